@@ -1,0 +1,83 @@
+"""The exception tree: what the caller must fix, what a model or a tool reports, and what is our own bug.
+
+What a *model* can fix is data and not in this module: a `Diagnostic` (`superscalar.plan`) or a `Failure`
+(`superscalar.values`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SuperscalarError(Exception):
+    """Root of every exception that this library raises on purpose."""
+
+
+class UsageError(SuperscalarError):
+    """The calling program is wrong; the message shows the line to write instead."""
+
+
+class PlanError(SuperscalarError):
+    """A plan has errors and nobody is left to repair it.
+
+    `diagnostics` holds what was found, in source order; `str()` of the exception shows each with its place.
+    """
+
+    def __init__(self, diagnostics: Sequence[object], *, summary: str = "the plan has errors") -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n\n".join([summary, *(str(d) for d in self.diagnostics)]))
+
+
+class ModelError(SuperscalarError):
+    """A language model did not answer.
+
+    `retryable` says whether the same request may succeed later, `retry_after` (seconds) when, if the provider said so;
+    `status` is the HTTP status where there was one.
+    """
+
+    def __init__(
+        self, message: str, *, retryable: bool = False, retry_after: float | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.status = status
+
+
+class ModelSetupError(ModelError):
+    """A model cannot be used on this machine yet (a missing extra, key or file); the message says what to do."""
+
+
+class JoinError(SuperscalarError):
+    """The joiner gave no usable answer: it timed out, broke its output type, or asked for a replan at the limit."""
+
+
+class ToolError(SuperscalarError):
+    """Base of what a tool may raise to say more than "it failed". Any other exception is a plain failure."""
+
+
+class RateLimited(ToolError):
+    """The provider said "too many" (HTTP 429 or its like) and did nothing.
+
+    Pauses the tool's limits for `retry_after` seconds (a backoff of ours where it is None) and tries again.
+    """
+
+    def __init__(self, message: str = "rate limited", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotDone(ToolError):
+    """A write certainly did not happen, so it is *failed* and not *in doubt*."""
+
+
+class IllegalEvent(SuperscalarError):
+    """Two events contradict each other: a bug of ours, never of the plan. Please report it with its story.
+
+    `story` holds every event of the task concerned, oldest first.
+    """
+
+    def __init__(self, message: str, story: Sequence[object] = ()) -> None:
+        self.story = tuple(story)
+        lines = [message, *(f"  {event}" for event in self.story)]
+        super().__init__("\n".join(lines) + "\nThis is a bug in superscalar. Please report it with the lines above.")

@@ -1,0 +1,84 @@
+"""The protocol that every language model is spoken to through, and the data that crosses it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+FinishReason: TypeAlias = Literal["stop", "length", "filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    requests: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.requests + other.requests,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a model.
+
+    `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: a GBNF grammar
+    that the reply must follow; a model that cannot constrain its output ignores it (`ChatModel.constrains` tells).
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 2048
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    grammar: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts."""
+
+    text: str = ""
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+
+
+class ChatModel(Protocol):
+    """A language model that streams text.
+
+    `stream` yields chunks of any size and ends after the chunk that carries `finish`; a stream that ends without one
+    was cut. Closing the iterator (or cancelling its task) stops the generation at once.
+
+    Raises (from the iterator):
+        ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.
+        ModelSetupError: the model cannot be used on this machine yet.
+    """
+
+    @property
+    def name(self) -> str:
+        """What to call the model in logs, such as `openai:gpt-5-mini`."""
+        ...
+
+    @property
+    def constrains(self) -> bool:
+        """Whether `Request.grammar` is obeyed."""
+        ...
+
+    def stream(self, request: Request) -> AsyncIterator[Chunk]: ...

@@ -1,0 +1,183 @@
+"""What a task leaves behind (`Outcome`), and how values are copied, described and written as JSON."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import enum
+import json
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+TaskId: TypeAlias = str
+
+FailureKind: TypeAlias = Literal[
+    "error",  # the tool raised
+    "timeout",  # the tool's timeout passed
+    "arguments",  # the arguments did not validate: the tool was not called
+    "denied",  # a policy said no: the tool was not called
+    "cancelled",  # the run, or the tool itself, cancelled the call
+    "deadline",  # the run's deadline passed
+    "evaluation",  # an expression of the plan could not be evaluated
+    "bounds",  # a bound of the language or of the run was reached
+    "items",  # some items of a map or display failed; `items` says which
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A task succeeded with this value."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task failed.
+
+    `error` is the class name of what was raised, if anything was. `in_doubt`: a write that may have happened all the
+    same. `abandoned`: the call did not end when told to and may still be running. `items` holds the outcome of every
+    item where only some items of a map or display failed.
+    """
+
+    kind: FailureKind
+    message: str
+    error: str = ""
+    in_doubt: bool = False
+    abandoned: bool = False
+    items: tuple[Outcome, ...] | None = None
+
+    def __str__(self) -> str:
+        head = f"{self.error}: {self.message}" if self.error and self.error not in self.message else self.message
+        doubt = " (it may have happened all the same)" if self.in_doubt else ""
+        return f"{head}{doubt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A task was not run: an input failed (`because` names it), or its guard said no (`by_guard`: no failure)."""
+
+    because: TaskId
+    by_guard: bool = False
+
+    def __str__(self) -> str:
+        return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
+
+
+Outcome: TypeAlias = Observation | Failure | Skipped
+
+_SCALARS = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
+
+
+def copied(value: Any) -> Any:
+    """A copy deep enough that changing one never shows in the other; opaque handles are passed as they are.
+
+    Lists, dicts, tuples, sets, dataclasses and pydantic models are data (rule L24); everything else is a handle.
+    """
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is list:
+        return [copied(v) for v in value]
+    if kind is dict:
+        return {copied(k): copied(v) for k, v in value.items()}
+    if kind is tuple:
+        return tuple([copied(v) for v in value])
+    if kind is set:
+        return {copied(v) for v in value}
+    if kind is OrderedSet:
+        return OrderedSet(copied(v) for v in value)
+    if isinstance(value, tuple) and hasattr(kind, "_make"):
+        return kind._make(copied(v) for v in value)
+    if hasattr(kind, "__pydantic_fields__"):
+        return value.model_copy(update={name: copied(getattr(value, name)) for name in kind.__pydantic_fields__})
+    if dataclasses.is_dataclass(kind):
+        fresh = object.__new__(kind)
+        for field in dataclasses.fields(kind):
+            object.__setattr__(fresh, field.name, copied(getattr(value, field.name)))
+        return fresh
+    return value
+
+
+class OrderedSet(Set[Any]):
+    """A set that iterates in insertion order, so that a plan's result does not depend on hashing (rule L24)."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Any = ()) -> None:
+        self._items: dict[Any, None] = dict.fromkeys(items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
+    def __iter__(self) -> Any:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return self._hash()
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(map(repr, self._items)) + "}" if self._items else "set()"
+
+
+def record_fields(value: Any) -> dict[str, Any] | None:
+    """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none."""
+    kind = type(value)
+    if hasattr(kind, "__pydantic_fields__"):
+        return {name: getattr(value, name) for name in kind.__pydantic_fields__}
+    if dataclasses.is_dataclass(kind):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
+    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+        return dict(zip(kind._fields, value, strict=True))
+    return None
+
+
+def plain(value: Any) -> Any:
+    """`value` as plain JSON data, for people and programs to read; what JSON lacks becomes text, lists and objects.
+
+    It does not come back: tuples and sets become lists, dates ISO 8601 text, bytes base64, handles their repr, and an
+    outcome that is no success an object with one key, `error` or `skipped`.
+    """
+    match value:
+        case None | bool() | int() | str():
+            return value.value if isinstance(value, enum.Enum) else value
+        case float():
+            return value if value == value and abs(value) != float("inf") else repr(value)
+        case Observation():
+            return plain(value.value)
+        case Failure(items=None):
+            return {"error": str(value)}
+        case Failure():
+            return [plain(item) for item in value.items or () if not _by_guard(item)]
+        case Skipped():
+            return {"skipped": str(value)}
+        case bytes():
+            return base64.b64encode(value).decode("ascii")
+        case dt.datetime() | dt.date() | dt.time():
+            return value.isoformat()
+        case dt.timedelta():
+            return value.total_seconds()
+        case Mapping():
+            return {key if isinstance(key, str) else _key(key): plain(item) for key, item in value.items()}
+        case _ if (fields := record_fields(value)) is not None:
+            return {name: plain(item) for name, item in fields.items()}
+        case list() | tuple() | Set() | set() | frozenset():
+            return [plain(item) for item in value]
+        case enum.Enum():
+            return plain(value.value)
+        case _:
+            return repr(value)
+
+
+def _by_guard(outcome: Outcome) -> bool:
+    return isinstance(outcome, Skipped) and outcome.by_guard
+
+
+def _key(key: Any) -> str:
+    made = plain(key)
+    return made if isinstance(made, str) else json.dumps(made)
