@@ -1,0 +1,226 @@
+"""Every fact of a run is one event, in the order in which it happened. Views, results and replays are folds of them.
+
+`at` is in seconds of the event loop's clock. `id` is a task instance (rule L31 of the plan language).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from superscalar.models.base import Usage
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Task
+from superscalar.values import Failure, TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run began. `question` is empty where a plan is executed without a model."""
+
+    at: float
+    run: str
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted:
+    """The planner was asked for a plan (round 0), or for more statements (a replan)."""
+
+    at: float
+    round: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWritten:
+    """The planner wrote this piece of text."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """Something is wrong with the plan's text."""
+
+    at: float
+    diagnostic: Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Repairing:
+    """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1)."""
+
+    at: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A task was added to the graph."""
+
+    at: float
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The plan of this round is complete: its writes may run."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """A map learned how many items it has."""
+
+    at: float
+    id: TaskId
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
+
+    at: float
+    id: TaskId
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt (from 1) to call a tool began, with these arguments."""
+
+    at: float
+    id: TaskId
+    tool: str
+    arguments: Mapping[str, Any]
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A tool reported how far it is; `fraction` is from 0 to 1 where it knows."""
+
+    at: float
+    id: TaskId
+    message: str
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An attempt failed and the next one starts no earlier than `delay` seconds from now."""
+
+    at: float
+    id: TaskId
+    attempt: int
+    failure: Failure
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """A task settled with a value."""
+
+    at: float
+    id: TaskId
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A task settled with a failure."""
+
+    at: float
+    id: TaskId
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A task settled without being run; see `superscalar.values.Skipped`."""
+
+    at: float
+    id: TaskId
+    because: TaskId
+    by_guard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The run's deadline passed: what is unfinished is being cancelled."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class JoinStarted:
+    """The joiner was asked for an answer. `last`: it may not ask for another round."""
+
+    at: float
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWritten:
+    """The joiner wrote this piece of the answer."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The joiner's answer is complete; with `output_type` it is the validated value."""
+
+    at: float
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """The joiner asked for another round."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """A model call ended; `role` is `planner` or `joiner`."""
+
+    at: float
+    role: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over. `error` is empty unless it failed or was cancelled."""
+
+    at: float
+    error: str = ""
+
+
+TaskEvent: TypeAlias = Expanded | Waiting | Started | Progressed | Retrying | Succeeded | Failed | Skipped
+Event: TypeAlias = (
+    RunStarted
+    | RoundStarted
+    | PlanWritten
+    | Diagnosed
+    | Repairing
+    | Planned
+    | Sealed
+    | TaskEvent
+    | DeadlinePassed
+    | JoinStarted
+    | AnswerWritten
+    | Joined
+    | Replanned
+    | ModelUsed
+    | RunEnded
+)

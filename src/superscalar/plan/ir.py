@@ -1,0 +1,369 @@
+"""The one intermediate representation of a plan: tasks over expressions, frozen.
+
+A plan is a sequence of `Task`s in program order. Every `Ref` points to an earlier task, so the graph has no cycle by
+construction (rule L8). A call never stands inside an expression: it was lifted to a task of its own (rule L10).
+
+Ids (rule L31): `name`; `name.2`, its second version; `name.tool`, `name.tool.2`, calls lifted out of its expression;
+`tool()`, a statement that is a bare call; `name[i]`, an item of a map or display, and `name[i].tool` inside it. In the
+body of a map, which is written once and instantiated per item, `[i]` is printed `[]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal as OneOf
+from typing import NamedTuple, TypeAlias
+
+from superscalar.values import TaskId
+
+
+class Span(NamedTuple):
+    """A stretch of source text: lines count from 1, columns (characters) from 0, the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+NOWHERE = Span(0, 0, 0, 0)
+
+# --------------------------------------------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant: None, a bool, a number, text or bytes."""
+
+    value: bool | int | float | str | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value that an earlier task left behind. A node, never text (rule L9)."""
+
+    task: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A name bound by an enclosing `Comprehension` or `Lambda`, gone when that is evaluated."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A `{value!r:spec}` of an f-string."""
+
+    value: Expr
+    conversion: OneOf["", "s", "r", "a"] = ""
+    spec: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An f-string: constant parts and holes in order."""
+
+    parts: tuple[str | Hole, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`-x`, `+x`, `~x`, `not x`."""
+
+    operator: OneOf["-", "+", "~", "not"]
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An arithmetic or bitwise operation."""
+
+    operator: OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+    left: Expr
+    right: Expr
+
+
+Comparator: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`first op x op y ...`, chained as in Python."""
+
+    first: Expr
+    rest: tuple[tuple[Comparator, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """`a and b and ...` or `a or b or ...`; a later operand is looked at only if it matters."""
+
+    operator: OneOf["and", "or"]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`then if condition else otherwise`; only the chosen side is looked at."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`base[index]`. With a constant index it looks at one item of a map or display (rule L15)."""
+
+    base: Expr
+    index: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`base[start:stop:step]`."""
+
+    base: Expr
+    start: Expr | None
+    stop: Expr | None
+    step: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`base.name`: a field of a record or a key of a mapping (rule L4)."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """Item `index` of `base`, which must hold exactly `count` items: one target of `a, b = base`."""
+
+    base: Expr
+    index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list, tuple or set display without calls in it."""
+
+    kind: OneOf["list", "tuple", "set"]
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dict:
+    """A dict display without calls in it."""
+
+    items: tuple[tuple[Expr, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """`for target in iterable if condition ...`; a target is a name or a (nested) tuple of names."""
+
+    target: Target
+    iterable: Expr
+    conditions: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comprehension:
+    """A comprehension without calls in it; `key` is set for a dict only."""
+
+    kind: OneOf["list", "set", "dict"]
+    element: Expr
+    clauses: tuple[Clause, ...]
+    key: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A call of one of the listed functions (rule L3), `ok`, `default` and `first` included."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+    keywords: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A call of one of the listed methods of text and mappings (rule L3)."""
+
+    base: Expr
+    name: str
+    arguments: tuple[Expr, ...]
+    keywords: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """A function of one or more values, allowed as `key=` only."""
+
+    parameters: tuple[str, ...]
+    body: Expr
+
+
+Target: TypeAlias = "str | tuple[Target, ...]"
+
+Expr: TypeAlias = (
+    Literal
+    | Ref
+    | Var
+    | Text
+    | Unary
+    | Binary
+    | Compare
+    | Logic
+    | Choice
+    | Index
+    | Slice
+    | Field
+    | Unpacked
+    | Sequence
+    | Dict
+    | Comprehension
+    | Apply
+    | Method
+    | Lambda
+)
+
+# --------------------------------------------------------------------------------------------------------- tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call a tool. `tool` and the parameter names are the printed aliases (rule L7)."""
+
+    tool: str
+    arguments: tuple[tuple[str, Expr], ...] = ()
+    effect: OneOf["pure", "read", "write"] = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Evaluate an expression: no tool, no slot, no waiting."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Run `body` once per item of `source`; items flow independently, the result is in input order (rule L13).
+
+    Inside the body `Ref(item)` is the item. `result` names the body's task (or the item itself) whose outcome is the
+    element; `key` likewise, for a dict. `keep`: the tasks of the body whose values must all be true for the item to
+    count (the filters). `flatten`: the elements are maps themselves and their items are spliced in (a further `for`).
+    `chained`: body tasks that wait for the same tasks of the item before (accesses of a resource that the body writes).
+    """
+
+    source: TaskId
+    item: TaskId
+    body: tuple[Task, ...]
+    result: TaskId
+    kind: OneOf["list", "tuple", "set", "dict"] = "list"
+    key: TaskId | None = None
+    keep: tuple[TaskId, ...] = ()
+    flatten: bool = False
+    chained: tuple[TaskId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A display with calls in it: one outcome per item (rule L15). `keys` are set for a dict only."""
+
+    kind: OneOf["list", "tuple", "set", "dict"]
+    items: tuple[TaskId, ...]
+    keys: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """The first of `versions` that was not skipped by its guard: a name after an `if` (rule L11)."""
+
+    versions: tuple[TaskId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """What the joiner sees. One unnamed item: its value; several: a list; named: an object (rule L6)."""
+
+    items: tuple[tuple[str | None, TaskId], ...]
+    whole_plan: bool = False
+
+
+Work: TypeAlias = Call | Compute | Map | Display | Select | Join
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The task runs only if `condition` came out as `expected` (rule L12)."""
+
+    condition: TaskId
+    expected: bool
+
+
+class Need(NamedTuple):
+    """What a task waits for before it is ready.
+
+    `value`: the task succeeded, or else this one is skipped. `outcome`: it settled in whatever way; what happens then
+    is decided where the expression is evaluated. `item`: the same for item `item` of a map or display. `shape`: how
+    many items it has.
+    """
+
+    task: TaskId
+    mode: OneOf["value", "outcome", "item", "shape"] = "value"
+    item: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One node of the graph.
+
+    `needs` is derived from `work` (see `needs_of`) and kept so that nothing walks expressions twice. `after`: ordering
+    edges, tasks that must have ended before this one starts, however they ended (rule L17). `thought`: the comment
+    above it. `notes`: what the reader tolerated.
+    """
+
+    id: TaskId
+    work: Work
+    needs: tuple[Need, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    after: tuple[TaskId, ...] = ()
+    thought: str = ""
+    notes: tuple[str, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole, checked plan: its tasks in program order and the text they came from."""
+
+    tasks: tuple[Task, ...]
+    source: str = field(default="", compare=False)
+    warnings: tuple[object, ...] = field(default=(), compare=False)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self.tasks)
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @property
+    def calls(self) -> tuple[Task, ...]:
+        """The tasks that call a tool, bodies of maps included."""
+        return tuple(task for task in walk(self.tasks) if isinstance(task.work, Call))
+
+
+def walk(tasks: tuple[Task, ...]) -> Iterator[Task]:
+    """Every task, those of map bodies included, in program order."""
+    for task in tasks:
+        if isinstance(task.work, Map):
+            yield from walk(task.work.body)
+        yield task

@@ -1,0 +1,73 @@
+"""What the checker knows of a tool: names and types, no code. Built by the `tools` room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a tool.
+
+    `alias` is the identifier that plans use (rule L7), `name` what the tool itself calls it. `type` is printed.
+    `reject(constant)` says why a constant is no value for it, or returns None.
+    """
+
+    name: str
+    alias: str
+    type: str = "Any"
+    required: bool = True
+    default: str = ""
+    description: str = ""
+    keyword_only: bool = False
+    reject: Callable[[Any], str | None] = field(default=lambda _constant: None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is known of a tool's result. `fields` is None where nothing is; `closed`: no other field can exist (L32).
+
+    `items` describes the elements of a list.
+    """
+
+    type: str = "Any"
+    fields: Mapping[str, Output] | None = None
+    closed: bool = False
+    items: Output | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One tool as a plan sees it. `provider` and `resource` say what its accesses are ordered against (rule L17)."""
+
+    name: str
+    alias: str
+    parameters: tuple[Parameter, ...] = ()
+    output: Output = Output()
+    description: str = ""
+    effect: Literal["pure", "read", "write"] = "read"
+    effect_declared: bool = True
+    provider: str = ""
+    resource: str | None = None
+
+
+class Signatures:
+    """A table of signatures by alias. Two tools that would get the same alias get numbered ones, in order."""
+
+    def __init__(self, signatures: Iterable[Signature] = ()) -> None:
+        self._by_alias = {signature.alias: signature for signature in signatures}
+
+    def __iter__(self) -> Iterator[Signature]:
+        return iter(self._by_alias.values())
+
+    def __len__(self) -> int:
+        return len(self._by_alias)
+
+    def __contains__(self, alias: object) -> bool:
+        return alias in self._by_alias
+
+    def get(self, alias: str) -> Signature | None:
+        """The tool of that alias, or None."""
+        return self._by_alias.get(alias)
