@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from superscalar.models.base import Usage
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Task
-from superscalar.values import Failure, TaskId
+from superscalar.values import Failure, TaskId, Usage
 
 
 @dataclass(frozen=True, slots=True)

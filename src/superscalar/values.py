@@ -1,4 +1,4 @@
-"""What a task leaves behind (`Outcome`), and how values are copied, described and written as JSON."""
+"""What a task leaves behind (`Outcome`), what a model call costs (`Usage`), and how values are copied and shown."""
 
 from __future__ import annotations
 
@@ -67,6 +67,25 @@ class Skipped:
 
 
 Outcome: TypeAlias = Observation | Failure | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    requests: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.requests + other.requests,
+        )
+
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
 

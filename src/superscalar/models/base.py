@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from superscalar.values import Usage as Usage
+
 Role: TypeAlias = Literal["system", "user", "assistant"]
 FinishReason: TypeAlias = Literal["stop", "length", "filter"]
 
@@ -16,24 +18,6 @@ class Message:
 
     role: Role
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept."""
-
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    requests: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.cached_tokens + other.cached_tokens,
-            self.output_tokens + other.output_tokens,
-            self.requests + other.requests,
-        )
 
 
 @dataclass(frozen=True, slots=True)
