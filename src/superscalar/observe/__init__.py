@@ -1,0 +1,1 @@
+"""Folds of events into what people and programs look at."""

@@ -1,0 +1,1 @@
+"""The plan language: representation, front ends, checks, evaluation and printing."""

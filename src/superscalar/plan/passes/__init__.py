@@ -1,0 +1,1 @@
+"""Passes over the plan, one per file, each named for what it does to the program."""

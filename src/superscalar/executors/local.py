@@ -1,0 +1,118 @@
+"""Calls run in this process: async tools on the event loop, the others in daemon threads of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Awaitable, Callable
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any
+
+from superscalar.tools.context import ToolContext
+from superscalar.tools.tool import Tool
+
+_IDLE_SECONDS = 5.0
+
+
+def invoke(tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None) -> Awaitable[Any]:
+    """The running of one call, to be awaited.
+
+    Cancelling it cancels an async tool as asyncio does. A thread cannot be stopped: its `ToolContext.cancelled` becomes
+    true, and the awaiting goes on until the function has returned, or until it is cancelled a second time.
+    """
+    if tool.is_async:
+        result: Awaitable[Any] = tool.function(**arguments)
+        return result
+    return _in_thread(tool.function, arguments, context)
+
+
+async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None) -> Any:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    variables = contextvars.copy_context()
+
+    def deliver(value: Any, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(_Raised(error))
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = variables.run(function, **arguments)
+        except BaseException as raised:  # noqa: BLE001 -- whatever it is, it belongs to the task, not to this thread
+            error = raised
+        try:
+            loop.call_soon_threadsafe(deliver, value, error)
+        except RuntimeError:  # the loop closed: the run ended without this call, which was named abandoned there
+            return
+
+    _THREADS.submit(work)
+    cancelled = False
+    while True:
+        try:
+            value = await asyncio.shield(future)
+        except _Raised as raised:
+            raise raised.error from None
+        except asyncio.CancelledError:
+            if cancelled:
+                raise
+            cancelled = True
+            if context is not None:
+                context.cancelled = True
+        else:
+            return await value if inspect.isawaitable(value) else value
+
+
+class _Raised(Exception):
+    """What a function in a thread raised. In a wrapper, since a future takes no StopIteration and no CancelledError."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class DaemonThreads:
+    """Threads that are made when needed, reused, and never keep the interpreter from ending.
+
+    How many there are is bounded by who submits: a run never has more calls than its `max_concurrency`. An idle one
+    ends after five seconds. (The standard library's executor joins its threads at exit, and so hangs with a tool.)
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._lock = Lock()
+        self._idle = 0
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run `job`, which must not raise, in an idle thread or in a new one."""
+        with self._lock:
+            fresh = self._idle == 0
+            if not fresh:
+                self._idle -= 1
+        self._jobs.put(job)
+        if fresh:
+            Thread(target=self._serve, name="superscalar-tool", daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._idle > 0:  # nobody counts on this thread
+                        self._idle -= 1
+                        return
+                continue
+            job()
+            del job  # what it refers to must not live as long as an idle thread
+            with self._lock:
+                self._idle += 1
+
+
+_THREADS = DaemonThreads()

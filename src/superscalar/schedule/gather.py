@@ -1,0 +1,81 @@
+"""What the tasks that call no tool come to: values computed, items put together, versions chosen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from superscalar.plan.evaluate import EvaluationError, evaluate
+from superscalar.plan.ir import Compute, Display, Join, Map, Select, Work
+from superscalar.schedule.state import Cell, Schedule
+from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
+
+Lookup = Callable[[TaskId], Outcome]
+
+
+def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+    """The outcome of a task whose inputs are in.
+
+    Raises:
+        EvaluationError: an expression of the plan went wrong.
+        Unavailable: a value is needed that is not there.
+    """
+    match work:
+        case Compute(value):
+            return Observation(evaluate(value, outcome))
+        case Map() | Display():
+            keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
+            return _together(work.kind, schedule.gathered(cell), keys)
+        case Select(versions):
+            return _chosen(versions, outcome)
+        case Join(items):
+            return _joined(items, outcome)
+    raise EvaluationError(f"{type(work).__name__} is called, not computed")
+
+
+def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[Any] | None) -> Outcome:
+    """One collection of all items; or, if some have no value, a failure that holds the outcome of each (rule L15)."""
+    missing = [found for row in rows for found in row if found is not None and not isinstance(found, Observation)]
+    if missing:
+        message = f"{len(missing)} of {len(rows)} items failed; the first: {missing[0]}"
+        # An item whose key failed has failed, whatever its value.
+        items = tuple(value if key is None or isinstance(key, Observation) else key for key, value in rows)
+        return Failure("items", message, items=items)
+    values = [_value(value) for _, value in rows]
+    try:
+        if kind == "dict":
+            names = keys if keys is not None else [_value(key) for key, _ in rows if key is not None]
+            return Observation(dict(zip(names, values, strict=True)))
+        made = {"list": list, "tuple": tuple, "set": OrderedSet}[kind]
+        return Observation(made(values))
+    except TypeError as error:
+        raise EvaluationError(
+            f"{error}; the members of a set and the keys of a dict cannot be lists or dicts"
+        ) from None
+
+
+def _value(outcome: Outcome) -> Any:
+    return outcome.value if isinstance(outcome, Observation) else None
+
+
+def _chosen(versions: tuple[TaskId, ...], outcome: Lookup) -> Outcome:
+    """The latest version that was reached; if none was, what kept the last one (rule L11)."""
+    last: Outcome = Skipped(versions[-1], by_guard=True)
+    for version in reversed(versions):
+        last = outcome(version)
+        if not (isinstance(last, Skipped) and last.by_guard):
+            return last
+    return last
+
+
+def _joined(items: tuple[tuple[str | None, TaskId], ...], outcome: Lookup) -> Outcome:
+    """What the joiner sees: values where there are any, the outcomes that are none in their places (rule L6)."""
+    if len(items) == 1 and items[0][0] is None:
+        return outcome(items[0][1])
+    if items and items[0][0] is not None:
+        return Observation({name: _shown(outcome(task)) for name, task in items})
+    return Observation([_shown(outcome(task)) for _, task in items])
+
+
+def _shown(outcome: Outcome) -> Any:
+    return outcome.value if isinstance(outcome, Observation) else outcome

@@ -1,0 +1,587 @@
+"""The state of one run's graph: events in, commands out. No `await`, no clock, no randomness.
+
+Per task instance it holds the count of what is still missing; an event lowers counts; at zero the task is issued. All
+of it is O(tasks + edges), whatever the order in which things complete (the counts are those of Kahn's algorithm,
+CACM 5(11), 1962, kept while the graph still grows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from superscalar import events
+from superscalar.errors import IllegalEvent
+from superscalar.plan.elements import items_of
+from superscalar.plan.ir import Call, Display, Map, Need, Task
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Do the task's work: its inputs are in, its guards said yes, its ordering edges are open.
+
+    A map is issued twice: to be expanded, and to be gathered when its items have settled.
+    """
+
+    id: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Settle the task without running it."""
+
+    id: TaskId
+    because: TaskId
+    by_guard: bool = False
+
+
+Command: TypeAlias = Issue | Skip
+
+# What a watcher waits for in the watched cell. VALUE is the common case and has a list of its own.
+_OUTCOME, _GUARD_TRUE, _GUARD_FALSE = range(3)
+
+# A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open. GATHERING: they have settled.
+PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
+EXPANDED, GATHERING, SETTLED = "expanded", "gathering", "settled"
+
+
+class Scope:
+    """Which cell a reference means: inside a map's body the item's own tasks come before those outside."""
+
+    __slots__ = ("cells", "outer")
+
+    def __init__(self, cells: dict[TaskId, Cell], outer: Scope | None = None) -> None:
+        self.cells = cells
+        self.outer = outer
+
+    def find(self, task: TaskId) -> Cell | None:
+        """The cell that `Ref(task)` means here, or None."""
+        scope: Scope | None = self
+        while scope is not None:
+            if (cell := scope.cells.get(task)) is not None:
+                return cell
+            scope = scope.outer
+        return None
+
+
+class Cell:
+    """One task instance. Read by the shell, changed by `Schedule` alone.
+
+    `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
+    known, for those who look at single items. `parts`: the items of a map, for gathering.
+    """
+
+    __slots__ = (
+        "after_doubt",
+        "after_missing",
+        "after_watchers",
+        "doom",
+        "elements",
+        "id",
+        "missing",
+        "order",
+        "outcome",
+        "parts",
+        "scope",
+        "shape_watchers",
+        "status",
+        "task",
+        "undecided",
+        "value_watchers",
+        "watchers",
+    )
+
+    def __init__(self, id: TaskId, task: Task | None, scope: Scope, order: tuple[int, ...]) -> None:
+        self.id = id
+        self.task = task
+        self.scope = scope
+        self.order = order
+        self.missing = 0
+        self.undecided = 0  # guards that have not settled yet: a skip by cause waits for them
+        self.after_missing = 0  # of `missing`, the ordering edges: they stay closed even if this cell settles early
+        self.status = PENDING
+        self.outcome: Outcome | None = None
+        self.elements: list[Element] | None = None
+        self.parts: list[Element] = []
+        self.value_watchers: list[Cell] | None = None
+        self.watchers: list[tuple[Cell, int]] | None = None
+        self.shape_watchers: list[tuple[Cell, int | None]] | None = None
+        self.after_watchers: list[Cell] | None = None
+        self.doom: Skip | None = None
+        self.after_doubt = False
+
+    def __repr__(self) -> str:
+        return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"
+
+
+@dataclass(slots=True)
+class Element:
+    """One item of a map or display: its cell, and the filters that must be true for it to count."""
+
+    cell: Cell
+    keep: tuple[Cell, ...] = ()
+    key: Cell | None = None
+
+    def outcome(self) -> Outcome | None:
+        """What became of the item; None while that is open."""
+        for condition in self.keep:
+            match condition.outcome:
+                case None:
+                    return None
+                case Observation(value):
+                    if not value:
+                        return Skipped(condition.id, by_guard=True)
+                case Skipped(because, True):
+                    return Skipped(because, by_guard=True)
+                case _:
+                    return Skipped(condition.id)
+        return self.cell.outcome
+
+
+class Schedule:
+    """Counts what every task still misses.
+
+    The one mutating method is `apply`. It returns what is to be done now; applying the events that this leads to is the
+    caller's work. Applying recorded events again rebuilds the same state.
+    """
+
+    def __init__(self) -> None:
+        self.sealed = False
+        self.unsettled = 0
+        self._root = Scope({})
+        self._cells: dict[TaskId, Cell] = {}
+        self._held: list[Cell] = []
+        self._commands: list[Command] = []
+        self._planned = 0
+        self._apply: dict[type, Callable[[Any], None]] = {
+            events.Planned: self._on_planned,
+            events.Sealed: self._on_sealed,
+            events.RoundStarted: self._on_round,
+            events.Started: self._on_started,
+            events.Expanded: self._on_expanded,
+            events.Succeeded: self._on_succeeded,
+            events.Failed: self._on_failed,
+            events.Skipped: self._on_skipped,
+        }
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def cell(self, id: TaskId) -> Cell:
+        """The instance of that id.
+
+        Raises:
+            IllegalEvent: there is none.
+        """
+        try:
+            return self._cells[id]
+        except KeyError:
+            raise IllegalEvent(f"there is no task `{id}`") from None
+
+    def get(self, id: TaskId) -> Cell | None:
+        """The instance of that id, or None."""
+        return self._cells.get(id)
+
+    def in_program_order(self) -> list[Cell]:
+        """Every instance, in the order of the program."""
+        return sorted(self._cells.values(), key=lambda cell: cell.order)
+
+    def open_cells(self) -> list[Cell]:
+        """The instances that have not settled, in program order."""
+        return sorted((c for c in self._cells.values() if c.status is not SETTLED), key=lambda cell: cell.order)
+
+    def outcomes_for(self, cell: Cell) -> Callable[[TaskId], Outcome]:
+        """How the expressions of `cell` look up what they refer to."""
+
+        def outcome(task: TaskId) -> Outcome:
+            found = cell.scope.find(task)
+            if found is None:
+                raise IllegalEvent(f"`{cell.id}` refers to `{task}`, which does not exist")
+            if found.outcome is not None:
+                return found.outcome
+            if found.elements is not None:  # an item is wanted while others are still open
+                return _partial(found)
+            raise IllegalEvent(f"`{cell.id}` was issued before `{found.id}` settled")
+
+        return outcome
+
+    # ------------------------------------------------------------------------------------------------ changing
+
+    def apply(self, event: events.Event) -> list[Command]:
+        """Take note of what happened and return what is to be done because of it.
+
+        Events that say nothing about the graph are accepted and change nothing.
+
+        Raises:
+            IllegalEvent: the event contradicts an earlier one: a bug here, never in the plan.
+        """
+        handler = self._apply.get(type(event))
+        if handler is None:
+            return []
+        handler(event)
+        commands, self._commands = self._commands, []
+        return commands
+
+    def _on_round(self, _event: events.RoundStarted) -> None:
+        self.sealed = False
+
+    def _on_sealed(self, _event: events.Sealed) -> None:
+        self.sealed = True
+        held, self._held = self._held, []
+        for cell in held:
+            self._lower(cell)
+
+    def _on_planned(self, event: events.Planned) -> None:
+        order = self._planned
+        self._planned = order + 1
+        self._add(event.task, event.task.id, self._root, (order,), ())
+
+    def _on_started(self, event: events.Started) -> None:
+        cell = self.cell(event.id)
+        if cell.status is not READY and cell.status is not RUNNING:
+            raise IllegalEvent(f"`{cell.id}` started while {cell.status}")
+        cell.status = RUNNING
+
+    def _on_succeeded(self, event: events.Succeeded) -> None:
+        cell = self.cell(event.id)
+        if cell.status is not READY and cell.status is not RUNNING and cell.status is not GATHERING:
+            raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
+        self._settle(cell, Observation(event.value))
+
+    def _on_failed(self, event: events.Failed) -> None:
+        cell = self.cell(event.id)
+        if cell.status is SETTLED:
+            raise IllegalEvent(f"`{cell.id}` failed after it settled")
+        self._settle(cell, event.failure)
+
+    def _on_skipped(self, event: events.Skipped) -> None:
+        cell = self.cell(event.id)
+        if cell.status not in (DOOMED, READY, GATHERING):  # the last two: seen only when it was evaluated
+            raise IllegalEvent(f"`{cell.id}` was skipped while {cell.status}")
+        self._settle(cell, Skipped(event.because, event.by_guard))
+
+    def _on_expanded(self, event: events.Expanded) -> None:
+        cell = self.cell(event.id)
+        work = cell.task.work if cell.task else None
+        if not isinstance(work, Map) or cell.status is not READY:
+            raise IllegalEvent(f"`{cell.id}` was expanded while {cell.status}")
+        sources = self.items(cell)
+        if len(sources) != event.count:
+            raise IllegalEvent(f"`{cell.id}` was expanded to {event.count} items but has {len(sources)}")
+        cell.status = EXPANDED
+        cell.missing = 1  # so that an item that settles at once does not gather too early
+        elements = []
+        earlier: list[Cell] = []
+        for index, source in enumerate(sources):
+            element, earlier = self._instantiate(cell, work, index, source, earlier)
+            elements.append(element)
+        cell.parts = elements
+        if not work.flatten and work.kind in ("list", "tuple"):
+            cell.elements = elements
+            self._shape_known(cell)
+        self._lower(cell)
+
+    # ---------------------------------------------------------------------------------------------------- maps
+
+    def items(self, cell: Cell) -> list[Element]:
+        """What a map goes through, one element per item.
+
+        Raises:
+            EvaluationError: its source holds nothing to go through.
+        """
+        work = cell.task.work if cell.task else None
+        if not isinstance(work, Map):
+            raise IllegalEvent(f"`{cell.id}` is no map")
+        source = cell.scope.find(work.source)
+        if source is None:
+            raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
+        if source.elements is not None and source.status is not SETTLED:
+            return source.elements
+        match source.outcome:
+            case Observation(value):
+                return [self._constant(source, i, Observation(item)) for i, item in enumerate(items_of(value))]
+            case Failure(items=tuple(outcomes)):
+                counted = [o for o in outcomes if not (isinstance(o, Skipped) and o.by_guard)]
+                return [self._constant(source, i, outcome) for i, outcome in enumerate(counted)]
+            case _:
+                raise IllegalEvent(f"`{cell.id}` was expanded before `{source.id}` had a value")
+
+    def gathered(self, cell: Cell) -> list[tuple[Outcome | None, Outcome]]:
+        """The key (dicts only) and the outcome of every item of a map that counts, in input order."""
+        work = cell.task.work if cell.task else None
+        rows: list[tuple[Outcome | None, Outcome]] = []
+        if isinstance(work, Display):
+            found = [cell.scope.find(item) for item in work.items]
+            return [(None, c.outcome) for c in found if c is not None and c.outcome is not None]
+        flatten = isinstance(work, Map) and work.flatten
+        for element in cell.parts:
+            outcome = element.outcome()
+            if outcome is None:
+                raise IllegalEvent(f"`{cell.id}` was gathered before `{element.cell.id}` settled")
+            if isinstance(outcome, Skipped) and outcome.by_guard:
+                continue
+            if flatten:
+                rows.extend((None, part) for part in _spliced(outcome))
+            else:
+                rows.append((element.key.outcome if element.key else None, outcome))
+        return rows
+
+    def _constant(self, source: Cell, index: int, outcome: Outcome) -> Element:
+        cell = Cell(f"{source.id}[{index}]", None, self._root, ())
+        cell.status = SETTLED
+        cell.outcome = outcome
+        return Element(cell)
+
+    def _instantiate(
+        self, owner: Cell, work: Map, index: int, source: Element, earlier: list[Cell]
+    ) -> tuple[Element, list[Cell]]:
+        """Add the tasks of one item; returns its element and its chained cells."""
+        prefix = len(owner.task.id) + 2 if owner.task else 0
+        place = f"{owner.id}[{index}]"
+        scope = Scope({work.item: source.cell}, owner.scope)
+        chained: list[Cell] = []
+        for position, task in enumerate(work.body):
+            order = (*owner.order, index, position)
+            after = earlier if task.id in work.chained else ()
+            cell = self._add(task, place + task.id[prefix:], scope, order, source.keep, tuple(after))
+            if task.id in work.chained:
+                chained.append(cell)
+            self._watch(cell, owner, _OUTCOME)
+        keep = tuple(scope.cells[task] for task in work.keep)
+        key = scope.cells[work.key] if work.key is not None else None
+        result = scope.find(work.result)
+        if result is None:
+            raise IllegalEvent(f"`{owner.id}` has no result `{work.result}`")
+        if result is source.cell:  # the item itself is the element: nothing in the body stands for it
+            self._watch(result, owner, _OUTCOME)
+        for condition in source.keep:
+            self._watch(condition, owner, _OUTCOME)
+        return Element(result, source.keep + keep, key), chained
+
+    # ------------------------------------------------------------------------------------------------- counting
+
+    def _add(
+        self,
+        task: Task,
+        id: TaskId,
+        scope: Scope,
+        order: tuple[int, ...],
+        keep: tuple[Cell, ...],
+        after: tuple[Cell, ...] = (),
+    ) -> Cell:
+        if id in self._cells:
+            raise IllegalEvent(f"task `{id}` was planned twice")
+        cell = Cell(id, task, scope, order)
+        cells = self._cells
+        cells[id] = cell
+        scope.cells[task.id] = cell
+        self.unsettled += 1
+        cell.missing = 1  # released at the end, so that nothing is issued half wired
+        for condition in keep:
+            cell.undecided += 1
+            self._watch(condition, cell, _GUARD_TRUE)
+        for guard in task.guards:
+            cell.undecided += 1
+            self._watch(self._found(cell, guard.condition), cell, _GUARD_TRUE if guard.expected else _GUARD_FALSE)
+        for need in task.needs:
+            self._require(cell, need)
+        for earlier in task.after:
+            self._follow(self._found(cell, earlier), cell)
+        for earlier_cell in after:
+            self._follow(earlier_cell, cell)
+        work = task.work
+        if not self.sealed and isinstance(work, Call) and work.effect == "write":
+            cell.missing += 1
+            self._held.append(cell)
+        if isinstance(work, Display) and work.kind in ("list", "tuple"):
+            cell.elements = [Element(self._found(cell, item)) for item in work.items]
+        self._lower(cell)
+        return cell
+
+    def _found(self, cell: Cell, task: TaskId) -> Cell:
+        found = cell.scope.find(task)
+        if found is None:
+            raise IllegalEvent(f"`{cell.id}` refers to `{task}`, which was not planned before it")
+        return found
+
+    def _require(self, cell: Cell, need: Need) -> None:
+        target = self._found(cell, need.task)
+        mode = need.mode
+        if mode == "value":
+            outcome = target.outcome
+            if outcome is None:
+                cell.missing += 1
+                if target.value_watchers is None:
+                    target.value_watchers = [cell]
+                else:
+                    target.value_watchers.append(cell)
+            elif type(outcome) is not Observation:
+                self._doom(cell, target, outcome)
+        elif mode == "outcome":
+            self._watch(target, cell, _OUTCOME)
+        elif target.outcome is not None or target.elements is not None:
+            cell.missing += 1
+            self._shape_arrived(target, cell, need.item if mode == "item" else None)
+        else:
+            cell.missing += 1
+            if target.shape_watchers is None:
+                target.shape_watchers = []
+            target.shape_watchers.append((cell, need.item if mode == "item" else None))
+
+    def _watch(self, target: Cell, cell: Cell, what: int) -> None:
+        cell.missing += 1
+        if target.outcome is not None:
+            self._noticed(target, cell, what)
+        elif target.watchers is None:
+            target.watchers = [(cell, what)]
+        else:
+            target.watchers.append((cell, what))
+
+    def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
+        """`cell` learns that `target` settled, and how."""
+        outcome = target.outcome
+        if what != _OUTCOME and outcome is not None:
+            cell.undecided -= 1
+            if isinstance(outcome, Observation):
+                if bool(outcome.value) is not (what == _GUARD_TRUE):
+                    cell.doom = Skip(cell.id, target.id, by_guard=True)  # a guard's no is no failure: it goes first
+                self._order_skip(cell)
+            else:
+                self._doom(cell, target, outcome)
+        self._lower(cell)
+
+    def _follow(self, target: Cell, cell: Cell) -> None:
+        """Let `cell` start only when `target`, and all that it follows itself, have ended."""
+        cell.missing += 1
+        cell.after_missing += 1
+        if target.status is SETTLED and target.after_missing == 0:
+            self._ended(target, cell)
+        elif target.after_watchers is None:
+            target.after_watchers = [cell]
+        else:
+            target.after_watchers.append(cell)
+
+    def _ended(self, target: Cell, cell: Cell) -> None:
+        """`cell` learns that the access before it is over. After one in doubt nothing is safe to do (rule L19)."""
+        outcome = target.outcome
+        cell.after_missing -= 1
+        if target.after_doubt or (isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned)):
+            cell.after_doubt = True
+            self._doom(cell, target, outcome)
+        self._lower(cell)
+        if cell.status is SETTLED and cell.after_missing == 0:
+            self._tell_followers(cell)
+
+    def _tell_followers(self, cell: Cell) -> None:
+        following, cell.after_watchers = cell.after_watchers, None
+        for follower in following or ():
+            self._ended(cell, follower)
+
+    def _shape_known(self, target: Cell) -> None:
+        waiting, target.shape_watchers = target.shape_watchers, None
+        for cell, item in waiting or ():
+            self._shape_arrived(target, cell, item)
+
+    def _shape_arrived(self, target: Cell, cell: Cell, item: int | None) -> None:
+        """`cell` (one missing) learns how many items `target` has, or that it never will."""
+        elements, outcome = target.elements, target.outcome
+        if item is not None and elements is not None and outcome is None:
+            if any(element.keep for element in elements):  # positions are counted after the filters
+                self._watch(target, cell, _OUTCOME)
+            elif item < len(elements):
+                self._watch(elements[item].cell, cell, _OUTCOME)
+        elif item is None and (
+            isinstance(outcome, Skipped) or (isinstance(outcome, Failure) and outcome.items is None)
+        ):
+            self._doom(cell, target, outcome)
+        self._lower(cell)
+
+    def _lower(self, cell: Cell) -> None:
+        cell.missing -= 1
+        if cell.missing == 0:
+            if cell.status is PENDING:
+                cell.status = READY
+                self._commands.append(Issue(cell.id))
+            elif cell.status is EXPANDED:
+                cell.status = GATHERING
+                self._commands.append(Issue(cell.id))
+
+    def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
+        """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
+        if cell.doom is None:
+            if isinstance(outcome, Skipped):
+                cell.doom = Skip(cell.id, outcome.because, outcome.by_guard)
+            else:
+                cell.doom = Skip(cell.id, target.id)
+        self._order_skip(cell)
+
+    def _order_skip(self, cell: Cell) -> None:
+        """Order the skip that is due, unless a guard may still say that the task was not wanted anyway."""
+        if cell.doom is not None and cell.status is PENDING and (cell.undecided == 0 or cell.doom.by_guard):
+            cell.status = DOOMED
+            self._commands.append(cell.doom)
+
+    def _settle(self, cell: Cell, outcome: Outcome) -> None:
+        cell.outcome = outcome
+        cell.status = SETTLED
+        self.unsettled -= 1
+        waiting = cell.value_watchers
+        if waiting is not None:
+            cell.value_watchers = None
+            if type(outcome) is Observation:
+                for watcher in waiting:
+                    self._lower(watcher)
+            else:
+                for watcher in waiting:
+                    self._doom(watcher, cell, outcome)
+        others = cell.watchers
+        if others is not None:
+            cell.watchers = None
+            for watcher, what in others:
+                self._noticed(cell, watcher, what)
+        if cell.shape_watchers is not None:
+            self._shape_known(cell)
+        if cell.after_watchers is not None and cell.after_missing == 0:
+            self._tell_followers(cell)
+
+    # ---------------------------------------------------------------------------------------------- invariants
+
+    def check(self) -> None:
+        """Recount everything that is kept as a count. For tests: O(tasks + edges).
+
+        Raises:
+            IllegalEvent: a count is wrong.
+        """
+        open_cells = [cell for cell in self._cells.values() if cell.status is not SETTLED]
+        if len(open_cells) != self.unsettled:
+            raise IllegalEvent(f"{len(open_cells)} tasks are open but {self.unsettled} are counted")
+        for cell in self._cells.values():
+            if (cell.status is SETTLED) is not (cell.outcome is not None):
+                raise IllegalEvent(f"`{cell.id}` is {cell.status} with outcome {cell.outcome}")
+            if cell.status in (READY, RUNNING, GATHERING) and cell.missing:
+                raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
+            if cell.status is SETTLED and (cell.value_watchers or cell.watchers or cell.shape_watchers):
+                raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
+            if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
+                raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
+
+
+def _partial(cell: Cell) -> Failure:
+    """A holder whose items are not all in, seen by somebody who looks at one that is."""
+    items = tuple(element.outcome() or Skipped(element.cell.id) for element in cell.elements or ())
+    return Failure("items", f"`{cell.id}` is not complete yet", items=items)
+
+
+def _spliced(outcome: Outcome) -> tuple[Outcome, ...]:
+    """The items of an inner map, for the outer one that flattens it."""
+    match outcome:
+        case Observation(value):
+            return tuple(Observation(item) for item in value)
+        case Failure(items=tuple(items)):
+            return items
+        case _:
+            return (outcome,)

@@ -1,0 +1,63 @@
+"""What a tool may ask of the run that called it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from superscalar.values import TaskId
+
+ContextT = TypeVar("ContextT")
+
+
+class ToolCancelled(Exception):
+    """Raised by `ToolContext.raise_if_cancelled` so that a tool in a thread can stop in the middle."""
+
+
+class ToolContext(Generic[ContextT]):
+    """Declare a parameter of this type and the tool gets one; the planner never sees that parameter.
+
+        @tool
+        def report(month: str, run: ToolContext[User]) -> str:
+            run.progress("reading", 0.2)
+            run.raise_if_cancelled()          # a thread cannot be stopped from outside: ask now and then
+            return fetch(month, token=run.context.token)
+
+    `context` is what the caller gave to this run (`agent.run(..., context=...)`): credentials, a user id. It is never
+    written to events. `idempotency_key` is the same for every attempt of one task: hand it to the provider of a write.
+    """
+
+    __slots__ = ("_progress", "attempt", "cancelled", "context", "run_id", "task_id")
+
+    def __init__(
+        self,
+        context: ContextT,
+        run_id: str,
+        task_id: TaskId,
+        attempt: int,
+        progress: Callable[[str, float | None], None],
+    ) -> None:
+        self.context = context
+        self.run_id = run_id
+        self.task_id = task_id
+        self.attempt = attempt
+        self.cancelled = False
+        self._progress = progress
+
+    @property
+    def idempotency_key(self) -> str:
+        """The run and the task, stable over attempts."""
+        return f"{self.run_id}:{self.task_id}"
+
+    def progress(self, message: str, fraction: float | None = None) -> None:
+        """Say how far the work is; `fraction` from 0 to 1. Safe from any thread, cheap, never blocks."""
+        self._progress(message, fraction)
+
+    def raise_if_cancelled(self) -> None:
+        """Stop here if the run no longer wants the result.
+
+        Raises:
+            ToolCancelled: the call timed out or the run was cancelled.
+        """
+        if self.cancelled:
+            raise ToolCancelled("the run no longer wants the result")

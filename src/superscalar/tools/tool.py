@@ -1,0 +1,276 @@
+"""`@tool`: a plain function, described by its signature and docstring, with the terms on which it may be called."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from typing_extensions import NotRequired, Required, TypedDict
+
+from superscalar.errors import UsageError
+from superscalar.plan.signatures import Parameter, Signature
+from superscalar.tools.context import ToolContext
+from superscalar.tools.naming import identifier
+from superscalar.tools.terms import UNLESS_REFUSED, Retry
+from superscalar.tools.types import output_of, type_text
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Effect = Literal["pure", "read", "write"]
+
+
+class Inherited:
+    """The one value that means "what the agent says" for a tool's timeout."""
+
+    def __repr__(self) -> str:
+        return "inherited"
+
+
+INHERITED: Final = Inherited()
+
+
+class ArgumentError(Exception):
+    """The arguments do not fit the tool's signature; the message names each that does not and why."""
+
+
+class Tool(Generic[P, R]):
+    """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
+
+    `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
+    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        name: str | None = None,
+        effect: Effect | None = None,
+        resource: str | None = None,
+        limits: tuple[str, ...] = (),
+        timeout: float | Inherited | None = INHERITED,
+        retry: Retry = UNLESS_REFUSED,
+        idempotent: bool = False,
+        provider: str = "",
+    ) -> None:
+        self.function = function
+        self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
+        self.alias = identifier(self.name)
+        self.effect: Effect = effect or "read"
+        self.limits = limits
+        self.timeout = timeout
+        self.retry = retry
+        self.idempotent = idempotent
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
+        )
+        self._parameters, self.context_parameter, returns = _inspect(self.name, function)
+        self.signature = Signature(
+            name=self.name,
+            alias=self.alias,
+            parameters=tuple(self._describe(p) for p in self._parameters),
+            output=output_of(returns),
+            description=inspect.getdoc(function) or "",
+            effect=self.effect,
+            effect_declared=effect is not None,
+            provider=provider or getattr(function, "__module__", None) or "",
+            resource=resource,
+        )
+        self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
+        if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
+            raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
+        if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
+            raise UsageError(f"tool {self.name} must be a function that returns its result, not a generator or a class")
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself: no validation, no limits, no run."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<tool {self.name}({', '.join(p.name for p in self._parameters)})>"
+
+    def validate(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments (by the function's own names) as its annotations want them.
+
+        Raises:
+            ArgumentError: they do not fit.
+        """
+        try:
+            return self._validate(arguments)
+        except ValidationError as error:
+            raise ArgumentError("; ".join(_sentence(self.name, e) for e in error.errors(include_url=False))) from None
+
+    @cached_property
+    def _validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
+        fields: dict[str, Any] = {
+            p.name: (Required if p.default is p.empty else NotRequired)[_annotation(p)] for p in self._parameters
+        }
+        typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
+        shape = typed_dict(f"{self.alias}_arguments", fields)
+        shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+        try:
+            return TypeAdapter(shape).validator.validate_python
+        except PydanticUserError as error:
+            raise UsageError(f"tool {self.name} has a parameter that cannot be validated: {error}") from error
+
+    def _describe(self, parameter: inspect.Parameter) -> Parameter:
+        annotation = _annotation(parameter)
+        rejects: list[Callable[[Any], str | None]] = []
+
+        def reject(constant: Any) -> str | None:
+            if not rejects:  # built when first asked: most tools of a large set are never planned with
+                rejects.append(_rejecter(annotation))
+            return rejects[0](constant)
+
+        return Parameter(
+            name=parameter.name,
+            alias=identifier(parameter.name),
+            type=type_text(annotation),
+            required=parameter.default is parameter.empty,
+            default="" if parameter.default is parameter.empty else repr(parameter.default),
+            description=_annotated_text(annotation),
+            keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
+            reject=reject,
+        )
+
+
+def _inspect(name: str, function: Callable[..., Any]) -> tuple[tuple[inspect.Parameter, ...], str | None, Any]:
+    """A function's parameters with evaluated annotations, the one that wants a ToolContext, and the return type."""
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except (NameError, TypeError, ValueError, SyntaxError) as error:
+        raise UsageError(
+            f"tool {name}: its signature cannot be read ({error}); import the names that its annotations use"
+        ) from error
+    parameters, context = [], None
+    for parameter in signature.parameters.values():
+        annotation = parameter.annotation
+        if (typing.get_origin(annotation) or annotation) is ToolContext:
+            context = parameter.name
+        elif parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise UsageError(
+                f"tool {name}: parameter {parameter} cannot be described to a planner; "
+                f"write each parameter by name, such as `def {name}(items: list[str])`"
+            )
+        else:
+            parameters.append(parameter)
+    return tuple(parameters), context, signature.return_annotation
+
+
+def _annotation(parameter: inspect.Parameter) -> Any:
+    return Any if parameter.annotation is parameter.empty else parameter.annotation
+
+
+def _annotated_text(annotation: Any) -> str:
+    """The description in `Annotated[str, "what it is"]` or `Annotated[str, Field(description=...)]`."""
+    for extra in getattr(annotation, "__metadata__", ()):
+        text = extra if isinstance(extra, str) else getattr(extra, "description", None)
+        if text:
+            return str(text)
+    return ""
+
+
+def _rejecter(annotation: Any) -> Callable[[Any], str | None]:
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=_config_for(annotation))
+
+    def reject(constant: Any) -> str | None:
+        try:
+            adapter.validate_python(constant)
+        except ValidationError as error:
+            return "; ".join(e["msg"] for e in error.errors(include_url=False))
+        return None
+
+    return reject
+
+
+def _config_for(annotation: Any) -> ConfigDict | None:
+    """Models, dataclasses and typed dicts carry their own configuration, and pydantic refuses a second one."""
+    try:
+        TypeAdapter(annotation)
+    except PydanticUserError:
+        return ConfigDict(arbitrary_types_allowed=True)
+    return None
+
+
+def _sentence(tool: str, error: Mapping[str, Any]) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    given = repr(error["input"])
+    short = given if len(given) <= 80 else given[:77] + "..."
+    match error["type"]:
+        case "missing":
+            return f"{tool}() needs `{place}`"
+        case "extra_forbidden":
+            return f"{tool}() has no parameter `{place}`"
+        case _:
+            return f"{tool}(): `{place}`: {error['msg']}, not {short}"
+
+
+@overload
+def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    effect: Effect | None = None,
+    resource: str | None = None,
+    limit: str | Iterable[str] = (),
+    timeout: float | Inherited | None = INHERITED,
+    retry: Retry | int = UNLESS_REFUSED,
+    idempotent: bool = False,
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+
+
+def tool(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    effect: Effect | None = None,
+    resource: str | None = None,
+    limit: str | Iterable[str] = (),
+    timeout: float | Inherited | None = INHERITED,
+    retry: Retry | int = UNLESS_REFUSED,
+    idempotent: bool = False,
+) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
+    """Make a function a tool that plans may call.
+
+        @tool(limit="quotes", timeout=10)
+        async def price(ticker: str) -> float:
+            '''Latest closing price of a ticker, in USD.'''
+
+    Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
+    (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
+    `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
+    or how many attempts in all.
+
+    Raises:
+        UsageError: the function cannot be described to a planner, or a term makes no sense.
+    """
+    if effect not in (None, "pure", "read", "write"):
+        raise UsageError(f'@tool(effect={effect!r}): write effect="pure", effect="read" or effect="write"')
+    terms = Retry(attempts=retry) if isinstance(retry, int) else retry
+    limits = (limit,) if isinstance(limit, str) else tuple(dict.fromkeys(limit))
+
+    def make(function: Callable[P, R]) -> Tool[P, R]:
+        if not callable(function):
+            raise UsageError(
+                f"@tool is put on a function, not on {function!r}; write @tool(name={function!r}) above it"
+            )
+        return Tool(
+            function,
+            name=name,
+            effect=effect,
+            resource=resource,
+            limits=limits,
+            timeout=timeout,
+            retry=terms,
+            idempotent=idempotent,
+        )
+
+    return make if function is None else make(function)

@@ -1,0 +1,78 @@
+"""A set of tools under distinct aliases, with the limits that come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from superscalar.errors import UsageError
+from superscalar.plan.signatures import Signatures
+from superscalar.tools.terms import Limit
+from superscalar.tools.tool import Tool, tool
+
+
+class Toolset:
+    """Tools by alias, in the order in which they are shown to the planner.
+
+    Plain functions become tools. `limits` are the set's own named limits; those given to the agent win.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = (),
+        *,
+        limits: Mapping[str, Limit] | None = None,
+    ) -> None:
+        self.limits: dict[str, Limit] = {}
+        self._by_alias: dict[str, Tool[..., Any]] = {}
+        names: set[str] = set()
+        for given in tools:
+            members: Iterable[Tool[..., Any]]
+            if isinstance(given, Toolset):
+                members = given
+                self.limits.update(given.limits)
+            else:
+                members = (given if isinstance(given, Tool) else tool(given),)
+            for member in members:
+                if member.name in names:
+                    raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
+                names.add(member.name)
+                self._by_alias[self._free(member)] = member
+        self.limits.update(limits or {})
+        self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self._by_alias.items())
+
+    def _free(self, member: Tool[..., Any]) -> str:
+        """An alias that no earlier tool of the set has."""
+        alias, number = member.alias, 2
+        while alias in self._by_alias:
+            alias, number = f"{member.alias}_{number}", number + 1
+        return alias
+
+    @classmethod
+    def from_module(cls, module: ModuleType) -> Toolset:
+        """The `@tool` functions of a module, in the order of the file, and its `LIMITS`.
+
+        Raises:
+            UsageError: it has none, or its LIMITS are not limits.
+        """
+        limits = getattr(module, "LIMITS", {})
+        if not isinstance(limits, Mapping) or not all(isinstance(limit, Limit) for limit in limits.values()):
+            raise UsageError(
+                f'LIMITS in {module.__name__} must look like LIMITS = {{"quotes": Limit(concurrency=5, rate=10)}}'
+            )
+        tools = [value for name, value in vars(module).items() if isinstance(value, Tool) and not name.startswith("_")]
+        if not tools:
+            raise UsageError(f"{module.__name__} has no tools; put @tool above the functions that plans may call")
+        return cls(dict.fromkeys(tools), limits=limits)
+
+    def __iter__(self) -> Iterator[Tool[..., Any]]:
+        return iter(self._by_alias.values())
+
+    def __len__(self) -> int:
+        return len(self._by_alias)
+
+    def get(self, alias: str) -> Tool[..., Any] | None:
+        """The tool that plans call `alias`, or None."""
+        return self._by_alias.get(alias)

@@ -1,0 +1,86 @@
+"""Python annotations as a plan's reader sees them: short text, and the fields of what a tool returns (rule L32)."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, Union
+
+from superscalar.plan.signatures import Output
+
+
+def type_text(annotation: Any) -> str:
+    """An annotation as short source text: `list[str] | None`, `Literal['a', 'b']`, `Invoice`."""
+    if annotation is None or annotation is type(None):
+        return "None"
+    if annotation is inspect.Parameter.empty:
+        return "Any"
+    if isinstance(annotation, str):
+        return annotation
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return type_text(arguments[0])
+    if origin in (Union, types.UnionType):
+        return " | ".join(type_text(a) for a in arguments)
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]"
+    if origin is not None and arguments:
+        inner = ", ".join("..." if a is Ellipsis else type_text(a) for a in arguments if not isinstance(a, list))
+        return f"{getattr(origin, '__name__', str(origin))}[{inner}]"
+    return getattr(annotation, "__name__", None) or str(annotation).removeprefix("typing.")
+
+
+def output_of(annotation: Any, depth: int = 4) -> Output:
+    """What is known of a result from its return annotation; nothing where it says nothing."""
+    if annotation is inspect.Signature.empty or annotation is Any or depth == 0:
+        return Output(type_text(annotation))
+    if typing.get_origin(annotation) is typing.Annotated:
+        return output_of(typing.get_args(annotation)[0], depth)
+    hints = dict(_field_types(annotation))
+    if hints:
+        fields: Mapping[str, Output] = {name: output_of(hint, depth - 1) for name, hint in hints.items()}
+        return Output(type_text(annotation), fields, closed=not typing.is_typeddict(annotation))
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (list, set, frozenset) and arguments:
+        return Output(type_text(annotation), items=output_of(arguments[0], depth - 1))
+    return Output(type_text(annotation))
+
+
+def _field_types(annotation: Any) -> Iterator[tuple[str, Any]]:
+    if not inspect.isclass(annotation):
+        return
+    if pydantic_fields := getattr(annotation, "__pydantic_fields__", None):
+        yield from ((name, field.annotation) for name, field in pydantic_fields.items())
+    elif dataclasses.is_dataclass(annotation) or typing.is_typeddict(annotation) or hasattr(annotation, "_fields"):
+        try:
+            hints = typing.get_type_hints(annotation)
+        except NameError:  # a forward reference to a name that is not there: nothing is known of the fields
+            return
+        names = (
+            [field.name for field in dataclasses.fields(annotation)]
+            if dataclasses.is_dataclass(annotation)
+            else getattr(annotation, "_fields", tuple(hints))
+        )
+        yield from ((name, hints.get(name, Any)) for name in names)
+
+
+def records_of(annotation: Any) -> Iterator[type]:
+    """The record types that an annotation mentions, outermost first: what a planner must be told the fields of."""
+    if (
+        inspect.isclass(annotation)
+        and typing.get_origin(annotation) is None
+        and any(True for _ in _field_types(annotation))
+    ):
+        yield annotation
+        for _, hint in _field_types(annotation):
+            yield from records_of(hint)
+    for argument in typing.get_args(annotation):
+        yield from records_of(argument)
+
+
+def field_lines(record: type) -> list[str]:
+    """`name: type` for each field of a record type."""
+    return [f"{name}: {type_text(hint)}" for name, hint in _field_types(record)]
