@@ -1,1 +1,46 @@
 """The plan language: representation, front ends, checks, evaluation and printing."""
+
+from __future__ import annotations
+
+from superscalar.errors import PlanError
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Call, Plan, Span, Task
+from superscalar.plan.program import Program
+from superscalar.plan.python import PythonReader
+from superscalar.plan.signatures import Signatures
+
+__all__ = ["Diagnostic", "Plan", "check", "compile_plan"]
+
+_TOP = Span(1, 0, 1, 0)
+
+
+def compile_plan(source: str, signatures: Signatures) -> Plan:
+    """Read a whole plan.
+
+    Raises:
+        PlanError: it has errors; each is a `Diagnostic` with its place.
+    """
+    program, found = _read(source, signatures)
+    errors = [d for d in found if d.severity == "error"]
+    if errors:
+        raise PlanError(errors, summary=f"the plan has {len(errors)} error{'s' * (len(errors) > 1)}")
+    return Plan(program.in_order(), source, tuple(found))
+
+
+def check(source: str, signatures: Signatures) -> tuple[Diagnostic, ...]:
+    """Every error and warning of a plan, in the order of its lines."""
+    program, found = _read(source, signatures)
+    used = {task.work.tool for task in Plan(program.in_order()).calls if isinstance(task.work, Call)}
+    undeclared = [s.alias for s in signatures if s.alias in used and not s.effect_declared]
+    if undeclared:
+        tools = ", ".join(f"`{alias}`" for alias in undeclared)
+        message = f"no effect is declared for {tools}: taken as reads"
+        found.append(Diagnostic("W502", message, _TOP, help='declare it: @tool(effect="read"), or "pure", or "write"'))
+    return tuple(found)
+
+
+def _read(source: str, signatures: Signatures) -> tuple[Program, list[Diagnostic]]:
+    program = Program(signatures)
+    reader = PythonReader(program)
+    steps = [*reader.feed(source), *reader.finish()]
+    return program, [step for step in steps if not isinstance(step, Task)]
