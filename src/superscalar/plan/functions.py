@@ -1,16 +1,344 @@
-"""The functions and methods that a plan may use besides tools (rule L3)."""
+"""The listed functions (rule L3), each refused before it exceeds a bound (rule L25).
+
+What Python gives lazily is a list here: `range`, `enumerate`, `zip`, `reversed`. `ok`, `default` and `first` look at
+outcomes and not at values: they are in `evaluate`.
+"""
 
 from __future__ import annotations
 
-SPECIAL = frozenset({"ok", "default", "first"})
-"""They look at outcomes, not at values (rules L15, L16)."""
+import datetime as dt
+import operator
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
 
-FUNCTIONS = SPECIAL | frozenset(
-    "len sum min max sorted reversed abs round any all range enumerate zip int float str bool list dict set tuple".split()
+from superscalar.plan.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
+from superscalar.plan.elements import (
+    NUMBERS,
+    counted,
+    cut,
+    datum,
+    described,
+    hashable,
+    is_handle,
+    items_of,
+    text_of,
+    truth,
 )
+from superscalar.plan.operators import binary, number
+from superscalar.values import OrderedSet
 
-TEXT_METHODS = frozenset(
-    "split rsplit splitlines strip lstrip rstrip lower upper title replace startswith endswith join find count".split()
-)
-MAPPING_METHODS = frozenset("get keys values items".split())
-METHODS = TEXT_METHODS | MAPPING_METHODS
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A function or method that a plan may call: how many arguments it takes, and what it does with them.
+
+    `most` is None where there is no bound. `keywords` are those it takes, None for any. `run` gets the budget first.
+    """
+
+    run: Callable[..., Any]
+    fewest: int
+    most: int | None
+    keywords: frozenset[str] | None = frozenset()
+
+    def check(self, name: str, given: int, keywords: tuple[str, ...]) -> None:
+        """Refuse a call with too few or too many arguments, or with keywords that it does not take."""
+        if self.keywords is not None:
+            for keyword in keywords:
+                if keyword not in self.keywords:
+                    takes = ", ".join(f"{k}=" for k in sorted(self.keywords)) or "none"
+                    raise EvaluationError(f"`{name}` takes no `{cut(keyword)}=`; its keywords: {takes}")
+        if given < self.fewest or (self.most is not None and given > self.most):
+            if self.most is None:
+                takes = f"at least {self.fewest}"
+            else:
+                takes = str(self.fewest) if self.most == self.fewest else f"{self.fewest} to {self.most}"
+            raise EvaluationError(f"`{name}` takes {takes} argument{'' if takes == '1' else 's'}; {given} given")
+
+
+class Key:
+    """A lambda, ready to be called. Nothing else that can be called ever is, least of all an opaque handle."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Callable[[Any], Any]) -> None:
+        self.of = of
+
+
+# -------------------------------------------------------------------------------------------------------- numbers
+
+
+def _int(budget: Budget, value: Any = 0, base: Any = None) -> int:
+    value, base = datum(value), datum(base)
+    if isinstance(value, str | bytes):
+        value = _numeral(value)
+    elif type(value) not in NUMBERS:
+        raise EvaluationError(f"`int` makes no number of {described(value)}")
+    try:
+        result = int(value) if base is None else int(value, base)
+    except ValueError as error:
+        raise EvaluationError(f"{described(value)} is no whole number", "ValueError") from error
+    except OverflowError as error:
+        raise EvaluationError("an infinite number has no whole part", "OverflowError") from error
+    return int(number(result, budget))
+
+
+def _float(_budget: Budget, value: Any = 0.0) -> float:
+    value = datum(value)
+    if isinstance(value, str | bytes):
+        value = _numeral(value)
+    elif type(value) not in NUMBERS:
+        raise EvaluationError(f"`float` makes no number of {described(value)}")
+    try:
+        return float(value)
+    except ValueError as error:
+        raise EvaluationError(f"{described(value)} is no number", "ValueError") from error
+    except OverflowError as error:
+        raise EvaluationError("the number is too large for a float", "OverflowError") from error
+
+
+def _numeral(text: str | bytes) -> str | bytes:
+    stripped = text.strip()
+    if len(stripped) > MAX_NUMERAL:
+        raise BoundError(f"a number of {len(stripped):,} characters; the bound is {MAX_NUMERAL:,}")
+    return stripped
+
+
+def _abs(_budget: Budget, value: Any) -> Any:
+    value = datum(value)
+    if type(value) not in NUMBERS and not isinstance(value, dt.timedelta):
+        raise EvaluationError(f"`abs` takes a number, not {described(value)}")
+    return abs(value)
+
+
+def _round(budget: Budget, value: Any, ndigits: Any = None) -> Any:
+    value, ndigits = datum(value), datum(ndigits)
+    if type(value) not in NUMBERS:
+        raise EvaluationError(f"`round` takes a number, not {described(value)}")
+    if ndigits is not None and not isinstance(ndigits, int):
+        raise EvaluationError(f"`round` takes a whole number of digits, not {described(ndigits)}")
+    if ndigits is not None and abs(ndigits) > MAX_WIDTH:
+        raise BoundError(f"`round` to so many digits; the bound is {MAX_WIDTH:,}")
+    try:
+        return number(round(value, ndigits), budget)
+    except (OverflowError, ValueError) as error:
+        raise EvaluationError(
+            f"{described(value)} cannot be rounded: {error}",
+            type(error).__name__,
+        ) from error
+
+
+def _sum(budget: Budget, values: Any, start: Any = 0) -> Any:
+    if isinstance(start, str | bytes):
+        raise EvaluationError('`sum` adds numbers; for text write "".join(...)')
+    items = items_of(values)
+    budget.spend(len(items))
+    if all(type(item) in NUMBERS for item in items) and type(start) in NUMBERS:
+        for item in items:
+            if type(item) is int and item.bit_length() > 64:
+                budget.spend(item.bit_length() // 128)
+        try:
+            return number(sum(items, start), budget)
+        except OverflowError as error:
+            raise EvaluationError("the sum is too large for a float", "OverflowError") from error
+    total = start
+    for item in items:
+        total = binary("+", total, item, budget)
+    return total
+
+
+# --------------------------------------------------------------------------------------------------- order, truth
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    best: Callable[..., Any] = min if name == "min" else max
+
+    def extreme(budget: Budget, *arguments: Any, key: Any = None, **fallback: Any) -> Any:
+        _check_key(name, key)
+        if len(arguments) > 1 and fallback:
+            raise EvaluationError(f"`{name}` takes `default=` with one list only")
+        items = list(arguments) if len(arguments) > 1 else items_of(arguments[0])
+        if not items:
+            if fallback:
+                return fallback["default"]
+            raise EvaluationError(f"`{name}` of nothing: there are no items; say `default=`", "ValueError")
+        return _ordered(name, items, key, budget, lambda keyed: best(keyed, key=operator.itemgetter(0))[1])
+
+    return extreme
+
+
+def _sorted(budget: Budget, values: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
+    _check_key("sorted", key)
+    backwards = truth(reverse)
+
+    def run(keyed: list[tuple[Any, Any]]) -> list[Any]:
+        return [item for _, item in sorted(keyed, key=operator.itemgetter(0), reverse=backwards)]
+
+    ordered: list[Any] = _ordered("sorted", items_of(values), key, budget, run)
+    return ordered
+
+
+def _check_key(name: str, key: Any) -> None:
+    if key is not None and not isinstance(key, Key):
+        raise EvaluationError(f"the `key=` of `{name}` is a lambda, like key=lambda x: x.price; not {described(key)}")
+
+
+def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callable[[list[tuple[Any, Any]]], Any]) -> Any:
+    """Compare items by their keys, with the work of the comparisons counted before."""
+    keys = items if key is None else [key.of(item) for item in items]
+    budget.items(len(keys))
+    if not all(type(k) in FLAT for k in keys):
+        keys = [datum(k) for k in keys]
+        for k in keys:
+            if is_handle(k):
+                raise EvaluationError(f"`{name}` cannot order {described(k)}: say `key=`")
+        before = budget.left
+        budget.whole(keys)
+        budget.spend((before - budget.left) * (len(keys).bit_length() // 4))
+    try:
+        return run(list(zip(keys, items, strict=True)))
+    except TypeError as error:
+        kinds = sorted({type(k).__name__ for k in keys})
+        raise EvaluationError(f"`{name}` cannot order these by size ({', '.join(kinds[:5])}): say `key=`") from error
+
+
+def _any(budget: Budget, values: Any) -> bool:
+    return any(truth(item) for item in _walked(values, budget))
+
+
+def _all(budget: Budget, values: Any) -> bool:
+    return all(truth(item) for item in _walked(values, budget))
+
+
+def _bool(_budget: Budget, value: Any = False) -> bool:
+    return truth(value)
+
+
+# ---------------------------------------------------------------------------------------------------- collections
+
+
+def _walked(values: Any, budget: Budget) -> list[Any]:
+    items = items_of(values)
+    budget.items(len(items))
+    return items
+
+
+def _len(_budget: Budget, value: Any) -> int:
+    if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
+        return len(value)
+    raise EvaluationError(f"{described(value)} has no length")
+
+
+def _reversed(budget: Budget, values: Any) -> list[Any]:
+    if isinstance(values, Set):
+        raise EvaluationError(f"`reversed` takes a list, not {described(values)}: sort it first")
+    return _walked(values, budget)[::-1]
+
+
+def _range(budget: Budget, *arguments: Any) -> list[int]:
+    bounds = [datum(argument) for argument in arguments]
+    for bound in bounds:
+        if not isinstance(bound, int):
+            raise EvaluationError(f"`range` takes whole numbers, not {described(bound)}")
+    if len(bounds) == 3 and bounds[2] == 0:
+        raise EvaluationError("`range` with steps of zero", "ValueError")
+    numbers = range(*bounds)
+    budget.items(abs(numbers[-1] - numbers[0]) // abs(numbers.step) + 1 if numbers else 0)
+    return list(numbers)
+
+
+def _enumerate(budget: Budget, values: Any, start: Any = 0) -> list[tuple[int, Any]]:
+    start = datum(start)
+    if not isinstance(start, int):
+        raise EvaluationError(f"`enumerate` starts at a whole number, not {described(start)}")
+    return list(enumerate(_walked(values, budget), number(start, budget)))
+
+
+def _zip(budget: Budget, *several: Any, strict: Any = False) -> list[tuple[Any, ...]]:
+    lists = [_walked(values, budget) for values in several]
+    lengths = {len(items) for items in lists}
+    if truth(strict) and len(lengths) > 1:
+        sizes = ", ".join(counted(len(items)) for items in lists[:10])
+        raise EvaluationError(f"`zip` with `strict` of lists that differ in length: {sizes}", "ValueError")
+    return list(zip(*lists, strict=False))
+
+
+def _list(budget: Budget, values: Any = ()) -> list[Any]:
+    return _walked(values, budget)
+
+
+def _tuple(budget: Budget, values: Any = ()) -> tuple[Any, ...]:
+    return tuple(_walked(values, budget))
+
+
+def _set(budget: Budget, values: Any = ()) -> OrderedSet:
+    return ordered_set(_walked(values, budget), budget)
+
+
+def ordered_set(items: list[Any], budget: Budget) -> OrderedSet:
+    """A set of `items`, iterated in that order (rule L24)."""
+    return OrderedSet([hashable(item, budget) for item in items])
+
+
+def _dict(budget: Budget, source: Any = (), /, **more: Any) -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    if isinstance(source, Mapping):
+        budget.items(len(source))
+        made.update(source)
+    else:
+        for position, pair in enumerate(_walked(source, budget)):
+            items = items_of(pair)
+            if len(items) != 2:
+                message = f"`dict` takes pairs; item {position} is {described(pair)}"
+                raise EvaluationError(message, "ValueError")
+            made[hashable(items[0], budget)] = items[1]
+    made.update(more)
+    budget.items(len(made))
+    return made
+
+
+_ENCODINGS = frozenset({"utf-8", "utf8", "ascii", "latin-1"})
+
+
+def _str(budget: Budget, value: Any = "", encoding: Any = None) -> str:
+    if encoding is None:
+        text = text_of(value, budget)
+    elif isinstance(value, bytes) and isinstance(encoding, str) and encoding.lower() in _ENCODINGS:
+        budget.text(len(value))
+        try:
+            return value.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise EvaluationError(f"the bytes are no {encoding} text", "UnicodeDecodeError") from error
+    else:
+        raise EvaluationError('`str` takes bytes and "utf-8", "ascii" or "latin-1", or one value')
+    budget.text(len(text))
+    return text
+
+
+def _keywords(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+FUNCTIONS: dict[str, Listed] = {
+    "len": Listed(_len, 1, 1),
+    "sum": Listed(_sum, 1, 2, _keywords("start")),
+    "min": Listed(_extreme("min"), 1, None, _keywords("key", "default")),
+    "max": Listed(_extreme("max"), 1, None, _keywords("key", "default")),
+    "sorted": Listed(_sorted, 1, 1, _keywords("key", "reverse")),
+    "reversed": Listed(_reversed, 1, 1),
+    "abs": Listed(_abs, 1, 1),
+    "round": Listed(_round, 1, 2, _keywords("ndigits")),
+    "any": Listed(_any, 1, 1),
+    "all": Listed(_all, 1, 1),
+    "range": Listed(_range, 1, 3),
+    "enumerate": Listed(_enumerate, 1, 2, _keywords("start")),
+    "zip": Listed(_zip, 0, None, _keywords("strict")),
+    "int": Listed(_int, 0, 2, _keywords("base")),
+    "float": Listed(_float, 0, 1),
+    "str": Listed(_str, 0, 2, _keywords("encoding")),
+    "bool": Listed(_bool, 0, 1),
+    "list": Listed(_list, 0, 1),
+    "dict": Listed(_dict, 0, 1, None),
+    "set": Listed(_set, 0, 1),
+    "tuple": Listed(_tuple, 0, 1),
+}

@@ -15,7 +15,7 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.functions import FUNCTIONS, MAPPING_METHODS, METHODS, SPECIAL
+from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, SPECIAL
 from superscalar.plan.names import Names, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.functions import FUNCTIONS
+from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.plan.lower import Body, Lowering, Source, Waits
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.order import OrderAccesses

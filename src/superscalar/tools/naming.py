@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from superscalar.plan.functions import FUNCTIONS
+from superscalar.plan.vocabulary import FUNCTIONS
 
 _RESERVED = FUNCTIONS | {"join", "match", "case", "type"}
 

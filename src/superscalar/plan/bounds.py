@@ -1,0 +1,155 @@
+"""The bounds of evaluation (rule L25): what is refused, and how work is counted, before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+from superscalar.errors import SuperscalarError
+from superscalar.values import Failure, FailureKind, Outcome, TaskId, record_fields
+
+MAX_BITS = 4_096
+MAX_TEXT = 10_000_000  # characters, or bytes
+MAX_ITEMS = 100_000
+MAX_WIDTH = 1_000
+MAX_NUMERAL = 5_000  # characters of a text that is read as a number: more than any number within MAX_BITS needs
+MAX_DEPTH = 200  # of containers within containers
+MAX_STEPS = 5_000_000
+CHARACTERS_PER_STEP = 16
+
+
+class EvaluationError(SuperscalarError):
+    """An expression has no value. The message is written for whoever wrote the plan.
+
+    `error` names the Python exception that the same expression would raise.
+    """
+
+    kind: FailureKind = "evaluation"
+
+    def __init__(self, message: str, error: str = "TypeError") -> None:
+        self.message = message
+        self.error = error
+        super().__init__(message)
+
+    @property
+    def failure(self) -> Failure:
+        """What the task whose expression this was leaves behind."""
+        return Failure(self.kind, self.message, self.error)
+
+
+class BoundError(EvaluationError):
+    """An expression would need more than the language allows (rule L25)."""
+
+    kind: FailureKind = "bounds"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "BoundError")
+
+
+class Unavailable(SuperscalarError):
+    """A value was needed of a task, or of an item, that did not succeed: who needs it is skipped (rule L20)."""
+
+    def __init__(self, task: TaskId, outcome: Outcome) -> None:
+        self.task = task
+        self.outcome = outcome
+        super().__init__(f"`{task}` has no value: {outcome}")
+
+
+class Budget:
+    """What is left of the work that one evaluation may do.
+
+    A step is a node evaluated, an item gone through, 16 characters written or compared, or 128 bits of a large
+    integer. Memory is bounded by it too, since nothing can be made without being counted first.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, steps: int = MAX_STEPS) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        """Count `steps`.
+
+        Raises:
+            BoundError: there are not that many left.
+        """
+        self.left -= steps
+        if self.left < 0:
+            raise BoundError("this takes too many steps to evaluate: work on less data, or let a tool do it")
+
+    def text(self, length: int) -> None:
+        """Count a text of `length` characters (or bytes) that is about to be made."""
+        if length > MAX_TEXT:
+            raise BoundError(f"the text would have {shortened(length)} characters; the bound is {MAX_TEXT:,}")
+        self.spend(length // CHARACTERS_PER_STEP)
+
+    def items(self, count: int) -> None:
+        """Count a collection of `count` items that is about to be made."""
+        if count > MAX_ITEMS:
+            raise BoundError(f"the collection would have {shortened(count)} items; the bound is {MAX_ITEMS:,}")
+        self.spend(count)
+
+    def bits(self, count: int) -> None:
+        """Count an integer of `count` bits that is about to be made."""
+        if count > MAX_BITS:
+            raise BoundError(f"the integer would have {shortened(count)} bits; the bound is {MAX_BITS:,}")
+        self.spend(count // 128)
+
+    def whole(self, value: Any) -> None:
+        """Count everything in `value`, as often as it occurs in it: what comparing, showing or copying it takes.
+
+        Raises:
+            BoundError: that is too much, or containers are nested too deeply (or in themselves).
+        """
+        kind = type(value)
+        if kind in FLAT:
+            self.left -= 1
+        elif kind is str or kind is bytes:
+            self.spend(1 + len(value) // CHARACTERS_PER_STEP)
+        else:
+            self.spend(_weigh(value, MAX_DEPTH, {})[0])
+
+
+FLAT = frozenset({type(None), bool, int, float})
+
+
+def _weigh(value: Any, depth: int, seen: dict[int, tuple[int, int, Any]]) -> tuple[int, int]:
+    """Steps that `value` stands for and how deep it is, in time proportional to what is really there.
+
+    A list that occurs a thousand times is weighed once and counted a thousand times. `seen` keeps what it has weighed
+    alive, so that an address in it never comes to mean something else.
+    """
+    if isinstance(value, str | bytes):
+        return 1 + len(value) // CHARACTERS_PER_STEP, 0
+    known = seen.get(id(value))
+    if known is not None:
+        weight, height, _ = known
+    else:
+        if depth <= 0:
+            raise BoundError(f"the value is nested more than {MAX_DEPTH} deep")
+        inside = children(value)
+        weight, height = 1 + len(inside), 0
+        for child in inside:
+            if type(child) not in FLAT:
+                extra, below = _weigh(child, depth - 1, seen)
+                weight += extra
+                height = max(height, below + 1)
+        seen[id(value)] = weight, height, value
+    if height > depth:
+        raise BoundError(f"the value is nested more than {MAX_DEPTH} deep")
+    return weight, height
+
+
+def children(value: Any) -> list[Any]:
+    """What a container or record holds, keys included; nothing for everything else."""
+    if isinstance(value, list | tuple | Set):
+        return list(value)
+    if isinstance(value, Mapping):
+        return [*value.keys(), *value.values()]
+    fields = record_fields(value)
+    return [] if fields is None else list(fields.values())
+
+
+def shortened(number: int) -> str:
+    """A count for a message; one with many digits as a power, since writing it out could take for ever."""
+    return f"{number:,}" if number.bit_length() < 64 else f"over 2**{number.bit_length() - 1}"

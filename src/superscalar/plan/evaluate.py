@@ -1,0 +1,322 @@
+"""Evaluate an expression of the IR over the outcomes of earlier tasks (rules L3, L4, L15, L24, L25).
+
+Semantics are CPython's on data (rule L24), with three deliberate differences. What Python gives lazily is a list
+(`range`, `zip`, `dict.items()`); sets keep insertion order; text and numbers are never told apart by `is`. There is no
+attribute access: a field is one of a record, or a key of a mapping, and a method is one of a closed list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from superscalar.plan.bounds import FLAT, MAX_TEXT, BoundError, Budget, EvaluationError, Unavailable
+from superscalar.plan.elements import cut, field_of, formatted, hashable, item_of, shown, slice_of, text_of, truth
+from superscalar.plan.functions import FUNCTIONS, Key, Listed, ordered_set
+from superscalar.plan.ir import (
+    Apply,
+    Binary,
+    Choice,
+    Compare,
+    Comprehension,
+    Dict,
+    Expr,
+    Field,
+    Hole,
+    Index,
+    Lambda,
+    Literal,
+    Logic,
+    Method,
+    Ref,
+    Sequence,
+    Slice,
+    Text,
+    Unary,
+    Unpacked,
+    Var,
+)
+from superscalar.plan.itemwise import (
+    PYTHON_ERRORS,
+    Absent,
+    Frame,
+    Outcomes,
+    collected,
+    default,
+    explained,
+    first,
+    item_outcomes,
+    look,
+    ok,
+)
+from superscalar.plan.methods import method_of
+from superscalar.plan.operators import binary, compare, unary
+from superscalar.values import Observation
+
+__all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes"]
+
+
+def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> Any:
+    """The value of `expr`, where `outcome(task)` says what each task that it refers to left behind.
+
+    Only the outcomes that matter are asked for: `a or b` does not ask for `b` if `a` is true. A task of which only
+    some items have settled may answer with a `Failure` whose `items` are right as far as `needs_of` asked for them.
+
+    Raises:
+        Unavailable: a task that had to succeed did not, so the one that evaluates is skipped by cause (rule L20).
+        EvaluationError: the expression has no value. Its message is for whoever wrote the plan.
+        BoundError: it would take more than rule L25 allows. It is an `EvaluationError`.
+    """
+    if isinstance(expr, Literal):  # these two are nearly every argument of every call, so they come first
+        return expr.value
+    if isinstance(expr, Ref):
+        found = outcome(expr.task)
+        if type(found) is Observation:
+            return found.value
+        raise Unavailable(expr.task, found)
+    frame = Frame(outcome, Budget() if budget is None else budget, _RULES)
+    try:
+        result = frame.value(expr)
+        if type(result) not in FLAT and not _is_part(expr):
+            frame.budget.whole(result)
+    except RecursionError as error:
+        raise BoundError("the expression or a value in it is nested too deeply") from error
+    except MemoryError as error:
+        raise BoundError("there is not enough memory to evaluate this") from error
+    except PYTHON_ERRORS as error:
+        raise explained(error) from error
+    return result
+
+
+def _is_part(expr: Expr) -> bool:
+    """Whether the value is part of what an earlier task left behind, and so was weighed then."""
+    while isinstance(expr, Index | Field | Unpacked):
+        expr = expr.base
+    return isinstance(expr, Ref)
+
+
+# ---------------------------------------------------------------------------------------------- names and constants
+
+
+def _literal(expr: Literal, _frame: Frame) -> Any:
+    return expr.value
+
+
+def _ref(expr: Ref, frame: Frame) -> Any:
+    found = frame.outcome(expr.task)
+    if type(found) is Observation:
+        return found.value
+    raise Unavailable(expr.task, found)
+
+
+def _var(expr: Var, frame: Frame) -> Any:
+    if expr.name not in frame.names:
+        raise EvaluationError(f"`{cut(expr.name)}` has no value yet", "NameError")
+    found = frame.names[expr.name]
+    if type(found) is Absent:
+        raise found.error
+    return found
+
+
+def _text(expr: Text, frame: Frame) -> str:
+    parts: list[str] = []
+    length = 0
+    for part in expr.parts:
+        text = part if isinstance(part, str) else _hole(part, frame)
+        length += len(text)
+        if length > MAX_TEXT:
+            break
+        parts.append(text)
+    frame.budget.text(length)
+    return "".join(parts)
+
+
+def _hole(hole: Hole, frame: Frame) -> str:
+    budget = frame.budget
+    value = frame.value(hole.value)
+    if hole.conversion == "s":
+        value = text_of(value, budget)
+    elif hole.conversion:
+        value = shown(value, budget)
+        if hole.conversion == "a":
+            value = _ascii(value, budget)
+    return formatted(value, "" if hole.spec is None else _text(hole.spec, frame), budget)
+
+
+def _ascii(text: str, budget: Budget) -> str:
+    if text.isascii():
+        return text
+    budget.text(10 * len(text))
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+# ------------------------------------------------------------------------------------------------------- operators
+
+
+def _unary(expr: Unary, frame: Frame) -> Any:
+    return unary(expr.operator, frame.value(expr.operand), frame.budget)
+
+
+def _binary(expr: Binary, frame: Frame) -> Any:
+    return binary(expr.operator, frame.value(expr.left), frame.value(expr.right), frame.budget)
+
+
+def _compare(expr: Compare, frame: Frame) -> bool:
+    left = frame.value(expr.first)
+    for symbol, operand in expr.rest:
+        right = frame.value(operand)
+        if not compare(symbol, left, right, frame.budget):
+            return False
+        left = right
+    return True
+
+
+def _logic(expr: Logic, frame: Frame) -> Any:
+    decides = expr.operator == "or"
+    value: Any = None
+    for operand in expr.operands:
+        value = frame.value(operand)
+        if truth(value) is decides:
+            return value
+    return value
+
+
+def _choice(expr: Choice, frame: Frame) -> Any:
+    return frame.value(expr.then if truth(frame.value(expr.condition)) else expr.otherwise)
+
+
+# ------------------------------------------------------------------------------------------------- parts of a value
+
+
+def _index(expr: Index, frame: Frame) -> Any:
+    if type(expr.base) is Ref and type(expr.index) is Literal:  # the common case, kept short
+        outcome = frame.outcome(expr.base.task)
+        if type(outcome) is Observation:
+            return item_of(outcome.value, expr.index.value, frame.budget)
+    return _looked_at(expr, frame)
+
+
+def _looked_at(expr: Index | Unpacked, frame: Frame) -> Any:
+    found = look(expr, frame)
+    if type(found) is Absent:
+        raise found.error
+    return found
+
+
+def _slice(expr: Slice, frame: Frame) -> Any:
+    value = frame.value(expr.base)
+    ends = [None if part is None else frame.value(part) for part in (expr.start, expr.stop, expr.step)]
+    return slice_of(value, ends, frame.budget)
+
+
+def _field(expr: Field, frame: Frame) -> Any:
+    return field_of(frame.value(expr.base), expr.name)
+
+
+_BY_OUTCOME = {"ok": Listed(ok, 1, 1), "default": Listed(default, 2, 2), "first": Listed(first, 2, 2)}
+
+# --------------------------------------------------------------------------------------- displays, comprehensions
+
+
+def _sequence(expr: Sequence, frame: Frame) -> Any:
+    frame.budget.items(len(expr.items))
+    items = [frame.value(item) for item in expr.items]
+    if expr.kind == "list":
+        return items
+    return tuple(items) if expr.kind == "tuple" else ordered_set(items, frame.budget)
+
+
+def _dict(expr: Dict, frame: Frame) -> dict[Any, Any]:
+    frame.budget.items(len(expr.items))
+    made: dict[Any, Any] = {}
+    for key_expr, value_expr in expr.items:
+        key = frame.value(key_expr)
+        value = frame.value(value_expr)
+        made[hashable(key, frame.budget)] = value
+    return made
+
+
+def _comprehension(expr: Comprehension, frame: Frame) -> Any:
+    key_expr = expr.key
+    if key_expr is not None:
+        pairs = collected(expr, frame, lambda: (frame.value(key_expr), frame.value(expr.element)))
+        return {hashable(key, frame.budget): value for key, value in pairs}
+    items = collected(expr, frame, lambda: frame.value(expr.element))
+    return items if expr.kind == "list" else ordered_set(items, frame.budget)
+
+
+# ----------------------------------------------------------------------------------------------------------- calls
+
+
+def _apply(expr: Apply, frame: Frame) -> Any:
+    name = expr.function
+    keywords = tuple(keyword for keyword, _ in expr.keywords)
+    if name in _BY_OUTCOME:
+        listed = _BY_OUTCOME[name]
+        listed.check(name, len(expr.arguments), keywords)
+        return listed.run(expr, frame)
+    if name not in FUNCTIONS:
+        raise EvaluationError(f"`{cut(name)}` is no function of the plan language", "NameError")
+    listed = FUNCTIONS[name]
+    listed.check(name, len(expr.arguments), keywords)
+    arguments = [frame.value(argument) for argument in expr.arguments]
+    named: dict[str, Any] = {}
+    for keyword, value in expr.keywords:
+        if keyword == "key" and name in _KEYED and isinstance(value, Lambda):
+            named[keyword] = _key(value, frame)
+        else:
+            named[keyword] = frame.value(value)
+    return listed.run(frame.budget, *arguments, **named)
+
+
+def _method(expr: Method, frame: Frame) -> Any:
+    listed, base = method_of(frame.value(expr.base), expr.name)
+    listed.check(expr.name, len(expr.arguments), tuple(keyword for keyword, _ in expr.keywords))
+    arguments = [frame.value(argument) for argument in expr.arguments]
+    return listed.run(frame.budget, base, *arguments, **{key: frame.value(value) for key, value in expr.keywords})
+
+
+_KEYED = frozenset({"sorted", "min", "max"})
+
+
+def _key(expr: Lambda, frame: Frame) -> Key:
+    if len(expr.parameters) != 1:
+        raise EvaluationError(f"a `key=` takes one value, but this lambda takes {len(expr.parameters)}")
+    outer = frame.names
+    (parameter,) = expr.parameters
+
+    def of(value: Any) -> Any:
+        frame.names = {**outer, parameter: value}
+        try:
+            return frame.value(expr.body)
+        finally:
+            frame.names = outer
+
+    return Key(of)
+
+
+def _lambda(_expr: Lambda, _frame: Frame) -> Any:
+    raise EvaluationError("a lambda can stand as `key=` of sorted, min and max only")
+
+
+_RULES: dict[type, Callable[[Any, Frame], Any]] = {
+    Literal: _literal,
+    Ref: _ref,
+    Var: _var,
+    Text: _text,
+    Unary: _unary,
+    Binary: _binary,
+    Compare: _compare,
+    Logic: _logic,
+    Choice: _choice,
+    Index: _index,
+    Slice: _slice,
+    Field: _field,
+    Unpacked: _looked_at,
+    Sequence: _sequence,
+    Dict: _dict,
+    Comprehension: _comprehension,
+    Apply: _apply,
+    Method: _method,
+    Lambda: _lambda,
+}

@@ -1,0 +1,183 @@
+"""What a task waits for, derived from its work alone (rules L8, L12, L15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from superscalar.plan.ir import (
+    Apply,
+    Binary,
+    Call,
+    Choice,
+    Clause,
+    Compare,
+    Comprehension,
+    Compute,
+    Dict,
+    Display,
+    Expr,
+    Field,
+    Index,
+    Join,
+    Lambda,
+    Literal,
+    Logic,
+    Map,
+    Method,
+    Need,
+    Ref,
+    Select,
+    Sequence,
+    Slice,
+    Text,
+    Unary,
+    Unpacked,
+    Var,
+    Work,
+)
+from superscalar.values import TaskId
+
+_BY_OUTCOME = frozenset({"ok", "default", "first"})
+
+
+def needs_of(work: Work) -> tuple[Need, ...]:
+    """What a task with this work waits for, each once, in order of first appearance.
+
+    `value` is asked only of a task whose value is used whatever the others are, since a task whose `value` need fails
+    is skipped without evaluating anything. What may not be looked at (the later operands of `and`, an arm of a choice,
+    the body of a comprehension) is an `outcome`: the evaluation finds out whether it mattered. A map waits for its
+    source only; the tasks of its body have needs of their own.
+    """
+    match work:
+        case Call(arguments=arguments):
+            return _merged([need for _, expr in arguments for need in _needs(expr)])
+        case Compute(value):
+            return _merged(list(_needs(value)))
+        case Map(source=source):
+            return (Need(source, "shape"),)
+        case Display(items=items, keys=keys):
+            return _merged(
+                [*(Need(item, "outcome") for item in items), *(need for key in keys for need in _needs(key))]
+            )
+        case Select(versions):
+            return _merged([Need(version, "outcome") for version in versions])
+        case Join(items=named):
+            return _merged([Need(task, "outcome") for _, task in named])
+        case _:
+            assert_never(work)
+
+
+def references(expr: Expr) -> Iterator[TaskId]:
+    """Every task that `expr` refers to, in order, as often as it does."""
+    pending = [expr]
+    while pending:
+        expr = pending.pop()
+        if type(expr) is Ref:
+            yield expr.task
+        else:
+            pending.extend(child for child, _ in reversed(_children(expr, certain=True)))
+
+
+def constant_index(expr: Expr) -> int | None:
+    """The position that a constant subscript names (rule L15), or None if `expr` is none."""
+    if type(expr) is Literal:
+        return expr.value if type(expr.value) is int else None
+    if type(expr) is Unary and expr.operator == "-" and type(expr.operand) is Literal:
+        value = expr.operand.value
+        return -value if type(value) is int else None
+    return None
+
+
+def _merged(needs: list[Need]) -> tuple[Need, ...]:
+    """One need per task, or one per item: a task needed whole settles its items, one needed by value its outcome."""
+    whole: dict[TaskId, Need] = {}
+    for need in needs:
+        if need.mode == "value" or (need.mode == "outcome" and need.task not in whole):
+            whole[need.task] = need
+    return tuple(dict.fromkeys(whole.get(need.task, need) for need in needs))
+
+
+def _needs(expr: Expr) -> Iterator[Need]:
+    pending: list[tuple[Expr, bool]] = [(expr, True)]  # no recursion: a plan's nesting is its writer's
+    while pending:
+        expr, certain = pending.pop()
+        if type(expr) is Ref:
+            yield Need(expr.task, "value" if certain else "outcome")
+            continue
+        if isinstance(expr, Index | Unpacked) and type(expr.base) is Ref:
+            position = constant_index(expr.index) if isinstance(expr, Index) else -1
+            if position is not None:
+                yield Need(expr.base.task, "outcome") if position < 0 else Need(expr.base.task, "item", position)
+                continue
+        pending.extend(reversed(_children(expr, certain)))
+
+
+def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
+    """The expressions right inside `expr` in order of evaluation, and whether it has no value unless they have one."""
+    match expr:
+        case Literal() | Ref() | Var():
+            return []
+        case Text(parts):
+            holes = [part for part in parts if not isinstance(part, str)]
+            return [(inside, certain) for hole in holes for inside in (hole.value, hole.spec) if inside is not None]
+        case Unary(operand=operand):
+            return [(operand, certain)]
+        case Binary(left=left, right=right):
+            return [(left, certain), (right, certain)]
+        case Compare(first, rest):
+            return [(first, certain), *((operand, certain and not i) for i, (_, operand) in enumerate(rest))]
+        case Logic(operands=operands):
+            return [(operand, certain and not i) for i, operand in enumerate(operands)]
+        case Choice(condition, then, otherwise):
+            return [(condition, certain), (then, False), (otherwise, False)]
+        case Index(base, index):
+            one_item = constant_index(index) is not None and isinstance(base, Sequence | Comprehension)
+            return [(base, certain and not one_item), (index, certain)]
+        case Unpacked(base=base):
+            return [(base, certain and not isinstance(base, Sequence | Comprehension))]
+        case Slice(base, start, stop, step):
+            return [(base, certain), *((part, certain) for part in (start, stop, step) if part is not None)]
+        case Field(base=base):
+            return [(base, certain)]
+        case Sequence(items=items):
+            return [(item, certain) for item in items]
+        case Dict(items=pairs):
+            return [(inside, certain) for pair in pairs for inside in pair]
+        case Comprehension():
+            return _in_comprehension(expr, certain)
+        case Apply(function, arguments, keywords):
+            looks = function in _BY_OUTCOME
+            both = [*arguments, *(value for _, value in keywords)]
+            return [(a, certain and not (looks and (i or function != "first"))) for i, a in enumerate(both)]
+        case Method(base=base, arguments=arguments, keywords=keywords):
+            return [(base, certain), *((a, certain) for a in arguments), *((value, certain) for _, value in keywords)]
+        case Lambda(body=body):
+            return [(body, False)]
+        case _:
+            assert_never(expr)
+
+
+def _in_comprehension(expr: Comprehension, certain: bool) -> list[tuple[Expr, bool]]:
+    """Only the first iterable is certain, and not even that if the body looks at the outcome of single items."""
+    first, *rest = expr.clauses
+    body = [*first.conditions]
+    for clause in rest:
+        body += _of_clause(clause)
+    body += [inside for inside in (expr.key, expr.element) if inside is not None]
+    itemwise = any(_looks_at_outcomes(inside) for inside in body)
+    return [(first.iterable, certain and not itemwise), *((inside, False) for inside in body)]
+
+
+def _of_clause(clause: Clause) -> list[Expr]:
+    return [clause.iterable, *clause.conditions]
+
+
+def _looks_at_outcomes(expr: Expr) -> bool:
+    pending = [expr]
+    while pending:
+        expr = pending.pop()
+        if type(expr) is Apply and expr.function in _BY_OUTCOME:
+            return True
+        pending.extend(child for child, _ in _children(expr, certain=True))
+    return False

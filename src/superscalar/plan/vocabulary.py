@@ -1,0 +1,16 @@
+"""The functions and methods that a plan may use besides tools (rule L3)."""
+
+from __future__ import annotations
+
+SPECIAL = frozenset({"ok", "default", "first"})
+"""They look at outcomes, not at values (rules L15, L16)."""
+
+FUNCTIONS = SPECIAL | frozenset(
+    "len sum min max sorted reversed abs round any all range enumerate zip int float str bool list dict set tuple".split()
+)
+
+TEXT_METHODS = frozenset(
+    "split rsplit splitlines strip lstrip rstrip lower upper title replace startswith endswith join find count".split()
+)
+MAPPING_METHODS = frozenset("get keys values items".split())
+METHODS = TEXT_METHODS | MAPPING_METHODS
