@@ -345,7 +345,7 @@ class Lowering:
             return self._map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
         variables = set(self._hidden())
-        clauses = []
+        clauses: list[ir.Clause] = []
         for generator in node.generators:
             iterable = (
                 self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
@@ -384,7 +384,7 @@ class Lowering:
     def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
         first, *further = generators if generators is not None else node.generators
         if first.is_async:
-            return ir.Ref(self.problem("E202", "`async for` is not part of the language", node) and id)
+            self.problem("E202", "`async for` is not needed: items run side by side anyway", node)
         inner = Body(f"{id}[]", dict(body.names))
         source = self.reference(first.iter, changed_prefix(body, id), "over")
         item = f"{id}[]:{ast.unparse(first.target)}"
@@ -409,7 +409,7 @@ class Lowering:
             result = ir.Ref(item)
         else:
             result = self.value(node.elt, inner, inner.prefix)
-        inner_kind = "list" if generators is not None else kind
+        inner_kind: Any = "list" if generators is not None else kind
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
         self.outputs[id] = Output("items")
         return self.emit(id, work, body, node)

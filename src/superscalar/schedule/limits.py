@@ -12,6 +12,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 from superscalar.errors import UsageError
@@ -228,7 +229,7 @@ class Limits:
             if waiting is loop:  # a microsecond late, so that rounding never wakes us just before the time
                 self._timers[loop] = loop.call_at((when + 1_000) / _NANO, self._woken, loop)
             elif waiting not in self._timers:
-                self._tell(waiting, lambda waiting=waiting: self.dispatch(waiting))
+                self._tell(waiting, partial(self.dispatch, waiting))
 
     def _woken(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timers.pop(loop, None)
