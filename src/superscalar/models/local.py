@@ -1,0 +1,306 @@
+"""The embedded model: a small language model in this process, with no key and, once it is here, no network."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import queue
+import re
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from superscalar.errors import ModelError
+from superscalar.models import cache
+from superscalar.models.base import Chunk, FinishReason, Request, Usage
+from superscalar.models.engine import Engine, LlamaEngine
+from superscalar.models.weights import Progress
+
+Load: TypeAlias = Callable[[Path, int, int], Engine]
+
+_FINISHES: Mapping[str, FinishReason] = {"length": "length", "content_filter": "filter"}
+_CONTROL = re.compile(r"<\|(?=\w+\|>)")
+_EXIT_GRACE = 10.0  # seconds
+
+
+class LocalModel:
+    """Qwen2.5-Coder-1.5B-Instruct, or any GGUF file, run by llama.cpp in this process: `LocalModel()`.
+
+    The weights (1.1 GB) are looked for as `superscalar.models.cache.find` tells, or `path` names a file. `threads`
+    defaults to one fewer than the free cores; `context` is how many tokens a prompt and its reply may have together.
+    Nothing is loaded before the first use or `prepare`.
+
+    Requests are answered one at a time, in the order in which they came, by a thread of our own; several event loops
+    may share one instance. `progress` is called in that thread with (bytes done, bytes in all, what is being done);
+    what it raises comes out of the call that wanted the model. Text in a message that looks like one of the model's control
+    tokens is made harmless with a space: a tool's output cannot pretend to be the system.
+    """
+
+    constrains = True
+
+    def __init__(
+        self,
+        *,
+        path: str | Path | None = None,
+        threads: int | None = None,
+        context: int = 8192,
+        progress: Progress | None = None,
+        load: Load = LlamaEngine,
+    ) -> None:
+        self._path = None if path is None else Path(path)
+        self._threads = threads or _free_cores()
+        self._context = context
+        self._progress = progress
+        self._load = load
+        self._worker: _Worker | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """`local`, with the path of the file if one was given."""
+        return "local" if self._path is None else f"local:{self._path}"
+
+    async def prepare(self) -> None:
+        """Get the weights if they are not here, and load them. Cancelling it keeps what was downloaded.
+
+        Raises:
+            ModelSetupError: the model cannot be had or loaded; the message says what to do.
+        """
+        reply = self._submit(None)
+        try:
+            await reply.get()
+        finally:
+            await reply.stop()
+
+    async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Generate, and yield the reply as it is written. Closing the iterator stops and waits for the generation.
+
+        It waits for one token, or for the 64 tokens of the prompt that are being read.
+
+        Raises:
+            ModelError: the prompt does not fit into the context, or llama.cpp refused the grammar.
+            ModelSetupError: the model cannot be had or loaded; the message says what to do.
+        """
+        reply = self._submit(_body(request))
+        finish: FinishReason | None = None
+        usage: Usage | None = None
+        try:
+            while (event := await reply.get()) is not None:
+                if "error" in event:
+                    raise self._refusal(event["error"])
+                for choice in event.get("choices", ()):
+                    if reason := choice.get("finish_reason"):
+                        finish = _FINISHES.get(reason, "stop")
+                    if text := choice["delta"].get("content"):
+                        yield Chunk(text)
+                if "usage" in event:
+                    usage = _usage(event["usage"])
+            if finish is not None:
+                yield Chunk(finish=finish, usage=usage)
+        finally:
+            await reply.stop()
+
+    async def aclose(self) -> None:
+        """Stop what runs and free the memory; other requests fail. The model may be used again: it loads anew."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.dismiss()
+            await asyncio.to_thread(worker.thread.join)
+
+    def _submit(self, body: Mapping[str, object] | None) -> _Reply:
+        reply = _Reply(body)
+        with self._lock:
+            if self._worker is None:
+                self._worker = _Worker(self._open_engine_with())
+                # The thread must not keep the model alive, and ends with it.
+                weakref.finalize(self, self._worker.dismiss).atexit = False
+            self._worker.jobs.put(reply)
+        return reply
+
+    def _open_engine_with(self) -> Callable[[Progress], Engine]:
+        """Return what loads the engine, without a reference to this model."""
+        path, threads, context, load, progress = self._path, self._threads, self._context, self._load, self._progress
+
+        def open_engine(check: Progress) -> Engine:
+            def report(done: int, total: int, what: str) -> None:
+                check(done, total, what)
+                if progress is not None:
+                    progress(done, total, what)
+
+            file = cache.find(progress=report) if path is None else cache.given(path, "LocalModel(path=...)")
+            size = file.stat().st_size
+            report(0, size, "loading the model")
+            engine = load(file, threads, context)
+            report(size, size, "loading the model")
+            return engine
+
+        return open_engine
+
+    def _refusal(self, error: Mapping[str, Any]) -> ModelError:
+        status = error.get("code")
+        if error.get("type") == "exceed_context_size_error":
+            return ModelError(
+                f"{self.name}: the prompt has {error.get('n_prompt_tokens')} tokens and the context "
+                f"{error.get('n_ctx')}: shorten the prompt, or write LocalModel(context=...) with a larger number.",
+                status=status,
+            )
+        return ModelError(f"{self.name}: {error.get('message', error)}", status=status)
+
+
+class _AbandonedError(Exception):
+    """Nobody waits any more for the load that is going on."""
+
+
+class _Reply:
+    """One request's way through the worker: events come from its thread and are read in the event loop that asked."""
+
+    def __init__(self, body: Mapping[str, object] | None) -> None:
+        self.body = body
+        self.stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[Mapping[str, Any] | BaseException | None] = asyncio.Queue()
+        self._ended = False  # the loop has seen the end
+        self._generating = False
+        self._lock = threading.Lock()
+
+    # In the worker's thread.
+
+    def begin(self) -> bool:
+        """Whether somebody still waits; from now on, stopping waits for the end."""
+        with self._lock:
+            self._generating = not self.stopped
+            return self._generating
+
+    def emit(self, event: Mapping[str, Any]) -> bool:
+        """Hand an event over; True if the generation shall stop."""
+        if not self.stopped and "prompt_progress" not in event:
+            self._post(event)
+        return self.stopped
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Hand over the end: the thread has let go of the model."""
+        self._post(error)
+
+    def _post(self, event: Mapping[str, Any] | BaseException | None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+            self.stopped = True  # the event loop is gone, and with it whoever asked
+
+    # In the event loop.
+
+    async def get(self) -> Mapping[str, Any] | None:
+        """Return the next event, None at the end, or raise what went wrong."""
+        event = await self._events.get()
+        if event is None or isinstance(event, BaseException):
+            self._ended = True
+        if isinstance(event, BaseException):
+            raise event
+        return event
+
+    async def stop(self) -> None:
+        """Stop, and wait until the model is free. A load is not waited for: it serves whoever comes next."""
+        with self._lock:
+            self.stopped = True
+            wait = self._generating
+        while wait and not self._ended:
+            event = await self._events.get()
+            self._ended = event is None or isinstance(event, BaseException)
+
+
+class _Worker:
+    """The one thread that owns an engine. It answers requests in their order and ends when it is dismissed."""
+
+    def __init__(self, open_engine: Callable[[Progress], Engine]) -> None:
+        self.jobs: queue.SimpleQueue[_Reply | None] = queue.SimpleQueue()
+        self._open_engine = open_engine
+        self._engine: Engine | None = None
+        self._current: _Reply | None = None
+        self._dismissed = False
+        # A daemon: a load cannot be interrupted, and must not keep the interpreter from ending.
+        self.thread = threading.Thread(target=self._work, name="superscalar-local-model", daemon=True)
+        self.thread.start()
+        _workers.add(self)
+
+    def dismiss(self) -> None:
+        """Stop the request that runs, fail those that wait, and let the thread end. Does not wait for it."""
+        self._dismissed = True
+        if (reply := self._current) is not None:
+            reply.stopped = True
+        self.jobs.put(None)
+
+    def _work(self) -> None:
+        while (reply := self.jobs.get()) is not None:
+            self._current = reply
+            try:
+                self._answer(reply)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the request was made
+                reply.end(error)
+            else:
+                reply.end()
+            self._current = None
+            del reply  # its event loop may be long gone while we wait for the next
+        if self._engine is not None:
+            self._engine.close()
+
+    def _answer(self, reply: _Reply) -> None:
+        def check(_done: int, _total: int, _what: str) -> None:
+            if reply.stopped or self._dismissed:
+                raise _AbandonedError
+
+        if self._dismissed:
+            raise ModelError("The local model was closed while this request waited for it.")
+        if reply.stopped:
+            return
+        if self._engine is None:
+            self._engine = self._open_engine(check)
+        if reply.begin() and reply.body is not None:
+            self._engine.generate(reply.body, reply.emit)
+        if self._dismissed:
+            raise ModelError("The local model was closed while it answered.")
+
+
+_workers: weakref.WeakSet[_Worker] = weakref.WeakSet()
+
+
+@atexit.register
+def _leave() -> None:
+    """Stop every generation: a thread that came back from llama.cpp into a finished interpreter would crash it."""
+    workers = list(_workers)
+    for worker in workers:
+        worker.dismiss()
+    for worker in workers:
+        worker.thread.join(_EXIT_GRACE)
+
+
+def _body(request: Request) -> dict[str, object]:
+    body: dict[str, object] = {
+        "messages": [{"role": m.role, "content": _CONTROL.sub("< |", m.text)} for m in request.messages],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "cache_prompt": True,
+        "return_progress": True,  # so that a request can be stopped while its prompt is read
+    }
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if request.grammar is not None:
+        body["grammar"] = request.grammar
+    return body
+
+
+def _usage(counted: Mapping[str, Any]) -> Usage:
+    cached = counted.get("prompt_tokens_details", {}).get("cached_tokens", 0)
+    return Usage(counted["prompt_tokens"], cached, counted["completion_tokens"], requests=1)
+
+
+def _free_cores() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
