@@ -35,8 +35,8 @@ class LocalModel:
 
     Requests are answered one at a time, in the order in which they came, by a thread of our own; several event loops
     may share one instance. `progress` is called in that thread with (bytes done, bytes in all, what is being done);
-    what it raises comes out of the call that wanted the model. Text in a message that looks like one of the model's control
-    tokens is made harmless with a space: a tool's output cannot pretend to be the system.
+    what it raises comes out of the call that wanted the model. Text in a message that looks like one of the model's
+    control tokens is made harmless with a space: a tool's output cannot pretend to be the system.
     """
 
     constrains = True
