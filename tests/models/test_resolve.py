@@ -1,0 +1,57 @@
+"""From names to models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from superscalar.errors import ModelSetupError, UsageError
+from superscalar.models import LocalModel, OpenAIModel, resolve
+
+
+def test_importing_the_room_imports_no_extra() -> None:
+    """An extra costs its users what it costs, and others nothing."""
+    program = (
+        "import sys, superscalar.models\n"
+        "print(sorted({'openai', 'xllamacpp', 'huggingface_hub', 'httpx2', 'pydantic'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_names_become_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each form gives its model, and a model is itself."""
+    pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    remote = resolve("openai:ft:gpt-4.1:me", base_url="http://127.0.0.1:1/v1")
+    assert isinstance(remote, OpenAIModel)
+    assert remote.name == "openai:ft:gpt-4.1:me"
+    assert isinstance(resolve("local"), LocalModel)
+    assert resolve("local:/a/b.gguf").name == "local:/a/b.gguf"
+    assert resolve(remote) is remote
+
+
+@pytest.mark.parametrize("name", ["gpt-5", "openai:", "openai", "local:", "anthropic:x", ""])
+def test_other_names_are_told_the_forms(name: str) -> None:
+    """The message lists what there is, as it is to be written."""
+    with pytest.raises(UsageError) as raised:
+        resolve(name)
+    for form in ('"openai:gpt-5-mini"', '"local"', '"local:/path/file.gguf"'):
+        assert form in str(raised.value)
+
+
+def test_a_server_address_goes_with_a_remote_name() -> None:
+    """An address that would be ignored is refused."""
+    with pytest.raises(UsageError, match="leave it out"):
+        resolve("local", base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(UsageError, match="not with a model object"):
+        resolve(LocalModel(), base_url="http://127.0.0.1:1/v1")
+
+
+def test_what_is_missing_is_said_when_the_name_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing key does not wait for the first request."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(ModelSetupError):
+        resolve("openai:gpt-5-mini")
