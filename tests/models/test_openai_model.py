@@ -335,6 +335,23 @@ def test_usage_may_be_missing() -> None:
     run(test)
 
 
+def test_parts_of_an_event_may_be_missing() -> None:
+    """Servers that leave out choices or deltas are understood."""
+
+    async def script(exchange: Exchange) -> None:
+        no_choices, no_delta = {**delta(), "choices": None}, delta(finish="stop")
+        no_delta["choices"][0]["delta"] = None
+        await exchange.start()
+        await exchange.events(no_choices, delta("x"), no_delta)
+        await exchange.done()
+
+    async def test() -> None:
+        async with serving(script) as server:
+            assert await reply(OpenAIModel("m", base_url=server.url)) == [Chunk("x"), Chunk(finish="stop")]
+
+    run(test)
+
+
 def test_cached_tokens_may_be_missing() -> None:
     """Usage without details counts nothing as cached."""
 

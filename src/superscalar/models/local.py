@@ -37,6 +37,8 @@ class LocalModel:
     may share one instance. `progress` is called in that thread with (bytes done, bytes in all, what is being done);
     what it raises comes out of the call that wanted the model. Text in a message that looks like one of the model's
     control tokens is made harmless with a space: a tool's output cannot pretend to be the system.
+
+    `load` turns a file, a number of threads and a context size into an engine; tests pass their own.
     """
 
     constrains = True

@@ -141,10 +141,10 @@ class OpenAIModel:
                     raise self._translated(error) from error
                 if event.usage is not None:
                     usage = _usage(event.usage)
-                for choice in event.choices:
+                for choice in event.choices or ():  # the SDK does not check: some servers leave these out
                     if choice.finish_reason is not None:
                         finish = _FINISHES.get(choice.finish_reason, "stop")
-                    if text := stops.feed(choice.delta.content or ""):
+                    if choice.delta and (text := stops.feed(choice.delta.content or "")):
                         yield Chunk(text)
                 if stops.found:
                     finish = "stop"
