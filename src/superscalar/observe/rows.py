@@ -1,0 +1,117 @@
+"""What a view of a run is made of: one row per task instance, read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from superscalar.plan.ir import Call, Compute, Display, Join, Map, Select, Work
+from superscalar.values import Failure, TaskId
+
+State: TypeAlias = Literal[
+    "waiting",  # for a value, a condition, an ordering edge or the seal
+    "ready",  # nothing is missing but room under a limit
+    "running",
+    "retrying",  # between two attempts
+    "done",
+    "failed",
+    "skipped",
+]
+Kind: TypeAlias = Literal["call", "compute", "map", "display", "select", "join"]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """How far a map is. `count` is None until its list is known; `running` counts calls, the others items."""
+
+    count: int | None = None
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    running: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One task instance as it is now.
+
+    `arguments` is the expression as it was written until the call starts, and the bound values from then on; of a
+    task that calls no tool it is the expression. `waits_for` names tasks while it is waiting and limits while it is
+    ready; `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events;
+    `seconds` is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are
+    what the tool last said of its progress. `value` is short. `reused`: it settled with the result of an identical
+    call. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure.
+    """
+
+    id: TaskId
+    kind: Kind
+    state: State
+    tool: str = ""
+    arguments: str = ""
+    effect: Literal["pure", "read", "write"] = "read"
+    within: TaskId | None = None
+    waits_for: tuple[str, ...] = ()
+    for_seal: bool = False
+    started: float | None = None
+    seconds: float | None = None
+    attempts: int = 0
+    message: str = ""
+    fraction: float | None = None
+    value: str = ""
+    failure: Failure | None = None
+    because: TaskId = ""
+    by_guard: bool = False
+    reused: bool = False
+    items: Items | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether this is bookkeeping of the plan rather than work: it calls nothing and did not fail."""
+        return self.kind not in ("call", "map") and self.state != "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """The rows that there was no room for, counted by state."""
+
+    states: tuple[tuple[State, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many tool calls are in which state; a call in a map counts from when it is first heard of."""
+
+    waiting: int = 0
+    ready: int = 0
+    running: int = 0
+    retrying: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def settled(self) -> int:
+        """Calls that are over."""
+        return self.done + self.failed + self.skipped
+
+    @property
+    def total(self) -> int:
+        """Calls that are known."""
+        return self.waiting + self.ready + self.running + self.retrying + self.settled
+
+
+def kind_of(work: Work) -> Kind:
+    """The kind of row that a task becomes."""
+    match work:
+        case Call():
+            return "call"
+        case Compute():
+            return "compute"
+        case Map():
+            return "map"
+        case Display():
+            return "display"
+        case Select():
+            return "select"
+        case Join():
+            return "join"

@@ -1,0 +1,230 @@
+"""Where a run's seconds went, and how fast it could have been at best."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from heapq import heapreplace
+
+from superscalar.events import (
+    Diagnosed,
+    Event,
+    Failed,
+    Joined,
+    JoinStarted,
+    ModelUsed,
+    PlanWritten,
+    Repairing,
+    Replanned,
+    Retrying,
+    RoundStarted,
+    RunEnded,
+    Sealed,
+    Skipped,
+    Started,
+    Succeeded,
+    Waiting,
+)
+from superscalar.values import TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where a run's time went, in seconds.
+
+    The parts overlap, since calls run while the plan is still being written: they do not add up to `total`.
+
+    `planning`: from asking the planner to the seal, over all rounds (to its last word where no plan was sealed).
+    `tools`: from the first start to the last end of a call, pauses included. `joining`: from asking the joiner to its
+    answer or its replan, over all rounds. `calls`: the calls that were started; a retried call counts once.
+    `one_after_another`: what the attempts of these calls lasted together, so the time that a program would need that
+    makes them one at a time and never waits before a retry.
+    """
+
+    total: float = 0.0
+    planning: float = 0.0
+    tools: float = 0.0
+    joining: float = 0.0
+    calls: int = 0
+    one_after_another: float = 0.0
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Timing:
+        """The timing of a run, or of the part of it that has happened so far: what is open ends at the last event."""
+        begin = end = 0.0
+        planning, joining = _Phase(), _Phase()
+        calls = _Calls()
+        for number, event in enumerate(events):
+            if number == 0:
+                begin = event.at
+            end = event.at
+            calls.apply(event)
+            match event:
+                case RoundStarted():
+                    planning.open(event.at)
+                case PlanWritten() | Diagnosed() | Repairing() | ModelUsed(role="planner"):
+                    planning.touch(event.at)
+                case Sealed():
+                    planning.close(event.at)
+                case JoinStarted():
+                    planning.close()
+                    joining.open(event.at)
+                case Joined() | Replanned():
+                    joining.close(event.at)
+                case RunEnded():
+                    planning.close()
+                    joining.close(event.at)
+        planning.close(end)
+        joining.close(end)
+        calls.close(end)
+        works = calls.works.values()
+        return cls(
+            total=end - begin,
+            planning=planning.seconds,
+            tools=max(w.end for w in works) - min(w.started for w in works) if works else 0.0,
+            joining=joining.seconds,
+            calls=len(works),
+            one_after_another=sum(w.seconds for w in works),
+        )
+
+
+class _Phase:
+    """Seconds between pairs of opening and closing moments."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since: float | None = None
+        self._last = 0.0
+
+    def open(self, at: float) -> None:
+        self.close()
+        self._since = self._last = at
+
+    def touch(self, at: float) -> None:
+        self._last = at
+
+    def close(self, at: float | None = None) -> None:
+        """Close at `at`, or at the last moment at which something was seen to happen in the phase."""
+        if self._since is not None:
+            self.seconds += (self._last if at is None else at) - self._since
+            self._since = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One call: when it was ready, first started and last ended, and how long its attempts lasted together."""
+
+    tool: str
+    ready: float
+    started: float
+    end: float
+    seconds: float = 0.0
+    attempts: int = 0
+    since: float | None = None  # the running attempt's start
+
+    def stop(self, at: float) -> None:
+        if self.since is not None:
+            self.seconds += at - self.since
+            self.end = at
+            self.since = None
+
+
+@dataclass(slots=True)
+class _Calls:
+    """The calls of a run by task instance."""
+
+    works: dict[TaskId, _Work] = field(default_factory=dict)
+    waiting: dict[TaskId, float] = field(default_factory=dict)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case Waiting(at, id):
+                self.waiting.setdefault(id, at)
+            case Started(at, id, tool):
+                work = self.works.get(id)
+                if work is None:
+                    work = self.works[id] = _Work(tool, ready=self.waiting.get(id, at), started=at, end=at)
+                work.since = at
+                work.attempts += 1
+            case Retrying(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
+                if id in self.works:
+                    self.works[id].stop(at)
+
+    def close(self, at: float) -> None:
+        for work in self.works.values():
+            work.stop(at)
+
+
+def lower_bound(events: Iterable[Event], concurrency: int, *, tools: Collection[str] | None = None) -> float:
+    """The least time in which `concurrency` slots could have done the calls of a run, to judge a schedule by.
+
+    Takes the calls that were started (of `tools` only, where given: name the tools that share a limit), each ready
+    when it began to wait for a slot, or else when it started, and as long as its attempts lasted together. Returns
+    seconds from the first of these ready times to the end of the last call; 0.0 without calls.
+
+    It is a true bound for these ready times and durations, and never above what any schedule could reach: the largest
+    of several bounds that each hold. Where all calls last equally long and none was retried it is exact: serving them
+    in the order in which they become ready is then optimal. Ready times are taken as they were, so a call that another
+    one of the same slots feeds could be ready earlier under a better schedule.
+
+    Raises:
+        ValueError: `concurrency` is below 1.
+    """
+    if concurrency < 1:
+        raise ValueError(f"lower_bound(events, {concurrency}): concurrency is a number of slots, at least 1")
+    calls, last = _Calls(), 0.0
+    for event in events:
+        calls.apply(event)
+        last = event.at
+    calls.close(last)
+    works = [work for work in calls.works.values() if tools is None or work.tool in tools]
+    if not works:
+        return 0.0
+    jobs = sorted((work.ready, work.seconds) for work in works)
+    first = jobs[0][0]
+    jobs = [(ready - first, seconds) for ready, seconds in jobs]
+    bounds = [max(ready + seconds for ready, seconds in jobs), _by_capacity(jobs, concurrency)]
+    if all(work.attempts == 1 for work in works):  # a retried call may leave its slot in between
+        bounds += [_as_short_as_the_shortest(jobs, concurrency), _two_on_one_slot(jobs, concurrency)]
+    return max(bounds)
+
+
+def _as_short_as_the_shortest(jobs: list[tuple[float, float]], slots: int) -> float:
+    """The optimum if every job lasted as long as the shortest one: shorter jobs never take longer together."""
+    seconds = min(duration for _, duration in jobs)
+    free = [0.0] * min(slots, len(jobs))
+    end = 0.0
+    for ready, _ in jobs:
+        end = max(ready, free[0]) + seconds
+        heapreplace(free, end)
+    return end
+
+
+def _by_capacity(jobs: list[tuple[float, float]], slots: int) -> float:
+    """For every suffix of the jobs in ready order: until the end, at most `slots` of those that are ready work."""
+    best = rest = 0.0
+    for first in range(len(jobs) - 1, -1, -1):
+        rest += jobs[first][1]
+        done, working = 0.0, 0
+        now = jobs[first][0]
+        for ready, _ in jobs[first : first + slots]:
+            if working and done + working * (ready - now) >= rest:
+                break
+            done += working * (ready - now)
+            now, working = ready, working + 1
+        best = max(best, now + (rest - done) / working)
+    return best
+
+
+def _two_on_one_slot(jobs: list[tuple[float, float]], slots: int) -> float:
+    """For every suffix: of its `slots + 1` longest jobs two share a slot, at the least the two shortest of them."""
+    best = 0.0
+    longest: list[float] = []  # ascending, slots + 1 at most
+    for ready, seconds in reversed(jobs):
+        longest.insert(bisect_left(longest, seconds), seconds)
+        if len(longest) > slots + 1:
+            del longest[0]
+        if len(longest) == slots + 1:
+            best = max(best, ready + longest[0] + longest[1])
+    return best

@@ -1,0 +1,435 @@
+"""What a run looks like now: the one fold of events behind every screen and page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, product
+from types import MappingProxyType
+from typing import Any, get_args
+
+from superscalar import events as ev
+from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
+from superscalar.observe.short import short, short_arguments
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Call, Compute, Map, Task
+from superscalar.plan.printer import print_expr
+from superscalar.values import Failure, TaskId, Usage
+
+_LONGEST = 500  # characters kept of a value, of arguments and of a message
+_STATES: tuple[State, ...] = get_args(State)
+_BUSY = frozenset[State]({"running", "retrying", "ready"})
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One task instance; what a `Row` says, before it is asked for."""
+
+    id: TaskId
+    task: Task
+    kind: Kind
+    group: _Group
+    state: State = "waiting"
+    limits: tuple[str, ...] = ()
+    started: float | None = None
+    ended: float | None = None
+    attempts: int = 0
+    arguments: str | None = None
+    message: str = ""
+    fraction: float | None = None
+    value: str = ""
+    failure: Failure | None = None
+    because: TaskId = ""
+    by_guard: bool = False
+
+
+@dataclass(slots=True)
+class _Group:
+    """A task of the plan and, of a map, the instances inside it."""
+
+    own: _Entry | None = None
+    result: TaskId = ""
+    count: int | None = None
+    items: Counter[State] = field(default_factory=Counter)  # settled items
+    calls: int = 0
+    by_state: dict[State, dict[TaskId, _Entry]] = field(default_factory=dict)  # its calls, and what failed
+
+    def shown(self) -> Iterator[_Entry]:
+        for entries in self.by_state.values():
+            yield from entries.values()
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.by_state.values()))
+
+
+class RunView:
+    """A run as a person wants to see it, folded from its events by `apply`; everything else only reads.
+
+    `now` arguments are on the clock of the events (`at`), in seconds. Nothing is escaped: values, messages and ids
+    come from tools and models, so whoever shows them makes them safe for the place where they are shown.
+    """
+
+    def __init__(self) -> None:
+        self.run = ""
+        self.question = ""
+        self.round = 0
+        self.sealed = False
+        self.joining = False
+        self.ended = False
+        self.deadline_passed = False
+        self.error = ""
+        self.answer: Any = None
+        self.began: float | None = None
+        self.last = 0.0
+        self.repairs = 0
+        self.replans: tuple[str, ...] = ()
+        self._plan: list[str] = []
+        self._answer: list[str] = []
+        self._diagnostics: list[Diagnostic] = []
+        self._usage: dict[str, Usage] = {}
+        self._entries: dict[TaskId, _Entry] = {}
+        self._groups: dict[TaskId, _Group] = {}
+        self._bodies: dict[TaskId, tuple[Task, _Group]] = {}
+        self._counts: Counter[State] = Counter()
+
+    # ------------------------------------------------------------------------------------------------- writing
+
+    def apply(self, event: ev.Event) -> None:
+        """Take in the next event of the run."""
+        if self.began is None:
+            self.began = event.at
+        self.last = event.at
+        match event:
+            case ev.RunStarted(_, run, question):
+                self.run, self.question = run, question
+            case ev.RoundStarted(_, number):
+                self.round = number
+                self.sealed = self.joining = False
+                self._diagnostics.clear()
+                self._break_line()
+            case ev.PlanWritten(_, text):
+                self._plan.append(text)
+            case ev.Diagnosed(_, diagnostic):
+                self._diagnostics.append(diagnostic)
+            case ev.Repairing():
+                self.repairs += 1
+                self._diagnostics.clear()
+                self._break_line()
+            case ev.Planned(_, task):
+                self._add(task)
+            case ev.Sealed():
+                self.sealed = True
+            case ev.DeadlinePassed():
+                self.deadline_passed = True
+            case ev.JoinStarted():
+                self.joining = True
+                self._answer.clear()
+            case ev.AnswerWritten(_, text):
+                self._answer.append(text)
+            case ev.Joined(_, answer):
+                self.joining, self.answer = False, answer
+            case ev.Replanned(_, reason):
+                self.joining = False
+                self.replans = (*self.replans, reason)
+                self._answer.clear()
+            case ev.ModelUsed(_, role, usage):
+                self._usage[role] = self._usage.get(role, Usage()) + usage
+            case ev.RunEnded(_, error):
+                self.ended, self.error = True, error
+            case _:
+                self._apply_to_task(event)
+
+    def _apply_to_task(self, event: ev.TaskEvent) -> None:
+        entry = self._entry(event.id)
+        match event:
+            case ev.Expanded(at, _, count):
+                entry.started = at
+                if entry.group.own is entry:
+                    entry.group.count = count
+                self._set(entry, "running")
+            case ev.Waiting(_, _, limits):
+                entry.limits = limits
+                self._set(entry, "ready")
+            case ev.Started(at, _, _, arguments, attempt):
+                entry.started = at if entry.started is None else entry.started
+                entry.attempts = attempt
+                entry.arguments = short_arguments(arguments, _LONGEST)
+                entry.message, entry.fraction = "", None
+                self._set(entry, "running")
+            case ev.Progressed(_, _, message, fraction):
+                entry.message, entry.fraction = message[:_LONGEST], fraction
+            case ev.Retrying(_, _, _, failure):
+                entry.failure = failure
+                entry.message, entry.fraction = "", None
+                self._set(entry, "retrying")
+            case ev.Succeeded(at, _, value):
+                entry.failure, entry.value = None, short(value, _LONGEST)
+                self._settle(entry, at, "done")
+            case ev.Failed(at, _, failure):
+                entry.failure = failure
+                self._settle(entry, at, "failed")
+            case ev.Skipped(at, _, because, by_guard):
+                entry.because, entry.by_guard = because, by_guard
+                self._settle(entry, at, "skipped")
+
+    def _add(self, task: Task) -> None:
+        group = self._groups.setdefault(task.id, _Group())
+        entry = self._entries.get(task.id)
+        if entry is None:
+            entry = self._entries[task.id] = _Entry(task.id, task, kind_of(task.work), group)
+            group.own = entry
+            if entry.kind == "call":
+                self._counts["waiting"] += 1
+        if isinstance(task.work, Map):
+            group.result = task.work.result
+            self._learn(task.work, group)
+
+    def _learn(self, work: Map, group: _Group) -> None:
+        for inner in work.body:
+            self._bodies[inner.id] = inner, group
+            if isinstance(inner.work, Map):
+                self._learn(inner.work, group)
+
+    def _entry(self, instance: TaskId) -> _Entry:
+        """The entry of an instance; one in a map is made when it is first heard of."""
+        entry = self._entries.get(instance)
+        if entry is None:
+            task, group = self._template(instance)
+            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group)
+            self._file(entry)
+            if entry.kind == "call":
+                self._counts["waiting"] += 1
+        return entry
+
+    def _template(self, instance: TaskId) -> tuple[Task, _Group]:
+        """The task of a map's body that an instance comes from: `prices[3]` is written `prices[]` there."""
+        for template in _templates(instance):
+            if template in self._bodies:
+                return self._bodies[template]
+        # Not planned, so a log that begins in the middle: shown all the same, as a call.
+        group = self._groups.setdefault(instance, _Group())
+        task = Task(instance, Call(""))
+        group.own = _Entry(instance, task, "call", group)
+        return task, group
+
+    def _set(self, entry: _Entry, state: State) -> None:
+        group = entry.group
+        if entry.kind == "call":
+            self._counts[entry.state] -= 1
+            self._counts[state] += 1
+        if group.own is not entry:
+            group.by_state.get(entry.state, {}).pop(entry.id, None)
+        entry.state = state
+        self._file(entry)
+
+    def _file(self, entry: _Entry) -> None:
+        group = entry.group
+        if group.own is not entry and (entry.kind == "call" or entry.state == "failed"):
+            group.by_state.setdefault(entry.state, {})[entry.id] = entry
+
+    def _settle(self, entry: _Entry, at: float, state: State) -> None:
+        entry.ended = at
+        if entry.group.own is not entry and entry.task.id == entry.group.result:
+            entry.group.items[state] += 1
+        self._set(entry, state)
+
+    def _break_line(self) -> None:
+        if self._plan and not self._plan[-1].endswith("\n"):
+            self._plan.append("\n")
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    @property
+    def plan_text(self) -> str:
+        """What the planner has written so far, repairs and later rounds included."""
+        if len(self._plan) > 1:
+            self._plan = ["".join(self._plan)]
+        return self._plan[0] if self._plan else ""
+
+    @property
+    def answer_text(self) -> str:
+        """What the joiner has written so far of the answer."""
+        if len(self._answer) > 1:
+            self._answer = ["".join(self._answer)]
+        return self._answer[0] if self._answer else ""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the plan as it stands: those that went back to the planner are gone."""
+        return tuple(self._diagnostics)
+
+    @property
+    def usage(self) -> Mapping[str, Usage]:
+        """What the models cost, by role (`planner`, `joiner`)."""
+        return MappingProxyType(self._usage)
+
+    @property
+    def counts(self) -> Counts:
+        """The tool calls by state."""
+        return Counts(**{state: self._counts[state] for state in _STATES})
+
+    def elapsed(self, now: float | None = None) -> float:
+        """Seconds since the run began, until `now` or until it ended."""
+        end = self.last if now is None or self.ended else max(now, self.last)
+        return end - self.began if self.began is not None else 0.0
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return sum(1 + group.size for group in self._groups.values())
+
+    def row(self, task: TaskId, now: float | None = None) -> Row:
+        """The row of one task instance that an event has named.
+
+        Raises:
+            KeyError: none has.
+        """
+        return self._row(self._entries[task], now)
+
+    def rows(self, now: float | None = None) -> Iterator[Row]:
+        """Every row in program order, those in a map after the map; of these only calls and what failed."""
+        for group in self._groups.values():
+            yield from self._rows(group, now)
+
+    def shown(self, limit: int, now: float | None = None) -> tuple[Row | More, ...]:
+        """At most `limit` rows (at least 1), in program order: everything, if there is room for it.
+
+        If not, bookkeeping gives way first (see `Row.quiet`). Then each other task of the plan gets a row (a map's
+        says how far it is) and what runs comes next, then what failed, then what was done last. A plan with more tasks
+        than room keeps what runs, what failed and what comes next, and ends with a `More`.
+        """
+        if self.size <= limit:
+            return tuple(self.rows(now))
+        groups = [group for group in self._groups.values() if group.own is None or not _is_quiet(group.own)]
+        if len(groups) > limit:
+            return self._crowded(groups, max(limit, 1), now)
+        room = limit - len(groups)
+        chosen: dict[TaskId, _Entry] = {}
+        for states in (("running", "retrying"), ("failed",), ("done",), ("ready",)):
+            for group in groups:
+                for state in states:
+                    latest = reversed(group.by_state.get(state, {}).values())
+                    chosen.update((e.id, e) for e in islice(latest, room - len(chosen)))
+        rows: list[Row | More] = []
+        for group in groups:
+            if group.own is not None:
+                rows.append(self._row(group.own, now))
+            rows += [self._row(e, now) for e in _natural(e for e in chosen.values() if e.group is group)]
+        return tuple(rows)
+
+    def _crowded(self, groups: list[_Group], limit: int, now: float | None) -> tuple[Row | More, ...]:
+        ranked = sorted(range(len(groups)), key=lambda n: self._rank(groups[n], n, len(groups)))
+        kept = sorted(ranked[: limit - 1])
+        rows: list[Row | More] = [self._row(own, now) for n in kept if (own := groups[n].own) is not None]
+        hidden = Counter(own.state for n in ranked[limit - 1 :] if (own := groups[n].own) is not None)
+        return (*rows, More(tuple(hidden.items())))
+
+    @staticmethod
+    def _rank(group: _Group, number: int, total: int) -> tuple[int, int]:
+        own = group.own
+        if own is None or own.state in _BUSY:
+            return 0, number
+        if own.state == "failed":
+            return 1, number
+        if own.state == "waiting":
+            return 2, number
+        return (4 if own.state == "skipped" else 3), total - number
+
+    def _rows(self, group: _Group, now: float | None) -> Iterator[Row]:
+        if group.own is not None:
+            yield self._row(group.own, now)
+        for entry in _natural(group.shown()):
+            yield self._row(entry, now)
+
+    def _row(self, entry: _Entry, now: float | None) -> Row:
+        work, group = entry.task.work, entry.group
+        missing = self._missing(entry) if entry.state == "waiting" else ()
+        end = entry.ended if entry.ended is not None else self.last if now is None or self.ended else now
+        effect = work.effect if isinstance(work, Call) else "read"
+        return Row(
+            id=entry.id,
+            kind=entry.kind,
+            state=entry.state,
+            tool=work.tool if isinstance(work, Call) else "",
+            arguments=entry.arguments if entry.arguments is not None else _expression(entry.task),
+            effect=effect,
+            within=group.own.id if group.own is not None and group.own is not entry else None,
+            waits_for=entry.limits if entry.state == "ready" else missing,
+            for_seal=entry.state == "waiting" and effect == "write" and not missing and not self.sealed,
+            started=entry.started,
+            seconds=None if entry.started is None else max(0.0, end - entry.started),
+            attempts=entry.attempts,
+            message=entry.message,
+            fraction=entry.fraction,
+            value=entry.value,
+            failure=entry.failure,
+            because=entry.because,
+            by_guard=entry.by_guard,
+            reused=entry.kind == "call" and entry.state == "done" and entry.started is None,
+            items=self._items(group) if entry is group.own and entry.kind == "map" else None,
+        )
+
+    def _items(self, group: _Group) -> Items:
+        busy = sum(len(group.by_state.get(state, {})) for state in ("running", "retrying"))
+        return Items(group.count, group.items["done"], group.items["failed"], group.items["skipped"], busy)
+
+    def _missing(self, entry: _Entry) -> tuple[TaskId, ...]:
+        """What a task of the plan still waits for; what one inside a map waits for is in the same map, and not said."""
+        task = entry.task
+        if entry.group.own is not entry:
+            return ()
+        needed = [need.task for need in task.needs if not self._settled_item(need.task, need.mode, need.item)]
+        needed += [guard.condition for guard in task.guards if not self._settled(guard.condition)]
+        needed += [before for before in task.after if not self._settled(before)]
+        return tuple(dict.fromkeys(needed))
+
+    def _settled(self, task: TaskId) -> bool:
+        entry = self._entries.get(task)
+        return entry is not None and entry.ended is not None
+
+    def _settled_item(self, task: TaskId, mode: str, item: int) -> bool:
+        if self._settled(task):
+            return True
+        if mode == "item":
+            return self._settled(f"{task}[{item}]")
+        return mode == "shape" and task in self._groups and self._groups[task].count is not None
+
+
+def _is_quiet(entry: _Entry) -> bool:
+    return entry.kind not in ("call", "map") and entry.state != "failed"
+
+
+def _expression(task: Task) -> str:
+    """What a task was written as, without its name and tool."""
+    match task.work:
+        case Call(_, arguments):
+            if len(arguments) == 1:
+                return print_expr(arguments[0][1])[:_LONGEST]
+            return ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)[:_LONGEST]
+        case Compute(value):
+            return print_expr(value)[:_LONGEST]
+        case Map(source):
+            return f"for each item of {source}"
+        case _:
+            return ""
+
+
+_BRACKETS = re.compile(r"\[\d+\]")
+
+
+def _templates(instance: TaskId) -> Iterator[TaskId]:
+    """The ids that an instance's body task may have: any of its indices may be a map's, most likely all of them."""
+    indices = _BRACKETS.findall(instance)
+    parts = _BRACKETS.split(instance)
+    if len(indices) > 8:  # nobody nests so deeply: all of them
+        yield "[]".join(parts)
+        return
+    for choice in product(*(("[]", index) for index in indices)):
+        yield "".join(part + bracket for part, bracket in zip(parts, (*choice, ""), strict=True))
+
+
+def _natural(entries: Iterator[_Entry]) -> list[_Entry]:
+    return sorted(entries, key=lambda e: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", e.id)])
