@@ -88,10 +88,12 @@ class DaemonThreads:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = Lock()
         self._idle = 0
+        self.busy = 0
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run `job`, which must not raise, in an idle thread or in a new one."""
         with self._lock:
+            self.busy += 1
             fresh = self._idle == 0
             if not fresh:
                 self._idle -= 1
@@ -112,7 +114,13 @@ class DaemonThreads:
             job()
             del job  # what it refers to must not live as long as an idle thread
             with self._lock:
+                self.busy -= 1
                 self._idle += 1
 
 
 _THREADS = DaemonThreads()
+
+
+def busy_threads() -> int:
+    """How many functions are being run in threads now, by all runs of the process."""
+    return _THREADS.busy

@@ -1,4 +1,4 @@
-"""From Python's syntax tree to tasks: calls are lifted (rule L10), names become references (rule L9), types are checked.
+"""From Python's syntax tree to tasks: calls are lifted (L10), names become references (L9), types are checked.
 
 One `Lowering` handles one statement. It collects problems instead of stopping at the first, and publishes nothing:
 `Program` takes its tasks only if there are no problems.
@@ -10,16 +10,15 @@ import ast
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, SPECIAL
 from superscalar.plan.names import Names, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
+from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, SPECIAL
 from superscalar.values import TaskId
 
 _BINARY: Mapping[type[ast.operator], Any] = {

@@ -13,12 +13,12 @@ from typing import TypeAlias
 
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.plan.lower import Body, Lowering, Source, Waits
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Signatures
+from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
 
 Step: TypeAlias = ir.Task | Diagnostic

@@ -27,6 +27,7 @@ class PythonReader:
     """Reads one round of a plan into a `Program`. Never raises for what the text says: problems are diagnostics.
 
     `feed` returns the tasks and diagnostics that the text completed, `finish` the rest. Any chunking gives the same.
+    `ended`: the plan is whole, and what follows is not read.
     """
 
     def __init__(self, program: Program) -> None:
@@ -36,18 +37,18 @@ class PythonReader:
         self._thought: list[str] = []
         self._block: list[Statement] = []
         self._fenced = False
-        self._ended = False
+        self.ended = False
         self._seen = False
         self._ahead: tuple[str, ast.Module] | None = None
         self._ahead_tries = 0
 
     def feed(self, text: str) -> list[Step]:
         """Take the next piece of the plan."""
-        if self._ended:
+        if self.ended:
             return []
         self._size += len(text)
         if self._size > MAX_SOURCE:
-            self._ended = True
+            self.ended = True
             problem = Diagnostic("E403", f"a plan has at most {MAX_SOURCE // 1024} KB", ir.Span(1, 0, 1, 1))
             return list(self.program.unreadable(Source(""), problem))
         steps: list[Step] = []
@@ -60,14 +61,14 @@ class PythonReader:
     def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
         """The text has ended: as it should, or `cut` by a limit or an error, and then nothing more is completed."""
         steps: list[Step] = []
-        if not self._ended:
+        if not self.ended:
             if reason == "stop":
                 for statement in self._lines.finish():
                     steps.extend(self._take(statement))
             steps.extend(self._end_block())
             if reason == "stop":
                 steps.extend(self.program.finish())
-        self._ended = True
+        self.ended = True
         return steps
 
     def _look_ahead(self, text: str) -> None:
@@ -84,10 +85,10 @@ class PythonReader:
         text = statement.text
         if text.startswith(_FENCE):
             if self._fenced or self._seen:
-                self._ended = self._seen
+                self.ended = self._seen
             self._fenced = not self._fenced
             return
-        if self._ended:
+        if self.ended:
             return
         if statement.comment:
             self._thought.append(statement.comment)
@@ -135,7 +136,7 @@ class PythonReader:
             self._seen = True
             yield from self.program.statement(tree, source, thought=thought)
             if self.program.joined:
-                self._ended = True  # rule L27: what follows the join is ignored
+                self.ended = True  # rule L27: what follows the join is ignored
 
     def _unreadable(self, source: Source, why: str, error: SyntaxError | None = None) -> Iterator[Step]:
         if not self._seen and _PROSE.match(source.text) and "=" not in source.text:

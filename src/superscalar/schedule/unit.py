@@ -28,7 +28,9 @@ class Invoke(Protocol):
 
     def __call__(
         self, tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None, /
-    ) -> Awaitable[Any]: ...
+    ) -> Awaitable[Any]:
+        """The running of one call, to be awaited; cancelling it stops the call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ class TaskFetchingUnit:
         else:
             self._happened(events.Planned(self._now(), task))
         self._pump()
+
+    def begin_round(self, number: int, reason: str) -> None:
+        """More of the program follows: its writes wait for the next seal."""
+        self._happened(events.RoundStarted(self._now(), number, reason))
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (rule L18)."""

@@ -6,10 +6,10 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Final, Generic, Literal, NotRequired, ParamSpec, Required, TypeVar, overload
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from typing_extensions import NotRequired, Required, TypedDict
+from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.plan.signatures import Parameter, Signature

@@ -1,4 +1,4 @@
-"""Order accesses: add the ordering edges that keep what is written, and what is read of it, in program order (rule L17).
+"""Order accesses: add the edges that keep what is written, and what is read of it, in program order (rule L17).
 
 Like memory hazards in a processor: a read follows the write before it (RAW), a write follows the reads (WAR) and the
 write before it (WAW). A tool without `resource` touches all of its provider. Amortised O(1) edges per task: a write

@@ -1,0 +1,229 @@
+"""`LLMCompiler`: the one room that knows them all. Wiring only."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from typing import Any
+
+from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.run import Run, Settings
+from superscalar.compiler.stream import Log, RunStream
+from superscalar.compiler.sync import run_to_end
+from superscalar.errors import UsageError
+from superscalar.executors import local
+from superscalar.models.base import ChatModel, Message
+from superscalar.models.resolve import resolve
+from superscalar.plan import Diagnostic, Plan, check, compile_plan
+from superscalar.schedule.limits import Limits
+from superscalar.schedule.unit import Bounds
+from superscalar.tools.terms import Limit
+from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
+
+__all__ = ["LLMCompiler", "Outcomes", "RunResult", "RunStream"]
+
+SAME = "same"
+
+
+class LLMCompiler:
+    """Answers questions by planning tool calls, running them in parallel while the plan is still written, and joining.
+
+        agent = LLMCompiler(model="openai:gpt-5-mini", tools=[price], limits={"quotes": Limit(concurrency=5)})
+        result = await agent.run("Which of IBM, AAPL and MSFT is dearest?")
+
+    `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` still work.
+    `joiner` is the model that answers ("same": the planner's), or None: the value of `join(...)` is the answer.
+    `limits` are shared by all runs of this agent; `max_concurrency` bounds all calls together. `instructions` are added
+    to both prompts. `output_type`: any type that pydantic validates; the answer is then of that type.
+    `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
+    Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
+    call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
+
+    An agent may be used for many runs at once, and from several threads.
+
+    Raises:
+        UsageError: the arguments contradict each other; the message shows what to write.
+        ModelSetupError: the model needs an extra or a key that is missing.
+    """
+
+    def __init__(
+        self,
+        model: str | ChatModel | None = None,
+        tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = (),
+        *,
+        limits: Mapping[str, Limit] | None = None,
+        max_concurrency: int = 32,
+        joiner: str | ChatModel | None = SAME,
+        instructions: str = "",
+        output_type: Any = None,
+        base_url: str | None = None,
+        max_replans: int = 2,
+        max_repairs: int = 2,
+        timeout: float | None = 60.0,
+        planner_timeout: float | None = 120.0,
+        joiner_timeout: float | None = 120.0,
+        grace: float = 0.5,
+        max_tasks: int = 10_000,
+        max_fan_out: int = 1_000,
+        max_result_tokens: int = 3_000,
+        random: Random | None = None,
+    ) -> None:
+        toolset = Toolset(tools, limits=limits)
+        shared = Limits(toolset.limits, max_concurrency)
+        for tool in toolset:
+            shared.require(tool.limits, tool.name)
+        planner = None if model is None else resolve(model, base_url=base_url)
+        answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
+        if answering is None and output_type is not None:
+            raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
+        self.tools = toolset
+        self._grace = grace
+        self._settings = Settings(
+            tools=toolset,
+            limits=shared,
+            invoke=local.invoke,
+            planner=planner,
+            joiner=answering,
+            instructions=instructions,
+            answer_type=None if output_type is None else AnswerType(output_type),
+            bounds=Bounds(timeout, grace, max_tasks, max_fan_out),
+            max_replans=max_replans,
+            max_repairs=max_repairs,
+            planner_timeout=planner_timeout,
+            joiner_timeout=joiner_timeout,
+            max_result_tokens=max_result_tokens,
+            random=random or Random(),
+        )
+
+    # ----------------------------------------------------------------------------------------------- questions
+
+    def stream(
+        self,
+        question: str,
+        *,
+        context: Any = None,
+        history: Iterable[Message] = (),
+        deadline: float | None = None,
+        run_id: str | None = None,
+    ) -> RunStream:
+        """Answer a question, with its events as they happen. See `run` for the arguments."""
+        self._need_model()
+        said = tuple(history)
+
+        async def main(log: Log) -> RunResult:
+            return await self._new_run(log, context, deadline, run_id).answer(question, said)
+
+        return RunStream(main)
+
+    async def run(
+        self,
+        question: str,
+        *,
+        context: Any = None,
+        history: Iterable[Message] = (),
+        deadline: float | None = None,
+        run_id: str | None = None,
+    ) -> RunResult:
+        """Answer a question.
+
+        `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
+        results. After `deadline` seconds what is unfinished is cancelled, and the joiner answers from what there is.
+        Cancelling this cancels every call and waits for it to end.
+
+        Raises:
+            PlanError: the plan has errors that the planner did not repair.
+            ModelError: a model failed, or cannot be used yet.
+            JoinError: the joiner gave no usable answer.
+        """
+        async with self.stream(question, context=context, history=history, deadline=deadline, run_id=run_id) as running:
+            return await running.result()
+
+    def run_sync(
+        self,
+        question: str,
+        *,
+        context: Any = None,
+        history: Iterable[Message] = (),
+        deadline: float | None = None,
+        run_id: str | None = None,
+    ) -> RunResult:
+        """`run` for code that is not async. Works inside a running event loop too (notebooks), which it blocks."""
+        return run_to_end(
+            lambda: self.run(question, context=context, history=history, deadline=deadline, run_id=run_id),
+            grace=self._grace,
+        )
+
+    async def plan(self, question: str, *, history: Iterable[Message] = ()) -> Plan:
+        """What the planner would do: its plan, repaired if need be. Nothing is run.
+
+        Raises:
+            PlanError: the plan has errors that the planner did not repair.
+            ModelError: the model failed.
+        """
+        async with self.stream_planning(question, history=history) as running:
+            return (await running.result()).plan
+
+    def stream_planning(self, question: str, *, history: Iterable[Message] = ()) -> RunStream:
+        """`plan`, with its events as they happen."""
+        self._need_model()
+        said = tuple(history)
+
+        async def main(log: Log) -> RunResult:
+            return await self._new_run(log, None, None, None).plan_only(question, said)
+
+        return RunStream(main)
+
+    # ---------------------------------------------------------------------------------------------- without a model
+
+    def compile(self, source: str) -> Plan:
+        """Check a plan and lower it to tasks.
+
+        Raises:
+            PlanError: it has errors; each says where, and what to write instead.
+        """
+        return compile_plan(source, self.tools.signatures)
+
+    def check(self, source: str) -> tuple[Diagnostic, ...]:
+        """The errors and warnings of a plan."""
+        return check(source, self.tools.signatures)
+
+    async def execute(
+        self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+    ) -> Outcomes:
+        """Run a plan without any model and return what every task left behind.
+
+        A task that fails is not raised: it is in the outcomes, and skips only what refers to it.
+
+        Raises:
+            PlanError: `plan` is source text with errors.
+        """
+        async with self.stream_plan(plan, context=context, deadline=deadline, run_id=run_id) as running:
+            return (await running.result()).outcomes
+
+    def stream_plan(
+        self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+    ) -> RunStream:
+        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`."""
+        compiled = self.compile(plan) if isinstance(plan, str) else plan
+
+        async def main(log: Log) -> RunResult:
+            return await self._new_run(log, context, deadline, run_id).execute(compiled)
+
+        return RunStream(main)
+
+    # --------------------------------------------------------------------------------------------------- both
+
+    def _new_run(self, log: Log, context: Any, deadline: float | None, run_id: str | None) -> Run:
+        if deadline is not None and deadline <= 0:
+            raise UsageError(f"deadline={deadline}: seconds from now, above 0")
+        return Run(self._settings, log, run_id or secrets.token_hex(6), context=context, deadline=deadline)
+
+    def _need_model(self) -> None:
+        if self._settings.planner is None:
+            raise UsageError(
+                'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
+                'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
+            )

@@ -1,0 +1,87 @@
+"""What a run leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from superscalar.events import Event
+from superscalar.models.base import Message
+from superscalar.observe.timing import Timing
+from superscalar.plan.ir import Join, Plan, Task
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage
+
+
+class Outcomes(Mapping[TaskId, Outcome]):
+    """The outcome of every task by id, in program order; items of maps included (`prices[0]`)."""
+
+    __slots__ = ("_by_id", "_join")
+
+    def __init__(self, by_id: Mapping[TaskId, Outcome], tasks: Sequence[Task] = ()) -> None:
+        self._by_id = by_id
+        self._join = next((task.id for task in reversed(tasks) if isinstance(task.work, Join)), None)
+
+    def __getitem__(self, id: TaskId) -> Outcome:
+        return self._by_id[id]
+
+    def __iter__(self) -> Iterator[TaskId]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{id}: {outcome}" for id, outcome in self._by_id.items())
+
+    @property
+    def joined(self) -> Any:
+        """The value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
+        outcome = self._by_id.get(self._join) if self._join is not None else None
+        return outcome.value if isinstance(outcome, Observation) else outcome
+
+    @property
+    def failures(self) -> dict[TaskId, Failure]:
+        """The tasks that failed. What was skipped because of them is not among them."""
+        return {id: outcome for id, outcome in self._by_id.items() if isinstance(outcome, Failure)}
+
+    @property
+    def in_doubt(self) -> tuple[TaskId, ...]:
+        """The writes that may or may not have happened."""
+        return tuple(id for id, failure in self.failures.items() if failure.in_doubt)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was joined has a value."""
+        return not _holds_failure(self.joined)
+
+
+def _holds_failure(value: Any) -> bool:
+    match value:
+        case Failure() | Skipped():
+            return True
+        case list() | tuple():
+            return any(_holds_failure(item) for item in value)
+        case dict():
+            return any(_holds_failure(item) for item in value.values())
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The result of a run.
+
+    `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
+    in which a `Failure` stands where something failed. `messages`: the history for the next question. `rounds`: how often
+    was planned. `events`: everything that happened, in order.
+    """
+
+    answer: Any
+    plan: Plan
+    outcomes: Outcomes
+    usage: Usage
+    timing: Timing
+    rounds: int
+    run_id: str
+    messages: tuple[Message, ...]
+    events: tuple[Event, ...]

@@ -1,0 +1,381 @@
+"""One run: rounds of planning, running and joining. Wiring of the rooms; what each does is said there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from superscalar import events, joiner, planner
+from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.stream import Log
+from superscalar.errors import JoinError, ModelError, PlanError
+from superscalar.models.base import ChatModel, Chunk, Message, Request
+from superscalar.observe.timing import Timing
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Plan, Span
+from superscalar.plan.program import Program, Step
+from superscalar.plan.python import PythonReader
+from superscalar.schedule.limits import Limits
+from superscalar.schedule.unit import Bounds, Invoke, Surroundings, TaskFetchingUnit
+from superscalar.tools.toolset import Toolset
+from superscalar.values import Failure, Usage
+
+_MODEL_ATTEMPTS = 3
+_ANSWER_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an agent runs: what is the same for all its runs. Times in seconds."""
+
+    tools: Toolset
+    limits: Limits
+    invoke: Invoke
+    planner: ChatModel | None = None
+    joiner: ChatModel | None = None
+    instructions: str = ""
+    answer_type: AnswerType | None = None
+    bounds: Bounds = field(default_factory=Bounds)
+    max_replans: int = 2
+    max_repairs: int = 2
+    planner_timeout: float | None = 120.0
+    joiner_timeout: float | None = 120.0
+    max_plan_tokens: int = 4_096
+    max_answer_tokens: int = 2_048
+    max_result_tokens: int = 3_000
+    random: Random = field(default_factory=Random)
+
+
+class Run:
+    """The state of one run. `answer` and `execute` are its two ways through; each is called once."""
+
+    def __init__(
+        self, settings: Settings, log: Log, run_id: str, *, context: Any = None, deadline: float | None = None
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._id = run_id
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._program = Program(settings.tools.signatures)
+        self._usage = Usage()
+        self._rounds = 0
+        self._deadline = None if deadline is None else self._now() + deadline
+        self._late = False
+        self._failed_calls: set[tuple[str, str, str]] = set()
+        self._unit = TaskFetchingUnit(
+            Surroundings(
+                run_id,
+                settings.tools,
+                settings.limits,
+                settings.invoke,
+                log.record,
+                settings.bounds,
+                context,
+                settings.random,
+            )
+        )
+
+    # -------------------------------------------------------------------------------------------- the two ways
+
+    async def execute(self, plan: Plan) -> RunResult:
+        """Run a plan that is there already; no model is asked."""
+
+        async def main() -> RunResult:
+            for task in plan.tasks:
+                self._unit.add(task)
+            self._unit.seal()
+            await self._unit.settle()
+            outcomes = Outcomes(self._unit.outcomes(), plan.tasks)
+            return self._result(plan, outcomes.joined, ())
+
+        return await self._bracketed("", main)
+
+    async def answer(self, question: str, history: Iterable[Message]) -> RunResult:
+        """Plan, run and join until there is an answer."""
+        said = tuple(history)
+
+        async def main() -> RunResult:
+            conversation = planner.conversation(
+                planner.system_prompt(self._settings.tools, self._settings.instructions), said, question
+            )
+            reason = ""
+            while True:
+                await self._plan(conversation, reason)
+                await self._unit.settle()
+                answer: Any
+                if self._settings.joiner is None:
+                    answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
+                    break
+                decision = await self._join(self._settings.joiner, question, said)
+                if not isinstance(decision, joiner.Replan):
+                    answer = decision
+                    break
+                reason = decision.reason
+                self._rounds += 1
+                self._program.next_round()
+                conversation.append(Message("user", planner.replan_message(reason, self._results())))
+            text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
+            messages = (*said, Message("user", question), Message("assistant", text))
+            tasks = self._program.in_order()
+            return self._result(Plan(tasks), answer, messages)
+
+        return await self._bracketed(question, main)
+
+    async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
+        """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
+        self._log.record(events.RunStarted(self._now(), self._id, question))
+        timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
+        error = "cancelled"
+        try:
+            result: RunResult = await main()
+            error = ""
+        except Exception as failed:
+            error = f"{type(failed).__name__}: {failed}"
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+            await self._unit.cancel()
+            self._log.record(events.RunEnded(self._now(), error))
+        return self._finished(result)
+
+    def _pass_deadline(self) -> None:
+        self._late = True
+        self._log.record(events.DeadlinePassed(self._now()))
+        self._unit.stop("deadline")
+
+    def _result(self, plan: Plan, answer: Any, messages: tuple[Message, ...]) -> RunResult:
+        outcomes = Outcomes(self._unit.outcomes(), plan.tasks)
+        return RunResult(answer, plan, outcomes, self._usage, Timing(), self._rounds + 1, self._id, messages, ())
+
+    def _finished(self, result: RunResult) -> RunResult:
+        """The result with what is known only once the run has ended."""
+        happened = tuple(self._log.events)
+        return RunResult(
+            result.answer,
+            result.plan,
+            result.outcomes,
+            self._usage,
+            Timing.of(happened),
+            result.rounds,
+            result.run_id,
+            result.messages,
+            happened,
+        )
+
+    # ------------------------------------------------------------------------------------------------- planning
+
+    async def plan_only(self, question: str, history: Iterable[Message]) -> RunResult:
+        """Ask the planner, repair what it wrote, and run nothing."""
+
+        async def main() -> RunResult:
+            system = planner.system_prompt(self._settings.tools, self._settings.instructions)
+            await self._plan(planner.conversation(system, tuple(history), question), "", running=False)
+            return self._result(Plan(self._program.in_order()), None, ())
+
+        return await self._bracketed(question, main)
+
+    async def _plan(self, conversation: list[Message], reason: str, *, running: bool = True) -> None:
+        """One round of planning: stream a plan into the unit, send errors back, seal what came out right.
+
+        Appends what was said to `conversation`.
+
+        Raises:
+            PlanError: errors remained after the last repair.
+            ModelError: the planner failed. What it had planned settles first.
+        """
+        self._unit.begin_round(self._rounds, reason)
+        for attempt in range(self._settings.max_repairs + 1):
+            if attempt:
+                self._log.record(events.Repairing(self._now(), attempt))
+            text, cut = await self._write_plan(conversation, repairing=attempt > 0, running=running)
+            conversation.append(Message("assistant", text))
+            if self._late or (self._program.complete and not cut):
+                break
+            problems = self._program.problems or (_unfinished(text, cut),)
+            if attempt == self._settings.max_repairs:
+                times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
+                raise PlanError(problems, summary=f"the planner's plan still has errors{times}")
+            conversation.append(Message("user", planner.repair_message(problems)))
+        if running and not self._late:
+            self._unit.seal()
+
+    async def _write_plan(self, conversation: list[Message], *, repairing: bool, running: bool) -> tuple[str, bool]:
+        """Stream one reply of the planner into the program; returns its text and whether it was cut."""
+        program = self._program
+        reader = PythonReader(program)
+        if repairing and program.broken:
+            program.begin_repair()
+        written: list[str] = []
+        finished = False
+        request = Request(tuple(conversation), max_tokens=self._settings.max_plan_tokens)
+        limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
+        try:
+            async with asyncio.timeout_at(limit), aclosing(self._ask("planner", self._planner(), request)) as chunks:
+                async for chunk in chunks:
+                    if chunk.text:
+                        written.append(chunk.text)
+                        self._log.record(events.PlanWritten(self._now(), chunk.text))
+                        self._take(reader.feed(chunk.text), running=running)
+                    finished = finished or chunk.finish == "stop"
+                    if reader.ended and not chunk.text.isspace():
+                        finished = True  # the plan is whole: what a talkative model adds is not waited for
+                        break
+        except TimeoutError:
+            if not self._late and (self._deadline is None or self._now() < self._deadline):
+                raise ModelError(
+                    f"the planner wrote no complete plan within {self._settings.planner_timeout:g} s", retryable=True
+                ) from None
+            self._late = True
+        except ModelError:
+            await self._unit.settle()  # what it had planned runs to its end; its writes fail, unsealed
+            raise
+        self._take(reader.finish("stop" if finished else "cut"), running=running)
+        if repairing:
+            self._take(program.end_repair(), running=running)
+        return "".join(written), not finished
+
+    def _planner(self) -> ChatModel:
+        if self._settings.planner is None:
+            raise ModelError("this agent has no model")
+        return self._settings.planner
+
+    def _take(self, steps: Iterable[Step], *, running: bool) -> None:
+        for step in steps:
+            if isinstance(step, Diagnostic):
+                self._log.record(events.Diagnosed(self._now(), step))
+            elif running:
+                self._unit.add(step)
+            else:
+                self._log.record(events.Planned(self._now(), step))
+
+    # -------------------------------------------------------------------------------------------------- joining
+
+    def _results(self) -> str:
+        return joiner.show_results(self._program.in_order(), self._unit.outcomes(), self._settings.max_result_tokens)
+
+    async def _join(self, model: ChatModel, question: str, said: tuple[Message, ...]) -> Any:
+        """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
+
+        Raises:
+            JoinError: it gave none after being asked again.
+        """
+        settings = self._settings
+        last = self._late or self._rounds >= settings.max_replans or not self._progressed()
+        self._log.record(events.JoinStarted(self._now(), last))
+        schema = settings.answer_type.schema if settings.answer_type else None
+        system = joiner.system_prompt(
+            settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema
+        )
+        conversation = joiner.messages(system, said, question, self._results())
+        complaint = said_text = ""
+        for _ in range(_ANSWER_ATTEMPTS):
+            decision = await self._decide(model, conversation)
+            match decision:
+                case joiner.Replan(reason) if not last:
+                    self._log.record(events.Replanned(self._now(), reason))
+                    return decision
+                case joiner.Replan(reason):
+                    complaint = "Nothing more can be looked up. Answer now with what there is, and say what is missing."
+                    said_text = f"{joiner.REPLAN} {reason}"
+                case joiner.Finish(""):
+                    complaint, said_text = "The answer was empty. Answer the question.", ""
+                case joiner.Finish(text):
+                    if settings.answer_type is None:
+                        self._log.record(events.Joined(self._now(), text))
+                        return text
+                    try:
+                        value = settings.answer_type.read(text)
+                    except ValueError as error:
+                        complaint, said_text = f"That does not follow the schema: {error}. Write it again.", text
+                    else:
+                        self._log.record(events.Joined(self._now(), value))
+                        return value
+            conversation += [Message("assistant", said_text), Message("user", complaint)]
+        raise JoinError(f"the joiner gave no usable answer in {_ANSWER_ATTEMPTS} tries; the last time: {complaint}")
+
+    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
+        reader = joiner.AnswerReader()
+        request = Request(tuple(conversation), max_tokens=self._settings.max_answer_tokens)
+        timeout = self._settings.joiner_timeout
+        try:
+            async with asyncio.timeout(timeout), aclosing(self._ask("joiner", model, request)) as chunks:
+                async for chunk in chunks:
+                    if fresh := reader.feed(chunk.text):
+                        self._log.record(events.AnswerWritten(self._now(), fresh))
+        except TimeoutError:
+            raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
+        return reader.finish()
+
+    def _progressed(self) -> bool:
+        """Whether this round did anything but repeat calls that had failed in the same way before."""
+        tried: set[tuple[str, str, str]] = set()
+        called: dict[str, tuple[str, str]] = {}
+        fresh = False
+        for event in self._events_of_round():
+            match event:
+                case events.Started(id=id, tool=tool, arguments=arguments):
+                    called[id] = (tool, repr(arguments))
+                case events.Failed(id=id, failure=Failure(message=message)) if id in called:
+                    tried.add((*called.pop(id), message))
+                case events.Succeeded(id=id) if id in called:
+                    fresh = True
+        progressed = fresh or not tried <= self._failed_calls or self._rounds == 0
+        self._failed_calls |= tried
+        return progressed
+
+    def _events_of_round(self) -> list[events.Event]:
+        happened = self._log.events
+        begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
+        return happened[begin:]
+
+    # --------------------------------------------------------------------------------------------------- models
+
+    async def _ask(self, role: str, model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
+        """A model's reply. A refusal is waited out and tried again, as long as nothing of the reply has come."""
+        for attempt in range(1, _MODEL_ATTEMPTS + 1):
+            begun = False
+            try:
+                async with aclosing(_closable(model.stream(request))) as chunks:
+                    async for chunk in chunks:
+                        begun = True
+                        if chunk.usage is not None:
+                            self._usage += chunk.usage
+                            self._log.record(events.ModelUsed(self._now(), role, chunk.usage))
+                        yield chunk
+                return
+            except ModelError as error:
+                if begun or not error.retryable or attempt == _MODEL_ATTEMPTS:
+                    raise
+                backoff = self._settings.random.uniform(0.0, 2.0**attempt)
+                await asyncio.sleep(max(error.retry_after or 0.0, backoff))
+
+
+async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+    """An iterator that can be closed, whatever kind the model returned."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:
+    """When a model call must be done: at the run's deadline or after its own timeout."""
+    times = [t for t in (deadline, None if timeout is None else now + timeout) if t is not None]
+    return min(times, default=None)
+
+
+def _unfinished(text: str, cut: bool) -> Diagnostic:
+    lines = text.rstrip("\n").split("\n")
+    where = Span(len(lines), 0, len(lines), max(len(lines[-1]), 1))
+    why = "the plan was cut off here" if cut else "the plan waits for lines that were never repaired"
+    return Diagnostic("E003", why, where, lines[-1], help="write the rest of the plan, up to join(...)")

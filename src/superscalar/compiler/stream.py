@@ -1,0 +1,123 @@
+"""A run that is going on: its events as they happen, and its result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import Any
+
+from superscalar.compiler.result import RunResult
+from superscalar.events import Event
+
+
+class Log:
+    """The events of one run, in order, and whoever waits for the next."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.closed = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def record(self, event: Event) -> None:
+        """Append a fact."""
+        self.events.append(event)
+        if self._waiting:
+            self._wake()
+
+    def close(self) -> None:
+        """Nothing more will happen."""
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def follow(self) -> AsyncIterator[Event]:
+        """Every event from the first on, then those to come, until the log is closed."""
+        position = 0
+        while True:
+            while position < len(self.events):
+                yield self.events[position]
+                position += 1
+            if self.closed:
+                return
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
+
+
+class RunStream:
+    """Iterate over it for events; ask `result()` for the end.
+
+    Leaving the `async with` block cancels what still runs and waits for it to end.
+
+        async with agent.stream("Which is dearest?") as run:
+            async for event in run:
+                print(event)
+            result = await run.result()
+
+    Every iteration sees all events from the beginning. The run starts with the first of these calls.
+    """
+
+    def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> None:
+        self._main = main
+        self._log = Log()
+        self._task: asyncio.Task[RunResult] | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What has happened so far."""
+        return tuple(self._log.events)
+
+    def _started(self) -> asyncio.Task[RunResult]:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="superscalar run")
+        return self._task
+
+    async def _run(self) -> RunResult:
+        try:
+            return await self._main(self._log)
+        finally:
+            self._log.close()
+
+    async def result(self) -> RunResult:
+        """The result, as soon as there is one. Cancelling this does not cancel the run; leaving the block does.
+
+        Raises:
+            PlanError: the plan has errors that the planner did not repair.
+            ModelError: a model failed.
+            JoinError: the joiner gave no usable answer.
+        """
+        return await asyncio.shield(self._started())
+
+    async def cancel(self) -> None:
+        """Stop the run and wait until nothing of it is left running (for the grace period at the most)."""
+        task = self._started()
+        task.cancel()
+        await asyncio.wait([task])
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        self._task = self._started()
+        return self._log.follow()
+
+    async def __aenter__(self) -> RunStream:
+        self._task = self._started()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        task = self._started()
+        if not task.done():
+            task.cancel()
+            while not task.done():
+                try:
+                    await asyncio.wait([task])
+                except asyncio.CancelledError:  # a second cancellation: hurry, but never leave anything running
+                    task.cancel()
+        if not task.cancelled():
+            task.exception()  # seen: whoever wanted it has asked `result`

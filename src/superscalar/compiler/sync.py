@@ -1,0 +1,62 @@
+"""Run a coroutine from code that is not async, also inside a running event loop (notebooks)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run_to_end(main: Callable[[], Coroutine[Any, Any, T]], *, grace: float = 0.5) -> T:
+    """Run `main()` on an event loop of its own and return its result.
+
+    Where this thread runs an event loop already, a thread of its own is used, and this one waits. Tools that do not end
+    when cancelled never keep this from returning: they get `grace` seconds after the end.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run(main, grace)
+    outcome: Future[T] = Future()
+    variables = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            outcome.set_result(variables.run(_run, main, grace))
+        except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
+            outcome.set_exception(error)
+
+    Thread(target=work, name="superscalar-run", daemon=True).start()
+    return outcome.result()
+
+
+def _run(main: Callable[[], Coroutine[Any, Any, T]], grace: float) -> T:
+    runner = asyncio.Runner()
+    try:
+        return runner.run(main())
+    finally:
+        loop = runner.get_loop()
+        left = loop.run_until_complete(_cancel_rest(grace))
+        if left:  # `Runner.close` would wait for them without end
+            for task in left:
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 -- reported as abandoned
+            asyncio.set_event_loop(None)
+            loop.close()
+        else:
+            runner.close()
+
+
+async def _cancel_rest(grace: float) -> set[asyncio.Task[Any]]:
+    """Cancel every other task of this loop; returns those that did not end."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if not others:
+        return set()
+    _, left = await asyncio.wait(others, timeout=grace)
+    return left
