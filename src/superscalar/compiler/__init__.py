@@ -29,7 +29,7 @@ SAME = "same"
 
 
 class LLMCompiler:
-    """Answers questions by planning tool calls, running them in parallel while the plan is still written, and joining.
+    """Answers questions: plans tool calls, runs them in parallel while the plan is being written, and joins.
 
         agent = LLMCompiler(model="openai:gpt-5-mini", tools=[price], limits={"quotes": Limit(concurrency=5)})
         result = await agent.run("Which of IBM, AAPL and MSFT is dearest?")

@@ -72,8 +72,8 @@ class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
-    in which a `Failure` stands where something failed. `messages`: the history for the next question. `rounds`: how often
-    was planned. `events`: everything that happened, in order.
+    in which a `Failure` stands where something failed. `messages`: the history for the next question. `rounds`: how
+    often was planned. `events`: everything that happened, in order.
     """
 
     answer: Any

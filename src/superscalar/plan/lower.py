@@ -159,7 +159,7 @@ class Lowering:
         message, help = refusal_of(node)
         return self.problem("E202", message, node, help=help)
 
-    def _on_constant(self, node: ast.Constant, body: Body) -> ir.Expr:
+    def _on_constant(self, node: ast.Constant, _body: Body) -> ir.Expr:
         value = node.value
         if value is Ellipsis or isinstance(value, complex):
             return self.problem("E202", f"`{node.value!r}` is no value of a plan", node, help="write a number or text")
@@ -310,7 +310,7 @@ class Lowering:
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
-    def _on_lambda(self, node: ast.Lambda, body: Body) -> ir.Expr:
+    def _on_lambda(self, node: ast.Lambda, _body: Body) -> ir.Expr:
         return self.problem("E202", "a lambda stands only as key=", node, help="sorted(xs, key=lambda x: x.name)")
 
     def _key_function(self, node: ast.expr, body: Body) -> ir.Expr:

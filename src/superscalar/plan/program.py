@@ -42,6 +42,7 @@ class Slot:
     problems: tuple[Diagnostic, ...] = ()
     waits: bool = False
     notes: tuple[str, ...] = ()
+    nameless: TaskId = ""
 
     @property
     def is_join(self) -> bool:
@@ -157,8 +158,9 @@ class Program:
         self._versions[name] = slot.versions[name] = self._versions.get(name, 0) + 1
 
     def _repair_slot(self, tree: ast.stmt | None, source: Source, targets: tuple[str, ...], thought: str) -> Slot:
-        """A correction replaces the first broken statement that assigns the same names, or is as nameless as it; else it
-        is new and stands before the first broken one."""
+        """Where a correction goes: to the first broken statement that assigns the same names, or is as nameless as it;
+        else it is new and stands before the first broken one.
+        """
         broken = [slot for slot in self._open if slot.problems]
         joins = _is_join(tree)
         for slot in broken:
@@ -183,7 +185,7 @@ class Program:
         return slot
 
     def _hold(self, slot: Slot) -> None:
-        """Nothing of the slot is published; the names that it assigns wait for it, and so do the resources it writes."""
+        """Publish nothing of the slot: the names that it assigns wait for it, and so do the resources it writes."""
         self._open.append(slot)
         self._open.sort(key=lambda held: held.place)
         for name in slot.targets:
@@ -269,7 +271,7 @@ class Program:
             case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
                 self._join(slot, call, lowering, body)
             case ast.Expr(value=value):
-                self._bare(value, lowering, body)
+                self._bare(slot, value, lowering, body)
             case _:
                 message, help = refusal_of(tree)
                 lowering.problem("E201", message, tree, help=help)
@@ -317,7 +319,7 @@ class Program:
             for name, item in zip(names, value.elts, strict=True):
                 bound[name.id] = lowering.value(item, body, self._id_of(slot, name.id))
             return
-        whole = lowering.value(value, body, self._fresh(f"({', '.join(n.id for n in names)})"))
+        whole = lowering.value(value, body, self._fresh(slot, f"({', '.join(n.id for n in names)})"))
         for index, name in enumerate(names):
             work = ir.Compute(ir.Unpacked(whole, index, len(names)))
             bound[name.id] = lowering.emit(self._id_of(slot, name.id), work, body, name)
@@ -326,25 +328,27 @@ class Program:
         if name not in self._top_level:
             self._top_level.append(name)
 
-    def _fresh(self, base: str) -> TaskId:
-        """A numbered id for what has no name."""
-        number = self._ids[base] = self._ids.get(base, 0) + 1
-        return base if number == 1 else f"{base}.{number}"
+    def _fresh(self, slot: Slot, base: str) -> TaskId:
+        """The numbered id of what has no name; the same when a statement is lowered again."""
+        if not slot.nameless.startswith(base):
+            number = self._ids[base] = self._ids.get(base, 0) + 1
+            slot.nameless = base if number == 1 else f"{base}.{number}"
+        return slot.nameless
 
-    def _bare(self, value: ast.expr, lowering: Lowering, body: Body) -> None:
+    def _bare(self, slot: Slot, value: ast.expr, lowering: Lowering, body: Body) -> None:
         """An expression on its own line is there for the calls in it."""
         match value:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-                lowering.value(value, body, self._fresh(f"{name}()"))
+                lowering.value(value, body, self._fresh(slot, f"{name}()"))
             case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="append")):
                 help = f"write {owner} = {owner} + [...], or build it with a comprehension"
                 lowering.problem("E204", "results cannot be changed: there is no `append`", value, help=help)
             case _:
-                lowering.value(value, body, self._fresh("do()"))
+                lowering.value(value, body, self._fresh(slot, "do()"))
 
     def _join(self, slot: Slot, call: ast.Call, lowering: Lowering, body: Body) -> None:
         items: list[tuple[str | None, TaskId]] = []
-        id = self._fresh("join()")
+        id = self._fresh(slot, "join()")
         if call.args and call.keywords:
             lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
         for index, argument in enumerate(call.args):

@@ -6,7 +6,8 @@ SPECIAL = frozenset({"ok", "default", "first"})
 """They look at outcomes, not at values (rules L15, L16)."""
 
 FUNCTIONS = SPECIAL | frozenset(
-    "len sum min max sorted reversed abs round any all range enumerate zip int float str bool list dict set tuple".split()
+    "len sum min max sorted reversed abs round any all range enumerate zip".split()
+    + "int float str bool list dict set tuple".split()
 )
 
 TEXT_METHODS = frozenset(

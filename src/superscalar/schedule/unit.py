@@ -178,8 +178,11 @@ class TaskFetchingUnit:
                 self._abandon_all()
 
     def stop(self, kind: FailureKind) -> None:
-        """Begin to stop, without waiting: what has not started fails; pure and read calls are cancelled now, writes when
-        the grace period is over; who has not ended half a grace period later is abandoned."""
+        """Begin to stop, without waiting.
+
+        What has not started fails. Pure and read calls are cancelled now, writes when the grace period is over; what has
+        not ended half a grace period later is abandoned.
+        """
         if self._stopped is not None:
             return
         self._stopped = kind

@@ -20,7 +20,7 @@ class ScriptedModel:
         agent = LLMCompiler(ScriptedModel("x = search('a')\\njoin(x)", "The answer."), tools=[search])
 
     A reply is text, a function of the request, or an exception to raise. `chunk`: characters per chunk, a function that
-    cuts the text, or None for one chunk. `delay`: seconds before each chunk. `finish`: how each reply ends; None cuts it.
+    cuts the text, or None for one chunk. `delay`: seconds before each chunk. `finish`: how replies end; None cuts them.
     """
 
     constrains = False
