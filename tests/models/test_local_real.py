@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from urllib.parse import urlsplit
 
 import pytest
 
 from superscalar.errors import ModelError
 from superscalar.models import Chunk, LocalModel, Message, Request, cache
+from superscalar.models.engine import LlamaEngine
 
 pytest.importorskip("xllamacpp", reason="needs the extra: pip install 'superscalar[local]'")
 if cache.cached() is None:
@@ -107,6 +111,27 @@ def test_cancelling_frees_the_model(model: LocalModel) -> None:
         assert "Rome" in text
 
     asyncio.run(test())
+
+
+def test_nobody_else_can_use_the_listener() -> None:
+    """llama.cpp's listener is on the loopback address, wants a key, and tells no path without it."""
+    file = cache.find()
+    engine = LlamaEngine(file, 1, 256)
+    address = engine._server.listening_address
+    try:
+        assert urlsplit(address).hostname == "127.0.0.1"
+        for path in ("/v1/chat/completions", "/completion", "/v1/models", "/props", "/slots"):
+            body = b"{}" if "complet" in path else None
+            try:
+                with urllib.request.urlopen(f"{address}{path}", data=body, timeout=10) as response:
+                    told = response.read().decode()
+                    assert path == "/v1/models"
+                    assert str(file.parent) not in told
+            except urllib.error.HTTPError as error:
+                assert error.code == 401  # noqa: PT017 - either may happen
+                error.close()
+    finally:
+        engine.close()
 
 
 def test_a_prompt_that_does_not_fit(model: LocalModel) -> None:

@@ -15,6 +15,8 @@ def test_importing_the_room_imports_no_extra() -> None:
     """An extra costs its users what it costs, and others nothing."""
     program = (
         "import sys, superscalar.models\n"
+        "assert not {'superscalar.models.local', 'superscalar.models.openai'} & set(sys.modules)\n"
+        "from superscalar.models import LocalModel, OpenAIModel\n"
         "print(sorted({'openai', 'xllamacpp', 'huggingface_hub', 'httpx2', 'pydantic'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"

@@ -1,12 +1,19 @@
-"""Language models: the protocol that they are spoken to through, and the ones that come with it.
+"""Language models: one small protocol and its adapters, imported only when used.
 
-Importing this package imports none of the extras.
+`resolve` gives a model by its name. Importing this package imports neither an adapter nor an extra.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from superscalar.models.base import ChatModel, Chunk, FinishReason, Message, Request, Role, Usage
-from superscalar.models.local import LocalModel
-from superscalar.models.openai import OpenAIModel
 from superscalar.models.resolve import resolve
+
+if TYPE_CHECKING:
+    from superscalar.models.local import LocalModel
+    from superscalar.models.openai import OpenAIModel
 
 __all__ = [
     "ChatModel",
@@ -20,3 +27,11 @@ __all__ = [
     "Usage",
     "resolve",
 ]
+
+_ADAPTERS = {"LocalModel": "superscalar.models.local", "OpenAIModel": "superscalar.models.openai"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _ADAPTERS:
+        return getattr(importlib.import_module(_ADAPTERS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

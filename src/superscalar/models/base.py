@@ -66,5 +66,5 @@ class ChatModel(Protocol):
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:
-        """The reply to `request`, piece by piece."""
+        """Ask, and yield the reply as it is written."""
         ...

@@ -69,6 +69,7 @@ class LlamaEngine:
         parameters.fit_params = parameters.warmup = False
         parameters.verbosity = -1  # or llama.cpp writes pages to stderr
         parameters.hostnames, parameters.port = ["127.0.0.1"], 0
+        parameters.model_alias = {"local"}  # or the listener tells the file's path to whoever asks
         parameters.api_keys = [secrets.token_urlsafe(32)]
         parameters.ui = parameters.endpoint_slots = False
         parameters.n_threads_http = 1

@@ -144,7 +144,7 @@ class OpenAIModel:
                 for choice in event.choices or ():  # the SDK does not check: some servers leave these out
                     if choice.finish_reason is not None:
                         finish = _FINISHES.get(choice.finish_reason, "stop")
-                    if choice.delta and (text := stops.feed(choice.delta.content or "")):
+                    if choice.delta is not None and (text := stops.feed(choice.delta.content or "")):
                         yield Chunk(text)
                 if stops.found:
                     finish = "stop"
