@@ -157,6 +157,8 @@ def truth(value: Any) -> bool:
 def field_of(value: Any, name: str) -> Any:
     """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4)."""
     if not name.startswith("_"):
+        if type(value) is dict and name in value:
+            return value[name]
         fields = value if isinstance(value, dict | Mapping) else record_fields(value)
         if fields is not None and name in fields:
             return fields[name]
