@@ -119,11 +119,10 @@ def _text(node: ast.JoinedStr, bound: frozenset[str]) -> Text:
 def _comprehension(
     kind: Any, key: ast.expr | None, element: ast.expr, clauses: list[ast.comprehension], bound: frozenset[str]
 ) -> Comprehension:
+    inner = bound | {n.id for clause in clauses for n in ast.walk(clause.target) if isinstance(n, ast.Name)}
     made = []
-    inner = bound
-    for clause in clauses:
-        iterable = _read(clause.iter, inner)
-        inner |= {name.id for name in ast.walk(clause.target) if isinstance(name, ast.Name)}
+    for position, clause in enumerate(clauses):
+        iterable = _read(clause.iter, inner if position else bound)  # only the first is outside the scope
         made.append(Clause(_target(clause.target), iterable, tuple(_read(c, inner) for c in clause.ifs)))
     return Comprehension(kind, _read(element, inner), tuple(made), None if key is None else _read(key, inner))
 
@@ -143,13 +142,13 @@ def show(expr: Expr) -> str:
         case Ref(name) | Var(name):
             return name
         case Text(parts):
-            return "f" + repr("".join(_part(part) for part in parts))
+            return "f" + repr("".join(map(_part, parts)))
         case Unary(operator, operand):
             return f"({operator} {show(operand)})"
         case Binary(operator, left, right):
             return f"({show(left)} {operator} {show(right)})"
         case Compare(head, rest):
-            return f"({show(head)}{''.join(f' {operator} {show(operand)}' for operator, operand in rest)})"
+            return f"({show(head)}{''.join(f' {symbol} {show(operand)}' for symbol, operand in rest)})"
         case Logic(operator, operands):
             return "(" + f" {operator} ".join(map(show, operands)) + ")"
         case Choice(condition, then, otherwise):
@@ -163,13 +162,13 @@ def show(expr: Expr) -> str:
             if kind == "set":
                 return f"{{{inside}}}" if items else "set()"
             return f"[{inside}]" if kind == "list" else f"({inside}{',' if len(items) == 1 else ''})"
-        case Dict(items):
-            return "{" + ", ".join(f"{show(key)}: {show(value)}" for key, value in items) + "}"
+        case Dict(pairs):
+            return "{" + ", ".join(f"{show(key)}: {show(held)}" for key, held in pairs) + "}"
         case Comprehension(kind, element, clauses, key):
-            head = show(element) if key is None else f"{show(key)}: {show(element)}"
-            return ("[{} {}]" if kind == "list" else "{{{} {}}}").format(head, " ".join(map(_clause, clauses)))
-        case Apply(name, arguments, keywords):
-            return f"{name}({_arguments(arguments, keywords)})"
+            inside = show(element) if key is None else f"{show(key)}: {show(element)}"
+            return ("[{} {}]" if kind == "list" else "{{{} {}}}").format(inside, " ".join(map(_clause, clauses)))
+        case Apply(function, arguments, keywords):
+            return f"{function}({_arguments(arguments, keywords)})"
         case Method(base, name, arguments, keywords):
             return f"{show(base)}.{name}({_arguments(arguments, keywords)})"
         case Lambda(parameters, body):

@@ -107,17 +107,17 @@ class Budget:
         elif kind is str or kind is bytes:
             self.spend(1 + len(value) // CHARACTERS_PER_STEP)
         else:
-            self.spend(_weigh(value, MAX_DEPTH, {})[0])
+            self.spend(_weigh(value, MAX_DEPTH, self.left, {})[0])
 
 
 FLAT = frozenset({type(None), bool, int, float})
 
 
-def _weigh(value: Any, depth: int, seen: dict[int, tuple[int, int, Any]]) -> tuple[int, int]:
+def _weigh(value: Any, depth: int, most: int, seen: dict[int, tuple[int, int, Any]]) -> tuple[int, int]:
     """Steps that `value` stands for and how deep it is, in time proportional to what is really there.
 
-    A list that occurs a thousand times is weighed once and counted a thousand times. `seen` keeps what it has weighed
-    alive, so that an address in it never comes to mean something else.
+    A list that occurs a thousand times is weighed once and counted a thousand times. It stops at a weight over `most`.
+    `seen` keeps what it has weighed alive, so that an address in it never comes to mean something else.
     """
     if isinstance(value, str | bytes):
         return 1 + len(value) // CHARACTERS_PER_STEP, 0
@@ -131,9 +131,11 @@ def _weigh(value: Any, depth: int, seen: dict[int, tuple[int, int, Any]]) -> tup
         weight, height = 1 + len(inside), 0
         for child in inside:
             if type(child) not in FLAT:
-                extra, below = _weigh(child, depth - 1, seen)
+                extra, below = _weigh(child, depth - 1, most, seen)
                 weight += extra
                 height = max(height, below + 1)
+                if weight > most:
+                    break
         seen[id(value)] = weight, height, value
     if height > depth:
         raise BoundError(f"the value is nested more than {MAX_DEPTH} deep")

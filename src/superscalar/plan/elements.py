@@ -68,9 +68,16 @@ def items_of(value: Any) -> list[Any]:
             raise EvaluationError(f"cannot go through {described(value)}{hint}")
         if isinstance(value, set | frozenset):
             return _in_order(value)
-    if len(value) > MAX_ITEMS:
+    if size_of(value) > MAX_ITEMS:
         raise BoundError(f"{described(value)} is too long to go through; the bound is {MAX_ITEMS:,} items")
     return list(value)
+
+
+def size_of(value: Any) -> int:
+    """`len(value)` of a collection, even of a range that is too long for Python to say so."""
+    if isinstance(value, range):
+        return abs(value[-1] - value[0]) // abs(value.step) + 1 if value else 0
+    return len(value)
 
 
 def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
@@ -96,8 +103,8 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
         if not isinstance(index, int):
             hint = f": it is a record, write `.{cut(index)}`" if index in field_names(value) else ""
             raise EvaluationError(f"{described(value)} is indexed by a number, not by {described(index)}{hint}")
-        if not -len(value) <= index < len(value):
-            raise out_of_range(index, len(value))
+        if not -size_of(value) <= index < size_of(value):
+            raise out_of_range(index, size_of(value))
         return value[index]
     if isinstance(value, Mapping):
         if hashable(index, budget) not in value:
@@ -125,7 +132,7 @@ def slice_of(value: Any, ends: list[Any], budget: Budget) -> Any:
     if ends[2] == 0:
         raise EvaluationError("a slice cannot have steps of zero", "ValueError")
     part = slice(*ends)
-    count = len(range(*part.indices(len(value))))
+    count = size_of(range(*part.indices(size_of(value))))
     if isinstance(value, str | bytes):
         budget.text(count)
         return value[part]
@@ -150,13 +157,15 @@ def truth(value: Any) -> bool:
     if isinstance(value, int | float):
         return bool(datum(value))
     if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
-        return len(value) > 0
+        return size_of(value) > 0
     return value != dt.timedelta(0) if kind is dt.timedelta else True
 
 
 def field_of(value: Any, name: str) -> Any:
     """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4)."""
     if not name.startswith("_"):
+        if type(value) is dict and name in value:
+            return value[name]
         fields = value if isinstance(value, dict | Mapping) else record_fields(value)
         if fields is not None and name in fields:
             return fields[name]

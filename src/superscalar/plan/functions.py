@@ -22,6 +22,7 @@ from superscalar.plan.elements import (
     hashable,
     is_handle,
     items_of,
+    size_of,
     text_of,
     truth,
 )
@@ -225,7 +226,7 @@ def _walked(values: Any, budget: Budget) -> list[Any]:
 
 def _len(_budget: Budget, value: Any) -> int:
     if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
-        return len(value)
+        return size_of(value)
     raise EvaluationError(f"{described(value)} has no length")
 
 
@@ -243,7 +244,7 @@ def _range(budget: Budget, *arguments: Any) -> list[int]:
     if len(bounds) == 3 and bounds[2] == 0:
         raise EvaluationError("`range` with steps of zero", "ValueError")
     numbers = range(*bounds)
-    budget.items(abs(numbers[-1] - numbers[0]) // abs(numbers.step) + 1 if numbers else 0)
+    budget.items(size_of(numbers))
     return list(numbers)
 
 

@@ -203,6 +203,8 @@ def unary(symbol: str, value: Any, budget: Budget) -> Any:
 
 def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
     """`left symbol right`, one link of a chain."""
+    if type(left) in NUMBERS and type(right) in NUMBERS and symbol in _RELATIONS:
+        return bool(_RELATIONS[symbol](left, right))
     if symbol in ("==", "!="):
         return equal(left, right, budget) is (symbol == "==")
     if symbol in ("is", "is not"):
@@ -216,7 +218,7 @@ def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
         raise _unsupported(symbol, left, right)
     _count_comparison(left, right, budget)
     try:
-        return bool(_ORDERS[symbol](left, right))
+        return bool(_RELATIONS[symbol](left, right))
     except TypeError as error:
         raise _unsupported(symbol, left, right) from error
 
@@ -289,7 +291,9 @@ def _count_comparison(left: Any, right: Any, budget: Budget) -> None:
         budget.whole(right)
 
 
-_ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+_RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
