@@ -7,9 +7,9 @@ import sys
 
 import pytest
 from hypothesis import given, settings
+
 from python_reader import read
 from random_expressions import expressions
-
 from superscalar.plan import ir
 from superscalar.plan.ir import (
     Apply,
