@@ -9,6 +9,7 @@ import enum
 import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 TaskId: TypeAlias = str
@@ -112,6 +113,8 @@ def copied(value: Any) -> Any:
         return kind._make(copied(v) for v in value)
     if hasattr(kind, "__pydantic_fields__"):
         return value.model_copy(update={name: copied(getattr(value, name)) for name in kind.__pydantic_fields__})
+    if kind is Record:
+        return Record(value.__record_type__, {name: copied(item) for name, item in value.__record_fields__.items()})
     if dataclasses.is_dataclass(kind):
         fresh = object.__new__(kind)
         for field in dataclasses.fields(kind):
@@ -144,9 +147,48 @@ class OrderedSet(Set[Any]):
         return "{" + ", ".join(map(repr, self._items)) + "}" if self._items else "set()"
 
 
+class Record:
+    """What a dataclass or pydantic model comes back as when a run is read: its fields, and the name of its class.
+
+    The class itself is not looked for: data never names code to be run. Fields are read as attributes, none can be set.
+    """
+
+    __slots__ = ("__record_fields__", "__record_type__")
+
+    __record_fields__: Mapping[str, Any]
+    __record_type__: str
+
+    def __init__(self, type_name: str, fields: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "__record_type__", type_name)
+        object.__setattr__(self, "__record_fields__", MappingProxyType(dict(fields)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in self.__record_fields__:
+            raise AttributeError(f"this {self.__record_type__} has no field `{name}`", name=name, obj=self)
+        return self.__record_fields__[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a record that was read back cannot be changed: `{name}`", name=name, obj=self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Record):
+            return NotImplemented
+        same_type = self.__record_type__ == other.__record_type__
+        return same_type and self.__record_fields__ == other.__record_fields__
+
+    def __hash__(self) -> int:
+        return hash((self.__record_type__, tuple(self.__record_fields__.items())))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={item!r}" for name, item in self.__record_fields__.items())
+        return f"{self.__record_type__.rpartition('.')[2]}({shown})"
+
+
 def record_fields(value: Any) -> dict[str, Any] | None:
     """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none."""
     kind = type(value)
+    if kind is Record:
+        return dict(value.__record_fields__)
     if hasattr(kind, "__pydantic_fields__"):
         return {name: getattr(value, name) for name in kind.__pydantic_fields__}
     if dataclasses.is_dataclass(kind):

@@ -1,0 +1,358 @@
+"""Events as JSON and back: what a journal, a worker process or a page over HTTP is given.
+
+Three layers. An *event* is an object with its format version, its kind, and its fields by name. A *node* (a task, an
+expression, a failure) is an object with one key, `{"Call": ["price", ...]}`: the fields in order, those at the end that
+have their default left out; fields may thus be added at the end only. A *value* that a tool returned is written as
+JSON says it where JSON can, and as `{"_": "tuple", "v": [...]}` where it cannot, so that it comes back with its type.
+
+Reading never imports or calls what the data names: it knows the classes of this library and of plain data, no others.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import datetime as dt
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, get_args
+
+from superscalar import events
+from superscalar.errors import SuperscalarError
+from superscalar.events import Event
+from superscalar.plan import ir
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.values import Failure, Observation, OrderedSet, Record, Skipped, Usage, record_fields
+
+VERSION: Final = 1
+"""The format that is written. Every older one can be read."""
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+
+class Unwritable(SuperscalarError):
+    """A value has no form as data: an opaque handle, or something nested too deeply.
+
+    `path` says where it stands, from the event's field on (`value["rows"][3].cursor`); `type` is its class.
+    """
+
+    def __init__(self, path: str, type: str, reason: str) -> None:
+        self.path = path
+        self.type = type
+        super().__init__(f"`{path}` cannot be written: a {type} {reason}")
+
+
+class Unreadable(SuperscalarError):
+    """This is no event of a format that this release knows. The message says what is wrong with it."""
+
+
+def to_json(event: Event) -> dict[str, JSON]:
+    """An event as JSON data. Fields that have their default are left out.
+
+    Numbers, text, bytes and dates of a class derived from Python's own (an `IntEnum`) come back as the plain one,
+    records as `superscalar.values.Record`, named tuples as named tuples of the same name and fields.
+
+    Raises:
+        Unwritable: a value in it is an opaque handle (rule L24 of the plan language); says which.
+    """
+    kind = type(event)
+    made: dict[str, JSON] = {"v": VERSION, "event": kind.__name__}
+    for name, default in _FIELDS[kind].items():
+        content = getattr(event, name)
+        if default is MISSING or content != default:
+            try:
+                made[name] = _field_to_json(kind, name, content)
+            except _Handle as handle:
+                raise Unwritable(name + "".join(reversed(handle.steps)), _name(handle.kind), handle.reason) from None
+    return made
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """The event that `to_json` was given.
+
+    Raises:
+        Unreadable: it is not one, or it was written by a newer release.
+    """
+    version = data.get("v")
+    if not isinstance(version, int) or version < 1:
+        raise Unreadable(f"not an event: no format version in {_short(data)}")
+    if version > VERSION:
+        raise Unreadable(
+            f"this event has format {version} and this release of superscalar reads up to {VERSION}: "
+            "read it with the release that wrote it, or a newer one"
+        )
+    kind = _EVENTS.get(str(data.get("event")))
+    if kind is None:
+        raise Unreadable(f"format {version} has no event `{data.get('event')}`")
+    known = _FIELDS[kind]
+    given = {name: content for name, content in data.items() if name not in ("v", "event")}
+    if unknown := given.keys() - known.keys():
+        raise Unreadable(f"`{kind.__name__}` has no field {', '.join(sorted(unknown))}")
+    if missing := [name for name, default in known.items() if default is MISSING and name not in given]:
+        raise Unreadable(f"`{kind.__name__}` lacks {', '.join(missing)}")
+    made: Event = kind(**{name: _field_from_json(kind, name, content) for name, content in given.items()})
+    return made
+
+
+# --------------------------------------------------------------------------------------------------------- nodes
+
+_NODES: Final[Mapping[str, type]] = {
+    kind.__name__: kind
+    for kind in (
+        *get_args(ir.Expr),
+        *get_args(ir.Work),
+        *(ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
+        *(Diagnostic, Failure, Observation, Skipped, Usage),
+    )
+}
+_EVENTS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Event)}
+_HOLDS_A_VALUE: Final = frozenset(
+    {
+        (ir.Literal, "value"),
+        (Observation, "value"),
+        (events.Started, "arguments"),
+        (events.Succeeded, "value"),
+        (events.Joined, "answer"),
+    }
+)
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    """The fields of a class in order, each with its default or `MISSING`."""
+    if is_dataclass(kind):
+        return {field.name: field.default for field in fields(kind)}
+    named: Any = kind
+    return {name: named._field_defaults.get(name, MISSING) for name in named._fields}
+
+
+_FIELDS: Final[Mapping[type, Mapping[str, Any]]] = {
+    kind: _defaults(kind) for kind in (*_NODES.values(), *_EVENTS.values())
+}
+
+
+def _field_to_json(kind: type, name: str, content: Any) -> JSON:
+    if (kind, name) in _HOLDS_A_VALUE:
+        return _value_to_json(dict(content) if name == "arguments" else content, 0)
+    return _node_to_json(content)
+
+
+def _field_from_json(kind: type, name: str, data: Any) -> Any:
+    return _value_from_json(data) if (kind, name) in _HOLDS_A_VALUE else _node_from_json(data)
+
+
+def _node_to_json(node: Any) -> JSON:
+    kind = type(node)
+    if kind in _FIELDS:
+        made: list[JSON] = []
+        told = 0
+        for name, default in _FIELDS[kind].items():
+            content = getattr(node, name)
+            try:
+                made.append(_field_to_json(kind, name, content))
+            except _Handle as handle:
+                handle.steps.append(_field(name))
+                raise
+            if default is MISSING or content != default:
+                told = len(made)
+        return {kind.__name__: made[:told]}
+    if kind is tuple:
+        return _each_to_json(enumerate(node), _item, _node_to_json)
+    return _value_to_json(node, 0)
+
+
+def _node_from_json(data: Any) -> Any:
+    match data:
+        case list():
+            return tuple([_node_from_json(part) for part in data])
+        case dict() if "_" not in data:
+            (name, content), *others = data.items() or [("", None)]
+            kind = _NODES.get(name)
+            if kind is None or others or not isinstance(content, list):
+                raise Unreadable(f"no part of a plan or outcome: {_short(data)}")
+            known = list(_FIELDS[kind])
+            needed = sum(default is MISSING for default in _FIELDS[kind].values())
+            if not needed <= len(content) <= len(known):
+                raise Unreadable(f"`{name}` has {len(known)} fields, at least {needed} of them given: {_short(data)}")
+            return kind(*[_field_from_json(kind, field, part) for field, part in zip(known, content, strict=False)])
+        case _:
+            return _value_from_json(data)
+
+
+# -------------------------------------------------------------------------------------------------------- values
+
+_DEEPEST: Final = 200
+_WIDEST_INT: Final = 4_096  # bits: beyond, Python itself refuses to write the digits
+
+
+def _value_to_json(value: Any, depth: int) -> JSON:
+    if depth > _DEEPEST:
+        raise _Handle(type(value), f"is nested more than {_DEEPEST} levels deep, or holds itself")
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return int.__int__(value) if value.bit_length() <= _WIDEST_INT else _tagged("int", hex(value))
+        case float():
+            finite = value - value == 0
+            return float.__float__(value) if finite else _tagged("float", float.__repr__(value))
+        case str():
+            return str.__str__(value)
+        case bytes():
+            return _tagged("bytes", base64.b64encode(value).decode("ascii"))
+        case dt.datetime() | dt.time() | dt.date() | dt.timedelta():
+            return _time_to_json(value)
+        case Observation() | Failure() | Skipped():
+            return _tagged("outcome", _node_to_json(value))
+        case _:
+            return _collection_to_json(value, depth + 1)
+
+
+def _collection_to_json(value: Any, depth: int) -> JSON:
+    kind = type(value)
+
+    def write(part: Any) -> JSON:
+        return _value_to_json(part, depth)
+
+    if kind is dict:
+        items = _each_to_json(value.items(), _item, write)
+        if all(type(key) is str for key in value) and "_" not in value:
+            return dict(zip(value, items, strict=True))
+        keys = _each_to_json(((key, key) for key in value), _key, write)
+        return _tagged("dict", [list(pair) for pair in zip(keys, items, strict=True)])
+    if kind in _COLLECTIONS:
+        items = _each_to_json(enumerate(value), _item, write)
+        return items if kind is list else _tagged(_COLLECTIONS[kind], items)
+    if (parts := record_fields(value)) is not None:
+        content = dict(zip(parts, _each_to_json(parts.items(), _field, write), strict=True))
+        made = _tagged("namedtuple" if isinstance(value, tuple) else "record", content)
+        return made | {"type": value.__record_type__ if isinstance(value, Record) else _name(kind)}
+    raise _Handle(kind, "is an opaque handle of this process")
+
+
+class _Handle(Exception):
+    """Something that cannot be written, and the steps that lead to it, the last one first."""
+
+    def __init__(self, kind: type, reason: str) -> None:
+        self.kind = kind
+        self.reason = reason
+        self.steps: list[str] = []
+
+
+def _each_to_json(
+    parts: Iterable[tuple[Any, Any]], step: Callable[[Any], str], write: Callable[[Any], JSON]
+) -> list[JSON]:
+    """The parts written; what cannot be is told by which step, from the whole to the part, it was reached."""
+    made: list[JSON] = []
+    for place, part in parts:
+        try:
+            made.append(write(part))
+        except _Handle as handle:
+            handle.steps.append(step(place))
+            raise
+    return made
+
+
+def _item(place: Any) -> str:
+    return f"[{_short(place)}]"
+
+
+def _field(name: str) -> str:
+    return f".{name}"
+
+
+def _key(key: Any) -> str:
+    return f" (the key {_short(key)})"
+
+
+_COLLECTIONS: Final[Mapping[type, str]] = {
+    list: "list",
+    tuple: "tuple",
+    set: "set",
+    frozenset: "frozenset",
+    OrderedSet: "orderedset",
+}
+
+
+def _time_to_json(value: dt.date | dt.time | dt.timedelta) -> JSON:
+    match value:
+        case dt.timedelta():
+            return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
+        case dt.datetime() | dt.time():
+            made = _tagged("datetime" if isinstance(value, dt.datetime) else "time", value.isoformat())
+            if isinstance(value.tzinfo, zoneinfo.ZoneInfo) and value.tzinfo.key:
+                made |= {"v": value.replace(tzinfo=None).isoformat(), "zone": value.tzinfo.key}
+            return made | ({"fold": 1} if value.fold else {})
+        case _:
+            return _tagged("date", value.isoformat())
+
+
+def _value_from_json(data: Any) -> Any:
+    match data:
+        case None | bool() | int() | float() | str():
+            return data
+        case list():
+            return [_value_from_json(item) for item in data]
+        case dict() if "_" not in data:
+            return {key: _value_from_json(item) for key, item in data.items()}
+        case {"_": str(tag), "v": content} if tag in _READERS:
+            try:
+                return _READERS[tag](content, data)
+            except (ValueError, TypeError, AttributeError, LookupError) as error:
+                raise Unreadable(f"no {tag}: {_short(data)} ({error})") from error
+        case _:
+            raise Unreadable(f"no value: {_short(data)}")
+
+
+def _time_of(kind: Any, data: Mapping[str, Any]) -> Any:
+    made = kind.fromisoformat(data["v"]).replace(fold=data.get("fold", 0))
+    return made.replace(tzinfo=zoneinfo.ZoneInfo(data["zone"])) if "zone" in data else made
+
+
+def _named_tuple(content: Mapping[str, Any], type_name: str) -> Any:
+    module, _, name = type_name.rpartition(".")
+    return _named_tuple_class(name, tuple(content), module)._make(_each(content.values()))
+
+
+@lru_cache(maxsize=1_000)
+def _named_tuple_class(name: str, names: tuple[str, ...], module: str) -> Any:
+    return collections.namedtuple(name, names, rename=True, module=module)
+
+
+def _each(items: Iterable[Any]) -> list[Any]:
+    return [_value_from_json(item) for item in items]
+
+
+_READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
+    "int": lambda content, _: int(content, 16),
+    "float": lambda content, _: float(content),
+    "bytes": lambda content, _: base64.b64decode(content, validate=True),
+    "date": lambda content, _: dt.date.fromisoformat(content),
+    "datetime": lambda _, data: _time_of(dt.datetime, data),
+    "time": lambda _, data: _time_of(dt.time, data),
+    "timedelta": lambda content, _: dt.timedelta(*content),
+    "outcome": lambda content, _: _node_from_json(content),
+    "dict": lambda content, _: {_value_from_json(key): _value_from_json(item) for key, item in content},
+    "tuple": lambda content, _: tuple(_each(content)),
+    "set": lambda content, _: set(_each(content)),
+    "frozenset": lambda content, _: frozenset(_each(content)),
+    "orderedset": lambda content, _: OrderedSet(_each(content)),
+    "record": lambda content, data: Record(
+        str(data["type"]), {name: _value_from_json(v) for name, v in content.items()}
+    ),
+    "namedtuple": lambda content, data: _named_tuple(content, data["type"]),
+}
+
+
+def _tagged(tag: str, content: JSON) -> dict[str, JSON]:
+    return {"_": tag, "v": content}
+
+
+def _name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _short(data: object) -> str:
+    shown = hex(data) if isinstance(data, int) and data.bit_length() > _WIDEST_INT else repr(data)
+    return shown if len(shown) <= 200 else shown[:200] + "..."

@@ -1,0 +1,239 @@
+"""Plans as source text of the `python` front end, for people, for models that continue them, and for golden tests.
+
+What is read off a task's id (rule L31, and `plan.ir`):
+
+- `x`, `x.2`: an assignment to `x`. A reference to either prints as `x`, the latest version at that point.
+- `notify()`, `notify().2`: a bare statement.
+- `(a, b)`: the value that `a, b = ...` unpacks; the tasks `a` and `b` that take it apart print nothing.
+- `...:t`, `...:(k, v)`: a name that lives in a map only, like its item.
+- anything else was lifted out of a later task and prints there. Should it be used more than once (plans of other front
+  ends), it prints as an assignment to a made-up name instead, so that no call is ever written twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from superscalar.plan import ir
+from superscalar.plan.ir import Expr, Guard, Task, walk
+from superscalar.plan.print_expression import (
+    LAMBDA,
+    NOT,
+    OR,
+    ExpressionPrinter,
+    item_text,
+    name_of,
+    target_text,
+    targets_of,
+    unpacked_name,
+)
+from superscalar.values import TaskId
+
+_NOTHING: Final[Mapping[TaskId, Task]] = MappingProxyType({})
+_INDENT: Final = "    "
+
+
+def print_expr(expr: Expr, inline: Mapping[TaskId, Task] = _NOTHING) -> str:
+    """An expression as text that reads back as the same expression.
+
+    A reference to a task of `inline` is printed as that task's own expression, any other as the task's name.
+    """
+    bodies = {task.id: task for task in walk(tuple(inline.values()))}
+    return ExpressionPrinter({**bodies, **inline}, {}).at(LAMBDA, expr)
+
+
+def print_plan(tasks: Sequence[Task]) -> str:
+    """A plan as text, one statement a line, that reads back as the same tasks with the same ids.
+
+    Arguments are printed with their names. An `if` is printed for tasks in a row whose guards agree. The text of a plan
+    that was printed and read back is the same text.
+    """
+    printer = _PlanPrinter(tasks)
+    return "".join(f"{line}\n" for line in _lines(printer.block(tasks)))
+
+
+@dataclass(slots=True)
+class _If:
+    condition: TaskId
+    text: str
+    negated: str
+    then: _Block = field(default_factory=list)
+    otherwise: _Block = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _For:
+    head: str
+    body: _Block
+
+
+_Block: TypeAlias = "list[str | _If | _For]"
+
+
+def _lines(block: _Block, indent: str = "") -> Iterator[str]:
+    for part in block:
+        match part:
+            case str():
+                yield indent + part
+            case _For(head, body):
+                yield indent + head
+                yield from _lines(body, indent + _INDENT)
+            case _If():
+                yield from _if_lines(part, indent, "if")
+
+
+def _if_lines(part: _If, indent: str, word: str) -> Iterator[str]:
+    if not part.then:
+        yield f"{indent}{word} {part.negated}:"
+        yield from _lines(part.otherwise, indent + _INDENT)
+        return
+    yield f"{indent}{word} {part.text}:"
+    yield from _lines(part.then, indent + _INDENT)
+    match part.otherwise:
+        case []:
+            return
+        case [_If() as chained]:
+            yield from _if_lines(chained, indent, "elif")
+        case otherwise:
+            yield f"{indent}else:"
+            yield from _lines(otherwise, indent + _INDENT)
+
+
+class _PlanPrinter:
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._names: dict[TaskId, str] = {}
+        self._statements: set[TaskId] = set()
+        self._inline: dict[TaskId, Task] = {}
+        self._place(tasks)
+        self._printer = ExpressionPrinter(self._inline, self._names)
+
+    def _place(self, tasks: Sequence[Task]) -> None:
+        """Decide for every task of a block whether it is a statement, prints inline, or needs a made-up name.
+
+        The users of a task all come later, so they are looked at before it is.
+        """
+        mentioned = {ref for task in tasks for ref in _refs(task.work)}
+        mentioned |= {guard.condition for task in walk(tuple(tasks)) for guard in task.guards}
+        taken = {name for task in walk(tuple(tasks)) if (name := name_of(task.id)) is not None}
+        uses: Counter[TaskId] = Counter()
+        for task in reversed(tasks):
+            if name_of(task.id) or targets_of(task.id) or _is_bare(task.id) or task.id not in mentioned:
+                self._statements.add(task.id)
+            elif uses[task.id] > 1:
+                self._names[task.id] = _fresh(task.id, taken)
+                self._statements.add(task.id)
+            else:
+                self._inline[task.id] = task
+            if task.id in self._statements:
+                uses.update({guard.condition for guard in task.guards if not uses[guard.condition]})
+            times = 1 if task.id in self._statements else uses[task.id]
+            for ref in _refs(task.work):
+                uses[ref] += times
+            if isinstance(task.work, ir.Map):
+                if self._is_loop(task):
+                    self._place(task.work.body)
+                else:
+                    self._inline |= {inner.id: inner for inner in walk(task.work.body)}
+
+    def _is_loop(self, task: Task) -> bool:
+        nameless = name_of(task.id) is None and task.id not in self._names and not _is_bare(task.id)
+        return isinstance(task.work, ir.Map) and task.id in self._statements and nameless
+
+    def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = ()) -> _Block:
+        top: _Block = []
+        for task in tasks:
+            if task.id not in self._statements or _is_target(task) or isinstance(task.work, ir.Select):
+                continue
+            lines = self._statement(task)
+            block = top
+            for guard in task.guards:
+                if guard not in outer:
+                    block = self._arm(block, guard)
+            block.extend(lines)
+        return top
+
+    def _statement(self, task: Task) -> _Block:
+        self._printer.printed.clear()
+        if isinstance(task.work, ir.Map) and self._is_loop(task):
+            source = self._printer.task(OR, task.work.source)
+            head = _For(f"for {item_text(task.work)} in {source}:", [])
+            lines = _comments([*self._printer.printed, task])
+            head.body = self.block(task.work.body, task.guards)
+            return [*lines, head]
+        text = self._printer.work(task)
+        if isinstance(task.work, ir.Join):
+            pass
+        elif (target := targets_of(task.id)) is not None:
+            text = f"{target_text(target)} = {text}"
+        elif (name := self._names.get(task.id) or name_of(task.id)) is not None:
+            text = f"{name} = {text}"
+        return [*_comments(self._printer.printed), text]
+
+    def _arm(self, block: _Block, guard: Guard) -> _Block:
+        """The arm that a guard puts a statement into: one of the last `if`, if it is the same, or of a new one."""
+        last = block[-1] if block else None
+        same = isinstance(last, _If) and last.condition == guard.condition
+        if not (isinstance(last, _If) and same and not (guard.expected and last.otherwise)):
+            self._printer.printed.clear()
+            text = self._printer.task(LAMBDA, guard.condition)
+            block += _comments(self._printer.printed)
+            last = _If(guard.condition, text, f"not {self._printer.task(NOT, guard.condition)}")
+            block.append(last)
+        return last.then if guard.expected else last.otherwise
+
+
+def _fresh(task: TaskId, taken: set[str]) -> str:
+    stem = re.sub(r"\W+", "_", task).strip("_")
+    stem = stem if stem.isidentifier() and name_of(stem) else f"step_{stem}".rstrip("_")
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    taken.add(name)
+    return name
+
+
+def _is_bare(task: TaskId) -> bool:
+    return re.search(r"\(\)(\.\d+)?$", task) is not None
+
+
+def _is_target(task: Task) -> bool:
+    return isinstance(task.work, ir.Compute) and unpacked_name(task.work.value) is not None
+
+
+def _refs(work: object) -> Iterator[TaskId]:
+    """The tasks that an expression or a task's work refers to, once per place where it does."""
+    match work:
+        case ir.Ref(task):
+            yield task
+        case ir.Map(source):
+            yield source
+            for inner in work.body:
+                yield from _refs(inner.work)
+                yield from _refs(inner.work)  # a body is run many times: what it uses is best not written inside it
+        case ir.Display(_, items, keys):
+            yield from items
+            yield from _refs(keys)
+        case ir.Join(items):
+            yield from (task for _, task in items)
+        case ir.Select(versions):
+            yield from versions
+        case tuple():
+            for part in work:
+                yield from _refs(part)
+        case _ if is_dataclass(work):
+            for slot in fields(work):
+                yield from _refs(getattr(work, slot.name))
+        case _:
+            return
+
+
+def _comments(tasks: Iterable[Task]) -> list[str | _If | _For]:
+    """The thoughts of the tasks that a statement is made of, each once, as comment lines."""
+    lines = dict.fromkeys(task.thought for task in tasks if task.thought)
+    return [f"# {line}".rstrip() for thought in lines for line in thought.splitlines()]

@@ -1,0 +1,316 @@
+"""Events as JSON: everything comes back, the format stays what it was, and handles are refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from random_expressions import expressions
+from random_values import VALUES, anatomy
+from superscalar import events
+from superscalar.codec import VERSION, Unreadable, Unwritable, from_json, to_json
+from superscalar.events import Event, Succeeded
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import (
+    Call,
+    Compute,
+    Display,
+    Field,
+    Guard,
+    Join,
+    Map,
+    Need,
+    Ref,
+    Select,
+    Span,
+    Task,
+    Work,
+)
+from superscalar.values import Failure, Observation, OrderedSet, Record, Skipped, Usage, copied, plain, record_fields
+
+GOLDEN = Path(__file__).parent / "golden" / "events-v1.jsonl"
+
+# ------------------------------------------------------------------------------------------------- everything returns
+
+_IDS = st.sampled_from(["x", "x.2", "xs[]", "xs[]:t", "notify()"])
+_SOME_IDS = st.lists(_IDS, max_size=2).map(tuple)
+_SPANS = st.builds(Span, *[st.integers(0, 99)] * 4)
+_WORK: st.SearchStrategy[Work] = st.deferred(
+    lambda: st.one_of(
+        st.builds(Call, _IDS, st.lists(st.tuples(_IDS, expressions(2)), max_size=2).map(tuple), st.just("write")),
+        st.builds(Compute, expressions(3)),
+        st.builds(
+            Map, _IDS, _IDS, st.lists(_TASKS, max_size=2).map(tuple), _IDS, keep=_SOME_IDS, flatten=st.booleans()
+        ),
+        st.builds(
+            Display, st.sampled_from(["list", "dict"]), _SOME_IDS, st.lists(expressions(1), max_size=2).map(tuple)
+        ),
+        st.builds(Select, _SOME_IDS),
+        st.builds(Join, st.lists(st.tuples(st.none() | _IDS, _IDS), max_size=2).map(tuple), st.booleans()),
+    )
+)
+_NEEDS = st.builds(Need, _IDS, st.sampled_from(["value", "item"]), st.integers(0, 3))
+_TASKS: st.SearchStrategy[Task] = st.builds(
+    Task,
+    _IDS,
+    _WORK,
+    st.lists(_NEEDS, max_size=2).map(tuple),
+    st.lists(st.builds(Guard, _IDS, st.booleans()), max_size=2).map(tuple),
+    _SOME_IDS,
+    st.text(max_size=3),
+    st.lists(st.text(max_size=3), max_size=1).map(tuple),
+    _SPANS,
+)
+_TEXTS = st.text(max_size=5)
+_BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
+    "float": st.floats(),
+    "float | None": st.none() | st.floats(allow_nan=False),
+    "int": st.integers(),
+    "bool": st.booleans(),
+    "str": _TEXTS,
+    "TaskId": _IDS,
+    "tuple[str, ...]": st.lists(_TEXTS, max_size=2).map(tuple),
+    "Any": VALUES,
+    "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
+    "Usage": st.builds(Usage, *[st.integers(0)] * 4),
+    "Diagnostic": st.builds(Diagnostic, _TEXTS, _TEXTS, _SPANS, help=_TEXTS),
+    "Failure": st.builds(Failure, st.just("timeout"), _TEXTS, _TEXTS, st.booleans()),
+    "Task": _TASKS,
+}
+
+
+def _events() -> st.SearchStrategy[Event]:
+    made = [
+        st.builds(kind, **{field.name: _BY_ANNOTATION[str(field.type)] for field in dataclasses.fields(kind)})
+        for kind in get_args(Event)
+    ]
+    return st.one_of(made)
+
+
+def _sent(event: Event) -> Event:
+    return from_json(json.loads(json.dumps(to_json(event))))
+
+
+def _written(value: Any) -> Any:
+    """What a value comes back as."""
+    event = _sent(Succeeded(0.0, "x", value))
+    assert isinstance(event, Succeeded)
+    return event.value
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_a_value_comes_back_with_its_types(value: Any) -> None:
+    """Through JSON text; 1, 1.0 and True, lists and tuples, and keys that are no text are told apart."""
+    assert anatomy(_written(value)) == anatomy(value)
+
+
+@settings(deadline=None)
+@given(_events())
+def test_an_event_comes_back_whole(event: Event) -> None:
+    """Of every kind, with random tasks, expressions and values in it."""
+    returned = _sent(event)
+    assert type(returned) is type(event)
+    for field in dataclasses.fields(event):
+        found, expected = getattr(returned, field.name), getattr(event, field.name)
+        assert anatomy(found) == anatomy(expected), field.name
+
+
+# ------------------------------------------------------------------------------------------------------------- records
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    ticker: str
+    at: Point
+
+
+class News(BaseModel):
+    title: str
+    quotes: list[Quote]
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+def test_records_come_back_as_their_fields() -> None:
+    """The class is not looked for; its name and every field are there, read-only, also when written once more."""
+    value = _written(News(title="up", quotes=[Quote("IBM", Point(1, 2))]))
+    quote = Record("test_codec.Quote", {"ticker": "IBM", "at": Point(1, 2)})
+    assert value == Record("test_codec.News", {"title": "up", "quotes": [quote]})
+    assert (value.title, value.quotes[0].at.y) == ("up", 2)
+    assert record_fields(value) == {"title": "up", "quotes": [quote]}
+    assert plain(value) == {"title": "up", "quotes": [{"ticker": "IBM", "at": {"x": 1, "y": 2}}]}
+    assert repr(quote) == f"Quote(ticker='IBM', at={Point(1, 2)!r})"
+    assert _written(value) == value
+    with pytest.raises(AttributeError, match="no field `body`"):
+        _ = value.body
+    with pytest.raises(AttributeError, match="cannot be changed: `title`"):
+        value.title = "down"
+
+
+def test_a_copied_record_shares_nothing_that_can_change() -> None:
+    """Tools get copies of records that were read back, as of any value."""
+    value = Record("News", {"quotes": [1]})
+    copy = copied(value)
+    copy.quotes.append(2)
+    assert value == Record("News", {"quotes": [1]})
+    assert hash(Record("Q", {"a": 1})) == hash(Record("Q", {"a": 1})) != hash(Record("Q", {"a": 2}))
+
+
+def test_named_tuples_still_unpack() -> None:
+    """They are no longer of the class that they were, but of one that behaves the same."""
+    value = _written(Point(1, 2))
+    x, y = value
+    assert (x, y, value.x, value[1], record_fields(value)) == (1, 2, 1, 2, {"x": 1, "y": 2})
+    assert to_json(Succeeded(0.0, "x", value)) == to_json(Succeeded(0.0, "x", Point(1, 2)))
+
+
+def test_numbers_and_text_of_derived_classes_come_back_plain() -> None:
+    """An `IntEnum` is a number."""
+    assert anatomy(_written([Level.HIGH])) == anatomy([3])
+
+
+# ------------------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "kind"),
+    [
+        (threading.Event(), "value", "threading.Event"),
+        ({"rows": [0, {"cursor": len}]}, "value['rows'][1]['cursor']", "builtin_function_or_method"),
+        (Quote("IBM", Point(object(), 2)), "value.at.x", "object"),  # type: ignore[arg-type]
+        ({(1, 2): {3: Colour.RED}}, "value[(1, 2)][3]", "test_codec.Colour"),
+        ({Colour.RED: 1}, f"value (the key {Colour.RED!r})", "test_codec.Colour"),
+        ({1 << 20_000: len}, f"value[{hex(1 << 20_000)[:200]}...]", "builtin_function_or_method"),
+        ([Failure("items", "one failed", items=(Observation(object()),))], "value[0].items[0].value", "object"),
+    ],
+)
+def test_a_handle_is_refused_with_the_place_where_it_stands(value: Any, path: str, kind: str) -> None:
+    """So that whoever wrote the tool can find it."""
+    with pytest.raises(Unwritable) as caught:
+        to_json(Succeeded(0.0, "x", value))
+    assert (caught.value.path, caught.value.type) == (path, kind)
+    assert str(caught.value) == f"`{path}` cannot be written: a {kind} is an opaque handle of this process"
+
+
+def test_a_handle_among_the_arguments_is_refused_too() -> None:
+    """`Started` holds what the tool was called with."""
+    with pytest.raises(Unwritable, match=r"`arguments\['to'\]\[0\]` cannot be written"):
+        to_json(events.Started(0.0, "x", "send", {"to": [object()]}))
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    """With a path, not with a crash."""
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(Unwritable, match="a list is nested more than 200 levels deep, or holds itself"):
+        to_json(Succeeded(0.0, "x", value))
+
+
+_GOOD = {"v": 1, "event": "Succeeded", "at": 0.5, "id": "x", "value": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"v": VERSION + 1}, "has format 2 and this release of superscalar reads up to 1"),
+        ({"v": None}, "no format version"),
+        ({"event": "Exploded"}, "format 1 has no event `Exploded`"),
+        ({"colour": "red"}, "`Succeeded` has no field colour"),
+        ({"event": "Started"}, "`Started` has no field value"),
+        ({"event": "RunEnded", "id": ...}, "`RunEnded` has no field value"),
+        ({"value": ...}, "`Succeeded` lacks value"),
+        ({"value": {"_": "call", "v": "os.system"}}, "no value"),
+        ({"value": {"_": "date", "v": "yesterday"}}, "no date"),
+        ({"value": {"_": "set", "v": [[]]}}, "no set"),
+        ({"value": {"_": "namedtuple", "type": "m.P(), 1", "v": {"x": 1}}}, "no namedtuple"),
+        ({"value": {"_": "datetime", "v": "2024-01-01T00:00:00", "zone": "Nowhere/At_all"}}, "no datetime"),
+        ({"event": "Failed", "value": ..., "failure": {"Popen": ["ls"]}}, "no part of a plan or outcome"),
+        ({"event": "Failed", "value": ..., "failure": {"Failure": ["error"]}}, "`Failure` has 6 fields, at least 2"),
+    ],
+)
+def test_what_is_no_event_is_refused_with_the_reason(change: dict[str, Any], message: str) -> None:
+    """A newer version first of all, then anything that does not fit. An ellipsis stands for a field that is missing."""
+    changed = {name: content for name, content in (_GOOD | change).items() if content is not ...}
+    with pytest.raises(Unreadable) as caught:
+        from_json(changed)
+    assert message in str(caught.value)
+
+
+def test_data_names_no_class_that_could_be_called() -> None:
+    """A record of a class that exists is still only its fields."""
+    value = from_json(_GOOD | {"value": {"_": "record", "type": "subprocess.Popen", "v": {"args": ["ls"]}}})
+    assert value == Succeeded(0.5, "x", Record("subprocess.Popen", {"args": ["ls"]}))
+
+
+# --------------------------------------------------------------------------------------------------------- the format
+
+_BODY = (Task("xs[]", Call("price", (("ticker", Field(Ref("xs[]:t"), "name")),))),)
+_TASK = Task(
+    "xs",
+    Map("tickers", "xs[]:t", _BODY, "xs[]", keep=("xs[]:t",)),
+    needs=(Need("tickers"), Need("rate", "item", 1)),
+    guards=(Guard("if", True),),
+    after=("notify()",),
+    thought="nine prices",
+    span=Span(2, 0, 2, 41),
+)
+_VALUE = {"prices": [1, 2.5, float("nan")], "pair": (None, True), 3: {b"\x00"}, "set": OrderedSet(["a"])}
+
+ONE_OF_EACH: tuple[Event, ...] = (
+    events.RunStarted(0.0, "r1", "What is it worth?"),
+    events.RoundStarted(0.25, 0),
+    events.PlanWritten(0.5, "x = price('IBM')\n"),
+    events.Diagnosed(0.5, Diagnostic("E102", "`y` is not defined yet", Span(3, 8, 3, 9), "join(y)", help="assign it")),
+    events.Repairing(0.75, 1),
+    events.Planned(1.0, _TASK),
+    events.Sealed(1.0),
+    events.Expanded(1.0, "xs", 9),
+    events.Waiting(1.25, "xs[5]", ("quotes",)),
+    events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
+    events.Progressed(1.5, "xs[0]", "half of it", 0.5),
+    events.Retrying(1.5, "xs[0]", 1, Failure("error", "too many", "RateLimited"), 2.0),
+    events.Succeeded(3.0, "xs[0]", _VALUE),
+    events.Failed(3.0, "xs", Failure("items", "1 failed", items=(Observation(1.5), Skipped("y", by_guard=True)))),
+    events.Skipped(3.0, "total", "xs"),
+    events.DeadlinePassed(4.0),
+    events.JoinStarted(4.0, last=True),
+    events.AnswerWritten(4.5, "It is "),
+    events.Joined(5.0, Record("brief.Answer", {"total": 12.5})),
+    events.Replanned(5.0, "one price is missing"),
+    events.ModelUsed(5.0, "planner", Usage(10, 0, 20, 1)),
+    events.RunEnded(6.0),
+)
+
+
+def test_the_format_is_what_it_was() -> None:
+    """One event of every kind against a file that never changes while the version stays the same."""
+    assert {type(event) for event in ONE_OF_EACH} == set(get_args(Event))
+    assert [json.dumps(to_json(event)) for event in ONE_OF_EACH] == GOLDEN.read_text().splitlines()
+
+
+def test_what_was_written_before_is_still_read() -> None:
+    """The same file, read."""
+    read = [from_json(json.loads(line)) for line in GOLDEN.read_text().splitlines()]
+    assert [repr(event) for event in read] == [repr(event) for event in ONE_OF_EACH]
