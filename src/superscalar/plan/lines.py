@@ -38,7 +38,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._line = 0
+        self.line = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -75,6 +75,15 @@ class Lines:
             self._pieces.append(rest)
         return done
 
+    def end_line(self, text: str) -> int:
+        """The line end has come behind `text`, which is known to be a whole statement: its line number, without another
+        look at it; 0 if something else is unfinished."""
+        if self._text or "".join(self._pieces) != text:
+            return 0
+        self._pieces.clear()
+        self.line += 1
+        return self.line
+
     def finish(self) -> list[Statement]:
         """The source has ended as it should: what is unfinished is a statement too."""
         done: list[Statement] = []
@@ -90,12 +99,12 @@ class Lines:
         return "a string is never closed" if self._quote else f"`{self._open[-1]}` is never closed"
 
     def _take(self, line: str, done: list[Statement]) -> None:
-        self._line += 1
+        self.line += 1
         if self._text and self._open and not self._quote and _NEW_STATEMENT.match(line):
             self._problem = self._problem or self._unclosed()
             self._flush(done)
         if not self._text:
-            self._first = self._line
+            self._first = self.line
         self._text.append(line)
         if not self._scan(line):
             self._flush(done)

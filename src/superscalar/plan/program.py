@@ -50,6 +50,16 @@ class Slot:
         return _is_join(self.tree) or (self.tree is None and self.source.text.startswith("join"))
 
 
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """What a statement comes to, before anything of it is published."""
+
+    slot: Slot
+    lowering: Lowering
+    tasks: list[ir.Task]
+    bound: dict[str, ir.Expr]
+
+
 class Program:
     """Names, ids and order of everything planned so far, over all rounds.
 
@@ -71,7 +81,7 @@ class Program:
         self._repairing = False
         self._barred: set[str] = set()
         self._ids: dict[str, int] = {}
-        self._top_level: list[str] = []
+        self._top_level: dict[str, None] = {}
 
     # --------------------------------------------------------------------------------------------------- reading
 
@@ -104,7 +114,25 @@ class Program:
             return
         slot = self._slot(tree, source, _targets_of(tree), thought)
         slot.notes = tuple(notes)
-        yield from self._lower(slot)
+        yield from self._take(self._lowered(slot))
+
+    def prepare(self, tree: ast.stmt, source: Source) -> Lowered | None:
+        """Lower what will be the next statement if its text ends here. Changes nothing: `commit` takes it in.
+
+        For plain assignments only, and not where something is broken; else None.
+        """
+        match tree:
+            case ast.Assign(targets=[ast.Name(id=name)]) if not (self.joined or self._repairing or self._open):
+                versions = {name: self._versions.get(name, 0) + 1}
+                return self._lowered(Slot((self._count + 1,), source, tree, (name,), versions))
+        return None
+
+    def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[Step]:
+        """Take in a prepared statement. Nothing may have been taken in since."""
+        self._count += 1
+        self._versions.update(lowered.slot.versions)
+        lowered.slot.thought = thought
+        return self._take(lowered)
 
     def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
         """Take the text of a statement that could not be read."""
@@ -201,43 +229,47 @@ class Program:
         self._barred.clear()
         for slot in waiting:
             slot.waits = False
-            yield from self._lower(slot)
+            yield from self._take(self._lowered(slot))
 
     # -------------------------------------------------------------------------------------------------- lowering
 
-    def _lower(self, slot: Slot) -> Iterator[Step]:
-        tree = slot.tree
-        if tree is None:
-            return
+    def _lowered(self, slot: Slot) -> Lowered:
         lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs)
         body = Body("")
         bound: dict[str, ir.Expr] = {}
-        try:
-            self._dispatch(slot, tree, lowering, body, bound)
-        except Waits:
-            slot.waits = True
-        except RecursionError:
-            lowering.problem("E402", "this expression is nested too deeply", tree, help="give parts of it names")
-        if lowering.problems:
-            slot.problems, slot.waits = tuple(lowering.problems), False
+        if slot.tree is not None:
+            try:
+                self._dispatch(slot, slot.tree, lowering, body, bound)
+            except Waits:
+                slot.waits = True
+            except RecursionError:
+                lowering.problem(
+                    "E402", "this expression is nested too deeply", slot.tree, help="give parts of it names"
+                )
+        return Lowered(slot, lowering, body.tasks, bound)
+
+    def _take(self, lowered: Lowered) -> Iterator[Step]:
+        """Publish a statement, or hold it back."""
+        slot = lowered.slot
+        if lowered.lowering.problems:
+            slot.problems, slot.waits = tuple(lowered.lowering.problems), False
             self._hold(slot)
-            yield from lowering.problems
+            yield from slot.problems
             return
-        if not slot.waits and self._barred and self._barred & self._touched(body.tasks):
+        if not slot.waits and self._barred and self._barred & self._touched(lowered.tasks):
             slot.waits = True  # a broken statement may write what this one reads or writes
         if slot.waits:
             self._hold(slot)
             return
-        yield from self._publish(slot, lowering, body, bound)
-
-    def _publish(self, slot: Slot, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> Iterator[Step]:
-        self._outputs.update(lowering.outputs)
-        for name, meaning in bound.items():
+        self._outputs.update(lowered.lowering.outputs)
+        for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning)
-        yield from lowering.warnings
-        for number, task in enumerate(body.tasks):
+            self._top_level[name] = None
+        yield from lowered.lowering.warnings
+        last = len(lowered.tasks) - 1
+        for number, task in enumerate(lowered.tasks):
             made = self._order(task)
-            if number == len(body.tasks) - 1 and (slot.thought or slot.notes):
+            if number == last and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
             self.tasks.append(((*slot.place, number), made))
             yield made
@@ -290,7 +322,6 @@ class Program:
         bound: dict[str, ir.Expr],
     ) -> None:
         lowering.check_name(target)
-        self._remember(target.id)
         bound[target.id] = lowering.value(value, body, self._id_of(slot, target.id))
 
     def _unpack(
@@ -309,7 +340,6 @@ class Program:
             return
         for name in names:
             lowering.check_name(name)
-            self._remember(name.id)
         own = {name.id for name in names}
         if (
             isinstance(value, ast.Tuple | ast.List)
@@ -323,10 +353,6 @@ class Program:
         for index, name in enumerate(names):
             work = ir.Compute(ir.Unpacked(whole, index, len(names)))
             bound[name.id] = lowering.emit(self._id_of(slot, name.id), work, body, name)
-
-    def _remember(self, name: str) -> None:
-        if name not in self._top_level:
-            self._top_level.append(name)
 
     def _fresh(self, slot: Slot, base: str) -> TaskId:
         """The numbered id of what has no name; the same when a statement is lowered again."""
@@ -381,6 +407,11 @@ class Program:
 
 def _targets_of(tree: ast.stmt) -> tuple[str, ...]:
     """The names that a statement assigns, those in blocks included."""
+    match tree:
+        case ast.Assign(targets=[ast.Name(id=name)]):  # nearly every statement: not worth a walk
+            return (name,)
+        case ast.Expr():
+            return ()
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     comprehended = {
         id(name)

@@ -11,7 +11,7 @@ from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
 from superscalar.plan.lower import Source
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Lowered, Program, Step
 
 MAX_SOURCE = 256 * 1024
 """Characters of a plan (rule L25)."""
@@ -39,7 +39,7 @@ class PythonReader:
         self._fenced = False
         self.ended = False
         self._seen = False
-        self._ahead: tuple[str, ast.Module] | None = None
+        self._ahead: tuple[str, Lowered] | None = None
         self._ahead_tries = 0
 
     def feed(self, text: str) -> list[Step]:
@@ -47,6 +47,8 @@ class PythonReader:
         if self.ended:
             return []
         self._size += len(text)
+        if text == "\n" and self._ahead is not None and self._lines.end_line(self._ahead[0]):
+            return self._commit(self._ahead[1])
         if self._size > MAX_SOURCE:
             self.ended = True
             problem = Diagnostic("E403", f"a plan has at most {MAX_SOURCE // 1024} KB", ir.Span(1, 0, 1, 1))
@@ -72,14 +74,30 @@ class PythonReader:
         return steps
 
     def _look_ahead(self, text: str) -> None:
-        """Parse a line that may be complete while its line end is still being written: then it starts sooner."""
-        if text.endswith(")") and self._ahead_tries < _MAX_LOOK_AHEAD:
-            pending = self._lines.pending.lstrip(" \t")
-            self._ahead_tries += 1
-            try:
-                self._ahead = (pending, ast.parse(pending))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                self._ahead = None
+        """Read a line that may be complete while its line end is still being written: then its calls start sooner."""
+        self._ahead = None
+        if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self._block:
+            return
+        pending = self._lines.pending
+        if pending[:1].isspace() or "#" in pending:
+            return
+        self._ahead_tries += 1
+        try:
+            trees = ast.parse(pending).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        if len(trees) == 1:
+            lowered = self.program.prepare(trees[0], Source(pending, self._lines.line + 1))
+            self._ahead = None if lowered is None else (pending, lowered)
+
+    def _commit(self, lowered: Lowered) -> list[Step]:
+        self._ahead, self._ahead_tries, self._seen = None, 0, True
+        return list(self.program.commit(lowered, thought=self._take_thought()))
+
+    def _take_thought(self) -> str:
+        thought = "\n".join(t for t in self._thought if t)
+        self._thought.clear()
+        return thought
 
     def _take(self, statement: Statement) -> Iterator[Step]:
         text = statement.text
@@ -118,20 +136,15 @@ class PythonReader:
         if statement.problem:
             yield from self._unreadable(source, statement.problem)
             return
-        if self._ahead is not None and self._ahead[0] == statement.text:
-            module = self._ahead[1]
-        else:
-            try:
-                module = ast.parse(statement.text)
-            except SyntaxError as error:
-                yield from self._unreadable(source, _plainly(error), error)
-                return
-            except (ValueError, RecursionError, MemoryError) as error:
-                yield from self._unreadable(source, f"it is too deeply nested or too large ({type(error).__name__})")
-                return
-        self._ahead = None
-        thought = "\n".join(t for t in self._thought if t)
-        self._thought.clear()
+        try:
+            module = ast.parse(statement.text)
+        except SyntaxError as error:
+            yield from self._unreadable(source, _plainly(error), error)
+            return
+        except (ValueError, RecursionError, MemoryError) as error:
+            yield from self._unreadable(source, f"it is too deeply nested or too large ({type(error).__name__})")
+            return
+        thought = self._take_thought()
         for tree in module.body:
             self._seen = True
             yield from self.program.statement(tree, source, thought=thought)

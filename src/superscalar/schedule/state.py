@@ -223,7 +223,9 @@ class Schedule:
         if handler is None:
             return []
         handler(event)
-        commands, self._commands = self._commands, []
+        commands = self._commands
+        if commands:
+            self._commands = []
         return commands
 
     def _on_round(self, _event: events.RoundStarted) -> None:

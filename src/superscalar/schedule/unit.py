@@ -7,6 +7,7 @@ import contextvars
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from superscalar.plan.ir import Call, Compute, Literal, Map, Task
 from superscalar.schedule import gather
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
+from superscalar.schedule.timeouts import Timeouts
 from superscalar.tools.context import ToolContext
 from superscalar.tools.tool import ArgumentError, Inherited, Tool
 from superscalar.tools.toolset import Toolset
@@ -95,6 +97,8 @@ class TaskFetchingUnit:
         self._commands: deque[Command] = deque()
         self._pumping = False
         self._live: set[_Attempt] = set()
+        self._timeouts: Timeouts[_Attempt] = Timeouts(self._loop, self._timed_out)
+        self._graces: Timeouts[_Attempt] = Timeouts(self._loop, self._abandon)
         self._queued: list[_Attempt] = []
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
@@ -108,13 +112,16 @@ class TaskFetchingUnit:
 
         A task beyond `max_tasks` fails with a message instead of being run.
         """
+        self._plan(task)
+        self._pump()
+
+    def _plan(self, task: Task) -> None:
         if self._stopped is not None:
             self._refuse(task, _never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks:
             self._refuse(task, self._too_many(1))
         else:
             self._happened(events.Planned(self._now(), task))
-        self._pump()
 
     def begin_round(self, number: int, reason: str) -> None:
         """More of the program follows: its writes wait for the next seal."""
@@ -140,7 +147,7 @@ class TaskFetchingUnit:
                     self.add(task)
             else:
                 for task in tasks:
-                    self.add(task)
+                    self._plan(task)
             self.seal()
         except BaseException:
             await self.cancel()
@@ -157,6 +164,7 @@ class TaskFetchingUnit:
             while True:
                 self._raise_bug()
                 if self.schedule.unsettled == 0 and not self._live:
+                    self._timeouts.clear()
                     return
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
@@ -327,7 +335,7 @@ class TaskFetchingUnit:
             attempt.tool.limits,
             attempt.cell.order,
             self._loop,
-            lambda: self._granted(attempt),
+            partial(self._granted, attempt),
         )
         if attempt.ticket is None:
             self._start(attempt)
@@ -346,8 +354,7 @@ class TaskFetchingUnit:
         waiting, self._queued = self._queued, []
         for attempt in waiting:
             if attempt.ticket is not None and attempt.ticket.waiting:
-                limits = self._limits.missing(attempt.tool.limits, self._loop)
-                self._happened(events.Waiting(self._now(), attempt.cell.id, limits))
+                self._happened(events.Waiting(self._now(), attempt.cell.id, attempt.ticket.blocked_by))
 
     def _start(self, attempt: _Attempt) -> None:
         """Everything is taken: call the tool."""
@@ -358,7 +365,7 @@ class TaskFetchingUnit:
         attempt.runner = self._loop.create_task(self._attempt(attempt), context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
-            attempt.timer = self._loop.call_later(timeout, self._timed_out, attempt)
+            self._timeouts.watch(attempt, timeout)
 
     def _context_for(self, attempt: _Attempt) -> ToolContext[Any]:
         def progress(message: str, fraction: float | None) -> None:
@@ -373,20 +380,17 @@ class TaskFetchingUnit:
     async def _attempt(self, attempt: _Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         arguments, context = attempt.arguments, attempt.context
+        result: Any
+        step: Callable[[_Attempt, Any], None]
         try:
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
-            value = await self._invoke(attempt.tool, arguments, context)
+            result, step = await self._invoke(attempt.tool, arguments, context), self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
-            self._guarded(self._went_wrong, attempt, error)
-        else:
-            self._guarded(self._went_well, attempt, value)
-
-    def _guarded(self, step: Callable[[_Attempt, Any], None], attempt: _Attempt, result: Any) -> None:
-        """A bug of ours must not vanish in an asyncio task that nobody awaits: `settle` raises it."""
+            result, step = error, self._went_wrong
         try:
             step(attempt, result)
-        except BaseException as bug:  # noqa: BLE001 -- raised again by `settle`
+        except BaseException as bug:  # noqa: BLE001 -- it must not vanish in an asyncio task: `settle` raises it
             self._bug = self._bug or bug
             self._wake()
 
@@ -451,7 +455,7 @@ class TaskFetchingUnit:
 
     def _timed_out(self, attempt: _Attempt) -> None:
         self._cancel(attempt, "timeout")
-        attempt.timer = self._loop.call_later(self._bounds.grace, self._abandon, attempt)
+        self._graces.watch(attempt, self._bounds.grace)
 
     def _cancel(self, attempt: _Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
