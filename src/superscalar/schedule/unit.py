@@ -19,8 +19,8 @@ from superscalar.schedule import gather
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
 from superscalar.schedule.timeouts import Timeouts
-from superscalar.tools.context import ToolContext
-from superscalar.tools.tool import ArgumentError, Inherited, Tool
+from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
 
