@@ -193,7 +193,7 @@ def plan(
         with stdout_kept_clean():
             toolset = load_tools(tools)
             compiler = open_compiler(toolset, model=model, base_url=base_url, instructions=instructions)
-            written = wait_for(compiler.plan(asked))
+            written = wait_for(lambda: compiler.plan(asked))
             if written is None:
                 _stop("Stopped. Nothing was run.")
         text = print_plan(written.tasks)

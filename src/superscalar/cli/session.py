@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from superscalar.cli.screens import Screen
 from superscalar.cli.terminal import counted, safe_line
+from superscalar.compiler.sync import run_to_end
 from superscalar.events import Event
 from superscalar.observe.rows import Row
 from superscalar.observe.view import RunView
@@ -31,7 +32,7 @@ class Stream(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """The events, as they happen."""
+        """The events from the first on, then those to come."""
         ...
 
     async def result(self) -> Any:
@@ -58,15 +59,13 @@ def follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> 
     Raises:
         SuperscalarError: whatever the run raised.
     """
-    with asyncio.Runner() as runner:
-        return runner.run(_follow(open_stream, view, screen))
+    return run_to_end(lambda: _follow(open_stream, view, screen))
 
 
-def wait_for(work: Coroutine[Any, Any, T]) -> T | None:
+def wait_for(work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
     """Wait for some work of which no part needs an account; None if the user stopped it with Ctrl-C."""
     try:
-        with asyncio.Runner() as runner:
-            return runner.run(work)
+        return run_to_end(work)
     except KeyboardInterrupt:
         return None
 
@@ -75,22 +74,34 @@ async def _follow(open_stream: Callable[[], Stream], view: RunView, screen: Scre
     with _stoppable(screen):
         try:
             async with screen.watching():
-                stream = open_stream()
+                stream, watcher = open_stream(), _Watcher(view, screen)
                 try:
                     async with stream:
-                        await _watch(stream, view, screen)
+                        await watcher.watch(stream)
                         return await stream.result()
                 except asyncio.CancelledError:
-                    await _watch(stream, view, screen)  # how the calls that were cancelled settled
+                    await watcher.watch(stream)  # how the calls that were cancelled settled
                     raise
         except asyncio.CancelledError:
             return Interrupted(view)
 
 
-async def _watch(stream: Stream, view: RunView, screen: Screen) -> None:
-    async for event in stream:
-        view.apply(event)
-        screen.saw(event)
+class _Watcher:
+    """Takes in each event of a stream once, however often it is watched."""
+
+    def __init__(self, view: RunView, screen: Screen) -> None:
+        self._view = view
+        self._screen = screen
+        self._seen = 0
+
+    async def watch(self, stream: Stream) -> None:
+        number = 0
+        async for event in stream:
+            number += 1
+            if number > self._seen:
+                self._seen = number
+                self._view.apply(event)
+                self._screen.saw(event)
 
 
 @contextmanager

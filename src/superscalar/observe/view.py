@@ -33,6 +33,7 @@ class _Entry:
     group: _Group
     state: State = "waiting"
     limits: tuple[str, ...] = ()
+    tool: str = ""
     started: float | None = None
     ended: float | None = None
     attempts: int = 0
@@ -153,7 +154,8 @@ class RunView:
             case ev.Waiting(_, _, limits):
                 entry.limits = limits
                 self._set(entry, "ready")
-            case ev.Started(at, _, _, arguments, attempt):
+            case ev.Started(at, _, tool, arguments, attempt):
+                entry.tool = tool
                 entry.started = at if entry.started is None else entry.started
                 entry.attempts = attempt
                 entry.arguments = short_arguments(arguments, _LONGEST)
@@ -194,26 +196,19 @@ class RunView:
                 self._learn(inner.work, group)
 
     def _entry(self, instance: TaskId) -> _Entry:
-        """The entry of an instance; one in a map is made when it is first heard of."""
+        """The entry of an instance; one in a map, where it is written `prices[]`, is made when first heard of."""
         entry = self._entries.get(instance)
         if entry is None:
-            task, group = self._template(instance)
+            known = next((self._bodies[t] for t in _templates(instance) if t in self._bodies), None)
+            if known is None:  # not planned, so a log that begins in the middle: shown all the same, as a call
+                self._add(Task(instance, Call("")))
+                return self._entries[instance]
+            task, group = known
             entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group)
             self._file(entry)
             if entry.kind == "call":
                 self._counts["waiting"] += 1
         return entry
-
-    def _template(self, instance: TaskId) -> tuple[Task, _Group]:
-        """The task of a map's body that an instance comes from: `prices[3]` is written `prices[]` there."""
-        for template in _templates(instance):
-            if template in self._bodies:
-                return self._bodies[template]
-        # Not planned, so a log that begins in the middle: shown all the same, as a call.
-        group = self._groups.setdefault(instance, _Group())
-        task = Task(instance, Call(""))
-        group.own = _Entry(instance, task, "call", group)
-        return task, group
 
     def _set(self, entry: _Entry, state: State) -> None:
         group = entry.group
@@ -353,7 +348,7 @@ class RunView:
             id=entry.id,
             kind=entry.kind,
             state=entry.state,
-            tool=work.tool if isinstance(work, Call) else "",
+            tool=entry.tool or (work.tool if isinstance(work, Call) else ""),
             arguments=entry.arguments if entry.arguments is not None else _expression(entry.task),
             effect=effect,
             within=group.own.id if group.own is not None and group.own is not entry else None,
