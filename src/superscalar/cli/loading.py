@@ -73,6 +73,9 @@ def _from_file(path: Path) -> ModuleType:
     if path.suffix != ".py":
         raise CommandError(f"--tools {path}: a Python file is expected, whose name ends in .py")
     path = path.resolve()
+    for loaded in list(sys.modules.values()):
+        if getattr(loaded, "__file__", None) == str(path):  # named twice, or imported by another one
+            return loaded
     # Its own name, unless that is taken: tools.py, json.py and the like must not replace what others import.
     taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
     name = f"tools_file_{path.stem}" if taken or not path.stem.isidentifier() else path.stem
@@ -137,7 +140,7 @@ def _picked(module: ModuleType, name: str, where: str) -> list[Any]:
     try:
         value = getattr(module, name)
     except AttributeError as error:
-        public = [known for known, value in vars(module).items() if not known.startswith("_") and _is_tools(value)]
+        public = [known for known, value in vars(module).items() if _is_offered(module, known, value)]
         close = difflib.get_close_matches(name, public, n=1)
         known = ", ".join(public[:10]) or "no tools at all"
         hint = f"did you mean :{close[0]}?" if close else f"it has {known}"
@@ -154,6 +157,12 @@ def _is_tools(value: object) -> bool:
     if isinstance(value, list | tuple):
         return bool(value) and all(_is_tools(item) for item in value)
     return isinstance(value, Tool | Toolset) or (callable(value) and not isinstance(value, type))
+
+
+def _is_offered(module: ModuleType, name: str, value: object) -> bool:
+    """Whether to propose a name: what is imported from elsewhere, such as `tool` itself, is not meant."""
+    own = isinstance(value, list | tuple | Tool | Toolset) or getattr(value, "__module__", "") == module.__name__
+    return own and not name.startswith("_") and _is_tools(value)
 
 
 def _a(noun: str) -> str:

@@ -142,6 +142,7 @@ class Picture:
             with captured_stderr() as captured:
                 painter = self._painter = Painter(console(captured.terminal))
                 frame = Frame(painter.console, self._title)
+                self._paint(frame, painter, captured)
                 drawing = asyncio.create_task(self._draw(frame, painter, captured), name="draw the picture")
                 try:
                     yield
@@ -164,11 +165,14 @@ class Picture:
             self._painter.clear()
 
     async def _draw(self, frame: Frame, painter: Painter, captured: Captured) -> None:
-        clock = asyncio.get_running_loop().time
         while True:
-            columns, lines = painter.size
-            painter.paint(frame.lines(self._view, columns, lines - 1, clock()), _taken(captured))
             await asyncio.sleep(_PERIOD)
+            self._paint(frame, painter, captured)
+
+    def _paint(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+        columns, lines = painter.size
+        now = asyncio.get_running_loop().time()
+        painter.paint(frame.lines(self._view, columns, lines - 1, now), _taken(captured))
 
     def _leave_rows(self) -> None:
         """Leave the last state of the calls on the screen."""

@@ -49,7 +49,10 @@ def _note(row: Row, over: bool) -> str:
             again = f"{row.value}  (attempt {row.attempts})" if row.attempts > 1 else row.value
             return f"{again}  (same call, made once)" if row.reused else again
         case "failed":
-            return f"{items_text(row.items)}: {row.failure}" if row.items is not None else str(row.failure)
+            if row.items is None or row.failure is None or row.items.count is None:
+                return str(row.failure)
+            counts = items_text(row.items)
+            return counts if row.failure.kind == "items" else f"{counts}: {row.failure}"
         case "skipped":
             return "not needed: its condition was false" if row.by_guard else f"not run: {row.because} failed"
 
