@@ -14,6 +14,31 @@ from superscalar.plan.ir import Call, Compute, Guard, Join, Literal, Map, Need, 
 from superscalar.values import Failure, Observation, Outcome, TaskId, Usage
 
 
+PLAN = Plan(
+    (
+        Task("tickers", Call("tickers", (("index", Literal("NASDAQ")),))),
+        Task(
+            "prices",
+            Map(
+                "tickers",
+                "prices[]:t",
+                (Task("prices[]", Call("price", (("ticker", Ref("prices[]:t")),))),),
+                "prices[]",
+            ),
+            (Need("tickers", "shape"),),
+        ),
+        Task("alert.if", Compute(Ref("prices")), (Need("prices"),)),
+        Task(
+            "alert",
+            Call("notify", (("who", Literal("me")), ("text", Ref("prices"))), "write"),
+            (Need("prices"),),
+            (Guard("alert.if", True),),
+        ),
+        Task("join", Join(((None, "prices"),)), (Need("prices", "outcome"),)),
+    )
+)
+
+
 @dataclass(frozen=True)
 class ScriptedResult:
     answer: Any
@@ -22,6 +47,7 @@ class ScriptedResult:
     timing: Timing = field(default_factory=Timing)
     rounds: int = 1
     run_id: str = "r1"
+    plan: Plan = field(default_factory=lambda: PLAN)
 
 
 class ScriptedStream:
@@ -60,30 +86,6 @@ class ScriptedStream:
         assert self._result is not None
         return self._result
 
-
-PLAN = Plan(
-    (
-        Task("tickers", Call("tickers", (("index", Literal("NASDAQ")),))),
-        Task(
-            "prices",
-            Map(
-                "tickers",
-                "prices[]:t",
-                (Task("prices[]", Call("price", (("ticker", Ref("prices[]:t")),))),),
-                "prices[]",
-            ),
-            (Need("tickers", "shape"),),
-        ),
-        Task("alert.if", Compute(Ref("prices")), (Need("prices"),)),
-        Task(
-            "alert",
-            Call("notify", (("who", Literal("me")), ("text", Ref("prices"))), "write"),
-            (Need("prices"),),
-            (Guard("alert.if", True),),
-        ),
-        Task("join", Join(((None, "prices"),)), (Need("prices", "outcome"),)),
-    )
-)
 
 NO_SUCH = Failure("error", "no such ticker", "LookupError")
 
@@ -154,8 +156,9 @@ class ScriptedCompiler:
             raise self.written
         return self.written
 
-    async def plan(self, question: str) -> Plan:
-        return self.compile(question)
+    def stream_planning(self, question: str) -> ScriptedStream:
+        self.calls.append(("stream_planning", question))
+        return self.run
 
     def check(self, source: str) -> tuple[Diagnostic, ...]:
         self.calls.append(("check", source))

@@ -232,7 +232,7 @@ def test_plan_draws_the_plan(compiler: ScriptedCompiler, form: str, start: str) 
 
 
 def test_plan_as_json_holds_tasks_and_picture(compiler: ScriptedCompiler) -> None:
-    compiler.written = Plan(PLAN.tasks, warnings=(ODD,))
+    compiler.run = ScriptedStream((), ScriptedResult(None, plan=Plan(PLAN.tasks, warnings=(ODD,))))
     document = command("plan", "why", "-t", "money.py", "--json", "--graph", "dot").document
     assert document["graph"].startswith("digraph")
     assert [task["id"] for task in document["tasks"]] == ["tickers", "prices", "alert.if", "alert", "join"]
@@ -249,7 +249,7 @@ def test_plan_as_json_holds_tasks_and_picture(compiler: ScriptedCompiler) -> Non
 
 
 def test_a_plan_that_stays_wrong_shows_its_diagnostics(compiler: ScriptedCompiler) -> None:
-    compiler.written = PlanError([WRONG])
+    compiler.run = ScriptedStream((), PlanError([WRONG]))
     printed = command("plan", "why", "-t", "money.py")
     assert printed.code == 1
     assert printed.err.splitlines() == [

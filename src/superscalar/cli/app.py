@@ -170,6 +170,7 @@ def plan(
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write the plan for a question and print it; no tool is called.
 
@@ -184,8 +185,8 @@ def plan(
         from superscalar.cli.documents import plan_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_diagnostic, print_json, print_text
-        from superscalar.cli.session import wait_for
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.view import RunView
         from superscalar.plan.diagnostics import Diagnostic
         from superscalar.plan.printer import print_plan
 
@@ -193,9 +194,9 @@ def plan(
         with stdout_kept_clean():
             toolset = load_tools(tools)
             compiler = open_compiler(toolset, model=model, base_url=base_url, instructions=instructions)
-            written = wait_for(lambda: compiler.plan(asked))
-            if written is None:
-                _stop("Stopped. Nothing was run.")
+            view = RunView()
+            stream = lambda: compiler.stream_planning(asked)  # noqa: E731
+            written = _followed(stream, view, _screen(view, asked, hidden=as_json or quiet)).plan
         text = print_plan(written.tasks)
         if as_json:
             print_json(plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {}))

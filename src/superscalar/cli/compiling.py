@@ -10,22 +10,14 @@ if TYPE_CHECKING:
     from superscalar.compiler import LLMCompiler
 
 
-def open_compiler(
-    toolset: Toolset,
-    *,
-    model: str | None = None,
-    base_url: str | None = None,
-    joiner: bool = True,
-    **options: Any,
-) -> LLMCompiler:
+def open_compiler(toolset: Toolset, *, model: str | None = None, joiner: bool = True, **options: Any) -> LLMCompiler:
     """A compiler for `toolset`; without a `model` it can check and execute plans, and not write any.
 
     `options` that are None are left to the compiler's defaults.
     """
     from superscalar.compiler import LLMCompiler
-    from superscalar.models import resolve
 
     given = {name: value for name, value in options.items() if value is not None}
     if not joiner:
         given["joiner"] = None
-    return LLMCompiler(resolve(model, base_url=base_url) if model is not None else None, [toolset], **given)
+    return LLMCompiler(model, [toolset], **given)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from superscalar.cli.screens import Screen
 from superscalar.cli.terminal import counted, safe_line
@@ -16,8 +16,6 @@ from superscalar.compiler.sync import run_to_end
 from superscalar.events import Event
 from superscalar.observe.rows import Row
 from superscalar.observe.view import RunView
-
-T = TypeVar("T")
 
 
 class Stream(Protocol):
@@ -60,14 +58,6 @@ def follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> 
         SuperscalarError: whatever the run raised.
     """
     return run_to_end(lambda: _follow(open_stream, view, screen))
-
-
-def wait_for(work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
-    """Wait for some work of which no part needs an account; None if the user stopped it with Ctrl-C."""
-    try:
-        return run_to_end(work)
-    except KeyboardInterrupt:
-        return None
 
 
 async def _follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> Any | Interrupted:
