@@ -13,7 +13,6 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Guard, Join, Literal, Map, Need, Plan, Ref, Task
 from superscalar.values import Failure, Observation, Outcome, TaskId, Usage
 
-
 PLAN = Plan(
     (
         Task("tickers", Call("tickers", (("index", Literal("NASDAQ")),))),

@@ -152,6 +152,16 @@ def test_text_from_tools_and_models_is_shown_and_never_obeyed() -> None:
     assert text.count("\\x1b[2J[red]x[/red]") == 5
 
 
+def test_only_the_sign_and_the_note_of_a_row_are_coloured() -> None:
+    lines = frame().lines(view_of(RUNNING), 80, 24, 2.0)
+    failed = next(line for line in lines if line.plain.startswith("✗   prices[1]"))
+    assert failed.style == ""
+    assert [(failed.plain[span.start : span.end], str(span.style)) for span in failed.spans if span.style] == [
+        ("✗", "bold red"),
+        ("LookupError: no such ticker", "red"),
+    ]
+
+
 def test_diagnostics_stand_under_the_plan() -> None:
     wrong = Diagnostic("E102", "`revenue` is not defined yet", Span(3, 0, 3, 1))
     assert "E102 line 3: `revenue` is not defined yet" in picture(

@@ -100,7 +100,7 @@ def test_ctrl_c_cancels_the_run_and_says_what_had_been_done(tmp_path: Path) -> N
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-4:] == [
         "  1.75 s  failed    paid  0.25 s  cancelled (it may have happened all the same)",
-        "error: Stopped. 2 calls had succeeded, 0 had failed, 2 were cancelled.",
+        "Stopped. 2 calls had succeeded, 0 had failed, 2 were cancelled.",
         "  done      sent: send('me')",
         "  in doubt  paid: pay(5) may have happened; check before you run it again",
     ]

@@ -112,6 +112,21 @@ def test_a_skipped_task_names_its_cause() -> None:
     assert (row.state, row.because, row.by_guard) == ("skipped", "b", True)
 
 
+def test_what_the_end_of_a_run_kept_from_starting_did_not_fail() -> None:
+    stopped = Failure("cancelled", "the run was cancelled before it started")
+    view = prices(
+        3, ev.Started(2.0, "prices[0]", "price", {}), *(ev.Failed(3.0, f"prices[{n}]", stopped) for n in range(3))
+    )
+    assert [view.row(f"prices[{n}]").state for n in range(3)] == ["failed", "skipped", "skipped"]
+    assert view.row("prices[1]").failure == stopped
+    assert view.row("prices").items == Items(count=3, failed=1)
+
+
+def test_an_item_whose_input_failed_counts_as_failed() -> None:
+    view = prices(1, ev.Skipped(2.0, "prices[0]", "prices[0].fetch"))
+    assert view.row("prices").items == Items(count=1, failed=1)
+
+
 def test_a_task_waits_for_values_conditions_and_order_until_they_settle() -> None:
     last = Task("d", Call("t"), (Need("a"),), (Guard("b", True),), after=("c",))
     view = viewed(*planned(call("a"), call("b"), call("c"), last))

@@ -121,7 +121,8 @@ class Frame:
             return line
         unicode, plain, style = _GLYPHS[row.state]
         quiet = "dim" if row.quiet or row.state in ("waiting", "skipped") else ""
-        line = Text(plain if self._ascii else unicode, style=style)
+        line = Text()  # not the sign's own text, whose style would colour the whole line
+        line.append(plain if self._ascii else unicode, style=style)
         line.append(" ")
         line.append_text(_cell(_id_of(row), self._id_width, quiet))
         line.append("  ")

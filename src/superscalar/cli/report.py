@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from superscalar.cli.documents import json_text, limit_text, signature_text
-from superscalar.cli.failures import CommandError
+from superscalar.cli.failures import INTERRUPTED, CommandError
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
 from superscalar.observe.timing import Timing
@@ -77,7 +77,8 @@ def print_error(error: CommandError) -> None:
     for diagnostic in error.diagnostics:
         print_diagnostic(diagnostic, error=True)
     out = console(sys.stderr)
-    out.print(Text.assemble(("error: ", "bold red"), safe(str(error))))
+    prefix = () if error.code == INTERRUPTED else (("error: ", "bold red"),)
+    out.print(Text.assemble(*prefix, safe(str(error))))
 
 
 def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int) -> None:

@@ -53,6 +53,8 @@ def _note(row: Row, over: bool) -> str:
                 return str(row.failure)
             counts = items_text(row.items)
             return counts if row.failure.kind == "items" else f"{counts}: {row.failure}"
+        case "skipped" if row.failure is not None:
+            return str(row.failure)
         case "skipped":
             return "not needed: its condition was false" if row.by_guard else f"not run: {row.because} failed"
 

@@ -172,7 +172,8 @@ class RunView:
                 self._settle(entry, at, "done")
             case ev.Failed(at, _, failure):
                 entry.failure = failure
-                self._settle(entry, at, "failed")
+                stopped = failure.kind in ("cancelled", "deadline") and entry.started is None
+                self._settle(entry, at, "skipped" if stopped else "failed")
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard
                 self._settle(entry, at, "skipped")
@@ -228,7 +229,8 @@ class RunView:
     def _settle(self, entry: _Entry, at: float, state: State) -> None:
         entry.ended = at
         if entry.group.own is not entry and entry.task.id == entry.group.result:
-            entry.group.items[state] += 1
+            lost = state == "skipped" and not entry.by_guard and entry.failure is None  # something inside it failed
+            entry.group.items["failed" if lost else state] += entry.failure is None or state == "failed"
         self._set(entry, state)
 
     def _break_line(self) -> None:
