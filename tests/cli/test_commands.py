@@ -106,9 +106,10 @@ def test_run_tells_progress_and_a_summary_on_standard_error(compiler: ScriptedCo
     lines = command("run", "How are they?", "--tools", "money.py").err.splitlines()
     assert lines[0] == "loading"
     assert "  1.00 s  started   prices[0]  price('IBM')" in lines
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "failed: prices[1]  LookupError: no such ticker",
         "3 calls in 1.50 s (1.50 s one after another), 3.00 s in all, 1,160 tokens",
+        "",
     ]
 
 

@@ -156,6 +156,7 @@ def run(
             return
         if not quiet:
             print_summary(view, result.timing, result.usage, result.rounds)
+            typer.echo(err=True)  # the answer stands apart
         print_answer(result.answer)
 
 

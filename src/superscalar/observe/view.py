@@ -85,7 +85,7 @@ class RunView:
         self.answer: Any = None
         self.began: float | None = None
         self.last = 0.0
-        self.repairs = 0
+        self.repairs = 0  # in this round
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
         self._answer: list[str] = []
@@ -109,14 +109,15 @@ class RunView:
             case ev.RoundStarted(_, number):
                 self.round = number
                 self.sealed = self.joining = False
+                self.repairs = 0
                 self._diagnostics.clear()
                 self._break_line()
             case ev.PlanWritten(_, text):
                 self._plan.append(text)
             case ev.Diagnosed(_, diagnostic):
                 self._diagnostics.append(diagnostic)
-            case ev.Repairing():
-                self.repairs += 1
+            case ev.Repairing(_, attempt):
+                self.repairs = attempt
                 self._diagnostics.clear()
                 self._break_line()
             case ev.Planned(_, task):
