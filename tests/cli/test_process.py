@@ -149,15 +149,15 @@ def test_standard_output_holds_the_result_and_nothing_that_tools_print(tmp_path:
     assert sorted(err.splitlines()) == ["native prints", "python prints"]
 
 
-def test_help_loads_no_command(tmp_path: Path) -> None:
+def test_help_loads_neither_the_compiler_nor_the_models(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom superscalar.cli import main\n"
-        "try:\n    main()\nfinally:\n    print(sorted(m for m in sys.modules if m.startswith('superscalar.cli')))\n"
+        "try:\n    main()\nfinally:\n    print(sorted(m for m in sys.modules if m.startswith('superscalar')))\n"
     )
     with started(tmp_path, code, "--help") as process:
         out, _ = process.communicate(timeout=20)
     assert out.splitlines()[-1] == str(
-        ["superscalar.cli", "superscalar.cli.app", "superscalar.cli.options", "superscalar.cli.terminal"]
+        ["superscalar", "superscalar.cli", "superscalar.cli.app", "superscalar.cli.options", "superscalar.cli.terminal"]
     )
 
 
