@@ -55,7 +55,10 @@ def test_a_room_imports_only_rooms_below_it(path: Path) -> None:
     upward = [
         module
         for module in imports_of(path)
-        if room_of(module) != own and room_of(module) in LEVEL and LEVEL[room_of(module)] >= LEVEL[own] and own != "__main__"
+        if room_of(module) != own
+        and room_of(module) in LEVEL
+        and LEVEL[room_of(module)] >= LEVEL[own]
+        and own != "__main__"
     ]
     assert upward == []
 

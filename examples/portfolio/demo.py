@@ -2,16 +2,14 @@
 
     python -m examples.portfolio.demo [--model MODEL] [QUESTION]
 
-Starts the provider, asks the question, prints the answer, compares the total in it with the prices file, and says what
-the parallel calls took against the same calls one after another and against the best that five at once could do.
-Exits with 1 if the total is not in the answer.
+Starts the provider, asks the question with the live view of the command line, prints the answer, compares the total in
+it with the prices file, and says what the parallel calls took beside the same calls one after another and the best that
+five at a time could do. Exits with 1 if the total is not in the answer. A question of your own is answered, not checked.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import os
 import re
 import sys
@@ -20,9 +18,12 @@ from collections.abc import Mapping
 from examples.portfolio import tools
 from examples.portfolio.prices import Prices, read_prices
 from examples.portfolio.provider import AT_ONCE, Provider, Stats
-from superscalar import LLMCompiler, RunResult, Toolset
-from superscalar.events import Event, Failed, Retrying, Started, Succeeded
+from superscalar import LLMCompiler, RunResult, SuperscalarError, Toolset
+from superscalar.cli.report import print_answer
+from superscalar.cli.screens import screen_for
+from superscalar.cli.session import Interrupted, follow
 from superscalar.observe.timing import lower_bound
+from superscalar.observe.view import RunView
 
 QUESTION = "What is my portfolio worth in US dollars at the latest prices, in total and for each of its positions?"
 PROVIDER_TOOLS = ("price", "history")
@@ -36,42 +37,49 @@ def main() -> int:
     options = parser.parse_args()
 
     prices = read_prices()
+    print(f"Question: {options.question}\n", flush=True)
     with Provider(prices) as provider:
         os.environ["PORTFOLIO_URL"] = provider.url
-        agent = LLMCompiler(options.model, [Toolset.from_module(tools)])
-        result = asyncio.run(ask(agent, options.question))
+        try:
+            result = ask(options.model, options.question)
+        except SuperscalarError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
         stats = provider.stats
-    return report(result, worth(tools.holdings(), prices), stats)
+    if isinstance(result, Interrupted):
+        print(result)
+        return 130
+    print()
+    print_answer(result.answer)
+    print()
+    print("\n".join(timing(result, stats)))
+    return check(result, worth(tools.holdings(), prices)) if options.question == QUESTION else 0
 
 
-async def ask(agent: LLMCompiler, question: str) -> RunResult:
+def ask(model: str, question: str) -> RunResult | Interrupted:
     """Ask, and show what happens while it happens."""
-    async with agent.stream(question) as run:
-        async for event in run:
-            show(event)
-        return await run.result()
+    agent = LLMCompiler(model, [Toolset.from_module(tools)])
+    view = RunView()
+    result: RunResult | Interrupted = follow(lambda: agent.stream(question), view, screen_for(view, question))
+    return result
 
 
-def show(event: Event) -> None:
-    """One line for what is worth one."""
-    match event:
-        case Started(at, id, tool, arguments):
-            print(f"{at:9.2f}  {id:24} {tool}({', '.join(map(repr, arguments.values()))})")
-        case Succeeded(at, id, value):
-            print(f"{at:9.2f}  {id:24} = {str(value)[:60]}")
-        case Failed(at, id, failure) | Retrying(at, id, _, failure):
-            print(f"{at:9.2f}  {id:24} {failure}")
-
-
-def report(result: RunResult, expected: float, stats: Stats) -> int:
-    """Print the answer, how long it took, and the check; 0 if the check holds."""
+def timing(result: RunResult, stats: Stats) -> list[str]:
+    """What the calls took, beside one at a time and the best possible; the lines of a table."""
+    took, alone = result.timing.tools, result.timing.one_after_another
     bound = lower_bound(result.events, AT_ONCE, tools=PROVIDER_TOOLS)
+    lines = [
+        f"tool phase           {took:6.2f} s",
+        f"one after another    {alone:6.2f} s   {alone / took:.1f} times as long" if took else "no tool was called",
+        f"best with {AT_ONCE} at once  {bound:6.2f} s   the tool phase is {took / bound:.2f} x this" if bound else "",
+        f"provider             served {stats.served}, refused {stats.refused}, at most {stats.peak} at once",
+    ]
+    return [line for line in lines if line]
+
+
+def check(result: RunResult, expected: float) -> int:
+    """Say whether the total in the answer is that of the prices file; 0 if it is."""
     right = states(str(result.answer), expected)
-    print(f"\n{result.answer}\n")
-    print(f"tool phase           {result.timing.tools:6.2f} s")
-    print(f"one after another    {result.timing.one_after_another:6.2f} s")
-    print(f"best with {AT_ONCE} at once  {bound:6.2f} s")
-    print(f"provider             {json.dumps(vars(stats))}")
     print(f"check                {'ok' if right else 'WRONG'}: the prices file says {expected:,.2f} USD in total")
     return 0 if right else 1
 

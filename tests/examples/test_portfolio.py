@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from examples.portfolio import tools
-from examples.portfolio.demo import ask, report, states, worth
+from examples.portfolio.demo import check, states, timing, worth
 from examples.portfolio.prices import Close, Prices, parse, read_prices
 from examples.portfolio.provider import Gate, Provider, Stats
 
@@ -228,7 +228,7 @@ join(total=total, worth=worth)
 
 def _run(answer: str) -> RunResult:
     agent = LLMCompiler(ScriptedModel(PLAN, answer), [Toolset.from_module(tools)])
-    return asyncio.run(ask(agent, "What is it worth?"))
+    return asyncio.run(agent.run("What is it worth?"))
 
 
 @pytest.mark.parametrize(("change", "code", "word"), [(0.0, 0, "ok"), (1.0, 1, "WRONG")])
@@ -242,7 +242,8 @@ def test_the_demo_checks_its_answer(
     result = _run(f"In total {total + change:,.2f} USD.")
     assert (provider.stats.served, provider.stats.refused) == (9, 0)
     assert result.outcomes.joined["total"] == pytest.approx(total, abs=1e-6)
-    assert report(result, total, provider.stats) == code
+    assert check(result, total) == code
+    assert "served 9, refused 0" in "\n".join(timing(result, provider.stats))
     assert f"{word}: the prices file says {total:,.2f} USD in total" in capsys.readouterr().out
 
 

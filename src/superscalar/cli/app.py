@@ -124,6 +124,7 @@ def run(
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_answer, print_json, print_summary
+        from superscalar.cli.screens import screen_for
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.values import plain
@@ -141,7 +142,7 @@ def run(
             )
             view = RunView()
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = _followed(stream, view, _screen(view, asked, hidden=as_json or quiet))
+            result = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet))
         if as_json:
             print_json(
                 {
@@ -186,6 +187,7 @@ def plan(
         from superscalar.cli.documents import plan_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_diagnostic, print_json, print_text
+        from superscalar.cli.screens import screen_for
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.plan.diagnostics import Diagnostic
@@ -197,7 +199,7 @@ def plan(
             compiler = open_compiler(toolset, model=model, base_url=base_url, instructions=instructions)
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
-            written = _followed(stream, view, _screen(view, asked, hidden=as_json or quiet)).plan
+            written = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
         text = print_plan(written.tasks)
         if as_json:
             print_json(plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {}))
@@ -277,6 +279,7 @@ def execute(
         from superscalar.cli.documents import outcomes_document, timing_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import has_failure, print_json, print_summary
+        from superscalar.cli.screens import screen_for
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.values import plain
@@ -287,7 +290,7 @@ def execute(
             compiled = compiler.compile(source)
             view = RunView()
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = _followed(stream, view, _screen(view, name, hidden=as_json or quiet))
+            result = _followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
         failed = has_failure(result.answer)
         value = plain(result.answer)
         if as_json:
@@ -371,17 +374,6 @@ def _followed(open_stream: Any, view: RunView, screen: Screen) -> Any:
     if isinstance(result, Interrupted):
         _stop(str(result))
     return result
-
-
-def _screen(view: RunView, title: str, *, hidden: bool) -> Screen:
-    from superscalar.cli.screens import Lines, NoScreen, Picture
-    from superscalar.cli.terminal import console
-
-    if hidden:
-        return NoScreen()
-    # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
-    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
-    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else Lines(view)
 
 
 def _asked(question: str) -> str:

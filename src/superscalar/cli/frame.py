@@ -181,9 +181,16 @@ def _id_of(row: Row) -> str:
     return safe_line(f"  {row.id}" if row.within else row.id)
 
 
+def _waited_for(view: RunView) -> str:
+    return "to answer: " if view.joining else "to plan: " if view.question else ""
+
+
 def _phase(view: RunView) -> str:
     if view.ended:
         return "stopped" if view.error else "finished"
+    if view.preparing is not None:
+        what, fraction = view.preparing
+        return f"{_waited_for(view)}{what} {fraction:.0%}"
     if view.deadline_passed:
         return "deadline passed, stopping"
     if view.joining:

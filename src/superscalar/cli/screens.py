@@ -64,6 +64,7 @@ class Lines:
         self._view = view
         self._console = console(sys.stderr)
         self._begun = ""
+        self._preparing = ""
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -81,6 +82,9 @@ class Lines:
 
     def _said(self, event: ev.Event) -> Iterator[tuple[str, str]]:
         match event:
+            case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
+                self._preparing = what
+                yield role, f"{what} {fraction:.0%}"
             case ev.PlanWritten(_, text):
                 *whole, self._begun = (self._begun + text).split("\n")
                 yield from (("plan", line) for line in whole if line.strip())
@@ -181,6 +185,15 @@ class Picture:
         out = console(sys.stderr)
         for line in Frame(out, self._title).rows(self._view, _REMAINING, out.width):
             out.print(line, soft_wrap=True)
+
+
+def screen_for(view: RunView, title: str, *, hidden: bool = False) -> Screen:
+    """The picture where somebody looks at a terminal, lines elsewhere, nothing if it is `hidden`."""
+    if hidden:
+        return NoScreen()
+    # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
+    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
+    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else Lines(view)
 
 
 def _taken(captured: Captured) -> list[str]:

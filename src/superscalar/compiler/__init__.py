@@ -34,7 +34,7 @@ class LLMCompiler:
         agent = LLMCompiler(model="openai:gpt-5-mini", tools=[price], limits={"quotes": Limit(concurrency=5)})
         result = await agent.run("Which of IBM, AAPL and MSFT is dearest?")
 
-    `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` still work.
+    `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` work.
     `joiner` is the model that answers ("same": the planner's), or None: the value of `join(...)` is the answer.
     `limits` are shared by all runs of this agent; `max_concurrency` bounds all calls together. `instructions` are added
     to both prompts. `output_type`: any type that pydantic validates; the answer is then of that type.

@@ -86,6 +86,7 @@ class RunView:
         self.began: float | None = None
         self.last = 0.0
         self.repairs = 0  # in this round
+        self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
         self._answer: list[str] = []
@@ -112,7 +113,10 @@ class RunView:
                 self.repairs = 0
                 self._diagnostics.clear()
                 self._break_line()
+            case ev.ModelPreparing(_, _, what, fraction):
+                self.preparing = (what, fraction)
             case ev.PlanWritten(_, text):
+                self.preparing = None
                 self._plan.append(text)
             case ev.Diagnosed(_, diagnostic):
                 self._diagnostics.append(diagnostic)
@@ -130,6 +134,7 @@ class RunView:
                 self.joining = True
                 self._answer.clear()
             case ev.AnswerWritten(_, text):
+                self.preparing = None
                 self._answer.append(text)
             case ev.Joined(_, answer):
                 self.joining, self.answer = False, answer

@@ -255,7 +255,7 @@ class Lowering:
         """The same body for calls that are made only if `condition` comes out as `expected`."""
         if self._variables:
             return body  # inside a comprehension without calls nothing is lifted
-        test = ir.Unary("not", ir.Unary("not", condition))
+        test = condition if isinstance(condition, ir.Compare) else ir.Apply("bool", (condition,))
         made = (
             next((t.id for t in body.tasks if t.work == ir.Compute(test) and t.guards == body.guards), None)
             or self.emit(body.lifted("if"), ir.Compute(test), body, node).task
@@ -574,7 +574,7 @@ class Lowering:
         return ir.Ref(id)
 
     def _check_field(self, base: ir.Expr, name: str, node: ast.AST) -> None:
-        """Rule L32: a field that a tool's return type does not declare is a warning, or an error if none can be added."""
+        """Rule L32: a field that a return type does not declare is a warning; an error if none can be added."""
         known = self._output_of(base)
         if known.fields is None or name in known.fields:
             return

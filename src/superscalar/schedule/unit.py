@@ -188,8 +188,8 @@ class TaskFetchingUnit:
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting.
 
-        What has not started fails. Pure and read calls are cancelled now, writes when the grace period is over; what has
-        not ended half a grace period later is abandoned.
+        What has not started fails. Pure and read calls are cancelled now, writes when the grace period is over; what
+        has not ended half a grace period later is abandoned.
         """
         if self._stopped is not None:
             return
