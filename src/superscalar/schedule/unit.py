@@ -180,8 +180,8 @@ class TaskFetchingUnit:
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting.
 
-        What has not started fails. Pure and read calls are cancelled now, writes when the grace period is over; what has
-        not ended half a grace period later is abandoned.
+        What has not started fails. Pure and read calls are cancelled now, writes when the grace period is over; what
+        has not ended half a grace period later is abandoned.
         """
         if self._stopped is not None:
             return
@@ -199,10 +199,11 @@ class TaskFetchingUnit:
         for attempt in self._live:
             if attempt.tool.effect != "write":
                 self._cancel(attempt, kind)
-        self._escalation = [
-            self._loop.call_later(grace, self._cancel_all, kind),
-            self._loop.call_later(grace * 1.5, self._abandon_all),
-        ]
+        if self._live:  # else nothing is left to escalate against, and no timer outlives the run
+            self._escalation = [
+                self._loop.call_later(grace, self._cancel_all, kind),
+                self._loop.call_later(grace * 1.5, self._abandon_all),
+            ]
         self._limits.dispatch(self._loop)
 
     def outcomes(self) -> dict[TaskId, Outcome]:
