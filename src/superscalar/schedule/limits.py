@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from threading import Lock
 
 from superscalar.errors import UsageError
@@ -32,7 +33,7 @@ class Gate:
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.free = limit.concurrency if limit.concurrency is not None else 1 << 62
-        self._interval = round(limit.per / limit.rate * _NANO) if limit.rate is not None else 0
+        self._interval = ceil(limit.per / limit.rate * _NANO) if limit.rate is not None else 0
         self._tolerance = self._interval * (limit.burst - 1)
         self._arrival = 0
         self.closed_until = 0
@@ -46,6 +47,13 @@ class Gate:
         self.free -= 1
         if self._interval:
             self._arrival = max(self._arrival, now) + self._interval
+
+
+def _all_open(gates: Iterable[Gate], now: int) -> bool:
+    for gate in gates:  # a loop: this is asked for every call
+        if gate.free < 1 or gate.opens_at() > now:
+            return False
+    return True
 
 
 @dataclass(slots=True, eq=False)
@@ -144,10 +152,7 @@ class Limits:
             if names not in self._queues:
                 gates = self._gates_of(names)
                 now = int(loop.time() * _NANO)
-                for gate in gates:
-                    if gate.free < 1 or gate.opens_at() > now:
-                        break
-                else:
+                if _all_open(gates, now) and not (self._queues and self._somebody_could_start(now)):
                     for gate in gates:
                         gate.take(now)
                     return None
@@ -155,6 +160,10 @@ class Limits:
             ticket = Ticket(run, names, order, loop, grant)
             self._queues[names].push(ticket)
             return ticket
+
+    def _somebody_could_start(self, now: int) -> bool:
+        """Whether a slot was given back and not handed on yet: those who wait come before those who ask only now."""
+        return any(queue.head() is not None and _all_open(queue.gates, now) for queue in self._queues.values())
 
     def missing(self, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:
         """The limits that keep a call from starting now."""
