@@ -11,8 +11,8 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from threading import Lock
 
 from superscalar.errors import UsageError
@@ -36,7 +36,7 @@ class Gate:
         self.name = (name,)
         self.free = limit.concurrency if limit.concurrency is not None else 1 << 62
         self.opens = 0
-        self._interval = round(limit.per / limit.rate * _NANO) if limit.rate is not None else 0
+        self._interval = ceil(limit.per / limit.rate * _NANO) if limit.rate is not None else 0
         self._tolerance = self._interval * (limit.burst - 1)
         self._arrival = 0
 
@@ -52,21 +52,26 @@ class Gate:
         self.opens = max(self.opens, until)
 
 
-@dataclass(slots=True, eq=False)
 class Ticket:
-    """A place in the queue of calls that want the same limits. `grant` is called on `loop` when it is their turn."""
+    """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come."""
 
-    run: str
-    names: tuple[str, ...]
-    loop: asyncio.AbstractEventLoop
-    grant: Callable[[], None]
-    queue: _Queue
-    waiting: bool = True
+    __slots__ = ("loop", "names", "queue", "run", "waiting")
+
+    def __init__(self, run: str, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> None:
+        self.run = run
+        self.names = names
+        self.loop = loop
+        self.waiting = False
+        self.queue: _Queue | None = None
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
-        """The limit that kept it from starting when it was last looked at."""
-        return self.queue.blocked_by
+        """The limit that keeps it waiting."""
+        return self.queue.blocked_by if self.queue is not None else ()
+
+    def granted(self) -> None:
+        """Everything that it asked for was taken for it: start."""
+        raise NotImplementedError
 
 
 class _Queue:
@@ -131,7 +136,8 @@ class Limits:
         self._sets: dict[tuple[str, ...], tuple[Gate, ...]] = {}
         self._queues: dict[tuple[str, ...], _Queue] = {}
         self._lock = Lock()
-        self._changed = False
+        self._changed = False  # somebody may be able to start who could not when the queues were last looked at
+        self._handing_on = False  # a slot has come back and was not handed on yet
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
 
@@ -155,29 +161,26 @@ class Limits:
             gates = self._sets[names] = (*(self._gates[name] for name in names), self._everything)
         return gates
 
-    def ask(
-        self,
-        run: str,
-        names: tuple[str, ...],
-        order: tuple[int, ...],
-        loop: asyncio.AbstractEventLoop,
-        grant: Callable[[], None],
-    ) -> Ticket | None:
-        """Take everything now and return None; or queue up and return the ticket, whose `grant` is called in time."""
+    def ask(self, ticket: Ticket, order: tuple[int, ...]) -> bool:
+        """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
+
+        Those who wait for a slot that has just come back go before those who ask only now.
+        """
         with self._lock:
-            queue = self._queues.get(names)
+            queue = self._queues.get(ticket.names)
             if queue is None:
-                queue = _Queue(names, self._gates_of(names))
-                now = int(loop.time() * _NANO)
-                if queue.opens_at(now) == now:
+                queue = _Queue(ticket.names, self._gates_of(ticket.names))
+                now = int(ticket.loop.time() * _NANO)
+                if queue.opens_at(now) == now and not (self._handing_on and self._queues):
                     for gate in queue.gates:
                         gate.take(now)
-                    return None
-                self._queues[names] = queue
+                    return True
+                self._queues[ticket.names] = queue
                 self._changed = True  # somebody must set a timer, if it is the rate that is missing
-            ticket = Ticket(run, names, loop, grant, queue)
+            ticket.waiting = True
+            ticket.queue = queue
             queue.push(ticket, order)
-            return ticket
+            return False
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
@@ -189,7 +192,7 @@ class Limits:
         with self._lock:
             for gate in self._gates_of(names):
                 gate.free += 1
-            self._changed = True
+            self._changed = self._handing_on = True
 
     def pause(self, names: tuple[str, ...], seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         """A provider said "too many": nothing starts under these limits for so long. What runs goes on."""
@@ -207,9 +210,9 @@ class Limits:
             while self._changed:
                 for ticket in self._startable(loop):
                     if ticket.loop is loop:
-                        ticket.grant()
+                        ticket.granted()
                     else:
-                        self._tell(ticket.loop, ticket.grant, ticket)
+                        self._tell(ticket.loop, ticket.granted, ticket)
         finally:
             self._dispatching.discard(loop)
 
@@ -218,7 +221,7 @@ class Limits:
         granted: list[Ticket] = []
         later: dict[asyncio.AbstractEventLoop, int] = {}
         with self._lock:
-            self._changed = False
+            self._changed = self._handing_on = False
             now = int(loop.time() * _NANO)
             open_queues = list(self._queues.values())
             while open_queues:

@@ -110,7 +110,7 @@ class Cell:
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
-        self.after_doubt = False
+        self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"
@@ -446,6 +446,8 @@ class Schedule:
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
         outcome = target.outcome
+        if cell.status is EXPANDED:  # a map comes after whatever is in doubt in its body
+            cell.after_doubt = cell.after_doubt or target.after_doubt or _in_doubt(target)
         if what != _OUTCOME and outcome is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
@@ -467,21 +469,26 @@ class Schedule:
         else:
             target.after_watchers.append(cell)
 
-    def _ended(self, target: Cell, cell: Cell) -> None:
-        """`cell` learns that the access before it is over. After one in doubt nothing is safe to do (rule L19)."""
-        outcome = target.outcome
+    def _ended(self, target: Cell, cell: Cell) -> bool:
+        """`cell` learns that the access before it is over. After one in doubt nothing is safe to do (rule L19).
+
+        Returns whether `cell`, which may have been skipped long ago, is over with it too.
+        """
         cell.after_missing -= 1
-        if target.after_doubt or (isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned)):
-            cell.after_doubt = True
-            self._doom(cell, target, outcome)
+        doubt = target.after_doubt or _in_doubt(target)
+        if doubt is not None:
+            cell.after_doubt = cell.after_doubt or doubt
+            if cell.doom is None:
+                cell.doom = Skip(cell.id, doubt)
+            self._order_skip(cell)
         self._lower(cell)
-        if cell.status is SETTLED and cell.after_missing == 0:
-            self._tell_followers(cell)
+        return cell.status is SETTLED and cell.after_missing == 0
 
     def _tell_followers(self, cell: Cell) -> None:
-        following, cell.after_watchers = cell.after_watchers, None
-        for follower in following or ():
-            self._ended(cell, follower)
+        over = [cell]
+        for target in over:  # grows while we go through it: no recursion, however many were skipped in a row
+            following, target.after_watchers = target.after_watchers, None
+            over.extend(follower for follower in following or () if self._ended(target, follower))
 
     def _shape_known(self, target: Cell) -> None:
         waiting, target.shape_watchers = target.shape_watchers, None
@@ -570,6 +577,12 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
+
+
+def _in_doubt(cell: Cell) -> TaskId | None:
+    """The task itself, if nobody knows whether what it does has happened or may still happen."""
+    outcome = cell.outcome
+    return cell.id if isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned) else None
 
 
 def _partial(cell: Cell) -> Failure:

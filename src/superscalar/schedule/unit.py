@@ -7,7 +7,6 @@ import contextvars
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from typing import Any, Protocol
 
@@ -46,20 +45,29 @@ class Bounds:
     max_fan_out: int = 1_000
 
 
-@dataclass(slots=True, eq=False)
-class _Attempt:
+class _Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended."""
 
-    cell: Cell
-    tool: Tool[..., Any]
-    arguments: dict[str, Any]
-    number: int = 1
-    ticket: Ticket | None = None
-    timer: asyncio.TimerHandle | None = None
-    runner: asyncio.Task[None] | None = None
-    context: ToolContext[Any] | None = None
-    stopped: FailureKind | None = None
-    over: bool = False
+    __slots__ = ("arguments", "cell", "context", "number", "over", "runner", "stopped", "timer", "tool", "unit")
+
+    def __init__(
+        self, unit: TaskFetchingUnit, cell: Cell, tool: Tool[..., Any], arguments: dict[str, Any], number: int = 1
+    ) -> None:
+        super().__init__(unit.run_id, tool.limits, unit.loop)
+        self.unit = unit
+        self.cell = cell
+        self.tool = tool
+        self.arguments = arguments
+        self.number = number
+        self.timer: asyncio.TimerHandle | None = None
+        self.runner: asyncio.Task[None] | None = None
+        self.context: ToolContext[Any] | None = None
+        self.stopped: FailureKind | None = None
+        self.over = False
+
+    def granted(self) -> None:
+        """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
+        self.unit.start(self)
 
 
 @dataclass(slots=True)
@@ -90,15 +98,16 @@ class TaskFetchingUnit:
         self._record = surroundings.record
         self._limits = surroundings.limits
         self._invoke = surroundings.invoke
-        self._loop = asyncio.get_running_loop()
-        self._now = self._loop.time
+        self.loop = asyncio.get_running_loop()
+        self.run_id = surroundings.run
+        self._now = self.loop.time
         self._variables = contextvars.copy_context()
         self.schedule = Schedule()
         self._commands: deque[Command] = deque()
         self._pumping = False
         self._live: set[_Attempt] = set()
-        self._timeouts: Timeouts[_Attempt] = Timeouts(self._loop, self._timed_out)
-        self._graces: Timeouts[_Attempt] = Timeouts(self._loop, self._abandon)
+        self._timeouts: Timeouts[_Attempt] = Timeouts(self.loop, self._timed_out)
+        self._graces: Timeouts[_Attempt] = Timeouts(self.loop, self._abandon)
         self._queued: list[_Attempt] = []
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
@@ -169,7 +178,7 @@ class TaskFetchingUnit:
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
                 if self._live:
-                    self._wakeup = self._loop.create_future()
+                    self._wakeup = self.loop.create_future()
                     await self._wakeup
         except BaseException:  # cancelled, or a bug of ours: nothing is left running either way
             await self.cancel()
@@ -179,7 +188,7 @@ class TaskFetchingUnit:
         """Stop everything and wait for it to end, for a grace period at the most. A second cancel is not heard."""
         self.stop(kind)
         while self._live:
-            self._wakeup = self._loop.create_future()
+            self._wakeup = self.loop.create_future()
             try:
                 await self._wakeup
             except asyncio.CancelledError:
@@ -207,11 +216,12 @@ class TaskFetchingUnit:
         for attempt in self._live:
             if attempt.tool.effect != "write":
                 self._cancel(attempt, kind)
-        self._escalation = [
-            self._loop.call_later(grace, self._cancel_all, kind),
-            self._loop.call_later(grace * 1.5, self._abandon_all),
-        ]
-        self._limits.dispatch(self._loop)
+        if self._live:  # else nothing is left to escalate against, and no timer outlives the run
+            self._escalation = [
+                self.loop.call_later(grace, self._cancel_all, kind),
+                self.loop.call_later(grace * 1.5, self._abandon_all),
+            ]
+        self._limits.dispatch(self.loop)
 
     def outcomes(self) -> dict[TaskId, Outcome]:
         """What every task left behind so far, in program order."""
@@ -241,7 +251,7 @@ class TaskFetchingUnit:
                     self._happened(events.Skipped(self._now(), command.id, command.because, command.by_guard))
         finally:
             self._pumping = False
-        self._limits.dispatch(self._loop)
+        self._limits.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
         if not self._live:
@@ -324,52 +334,41 @@ class TaskFetchingUnit:
         except ArgumentError as error:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
         else:
-            attempt = _Attempt(cell, tool, arguments)
+            attempt = _Attempt(self, cell, tool, arguments)
             self._live.add(attempt)
             self._queue(attempt)
 
     def _queue(self, attempt: _Attempt) -> None:
         attempt.timer = None
-        attempt.ticket = self._limits.ask(
-            self._run.run,
-            attempt.tool.limits,
-            attempt.cell.order,
-            self._loop,
-            partial(self._granted, attempt),
-        )
-        if attempt.ticket is None:
-            self._start(attempt)
+        if self._limits.ask(attempt, attempt.cell.order):
+            self.start(attempt)
         else:
             self._queued.append(attempt)
-
-    def _granted(self, attempt: _Attempt) -> None:
-        attempt.ticket = None
-        if attempt.over:  # stopped between the grant on another thread and this turn
-            self._limits.give_back(attempt.tool.limits)
-            self._limits.dispatch(self._loop)
-        else:
-            self._start(attempt)
 
     def _say_who_waits(self) -> None:
         waiting, self._queued = self._queued, []
         for attempt in waiting:
-            if attempt.ticket is not None and attempt.ticket.waiting:
-                self._happened(events.Waiting(self._now(), attempt.cell.id, attempt.ticket.blocked_by))
+            if attempt.waiting:
+                self._happened(events.Waiting(self._now(), attempt.cell.id, attempt.blocked_by))
 
-    def _start(self, attempt: _Attempt) -> None:
+    def start(self, attempt: _Attempt) -> None:
         """Everything is taken: call the tool."""
+        if attempt.over:
+            self._limits.give_back(attempt.names)
+            self._limits.dispatch(self.loop)
+            return
         cell, tool = attempt.cell, attempt.tool
         if tool.context_parameter is not None:
             attempt.context = self._context_for(attempt)
         self._happened(events.Started(self._now(), cell.id, tool.name, attempt.arguments, attempt.number))
-        attempt.runner = self._loop.create_task(self._attempt(attempt), context=self._variables.copy())
+        attempt.runner = self.loop.create_task(self._attempt(attempt), context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
             self._timeouts.watch(attempt, timeout)
 
     def _context_for(self, attempt: _Attempt) -> ToolContext[Any]:
         def progress(message: str, fraction: float | None) -> None:
-            self._loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
+            self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
         return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
 
@@ -419,10 +418,10 @@ class TaskFetchingUnit:
         self._live.discard(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
-        if attempt.ticket is not None:
-            self._limits.withdraw(attempt.ticket)
+        if attempt.waiting:
+            self._limits.withdraw(attempt)
         elif attempt.runner is not None:
-            self._limits.give_back(attempt.tool.limits)
+            self._limits.give_back(attempt.names)
 
     def _fail_or_retry(self, attempt: _Attempt, error: BaseException) -> None:
         failure = _failure_of(attempt, error)
@@ -438,14 +437,14 @@ class TaskFetchingUnit:
         )
         delay = max(retry.delay(attempt.number, self._run.random), asked or 0.0) if again else 0.0
         if isinstance(error, RateLimited):
-            self._limits.pause(tool.limits, asked if asked is not None else delay, self._loop)
+            self._limits.pause(tool.limits, asked if asked is not None else delay, self.loop)
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
-        following = _Attempt(attempt.cell, tool, attempt.arguments, attempt.number + 1)
+        following = _Attempt(self, attempt.cell, tool, attempt.arguments, attempt.number + 1)
         self._live.add(following)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
-        following.timer = self._loop.call_later(delay, self._try_again, following)
+        following.timer = self.loop.call_later(delay, self._try_again, following)
 
     def _try_again(self, attempt: _Attempt) -> None:
         self._queue(attempt)
