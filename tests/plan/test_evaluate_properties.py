@@ -299,6 +299,7 @@ def test_an_expression_is_worth_what_python_makes_of_it(expr: Expr) -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(expression("int", 3), expression("list", 2), st.sampled_from([*VALUES]), st.booleans())
+@example(read("len([s for x in [n]])"), read("xs"), "n", False)
 def test_a_value_that_is_needed_is_missed_and_no_other(number: Expr, fallback: Expr, lost: str, wrapped: bool) -> None:
     expr = Sequence("list", (number, Apply("default", (fallback, number)))) if wrapped else number
     needs = needs_of(Compute(expr))
