@@ -223,30 +223,33 @@ class Limits:
         with self._lock:
             self._changed = self._handing_on = False
             now = int(loop.time() * _NANO)
-            open_queues = list(self._queues.values())
-            while open_queues:
-                still_open: list[_Queue] = []
-                for queue in open_queues:
-                    if (ticket := queue.head()) is None:
+            looking = list(self._queues.values())
+            alone = len(looking) == 1
+            while looking:
+                again: list[_Queue] = []
+                for queue in looking:
+                    while (ticket := queue.head()) is not None:
+                        opens = queue.opens_at(now)
+                        if opens != now:
+                            if opens is not None:
+                                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
+                            break
+                        for gate in queue.gates:
+                            gate.take(now)
+                        queue.pop()
+                        ticket.waiting = False
+                        granted.append(ticket)
+                        if not alone:
+                            again.append(queue)
+                            break
+                    else:
                         del self._queues[queue.names]
-                        continue
-                    opens = queue.opens_at(now)
-                    if opens is None:
-                        continue
-                    if opens > now:
-                        later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
-                        continue
-                    for gate in queue.gates:
-                        gate.take(now)
-                    queue.pop()
-                    ticket.waiting = False
-                    granted.append(ticket)
-                    still_open.append(queue)
-                open_queues = still_open
+                looking = again
             if len(self._queues) > 1 and granted:  # another queue has the first turn next time
                 first = next(iter(self._queues))
                 self._queues[first] = self._queues.pop(first)
-        self._wake(later, loop)
+        if later or self._timers:
+            self._wake(later, loop)
         return granted
 
     def _wake(self, later: Mapping[asyncio.AbstractEventLoop, int], loop: asyncio.AbstractEventLoop) -> None:

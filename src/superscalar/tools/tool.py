@@ -87,16 +87,13 @@ class Tool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name}({', '.join(p.name for p in self._parameters)})>"
 
-    def validate(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments (by the function's own names) as its annotations want them.
+    @cached_property
+    def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """`validate(arguments)`: the arguments (by the function's own names) as its annotations want them.
 
         Raises:
             ArgumentError: they do not fit.
         """
-        return self._validate(arguments)
-
-    @cached_property
-    def _validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
         return validation.validator(self.name, self.alias, self._parameters)
