@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import ceil
 from threading import Lock
+from typing import TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.tools.terms import Limit
@@ -74,41 +75,75 @@ class Ticket:
         raise NotImplementedError
 
 
-class _Queue:
-    """Tickets for one set of limits: a heap per run, the runs in turn."""
+_Place: TypeAlias = tuple[tuple[int, ...], int, Ticket]
 
-    __slots__ = ("_heaps", "_turns", "blocked_by", "gates", "names")
+
+class _Line:
+    """The tickets of one run in program order. They nearly always come in that order, and then nothing is sorted."""
+
+    __slots__ = ("_inorder", "_others")
+
+    def __init__(self) -> None:
+        self._inorder: deque[_Place] = deque()
+        self._others: list[_Place] = []
+
+    def push(self, ticket: Ticket, order: tuple[int, ...]) -> None:
+        place = (order, id(ticket), ticket)
+        if not self._inorder or self._inorder[-1] < place:
+            self._inorder.append(place)
+        else:
+            heapq.heappush(self._others, place)
+
+    def head(self) -> Ticket | None:
+        """The first ticket; those that were withdrawn are dropped on the way."""
+        while self._inorder or self._others:
+            ticket = (self._others if self._others_first() else self._inorder)[0][2]
+            if ticket.waiting and not ticket.loop.is_closed():
+                return ticket
+            self.pop()
+        return None
+
+    def pop(self) -> None:
+        if self._others_first():
+            heapq.heappop(self._others)
+        else:
+            self._inorder.popleft()
+
+    def _others_first(self) -> bool:
+        return bool(self._others) and (not self._inorder or self._others[0] < self._inorder[0])
+
+
+class _Queue:
+    """Tickets for one set of limits: a line per run, the runs in turn."""
+
+    __slots__ = ("_lines", "_turns", "blocked_by", "gates", "names")
 
     def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...]) -> None:
         self.names = names
         self.gates = gates
         self.blocked_by: tuple[str, ...] = ()
-        self._heaps: dict[str, list[tuple[tuple[int, ...], int, Ticket]]] = {}
+        self._lines: dict[str, _Line] = {}
         self._turns: deque[str] = deque()
 
     def push(self, ticket: Ticket, order: tuple[int, ...]) -> None:
         """Queue up behind the earlier tasks of the same run."""
-        heap = self._heaps.get(ticket.run)
-        if heap is None:
-            heap = self._heaps[ticket.run] = []
+        line = self._lines.get(ticket.run)
+        if line is None:
+            line = self._lines[ticket.run] = _Line()
             self._turns.append(ticket.run)
-        heapq.heappush(heap, (order, id(ticket), ticket))
+        line.push(ticket, order)
 
     def head(self) -> Ticket | None:
-        """The next ticket; those that were withdrawn are dropped on the way."""
+        """The next ticket."""
         while self._turns:
-            heap = self._heaps[self._turns[0]]
-            while heap:
-                ticket = heap[0][2]
-                if ticket.waiting and not ticket.loop.is_closed():
-                    return ticket
-                heapq.heappop(heap)
-            del self._heaps[self._turns.popleft()]
+            if (ticket := self._lines[self._turns[0]].head()) is not None:
+                return ticket
+            del self._lines[self._turns.popleft()]
         return None
 
     def pop(self) -> None:
         """Take the head away; the next run has its turn."""
-        heapq.heappop(self._heaps[self._turns[0]])
+        self._lines[self._turns[0]].pop()
         if len(self._turns) > 1:
             self._turns.rotate(-1)
 
@@ -136,7 +171,7 @@ class Limits:
         self._sets: dict[tuple[str, ...], tuple[Gate, ...]] = {}
         self._queues: dict[tuple[str, ...], _Queue] = {}
         self._lock = Lock()
-        self._changed = False  # somebody may be able to start who could not when the queues were last looked at
+        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
         self._handing_on = False  # a slot has come back and was not handed on yet
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
@@ -176,7 +211,7 @@ class Limits:
                         gate.take(now)
                     return True
                 self._queues[ticket.names] = queue
-                self._changed = True  # somebody must set a timer, if it is the rate that is missing
+                self.changed = True  # somebody must set a timer, if it is the rate that is missing
             ticket.waiting = True
             ticket.queue = queue
             queue.push(ticket, order)
@@ -185,14 +220,14 @@ class Limits:
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
         ticket.waiting = False
-        self._changed = True
+        self.changed = True
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """A call ended: its slots are free. `dispatch` hands them on."""
         with self._lock:
             for gate in self._gates_of(names):
                 gate.free += 1
-            self._changed = self._handing_on = True
+            self.changed = self._handing_on = True
 
     def pause(self, names: tuple[str, ...], seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         """A provider said "too many": nothing starts under these limits for so long. What runs goes on."""
@@ -203,11 +238,11 @@ class Limits:
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
-        if not self._changed or not self._queues or loop in self._dispatching:
+        if not self.changed or not self._queues or loop in self._dispatching:
             return
         self._dispatching.add(loop)
         try:
-            while self._changed:
+            while self.changed:
                 for ticket in self._startable(loop):
                     if ticket.loop is loop:
                         ticket.granted()
@@ -221,7 +256,7 @@ class Limits:
         granted: list[Ticket] = []
         later: dict[asyncio.AbstractEventLoop, int] = {}
         with self._lock:
-            self._changed = self._handing_on = False
+            self.changed = self._handing_on = False
             now = int(loop.time() * _NANO)
             looking = list(self._queues.values())
             alone = len(looking) == 1
@@ -267,7 +302,7 @@ class Limits:
         self._look_again(loop)
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._changed = True
+        self.changed = True
         self.dispatch(loop)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:

@@ -7,7 +7,7 @@ CACM 5(11), 1962, kept while the graph still grows).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -104,7 +104,7 @@ class Cell:
         self.status = PENDING
         self.outcome: Outcome | None = None
         self.elements: list[Element] | None = None
-        self.parts: list[Element] = []
+        self.parts: Sequence[Element] = ()
         self.value_watchers: list[Cell] | None = None
         self.watchers: list[tuple[Cell, int]] | None = None
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
@@ -243,13 +243,13 @@ class Schedule:
         self._add(event.task, event.task.id, self._root, (order,), ())
 
     def _on_started(self, event: events.Started) -> None:
-        cell = self.cell(event.id)
+        cell = self._cells.get(event.id) or self.cell(event.id)
         if cell.status is not READY and cell.status is not RUNNING:
             raise IllegalEvent(f"`{cell.id}` started while {cell.status}")
         cell.status = RUNNING
 
     def _on_succeeded(self, event: events.Succeeded) -> None:
-        cell = self.cell(event.id)
+        cell = self._cells.get(event.id) or self.cell(event.id)
         if cell.status is not READY and cell.status is not RUNNING and cell.status is not GATHERING:
             raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
         self._settle(cell, Observation(event.value))

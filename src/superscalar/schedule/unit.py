@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from random import Random
 from typing import Any, Protocol
 
@@ -18,7 +20,6 @@ from superscalar.plan.ir import Call, Compute, Literal, Map, Task
 from superscalar.schedule import gather
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
-from superscalar.schedule.timeouts import Timeouts
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
@@ -49,7 +50,19 @@ class Bounds:
 class _Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended."""
 
-    __slots__ = ("arguments", "cell", "context", "number", "over", "runner", "stopped", "timer", "tool", "unit")
+    __slots__ = (
+        "arguments",
+        "cell",
+        "context",
+        "deadline",
+        "number",
+        "over",
+        "runner",
+        "stopped",
+        "timer",
+        "tool",
+        "unit",
+    )
 
     def __init__(
         self, unit: TaskFetchingUnit, cell: Cell, tool: Tool[..., Any], arguments: dict[str, Any], number: int = 1
@@ -64,6 +77,7 @@ class _Attempt(Ticket):
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
         self.stopped: FailureKind | None = None
+        self.deadline = inf
         self.over = False
 
     def granted(self) -> None:
@@ -101,7 +115,7 @@ class TaskFetchingUnit:
         self._invoke = surroundings.invoke
         self.loop = asyncio.get_running_loop()
         self.run_id = surroundings.run
-        self._now = self.loop.time
+        self._now = _clock_of(self.loop)
         self._variables = contextvars.copy_context()
         # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
         plain = self.loop.get_task_factory() is None
@@ -110,8 +124,8 @@ class TaskFetchingUnit:
         self._commands: deque[Command] = deque()
         self._pumping = False
         self._live: set[_Attempt] = set()
-        self._timeouts: Timeouts[_Attempt] = Timeouts(self.loop, self._timed_out)
-        self._graces: Timeouts[_Attempt] = Timeouts(self.loop, self._abandon)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
         self._queued: list[_Attempt] = []
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
@@ -177,7 +191,6 @@ class TaskFetchingUnit:
             while True:
                 self._raise_bug()
                 if self.schedule.unsettled == 0 and not self._live:
-                    self._timeouts.clear()
                     return
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
@@ -255,7 +268,8 @@ class TaskFetchingUnit:
                     self._happened(events.Skipped(self._now(), command.id, command.because, command.by_guard))
         finally:
             self._pumping = False
-        self._limits.dispatch(self.loop)
+        if self._limits.changed:
+            self._limits.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
         if not self._live:
@@ -367,11 +381,14 @@ class TaskFetchingUnit:
         cell, tool = attempt.cell, attempt.tool
         if tool.context_parameter is not None:
             attempt.context = self._context_for(attempt)
-        self._happened(events.Started(self._now(), cell.id, tool.name, attempt.arguments, attempt.number))
+        now = self._now()
+        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number))
         attempt.runner = self._new_task(self._attempt(attempt), context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
-            self._timeouts.watch(attempt, timeout)
+            attempt.deadline = now + timeout
+            if attempt.deadline < self._alarm_at:
+                self._set_alarm(attempt.deadline)
 
     def _context_for(self, attempt: _Attempt) -> ToolContext[Any]:
         def progress(message: str, fraction: float | None) -> None:
@@ -460,9 +477,23 @@ class TaskFetchingUnit:
 
     # ----------------------------------------------------------------------------------------------------- stopping
 
-    def _timed_out(self, attempt: _Attempt) -> None:
-        self._cancel(attempt, "timeout")
-        self._graces.watch(attempt, self._bounds.grace)
+    def _set_alarm(self, when: float) -> None:
+        """One timer for all attempts, at the earliest deadline: a timer for each would cost more than a free call."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = when
+        self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
+
+    def _look_at_deadlines(self) -> None:
+        """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
+        now = self._now()
+        for attempt in [attempt for attempt in self._live if attempt.deadline <= now]:
+            if attempt.stopped is None:
+                self._cancel(attempt, "timeout")
+                attempt.deadline = now + self._bounds.grace
+            else:
+                self._abandon(attempt)
+        self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
 
     def _cancel(self, attempt: _Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
@@ -508,6 +539,7 @@ class TaskFetchingUnit:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
         if not self._live:
+            self._set_alarm(inf)
             for timer in self._escalation:
                 timer.cancel()
 
@@ -518,6 +550,11 @@ class TaskFetchingUnit:
     def _stuck(self) -> IllegalEvent:
         waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
         return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
+
+
+def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """The loop's clock, called directly where it is asyncio's own."""
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
 _STOPPED: dict[FailureKind, str] = {
