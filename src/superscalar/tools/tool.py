@@ -100,10 +100,13 @@ class Tool(Generic[P, R]):
         Raises:
             ArgumentError: they do not fit.
         """
+        validate = self._validate
         try:
-            return self._validate(arguments)
+            return validate(arguments)
         except ValidationError as error:
             raise ArgumentError("; ".join(_sentence(self.name, e) for e in error.errors(include_url=False))) from None
+        except Exception as error:  # a validator is the tool's own code, and may raise anything
+            raise ArgumentError(f"{self.name}(): checking the arguments raised {error!r}") from error
 
     @cached_property
     def _validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
