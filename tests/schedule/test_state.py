@@ -691,3 +691,31 @@ def test_a_skip_by_guard_is_silent_in_a_display(schedule: Schedule) -> None:
     happen(schedule, ok("c", 0))
     assert schedule.apply(skipped("a", "c", by_guard=True)) == [Issue("xs")]
     assert schedule.gathered(schedule.cell("xs")) == [(None, Skip_("c", by_guard=True)), (None, Observation(0))]
+
+
+def two_inputs_one_by_guard(schedule: Schedule) -> None:
+    """`x` uses `arm`, which its guard is about to skip, and `other`."""
+    add(schedule, task("c", Call("search")), task("arm", Call("search"), guards=(Guard("c", True),)))
+    add(
+        schedule,
+        task("other", Call("search")),
+        task("x", Call("merge", (("one", Ref("arm")), ("other", Ref("other"))))),
+    )
+
+
+def test_a_failed_input_is_a_cause_whenever_another_one_is_skipped_by_guard(schedule: Schedule) -> None:
+    two_inputs_one_by_guard(schedule)
+    assert happen(schedule, ok("c", False), skipped("arm", "c", by_guard=True)) == [Skip("arm", "c", by_guard=True)]
+    assert schedule.apply(failed("other")) == [Skip("x", because="other")]
+
+
+def test_a_failed_input_is_a_cause_before_another_one_is_skipped_by_guard(schedule: Schedule) -> None:
+    two_inputs_one_by_guard(schedule)
+    assert schedule.apply(failed("other")) == [Skip("x", because="other")]
+    happen(schedule, ok("c", False), skipped("arm", "c", by_guard=True), skipped("x", "other"))
+
+
+def test_an_input_skipped_by_guard_is_silent_once_the_others_have_come_in(schedule: Schedule) -> None:
+    two_inputs_one_by_guard(schedule)
+    happen(schedule, ok("c", False), skipped("arm", "c", by_guard=True))
+    assert schedule.apply(ok("other")) == [Skip("x", "c", by_guard=True)]

@@ -84,6 +84,7 @@ class Cell:
         "order",
         "outcome",
         "parts",
+        "refused",
         "scope",
         "shape_watchers",
         "status",
@@ -110,6 +111,7 @@ class Cell:
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
+        self.refused = False  # a guard of its own said no
         self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
 
     def __repr__(self) -> str:
@@ -453,6 +455,7 @@ class Schedule:
             if isinstance(outcome, Observation):
                 if bool(outcome.value) is not (what == _GUARD_TRUE):
                     cell.doom = Skip(cell.id, target.id, by_guard=True)  # a guard's no is no failure: it goes first
+                    cell.refused = True
                 self._order_skip(cell)
             else:
                 self._doom(cell, target, outcome)
@@ -478,9 +481,7 @@ class Schedule:
         doubt = target.after_doubt or _in_doubt(target)
         if doubt is not None:
             cell.after_doubt = cell.after_doubt or doubt
-            if cell.doom is None:
-                cell.doom = Skip(cell.id, doubt)
-            self._order_skip(cell)
+            self._condemn(cell, Skip(cell.id, doubt))
         self._lower(cell)
         return cell.status is SETTLED and cell.after_missing == 0
 
@@ -512,7 +513,9 @@ class Schedule:
     def _lower(self, cell: Cell) -> None:
         cell.missing -= 1
         if cell.missing == 0:
-            if cell.status is PENDING:
+            if cell.status is PENDING and cell.doom is not None:
+                self._order_skip(cell)
+            elif cell.status is PENDING:
                 cell.status = READY
                 self._commands.append(Issue(cell.id))
             elif cell.status is EXPANDED:
@@ -521,18 +524,26 @@ class Schedule:
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
-        if cell.doom is None:
-            if isinstance(outcome, Skipped):
-                cell.doom = Skip(cell.id, outcome.because, outcome.by_guard)
-            else:
-                cell.doom = Skip(cell.id, target.id)
+        if isinstance(outcome, Skipped):
+            self._condemn(cell, Skip(cell.id, outcome.because, outcome.by_guard))
+        else:
+            self._condemn(cell, Skip(cell.id, target.id))
+
+    def _condemn(self, cell: Cell, doom: Skip) -> None:
+        if cell.doom is None or (cell.doom.by_guard and not doom.by_guard and not cell.refused):
+            cell.doom = doom
         self._order_skip(cell)
 
     def _order_skip(self, cell: Cell) -> None:
-        """Order the skip that is due, unless a guard may still say that the task was not wanted anyway."""
-        if cell.doom is not None and cell.status is PENDING and (cell.undecided == 0 or cell.doom.by_guard):
+        """Order the skip that is due. Its kind must not depend on what comes in first, so a guard's no is final,
+        a cause waits for the guards only, and what was handed down from the guard of an input waits for all inputs.
+        """
+        doom = cell.doom
+        if doom is None or cell.status is not PENDING:
+            return
+        if cell.refused or cell.missing == 0 or (cell.undecided == 0 and not doom.by_guard):
             cell.status = DOOMED
-            self._commands.append(cell.doom)
+            self._commands.append(doom)
 
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
         cell.outcome = outcome
@@ -547,6 +558,7 @@ class Schedule:
             else:
                 for watcher in waiting:
                     self._doom(watcher, cell, outcome)
+                    self._lower(watcher)
         others = cell.watchers
         if others is not None:
             cell.watchers = None

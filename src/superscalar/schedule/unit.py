@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from superscalar import events
 from superscalar.errors import IllegalEvent, NotDone, RateLimited
 from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Compute, Literal, Map, Task
+from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
 from superscalar.schedule import gather
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
@@ -48,13 +48,18 @@ class Bounds:
 
 
 class _Attempt(Ticket):
-    """A call from the moment its arguments are bound until it has really ended."""
+    """A call from the moment its arguments are bound until it has really ended.
+
+    `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
+    """
 
     __slots__ = (
         "arguments",
+        "begun",
         "cell",
         "context",
         "deadline",
+        "in_doubt",
         "number",
         "over",
         "runner",
@@ -65,7 +70,13 @@ class _Attempt(Ticket):
     )
 
     def __init__(
-        self, unit: TaskFetchingUnit, cell: Cell, tool: Tool[..., Any], arguments: dict[str, Any], number: int = 1
+        self,
+        unit: TaskFetchingUnit,
+        cell: Cell,
+        tool: Tool[..., Any],
+        arguments: dict[str, Any],
+        number: int = 1,
+        in_doubt: bool = False,
     ) -> None:
         super().__init__(unit.run_id, tool.limits, unit.loop)
         self.unit = unit
@@ -73,6 +84,8 @@ class _Attempt(Ticket):
         self.tool = tool
         self.arguments = arguments
         self.number = number
+        self.in_doubt = in_doubt
+        self.begun = False
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
@@ -137,15 +150,15 @@ class TaskFetchingUnit:
     def add(self, task: Task) -> None:
         """Take in the next task of the program. What can start has started when this returns.
 
-        A task beyond `max_tasks` fails with a message instead of being run.
+        A task beyond `max_tasks` fails with a message instead of being run; a join is none of them.
         """
         self._plan(task)
         self._pump()
 
     def _plan(self, task: Task) -> None:
-        if self._stopped is not None:
+        if self._stopped is not None and isinstance(task.work, Call | Map):
             self._refuse(task, _never_started(self._stopped))
-        elif len(self.schedule) >= self._bounds.max_tasks:
+        elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
             self._refuse(task, self._too_many(1))
         else:
             self._happened(events.Planned(self._now(), task))
@@ -214,8 +227,9 @@ class TaskFetchingUnit:
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting.
 
-        What has not started fails. Pure and read calls are cancelled now, writes when the grace period is over; what
-        has not ended half a grace period later is abandoned.
+        No call starts any more. Pure and read calls are cancelled now, writes when the grace period is over; what has
+        not ended half a grace period later is abandoned. What calls nothing still settles by itself, so that a join
+        shows what there is.
         """
         if self._stopped is not None:
             return
@@ -223,16 +237,17 @@ class TaskFetchingUnit:
         for attempt in list(self._live):
             if attempt.runner is None:
                 self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind)))
+                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind, attempt)))
         for cell in self.schedule.open_cells():
-            if cell.status is PENDING:
+            if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
                 self._happened(events.Failed(self._now(), cell.id, _never_started(kind)))
                 self._pump()
         self._pump()
         grace = self._bounds.grace
-        for attempt in self._live:
-            if attempt.tool.effect != "write":
+        for attempt in list(self._live):
+            if attempt.tool.effect != "write" or not attempt.begun:
                 self._cancel(attempt, kind)
+        self._pump()
         if self._live:  # else nothing is left to escalate against, and no timer outlives the run
             self._escalation = [
                 self.loop.call_later(grace, self._cancel_all, kind),
@@ -280,13 +295,17 @@ class TaskFetchingUnit:
         if task is None or cell.status is SETTLED:
             return
         work = task.work
+        expanding = type(work) is Map and cell.status is not GATHERING
+        if self._stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
+            self._happened(events.Failed(self._now(), cell.id, _never_started(self._stopped)))
+            return
         if type(work) is Call:
             self._bind(cell, work)
             return
         outcomes = self.schedule.outcomes_for(cell)
         now = self._now
         try:
-            if type(work) is Map and cell.status is not GATHERING:
+            if expanding and type(work) is Map:
                 self._expand(cell, work)
                 return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
@@ -354,6 +373,8 @@ class TaskFetchingUnit:
             self._happened(events.Failed(self._now(), cell.id, _evaluation_failure(error)))
         except ArgumentError as error:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
+        except RecursionError:
+            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
             attempt = _Attempt(self, cell, tool, arguments)
             self._live.add(attempt)
@@ -402,6 +423,7 @@ class TaskFetchingUnit:
 
     async def _attempt(self, attempt: _Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
+        attempt.begun = True
         arguments, context = attempt.arguments, attempt.context
         result: Any
         step: Callable[[_Attempt, Any], None]
@@ -424,9 +446,20 @@ class TaskFetchingUnit:
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
             self._fail_or_retry(attempt, TimeoutError(_too_slow(attempt, self._bounds)))
         else:
-            kept = value if type(value) in IMMUTABLE else copied(value)
-            self._happened(events.Succeeded(self._now(), attempt.cell.id, kept))
+            self._happened(self._succeeded(attempt, value))
         self._pump()
+
+    def _succeeded(self, attempt: _Attempt, value: Any) -> events.Succeeded | events.Failed:
+        """A result may be anything, such as a list that holds itself, of which there is no copy."""
+        id, tool = attempt.cell.id, attempt.tool
+        if type(value) in IMMUTABLE:
+            return events.Succeeded(self._now(), id, value)
+        try:
+            return events.Succeeded(self._now(), id, copied(value))
+        except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
+            name = type(error).__name__
+            message = f"the result of {tool.name} cannot be copied: {_text(error)}"
+            return events.Failed(self._now(), id, Failure("error", message, name, in_doubt=tool.effect == "write"))
 
     def _went_wrong(self, attempt: _Attempt, error: BaseException) -> None:
         if attempt.over:
@@ -452,7 +485,7 @@ class TaskFetchingUnit:
         failure = _failure_of(attempt, error)
         tool, retry = attempt.tool, attempt.tool.retry
         harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-        asked = error.retry_after if isinstance(error, RateLimited) else None
+        asked = _asked(error)
         again = (
             attempt.number < retry.attempts
             and isinstance(error, retry.on)
@@ -466,7 +499,7 @@ class TaskFetchingUnit:
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
-        following = _Attempt(self, attempt.cell, tool, attempt.arguments, attempt.number + 1)
+        following = _Attempt(self, attempt.cell, tool, attempt.arguments, attempt.number + 1, failure.in_doubt)
         self._live.add(following)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_later(delay, self._try_again, following)
@@ -499,6 +532,9 @@ class TaskFetchingUnit:
         if attempt.runner is not None and attempt.stopped is None:
             attempt.stopped = kind
             attempt.runner.cancel()
+            if not attempt.begun and kind in _STOPPED:  # it was to begin in this very turn: now it never does
+                self._end(attempt)
+                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind, attempt)))
 
     def _cancel_all(self, kind: FailureKind) -> None:
         for attempt in list(self._live):
@@ -563,7 +599,9 @@ _STOPPED: dict[FailureKind, str] = {
 }
 
 
-def _never_started(kind: FailureKind) -> Failure:
+def _never_started(kind: FailureKind, attempt: _Attempt | None = None) -> Failure:
+    if attempt is not None and attempt.number > 1:
+        return Failure(kind, f"{_STOPPED[kind]} before it was tried again", in_doubt=attempt.in_doubt)
     return Failure(kind, f"{_STOPPED[kind]} before it started")
 
 
@@ -574,7 +612,7 @@ def _too_slow(attempt: _Attempt, bounds: Bounds) -> str:
 
 def _failure_of(attempt: _Attempt, error: BaseException) -> Failure:
     """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
-    in_doubt = attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone)
+    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
     name = type(error).__name__
     if attempt.stopped in _STOPPED:
         return Failure(attempt.stopped, _STOPPED[attempt.stopped], name, in_doubt=in_doubt)
@@ -582,7 +620,25 @@ def _failure_of(attempt: _Attempt, error: BaseException) -> Failure:
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    return Failure("error", _short(str(error)) or name, name, in_doubt=in_doubt)
+    return Failure("error", _short(_text(error)) or name, name, in_doubt=in_doubt)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
+        return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
+
+
+def _asked(error: BaseException) -> float | None:
+    """The seconds that a refusal asked us to wait; None if it did not, or with what is no time (a tool read it)."""
+    if not isinstance(error, RateLimited) or error.retry_after is None:
+        return None
+    try:
+        seconds = float(error.retry_after)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0.0 <= seconds < inf else None
 
 
 def _short(text: str, limit: int = 2_000) -> str:

@@ -41,6 +41,8 @@ def validator(
             checked: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
             raise ArgumentError("; ".join(_sentence(tool, e) for e in error.errors(include_url=False))) from None
+        except Exception as error:  # a validator is the tool's own code, and may raise anything
+            raise ArgumentError(f"{tool}(): checking the arguments raised {error!r}") from error
         return checked
 
     return validate
