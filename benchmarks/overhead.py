@@ -27,8 +27,9 @@ from superscalar.plan.ir import Call, Literal, Ref, Task
 from superscalar.plan.needs import needs_of
 from superscalar.plan.program import Program
 from superscalar.plan.python import PythonReader
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Bounds, Surroundings, TaskFetchingUnit
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools import Limit, Toolset
 
 
@@ -119,10 +120,10 @@ async def latencies(count: int) -> dict[str, float]:
     reached: list[float] = []
 
     @tool(effect="read")
-    async def probe(ticker: str, limit: int = 5) -> int:
+    async def probe(ticker: str, limit: int = 5) -> str:
         """Note the time."""
         reached.append(perf_counter())
-        return limit
+        return ticker * limit
 
     async def turn() -> None:
         reached.append(perf_counter())
@@ -145,15 +146,12 @@ async def latencies(count: int) -> dict[str, float]:
         for step in reader.feed("\n"):
             if isinstance(step, Task):
                 unit.add(step)
-        await asyncio.sleep(0)
-        while not reached:
-            await asyncio.sleep(0)
+        await _until(reached)
         ours.append(reached.pop() - begin)
         await asyncio.sleep(0.0005)
         begin = perf_counter()
         task = asyncio.create_task(turn())
-        while not reached:
-            await asyncio.sleep(0)
+        await _until(reached)
         bare.append(reached.pop() - begin)
         await task
     unit.seal()
@@ -163,6 +161,12 @@ async def latencies(count: int) -> dict[str, float]:
         mine, floor = (statistics.quantiles(sample, n=100)[percentile - 1] * 1e6 for sample in (ours, bare))
         result |= {f"ours_{name}_us": mine, f"bare_{name}_us": floor, f"ratio_{name}": mine / floor}
     return result
+
+
+async def _until(reached: list[float]) -> None:
+    """Give up the loop until the time was noted; an event to wait for would be noted a turn later."""
+    while not reached:  # noqa: ASYNC110
+        await asyncio.sleep(0)
 
 
 def main() -> int:

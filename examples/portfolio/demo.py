@@ -4,7 +4,7 @@
 
 Starts the provider, asks the question with the live view of the command line, prints the answer, compares the total in
 it with the prices file, and says what the parallel calls took beside the same calls one after another and the best that
-five at a time could do. Exits with 1 if the total is not in the answer. A question of your own is answered, not checked.
+five at a time could do. Exits with 1 if the total is not in the answer. Another question is answered, not checked.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from superscalar.executors import local
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
 from superscalar.plan import Diagnostic, Plan, check, compile_plan
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Bounds
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset

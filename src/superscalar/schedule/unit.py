@@ -18,7 +18,17 @@ from superscalar.errors import IllegalEvent, NotDone, RateLimited
 from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
 from superscalar.schedule import gather
-from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.attempt import (
+    STOPPED,
+    Attempt,
+    Bounds,
+    asked_to_wait,
+    failure_of,
+    never_started,
+    text_of,
+    too_slow,
+)
+from superscalar.schedule.limits import Limits
 from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
@@ -34,68 +44,6 @@ class Invoke(Protocol):
     ) -> Awaitable[Any]:
         """The running of one call, to be awaited; cancelling it stops the call."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
-    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13)."""
-
-    timeout: float | None = 60.0
-    grace: float = 0.5
-    max_tasks: int = 10_000
-    max_fan_out: int = 1_000
-
-
-class _Attempt(Ticket):
-    """A call from the moment its arguments are bound until it has really ended.
-
-    `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
-    """
-
-    __slots__ = (
-        "arguments",
-        "begun",
-        "cell",
-        "context",
-        "deadline",
-        "in_doubt",
-        "number",
-        "over",
-        "runner",
-        "stopped",
-        "timer",
-        "tool",
-        "unit",
-    )
-
-    def __init__(
-        self,
-        unit: TaskFetchingUnit,
-        cell: Cell,
-        tool: Tool[..., Any],
-        arguments: dict[str, Any],
-        number: int = 1,
-        in_doubt: bool = False,
-    ) -> None:
-        super().__init__(unit.run_id, tool.limits, unit.loop)
-        self.unit = unit
-        self.cell = cell
-        self.tool = tool
-        self.arguments = arguments
-        self.number = number
-        self.in_doubt = in_doubt
-        self.begun = False
-        self.timer: asyncio.TimerHandle | None = None
-        self.runner: asyncio.Task[None] | None = None
-        self.context: ToolContext[Any] | None = None
-        self.stopped: FailureKind | None = None
-        self.deadline = inf
-        self.over = False
-
-    def granted(self) -> None:
-        """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
-        self.unit.start(self)
 
 
 @dataclass(slots=True)
@@ -136,10 +84,10 @@ class TaskFetchingUnit:
         self.schedule = Schedule()
         self._commands: deque[Command] = deque()
         self._pumping = False
-        self._live: set[_Attempt] = set()
+        self._live: set[Attempt] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
-        self._queued: list[_Attempt] = []
+        self._queued: list[Attempt] = []
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
         self._escalation: list[asyncio.TimerHandle] = []
@@ -157,7 +105,7 @@ class TaskFetchingUnit:
 
     def _plan(self, task: Task) -> None:
         if self._stopped is not None and isinstance(task.work, Call | Map):
-            self._refuse(task, _never_started(self._stopped))
+            self._refuse(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
             self._refuse(task, self._too_many(1))
         else:
@@ -237,10 +185,10 @@ class TaskFetchingUnit:
         for attempt in list(self._live):
             if attempt.runner is None:
                 self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind, attempt)))
+                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
         for cell in self.schedule.open_cells():
             if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
-                self._happened(events.Failed(self._now(), cell.id, _never_started(kind)))
+                self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
                 self._pump()
         self._pump()
         grace = self._bounds.grace
@@ -297,7 +245,7 @@ class TaskFetchingUnit:
         work = task.work
         expanding = type(work) is Map and cell.status is not GATHERING
         if self._stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
-            self._happened(events.Failed(self._now(), cell.id, _never_started(self._stopped)))
+            self._happened(events.Failed(self._now(), cell.id, never_started(self._stopped)))
             return
         if type(work) is Call:
             self._bind(cell, work)
@@ -376,11 +324,11 @@ class TaskFetchingUnit:
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
-            attempt = _Attempt(self, cell, tool, arguments)
+            attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
             self._live.add(attempt)
             self._queue(attempt)
 
-    def _queue(self, attempt: _Attempt) -> None:
+    def _queue(self, attempt: Attempt) -> None:
         attempt.timer = None
         if self._limits.ask(attempt, attempt.cell.order):
             self.start(attempt)
@@ -393,7 +341,7 @@ class TaskFetchingUnit:
             if attempt.waiting:
                 self._record(events.Waiting(self._now(), attempt.cell.id, attempt.blocked_by))
 
-    def start(self, attempt: _Attempt) -> None:
+    def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
         if attempt.over:
             self._limits.give_back(attempt.names)
@@ -411,22 +359,22 @@ class TaskFetchingUnit:
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
 
-    def _context_for(self, attempt: _Attempt) -> ToolContext[Any]:
+    def _context_for(self, attempt: Attempt) -> ToolContext[Any]:
         def progress(message: str, fraction: float | None) -> None:
             self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
         return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
 
-    def _progressed(self, attempt: _Attempt, message: str, fraction: float | None) -> None:
+    def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         if not attempt.over:
             self._happened(events.Progressed(self._now(), attempt.cell.id, message, fraction))
 
-    async def _attempt(self, attempt: _Attempt) -> None:
+    async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         attempt.begun = True
         arguments, context = attempt.arguments, attempt.context
         result: Any
-        step: Callable[[_Attempt, Any], None]
+        step: Callable[[Attempt, Any], None]
         try:
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
@@ -439,17 +387,17 @@ class TaskFetchingUnit:
             self._bug = self._bug or bug
             self._wake()
 
-    def _went_well(self, attempt: _Attempt, value: Any) -> None:
+    def _went_well(self, attempt: Attempt, value: Any) -> None:
         if attempt.over:
             return
         self._end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, TimeoutError(_too_slow(attempt, self._bounds)))
+            self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
         else:
             self._happened(self._succeeded(attempt, value))
         self._pump()
 
-    def _succeeded(self, attempt: _Attempt, value: Any) -> events.Succeeded | events.Failed:
+    def _succeeded(self, attempt: Attempt, value: Any) -> events.Succeeded | events.Failed:
         """A result may be anything, such as a list that holds itself, of which there is no copy."""
         id, tool = attempt.cell.id, attempt.tool
         if type(value) in IMMUTABLE:
@@ -458,19 +406,19 @@ class TaskFetchingUnit:
             return events.Succeeded(self._now(), id, copied(value))
         except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
             name = type(error).__name__
-            message = f"the result of {tool.name} cannot be copied: {_text(error)}"
+            message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
             return events.Failed(self._now(), id, Failure("error", message, name, in_doubt=tool.effect == "write"))
 
-    def _went_wrong(self, attempt: _Attempt, error: BaseException) -> None:
+    def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
         if attempt.over:
             return
         self._end(attempt)
         if attempt.stopped == "timeout":
-            error = TimeoutError(_too_slow(attempt, self._bounds))
+            error = TimeoutError(too_slow(attempt, self._bounds))
         self._fail_or_retry(attempt, error)
         self._pump()
 
-    def _end(self, attempt: _Attempt) -> None:
+    def _end(self, attempt: Attempt) -> None:
         """The attempt has really ended, or is given up: its slots are free."""
         attempt.over = True
         self._live.discard(attempt)
@@ -481,11 +429,11 @@ class TaskFetchingUnit:
         elif attempt.runner is not None:
             self._limits.give_back(attempt.names)
 
-    def _fail_or_retry(self, attempt: _Attempt, error: BaseException) -> None:
-        failure = _failure_of(attempt, error)
+    def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
+        failure = failure_of(attempt, error)
         tool, retry = attempt.tool, attempt.tool.retry
         harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-        asked = _asked(error)
+        asked = asked_to_wait(error)
         again = (
             attempt.number < retry.attempts
             and isinstance(error, retry.on)
@@ -499,12 +447,21 @@ class TaskFetchingUnit:
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
-        following = _Attempt(self, attempt.cell, tool, attempt.arguments, attempt.number + 1, failure.in_doubt)
+        following = Attempt(
+            self.run_id,
+            self.loop,
+            self.start,
+            attempt.cell,
+            tool,
+            attempt.arguments,
+            attempt.number + 1,
+            failure.in_doubt,
+        )
         self._live.add(following)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_later(delay, self._try_again, following)
 
-    def _try_again(self, attempt: _Attempt) -> None:
+    def _try_again(self, attempt: Attempt) -> None:
         self._queue(attempt)
         self._pump()
 
@@ -528,13 +485,13 @@ class TaskFetchingUnit:
                 self._abandon(attempt)
         self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
 
-    def _cancel(self, attempt: _Attempt, kind: FailureKind) -> None:
+    def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
             attempt.stopped = kind
             attempt.runner.cancel()
-            if not attempt.begun and kind in _STOPPED:  # it was to begin in this very turn: now it never does
+            if not attempt.begun and kind in STOPPED:  # it was to begin in this very turn: now it never does
                 self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind, attempt)))
+                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
 
     def _cancel_all(self, kind: FailureKind) -> None:
         for attempt in list(self._live):
@@ -544,7 +501,7 @@ class TaskFetchingUnit:
         for attempt in list(self._live):
             self._abandon(attempt)
 
-    def _abandon(self, attempt: _Attempt) -> None:
+    def _abandon(self, attempt: Attempt) -> None:
         """The call does not end when told to. The run goes on, and ends, without it."""
         if attempt.over or attempt.runner is None:
             return
@@ -552,7 +509,7 @@ class TaskFetchingUnit:
         attempt.stopped = kind
         self._end(attempt)
         attempt.runner.cancel()
-        message = _too_slow(attempt, self._bounds) if kind == "timeout" else _STOPPED[kind]
+        message = too_slow(attempt, self._bounds) if kind == "timeout" else STOPPED[kind]
         write = attempt.tool.effect == "write"
         failure = Failure(kind, f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
@@ -591,58 +548,6 @@ class TaskFetchingUnit:
 def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     """The loop's clock, called directly where it is asyncio's own."""
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
-
-
-_STOPPED: dict[FailureKind, str] = {
-    "cancelled": "the run was cancelled",
-    "deadline": "the run's deadline passed",
-}
-
-
-def _never_started(kind: FailureKind, attempt: _Attempt | None = None) -> Failure:
-    if attempt is not None and attempt.number > 1:
-        return Failure(kind, f"{_STOPPED[kind]} before it was tried again", in_doubt=attempt.in_doubt)
-    return Failure(kind, f"{_STOPPED[kind]} before it started")
-
-
-def _too_slow(attempt: _Attempt, bounds: Bounds) -> str:
-    timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
-    return f"{attempt.tool.name} gave no answer within {timeout:g} s"
-
-
-def _failure_of(attempt: _Attempt, error: BaseException) -> Failure:
-    """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
-    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
-    name = type(error).__name__
-    if attempt.stopped in _STOPPED:
-        return Failure(attempt.stopped, _STOPPED[attempt.stopped], name, in_doubt=in_doubt)
-    if attempt.stopped == "timeout":
-        return Failure("timeout", str(error), name, in_doubt=in_doubt)
-    if isinstance(error, asyncio.CancelledError):
-        return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    return Failure("error", _short(_text(error)) or name, name, in_doubt=in_doubt)
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
-        return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
-
-
-def _asked(error: BaseException) -> float | None:
-    """The seconds that a refusal asked us to wait; None if it did not, or with what is no time (a tool read it)."""
-    if not isinstance(error, RateLimited) or error.retry_after is None:
-        return None
-    try:
-        seconds = float(error.retry_after)
-    except (TypeError, ValueError):
-        return None
-    return seconds if 0.0 <= seconds < inf else None
-
-
-def _short(text: str, limit: int = 2_000) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"
 
 
 def _evaluation_failure(error: EvaluationError) -> Failure:
