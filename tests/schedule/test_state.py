@@ -319,6 +319,32 @@ def test_a_map_over_a_map_that_failed_in_part_goes_through_the_rest(schedule: Sc
     assert schedule.apply(expanded("briefs", 2)) == [Issue("briefs[0]"), Skip("briefs[1]", because="pages[1]")]
 
 
+def test_items_have_the_same_numbers_whether_or_not_the_first_map_is_complete(schedule: Schedule) -> None:
+    plan(schedule, "xs = [search(i) for i in [1, 2] if i > 1]")
+    happen(schedule, ok("xs.over", [1, 2]), expanded("xs", 2), ok("xs[0].if", False), ok("xs[1].if", True))
+    happen(schedule, skipped("xs[0]", "xs[0].if", by_guard=True), failed("xs[1]"))
+    happen(schedule, failed("xs", Failure("items", "one", items=(down,))))
+    body = task("ys[]", Compute(Ref("ys[]:x")))
+    add(schedule, task("ys", Map("xs", "ys[]:x", (body,), "ys[]")))
+    skips = [Skip("ys[0]", "xs[0].if", by_guard=True), Skip("ys[1]", because="xs[1]")]
+    assert schedule.apply(expanded("ys", 2)) == skips
+
+
+def test_an_item_of_what_has_no_items_by_name_is_skipped_because_of_the_whole(schedule: Schedule) -> None:
+    plan(schedule, "xs = search(1)", "ys = [search(x) for x in xs]")
+    schedule.apply(failed("xs", Failure("items", "one", items=(down, Observation(2)))))
+    assert schedule.apply(expanded("ys", 2)) == [Skip("ys[0]", because="xs"), Issue("ys[1]")]
+
+
+def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedule) -> None:
+    plan(schedule, "a = search(0)", "xs = [search(i) for i in [1] if a]")
+    happen(schedule, ok("xs.over", [1]), expanded("xs", 1))
+    assert Skip("xs[0].if", because="a") in schedule.apply(failed("a"))
+    happen(schedule, skipped("xs[0].if", "a"))
+    assert schedule.apply(skipped("xs[0]", "a")) == [Issue("xs")]
+    assert schedule.gathered(schedule.cell("xs")) == [(None, Skip_("a"))]
+
+
 def test_tasks_of_one_item_wait_for_each_other_only(schedule: Schedule) -> None:
     plan(schedule, "xs = [merge(search(i), i) for i in [1, 2]]")
     schedule.apply(ok("xs.over", [1, 2]))

@@ -408,6 +408,29 @@ async def picky(value: Annotated[str, AfterValidator(explode)]) -> None:
     raise AssertionError("never called")
 
 
+@pytest.mark.parametrize(
+    ("plan", "cause"),
+    [
+        ("a = bad()\ny = echo(a)", "a"),
+        ("xs = [bad() for i in [1]]\ny = echo(xs[0])", "xs[0]"),
+        ("xs = [bad() if i else 1 for i in [0, 1]]\ny = echo(xs[1])", "xs[1].bad"),
+        ("xs = [bad() for i in [0, 1] if i]\ny = echo(xs[0])", "xs[1]"),
+        ("xs = [1, bad()]\ny = echo(xs[1])", "xs[1]"),
+        ("xs = [bad() for i in [1] for j in [1]]\ny = echo(xs[0])", "xs"),
+        ("xs = [bad() for i in [1] for j in [1]]\nys = [echo(x) for x in xs]\ny = echo(ys[0])", "xs"),
+        ("ys = [echo(i and bad()) for i in [1]]\ny = echo(ys[0])", "ys[0].bad"),
+        ("xs = [bad()]\nys = [echo(default(x, 1)) for x in xs]\ny = echo(xs[-1])", "xs[0]"),
+    ],
+)
+def test_a_skip_names_a_task_that_is_there_and_failed(plan: str, cause: str) -> None:
+    async def bad() -> None:
+        raise ValueError
+
+    result = executed(plan, [bad, echo])
+    assert result.outcomes["y"] == Skipped(cause)
+    assert isinstance(result.outcomes[cause], Failure)
+
+
 def test_changing_what_one_got_changes_nothing_for_others() -> None:
     async def spoil(items: list[int]) -> list[int]:
         items.append(99)

@@ -135,8 +135,8 @@ class Element:
                 case Observation(value):
                     if not value:
                         return Skipped(condition.id, by_guard=True)
-                case Skipped(because, True):
-                    return Skipped(because, by_guard=True)
+                case Skipped():
+                    return condition.outcome
                 case _:
                     return Skipped(condition.id)
         return self.cell.outcome
@@ -210,6 +210,19 @@ class Schedule:
             raise IllegalEvent(f"`{cell.id}` was issued before `{found.id}` settled")
 
         return outcome
+
+    def instance(self, cell: Cell, task: TaskId, outcome: Outcome) -> TaskId:
+        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item of it, which has that outcome.
+
+        Of a list whose items have no ids of their own it is the list's.
+        """
+        found = cell.scope.find(task)
+        if found is not None:
+            return found.id
+        found = cell.scope.find(task.rpartition("[")[0])
+        if found is None:
+            return task
+        return next((e.cell.id for e in found.elements or () if e.cell.outcome is outcome), found.id)
 
     # ------------------------------------------------------------------------------------------------ changing
 
@@ -303,7 +316,7 @@ class Schedule:
         source = cell.scope.find(work.source)
         if source is None:
             raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
-        if source.elements is not None and source.status is not SETTLED:
+        if source.elements is not None:  # settled or not: its items must not have other numbers once it is complete
             return source.elements
         match source.outcome:
             case Observation(value):
@@ -335,7 +348,8 @@ class Schedule:
         return rows
 
     def _constant(self, source: Cell, index: int, outcome: Outcome) -> Element:
-        cell = Cell(f"{source.id}[{index}]", None, self._root, ())
+        # An item that failed is named as a cause; of those in a value only the whole has an id that one can look up.
+        cell = Cell(f"{source.id}[{index}]" if isinstance(outcome, Observation) else source.id, None, self._root, ())
         cell.status = SETTLED
         cell.outcome = outcome
         return Element(cell)

@@ -258,7 +258,7 @@ class TaskFetchingUnit:
                 return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
         except Unavailable as missing:
-            self._happened(events.Skipped(now(), cell.id, *_cause(missing)))
+            self._happened(events.Skipped(now(), cell.id, *self._cause(cell, missing)))
         except EvaluationError as error:
             self._happened(events.Failed(now(), cell.id, _evaluation_failure(error)))
         else:
@@ -269,6 +269,14 @@ class TaskFetchingUnit:
                     self._happened(events.Failed(now(), cell.id, outcome))
                 case Skipped(because, by_guard):
                     self._happened(events.Skipped(now(), cell.id, because, by_guard))
+
+    def _cause(self, cell: Cell, missing: Unavailable) -> tuple[TaskId, bool]:
+        """Why a task cannot be evaluated; the root cause is named."""
+        match missing.outcome:
+            case Skipped(because, by_guard):
+                return because, by_guard
+            case _:
+                return self.schedule.instance(cell, missing.task, missing.outcome), False
 
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(self.schedule.items(cell))
@@ -316,7 +324,7 @@ class TaskFetchingUnit:
                 arguments = {tool.renamed.get(name, name): value for name, value in arguments.items()}
             arguments = tool.validate(arguments)
         except Unavailable as missing:
-            self._happened(events.Skipped(self._now(), cell.id, *_cause(missing)))
+            self._happened(events.Skipped(self._now(), cell.id, *self._cause(cell, missing)))
         except EvaluationError as error:
             self._happened(events.Failed(self._now(), cell.id, _evaluation_failure(error)))
         except ArgumentError as error:
@@ -552,15 +560,6 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
 
 def _evaluation_failure(error: EvaluationError) -> Failure:
     return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
-
-
-def _cause(missing: Unavailable) -> tuple[TaskId, bool]:
-    """Why a task cannot be evaluated; the root cause is named."""
-    match missing.outcome:
-        case Skipped(because, by_guard):
-            return because, by_guard
-        case _:
-            return missing.task, False
 
 
 def _is_write(cell: Cell) -> bool:
