@@ -455,16 +455,7 @@ class TaskFetchingUnit:
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
-        following = Attempt(
-            self.run_id,
-            self.loop,
-            self.start,
-            attempt.cell,
-            tool,
-            attempt.arguments,
-            attempt.number + 1,
-            failure.in_doubt,
-        )
+        following = attempt.following(in_doubt=failure.in_doubt)
         self._live.add(following)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_later(delay, self._try_again, following)
