@@ -212,7 +212,7 @@ class Schedule:
         return outcome
 
     def instance(self, cell: Cell, task: TaskId, outcome: Outcome) -> TaskId:
-        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item of it, which has that outcome.
+        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item, which has that outcome.
 
         Of a list whose items have no ids of their own it is the list's.
         """
