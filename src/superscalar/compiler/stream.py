@@ -75,14 +75,9 @@ class RunStream:
 
     def _started(self) -> asyncio.Task[RunResult]:
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="superscalar run")
+            self._task = asyncio.get_running_loop().create_task(self._main(self._log), name="superscalar run")
+            self._task.add_done_callback(lambda _: self._log.close())  # even if it is cancelled before it begins
         return self._task
-
-    async def _run(self) -> RunResult:
-        try:
-            return await self._main(self._log)
-        finally:
-            self._log.close()
 
     async def result(self) -> RunResult:
         """The result, as soon as there is one. Cancelling this does not cancel the run; leaving the block does.

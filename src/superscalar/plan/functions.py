@@ -172,6 +172,8 @@ def _extreme(name: str) -> Callable[..., Any]:
 
 def _sorted(budget: Budget, values: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
     _check_key("sorted", key)
+    if not isinstance(reverse, int):
+        raise EvaluationError(f"the `reverse=` of `sorted` is True or False, not {described(reverse)}")
     backwards = truth(reverse)
 
     def run(keyed: list[tuple[Any, Any]]) -> list[Any]:

@@ -52,12 +52,12 @@ class Lines:
 
     A statement completes at its line end outside brackets and strings. Inside brackets a line that begins like a new
     statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan. Lines end as in
-    Python: at `\\n`, `\\r\\n` or `\\r`.
+    Python: at `\\n`, `\\r\\n` or `\\r`. `line`: how many were taken so far.
     """
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._line = 0
+        self.line = 0
         self._return = ""
         self._reset()
 
@@ -74,11 +74,6 @@ class Lines:
     def pending(self) -> str:
         """The unfinished line, if nothing before it is unfinished: what may turn out to be a statement."""
         return "" if self._text else "".join(self._pieces)
-
-    @property
-    def line(self) -> int:
-        """The number of the line that comes next."""
-        return self._line + 1
 
     def feed(self, text: str) -> list[Statement]:
         """Take the next piece of the source."""
@@ -100,6 +95,15 @@ class Lines:
             self._pieces.append(rest)
         return done
 
+    def end_line(self, text: str) -> int:
+        """The line end has come behind `text`, which is known to be a whole statement: its line number, without another
+        look at it; 0 if something else is unfinished."""
+        if self._text or self._return or "".join(self._pieces) != text:
+            return 0
+        self._pieces.clear()
+        self.line += 1
+        return self.line
+
     def finish(self) -> list[Statement]:
         """The source has ended as it should: what is unfinished is a statement too."""
         done: list[Statement] = []
@@ -113,22 +117,22 @@ class Lines:
 
     def _unclosed(self) -> Problem:
         if self._quote is None and not self._open:
-            last = Mark("\\", self._line, max(len(self._text[-1]) - 1, 0))
+            last = Mark("\\", self.line, max(len(self._text[-1]) - 1, 0))
             return Problem("after `\\` the line goes on, but nothing follows", last, "leave the `\\` out")
         mark = self._quote or self._open[-1]
         what = "a string" if self._quote else f"`{mark.sign}`"
         help = f"close it with `{mark.sign if self._quote else _CLOSING[mark.sign]}`"
-        if self._line > mark.line:
-            help += f"; what follows up to line {self._line} was read as a part of it: write those lines again"
+        if self.line > mark.line:
+            help += f"; what follows up to line {self.line} was read as a part of it: write those lines again"
         return Problem(f"{what} is never closed", mark, help)
 
     def _take(self, line: str, done: list[Statement]) -> None:
         if self._text and self._open and not self._quote and _NEW_STATEMENT.match(line):
             self._problem = self._problem or self._unclosed()
             self._flush(done)
-        self._line += 1
+        self.line += 1
         if not self._text:
-            self._first = self._line
+            self._first = self.line
         self._text.append(line)
         if not self._scan(line):
             self._flush(done)
@@ -151,7 +155,7 @@ class Lines:
             if match is None:
                 break
             position, sign = match.end(), match.group()
-            mark = Mark(sign, self._line, match.start())
+            mark = Mark(sign, self.line, match.start())
             if sign == "#":
                 self._comments.append(line[position:].strip())
                 break

@@ -217,8 +217,8 @@ class Lowering(Findings):
         key = (repr(condition), body.guards)  # not the condition itself: 1 equals True, and they differ as text
         known = body.tests.get(key)
         if known is None:
-            test = ir.Compute(ir.Unary("not", ir.Unary("not", condition)))
-            known = body.tests[key] = self.emit(body.lifted("if"), test, body, node).task
+            test = condition if isinstance(condition, ir.Compare) else ir.Apply("bool", (condition,))
+            known = body.tests[key] = self.emit(body.lifted("if"), ir.Compute(test), body, node).task
         return known
 
     def _under(self, test: TaskId | None, expected: bool, body: Body) -> Body:

@@ -9,7 +9,7 @@ import ast
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from superscalar.plan import ir
@@ -32,6 +32,16 @@ Step: TypeAlias = ir.Task | Diagnostic
 
 _LAST = 1 << 60
 _UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """What a statement comes to, before anything of it is published."""
+
+    slot: Slot
+    lowering: Lowering
+    tasks: list[ir.Task]
+    bound: dict[str, ir.Expr]
 
 
 class Program:
@@ -88,7 +98,28 @@ class Program:
         slot = self._slot(tree, source, targets_of(tree, source.text), thought)
         if slot is not None:
             slot.notes = tuple(notes)
-            yield from self._lower(slot)
+            yield from self._take(self._lowered(slot))
+
+    def prepare(self, tree: ast.stmt, source: Source) -> Lowered | None:
+        """Lower what will be the next statement if its text ends here. Changes nothing: `commit` takes it in.
+
+        For plain assignments only, and not where something is broken; else None.
+        """
+        if self._closing or self._repair is not None or self._held:
+            return None
+        match tree:
+            case ast.Assign(targets=[ast.Name(id=name)]) if targets_of(tree, source.text) == (name,):
+                versions = {name: self._versions.get(name, 0) + 1}
+                return self._lowered(Slot((self._count + 1,), source, tree, (name,), versions))
+        return None
+
+    def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[Step]:
+        """Take in a prepared statement. Nothing may have been taken in since."""
+        self._count += 1
+        self._versions.update(lowered.slot.versions)
+        self._top_level.update(dict.fromkeys(lowered.slot.targets))
+        lowered.slot.thought = thought
+        return self._take(lowered)
 
     def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
         """Take the text of a statement that could not be read."""
@@ -122,7 +153,7 @@ class Program:
             if slot.problems:
                 self._hold(slot)
             else:
-                yield from self._lower(slot)
+                yield from self._take(self._lowered(slot))
 
     def next_round(self) -> None:
         """A replan continues the program; what was never repaired in the last round is given up."""
@@ -155,6 +186,7 @@ class Program:
         return self._reserved(slot)
 
     def _reserved(self, slot: Slot) -> Slot:
+        self._top_level.update(dict.fromkeys(slot.targets))
         for name in slot.targets:
             if name not in slot.versions:
                 self._versions[name] = slot.versions[name] = self._versions.get(name, 0) + 1
@@ -199,34 +231,35 @@ class Program:
 
     # -------------------------------------------------------------------------------------------------- lowering
 
-    def _lower(self, slot: Slot) -> Iterator[Step]:
-        tree = slot.tree
-        if tree is None:
-            return
+    def _lowered(self, slot: Slot) -> Lowered:
         lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs)
         body = Body("")
         bound: dict[str, ir.Expr] = {}
-        try:
-            self._dispatch(slot, tree, lowering, body, bound)
-        except RecursionError:
-            lowering.too_deep(tree)
-        slot.problems = tuple(lowering.problems)
-        slot.waits = not slot.problems and (lowering.waits or self._held.holds_back(body.tasks))
+        if slot.tree is not None:
+            try:
+                self._dispatch(slot, slot.tree, lowering, body, bound)
+            except RecursionError:
+                lowering.too_deep(slot.tree)
+        return Lowered(slot, lowering, body.tasks, bound)
+
+    def _take(self, lowered: Lowered) -> Iterator[Step]:
+        """Publish a statement, or hold it back."""
+        slot = lowered.slot
+        slot.problems = tuple(lowered.lowering.problems)
+        slot.waits = not slot.problems and (lowered.lowering.waits or self._held.holds_back(lowered.tasks))
         if slot.problems or slot.waits:
             self._hold(slot)
             yield from slot.problems
-        else:
-            yield from self._publish(slot, lowering, body, bound)
-
-    def _publish(self, slot: Slot, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> Iterator[Step]:
-        self._outputs.update(lowering.outputs)
-        for name, meaning in bound.items():
+            return
+        self._outputs.update(lowered.lowering.outputs)
+        for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning)
         insort(self._published, slot, key=lambda published: published.place)
-        yield from lowering.warnings
-        for number, task in enumerate(body.tasks):
+        yield from lowered.lowering.warnings
+        last = len(lowered.tasks) - 1
+        for number, task in enumerate(lowered.tasks):
             made = self._order(task)
-            if number == len(body.tasks) - 1 and (slot.thought or slot.notes):
+            if number == last and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
             self.tasks.append(((*slot.place, number), made))
             yield made
@@ -274,7 +307,6 @@ class Program:
         bound: dict[str, ir.Expr],
     ) -> None:
         lowering.check_name(target.id, target)
-        self._remember(target.id)
         bound[target.id] = lowering.value(value, body, self._id_of(slot, target.id))
 
     def _unpack(
@@ -293,7 +325,6 @@ class Program:
             return
         for name in names:
             lowering.check_name(name.id, name)
-            self._remember(name.id)
         own = {name.id for name in names}
         if (
             isinstance(value, ast.Tuple | ast.List)
@@ -307,9 +338,6 @@ class Program:
         for index, name in enumerate(names):
             work = ir.Compute(ir.Unpacked(whole, index, len(names)))
             bound[name.id] = lowering.emit(self._id_of(slot, name.id), work, body, name)
-
-    def _remember(self, name: str) -> None:
-        self._top_level[name] = None
 
     def _fresh(self, slot: Slot, base: str) -> TaskId:
         """The numbered id of what has no name; the same when a statement is lowered again."""

@@ -11,7 +11,7 @@ from typing import Literal
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Lowered, Program, Step
 from superscalar.plan.slots import is_join
 from superscalar.plan.source import Source
 from superscalar.plan.unreadable import unclosed, unreadable
@@ -45,7 +45,7 @@ class PythonReader:
         self._before_block: list[str] = []
         self._seen = False
         self._finished = False
-        self._ahead: tuple[str, ast.Module] | None = None
+        self._ahead: tuple[str, Lowered] | None = None
         self._ahead_tries = 0
 
     def feed(self, text: str) -> list[Step]:
@@ -57,15 +57,18 @@ class PythonReader:
             text = text.removeprefix("\ufeff")
         room = MAX_SOURCE - self._size
         self._size += len(text)
+        if text == "\n" and room and self._ahead is not None and self._lines.end_line(self._ahead[0]):
+            return self._commit(self._ahead[1])
         for statement in self._lines.feed(text[:room]):
             self._ahead_tries = 0
             steps.extend(self._take(statement))
         if self._size > MAX_SOURCE and not self.ended:
             self.ended = self._finished = True
-            where = ir.Span(self._lines.line, 0, self._lines.line, 1)
+            line = self._lines.line + 1
+            where = ir.Span(line, 0, line, 1)
             help = "write less, or let a tool make what is long"
             problem = Diagnostic("E403", f"a plan has at most {MAX_SOURCE // 1024} KB of text", where, help=help)
-            steps.extend(self.program.unreadable(Source("", self._lines.line), problem))
+            steps.extend(self.program.unreadable(Source("", line), problem))
         self._look_ahead(text)
         return steps
 
@@ -85,14 +88,30 @@ class PythonReader:
         return steps
 
     def _look_ahead(self, text: str) -> None:
-        """Parse a line that may be complete while its line end is still being written: then it starts sooner."""
-        if text.endswith(")") and self._ahead_tries < _MAX_LOOK_AHEAD and not self.ended:
-            pending = self._lines.pending.lstrip(" \t")
-            self._ahead_tries += 1
-            try:
-                self._ahead = (pending, _parse(pending))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                self._ahead = None
+        """Read a line that may be complete while its line end is still being written: then its calls start sooner."""
+        self._ahead = None
+        if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self._block or self.ended:
+            return
+        pending = self._lines.pending
+        if pending[:1].isspace() or "#" in pending:
+            return
+        self._ahead_tries += 1
+        try:
+            trees = _parse(pending).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        if len(trees) == 1:
+            lowered = self.program.prepare(trees[0], Source(pending, self._lines.line + 1))
+            self._ahead = None if lowered is None else (pending, lowered)
+
+    def _commit(self, lowered: Lowered) -> list[Step]:
+        self._ahead, self._ahead_tries, self._seen = None, 0, True
+        return list(self.program.commit(lowered, thought=self._take_thought()))
+
+    def _take_thought(self) -> str:
+        thought = "\n".join(t for t in self._thought if t)
+        self._thought.clear()
+        return thought
 
     def _take(self, statement: Statement) -> Iterator[Step]:
         if self.ended:
@@ -138,19 +157,14 @@ class PythonReader:
         if statement.problem is not None:
             yield from self._unreadable(source, unclosed(source, statement.problem))
             return
-        if self._ahead is not None and self._ahead[0] == statement.text:
-            module = self._ahead[1]
-        else:
-            try:
-                module = _parse(statement.text)
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                yield from self._unreadable(source, unreadable(source, error))
-                return
-        self._ahead = None
+        try:
+            module = _parse(statement.text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            yield from self._unreadable(source, unreadable(source, error))
+            return
         if self._is_prose(statement.text) and _says_nothing(module):
             return
-        thought = "\n".join(t for t in self._thought if t)
-        self._thought.clear()
+        thought = self._take_thought()
         for tree in module.body:
             self._seen = True
             yield from self.program.statement(tree, source, thought=thought)

@@ -7,7 +7,7 @@ CACM 5(11), 1962, kept while the graph still grows).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -84,6 +84,7 @@ class Cell:
         "order",
         "outcome",
         "parts",
+        "refused",
         "scope",
         "shape_watchers",
         "status",
@@ -104,13 +105,14 @@ class Cell:
         self.status = PENDING
         self.outcome: Outcome | None = None
         self.elements: list[Element] | None = None
-        self.parts: list[Element] = []
+        self.parts: Sequence[Element] = ()
         self.value_watchers: list[Cell] | None = None
         self.watchers: list[tuple[Cell, int]] | None = None
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
-        self.after_doubt = False
+        self.refused = False  # a guard of its own said no
+        self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"
@@ -133,8 +135,8 @@ class Element:
                 case Observation(value):
                     if not value:
                         return Skipped(condition.id, by_guard=True)
-                case Skipped(because, True):
-                    return Skipped(because, by_guard=True)
+                case Skipped():
+                    return condition.outcome
                 case _:
                     return Skipped(condition.id)
         return self.cell.outcome
@@ -209,6 +211,19 @@ class Schedule:
 
         return outcome
 
+    def instance(self, cell: Cell, task: TaskId, outcome: Outcome) -> TaskId:
+        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item of it, which has that outcome.
+
+        Of a list whose items have no ids of their own it is the list's.
+        """
+        found = cell.scope.find(task)
+        if found is not None:
+            return found.id
+        found = cell.scope.find(task.rpartition("[")[0])
+        if found is None:
+            return task
+        return next((e.cell.id for e in found.elements or () if e.cell.outcome is outcome), found.id)
+
     # ------------------------------------------------------------------------------------------------ changing
 
     def apply(self, event: events.Event) -> list[Command]:
@@ -223,7 +238,9 @@ class Schedule:
         if handler is None:
             return []
         handler(event)
-        commands, self._commands = self._commands, []
+        commands = self._commands
+        if commands:
+            self._commands = []
         return commands
 
     def _on_round(self, _event: events.RoundStarted) -> None:
@@ -241,13 +258,13 @@ class Schedule:
         self._add(event.task, event.task.id, self._root, (order,), ())
 
     def _on_started(self, event: events.Started) -> None:
-        cell = self.cell(event.id)
+        cell = self._cells.get(event.id) or self.cell(event.id)
         if cell.status is not READY and cell.status is not RUNNING:
             raise IllegalEvent(f"`{cell.id}` started while {cell.status}")
         cell.status = RUNNING
 
     def _on_succeeded(self, event: events.Succeeded) -> None:
-        cell = self.cell(event.id)
+        cell = self._cells.get(event.id) or self.cell(event.id)
         if cell.status is not READY and cell.status is not RUNNING and cell.status is not GATHERING:
             raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
         self._settle(cell, Observation(event.value))
@@ -299,7 +316,7 @@ class Schedule:
         source = cell.scope.find(work.source)
         if source is None:
             raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
-        if source.elements is not None and source.status is not SETTLED:
+        if source.elements is not None:  # settled or not: its items must not have other numbers once it is complete
             return source.elements
         match source.outcome:
             case Observation(value):
@@ -331,7 +348,8 @@ class Schedule:
         return rows
 
     def _constant(self, source: Cell, index: int, outcome: Outcome) -> Element:
-        cell = Cell(f"{source.id}[{index}]", None, self._root, ())
+        # An item that failed is named as a cause; of those in a value only the whole has an id that one can look up.
+        cell = Cell(f"{source.id}[{index}]" if isinstance(outcome, Observation) else source.id, None, self._root, ())
         cell.status = SETTLED
         cell.outcome = outcome
         return Element(cell)
@@ -444,11 +462,14 @@ class Schedule:
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
         outcome = target.outcome
+        if cell.status is EXPANDED:  # a map comes after whatever is in doubt in its body
+            cell.after_doubt = cell.after_doubt or target.after_doubt or _in_doubt(target)
         if what != _OUTCOME and outcome is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
                 if bool(outcome.value) is not (what == _GUARD_TRUE):
                     cell.doom = Skip(cell.id, target.id, by_guard=True)  # a guard's no is no failure: it goes first
+                    cell.refused = True
                 self._order_skip(cell)
             else:
                 self._doom(cell, target, outcome)
@@ -465,21 +486,24 @@ class Schedule:
         else:
             target.after_watchers.append(cell)
 
-    def _ended(self, target: Cell, cell: Cell) -> None:
-        """`cell` learns that the access before it is over. After one in doubt nothing is safe to do (rule L19)."""
-        outcome = target.outcome
+    def _ended(self, target: Cell, cell: Cell) -> bool:
+        """`cell` learns that the access before it is over. After one in doubt nothing is safe to do (rule L19).
+
+        Returns whether `cell`, which may have been skipped long ago, is over with it too.
+        """
         cell.after_missing -= 1
-        if target.after_doubt or (isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned)):
-            cell.after_doubt = True
-            self._doom(cell, target, outcome)
+        doubt = target.after_doubt or _in_doubt(target)
+        if doubt is not None:
+            cell.after_doubt = cell.after_doubt or doubt
+            self._condemn(cell, Skip(cell.id, doubt))
         self._lower(cell)
-        if cell.status is SETTLED and cell.after_missing == 0:
-            self._tell_followers(cell)
+        return cell.status is SETTLED and cell.after_missing == 0
 
     def _tell_followers(self, cell: Cell) -> None:
-        following, cell.after_watchers = cell.after_watchers, None
-        for follower in following or ():
-            self._ended(cell, follower)
+        over = [cell]
+        for target in over:  # grows while we go through it: no recursion, however many were skipped in a row
+            following, target.after_watchers = target.after_watchers, None
+            over.extend(follower for follower in following or () if self._ended(target, follower))
 
     def _shape_known(self, target: Cell) -> None:
         waiting, target.shape_watchers = target.shape_watchers, None
@@ -503,7 +527,9 @@ class Schedule:
     def _lower(self, cell: Cell) -> None:
         cell.missing -= 1
         if cell.missing == 0:
-            if cell.status is PENDING:
+            if cell.status is PENDING and cell.doom is not None:
+                self._order_skip(cell)
+            elif cell.status is PENDING:
                 cell.status = READY
                 self._commands.append(Issue(cell.id))
             elif cell.status is EXPANDED:
@@ -512,18 +538,26 @@ class Schedule:
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
-        if cell.doom is None:
-            if isinstance(outcome, Skipped):
-                cell.doom = Skip(cell.id, outcome.because, outcome.by_guard)
-            else:
-                cell.doom = Skip(cell.id, target.id)
+        if isinstance(outcome, Skipped):
+            self._condemn(cell, Skip(cell.id, outcome.because, outcome.by_guard))
+        else:
+            self._condemn(cell, Skip(cell.id, target.id))
+
+    def _condemn(self, cell: Cell, doom: Skip) -> None:
+        if cell.doom is None or (cell.doom.by_guard and not doom.by_guard and not cell.refused):
+            cell.doom = doom
         self._order_skip(cell)
 
     def _order_skip(self, cell: Cell) -> None:
-        """Order the skip that is due, unless a guard may still say that the task was not wanted anyway."""
-        if cell.doom is not None and cell.status is PENDING and (cell.undecided == 0 or cell.doom.by_guard):
+        """Order the skip that is due. Its kind must not depend on what comes in first, so a guard's no is final,
+        a cause waits for the guards only, and what was handed down from the guard of an input waits for all inputs.
+        """
+        doom = cell.doom
+        if doom is None or cell.status is not PENDING:
+            return
+        if cell.refused or cell.missing == 0 or (cell.undecided == 0 and not doom.by_guard):
             cell.status = DOOMED
-            self._commands.append(cell.doom)
+            self._commands.append(doom)
 
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
         cell.outcome = outcome
@@ -538,6 +572,7 @@ class Schedule:
             else:
                 for watcher in waiting:
                     self._doom(watcher, cell, outcome)
+                    self._lower(watcher)
         others = cell.watchers
         if others is not None:
             cell.watchers = None
@@ -568,6 +603,12 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
+
+
+def _in_doubt(cell: Cell) -> TaskId | None:
+    """The task itself, if nobody knows whether what it does has happened or may still happen."""
+    outcome = cell.outcome
+    return cell.id if isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned) else None
 
 
 def _partial(cell: Cell) -> Failure:

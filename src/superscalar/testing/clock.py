@@ -11,6 +11,8 @@ from superscalar.executors.local import busy_threads
 
 T = TypeVar("T")
 
+_MOMENT = 0.01
+
 
 class Deadlock(RuntimeError):
     """Everything waits, and nothing is left that could wake anything."""
@@ -28,9 +30,10 @@ class _Selector(selectors.DefaultSelector):
         events: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if events or (timeout is not None and timeout <= 0):
             return events
-        if self._wait_for_threads and busy_threads():
-            waited: list[tuple[selectors.SelectorKey, int]] = super().select(None)
-            return waited
+        while self._wait_for_threads and busy_threads():
+            # A little at a time: a thread counts as busy for a moment after it has handed over its result.
+            if waited := super().select(_MOMENT):
+                return waited
         if timeout is None:
             raise Deadlock("everything waits, and no timer is set that could wake anything")
         self._loop.advance(timeout)

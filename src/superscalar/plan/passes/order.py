@@ -49,9 +49,12 @@ class OrderAccesses:
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
+        self._read_only = not any(signature.effect == "write" for signature in signatures)
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""
+        if self._read_only:
+            return task
         accesses = self._accesses(task)
         after: dict[TaskId, None] = {}
         for (provider, resource), writing in accesses.items():

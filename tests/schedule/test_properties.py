@@ -1,0 +1,351 @@
+"""What must hold of every plan, however long its calls take, whatever they do, and whenever it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from random_plans import RATE, Settings, World, plans
+
+from running import Paced, ends
+from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
+from superscalar.errors import ModelError
+from superscalar.events import Event, Failed, Planned, RunEnded, Sealed, Started, Succeeded
+from superscalar.events import Skipped as SkippedEvent
+from superscalar.joiner import show_results
+from superscalar.plan.ir import Call, Map, Plan, Task, walk
+from superscalar.testing import run
+from superscalar.values import Outcome, TaskId
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True, max_examples=150)
+PROFILE = settings.get_profile("ci" if os.environ.get("CI") else "default")
+
+GRACE = 0.5
+
+worlds = st.builds(
+    Settings,
+    results=st.integers(0, 1_000),
+    times=st.integers(0, 1_000),
+    failing=st.sampled_from([0.0, 0.1, 0.4]),
+    cap=st.integers(1, 5),
+    named=st.integers(1, 2),
+)
+moments = st.sampled_from([0.0, 0.25, 0.3, 0.5, 1.0, 2.0, 5.0, 5.25, 5.5, 7.0])
+
+
+def agent(world: World, model: Any = None, **options: Any) -> LLMCompiler:
+    chosen = world.settings
+    return LLMCompiler(
+        model,
+        tools=world.tools,
+        joiner=None,
+        limits=chosen.limits,
+        max_concurrency=chosen.cap,
+        grace=GRACE,
+        random=Random(chosen.times),
+        **options,
+    )
+
+
+def executed(plan: tuple[str, ...], world: World, **options: Any) -> RunResult:
+    async def main() -> RunResult:
+        async with agent(world).stream_plan("\n".join(plan), run_id="run", **options) as running:
+            return await running.result()
+
+    return run(main())
+
+
+def written(plan: tuple[str, ...], pauses: list[float], last: list[Any]) -> Paced:
+    """A planner that writes the plan with pauses between its lines."""
+    steps: list[Any] = []
+    for number, line in enumerate(plan):
+        steps += [pauses[number % len(pauses)], line + "\n"] if pauses else [line + "\n"]
+    return Paced(*steps, *last)
+
+
+# ------------------------------------------------------------------------------------------------- what must hold
+
+
+def check_that_each_task_settles_once(events: list[Event]) -> None:
+    planned = {e.task.id for e in events if isinstance(e, Planned)}
+    settled = ends(events)  # fails for one that settles twice
+    assert planned <= set(settled)
+    assert {e.id for e in events if isinstance(e, Started)} <= set(settled)
+    over: set[TaskId] = set()
+    for e in events:
+        if isinstance(e, Started):
+            assert e.id not in over, f"{e.id} started after it had settled"
+        elif isinstance(e, Succeeded | Failed):
+            over.add(e.id)
+
+
+def instances(tasks: list[Task]) -> Iterator[tuple[re.Pattern[str], Task]]:
+    """How the ids of a task's instances look: `xs[].tool` is that of `xs[0].tool` and `xs[1].tool`."""
+    for task in walk(tuple(tasks)):
+        yield re.compile(re.escape(task.id).replace(re.escape("[]"), r"\[(\d+)\]")), task
+
+
+def check_that_inputs_came_first(events: list[Event]) -> None:
+    """Every call started after each task whose value it uses, and each guard, had settled as it must."""
+    tasks = [e.task for e in events if isinstance(e, Planned)]
+    patterns = list(instances(tasks))
+    settled: dict[TaskId, Outcome] = {}
+    for e in events:
+        match e:
+            case Succeeded(id=id, value=value):
+                settled[id] = Observation(value)
+            case Failed(id=id, failure=failure):
+                settled[id] = failure
+            case SkippedEvent(id=id, because=because):
+                settled[id] = Skipped(because)
+            case Started(id=id):
+                found = [(m, task) for pattern, task in patterns if (m := pattern.fullmatch(id))]
+                assert found, id
+                for match, task in found[:1]:
+                    check_inputs(match, task, settled)
+
+
+def check_inputs(match: re.Match[str], task: Task, settled: dict[TaskId, Outcome]) -> None:
+    def instance(id: TaskId) -> TaskId:
+        for number in match.groups():
+            id = id.replace("[]", f"[{number}]", 1)
+        return id
+
+    for need in task.needs:
+        if need.mode == "value" and ":" not in need.task:  # an item of a list has no event of its own
+            assert isinstance(settled.get(instance(need.task)), Observation), (match.group(), need)
+    for guard in task.guards:
+        condition = settled.get(instance(guard.condition))
+        assert isinstance(condition, Observation), (match.group(), guard)
+        assert bool(condition.value) is guard.expected
+    for earlier in task.after:
+        assert "[]" in earlier or earlier in settled, (match.group(), earlier)
+
+
+def check_that_limits_were_kept(world: World) -> None:
+    assert world.all.most <= world.settings.cap
+    assert world.named.most <= world.settings.named
+    assert all(later - earlier >= 1 / RATE - 1e-6 for earlier, later in pairwise(world.rated))
+
+
+def check_that_accesses_are_in_order(world: World, events: list[Event]) -> None:
+    """Two accesses of which one is a write never overlap, and are made in the order of the program."""
+    spans = sorted(world.accesses, key=lambda span: span.place)
+    for number, later in enumerate(spans):
+        for earlier in spans[:number]:
+            if (earlier.write or later.write) and earlier.place != later.place:  # equal: attempts of one task
+                assert earlier.end <= later.start, (earlier, later)
+    sealed = next((i for i, e in enumerate(events) if isinstance(e, Sealed)), len(events))
+    assert not any(isinstance(e, Started) and e.tool == "post" for e in events[:sealed])
+
+
+def check_that_doubt_stops_accesses(world: World, events: list[Event]) -> None:
+    doubts = [e for e in events if isinstance(e, Failed) and e.failure.in_doubt]
+    if doubts:
+        when = min(e.at for e in doubts)
+        assert not any(span.start > when for span in world.accesses)
+
+
+def check_that_skips_have_causes(result: RunResult) -> None:
+    for id, outcome in result.outcomes.items():
+        if isinstance(outcome, Skipped):
+            cause = result.outcomes[outcome.because]
+            assert isinstance(cause, Observation if outcome.by_guard else Failure), (id, outcome, cause)
+
+
+def check(world: World, events: list[Event]) -> None:
+    check_that_each_task_settles_once(events)
+    check_that_inputs_came_first(events)
+    check_that_limits_were_kept(world)
+    check_that_accesses_are_in_order(world, events)
+    check_that_doubt_stops_accesses(world, events)
+    assert isinstance(events[-1], RunEnded)
+    assert (world.all.now, world.named.now) == (0, 0)
+
+
+# --------------------------------------------------------------------------------------------------------- properties
+
+
+@PROFILE
+@given(plans(), worlds)
+def test_every_plan_ends_and_keeps_its_promises(plan: tuple[str, ...], chosen: Settings) -> None:
+    world = World(chosen)
+    result = executed(plan, world)
+    check(world, list(result.events))
+    check_that_skips_have_causes(result)
+    event(f"{len(result.outcomes.failures) > 0=} {world.all.entered // 10 * 10} calls or more")
+
+
+@PROFILE
+@given(plans(), worlds)
+def test_no_call_is_cut_short_by_what_happens_to_others(plan: tuple[str, ...], chosen: Settings) -> None:
+    """Without a deadline or a cancellation every failure is the call's own doing."""
+    result = executed(plan, World(chosen))
+    kinds = {failure.kind for failure in result.outcomes.failures.values()}
+    assert "deadline" not in kinds
+    for id, failure in result.outcomes.failures.items():
+        if failure.kind == "cancelled" and failure.items is None and not id.startswith("join"):
+            assert failure.message.endswith("cancelled itself"), (id, failure)
+
+
+@PROFILE
+@given(plans(), worlds, st.lists(st.sampled_from([0.0, 0.25, 2.0]), max_size=4))
+def test_a_plan_that_is_being_written_keeps_its_promises(
+    plan: tuple[str, ...], chosen: Settings, pauses: list[float]
+) -> None:
+    world = World(chosen)
+    result = run(agent(world, written(plan, pauses, [])).run("why?", run_id="run"))
+    check(world, list(result.events))
+    check_that_skips_have_causes(result)
+
+
+@PROFILE
+@given(plans(), worlds, st.lists(st.sampled_from([0.0, 0.25, 2.0]), max_size=4), st.data())
+def test_a_planner_that_dies_leaves_no_write_and_nothing_running(
+    plan: tuple[str, ...], chosen: Settings, pauses: list[float], data: st.DataObject
+) -> None:
+    world = World(chosen)
+    whole = data.draw(st.integers(0, len(plan) - 1))
+    planner = written(plan[:whole], pauses, [data.draw(st.sampled_from([ModelError("dead"), RuntimeError("dead")]))])
+    seen: list[Event] = []
+
+    async def main() -> None:
+        async with agent(world, planner).stream("why?") as running:
+            with pytest.raises((ModelError, RuntimeError), match="dead"):
+                await running.result()
+            seen.extend(running.events)
+
+    run(main())
+    check(world, seen)
+    assert not any(isinstance(e, Sealed) for e in seen)
+    assert not any(span.write for span in world.accesses)
+
+
+@PROFILE
+@given(plans(), worlds, moments, st.booleans())
+def test_a_run_that_is_stopped_at_any_time_settles_within_the_grace_period(
+    plan: tuple[str, ...], chosen: Settings, at: float, by_deadline: bool
+) -> None:
+    world = World(chosen)
+    seen: list[Event] = []
+
+    async def main() -> float:
+        stop_at = at or (0.01 if by_deadline else 0.0)
+        deadline = stop_at if by_deadline else None
+        async with agent(world).stream_plan("\n".join(plan), deadline=deadline) as running:
+            if by_deadline:
+                await running.result()
+            else:
+                await asyncio.sleep(stop_at)
+                await running.cancel()
+            seen.extend(running.events)
+            return stop_at
+
+    stopped = run(main())
+    check_that_each_task_settles_once(seen)
+    check_that_inputs_came_first(seen)
+    check_that_limits_were_kept(world)
+    check_that_accesses_are_in_order(world, seen)
+    assert seen[-1].at <= stopped + GRACE * 1.5
+    assert not any(isinstance(e, Started) and e.at > stopped for e in seen)
+    event(f"stopped before its end: {seen[-1].at >= stopped}")
+
+
+def shape(outcome: Outcome) -> Any:
+    """An outcome without what may differ: which of several causes is named, and text made from it."""
+    match outcome:
+        case Observation(value):
+            return ("value", shape_of_value(value))
+        case Skipped(by_guard=by_guard):
+            return ("skipped", by_guard)
+        case Failure(kind=kind, items=items, error=error, in_doubt=in_doubt, abandoned=abandoned):
+            return (kind, error, in_doubt, abandoned, None if items is None else [shape(item) for item in items])
+
+
+def shape_of_value(value: Any) -> Any:
+    match value:
+        case Observation() | Failure() | Skipped():
+            return shape(value)
+        case list() | tuple():
+            return [shape_of_value(item) for item in value]
+        case dict():
+            return {key: shape_of_value(item) for key, item in value.items()}
+    return value
+
+
+def shapes(result: RunResult) -> list[tuple[TaskId, Any]]:
+    return [(id, shape(outcome)) for id, outcome in result.outcomes.items()]
+
+
+BECAUSE = re.compile(r"because `[^`]*` failed|not run: `[^`]*` failed|the first: [^\n]*")
+
+
+@PROFILE
+@given(plans(), worlds, st.integers(0, 1_000), st.integers(1, 5))
+def test_the_outcome_does_not_depend_on_how_long_things_take(
+    plan: tuple[str, ...], chosen: Settings, other_times: int, other_cap: int
+) -> None:
+    other = Settings(chosen.results, other_times, chosen.failing, other_cap, chosen.named)
+    first, second = executed(plan, World(chosen)), executed(plan, World(other))
+    assert shapes(first) == shapes(second)
+    shown = [BECAUSE.sub("...", show_results(r.plan.tasks, r.outcomes)) for r in (first, second)]
+    assert shown[0] == shown[1]
+
+
+@PROFILE
+@given(plans(), worlds, st.lists(st.sampled_from([0.0, 0.25, 2.0]), max_size=4))
+def test_the_outcome_does_not_depend_on_how_fast_the_plan_is_written(
+    plan: tuple[str, ...], chosen: Settings, pauses: list[float]
+) -> None:
+    at_once = executed(plan, World(chosen))
+    slowly = run(agent(World(chosen), written(plan, pauses, [])).run("why?", run_id="run"))
+    assert shapes(at_once) == shapes(slowly)
+
+
+@PROFILE
+@given(plans(), worlds)
+def test_the_same_run_again_is_the_same_to_the_last_event(plan: tuple[str, ...], chosen: Settings) -> None:
+    assert executed(plan, World(chosen)).events == executed(plan, World(chosen)).events
+
+
+@PROFILE
+@given(plans(), worlds)
+def test_outcomes_are_in_program_order(plan: tuple[str, ...], chosen: Settings) -> None:
+    result = executed(plan, World(chosen))
+    order = list(result.outcomes)
+    tops = [task.id for task in result.plan.tasks]
+    assert [id for id in order if id in set(tops)] == tops
+    for task in result.plan.tasks:
+        if isinstance(task.work, Map):
+            after = tops[tops.index(task.id) + 1 :]
+            limit = order.index(after[0]) if after else len(order)
+            inside = [i for i, id in enumerate(order) if id not in tops and id.startswith(f"{task.id}[")]
+            assert all(order.index(task.id) < i < limit for i in inside)
+
+
+def test_the_plans_are_not_trivial() -> None:
+    """Most of what is drawn compiles to calls in maps, guards and writes; else these properties say little."""
+    found: dict[str, int] = {"maps": 0, "guards": 0, "writes": 0, "after": 0, "plans": 0}
+
+    @settings(PROFILE, max_examples=100, database=None, derandomize=True)
+    @given(plans())
+    def count(plan: tuple[str, ...]) -> None:
+        compiled: Plan = LLMCompiler(tools=World(Settings()).tools, limits=Settings().limits).compile("\n".join(plan))
+        tasks = list(walk(compiled.tasks))
+        found["plans"] += 1
+        found["maps"] += any(isinstance(task.work, Map) for task in tasks)
+        found["guards"] += any(task.guards for task in tasks)
+        found["writes"] += any(isinstance(task.work, Call) and task.work.effect == "write" for task in tasks)
+        found["after"] += any(task.after for task in tasks)
+
+    count()
+    assert all(number > found["plans"] // 4 for number in found.values()), found
