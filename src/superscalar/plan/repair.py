@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from superscalar.plan.slots import Slot, is_join
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.vocabulary import FUNCTIONS, METHODS
 
 _WITHOUT_EFFECT = FUNCTIONS | {"print"}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -115,9 +115,15 @@ def _shape(tree: ast.stmt | None) -> str:
 
 
 def _called(tree: ast.stmt | None) -> set[str]:
-    """The tools that a statement calls."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree is not None else []
-    return {call.func.id for call in calls if isinstance(call.func, ast.Name)} - FUNCTIONS
+    """What a statement calls and is no listed function or method: tools, as far as they exist."""
+    names: set[str] = set()
+    for node in ast.walk(tree) if tree is not None else ():
+        match node:
+            case ast.Call(func=ast.Name(id=name)):
+                names.add(name)
+            case ast.Call(func=ast.Attribute(attr=name)) if name not in METHODS:
+                names.add(name)
+    return names - FUNCTIONS
 
 
 def _is_nothing(slot: Slot) -> bool:
