@@ -54,7 +54,9 @@ class Listed:
                 takes = f"at least {self.fewest}"
             else:
                 takes = str(self.fewest) if self.most == self.fewest else f"{self.fewest} to {self.most}"
-            raise EvaluationError(f"`{name}` takes {takes} argument{'' if takes == '1' else 's'}; {given} given")
+            raise EvaluationError(
+                f"`{name}` takes {takes} argument{'' if takes.removeprefix('at least ') == '1' else 's'}; {given} given"
+            )
 
 
 class Key:

@@ -56,10 +56,16 @@ def rejecter(annotation: Any) -> Callable[[Any], str | None]:
         try:
             adapter.validate_python(constant)
         except ValidationError as error:
-            return "; ".join(e["msg"] for e in error.errors(include_url=False))
+            return "; ".join(_located(e) for e in error.errors(include_url=False))
         return None
 
     return reject
+
+
+def _located(error: Mapping[str, Any]) -> str:
+    """What is wrong with a constant, and where in it."""
+    place = "".join(f"[{part!r}]" for part in error["loc"])
+    return f"{error['msg']}, at {place}" if place else str(error["msg"])
 
 
 def _config_for(annotation: Any) -> ConfigDict | None:
