@@ -98,7 +98,7 @@ def test_the_prompt_before_the_tools_is_short() -> None:
 
 def test_every_example_plan_is_a_plan() -> None:
     @tool(effect="read")
-    def stock(shop: str) -> dict[str, int]:
+    def stock() -> dict[str, int]:
         return {}
 
     @tool(effect="read")
@@ -106,10 +106,14 @@ def test_every_example_plan_is_a_plan() -> None:
         return 0.0
 
     @tool(effect="read")
-    def rent(city: str, rooms: int = 2) -> float:
+    def rent(city: str, *, rooms: int = 2) -> float:
         return 0.0
 
-    known = Toolset([stock, cost, rent, capital])
+    @tool(effect="read")
+    def books(text: str, limit: int = 10) -> list[City]:
+        return []
+
+    known = Toolset([stock, cost, rent, books])
     plans = [m.text for m in planner.conversation(TOOLS, "", (), "") if m.role == "assistant"]
     assert [check(plan, known.signatures) for plan in plans] == [()] * len(plans)
 
@@ -128,7 +132,7 @@ def test_what_the_prompt_allows_is_allowed(line: str) -> None:
 
 def test_every_function_that_the_prompt_names_exists() -> None:
     language = planner.conversation(TOOLS, "", (), "")[0].text
-    names = language.partition("f-strings, and ")[2].partition(".")[0].split()
+    names = language.partition("f-strings and ")[2].partition(".")[0].split()
     assert len(names) > 10
     for name in names:
         problems = check(f"a = {name}(1, 2, 3, 4, 5)\njoin(a)", TOOLS.signatures)
@@ -181,7 +185,7 @@ def test_what_failed_is_unknown_and_says_why() -> None:
         'a = capital("Peru")\nb = capital(a.name)\njoin(b)',
         {"a": failed, "b": Skipped("a")},
     )
-    assert lines == ["a: UNKNOWN (LookupError: no such country)", "b: UNKNOWN (because a is unknown)"]
+    assert lines == ["a: UNKNOWN (LookupError: no such country)", "b: UNKNOWN (it needs a; LookupError: no such country)"]
 
 
 def test_items_say_what_they_are_for() -> None:

@@ -11,13 +11,13 @@ from superscalar.plan.signatures import Output, Signature
 from superscalar.tools.toolset import Toolset
 
 _LANGUAGE = """\
-You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads the results and answers.
+You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
 
-- One assignment per line. The last line is join(...) with all values that the answer needs.
-- There are only the tools that are given, comprehensions, x if c else y, f-strings, and len sum min max sorted round abs any all range enumerate zip int float str list dict set. No import, def, for or if blocks, print or append.
+- Each line is name = expression. Call a tool once and use the name of its result. The last line is join(...) with all that the answer needs.
+- There are only the given tools, comprehensions, x if c else y, f-strings and len sum min max sorted round abs any all range enumerate zip int float str list dict set. There is no import, def, for or if block, print or append.
 - Calls run in parallel as soon as their inputs are there. For several things write {x: tool(x) for x in things}.
 - Use results as their types say: r.field, r["key"], r[0].
-- Compute every number in the plan, from results, never in your head.
+- Compute every number in the plan, never in your head.
 - Arguments come from the question or from results, never made up. Leave out optional ones that the question does not ask for.
 - If no tool is needed, write only join().
 - Write nothing but the plan."""
@@ -27,27 +27,36 @@ _EXAMPLES = (
     (
         """\
 Tools:
-stock(shop: str) -> dict[str, int]  # Pieces in stock, by item.
+stock() -> dict[str, int]  # Pieces in stock, by item.
 cost(item: str) -> float
 
-Question: What is the stock of the Oslo shop worth, in total and each item? Which item is worth most?""",
+Question: What is our stock worth, in total and each item?""",
         """\
-pieces = stock("Oslo")
+pieces = stock()
 values = {i: pieces[i] * cost(i) for i in pieces}
 total = sum(values.values())
-most = max(values, key=lambda i: values[i])
-join(values, total, most)""",
+join(values, total)""",
     ),
     (
         """\
 Tools:
-capital(country: str) -> City  # City has the fields name: str, people: int
-rent(city: str, rooms: int = 2) -> float
+rent(city: str, *, rooms: int = 2) -> float
 
-Question: Compare the rents of 3 rooms in the capitals of Peru and Chile.""",
+Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
         """\
-rents = {c: rent(capital(c).name, rooms=3) for c in ["Peru", "Chile"]}
-join(rents)""",
+rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
+dearest = max(rents, key=lambda c: rents[c])
+join(rents, dearest)""",
+    ),
+    (
+        """\
+Tools:
+books(text: str, limit: int = 10) -> list[Book]  # Book has the fields title: str, author: str, year: int
+
+Question: Who wrote Emma?""",
+        """\
+found = books("Emma")
+join(found)""",
     ),
     ("Question: Thank you!", "join()"),
 )
