@@ -1,8 +1,7 @@
-"""What the prompts promise, whatever their wording: every tool shown as it is, one prefix for all questions, data as data."""
+"""What the prompts promise, whatever their wording: tools as they are, one prefix for all questions, data as data."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -55,31 +54,38 @@ def asked(question: str, *, instructions: str = "", history: Sequence[Message] =
     return texts(planner.conversation(TOOLS, instructions, history, question))
 
 
+def beginning(one: str, other: str) -> str:
+    same = zip(one, other, strict=False)
+    return one[: next((i for i, (a, b) in enumerate(same) if a != b), min(len(one), len(other)))]
+
+
 # ------------------------------------------------------------------------------------------------------ the planner
 
 
 def test_tools_are_shown_as_signatures_with_their_documentation_under_the_names_that_plans_use() -> None:
     assert [planner.tool_stub(signature) for signature in TOOLS.signatures] == [
-        "capital(country: str) -> City  # The capital of a country.\n"
-        "    # Today's.\n"
-        "    # country: in English\n"
-        "    # City has the fields name: str, people: int",
-        "rents_per_month(city: str, *, rooms: int = 2, from_: str = '') -> list[City]  # What a home costs.\n"
-        "    # City has the fields name: str, people: int",
+        """\
+capital(country: str) -> City  # The capital of a country.
+    # Today's.
+    # country: in English
+    # City has the fields name: str, people: int""",
+        """\
+rents_per_month(city: str, *, rooms: int = 2, from_: str = '') -> list[City]  # What a home costs.
+    # City has the fields name: str, people: int""",
         "notify(text: str) -> None  # Changes something: call it only if the question asks for that.",
     ]
 
 
 def test_two_questions_share_everything_before_the_question() -> None:
     one, other = asked("Why?", instructions="Be kind."), asked("Who?", instructions="Be kind.")
-    shared = os.path.commonprefix([one, other])
+    shared = beginning(one, other)
     assert shared.endswith("Be kind.\n\nQuestion: Wh")
     assert all(planner.tool_stub(signature) in shared for signature in TOOLS.signatures)
 
 
 def test_two_agents_share_the_language_and_the_examples() -> None:
     others = texts(planner.conversation(Toolset([capital]), "", (), "Why?"))
-    shared = os.path.commonprefix([asked("Why?"), others])
+    shared = beginning(asked("Why?"), others)
     assert "<assistant>" in shared
     assert planner.tool_stub(capital.signature) in shared
 
@@ -110,10 +116,10 @@ def test_every_example_plan_is_a_plan() -> None:
         return 0.0
 
     @tool(effect="read")
-    def books(text: str, limit: int = 10) -> list[City]:
-        return []
+    def tax(amount: float, city: str) -> float:
+        return 0.0
 
-    known = Toolset([stock, cost, rent, books])
+    known = Toolset([stock, cost, rent, tax])
     plans = [m.text for m in planner.conversation(TOOLS, "", (), "") if m.role == "assistant"]
     assert [check(plan, known.signatures) for plan in plans] == [()] * len(plans)
 
@@ -123,7 +129,7 @@ def test_every_example_plan_is_a_plan() -> None:
     [
         'xs = {c: capital(c).people for c in ["Peru"]}\nbest = max(xs, key=lambda c: xs[c])',
         'a = capital("Peru")\nb = a.name if a.people > 5 else "none"',
-        'a = f"{capital("Peru").people:.2f}"'.replace('("Peru")', "('Peru')"),
+        "a = f\"{capital('Peru').people:.2f}\"",
     ],
 )
 def test_what_the_prompt_allows_is_allowed(line: str) -> None:
@@ -185,7 +191,10 @@ def test_what_failed_is_unknown_and_says_why() -> None:
         'a = capital("Peru")\nb = capital(a.name)\njoin(b)',
         {"a": failed, "b": Skipped("a")},
     )
-    assert lines == ["a: UNKNOWN (LookupError: no such country)", "b: UNKNOWN (it needs a; LookupError: no such country)"]
+    assert lines == [
+        "a: UNKNOWN (LookupError: no such country)",
+        "b: UNKNOWN (it needs a; LookupError: no such country)",
+    ]
 
 
 def test_items_say_what_they_are_for() -> None:

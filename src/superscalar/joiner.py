@@ -23,7 +23,7 @@ Tools were called to answer a question, and you write the answer from their resu
 - Without results, answer from the conversation and what you know."""
 
 _MAY_REPLAN = f"""\
-- If the results are enough for any answer, answer. Only if the question cannot be answered without calling more tools, write one line instead that begins with {REPLAN} and says what else to look up."""
+- Only if the question cannot be answered at all without more tool calls, write instead one line: {REPLAN} and what else to look up."""
 
 _LAST = "- Nothing more can be looked up. Answer with what there is."
 

@@ -13,14 +13,13 @@ from superscalar.tools.toolset import Toolset
 _LANGUAGE = """\
 You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
 
-- Each line is name = expression. Call a tool once and use the name of its result. The last line is join(...) with all that the answer needs.
-- There are only the given tools, comprehensions, x if c else y, f-strings and len sum min max sorted round abs any all range enumerate zip int float str list dict set. There is no import, def, for or if block, print or append.
-- Calls run in parallel as soon as their inputs are there. For several things write {x: tool(x) for x in things}.
+- Each line is name = expression, and the last is join(...) with all that the answer needs.
+- There are the given tools, comprehensions, x if c else y, f-strings and len sum min max sorted round abs any all range enumerate zip int float str list dict set. There is no import, def, for or if block, print or append.
+- Call a tool for every single thing that is asked for: calls run in parallel. For many things write {x: tool(x) for x in things}.
 - Use results as their types say: r.field, r["key"], r[0].
 - Compute every number in the plan, never in your head.
-- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not ask for.
-- If no tool is needed, write only join().
-- Write nothing but the plan."""
+- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- If no tool is needed, write only join()."""
 
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
 _EXAMPLES = (
@@ -51,12 +50,13 @@ join(rents, dearest)""",
     (
         """\
 Tools:
-books(text: str, limit: int = 10) -> list[Book]  # Book has the fields title: str, author: str, year: int
+tax(amount: float, city: str) -> float
 
-Question: Who wrote Emma?""",
+Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
         """\
-found = books("Emma")
-join(found)""",
+lima = tax(30, "Lima")
+quito = tax(45, "Quito")
+join(lima, quito)""",
     ),
     ("Question: Thank you!", "join()"),
 )

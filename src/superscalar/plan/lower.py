@@ -192,8 +192,8 @@ class Lowering:
         known = [*self._names.defined_before(self._place), *body.names]
         close = difflib.get_close_matches(name, known, 1, 0.6)
         label = "defined so far: " + (", ".join(known[-8:]) or "nothing")
-        if name in self._signatures:
-            help = f"`{name}` is a tool: call it, `{name}(...)`"
+        if (signature := self._signatures.get(name)) is not None:
+            help = f"`{name}` is a tool: call it and use the result, `x = {_form(signature)}`"
         elif name in FUNCTIONS:
             help = f"`{name}` is a function: call it, `{name}(...)`"
         else:
