@@ -157,7 +157,8 @@ def show_results(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_
             if len(line) <= room:
                 lines[task.id] = line
                 room -= len(line)
-    return "\n".join(lines[t.id] for t in tasks if t.id in lines) or "(nothing was looked up)"
+    whole = "\n".join(lines[t.id] for t in tasks if t.id in lines) or "(nothing was looked up)"
+    return whole.replace("</results", "<\\/results")  # JSON's own way to write it: no value ends the results
 
 
 def _joined(tasks: Sequence[Task]) -> dict[TaskId, str | None]:
@@ -191,16 +192,16 @@ class _Shown:
             case Failure(items=tuple(items)):
                 return f"{name}: {self._some_failed(task, [item for item in items if not _silent(item)], room)}"
             case Failure() as failure:
-                return f"{name}: UNKNOWN ({_cut(str(failure), room)})"
+                return f"{name}: UNKNOWN ({_reason(failure, room)})"
             case Skipped(because, by_guard):
-                return f"{name}: not needed" if by_guard else f"{name}: UNKNOWN ({self._reason(because, room)})"
+                return f"{name}: not needed" if by_guard else f"{name}: UNKNOWN ({self._first_cause(because, room)})"
 
-    def _reason(self, id: TaskId, room: int) -> str:
+    def _first_cause(self, id: TaskId, room: int) -> str:
         """What went wrong first, for what was not run because of it."""
         needed = f"it needs {self._label(id)}"
         while isinstance(outcome := self._outcomes.get(id), Skipped):
             id = outcome.because
-        return needed if outcome is None else f"{needed}; {_cut(str(outcome), room)}"
+        return needed if outcome is None else f"{needed}; {_reason(outcome, room)}"
 
     def _some_failed(self, task: Task, items: Sequence[Outcome], room: int) -> str:
         things = self._things(task)
@@ -248,7 +249,11 @@ class _Shown:
 def _item(outcome: Outcome, room: int) -> str:
     if isinstance(outcome, Observation):
         return shortened(outcome.value, room)
-    return f"UNKNOWN ({_cut(str(outcome), 200)})"
+    return f"UNKNOWN ({_reason(outcome, 200)})"
+
+
+def _reason(outcome: Outcome, room: int) -> str:
+    return _cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result
 
 
 def _silent(outcome: Outcome) -> bool:
