@@ -49,8 +49,8 @@ Question: What do homes in Lima, Cusco and Quito cost, and those in Lima and Qui
 capital(country='Chile'): {"name": "Santiago", "people": 6269384}
 </results>
 
-Question: What is the capital of Chile?""",
-        "The capital of Chile is Santiago.",
+Question: Tell me about the capital of Chile.""",
+        "The capital of Chile is Santiago, which has 6269384 people.",
     ),
 )
 
@@ -198,21 +198,29 @@ class _Shown:
 
     def _first_cause(self, id: TaskId, room: int) -> str:
         """What went wrong first, for what was not run because of it."""
-        needed = f"it needs {self._label(id)}"
         while isinstance(outcome := self._outcomes.get(id), Skipped):
             id = outcome.because
-        return needed if outcome is None else f"{needed}; {_reason(outcome, room)}"
+        return f"it needs {self._label(id)}" if outcome is None else _reason(outcome, room)
 
     def _some_failed(self, task: Task, items: Sequence[Outcome], room: int) -> str:
         things = self._things(task)
         share = max(40, room // max(len(items), 1))
-        parts = [_item(item, share) for item in items[:200]]
+        parts = [self._item(item, share) for item in items[:200]]
         if things is not None and len(things) == len(items):
             parts = [f"{json.dumps(t, ensure_ascii=False)}: {part}" for t, part in zip(things, parts, strict=False)]
         more = f", ... {len(items) - 200:,} more" if len(items) > 200 else ""
         inside = ", ".join(parts) + more
         is_dict = isinstance(task.work, Map | Display) and task.work.kind == "dict"
         return f"{{{inside}}}" if is_dict else f"[{inside}]"
+
+    def _item(self, outcome: Outcome, room: int) -> str:
+        match outcome:
+            case Observation(value):
+                return shortened(value, room)
+            case Skipped(because):
+                return f"UNKNOWN ({self._first_cause(because, 200)})"
+            case Failure():
+                return f"UNKNOWN ({_reason(outcome, 200)})"
 
     def _label(self, id: TaskId) -> str:
         """The name in the plan's text, or the expression."""
@@ -244,12 +252,6 @@ class _Shown:
     def _value(self, id: TaskId) -> Any:
         outcome = self._outcomes.get(id)
         return outcome.value if isinstance(outcome, Observation) else None
-
-
-def _item(outcome: Outcome, room: int) -> str:
-    if isinstance(outcome, Observation):
-        return shortened(outcome.value, room)
-    return f"UNKNOWN ({_reason(outcome, 200)})"
 
 
 def _reason(outcome: Outcome, room: int) -> str:
