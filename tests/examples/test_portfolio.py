@@ -91,9 +91,9 @@ def test_prices_are_one_a_month_and_the_last_one_known() -> None:
 
 
 def test_the_real_prices_are_those_of_the_file() -> None:
-    """Ten columns, of which the portfolio holds nine; the last price of IBM as it stands in the file."""
+    """Ten columns, of which the portfolio holds nine; the last price of IBM, in cents."""
     prices = read_prices()
-    assert prices["IBM"][-1] == Close("2022-06-28", 141.86000061035156)
+    assert prices["IBM"][-1] == Close("2022-06-28", 141.86)
     assert len(prices["IBM"]) == (2022 - 1990) * 12 + 6
     held = tools.holdings()
     assert len(held) == 9
