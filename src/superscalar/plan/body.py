@@ -83,3 +83,11 @@ def names_in(target: ast.expr) -> set[str]:
 def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
     """Whether a node is text, with or without holes."""
     return isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)
+
+
+def spelled(target: ast.expr) -> str:
+    """The target of a loop as the ids of its items have it: `x`, `(k, (a, b))`."""
+    if isinstance(target, ast.Tuple | ast.List):
+        inner = [spelled(part) for part in target.elts]
+        return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
+    return ast.unparse(target)

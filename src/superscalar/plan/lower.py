@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, is_text, names_in
+from superscalar.plan.body import Body, CallFinder, is_text, names_in, spelled
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -359,7 +359,7 @@ class Lowering(Findings):
         self._refuse_async(first)
         inner = Body(f"{id}[]", dict(body.names))
         source = self.reference(first.iter, body.of(id), "over")
-        item = f"{id}[]:{ast.unparse(first.target)}"
+        item = f"{id}[]:{spelled(first.target)}"
         inner.names = {**body.names, **self._bound(first.target, ir.Ref(item))}
         keep: list[TaskId] = []
         for test in first.ifs:

@@ -17,10 +17,14 @@ from superscalar.values import TaskId
 
 @dataclass(slots=True)
 class _Track:
-    """The last write of a resource, and the reads since."""
+    """The last write of a resource, and the reads since.
+
+    `passed`: how many reads of the whole provider that write follows.
+    """
 
     write: TaskId | None = None
     reads: list[TaskId] = field(default_factory=list)
+    passed: int = 0
 
     def before(self, *, writing: bool) -> Iterator[TaskId]:
         """What an access must wait for."""
@@ -39,8 +43,35 @@ class _Track:
 
 @dataclass(slots=True)
 class _Provider:
+    """The accesses of all of a provider, and since the last of them that wrote, those of single resources of it."""
+
     whole: _Track = field(default_factory=_Track)
     named: dict[str, _Track] = field(default_factory=dict)
+
+    def before(self, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
+        """What an access must wait for; what that waits for in its turn is left out."""
+        if resource is None:
+            yield from self.whole.before(writing=writing)
+            for track in self.named.values():
+                yield from track.before(writing=writing)
+            return
+        known = self.named.get(resource)
+        if writing:
+            yield from self.whole.reads[known.passed if known else 0 :]
+        if self.whole.write is not None and (known is None or known.write is None):
+            yield self.whole.write
+        if known is not None:
+            yield from known.before(writing=writing)
+
+    def note(self, task: TaskId, resource: str | None, *, writing: bool) -> None:
+        if resource is not None:
+            track = self.named.setdefault(resource, _Track())
+            track.note(task, writing=writing)
+            track.passed = len(self.whole.reads) if writing else track.passed
+        else:
+            self.whole.note(task, writing=writing)
+            if writing:  # it follows all of them, and so stands for them
+                self.named.clear()
 
 
 class OrderAccesses:
@@ -58,10 +89,10 @@ class OrderAccesses:
         accesses = self._accesses(task)
         after: dict[TaskId, None] = {}
         for (provider, resource), writing in accesses.items():
-            for track in self._conflicting(provider, resource):
-                after.update(dict.fromkeys(track.before(writing=writing)))
+            tracks = self._providers.setdefault(provider, _Provider())
+            after.update(dict.fromkeys(tracks.before(resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
-            self._note(task.id, provider, resource, writing=writing)
+            self._providers[provider].note(task.id, resource, writing=writing)
         after.pop(task.id, None)
         if isinstance(task.work, Map):
             task = replace(task, work=_chain(task.work, self._signatures))
@@ -70,23 +101,6 @@ class OrderAccesses:
     def _accesses(self, task: Task) -> dict[tuple[str, str | None], bool]:
         """The resources that a task touches, and whether it writes them."""
         return _accesses_of((task,), self._signatures)
-
-    def _conflicting(self, provider: str, resource: str | None) -> Iterator[_Track]:
-        tracks = self._providers.setdefault(provider, _Provider())
-        yield tracks.whole
-        if resource is None:
-            yield from tracks.named.values()
-        elif resource in tracks.named:
-            yield tracks.named[resource]
-
-    def _note(self, task: TaskId, provider: str, resource: str | None, *, writing: bool) -> None:
-        tracks = self._providers[provider]
-        if resource is not None:
-            tracks.named.setdefault(resource, _Track()).note(task, writing=writing)
-        else:
-            tracks.whole.note(task, writing=writing)
-            if writing:  # it follows all of them, and so stands for them
-                tracks.named.clear()
 
 
 def _accesses_of(tasks: tuple[Task, ...], signatures: Signatures) -> dict[tuple[str, str | None], bool]:
