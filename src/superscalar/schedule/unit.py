@@ -28,8 +28,10 @@ from superscalar.schedule.attempt import (
     text_of,
     too_slow,
 )
+from superscalar.schedule.cells import GATHERING, PENDING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Skip
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
+from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
