@@ -284,6 +284,12 @@ def test_a_mistake_is_said_once() -> None:
     assert reading.problems == ["1 E102", "2 E102", "3 E305", "3 E302"]
 
 
+def test_a_line_with_very_many_mistakes_does_not_say_them_all() -> None:
+    """Twenty are enough for one reply; the others are found when these are gone."""
+    reading = read(f"a = [{', '.join(f'b{i}' for i in range(50))}]\n")
+    assert [found.message for found in reading.found] == [f"`b{i}` is not defined yet" for i in range(20)]
+
+
 # ------------------------------------------------------------------------------------------------------------- bounds
 
 

@@ -13,6 +13,8 @@ from superscalar.plan.source import Source
 STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
+_MOST = 20  # of one statement: who mends these will hear of the others
+
 
 class Findings:
     """`problems` keep a statement from being published, `warnings` do not. The same is not said twice of one."""
@@ -21,14 +23,15 @@ class Findings:
         self.source = source
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
+        self._said: set[tuple[str, str]] = set()
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
         """Note what is wrong, and go on with a stand-in."""
-        span = self.source.span(node)
-        found = Diagnostic(code, message, span, self.source.line_text(span), label, help)
-        noted = self.warnings if found.severity == "warning" else self.problems
-        if not any(other.code == code and other.message == message for other in noted):
-            noted.append(found)
+        noted = self.warnings if code.startswith("W") else self.problems
+        if (code, message) not in self._said and len(noted) < _MOST:
+            self._said.add((code, message))
+            span = self.source.span(node)
+            noted.append(Diagnostic(code, message, span, self.source.line_text(span), label, help))
         return STAND_IN
 
     def too_deep(self, node: ast.AST) -> ir.Expr:

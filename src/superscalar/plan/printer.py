@@ -109,6 +109,10 @@ class _PlanPrinter:
         self._names: dict[TaskId, str] = {}
         self._statements: set[TaskId] = set()
         self._inline: dict[TaskId, Task] = {}
+        self._targets: dict[TaskId, list[Task]] = {}
+        for task in walk(tuple(tasks)):
+            if _is_target(task):
+                self._targets.setdefault(next(_refs(task.work)), []).append(task)
         self._place(tasks)
         self._printer = ExpressionPrinter(self._inline, self._names)
 
@@ -170,6 +174,7 @@ class _PlanPrinter:
             pass
         elif (target := targets_of(task.id)) is not None:
             text = f"{target_text(target)} = {text}"
+            self._printer.printed.extend(self._targets.get(task.id, ()))
         elif (name := self._names.get(task.id) or name_of(task.id)) is not None:
             text = f"{name} = {text}"
         return [*_comments(self._printer.printed), text]
