@@ -50,13 +50,16 @@ join(rents, highest)""",
     (
         """\
 Tools:
-books(author: str, limit: int = 10) -> list[Book]  # Book has the fields title: str, year: int
+capital(country: str) -> City  # City has the fields name: str, people: int
+tax(amount: float, city: str) -> float
 
-Question: Name 3 books by Kafka and 2 by Woolf.""",
+Question: What is the tax on 30 dollars in the capital of Peru, and on 45 in that of Chile?""",
         """\
-kafka = books("Kafka", limit=3)
-woolf = books("Woolf", limit=2)
-join(kafka, woolf)""",
+peru = capital("Peru")
+chile = capital("Chile")
+tax_peru = tax(30, peru.name)
+tax_chile = tax(45, chile.name)
+join(tax_peru, tax_chile)""",
     ),
     ("Question: Thank you!", "join()"),
 )
