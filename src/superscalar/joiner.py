@@ -39,7 +39,7 @@ together: 2753.25
 Question: What do homes in Lima, Cusco and Quito cost, and those in Lima and Quito together?""",
         """\
 - Lima: 1812.5
-- Cusco: could not be found out (no rents of Cusco)
+- Cusco: could not be found out, because there are no rents of Cusco
 - Quito: 940.75
 - Lima and Quito together: 2753.25""",
     ),

@@ -41,25 +41,22 @@ join(values, total)""",
 Tools:
 rent(city: str, *, rooms: int = 2) -> float
 
-Question: Where do 3 rooms cost most: in Oslo, Rome or Cairo?""",
+Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
         """\
 rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
-highest = max(rents, key=lambda c: rents[c])
-join(rents, highest)""",
+dearest = max(rents, key=lambda c: rents[c])
+join(rents, dearest)""",
     ),
     (
         """\
 Tools:
-capital(country: str) -> City  # City has the fields name: str, people: int
 tax(amount: float, city: str) -> float
 
-Question: What is the tax on 30 dollars in the capital of Peru, and on 45 in that of Chile?""",
+Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
         """\
-peru = capital("Peru")
-chile = capital("Chile")
-tax_peru = tax(30, peru.name)
-tax_chile = tax(45, chile.name)
-join(tax_peru, tax_chile)""",
+lima = tax(30, "Lima")
+quito = tax(45, "Quito")
+join(lima, quito)""",
     ),
     ("Question: Thank you!", "join()"),
 )
