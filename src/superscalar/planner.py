@@ -41,22 +41,22 @@ join(values, total)""",
 Tools:
 rent(city: str, *, rooms: int = 2) -> float
 
-Question: Where do 3 rooms cost most: in Oslo, Rome or Cairo?""",
+Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
         """\
 rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
-highest = max(rents, key=lambda c: rents[c])
-join(rents, highest)""",
+dearest = max(rents, key=lambda c: rents[c])
+join(rents, dearest)""",
     ),
     (
         """\
 Tools:
-books(author: str, limit: int = 10) -> list[Book]  # Book has the fields title: str, year: int
+tax(amount: float, city: str) -> float
 
-Question: Name 3 books by Kafka and 2 by Woolf.""",
+Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
         """\
-kafka = books("Kafka", limit=3)
-woolf = books("Woolf", limit=2)
-join(kafka, woolf)""",
+lima = tax(30, "Lima")
+quito = tax(45, "Quito")
+join(lima, quito)""",
     ),
     ("Question: Thank you!", "join()"),
 )
