@@ -17,15 +17,19 @@ from superscalar.values import TaskId
 
 @dataclass(slots=True)
 class _Track:
-    """The last write of a resource, and the reads since."""
+    """The last write of a resource, and the reads since.
+
+    `seen`: how many reads of the whole provider the last write of a named resource follows.
+    """
 
     write: TaskId | None = None
     reads: list[TaskId] = field(default_factory=list)
+    seen: int = 0
 
-    def before(self, *, writing: bool) -> Iterator[TaskId]:
-        """What an access must wait for."""
+    def before(self, *, writing: bool, seen: int = 0) -> Iterator[TaskId]:
+        """What an access must wait for; `seen` of the reads come before it already."""
         if writing:
-            yield from self.reads
+            yield from self.reads[seen:]
         if self.write is not None:
             yield self.write
 
@@ -55,8 +59,7 @@ class OrderAccesses:
         accesses = self._accesses(task)
         after: dict[TaskId, None] = {}
         for (provider, resource), writing in accesses.items():
-            for track in self._conflicting(provider, resource):
-                after.update(dict.fromkeys(track.before(writing=writing)))
+            after.update(dict.fromkeys(self._before(provider, resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
             self._note(task.id, provider, resource, writing=writing)
         after.pop(task.id, None)
@@ -68,18 +71,23 @@ class OrderAccesses:
         """The resources that a task touches, and whether it writes them."""
         return _accesses_of((task,), self._signatures)
 
-    def _conflicting(self, provider: str, resource: str | None) -> Iterator[_Track]:
+    def _before(self, provider: str, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
         tracks = self._providers.setdefault(provider, _Provider())
-        yield tracks.whole
         if resource is None:
-            yield from tracks.named.values()
-        elif resource in tracks.named:
-            yield tracks.named[resource]
+            for track in (tracks.whole, *tracks.named.values()):
+                yield from track.before(writing=writing)
+        else:
+            own = tracks.named.get(resource, _Track())
+            yield from tracks.whole.before(writing=writing, seen=own.seen)
+            yield from own.before(writing=writing)
 
     def _note(self, task: TaskId, provider: str, resource: str | None, *, writing: bool) -> None:
         tracks = self._providers[provider]
         if resource is not None:
-            tracks.named.setdefault(resource, _Track()).note(task, writing=writing)
+            own = tracks.named.setdefault(resource, _Track())
+            own.note(task, writing=writing)
+            if writing:
+                own.seen = len(tracks.whole.reads)
         else:
             tracks.whole.note(task, writing=writing)
             if writing:  # it follows all of them, and so stands for them
