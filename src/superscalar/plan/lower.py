@@ -33,6 +33,7 @@ _COMPARE: Mapping[type[ast.cmpop], Any] = {
 _NOTHING = ir.Literal(None)
 _UNKNOWN = Output()
 _MAX_BITS = 4096
+_MOST_KNOWN = 50
 
 
 class Waits(Exception):
@@ -189,7 +190,7 @@ class Lowering:
 
     def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
         name = node.id
-        known = [*self._names.defined_before(self._place), *body.names]
+        known = [*self._names.defined_before(self._place, _MOST_KNOWN), *body.names]
         close = difflib.get_close_matches(name, known, 1, 0.6)
         label = "defined so far: " + (", ".join(known[-8:]) or "nothing")
         if name in self._signatures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from itertools import islice
 from typing import TypeAlias
 
 from superscalar.plan.ir import Expr
@@ -60,6 +60,9 @@ class Names:
             return None
         return self._meaning[name, where]
 
-    def defined_before(self, place: Place) -> Iterator[str]:
-        """The names that anything before `place` assigns, in the order in which they first appear."""
-        return (name for name, versions in self._versions.items() if versions[0][0] < place)
+    def defined_before(self, place: Place, most: int) -> list[str]:
+        """The names that anything before `place` assigns, in the order in which they first appear; the last ones only,
+        so that a plan with many errors takes no time that grows with their square.
+        """
+        latest = islice(reversed(self._versions.items()), 2 * most)
+        return [name for name, versions in latest if versions[0][0] < place][:most][::-1]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -71,7 +72,7 @@ class Program:
         self._repairing = False
         self._barred: set[str] = set()
         self._ids: dict[str, int] = {}
-        self._top_level: list[str] = []
+        self._top_level: dict[str, None] = {}
 
     # --------------------------------------------------------------------------------------------------- reading
 
@@ -186,8 +187,7 @@ class Program:
 
     def _hold(self, slot: Slot) -> None:
         """Publish nothing of the slot: the names that it assigns wait for it, and so do the resources it writes."""
-        self._open.append(slot)
-        self._open.sort(key=lambda held: held.place)
+        insort(self._open, slot, key=lambda held: held.place)
         for name in slot.targets:
             self._names.bind(name, slot.place, None)
         words = set(_WORD.findall(slot.source.text))
@@ -325,8 +325,7 @@ class Program:
             bound[name.id] = lowering.emit(self._id_of(slot, name.id), work, body, name)
 
     def _remember(self, name: str) -> None:
-        if name not in self._top_level:
-            self._top_level.append(name)
+        self._top_level.setdefault(name)
 
     def _fresh(self, slot: Slot, base: str) -> TaskId:
         """The numbered id of what has no name; the same when a statement is lowered again."""
