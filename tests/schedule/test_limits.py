@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from itertools import pairwise
 from threading import Lock, Thread
@@ -489,10 +490,11 @@ def test_two_event_loops_in_two_threads_share_a_rate() -> None:
 
     agent = LLMCompiler(tools=[stamp], limits={"api": Limit(rate=200)})
     plan = "xs = [stamp(i) for i in range(20)]\njoin(xs)"
+    before = time.monotonic()
     in_threads(lambda: agent.execute(plan), lambda: agent.execute(plan))
     assert len(times) == 40
     # Granted at 5 ms steps; how late a thread then runs is the machine's, but it is never early.
-    assert all(at - min(times) >= i * 0.005 - 0.002 for i, at in enumerate(sorted(times)))
+    assert all(at - before >= i * 0.005 for i, at in enumerate(sorted(times)))
 
 
 def test_an_event_loop_that_ends_takes_no_slot_with_it() -> None:

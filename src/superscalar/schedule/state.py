@@ -547,7 +547,7 @@ class Schedule:
         self._order_skip(cell)
 
     def _order_skip(self, cell: Cell) -> None:
-        """Order the skip that is due. Which kind it is must not depend on what comes in first, so a guard's no is final,
+        """Order the skip that is due. Which kind it is must not depend on what comes in first: a guard's no is final,
         a cause waits for the guards only, and what was handed down from the guard of an input waits for all inputs.
         """
         doom = cell.doom
