@@ -1,22 +1,48 @@
 """An LLM compiler: the plan a model writes runs as a parallel program while it is still being written."""
 
-from superscalar.compiler import LLMCompiler, Outcomes, RunResult, RunStream
-from superscalar.errors import (
-    JoinError,
-    ModelError,
-    ModelSetupError,
-    NotDone,
-    PlanError,
-    RateLimited,
-    SuperscalarError,
-    UsageError,
-)
-from superscalar.models.base import ChatModel, Message
-from superscalar.plan import Plan
-from superscalar.tools import Limit, Retry, Tool, ToolCancelled, ToolContext, Toolset, tool
-from superscalar.values import Failure, Observation, Skipped, Usage
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from superscalar.compiler import LLMCompiler, Outcomes, RunResult, RunStream
+    from superscalar.errors import (
+        JoinError,
+        ModelError,
+        ModelSetupError,
+        NotDone,
+        PlanError,
+        RateLimited,
+        SuperscalarError,
+        UsageError,
+    )
+    from superscalar.models.base import ChatModel, Message
+    from superscalar.plan.ir import Plan
+    from superscalar.tools import Limit, Retry, Tool, ToolCancelled, ToolContext, Toolset, tool
+    from superscalar.values import Failure, Observation, Skipped, Usage
 
 __version__ = "0.1.0"
+
+# Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
+_WHERE = {
+    "superscalar.compiler": ("LLMCompiler", "Outcomes", "RunResult", "RunStream"),
+    "superscalar.errors": (
+        "JoinError",
+        "ModelError",
+        "ModelSetupError",
+        "NotDone",
+        "PlanError",
+        "RateLimited",
+        "SuperscalarError",
+        "UsageError",
+    ),
+    "superscalar.models.base": ("ChatModel", "Message"),
+    "superscalar.plan.ir": ("Plan",),
+    "superscalar.tools": ("Limit", "Retry", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
+    "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
+}
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
     "ChatModel",
@@ -46,3 +72,15 @@ __all__ = [
     "UsageError",
     "tool",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

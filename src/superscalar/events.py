@@ -189,6 +189,16 @@ class Replanned:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPreparing:
+    """A model is not yet writing: it is being fetched, loaded, or reads; `fraction` is from 0 to 1."""
+
+    at: float
+    role: str
+    what: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelUsed:
     """A model call ended; `role` is `planner` or `joiner`."""
 
@@ -220,6 +230,7 @@ Event: TypeAlias = (
     | AnswerWritten
     | Joined
     | Replanned
+    | ModelPreparing
     | ModelUsed
     | RunEnded
 )

@@ -88,7 +88,7 @@ class Usage:
         )
 
 
-_SCALARS = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
+IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
 
 
 def copied(value: Any) -> Any:
@@ -97,7 +97,7 @@ def copied(value: Any) -> Any:
     Lists, dicts, tuples, sets, dataclasses and pydantic models are data (rule L24); everything else is a handle.
     """
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in IMMUTABLE:
         return value
     if kind is list:
         return [copied(v) for v in value]

@@ -23,6 +23,14 @@ def nested(depth: int) -> Any:
     return value
 
 
+def ladder() -> list[Any]:
+    """Lists of which each is in the next, the shallowest first."""
+    steps: list[Any] = [[1]]
+    for _ in range(MAX_DEPTH):
+        steps.append([steps[-1]])
+    return steps
+
+
 def in_itself() -> list[Any]:
     value: list[Any] = []
     value.append(value)
@@ -46,6 +54,7 @@ VALUES: dict[str, Any] = {
     "deep": nested(MAX_DEPTH - 1),
     "deeper": nested(MAX_DEPTH + 1),
     "deepest": nested(100_000),
+    "ladder": ladder(),
     "cycle": in_itself(),
     "endless": range(10**30),
     "key": tuple(row),
@@ -55,7 +64,7 @@ VALUES: dict[str, Any] = {
     "rest": OrderedSet(range(60_000, 120_000)),
 }
 
-HOSTILE = """
+TOO_LARGE = """
 2 ** 4096
 9 ** 9 ** 9
 (-2) ** 10 ** 9
@@ -87,15 +96,11 @@ text.join('abc')
 str([bell])
 f'{bell!r}'
 f'{bell!a}'
-str(texts)
-f'{square}'
 words.split()
 words.split(' ')
 words.rsplit()
 lines.splitlines()
 text.strip('a' * 5000)
-text.rsplit('y' + 'x' * 1000)
-text.startswith(tuple(texts))
 f'{1:>1001}'
 f'{1:999999999}'
 f'{1.5:.100000f}'
@@ -122,6 +127,26 @@ sum([row, row], [])
 dict | more
 some | rest
 some ^ rest
+{key + (x,): x for x in range(1000)}
+[[deep]]
+[deeper]
+str(deepest)
+deepest == [deepest]
+sorted([deepest, deepest])
+str(cycle)
+[cycle]
+[x for x in ladder]
+cycle == [cycle]
+[x for x in endless]
+list(endless)
+sum(endless)
+""".strip().splitlines()
+
+TOO_LONG = """
+str(texts)
+f'{square}'
+text.rsplit('y' + 'x' * 1000)
+text.startswith(tuple(texts))
 [row for x in row]
 [[row] * 1000 for x in row]
 square == cube
@@ -134,23 +159,11 @@ sorted(square)
 max(square)
 sorted(row, key=lambda x: [y for y in row])
 [x for x in row if x in [1] * 100000]
-{key + (x,): x for x in range(1000)}
 [other for other in others if other == text]
 [text + 'a' for x in range(1000)]
 [text[1:] for x in range(1000)]
 [huge + x for x in range(100000) for y in [1, 2]]
 [len(text.lower()) for x in range(1000)]
-[[deep]]
-[deeper]
-str(deepest)
-deepest == [deepest]
-sorted([deepest, deepest])
-str(cycle)
-[cycle]
-cycle == [cycle]
-[x for x in endless]
-list(endless)
-sum(endless)
 (key,) * 100000
 {'a': square, 'b': square}
 [sum(row) for x in row]
@@ -181,9 +194,17 @@ def value(what: str | Expr, steps: int = MAX_STEPS) -> Any:
 
 
 @pytest.mark.usefixtures("memory")
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", TOO_LARGE)
 def test_what_exceeds_a_bound_is_refused_before_it_is_made(text: str) -> None:
-    with pytest.raises(BoundError):
+    with pytest.raises(BoundError, match=r"the bound|nested") as caught:
+        value(text)
+    assert not isinstance(caught.value.__cause__, MemoryError)
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("text", TOO_LONG)
+def test_work_without_end_is_refused(text: str) -> None:
+    with pytest.raises(BoundError, match="too many steps"):
         value(text, steps=MAX_STEPS // 10)  # fewer than a plan has, to exhaust them sooner
 
 

@@ -353,7 +353,13 @@ def test_sets_are_ordered() -> None:
         ("300 in b", "ValueError", "the number 300 cannot be in bytes"),
         ("day + 1", "TypeError", "`+` does not work on a date and the number 1"),
         ("hour * 10 ** 300", "OverflowError", "`*` of a timedelta"),
-        ("str(big)", "ValueError", "digits"),
+        ("str(big)", "BoundError", "16,610 bits"),
+        ("f'{big:,}'", "BoundError", "16,610 bits"),
+        ("str([big])", "BoundError", "16,610 bits"),
+        ("big // 7", "BoundError", "16,610 bits"),
+        ("7 - big", "BoundError", "16,610 bits"),
+        ("-big", "BoundError", "16,610 bits"),
+        ("[[x for y in [1] for x in x] for x in ['ab']]", "NameError", "`x` has no value yet"),
     ],
 )
 def test_an_error_says_what_is_there(text: str, error: str, message: str) -> None:

@@ -110,6 +110,8 @@ def test_what_looks_at_items_sees_those_that_succeeded(text: str, expected: Any)
         ("first(1, down)", "down", down),
         ("[x for x in some]", "some[1]", down),
         ("[p.t for p in pages]", "pages[1]", down),
+        ("[1 for p in pages]", "pages[1]", down),
+        ("[1 for p in [one, down]]", "down", down),
         ("[x for x in whole if down]", "down", down),
         ("f'{down}'", "down", down),
         ("[one, down][1]", "down", down),

@@ -1,73 +1,169 @@
-"""Ordering edges keep conflicting accesses in program order, and there are few of them (rule L17)."""
+"""Ordering edges between accesses of one resource: RAW, WAR and WAW, as memory hazards in a processor (L17)."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reading import read, signature
 
-import pytest
-
-from superscalar.plan.ir import Call, Task
+from superscalar.plan import ir
 from superscalar.plan.passes.order import OrderAccesses
-from superscalar.plan.signatures import Signature, Signatures
+from superscalar.plan.signatures import Signatures
 
-SIGNATURES = Signatures(
+TOOLS = Signatures(
     [
-        Signature("get", "get", effect="read", provider="p", resource="r"),
-        Signature("put", "put", effect="write", provider="p", resource="r"),
-        Signature("list", "list", effect="read", provider="p"),
-        Signature("reset", "reset", effect="write", provider="p"),
-        Signature("fetch", "fetch", effect="read", provider="q"),
-        Signature("send", "send", effect="write", provider="q", resource="s"),
-        Signature("post", "post", effect="write", provider="p", resource="t"),
+        signature("pure", "x?", effect="pure", provider="shop"),
+        signature("list_all", "x?", provider="shop"),
+        signature("clear", "x?", effect="write", provider="shop"),
+        signature("stock", "x?", provider="shop", resource="stock"),
+        signature("restock", "x?", effect="write", provider="shop", resource="stock"),
+        signature("orders", "x?", provider="shop", resource="orders"),
+        signature("order", "x?", effect="write", provider="shop", resource="orders"),
+        signature("web", "x?", provider="web"),
+        signature("post", "x?", effect="write", provider="web"),
     ]
 )
 
 
-def ordered(*tools: str) -> list[Task]:
-    order = OrderAccesses(SIGNATURES)
-    found = (SIGNATURES.get(tool) for tool in tools)
-    return [order(Task(f"{i}", Call(s.alias, effect=s.effect))) for i, s in enumerate(found) if s is not None]
+def after(*tools: str) -> list[list[int]]:
+    """For calls of these tools in a row: which of the earlier ones each comes after, by position."""
+    tasks = read("".join(f"a{i} = {tool}()\n" for i, tool in enumerate(tools)), TOOLS).tasks[:-1]
+    return [sorted(int(before[1:]) for before in task.after) for task in tasks]
 
 
-def reached(tasks: list[Task]) -> set[tuple[str, str]]:
-    """Every pair of which the second must wait for the first, directly or not."""
-    after: dict[str, set[str]] = {}
-    for task in tasks:
-        after[task.id] = set(task.after).union(*(after[earlier] for earlier in task.after))
-    return {(earlier, task) for task, all in after.items() for earlier in all}
+def test_reads_are_not_ordered_among_themselves() -> None:
+    """Nor are pure calls ordered against anything."""
+    assert after("list_all", "stock", "orders", "web") == [[], [], [], []]
+    assert after("clear", "pure", "post", "pure") == [[], [], [], []]
 
 
-def conflict(one: str, other: str) -> bool:
-    a, b = SIGNATURES.get(one), SIGNATURES.get(other)
+def test_a_read_comes_after_the_write_before_it() -> None:
+    """RAW: the last write stands for what it came after."""
+    assert after("restock", "stock", "stock") == [[], [0], [0]]
+    assert after("restock", "restock", "stock") == [[], [0], [1]]
+
+
+def test_a_write_comes_after_the_reads_before_it() -> None:
+    """WAR: every read since the last write."""
+    assert after("stock", "stock", "restock") == [[], [], [0, 1]]
+    assert after("stock", "restock", "stock", "restock") == [[], [0], [1], [1, 2]]
+
+
+def test_a_write_comes_after_the_write_before_it() -> None:
+    """WAW."""
+    assert after("restock", "restock", "restock") == [[], [0], [1]]
+
+
+def test_two_resources_do_not_meet() -> None:
+    """Nor do two providers."""
+    assert after("restock", "orders", "order", "stock") == [[], [], [1], [0]]
+    assert after("clear", "web", "post", "list_all") == [[], [], [1], [0]]
+
+
+def test_without_a_resource_an_access_touches_the_whole_provider() -> None:
+    """It meets every resource of it, and they meet it."""
+    assert after("restock", "order", "list_all", "clear", "stock") == [[], [], [0, 1], [0, 1, 2], [3]]
+    assert after("list_all", "stock", "order", "clear") == [[], [], [0], [0, 1, 2]]
+    assert after("clear", "restock", "orders", "list_all") == [[], [0], [0], [0, 1]]
+
+
+def test_reads_of_the_whole_are_passed_once_per_resource() -> None:
+    """Edges stay few: a later write of the resource comes after the one that came after them."""
+    assert after("list_all", "list_all", "restock", "restock", "list_all", "restock") == [
+        [],
+        [],
+        [0, 1],
+        [2],
+        [3],
+        [3, 4],
+    ]
+    rows = after(*["list_all"] * 50, *["restock", "order"] * 50)
+    assert sum(map(len, rows)) <= 50 * 2 + 100
+
+
+def test_calls_inside_a_call_are_ordered_as_they_are_made() -> None:
+    """From left to right, inner before outer (L10)."""
+    assert read("a = post(web(1)) == post(web(2))\n", TOOLS).shown[:4] == [
+        "a.post.web = web(x=1)",
+        "a.post = post(x=<a.post.web>)! (after <a.post.web>)",
+        "a.post.2.web = web(x=2) (after <a.post>)",
+        "a.post.2 = post(x=<a.post.2.web>)! (after <a.post.2.web>, after <a.post>)",
+    ]
+
+
+def test_a_guarded_write_holds_its_place() -> None:
+    """What follows comes after it, whatever its guard says (L17)."""
+    assert "c = web() (after <b.post>)" in read("a = web()\nb = post() if a else 1\nc = web()\n", TOOLS).shown
+
+
+def test_a_map_is_ordered_as_a_whole_and_chained_inside() -> None:
+    """Its body in the order of the text, its items one after the other; tasks that meet no write are free."""
+    assert read("a = web()\nb = [post(web(stock(x))) for x in [1, 2]]\nc = web()\nd = stock()\n", TOOLS).shown[
+        1:-1
+    ] == [
+        "b.over = [1, 2]",
+        "b = list of <b[]> for <b[]:x> in <b.over>, chained <b[].web>, chained <b[]> (after <a>)",
+        "  b[].web.stock = stock(x=<b[]:x>)",
+        "  b[].web = web(x=<b[].web.stock>)",
+        "  b[] = post(x=<b[].web>)! (after <b[].web>)",
+        "c = web() (after <b>)",
+        "d = stock()",
+    ]
+
+
+def test_a_map_that_only_reads_is_not_chained() -> None:
+    """Its items are read side by side, after the write before them."""
+    assert read("post()\nb = [web(x) for x in [1, 2]]\npost()\n", TOOLS).shown[2:5] == [
+        "b = list of <b[]> for <b[]:x> in <b.over> (after <post()>)",
+        "  b[] = web(x=<b[]:x>)",
+        "post().2 = post()! (after <b>, after <post()>)",
+    ]
+
+
+def test_a_map_in_a_map_is_chained_with_it() -> None:
+    """The inner one's last item comes before the outer one's next."""
+    assert read("b = [[post(x) for x in xs] for xs in web()]\n", TOOLS).shown[1:4] == [
+        "b = list of <b[]> for <b[]:xs> in <b.web>, chained <b[]> (after <b.web>)",
+        "  b[] = list of <b[][]> for <b[][]:x> in <b[]:xs>, chained <b[][]>",
+        "    b[][] = post(x=<b[][]:x>)!",
+    ]
+
+
+CALLS = st.lists(st.sampled_from([s.alias for s in TOOLS]), max_size=14)
+
+
+@settings(max_examples=300, deadline=None)
+@given(CALLS)
+def test_every_conflict_is_ordered_and_nothing_else(tools: list[str]) -> None:
+    """Directly or over others; and each edge orders two that conflict."""
+    rows = after(*tools)
+    closure: list[set[int]] = []
+    for row in rows:
+        closure.append(set(row).union(*(closure[before] for before in row)))
+    for later, tool in enumerate(tools):
+        for earlier in range(later):
+            if _conflict(tools[earlier], tool):
+                assert earlier in closure[later]
+            else:
+                assert earlier not in rows[later]
+
+
+def _conflict(one: str, other: str) -> bool:
+    a, b = TOOLS.get(one), TOOLS.get(other)
     assert a is not None
     assert b is not None
     same = a.provider == b.provider and (a.resource is None or b.resource is None or a.resource == b.resource)
-    return same and "write" in (a.effect, b.effect)
+    return same and "pure" not in (a.effect, b.effect) and "write" in (a.effect, b.effect)
 
 
-PROGRAMS = [
-    ("get", "put", "get", "get", "put", "put"),
-    ("list", "put", "get", "reset", "get", "list", "put"),
-    ("list", "put", "post", "list", "put", "post", "reset", "list"),
-    ("fetch", "put", "send", "fetch", "get", "send"),
-    ("put", "list", "list", "put", "list", "put", "reset"),
-    ("reset", "get", "post", "list", "post", "get", "put"),
-]
+def test_edges_grow_with_the_plan() -> None:
+    """Ten times as many calls have ten times as many edges, whatever they touch."""
+    for tools in (["list_all", "restock"], ["stock", "order", "list_all"], ["restock", "order", "list_all", "clear"]):
+        few, many = (sum(len(row) for row in after(*(tools * times))) for times in (20, 200))
+        assert many < 12 * few, tools
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_conflicting_accesses_are_ordered_and_no_others_need_be(program: tuple[str, ...]) -> None:
-    tasks = ordered(*program)
-    pairs = [(i, j) for j in range(len(program)) for i in range(j) if conflict(program[i], program[j])]
-    assert {(str(i), str(j)) for i, j in pairs} <= reached(tasks)
-    for task in tasks:
-        assert all(conflict(program[int(earlier)], program[int(task.id)]) for earlier in task.after)
-
-
-@pytest.mark.parametrize(
-    "pattern", [("get", "put"), ("list", "put"), ("list", "put", "post"), ("put", "list"), ("reset", "get")]
-)
-def test_there_are_few_edges_for_each_task_however_long_the_program(pattern: tuple[str, ...]) -> None:
-    counts = [sum(len(task.after) for task in ordered(*pattern * length)) for length in (50, 100, 150)]
-    first, second = (later - earlier for earlier, later in pairwise(counts))
-    assert second <= first + 2
+def test_a_tool_that_nobody_declared_is_left_alone() -> None:
+    """Tasks of another table, in a run that has no write at all, get no edges."""
+    task = ir.Task("a", ir.Call("gone"))
+    assert OrderAccesses(Signatures([signature("web")]))(task) is task

@@ -341,6 +341,16 @@ def test_thoughts_print_above_their_statement() -> None:
     )
 
 
+def test_the_thought_of_an_unpacking_is_printed_though_its_task_is_not() -> None:
+    """It may be at any of the tasks that the statement came to."""
+    whole = Ref("(a, b)")
+    tasks = [
+        call("(a, b)", "pair"),
+        *(Task(n, Compute(Unpacked(whole, i, 2)), thought="why") for i, n in enumerate("ab")),
+    ]
+    assert print_plan(tasks) == text("# why", "a, b = pair()")
+
+
 def test_join_prints_its_items_by_name_and_place() -> None:
     """And nothing where it joins the whole plan."""
     assert print_plan([Task("join", Join(((None, "a"), ("b", "a.2"))))]) == text("join(a, b=a)")

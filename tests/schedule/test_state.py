@@ -25,7 +25,8 @@ from superscalar.events import (
 from superscalar.plan import compile_plan
 from superscalar.plan.ir import Call, Compute, Display, Guard, Join, Literal, Map, Ref, Select, Task, Work
 from superscalar.plan.needs import needs_of
-from superscalar.schedule.state import Issue, Schedule, Skip
+from superscalar.schedule.commands import Issue, Skip
+from superscalar.schedule.state import Schedule
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome
 from superscalar.values import Skipped as Skip_

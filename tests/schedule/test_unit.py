@@ -31,8 +31,9 @@ from superscalar.errors import IllegalEvent
 from superscalar.events import DeadlinePassed, Event, Failed, Progressed, Retrying, RunEnded, Started
 from superscalar.executors import local
 from superscalar.plan.ir import Task
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Bounds, Surroundings, TaskFetchingUnit
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 

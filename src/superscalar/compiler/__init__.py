@@ -17,8 +17,8 @@ from superscalar.executors import local
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
 from superscalar.plan import Diagnostic, Plan, check, compile_plan
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Bounds
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -34,7 +34,7 @@ class LLMCompiler:
         agent = LLMCompiler(model="openai:gpt-5-mini", tools=[price], limits={"quotes": Limit(concurrency=5)})
         result = await agent.run("Which of IBM, AAPL and MSFT is dearest?")
 
-    `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` still work.
+    `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` work.
     `joiner` is the model that answers ("same": the planner's), or None: the value of `join(...)` is the answer.
     `limits` are shared by all runs of this agent; `max_concurrency` bounds all calls together. `instructions` are added
     to both prompts. `output_type`: any type that pydantic validates; the answer is then of that type.

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
-
 from superscalar.errors import UsageError
 
 
@@ -15,6 +13,9 @@ class AnswerType:
     """What `output_type=` stands for: any type that pydantic knows."""
 
     def __init__(self, type_: Any) -> None:
+        from pydantic import PydanticUserError, TypeAdapter, ValidationError  # a tenth of a second: only if needed
+
+        self._invalid = ValidationError
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(type_)
             self.schema: Mapping[str, Any] = self._adapter.json_schema()
@@ -29,7 +30,7 @@ class AnswerType:
         """
         try:
             return self._adapter.validate_python(_document(text))
-        except ValidationError as error:
+        except self._invalid as error:
             found = error.errors(include_url=False)
             raise ValueError(
                 "; ".join(f"{'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']}" for e in found)

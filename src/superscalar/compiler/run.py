@@ -20,8 +20,9 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
 from superscalar.plan.python import PythonReader
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Bounds, Invoke, Surroundings, TaskFetchingUnit
+from superscalar.schedule.unit import Invoke, Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
 
@@ -101,9 +102,8 @@ class Run:
         said = tuple(history)
 
         async def main() -> RunResult:
-            conversation = planner.conversation(
-                planner.system_prompt(self._settings.tools, self._settings.instructions), said, question
-            )
+            settings = self._settings
+            conversation = planner.conversation(settings.tools, settings.instructions, said, question)
             reason = ""
             while True:
                 await self._plan(conversation, reason)
@@ -175,8 +175,9 @@ class Run:
         """Ask the planner, repair what it wrote, and run nothing."""
 
         async def main() -> RunResult:
-            system = planner.system_prompt(self._settings.tools, self._settings.instructions)
-            await self._plan(planner.conversation(system, tuple(history), question), "", running=False)
+            settings = self._settings
+            conversation = planner.conversation(settings.tools, settings.instructions, tuple(history), question)
+            await self._plan(conversation, "", running=False)
             return self._result(Plan(self._program.in_order()), None, ())
 
         return await self._bracketed(question, main)
@@ -217,8 +218,13 @@ class Run:
         request = Request(tuple(conversation), max_tokens=self._settings.max_plan_tokens)
         limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
         try:
-            async with asyncio.timeout_at(limit), aclosing(self._ask("planner", self._planner(), request)) as chunks:
+            async with (
+                asyncio.timeout_at(limit) as clock,
+                aclosing(self._ask("planner", self._planner(), request)) as chunks,
+            ):
                 async for chunk in chunks:
+                    if chunk.preparing is not None:
+                        clock.reschedule(_earlier(self._deadline, self._settings.planner_timeout, self._now()))
                     if chunk.text:
                         written.append(chunk.text)
                         self._log.record(events.PlanWritten(self._now(), chunk.text))
@@ -305,8 +311,10 @@ class Run:
         request = Request(tuple(conversation), max_tokens=self._settings.max_answer_tokens)
         timeout = self._settings.joiner_timeout
         try:
-            async with asyncio.timeout(timeout), aclosing(self._ask("joiner", model, request)) as chunks:
+            async with asyncio.timeout(timeout) as clock, aclosing(self._ask("joiner", model, request)) as chunks:
                 async for chunk in chunks:
+                    if chunk.preparing is not None:
+                        clock.reschedule(_earlier(None, timeout, self._now()))
                     if fresh := reader.feed(chunk.text):
                         self._log.record(events.AnswerWritten(self._now(), fresh))
         except TimeoutError:
@@ -344,7 +352,10 @@ class Run:
             try:
                 async with aclosing(_closable(model.stream(request))) as chunks:
                     async for chunk in chunks:
-                        begun = True
+                        begun = begun or bool(chunk.text)
+                        if chunk.preparing is not None:
+                            what, fraction = chunk.preparing.what, chunk.preparing.fraction
+                            self._log.record(events.ModelPreparing(self._now(), role, what, fraction))
                         if chunk.usage is not None:
                             self._usage += chunk.usage
                             self._log.record(events.ModelUsed(self._now(), role, chunk.usage))

@@ -36,12 +36,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a model does before its first word, such as loading or reading the prompt; `fraction` from 0 to 1."""
+
+    what: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts."""
+    """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts.
+
+    Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts.
+    """
 
     text: str = ""
     finish: FinishReason | None = None
     usage: Usage | None = None
+    preparing: Preparation | None = None
 
 
 class ChatModel(Protocol):

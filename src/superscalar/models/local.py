@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from superscalar.errors import ModelError
 from superscalar.models import cache
-from superscalar.models.base import Chunk, FinishReason, Request, Usage
+from superscalar.models.base import Chunk, FinishReason, Preparation, Request, Usage
 from superscalar.models.engine import Engine, LlamaEngine
 from superscalar.models.weights import Progress
 
@@ -73,7 +73,8 @@ class LocalModel:
         """
         reply = self._submit(None)
         try:
-            await reply.get()
+            while await reply.get() is not None:
+                pass  # how far the load is; `progress` was told
         finally:
             await reply.stop()
 
@@ -93,10 +94,12 @@ class LocalModel:
             while (event := await reply.get()) is not None:
                 if "error" in event:
                     raise self._refusal(event["error"])
+                if (preparing := _preparation(event)) is not None:
+                    yield Chunk(preparing=preparing)
                 for choice in event.get("choices", ()):
                     if reason := choice.get("finish_reason"):
                         finish = _FINISHES.get(reason, "stop")
-                    if text := choice["delta"].get("content"):
+                    if text := choice.get("delta", {}).get("content"):
                         yield Chunk(text)
                 if "usage" in event:
                     usage = _usage(event["usage"])
@@ -179,7 +182,7 @@ class _Reply:
 
     def emit(self, event: Mapping[str, Any]) -> bool:
         """Hand an event over; True if the generation shall stop."""
-        if not self.stopped and "prompt_progress" not in event:
+        if not self.stopped:
             self._post(event)
         return self.stopped
 
@@ -252,9 +255,16 @@ class _Worker:
             self._engine.close()
 
     def _answer(self, reply: _Reply) -> None:
-        def check(_done: int, _total: int, _what: str) -> None:
+        said = ("", -1)
+
+        def check(done: int, total: int, what: str) -> None:
+            nonlocal said
             if reply.stopped or self._dismissed:
                 raise _AbandonedError
+            now = (what, done * 100 // max(total, 1))
+            if now != said:
+                said = now
+                reply.emit({"loading": what, "fraction": done / max(total, 1)})
 
         if self._dismissed:
             raise ModelError("The local model was closed while this request waited for it.")
@@ -296,6 +306,15 @@ def _body(request: Request) -> dict[str, object]:
     if request.grammar is not None:
         body["grammar"] = request.grammar
     return body
+
+
+def _preparation(event: Mapping[str, Any]) -> Preparation | None:
+    if "loading" in event:
+        return Preparation(event["loading"], event["fraction"])
+    if "prompt_progress" in event:
+        progress = event["prompt_progress"]
+        return Preparation("reading the prompt", progress.get("processed", 0) / max(progress.get("total", 0), 1))
+    return None
 
 
 def _usage(counted: Mapping[str, Any]) -> Usage:

@@ -22,7 +22,10 @@ Kind: TypeAlias = Literal["call", "compute", "map", "display", "select", "join"]
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """How far a map is. `count` is None until its list is known; `running` counts calls, the others items."""
+    """How far a map is. `count` is None until its list is known; `running` counts calls, the others items.
+
+    `skipped`: left out by a filter. An item that the end of the run kept from starting is in none of them.
+    """
 
     count: int | None = None
     done: int = 0
@@ -40,7 +43,8 @@ class Row:
     ready; `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events;
     `seconds` is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are
     what the tool last said of its progress. `value` is short. `reused`: it settled with the result of an identical
-    call. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure.
+    call. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure; one that the
+    end of the run or its deadline kept from starting is skipped too, and has a `failure` that says so.
     """
 
     id: TaskId

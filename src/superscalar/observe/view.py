@@ -33,6 +33,7 @@ class _Entry:
     group: _Group
     state: State = "waiting"
     limits: tuple[str, ...] = ()
+    tool: str = ""
     started: float | None = None
     ended: float | None = None
     attempts: int = 0
@@ -84,7 +85,8 @@ class RunView:
         self.answer: Any = None
         self.began: float | None = None
         self.last = 0.0
-        self.repairs = 0
+        self.repairs = 0  # in this round
+        self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
         self._answer: list[str] = []
@@ -108,14 +110,18 @@ class RunView:
             case ev.RoundStarted(_, number):
                 self.round = number
                 self.sealed = self.joining = False
+                self.repairs = 0
                 self._diagnostics.clear()
                 self._break_line()
+            case ev.ModelPreparing(_, _, what, fraction):
+                self.preparing = (what, fraction)
             case ev.PlanWritten(_, text):
+                self.preparing = None
                 self._plan.append(text)
             case ev.Diagnosed(_, diagnostic):
                 self._diagnostics.append(diagnostic)
-            case ev.Repairing():
-                self.repairs += 1
+            case ev.Repairing(_, attempt):
+                self.repairs = attempt
                 self._diagnostics.clear()
                 self._break_line()
             case ev.Planned(_, task):
@@ -128,6 +134,7 @@ class RunView:
                 self.joining = True
                 self._answer.clear()
             case ev.AnswerWritten(_, text):
+                self.preparing = None
                 self._answer.append(text)
             case ev.Joined(_, answer):
                 self.joining, self.answer = False, answer
@@ -153,7 +160,8 @@ class RunView:
             case ev.Waiting(_, _, limits):
                 entry.limits = limits
                 self._set(entry, "ready")
-            case ev.Started(at, _, _, arguments, attempt):
+            case ev.Started(at, _, tool, arguments, attempt):
+                entry.tool = tool
                 entry.started = at if entry.started is None else entry.started
                 entry.attempts = attempt
                 entry.arguments = short_arguments(arguments, _LONGEST)
@@ -170,7 +178,8 @@ class RunView:
                 self._settle(entry, at, "done")
             case ev.Failed(at, _, failure):
                 entry.failure = failure
-                self._settle(entry, at, "failed")
+                stopped = failure.kind in ("cancelled", "deadline") and entry.started is None
+                self._settle(entry, at, "skipped" if stopped else "failed")
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard
                 self._settle(entry, at, "skipped")
@@ -194,26 +203,19 @@ class RunView:
                 self._learn(inner.work, group)
 
     def _entry(self, instance: TaskId) -> _Entry:
-        """The entry of an instance; one in a map is made when it is first heard of."""
+        """The entry of an instance; one in a map, where it is written `prices[]`, is made when first heard of."""
         entry = self._entries.get(instance)
         if entry is None:
-            task, group = self._template(instance)
+            known = next((self._bodies[t] for t in _templates(instance) if t in self._bodies), None)
+            if known is None:  # not planned, so a log that begins in the middle: shown all the same, as a call
+                self._add(Task(instance, Call("")))
+                return self._entries[instance]
+            task, group = known
             entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group)
             self._file(entry)
             if entry.kind == "call":
                 self._counts["waiting"] += 1
         return entry
-
-    def _template(self, instance: TaskId) -> tuple[Task, _Group]:
-        """The task of a map's body that an instance comes from: `prices[3]` is written `prices[]` there."""
-        for template in _templates(instance):
-            if template in self._bodies:
-                return self._bodies[template]
-        # Not planned, so a log that begins in the middle: shown all the same, as a call.
-        group = self._groups.setdefault(instance, _Group())
-        task = Task(instance, Call(""))
-        group.own = _Entry(instance, task, "call", group)
-        return task, group
 
     def _set(self, entry: _Entry, state: State) -> None:
         group = entry.group
@@ -233,7 +235,8 @@ class RunView:
     def _settle(self, entry: _Entry, at: float, state: State) -> None:
         entry.ended = at
         if entry.group.own is not entry and entry.task.id == entry.group.result:
-            entry.group.items[state] += 1
+            lost = state == "skipped" and not entry.by_guard and entry.failure is None  # something inside it failed
+            entry.group.items["failed" if lost else state] += entry.failure is None or state == "failed"
         self._set(entry, state)
 
     def _break_line(self) -> None:
@@ -353,7 +356,7 @@ class RunView:
             id=entry.id,
             kind=entry.kind,
             state=entry.state,
-            tool=work.tool if isinstance(work, Call) else "",
+            tool=entry.tool or (work.tool if isinstance(work, Call) else ""),
             arguments=entry.arguments if entry.arguments is not None else _expression(entry.task),
             effect=effect,
             within=group.own.id if group.own is not None and group.own is not entry else None,

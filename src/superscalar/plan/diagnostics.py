@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,10 +35,10 @@ class Diagnostic:
         head = f"{self.file}:{span.line}:{span.column + 1}: {self.code} {self.message}"
         if not self.line_text:
             return head + (f"\n    help: {self.help}" if self.help else "")
-        text, column, width = _window(self.line_text, span)
+        before, marked, after = _window(self.line_text, span)
         number = str(span.line).rjust(3)
-        caret = " " * len(number) + " | " + " " * column + "^" * width + (f" {self.label}" if self.label else "")
-        lines = [head, f"{number} | {text}", caret]
+        caret = " " * len(number) + " | " + " " * _cells(before) + "^" * max(1, _cells(marked))
+        lines = [head, f"{number} | {before}{marked}{after}", caret + (f" {self.label}" if self.label else "")]
         if self.help:
             lines.append(f"    help: {self.help}")
         return "\n".join(lines)
@@ -46,16 +47,21 @@ class Diagnostic:
 _WIDEST = 120
 
 
-def _window(line: str, span: Span) -> tuple[str, int, int]:
-    """The part of a line to show, the caret's column in it, and its width; long lines are cut around the caret."""
-    line = line.replace("\t", " ")
-    end = span.end_column if span.end_line == span.line else len(line)
-    start = max(0, min(span.column, len(line)) - _WIDEST // 2) if len(line) > _WIDEST else 0
-    shown = line[start : start + _WIDEST]
-    column = min(max(span.column - start, 0), len(shown))
-    width = max(1, min(end - start, len(shown)) - column)
-    if start:
-        shown, column = "..." + shown, column + 3
-    if start + _WIDEST < len(line):
-        shown += "..."
-    return shown, column, width
+def _window(line: str, span: Span) -> tuple[str, str, str]:
+    """The part of a line to show: before what is marked, that, and after it; long lines are cut around the mark."""
+    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in line.replace("\t", " "))
+    column = min(span.column, len(line))
+    end = min(max(span.end_column, column), len(line)) if span.end_line == span.line else len(line)
+    start = max(0, column - _WIDEST // 2) if len(line) > _WIDEST else 0
+    stop = start + _WIDEST
+    before = ("..." if start else "") + line[start:column]
+    return before, line[column : min(end, stop)], line[min(end, stop) : stop] + ("..." if stop < len(line) else "")
+
+
+def _cells(text: str) -> int:
+    """How many cells wide a text is on a screen."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(sign: str) -> int:
+    return 0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1

@@ -21,6 +21,7 @@ from superscalar.values import OrderedSet, record_fields
 
 NUMBERS = frozenset({bool, int, float})
 MAX_HANDLE = 200  # characters of a handle's repr
+_SMALL = 1 << 63
 DATES = (dt.date, dt.time, dt.timedelta)  # a datetime is a date
 _PLAIN = frozenset(
     {type(None), bool, int, float, str, bytes, list, dict, tuple, OrderedSet, dt.date, dt.datetime, dt.time}
@@ -43,6 +44,12 @@ def datum(value: Any) -> Any:
     if isinstance(value, bytes):
         return bytes.__getitem__(value, slice(None))
     return value
+
+
+def within(value: Any, budget: Budget) -> None:
+    """Refuse an integer over 4,096 bits, which a tool may have made: what follows could take for ever."""
+    if type(value) is int and not -_SMALL < value < _SMALL:
+        budget.bits(value.bit_length())
 
 
 def is_handle(value: Any) -> bool:
@@ -267,11 +274,12 @@ _CHUNK = 65_536
 def text_of(value: Any, budget: Budget) -> str:
     """`str(value)`: data as Python writes it, a handle by its bounded repr."""
     kind = type(value)
-    if kind in NUMBERS or value is None:
+    if kind is float or value is None:
         return str(value)
     value = datum(value)
     if isinstance(value, str):
         return value
+    within(value, budget)
     return str(value) if isinstance(value, DATES) else shown(value, budget)
 
 
@@ -290,6 +298,7 @@ def shown(value: Any, budget: Budget) -> str:
 def _show(value: Any, parts: list[str], budget: Budget) -> None:
     value = datum(value)
     if value is None or isinstance(value, int | float):
+        within(value, budget)
         _put(repr(value), parts, budget)
     elif isinstance(value, str | bytes):
         _put(_quoted(value), parts, budget)
@@ -366,6 +375,7 @@ def formatted(value: Any, spec: str, budget: Budget) -> str:
         raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}{hint}")
     if any(len(digits) > 4 or int(digits) > MAX_WIDTH for digits in _NUMERAL.findall(spec)):
         raise BoundError(f"the format `{cut(spec)}` is wider than the bound, {MAX_WIDTH:,}")
+    within(value, budget)
     budget.text(len(value) if isinstance(value, str) else MAX_WIDTH)
     try:
         return format(value, spec)

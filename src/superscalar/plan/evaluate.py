@@ -88,9 +88,12 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
     return result
 
 
+_PARTS = (Index, Field, Unpacked)
+
+
 def _is_part(expr: Expr) -> bool:
     """Whether the value is part of what an earlier task left behind, and so was weighed then."""
-    while isinstance(expr, Index | Field | Unpacked):
+    while isinstance(expr, _PARTS):
         expr = expr.base
     return isinstance(expr, Ref)
 

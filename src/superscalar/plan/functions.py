@@ -54,7 +54,9 @@ class Listed:
                 takes = f"at least {self.fewest}"
             else:
                 takes = str(self.fewest) if self.most == self.fewest else f"{self.fewest} to {self.most}"
-            raise EvaluationError(f"`{name}` takes {takes} argument{'' if takes == '1' else 's'}; {given} given")
+            raise EvaluationError(
+                f"`{name}` takes {takes} argument{'' if takes.removeprefix('at least ') == '1' else 's'}; {given} given"
+            )
 
 
 class Key:
@@ -170,6 +172,8 @@ def _extreme(name: str) -> Callable[..., Any]:
 
 def _sorted(budget: Budget, values: Any, *, key: Any = None, reverse: Any = False) -> list[Any]:
     _check_key("sorted", key)
+    if not isinstance(reverse, int):
+        raise EvaluationError(f"the `reverse=` of `sorted` is True or False, not {described(reverse)}")
     backwards = truth(reverse)
 
     def run(keyed: list[tuple[Any, Any]]) -> list[Any]:

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError, Unavailable
 from superscalar.plan.elements import datum, described, exactly, item_of, items_of, out_of_range, truth
-from superscalar.plan.ir import Apply, Clause, Comprehension, Expr, Index, Ref, Sequence, Target, Unpacked, Var
-from superscalar.plan.needs import constant_index
+from superscalar.plan.ir import Apply, Comprehension, Expr, Index, Ref, Sequence, Target, Unpacked, Var
+from superscalar.plan.needs import constant_index, looks_at_items
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
 
 Outcomes: TypeAlias = Callable[[TaskId], Outcome]
@@ -206,24 +206,28 @@ def collected(expr: Comprehension, frame: Frame, read: Callable[[], Any], absent
     bound = {name for clause in expr.clauses for name in _bound(clause.target)}
     frame.names = {name: value for name, value in outer.items() if name not in bound}
     try:
-        _loop(expr.clauses, entries, frame, made, read, absent)
+        _loop(expr, 0, entries, frame, made, read, absent)
     finally:
         frame.names = outer
     return made
 
 
 def _loop(
-    clauses: tuple[Clause, ...],
+    expr: Comprehension,
+    depth: int,
     entries: list[Any],
     frame: Frame,
     made: list[Any],
     read: Callable[[], Any],
     absent: Reasons,
 ) -> None:
-    clause, inner = clauses[0], clauses[1:]
+    clause = expr.clauses[depth]
+    inner = expr.clauses[depth + 1 :]
     for entry in entries:
         frame.budget.spend(1)
         try:
+            if type(entry) is Absent and not looks_at_items(expr):
+                raise entry.error  # it is needed, as `needs_of` said
             _bind(clause.target, entry, frame)
             if not all(truth(frame.value(condition)) for condition in clause.conditions):
                 continue
@@ -232,7 +236,7 @@ def _loop(
             made.append(_because(error))
             continue
         if nested is not None:
-            _loop(inner, nested, frame, made, read, absent)
+            _loop(expr, depth + 1, nested, frame, made, read, absent)
         else:
             made.append(read())
         if len(made) > MAX_ITEMS:

@@ -7,12 +7,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _INTERESTING = re.compile(r"[\"'#\\()\[\]{}]")
 _NEW_STATEMENT = re.compile(
-    r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\()"
+    r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```)"
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
+
+
+class Mark(NamedTuple):
+    """A sign in the source and where it stands: its line (from 1) and column (from 0)."""
+
+    sign: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the text of a statement can be none, and at which sign that shows."""
+
+    why: str
+    mark: Mark
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +43,7 @@ class Statement:
     text: str
     line: int
     column: int = 0
-    problem: str = ""
+    problem: Problem | None = None
     comment: str = ""
 
 
@@ -33,20 +51,23 @@ class Lines:
     """`feed` text as it comes; what it completed comes back.
 
     A statement completes at its line end outside brackets and strings. Inside brackets a line that begins like a new
-    statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan.
+    statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan. Lines end as in
+    Python: at `\\n`, `\\r\\n` or `\\r`. `line`: how many were taken so far.
     """
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._line = 0
+        self.line = 0
+        self._return = ""
         self._reset()
 
     def _reset(self) -> None:
-        self._open: list[str] = []
-        self._quote = ""
+        self._open: list[Mark] = []
+        self._quote: Mark | None = None
+        self._continued = False
         self._text: list[str] = []
         self._first = 0
-        self._problem = ""
+        self._problem: Problem | None = None
         self._comments: list[str] = []
 
     @property
@@ -54,13 +75,12 @@ class Lines:
         """The unfinished line, if nothing before it is unfinished: what may turn out to be a statement."""
         return "" if self._text else "".join(self._pieces)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is unfinished."""
-        return not self._text and not "".join(self._pieces).strip()
-
     def feed(self, text: str) -> list[Statement]:
         """Take the next piece of the source."""
+        if self._return or "\r" in text:
+            text = self._return + text
+            self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
+            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         if "\n" not in text:
             self._pieces.append(text)
             return []
@@ -70,87 +90,114 @@ class Lines:
             self._pieces.append(line)
             full = "".join(self._pieces)
             self._pieces.clear()
-            self._take(full.rstrip("\r"), done)
+            self._take(full, done)
         if rest:
             self._pieces.append(rest)
         return done
+
+    def end_line(self, text: str) -> int:
+        """The line end has come behind `text`, which is known to be a whole statement: its line number, without another
+        look at it; 0 if something else is unfinished."""
+        if self._text or self._return or "".join(self._pieces) != text:
+            return 0
+        self._pieces.clear()
+        self.line += 1
+        return self.line
 
     def finish(self) -> list[Statement]:
         """The source has ended as it should: what is unfinished is a statement too."""
         done: list[Statement] = []
         if self._pieces:
-            self._take("".join(self._pieces).rstrip("\r"), done)
+            self._take("".join(self._pieces), done)
             self._pieces.clear()
         if self._text:
             self._problem = self._problem or self._unclosed()
             self._flush(done)
         return done
 
-    def _unclosed(self) -> str:
-        return "a string is never closed" if self._quote else f"`{self._open[-1]}` is never closed"
+    def _unclosed(self) -> Problem:
+        if self._quote is None and not self._open:
+            last = Mark("\\", self.line, max(len(self._text[-1]) - 1, 0))
+            return Problem("after `\\` the line goes on, but nothing follows", last, "leave the `\\` out")
+        mark = self._quote or self._open[-1]
+        what = "a string" if self._quote else f"`{mark.sign}`"
+        help = f"close it with `{mark.sign if self._quote else _CLOSING[mark.sign]}`"
+        if self.line > mark.line:
+            help += f"; what follows up to line {self.line} was read as a part of it: write those lines again"
+        return Problem(f"{what} is never closed", mark, help)
 
     def _take(self, line: str, done: list[Statement]) -> None:
-        self._line += 1
         if self._text and self._open and not self._quote and _NEW_STATEMENT.match(line):
             self._problem = self._problem or self._unclosed()
             self._flush(done)
+        self.line += 1
         if not self._text:
-            self._first = self._line
+            self._first = self.line
         self._text.append(line)
         if not self._scan(line):
             self._flush(done)
 
     def _flush(self, done: list[Statement]) -> None:
         text = "\n".join(self._text)
-        body = text.lstrip(" \t") if len(self._text) == 1 else text
+        body = text.lstrip(" \t")
         done.append(Statement(body, self._first, len(text) - len(body), self._problem, "\n".join(self._comments)))
         self._reset()
 
     def _scan(self, line: str) -> bool:
         """Move over one line; True if the statement goes on in the next."""
         position, end = 0, len(line)
+        self._continued = False
         while position < end:
-            if self._quote:
-                position = self._scan_string(line, position)
+            if self._quote is not None:
+                position = self._scan_string(line, position, self._quote.sign)
                 continue
             match = _INTERESTING.search(line, position)
             if match is None:
                 break
             position, sign = match.end(), match.group()
+            mark = Mark(sign, self.line, match.start())
             if sign == "#":
                 self._comments.append(line[position:].strip())
                 break
             if sign == "\\":
-                if position == end:
-                    return True
+                self._continued = position == end
             elif sign in "\"'":
                 triple = line.startswith(sign * 2, position)
-                self._quote = sign * 3 if triple else sign
+                self._quote = Mark(sign * 3, *mark[1:]) if triple else mark
                 position += 2 if triple else 0
             elif sign in "([{":
-                self._open.append(sign)
-            elif self._open and self._open[-1] == _CLOSES[sign]:
+                self._open.append(mark)
+            elif self._open and self._open[-1].sign == _CLOSES[sign]:
                 self._open.pop()
             else:
-                self._problem = self._problem or f"`{sign}` closes nothing"
+                self._problem = self._problem or _stray(mark, self._open)
                 self._open.clear()
-        if len(self._quote) == 1:  # such a string cannot go on in the next line
-            self._problem = self._problem or "a string is never closed"
-            self._quote = ""
+        if self._quote is not None and len(self._quote.sign) == 1 and not self._continued:
+            self._problem = self._problem or self._unclosed()  # such a string cannot go on in the next line
+            self._quote = None
             self._open.clear()
-        return bool(self._open or self._quote)
+        return bool(self._open or self._quote or self._continued)
 
-    def _scan_string(self, line: str, position: int) -> int:
-        quote = self._quote
+    def _scan_string(self, line: str, position: int, quote: str) -> int:
+        """Move over text in quotes: to behind its end, or to the end of the line."""
         while True:
             closing = line.find(quote, position)
             escape = line.find("\\", position)
             if escape != -1 and (closing == -1 or escape < closing):
                 position = escape + 2
-                if position > len(line) and len(quote) == 1:  # a backslash at the line's end: the string goes on
-                    self._problem = self._problem or "a string is broken over two lines; write \\n in it"
+                self._continued = position > len(line)  # a backslash at the line's end: the string goes on
                 continue
             if closing == -1:
                 return len(line)
-            self._quote = ""
+            self._quote = None
             return closing + len(quote)
+
+
+_CLOSING = {opening: closing for closing, opening in _CLOSES.items()}
+
+
+def _stray(mark: Mark, before: list[Mark]) -> Problem:
+    if not before:
+        return Problem(f"`{mark.sign}` closes nothing", mark, "leave it out, or open it where it belongs")
+    opened = before[-1].sign
+    return Problem(f"`{mark.sign}` does not close `{opened}`", mark, f"close it with `{_CLOSING[opened]}`")

@@ -7,113 +7,48 @@ One `Lowering` handles one statement. It collects problems instead of stopping a
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from superscalar.plan import ir
-from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan import hints, ir
+from superscalar.plan.body import Body, CallFinder, is_text, names_in, spelled
+from superscalar.plan.bounds import MAX_BITS, EvaluationError
+from superscalar.plan.findings import STAND_IN, Findings, constant_of
+from superscalar.plan.functions import FUNCTIONS as LISTED
 from superscalar.plan.names import Names, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
-from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, SPECIAL
+from superscalar.plan.source import Source
+from superscalar.plan.symbols import BINARY, COMPARE, UNARY
+from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
-_BINARY: Mapping[type[ast.operator], Any] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-    ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
-}  # fmt: skip
-_UNARY: Mapping[type[ast.unaryop], Any] = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Not: "not"}
-_COMPARE: Mapping[type[ast.cmpop], Any] = {
-    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-    ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
-}  # fmt: skip
-_NOTHING = ir.Literal(None)
 _UNKNOWN = Output()
-_MAX_BITS = 4096
-_MOST_KNOWN = 50
+_ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
+_MAX_DEPTH = 100
+_MAX_KNOWN = 100
 
 
-class Waits(Exception):
-    """The statement refers to a name whose assignment is broken: it is lowered after the repair."""
+class Lowering(Findings):
+    """Lowers one statement. `problems` is what is wrong with it.
 
-
-@dataclass(slots=True)
-class Source:
-    """The text of a statement and where it stands, to say where a problem is."""
-
-    text: str
-    line: int = 1
-    column: int = 0
-
-    def span(self, node: ast.AST | None) -> ir.Span:
-        """The place of a node in the whole source."""
-        first = self.line
-        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.arg):
-            lines = self.text.split("\n")
-            return ir.Span(first, self.column, first + len(lines) - 1, self.column + len(lines[0].rstrip()))
-        line, end = node.lineno, node.end_lineno or node.lineno
-        start = self._characters(line, node.col_offset)
-        stop = self._characters(end, node.end_col_offset or node.col_offset + 1)
-        return ir.Span(first + line - 1, start, first + end - 1, stop)
-
-    def _characters(self, line: int, offset: int) -> int:
-        """Columns count characters, the syntax tree counts UTF-8 bytes."""
-        if not self.text.isascii():
-            offset = len(self.text.split("\n")[line - 1].encode()[:offset].decode(errors="ignore"))
-        return offset + (self.column if line == 1 else 0)
-
-    def line_text(self, span: ir.Span) -> str:
-        """The line on which a span begins, as it was written."""
-        lines = self.text.split("\n")
-        index = min(max(span.line - self.line, 0), len(lines) - 1)
-        return (" " * self.column if index == 0 else "") + lines[index]
-
-
-@dataclass(slots=True)
-class Body:
-    """Where lowered tasks go: the statement itself, or the body of a map."""
-
-    prefix: str
-    names: Mapping[str, ir.Expr] = field(default_factory=dict)
-    tasks: list[ir.Task] = field(default_factory=list)
-    guards: tuple[ir.Guard, ...] = ()
-    used: dict[str, int] = field(default_factory=dict)
-
-    def lifted(self, label: str) -> TaskId:
-        """A fresh id inside this body (rule L31)."""
-        number = self.used.get(label, 0) + 1
-        self.used[label] = number
-        return f"{self.prefix}.{label}" if number == 1 else f"{self.prefix}.{label}.{number}"
-
-
-class Lowering:
-    """Lowers one statement. `problems` is what is wrong with it, `tasks` what it comes to."""
+    `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair.
+    """
 
     def __init__(
         self, source: Source, names: Names, place: Place, signatures: Signatures, outputs: dict[TaskId, Output]
     ):
-        self.source = source
-        self.problems: list[Diagnostic] = []
-        self.warnings: list[Diagnostic] = []
+        super().__init__(source)
         self.outputs: dict[TaskId, Output] = {}
         self._names = names
         self._place = place
         self._signatures = signatures
         self._known_outputs = outputs
+        self.waits = False
         self._variables: list[set[str]] = []
-        self._thought = ""
-
-    # ------------------------------------------------------------------------------------------------- problems
-
-    def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
-        """Note what is wrong, and go on with a stand-in."""
-        span = self.source.span(node)
-        found = Diagnostic(code, message, span, self.source.line_text(span), label, help)
-        (self.warnings if found.severity == "warning" else self.problems).append(found)
-        return _NOTHING
+        self._calls = CallFinder()
+        self._depth = 0
 
     # ---------------------------------------------------------------------------------------------------- tasks
 
@@ -124,48 +59,68 @@ class Lowering:
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
         """Lower an expression to a task of that id, whose outcome it is, item by item if it is a map or display."""
-        inner = changed_prefix(body, id)
+        if self._depth >= _MAX_DEPTH:
+            self.too_deep(node)
+            return ir.Ref(id)
+        self._depth += 1
+        try:
+            return self._value(node, body.of(id), id)
+        finally:
+            self._depth -= 1
+
+    def _value(self, node: ast.expr, inner: Body, id: TaskId) -> ir.Ref:
         match node:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 return self._call(node, name, inner, id)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node):
                 return self._map(node, inner, id)
-            case ast.List() | ast.Tuple() | ast.Set() if self._has_call(node):
+            case ast.List() | ast.Tuple() | ast.Set() if self._calls.has_call(node):
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
+                if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
+                    self.outputs[id] = _ITEMS
                 return self.emit(id, ir.Display(_kind(node), items), inner, node)
-            case ast.Dict() if self._has_call(node) and None not in node.keys:
+            case ast.Dict() if self._calls.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
                 return self.emit(id, ir.Display("dict", items, keys), inner, node)
             case _:
                 return self.emit(id, ir.Compute(self.expression(node, inner)), inner, node)
 
-    def reference(self, node: ast.expr, body: Body, label: str) -> ir.Ref:
-        """A task that has this expression's outcome: the one that a name stands for, or a new one."""
+    def reference(self, node: ast.expr, body: Body, label: str, id: TaskId | None = None) -> ir.Ref:
+        """A task that has this expression's outcome: the one that a name stands for, or a new one, called `id` or by
+        its `label`.
+        """
         if isinstance(node, ast.Name) and node.id not in self._hidden():
             meaning = self._meaning(node, body)
             if isinstance(meaning, ir.Ref):
                 return meaning
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS:
             return self._call(node, node.func.id, body, body.lifted(node.func.id))
-        return self.value(node, body, body.lifted(label))
+        return self.value(node, body, id or body.lifted(label))
 
     # ---------------------------------------------------------------------------------------------- expressions
 
     def expression(self, node: ast.expr, body: Body) -> ir.Expr:
         """Lower an expression; the calls in it become tasks of `body`."""
         method: Callable[[Any, Body], ir.Expr] | None = getattr(self, f"_on_{type(node).__name__.lower()}", None)
-        if method is not None:
+        if method is None:
+            message, help = refusal_of(node)
+            return self.problem("E202", message, node, help=help)
+        if self._depth >= _MAX_DEPTH:
+            return self.too_deep(node)
+        self._depth += 1
+        try:
             return method(node, body)
-        message, help = refusal_of(node)
-        return self.problem("E202", message, node, help=help)
+        finally:
+            self._depth -= 1
 
     def _on_constant(self, node: ast.Constant, _body: Body) -> ir.Expr:
         value = node.value
         if value is Ellipsis or isinstance(value, complex):
-            return self.problem("E202", f"`{node.value!r}` is no value of a plan", node, help="write a number or text")
-        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-            return self.problem("E401", f"integers have at most {_MAX_BITS:,} bits", node)
+            message = f"`{ast.unparse(node)}` is no value of a plan"
+            return self.problem("E202", message, node, help="write a number or text")
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            return self.problem("E401", f"integers have at most {MAX_BITS:,} bits", node, help="let a tool compute it")
         return ir.Literal(value)
 
     def _on_name(self, node: ast.Name, body: Body) -> ir.Expr:
@@ -185,21 +140,19 @@ class Lowering:
         except KeyError:
             return self._undefined(node, body)
         if meaning is None:
-            raise Waits(name)
+            self.waits = True
+            return STAND_IN
         return meaning
 
     def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
-        name = node.id
-        known = [*self._names.defined_before(self._place, _MOST_KNOWN), *body.names]
-        close = difflib.get_close_matches(name, known, 1, 0.6)
+        known = [*self._names.latest_before(self._place, _MAX_KNOWN), *body.names]
         label = "defined so far: " + (", ".join(known[-8:]) or "nothing")
-        if name in self._signatures:
-            help = f"`{name}` is a tool: call it, `{name}(...)`"
-        elif name in FUNCTIONS:
-            help = f"`{name}` is a function: call it, `{name}(...)`"
-        else:
-            help = "assign it above this line" + (f", or did you mean `{close[0]}`?" if close else "")
-        return self.problem("E102", f"`{name}` is not defined yet", node, label=label, help=help)
+        if self._is_callable(node.id):
+            what = "tool" if node.id in self._signatures else "function"
+            message = f"`{node.id}` is a {what}, and stands here as a value"
+            return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
+        help = hints.for_name(node.id, known)
+        return self.problem("E102", f"`{node.id}` is not defined yet", node, label=label, help=help)
 
     def _on_joinedstr(self, node: ast.JoinedStr, body: Body) -> ir.Expr:
         # The places of nodes inside an f-string are wrong before Python 3.12, so problems point at the whole of it.
@@ -222,57 +175,62 @@ class Lowering:
         operand = self.expression(node.operand, body)
         if isinstance(node.op, ast.USub) and isinstance(operand, ir.Literal) and type(operand.value) in (int, float):
             return ir.Literal(-operand.value)  # type: ignore[operator]  # its type was just looked at
-        return ir.Unary(_UNARY[type(node.op)], operand)
+        return ir.Unary(UNARY[type(node.op)], operand)
 
     def _on_binop(self, node: ast.BinOp, body: Body) -> ir.Expr:
-        operator = _BINARY.get(type(node.op))
+        operator = BINARY.get(type(node.op))
         if operator is None:
-            return self.problem("E202", "matrix multiplication is not part of the language", node)
-        if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and _is_text(node.left):
+            return self.problem("E202", "`@` is not part of the language", node, help="let a tool multiply matrices")
+        if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
             return self.problem("E202", "%-formatting is not part of the language", node, help='write f"{value}"')
         return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
         operator: Any = "and" if isinstance(node.op, ast.And) else "or"
         operands = [self.expression(node.values[0], body)]
+        open = operands[:]  # what decides whether the next operand is looked at: the last test, and what came since
         for later in node.values[1:]:
-            if self._has_call(later):  # rule L12: it is called only if the operands before it leave that open
-                sofar = operands[0] if len(operands) == 1 else ir.Logic(operator, tuple(operands))
-                body_of_later = self._guarded(sofar, operator == "and", body, later)
-                operands.append(self.expression(later, body_of_later))
-            else:
-                operands.append(self.expression(later, body))
+            where = body
+            if self._calls.has_call(later):  # rule L12: it is called only if the operands before it leave that open
+                sofar = open[0] if len(open) == 1 else ir.Logic(operator, tuple(open))
+                test = self._test(sofar, body, later)
+                where = self._under(test, operator == "and", body)
+                open = [] if test is None else [ir.Ref(test)]
+            operands.append(self.expression(later, where))
+            open.append(operands[-1])
         return ir.Logic(operator, tuple(operands))
 
     def _on_ifexp(self, node: ast.IfExp, body: Body) -> ir.Expr:
         condition = self.expression(node.test, body)
-        sides = []
-        for side, expected in ((node.body, True), (node.orelse, False)):
-            where = self._guarded(condition, expected, body, node.test) if self._has_call(side) else body
-            sides.append(self.expression(side, where))
-        return ir.Choice(condition, sides[0], sides[1])
-
-    def _guarded(self, condition: ir.Expr, expected: bool, body: Body, node: ast.expr) -> Body:
-        """The same body for calls that are made only if `condition` comes out as `expected`."""
-        if self._variables:
-            return body  # inside a comprehension without calls nothing is lifted
-        test = ir.Unary("not", ir.Unary("not", condition))
-        made = (
-            next((t.id for t in body.tasks if t.work == ir.Compute(test) and t.guards == body.guards), None)
-            or self.emit(body.lifted("if"), ir.Compute(test), body, node).task
+        sides = (node.body, True), (node.orelse, False)
+        test = self._test(condition, body, node.test) if any(self._calls.has_call(side) for side, _ in sides) else None
+        then, otherwise = (
+            self.expression(side, self._under(test, expected, body) if self._calls.has_call(side) else body)
+            for side, expected in sides
         )
-        return Body(body.prefix, body.names, body.tasks, (*body.guards, ir.Guard(made, expected)), body.used)
+        return ir.Choice(condition, then, otherwise)
+
+    def _test(self, condition: ir.Expr, body: Body, node: ast.expr) -> TaskId | None:
+        """The task that says whether `condition` holds; None inside an expression that lifts nothing."""
+        if self._variables:
+            return None
+        key = (repr(condition), body.guards)  # not the condition itself: 1 equals True, and they differ as text
+        known = body.tests.get(key)
+        if known is None:
+            test = condition if isinstance(condition, ir.Compare) else ir.Apply("bool", (condition,))
+            known = body.tests[key] = self.emit(body.lifted("if"), ir.Compute(test), body, node).task
+        return known
+
+    def _under(self, test: TaskId | None, expected: bool, body: Body) -> Body:
+        return body if test is None else body.under(ir.Guard(test, expected))
 
     def _on_compare(self, node: ast.Compare, body: Body) -> ir.Expr:
-        if any(self._has_call(later) for later in node.comparators[1:]):
-            return self.problem(
-                "E205", "a call in a later part of a chained comparison", node, help="give it a line of its own above"
-            )
-        rest = tuple(
-            (_COMPARE[type(op)], self.expression(operand, body))
-            for op, operand in zip(node.ops, node.comparators, strict=True)
-        )
-        return ir.Compare(self.expression(node.left, body), rest)
+        if any(self._calls.has_call(later) for later in node.comparators[1:]):
+            message = "a call in a later part of a chained comparison"
+            return self.problem("E205", message, node, help="give the call a line of its own above")
+        first = self.expression(node.left, body)
+        operands = [self.expression(operand, body) for operand in node.comparators]
+        return ir.Compare(first, tuple(zip((COMPARE[type(op)] for op in node.ops), operands, strict=True)))
 
     def _on_subscript(self, node: ast.Subscript, body: Body) -> ir.Expr:
         base = self.expression(node.value, body)
@@ -288,7 +246,12 @@ class Lowering:
 
     def _on_attribute(self, node: ast.Attribute, body: Body) -> ir.Expr:
         if node.attr.startswith("_"):
-            return self.problem("E101", f"`{node.attr}`: names that begin with an underscore are not reachable", node)
+            return self.problem(
+                "E101",
+                f"`{node.attr}`: fields that begin with an underscore are not reachable",
+                node,
+                help="use another field, or leave it out",
+            )
         base = self.expression(node.value, body)
         self._check_field(base, node.attr, node)
         return ir.Field(base, node.attr)
@@ -307,7 +270,8 @@ class Lowering:
 
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
-            return self.problem("E202", "`**` in a display", node, help="write each key: {'a': x.a, 'b': 2}")
+            spliced = next(value for key, value in zip(node.keys, node.values, strict=True) if key is None)
+            return self.problem("E202", "`**` in a display", spliced, help="write each key: {'a': x.a, 'b': 2}")
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
@@ -320,12 +284,14 @@ class Lowering:
         arguments = node.args
         if arguments.posonlyargs or arguments.vararg or arguments.kwonlyargs or arguments.kwarg or arguments.defaults:
             return self.problem("E202", "a lambda takes plain parameters only", node, help="key=lambda x: x.name")
+        for a in arguments.args:
+            self.check_name(a.arg, a)
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
         return ir.Lambda(names, self._inside(node.body, body, with_names))
 
     def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
-        if self._has_call(node):
+        if self._calls.has_call(node):
             return self.problem("E205", "a call of a tool inside a lambda", node, help="call it on a line above")
         self._variables.append(variables)
         try:
@@ -347,6 +313,7 @@ class Lowering:
         variables = set(self._hidden())
         clauses: list[ir.Clause] = []
         for generator in node.generators:
+            self._refuse_async(generator)
             iterable = (
                 self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
             )
@@ -358,19 +325,25 @@ class Lowering:
             return ir.Comprehension(kind, self._inside(node.value, body, variables), tuple(clauses), key)
         return ir.Comprehension(kind, self._inside(node.elt, body, variables), tuple(clauses))
 
+    def _refuse_async(self, generator: ast.comprehension) -> None:
+        if generator.is_async:
+            message = "`async` is not needed: items run side by side anyway"
+            self.problem("E202", message, generator.target, help="leave it out")
+
     def _target(self, node: ast.expr, variables: set[str]) -> Any:
         if isinstance(node, ast.Name):
-            self.check_name(node)
+            self.check_name(node.id, node)
             variables.add(node.id)
             return node.id
         if isinstance(node, ast.Tuple | ast.List):
             return tuple(self._target(item, variables) for item in node.elts)
         self.problem("E202", "a loop assigns plain names only", node, help="for a, b in pairs")
+        variables.update(names_in(node))
         return "unknown"
 
     def _is_map(self, node: Any) -> bool:
         """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
-        if self._has_call(node):
+        if self._calls.has_call(node):
             return True
         source = node.generators[0].iter
         if not isinstance(source, ast.Name) or self._variables:
@@ -379,15 +352,14 @@ class Lowering:
             meaning = self._names.find(source.id, self._place)
         except KeyError:
             return False
-        return isinstance(meaning, ir.Ref) and self._known_outputs.get(meaning.task, _UNKNOWN).type == "items"
+        return isinstance(meaning, ir.Ref) and self._known_outputs.get(meaning.task) is _ITEMS
 
     def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
         first, *further = generators if generators is not None else node.generators
-        if first.is_async:
-            self.problem("E202", "`async for` is not needed: items run side by side anyway", node)
+        self._refuse_async(first)
         inner = Body(f"{id}[]", dict(body.names))
-        source = self.reference(first.iter, changed_prefix(body, id), "over")
-        item = f"{id}[]:{ast.unparse(first.target)}"
+        source = self.reference(first.iter, body.of(id), "over")
+        item = f"{id}[]:{spelled(first.target)}"
         inner.names = {**body.names, **self._bound(first.target, ir.Ref(item))}
         keep: list[TaskId] = []
         for test in first.ifs:
@@ -411,13 +383,13 @@ class Lowering:
             result = self.value(node.elt, inner, inner.prefix)
         inner_kind: Any = "list" if generators is not None else kind
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
-        self.outputs[id] = Output("items")
+        self.outputs[id] = _ITEMS
         return self.emit(id, work, body, node)
 
     def _bound(self, target: ast.expr, item: ir.Expr) -> dict[str, ir.Expr]:
         """What the names of a loop target stand for, given the item."""
         if isinstance(target, ast.Name):
-            self.check_name(target)
+            self.check_name(target.id, target)
             return {target.id: item}
         if isinstance(target, ast.Tuple | ast.List):
             bound: dict[str, ir.Expr] = {}
@@ -425,24 +397,12 @@ class Lowering:
                 bound |= self._bound(part, ir.Unpacked(item, index, len(target.elts)))
             return bound
         self.problem("E202", "a loop assigns plain names only", target, help="for a, b in pairs")
-        return {}
-
-    def check_name(self, node: ast.Name) -> None:
-        """A name that is assigned must be a plain one (rule L5)."""
-        if node.id.startswith("_"):
-            self.problem(
-                "E101",
-                f"`{node.id}`: names do not begin with an underscore",
-                node,
-                help=f"`{node.id.strip('_') or 'x'}`",
-            )
+        return dict.fromkeys(names_in(target), STAND_IN)
 
     # ----------------------------------------------------------------------------------------------------- calls
 
     def _on_call(self, node: ast.Call, body: Body) -> ir.Expr:
         match node.func:
-            case ast.Name(id="join"):
-                return self.problem("E206", "`join(...)` is the last line of a plan, not a part of another", node)
             case ast.Name(id=name) if name in SPECIAL:
                 return self._special(node, name, body)
             case ast.Name(id=name) if name in FUNCTIONS:
@@ -451,17 +411,17 @@ class Lowering:
                 return self._call(node, name, body, body.lifted(name))
             case ast.Attribute():
                 return self._method(node, node.func, body)
-        return self.problem("E202", "only a tool or a listed function can be called", node, help=self._callable_names())
-
-    def _callable_names(self) -> str:
-        return "tools: " + (", ".join(s.alias for s in self._signatures) or "none")
+        return self.problem(
+            "E202", "only a tool or a listed function can be called", node, help=hints.tool_names(self._signatures)
+        )
 
     def _plain_arguments(self, node: ast.Call, body: Body, *, key: bool = False) -> tuple[Any, Any]:
         """The arguments of a function or method, which takes no stars."""
         arguments = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                self.problem("E202", "`*` in a call", argument, help="write each argument")
+                help = f"write each argument, or the list itself: {ast.unparse(node.func)}(xs)"
+                self.problem("E202", "`*` in a call", argument, help=help)
             else:
                 arguments.append(self.expression(argument, body))
         keywords = []
@@ -475,7 +435,14 @@ class Lowering:
         return tuple(arguments), tuple(keywords)
 
     def _function(self, node: ast.Call, name: str, body: Body) -> ir.Expr:
-        return ir.Apply(name, *self._plain_arguments(node, body, key=name in ("sorted", "min", "max")))
+        applied = ir.Apply(name, *self._plain_arguments(node, body, key=name in ("sorted", "min", "max")))
+        if any(isinstance(argument, ast.Starred) for argument in node.args):
+            return applied
+        try:
+            LISTED[name].check(name, len(applied.arguments), tuple(keyword for keyword, _ in applied.keywords))
+        except EvaluationError as error:
+            return self.problem("E305", error.message, node)
+        return applied
 
     def _special(self, node: ast.Call, name: str, body: Body) -> ir.Expr:
         expected = {"ok": 1, "default": 2, "first": 2}[name]
@@ -489,11 +456,11 @@ class Lowering:
         looked_at = node.args[0]
         if self._variables:
             return ir.Apply(name, self._items(node.args, body))
-        if name == "default" and self._has_call(node.args[1]):
+        if name == "default" and self._calls.has_call(node.args[1]):
             return self.problem(
                 "E205", "a call in the fallback of `default`", node.args[1], help="give it a line of its own above"
             )
-        simple = isinstance(looked_at, ast.Name | ast.Call) or not self._has_call(looked_at)
+        simple = isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
         operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
         return ir.Apply(name, (operand, *self._items(node.args[1:], body)))
 
@@ -502,54 +469,83 @@ class Lowering:
         if name == "format":
             return self.problem("E202", "`str.format` is not part of the language", node, help='write f"{value}"')
         if name not in METHODS:
-            if name in self._signatures:
-                help = f"`{name}` is a tool: write {name}(...)"
-            else:
-                close = difflib.get_close_matches(name, [*METHODS, *(s.alias for s in self._signatures)], 1)
-                help = (f"did you mean `{close[0]}`? " if close else "") + "methods: " + ", ".join(sorted(METHODS))
-            return self.problem("E204", f"there is no method `{name}`", node, help=help)
+            return self._no_method(node, function, body)
         base = self.expression(function.value, body)
-        if name == "append" or (name in MAPPING_METHODS and isinstance(base, ir.Literal | ir.Text)):
-            return self.problem("E204", f"text has no method `{name}`", node)
+        if name in MAPPING_METHODS and isinstance(base, ir.Literal | ir.Text):
+            help = "methods of text: " + ", ".join(sorted(TEXT_METHODS))
+            return self.problem("E204", f"text has no method `{name}`", node, help=help)
         return ir.Method(base, name, *self._plain_arguments(node, body))
 
+    def _no_method(self, node: ast.Call, function: ast.Attribute, body: Body) -> ir.Expr:
+        name = function.attr
+        owner = function.value.id if isinstance(function.value, ast.Name) else "xs"
+        if isinstance(function.value, ast.Name) and not self._is_known(owner, body):
+            known = self._names.latest_before(self._place, _MAX_KNOWN)
+            help = hints.for_tool(f"{owner}.{name}", known, self._signatures)
+            return self.problem("E301", f"there is no tool `{owner}.{name}`", node.func, help=help)
+        if name in MUTATING:
+            message = f"results cannot be changed: there is no `{name}`"
+            return self.problem("E204", message, node, help=hints.for_change(name, owner))
+        if name in self._signatures:
+            help = f"`{name}` is a tool: write {name}(...)"
+        else:
+            help = hints.closest(name, METHODS) + "methods: " + ", ".join(sorted(METHODS))
+        return self.problem("E204", f"there is no method `{name}`", node, help=help)
+
+    def _is_callable(self, name: str) -> bool:
+        return name in self._signatures or name in FUNCTIONS
+
+    def _is_known(self, name: str, body: Body) -> bool:
+        """Whether a name stands for a value, or may once something is repaired."""
+        try:
+            self._names.find(name, self._place)
+        except KeyError:
+            return name in self._hidden() or name in body.names
+        return True
+
     def _call(self, node: ast.Call, name: str, body: Body, id: TaskId) -> ir.Ref:
-        signature = self._signatures.get(name)
-        if signature is None:
-            return self._unknown_tool(node, name, id)
+        known = self._signatures.get(name)
+        if known is None:
+            self._unknown_tool(node, name)
+        signature = known or Signature(name, name)
         arguments: list[tuple[str, ir.Expr]] = []
         given: set[str] = set()
         positional = [p for p in signature.parameters if not p.keyword_only]
-        inner = changed_prefix(body, id)
+        by_alias = {p.alias: p for p in signature.parameters}
+        inner = body.of(id)
+        unpacked = False
         for index, argument in enumerate(node.args):
             if isinstance(argument, ast.Starred):
-                self.problem("E202", "`*` in a call", argument, help="write each argument, or a comprehension of calls")
-            elif index >= len(positional):
-                self.problem(
-                    "E305", f"`{name}` takes {len(positional)} arguments at most", argument, help=_form(signature)
-                )
-            else:
+                unpacked = True
+                help = f"write each argument: {hints.form(signature)}"
+                self.problem("E202", "`*` in a call", argument, help=help)
+            elif index < len(positional):
                 arguments.append(self._argument(signature, positional[index], argument, inner))
                 given.add(positional[index].alias)
-        by_alias = {p.alias: p for p in signature.parameters}
+            else:
+                if known:
+                    self.one_too_many(signature, len(positional), argument)
+                if not (isinstance(argument, ast.Name) and self._is_callable(argument.id)):
+                    self.expression(argument, inner)
         for keyword in node.keywords:
             if keyword.arg is None:
-                self.problem("E202", "`**` in a call", keyword, help="write each argument by name")
+                unpacked = True
+                help = f"write each argument by name: {hints.form(signature)}"
+                self.problem("E202", "`**` in a call", keyword, help=help)
             elif (parameter := by_alias.get(keyword.arg)) is None:
-                close = difflib.get_close_matches(keyword.arg, list(by_alias), 1)
-                suggestion = f"did you mean `{close[0]}`? " if close else ""
-                self.problem(
-                    "E302", f"`{name}` has no argument `{keyword.arg}`", keyword, help=suggestion + _form(signature)
-                )
+                if known:
+                    self.no_argument(signature, keyword)
+                self.expression(keyword.value, inner)
             elif keyword.arg in given:
-                self.problem("E306", f"`{keyword.arg}` is given twice", keyword, help=_form(signature))
+                message = f"`{keyword.arg}` of `{name}` is given twice"
+                self.problem("E306", message, keyword, help=hints.form(signature))
             else:
                 arguments.append(self._argument(signature, parameter, keyword.value, inner))
                 given.add(parameter.alias)
         missing = [p.alias for p in signature.parameters if p.required and p.alias not in given]
-        if missing:
+        if missing and not unpacked:
             which = ", ".join(f"`{m}`" for m in missing)
-            self.problem("E303", f"`{name}` needs {which}", node, help=_form(signature))
+            self.problem("E303", f"`{name}` needs {which}", node, help=hints.form(signature))
         self.outputs[id] = signature.output
         return self.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
@@ -564,23 +560,25 @@ class Lowering:
                 "E304",
                 f"`{parameter.alias}` of `{signature.alias}` is {parameter.type}: {why}",
                 node,
-                help=_form(signature),
+                help=hints.form(signature),
             )
         return parameter.alias, value
 
-    def _unknown_tool(self, node: ast.Call, name: str, id: TaskId) -> ir.Ref:
-        close = difflib.get_close_matches(name, [*(s.alias for s in self._signatures), *FUNCTIONS], 1)
-        suggestion = f"did you mean `{close[0]}`? " if close else ""
-        self.problem("E301", f"there is no tool `{name}`", node.func, help=suggestion + self._callable_names())
-        return ir.Ref(id)
+    def _unknown_tool(self, node: ast.Call, name: str) -> None:
+        if name == "join":
+            message = "`join(...)` is the last line of a plan, not a part of another"
+            self.problem("E206", message, node, help="give its values here, and write join(...) at the end")
+            return
+        known = self._names.latest_before(self._place, _MAX_KNOWN)
+        help = hints.for_tool(name, known, self._signatures)
+        self.problem("E301", f"there is no tool `{name}`", node.func, help=help)
 
     def _check_field(self, base: ir.Expr, name: str, node: ast.AST) -> None:
-        """Rule L32: a field that a tool's return type does not declare is a warning, or an error if none can be added."""
+        """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
         known = self._output_of(base)
         if known.fields is None or name in known.fields:
             return
-        close = difflib.get_close_matches(name, list(known.fields), 1)
-        help = (f"did you mean `{close[0]}`? " if close else "") + "fields: " + ", ".join(known.fields)
+        help = hints.closest(name, known.fields) + "fields: " + ", ".join(known.fields)
         self.problem("E307" if known.closed else "W501", f"{known.type} declares no field `{name}`", node, help=help)
 
     def _output_of(self, expr: ir.Expr) -> Output:
@@ -593,48 +591,6 @@ class Lowering:
                 return (self._output_of(base).fields or {}).get(name, _UNKNOWN)
         return _UNKNOWN
 
-    def _has_call(self, node: ast.AST) -> bool:
-        """Whether a tool is called anywhere in it. A function that nobody knows counts as one."""
-        return any(
-            isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id not in FUNCTIONS
-            for inner in ast.walk(node)
-        )
-
-
-def changed_prefix(body: Body, id: TaskId) -> Body:
-    """The same body while the task `id` is lowered: what is lifted out of it is called after it."""
-    if body.prefix == id:
-        return body
-    return Body(id, body.names, body.tasks, body.guards)
-
-
-def constant_of(expr: ir.Expr) -> Any:
-    """The value of an expression that is one whatever happens.
-
-    Raises:
-        ValueError: it depends on something.
-    """
-    match expr:
-        case ir.Literal(value):
-            return value
-        case ir.Sequence("list", items):
-            return [constant_of(item) for item in items]
-        case ir.Sequence("tuple", items):
-            return tuple(constant_of(item) for item in items)
-        case ir.Dict(items):
-            return {constant_of(key): constant_of(value) for key, value in items}
-    raise ValueError("not a constant")
-
-
-def _form(signature: Signature) -> str:
-    """How a tool is called, for help."""
-    parts = [f"{p.alias}: {p.type}" + ("" if p.required else f" = {p.default}") for p in signature.parameters]
-    return f"{signature.alias}({', '.join(parts)})"
-
 
 def _kind(node: ast.List | ast.Tuple | ast.Set) -> Any:
     return type(node).__name__.lower()
-
-
-def _is_text(node: ast.Constant | ast.JoinedStr) -> bool:
-    return isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)

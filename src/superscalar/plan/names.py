@@ -16,31 +16,42 @@ class Names:
     """Versions of every name, by place. A version is an expression, or None where a broken statement assigns it."""
 
     def __init__(self) -> None:
-        self._versions: dict[str, list[tuple[Place, int]]] = {}
+        self._places: dict[str, list[Place]] = {}
         self._meaning: dict[tuple[str, Place], Expr | None] = {}
+        self._lost: set[tuple[str, Place]] = set()
         self._broken: list[Place] = []
-        self._next = 0
 
     def bind(self, name: str, place: Place, meaning: Expr | None) -> None:
         """From `place` on, `name` stands for `meaning`; None if nobody knows before a repair."""
         if (name, place) not in self._meaning:
-            self._next += 1
-            insort(self._versions.setdefault(name, []), (place, self._next))
+            insort(self._places.setdefault(name, []), place)
         self._meaning[name, place] = meaning
+
+    def forget(self, name: str, place: Place) -> None:
+        """Nothing at `place` assigns `name` after all."""
+        if (name, place) in self._meaning:
+            del self._meaning[name, place]
+            places = self._places[name]
+            del places[bisect_left(places, place)]
+
+    def lose(self, name: str, place: Place) -> None:
+        """What assigned `name` at `place` was given up: from there on it means nothing, and nothing older either."""
+        self.bind(name, place, None)
+        self._lost.add((name, place))
 
     def break_all(self, place: Place) -> None:
         """At `place` stands something unreadable, which may assign any name."""
-        insort(self._broken, place)
+        if not self._is_broken(place):
+            insort(self._broken, place)
 
     def mend(self, place: Place) -> None:
         """What stood at `place` was unreadable and no longer is."""
-        if place in self._broken:
-            self._broken.remove(place)
+        if self._is_broken(place):
+            del self._broken[bisect_left(self._broken, place)]
 
-    def is_defined(self, name: str, place: Place) -> bool:
-        """Whether anything before `place` assigns `name`, broken or not."""
-        found = self._versions.get(name)
-        return bool(found and found[0][0] < place)
+    def _is_broken(self, place: Place) -> bool:
+        index = bisect_left(self._broken, place)
+        return index < len(self._broken) and self._broken[index] == place
 
     def find(self, name: str, place: Place) -> Expr | None:
         """What `name` stands for just before `place`; None if that waits for a repair.
@@ -48,21 +59,21 @@ class Names:
         Raises:
             KeyError: nothing before `place` assigns it, nor could.
         """
-        found = self._versions.get(name, ())
-        index = bisect_left(found, (place, 0))
+        places = self._places.get(name, ())
+        index = bisect_left(places, place)
         last_break = bisect_left(self._broken, place)
         if index == 0:
             if last_break:
                 return None
             raise KeyError(name)
-        where = found[index - 1][0]
+        where = places[index - 1]
         if last_break and self._broken[last_break - 1] > where:
             return None
+        if (name, where) in self._lost:
+            raise KeyError(name)
         return self._meaning[name, where]
 
-    def defined_before(self, place: Place, most: int) -> list[str]:
-        """The names that anything before `place` assigns, in the order in which they first appear; the last ones only,
-        so that a plan with many errors takes no time that grows with their square.
-        """
-        latest = islice(reversed(self._versions.items()), 2 * most)
-        return [name for name, versions in latest if versions[0][0] < place][:most][::-1]
+    def latest_before(self, place: Place, most: int) -> list[str]:
+        """The names that were first assigned last before `place`, oldest first: what a misspelt name may stand for."""
+        known = (name for name in reversed(self._places) if self._places[name] and self._places[name][0] < place)
+        return list(islice(known, most))[::-1]

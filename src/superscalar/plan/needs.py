@@ -10,7 +10,6 @@ from superscalar.plan.ir import (
     Binary,
     Call,
     Choice,
-    Clause,
     Compare,
     Comprehension,
     Compute,
@@ -158,26 +157,27 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
             assert_never(expr)
 
 
-def _in_comprehension(expr: Comprehension, certain: bool) -> list[tuple[Expr, bool]]:
-    """Only the first iterable is certain, and not even that if the body looks at the outcome of single items."""
-    first, *rest = expr.clauses
-    body = [*first.conditions]
-    for clause in rest:
-        body += _of_clause(clause)
-    body += [inside for inside in (expr.key, expr.element) if inside is not None]
-    itemwise = any(_looks_at_outcomes(inside) for inside in body)
-    return [(first.iterable, certain and not itemwise), *((inside, False) for inside in body)]
-
-
-def _of_clause(clause: Clause) -> list[Expr]:
-    return [clause.iterable, *clause.conditions]
-
-
-def _looks_at_outcomes(expr: Expr) -> bool:
-    pending = [expr]
+def looks_at_items(comprehension: Comprehension) -> bool:
+    """Whether its body looks at the outcome of single items, so that one may have failed without failing the whole."""
+    pending = _body(comprehension)
     while pending:
         expr = pending.pop()
         if type(expr) is Apply and expr.function in _BY_OUTCOME:
             return True
         pending.extend(child for child, _ in _children(expr, certain=True))
     return False
+
+
+def _in_comprehension(expr: Comprehension, certain: bool) -> list[tuple[Expr, bool]]:
+    """Only the first iterable is certain, and not even that if the body looks at the outcome of single items."""
+    first = expr.clauses[0].iterable
+    return [(first, certain and not looks_at_items(expr)), *((inside, False) for inside in _body(expr))]
+
+
+def _body(expr: Comprehension) -> list[Expr]:
+    """Everything in a comprehension but its first iterable, in the order in which it is evaluated first."""
+    first, *rest = expr.clauses
+    body = [*first.conditions]
+    for clause in rest:
+        body += [clause.iterable, *clause.conditions]
+    return body + [inside for inside in (expr.key, expr.element) if inside is not None]

@@ -7,10 +7,18 @@ from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from superscalar.plan.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, Budget, EvaluationError
-from superscalar.plan.elements import DATES, NUMBERS, datum, described, hashable, is_handle, items_of, truth
+from superscalar.plan.elements import (
+    DATES,
+    NUMBERS,
+    datum,
+    described,
+    hashable,
+    is_handle,
+    items_of,
+    truth,
+    within,
+)
 from superscalar.values import OrderedSet
-
-_SMALL = 1 << 63
 
 
 def binary(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
@@ -26,6 +34,8 @@ def binary(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
 
 
 def _arithmetic(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
+    within(left, budget)
+    within(right, budget)
     guard = _COSTLY.get(symbol)
     if guard is not None:
         guard(left, right, budget)
@@ -44,19 +54,10 @@ def _arithmetic(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
 
 def number(value: Any, budget: Budget) -> Any:
     """`value`, an int or float that was computed, if it is within the bounds."""
-    if type(value) is int:
-        if not -_SMALL < value < _SMALL:
-            budget.bits(value.bit_length())
-    elif type(value) is complex:
+    if type(value) is complex:
         raise EvaluationError("a negative number to a broken power is not a real number", "ValueError")
+    within(value, budget)
     return value
-
-
-def _check_product(left: Any, right: Any, budget: Budget) -> None:
-    if type(left) is not float and type(right) is not float:
-        bits = left.bit_length() + right.bit_length() - 1
-        if bits > MAX_BITS:
-            budget.bits(bits)
 
 
 def _check_power(left: Any, right: Any, budget: Budget) -> None:
@@ -74,7 +75,6 @@ def _check_shift(left: Any, right: Any, budget: Budget) -> None:
 
 
 _COSTLY: dict[str, Callable[[Any, Any, Budget], None]] = {
-    "*": _check_product,
     "**": _check_power,
     "<<": _check_shift,
 }

@@ -3,7 +3,7 @@
 What is read off a task's id (rule L31, and `plan.ir`):
 
 - `x`, `x.2`: an assignment to `x`. A reference to either prints as `x`, the latest version at that point.
-- `notify()`, `notify().2`: a bare statement.
+- `notify()`, `notify().2`: a bare statement, unless something refers to it.
 - `(a, b)`: the value that `a, b = ...` unpacks; the tasks `a` and `b` that take it apart print nothing.
 - `...:t`, `...:(k, v)`: a name that lives in a map only, like its item.
 - anything else was lifted out of a later task and prints there. Should it be used more than once (plans of other front
@@ -109,6 +109,10 @@ class _PlanPrinter:
         self._names: dict[TaskId, str] = {}
         self._statements: set[TaskId] = set()
         self._inline: dict[TaskId, Task] = {}
+        self._targets: dict[TaskId, list[Task]] = {}
+        for task in walk(tuple(tasks)):
+            if _is_target(task):
+                self._targets.setdefault(next(_refs(task.work)), []).append(task)
         self._place(tasks)
         self._printer = ExpressionPrinter(self._inline, self._names)
 
@@ -122,7 +126,7 @@ class _PlanPrinter:
         taken = {name for task in walk(tuple(tasks)) if (name := name_of(task.id)) is not None}
         uses: Counter[TaskId] = Counter()
         for task in reversed(tasks):
-            if name_of(task.id) or targets_of(task.id) or _is_bare(task.id) or task.id not in mentioned:
+            if name_of(task.id) or targets_of(task.id) or task.id not in mentioned:
                 self._statements.add(task.id)
             elif uses[task.id] > 1:
                 self._names[task.id] = _fresh(task.id, taken)
@@ -170,6 +174,7 @@ class _PlanPrinter:
             pass
         elif (target := targets_of(task.id)) is not None:
             text = f"{target_text(target)} = {text}"
+            self._printer.printed.extend(self._targets.get(task.id, ()))
         elif (name := self._names.get(task.id) or name_of(task.id)) is not None:
             text = f"{name} = {text}"
         return [*_comments(self._printer.printed), text]
@@ -219,8 +224,8 @@ def _refs(work: object) -> Iterator[TaskId]:
         case ir.Display(_, items, keys):
             yield from items
             yield from _refs(keys)
-        case ir.Join(items):
-            yield from (task for _, task in items)
+        case ir.Join(items, whole_plan):
+            yield from (() if whole_plan else (task for _, task in items))
         case ir.Select(versions):
             yield from versions
         case tuple():

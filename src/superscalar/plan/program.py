@@ -6,19 +6,24 @@ All front ends end here. What is published is never changed; a broken statement 
 from __future__ import annotations
 
 import ast
-import re
 from bisect import insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from superscalar.plan import ir
+from superscalar.plan.body import Body
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.lower import Body, Lowering, Source, Waits
+from superscalar.plan.held import Held
+from superscalar.plan.lower import Lowering
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.refusals import refusal_of
+from superscalar.plan.repair import Repair
 from superscalar.plan.signatures import Output, Signatures
+from superscalar.plan.slots import Slot, targets_of, targets_of_text
+from superscalar.plan.source import Source
 from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
 
@@ -26,29 +31,17 @@ Step: TypeAlias = ir.Task | Diagnostic
 """What reading a program yields, in the order in which it was found."""
 
 _LAST = 1 << 60
-_TARGETS = re.compile(r"\s*([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)")
-_WORD = re.compile(r"[^\W\d]\w*")
+_UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"
 
 
-@dataclass(slots=True)
-class Slot:
-    """One statement of the program. `problems` is empty once it was lowered; `waits`: for a repair further up."""
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """What a statement comes to, before anything of it is published."""
 
-    place: Place
-    source: Source
-    tree: ast.stmt | None
-    targets: tuple[str, ...]
-    versions: dict[str, int] = field(default_factory=dict)
-    thought: str = ""
-    problems: tuple[Diagnostic, ...] = ()
-    waits: bool = False
-    notes: tuple[str, ...] = ()
-    nameless: TaskId = ""
-
-    @property
-    def is_join(self) -> bool:
-        """Whether it is the `join(...)` of its round."""
-        return _is_join(self.tree) or (self.tree is None and self.source.text.startswith("join"))
+    slot: Slot
+    lowering: Lowering
+    tasks: list[ir.Task]
+    bound: dict[str, ir.Expr]
 
 
 class Program:
@@ -66,11 +59,12 @@ class Program:
         self._versions: dict[str, int] = {}
         self._outputs: dict[TaskId, Output] = {}
         self._order = OrderAccesses(signatures)
-        self._open: list[Slot] = []
+        self._held = Held(signatures)
+        self._published: list[Slot] = []
         self._count = 0
         self._inserted = 0
-        self._repairing = False
-        self._barred: set[str] = set()
+        self._repair: Repair | None = None
+        self._closing = False
         self._ids: dict[str, int] = {}
         self._top_level: dict[str, None] = {}
 
@@ -79,17 +73,17 @@ class Program:
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
         """What is wrong and not repaired yet, in program order."""
-        return tuple(problem for slot in self._open for problem in slot.problems)
+        return tuple(problem for slot in self._held for problem in slot.problems)
 
     @property
     def complete(self) -> bool:
         """Whether this round may be sealed."""
-        return self.joined and not self._open
+        return self.joined and not self._held
 
     @property
     def broken(self) -> bool:
         """Whether something waits for a repair."""
-        return bool(self._open)
+        return bool(self._held)
 
     def in_order(self) -> tuple[ir.Task, ...]:
         """All tasks in program order: repairs in the places of what they repair."""
@@ -101,155 +95,176 @@ class Program:
         self, tree: ast.stmt, source: Source, *, thought: str = "", notes: Sequence[str] = ()
     ) -> Iterator[Step]:
         """Take a statement that could be read."""
-        if self.joined and not self._repairing:
-            return
-        slot = self._slot(tree, source, _targets_of(tree), thought)
-        slot.notes = tuple(notes)
-        yield from self._lower(slot)
+        slot = self._slot(tree, source, targets_of(tree, source.text), thought)
+        if slot is not None:
+            slot.notes = tuple(notes)
+            yield from self._take(self._lowered(slot))
+
+    def prepare(self, tree: ast.stmt, source: Source) -> Lowered | None:
+        """Lower what will be the next statement if its text ends here. Changes nothing: `commit` takes it in.
+
+        For plain assignments only, and not where something is broken; else None.
+        """
+        if self._closing or self._repair is not None or self._held:
+            return None
+        match tree:
+            case ast.Assign(targets=[ast.Name(id=name)]) if targets_of(tree, source.text) == (name,):
+                versions = {name: self._versions.get(name, 0) + 1}
+                return self._lowered(Slot((self._count + 1,), source, tree, (name,), versions))
+        return None
+
+    def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[Step]:
+        """Take in a prepared statement. Nothing may have been taken in since."""
+        self._count += 1
+        self._versions.update(lowered.slot.versions)
+        self._top_level.update(dict.fromkeys(lowered.slot.targets))
+        lowered.slot.thought = thought
+        return self._take(lowered)
 
     def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
         """Take the text of a statement that could not be read."""
-        if self.joined and not self._repairing:
+        targets = targets_of_text(source.text)
+        slot = self._slot(None, source, targets or (), "")
+        if slot is None:
             return
-        match = _TARGETS.match(source.text)
-        targets = tuple(name.strip() for name in match.group(1).split(",")) if match else ()
-        slot = self._slot(None, source, targets, "")
         slot.problems = (problem,)
         self._hold(slot)
-        if not targets and not source.text.lstrip().startswith(("join", *(f"{s.alias}(" for s in self.signatures))):
+        if targets is None:
             self._names.break_all(slot.place)
         yield problem
 
     def begin_repair(self) -> None:
         """What follows are corrections of what is broken."""
-        self._repairing = True
+        self._repair = Repair(self._held.slots, self._published)
+
+    def cut(self) -> None:
+        """The text was cut: what a repair does not correct is not left out on purpose."""
+        if self._repair is not None:
+            self._repair.cut = True
 
     def end_repair(self) -> Iterator[Step]:
         """The corrections are in: lower what waited for them."""
-        self._repairing = False
-        yield from self._retry()
+        repair, self._repair = self._repair, None
+        for slot in repair.left_out() if repair is not None else ():
+            self._release(slot)
+            for name in set(slot.targets) - (repair.given(slot) if repair is not None else set()):
+                self._names.lose(name, slot.place)
+        for slot in self._held.take():
+            if slot.problems:
+                self._hold(slot)
+            else:
+                yield from self._take(self._lowered(slot))
 
     def next_round(self) -> None:
         """A replan continues the program; what was never repaired in the last round is given up."""
-        for slot in self._open:
+        for slot in self._held.take():
             self._names.mend(slot.place)
-        self._open.clear()
-        self._barred.clear()
-        self.joined = False
+            for name in slot.targets:
+                self._names.lose(name, slot.place)
+        self._repair = None
+        self._published.clear()
+        self.joined = self._closing = False
 
     def finish(self) -> Iterator[Step]:
         """The plan ended normally. Without a `join` it joins everything (rule L6)."""
-        if self.joined or any(slot.is_join for slot in self._open):
+        if self._closing or self._repair is not None:
             return
         source = Source("join()", self._count + 1)
         yield from self.statement(ast.parse("join()").body[0], source)
 
     # ----------------------------------------------------------------------------------------------------- slots
 
-    def _slot(self, tree: ast.stmt | None, source: Source, targets: tuple[str, ...], thought: str) -> Slot:
-        if self._repairing:
-            return self._repair_slot(tree, source, targets, thought)
+    def _slot(self, tree: ast.stmt | None, source: Source, targets: tuple[str, ...], thought: str) -> Slot | None:
+        """A place for the next statement; None if there is nothing to do for it."""
+        if self._repair is not None:
+            return self._correction(self._repair, Slot((), source, tree, targets, thought=thought))
+        if self._closing:
+            return None  # what follows the join
         self._count += 1
         slot = Slot((self._count,), source, tree, targets, thought=thought)
-        for name in targets:
-            self._reserve(slot, name)
+        self._closing = slot.is_join
+        return self._reserved(slot)
+
+    def _reserved(self, slot: Slot) -> Slot:
+        self._top_level.update(dict.fromkeys(slot.targets))
+        for name in slot.targets:
+            if name not in slot.versions:
+                self._versions[name] = slot.versions[name] = self._versions.get(name, 0) + 1
         return slot
 
-    def _reserve(self, slot: Slot, name: str) -> None:
-        self._versions[name] = slot.versions[name] = self._versions.get(name, 0) + 1
-
-    def _repair_slot(self, tree: ast.stmt | None, source: Source, targets: tuple[str, ...], thought: str) -> Slot:
-        """Where a correction goes: to the first broken statement that assigns the same names, or is as nameless as it;
-        else it is new and stands before the first broken one.
-        """
-        broken = [slot for slot in self._open if slot.problems]
-        joins = _is_join(tree)
-        for slot in broken:
-            if (
-                slot.targets == targets
-                and slot.is_join == joins
-                and (targets or joins or len(broken) == 1 or _alike(slot, tree))
-            ):
-                self._open.remove(slot)
-                self._names.mend(slot.place)
-                return Slot(slot.place, source, tree, targets, slot.versions, thought or slot.thought)
-        if broken:
-            before = broken[0].place
-            self._inserted += 1
-            place: Place = (before[0] - 1, _LAST, self._inserted) if len(before) == 1 else (*before[:-1], before[-1], 0)
-        else:
+    def _correction(self, repair: Repair, slot: Slot) -> Slot | None:
+        """The place of a correction: that of what it corrects, or where its names are known to what needs them."""
+        match = repair.match(slot.tree, slot.targets, joins=slot.is_join)
+        old = match.slot
+        self._inserted += 1
+        self._closing = self._closing or slot.is_join
+        if match.how == "repeats":
+            return None
+        if old is None:
             self._count += 1
-            place = (self._count,)
-        slot = Slot(place, source, tree, targets, thought=thought)
-        for name in targets:
-            self._reserve(slot, name)
-        return slot
+            slot.place = (self._count,)
+        elif match.how == "in place of":
+            self._release(old)
+            slot.place, slot.nameless = old.place, old.nameless
+            slot.thought = slot.thought or old.thought
+            slot.versions = old.versions
+        elif match.how == "after":
+            slot.place = (*old.place, _LAST, self._inserted)
+        else:
+            slot.place = (*old.place[:-1], old.place[-1] - 1, _LAST, self._inserted)
+            if old.problems:
+                slot.versions = {name: old.versions.pop(name) for name in slot.targets if name in old.versions}
+        return self._reserved(slot)
+
+    def _release(self, slot: Slot) -> None:
+        """A held statement goes: nothing waits for it any more."""
+        self._held.remove(slot)
+        self._names.mend(slot.place)
+        for name in slot.targets:
+            self._names.forget(name, slot.place)
 
     def _hold(self, slot: Slot) -> None:
-        """Publish nothing of the slot: the names that it assigns wait for it, and so do the resources it writes."""
-        insort(self._open, slot, key=lambda held: held.place)
+        """Publish nothing of the slot: the names that it assigns wait for it, and so does what it may write."""
+        self._held.add(slot)
         for name in slot.targets:
             self._names.bind(name, slot.place, None)
-        words = set(_WORD.findall(slot.source.text))
-        self._barred.update(s.provider for s in self.signatures if s.effect == "write" and s.alias in words)
-
-    def _retry(self) -> Iterator[Step]:
-        waiting = [slot for slot in self._open if slot.waits]
-        if any(slot.problems for slot in self._open):
-            return
-        self._open.clear()
-        self._barred.clear()
-        for slot in waiting:
-            slot.waits = False
-            yield from self._lower(slot)
 
     # -------------------------------------------------------------------------------------------------- lowering
 
-    def _lower(self, slot: Slot) -> Iterator[Step]:
-        tree = slot.tree
-        if tree is None:
-            return
+    def _lowered(self, slot: Slot) -> Lowered:
         lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs)
         body = Body("")
         bound: dict[str, ir.Expr] = {}
-        try:
-            self._dispatch(slot, tree, lowering, body, bound)
-        except Waits:
-            slot.waits = True
-        except RecursionError:
-            lowering.problem("E402", "this expression is nested too deeply", tree, help="give parts of it names")
-        if lowering.problems:
-            slot.problems, slot.waits = tuple(lowering.problems), False
-            self._hold(slot)
-            yield from lowering.problems
-            return
-        if not slot.waits and self._barred and self._barred & self._touched(body.tasks):
-            slot.waits = True  # a broken statement may write what this one reads or writes
-        if slot.waits:
-            self._hold(slot)
-            return
-        yield from self._publish(slot, lowering, body, bound)
+        if slot.tree is not None:
+            try:
+                self._dispatch(slot, slot.tree, lowering, body, bound)
+            except RecursionError:
+                lowering.too_deep(slot.tree)
+        return Lowered(slot, lowering, body.tasks, bound)
 
-    def _publish(self, slot: Slot, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> Iterator[Step]:
-        self._outputs.update(lowering.outputs)
-        for name, meaning in bound.items():
+    def _take(self, lowered: Lowered) -> Iterator[Step]:
+        """Publish a statement, or hold it back."""
+        slot = lowered.slot
+        slot.problems = tuple(lowered.lowering.problems)
+        slot.waits = not slot.problems and (lowered.lowering.waits or self._held.holds_back(lowered.tasks))
+        if slot.problems or slot.waits:
+            self._hold(slot)
+            yield from slot.problems
+            return
+        self._outputs.update(lowered.lowering.outputs)
+        for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning)
-        yield from lowering.warnings
-        for number, task in enumerate(body.tasks):
+        insort(self._published, slot, key=lambda published: published.place)
+        yield from lowered.lowering.warnings
+        last = len(lowered.tasks) - 1
+        for number, task in enumerate(lowered.tasks):
             made = self._order(task)
-            if number == len(body.tasks) - 1 and (slot.thought or slot.notes):
+            if number == last and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
             self.tasks.append(((*slot.place, number), made))
             yield made
         if slot.is_join:
             self.joined = True
-
-    def _touched(self, tasks: list[ir.Task]) -> set[str]:
-        calls = (task.work for task in ir.walk(tuple(tasks)))
-        found = (
-            self.signatures.get(work.tool) for work in calls if isinstance(work, ir.Call) and work.effect != "pure"
-        )
-        return {signature.provider for signature in found if signature is not None}
 
     def _dispatch(self, slot: Slot, tree: ast.stmt, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> None:
         match tree:
@@ -265,8 +280,10 @@ class Program:
                 self._unpack(slot, target, value, lowering, body, bound)
             case ast.Assign(targets=[_, _, *_]):
                 lowering.problem("E201", "several targets in one assignment", tree, help="one assignment per line")
+            case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                lowering.problem("E201", f"`{name}` gets no value", tree, help=f"write {name} = ..., or leave it out")
             case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
-                help = "results cannot be changed: give the new value a name"
+                help = "results cannot be changed: make the new value at once, such as {'key': value}, and name it"
                 lowering.problem("E201", "only names can be assigned", tree, help=help)
             case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
                 self._join(slot, call, lowering, body)
@@ -289,8 +306,7 @@ class Program:
         body: Body,
         bound: dict[str, ir.Expr],
     ) -> None:
-        lowering.check_name(target)
-        self._remember(target.id)
+        lowering.check_name(target.id, target)
         bound[target.id] = lowering.value(value, body, self._id_of(slot, target.id))
 
     def _unpack(
@@ -305,11 +321,10 @@ class Program:
         """`a, b = x`: one task for the whole, one for each name; `a, b = x, y` needs no whole."""
         names = [item for item in target.elts if isinstance(item, ast.Name)]
         if len(names) != len(target.elts) or len({n.id for n in names}) != len(names):
-            lowering.problem("E201", "only distinct plain names can be unpacked into", target, help="a, b = pair")
+            lowering.problem("E201", "only distinct plain names can be unpacked into", target, help=_UNPACKING)
             return
         for name in names:
-            lowering.check_name(name)
-            self._remember(name.id)
+            lowering.check_name(name.id, name)
         own = {name.id for name in names}
         if (
             isinstance(value, ast.Tuple | ast.List)
@@ -324,9 +339,6 @@ class Program:
             work = ir.Compute(ir.Unpacked(whole, index, len(names)))
             bound[name.id] = lowering.emit(self._id_of(slot, name.id), work, body, name)
 
-    def _remember(self, name: str) -> None:
-        self._top_level.setdefault(name)
-
     def _fresh(self, slot: Slot, base: str) -> TaskId:
         """The numbered id of what has no name; the same when a statement is lowered again."""
         if not slot.nameless.startswith(base):
@@ -339,65 +351,36 @@ class Program:
         match value:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 lowering.value(value, body, self._fresh(slot, f"{name}()"))
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="append")):
-                help = f"write {owner} = {owner} + [...], or build it with a comprehension"
-                lowering.problem("E204", "results cannot be changed: there is no `append`", value, help=help)
             case _:
                 lowering.value(value, body, self._fresh(slot, "do()"))
 
     def _join(self, slot: Slot, call: ast.Call, lowering: Lowering, body: Body) -> None:
         items: list[tuple[str | None, TaskId]] = []
         id = self._fresh(slot, "join()")
+        inner = body.of(id)
         if call.args and call.keywords:
             lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
         for index, argument in enumerate(call.args):
             if isinstance(argument, ast.Starred):
                 lowering.problem("E202", "`*` in join", argument, help="write join(xs) for the list, or each value")
             else:
-                label = str(index + 1)
-                items.append((None, lowering.reference(argument, Body(id, tasks=body.tasks), label).task))
+                items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
         for keyword in call.keywords:
             if keyword.arg is None:
                 lowering.problem("E202", "`**` in join", keyword, help="write each value: join(total=total)")
             else:
-                found = lowering.reference(keyword.value, Body(id, tasks=body.tasks), keyword.arg)
+                found = lowering.reference(keyword.value, inner, keyword.arg)
                 items.append((keyword.arg, found.task))
         whole = not call.args and not call.keywords
         if whole:
-            for name in self._top_level:
-                try:
-                    meaning = self._names.find(name, slot.place)
-                except KeyError:
-                    continue
-                if meaning is None:
-                    raise Waits(name)
-                if isinstance(meaning, ir.Ref):
-                    items.append((name, meaning.task))
-            if self._open:
-                raise Waits("everything")
+            lowering.waits = lowering.waits or bool(self._held)
+            items += self._everything(slot)
         lowering.emit(id, ir.Join(tuple(items), whole), body, call)
 
-
-def _targets_of(tree: ast.stmt) -> tuple[str, ...]:
-    """The names that a statement assigns, those in blocks included."""
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    comprehended = {
-        id(name)
-        for inner in ast.walk(tree)
-        if isinstance(inner, ast.comprehension | ast.NamedExpr)
-        for name in ast.walk(inner.target)
-    }
-    return tuple(dict.fromkeys(n.id for n in found if id(n) not in comprehended))
-
-
-def _is_join(tree: ast.stmt | None) -> bool:
-    match tree:
-        case ast.Expr(value=ast.Call(func=ast.Name(id="join"))):
-            return True
-    return False
-
-
-def _alike(slot: Slot, tree: ast.stmt | None) -> bool:
-    """Whether a nameless correction begins with the same word as what it may correct."""
-    first = _WORD.match(slot.source.text.lstrip())
-    return tree is not None and first is not None and ast.unparse(tree).startswith(first.group())
+    def _everything(self, slot: Slot) -> Iterator[tuple[str, TaskId]]:
+        """What every name stands for before a slot; one that was given up stands for nothing."""
+        for name in self._top_level:
+            with suppress(KeyError):
+                meaning = self._names.find(name, slot.place)
+                if isinstance(meaning, ir.Ref):
+                    yield name, meaning.task

@@ -9,6 +9,7 @@ _EXPRESSIONS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Await: ("`await` is not needed: calls run as soon as they can", "leave `await` out"),
     ast.Yield: ("`yield` is not part of the language", "assign the value to a name"),
     ast.YieldFrom: ("`yield from` is not part of the language", "assign the value to a name"),
+    ast.Slice: ("a slice stands alone between [ and ]", "write x[1:2]"),
     ast.Starred: ("`*` is not part of the language", "write each item, or use a comprehension"),
 }
 
@@ -32,7 +33,7 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Pass: ("`pass` does nothing", "leave it out"),
     ast.Break: ("`break` is not part of the language", "filter the list: [x for x in xs if ...]"),
     ast.Continue: ("`continue` is not part of the language", "filter the list: [x for x in xs if ...]"),
-    ast.If: ("`if` blocks are not supported yet", "write x if condition else y"),
+    ast.If: ("`if` blocks are not supported yet", "write y = tool(x) if condition else None"),
     ast.For: ("`for` blocks are not supported yet", "write a comprehension: [tool(x) for x in xs]"),
     ast.Match: ("`match` is not part of the language", "write x if condition else y"),
 }
@@ -41,4 +42,7 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
 def refusal_of(node: ast.AST) -> tuple[str, str]:
     """What to say of a construct that is not in the language: the message, and what to write instead."""
     known = _EXPRESSIONS.get(type(node)) or _STATEMENTS.get(type(node))
-    return known or (f"`{type(node).__name__}` is not part of the language", "use calls, names and expressions")
+    return known or (
+        f"`{type(node).__name__}` is not part of the language",
+        "write it with calls, names and expressions",
+    )

@@ -15,3 +15,6 @@ TEXT_METHODS = frozenset(
 )
 MAPPING_METHODS = frozenset("get keys values items".split())
 METHODS = TEXT_METHODS | MAPPING_METHODS
+
+MUTATING = frozenset("append extend insert remove pop popitem clear sort reverse add discard update setdefault".split())
+"""Methods that change a value in Python. Values of a plan do not change, so they are refused with what to write."""

@@ -11,10 +11,10 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from threading import Lock
+from typing import TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.tools.terms import Limit
@@ -26,83 +26,138 @@ _NANO = 1_000_000_000
 
 
 class Gate:
-    """One limit's live state: calls running, and the theoretical arrival time of the next in nanoseconds (GCRA)."""
+    """One limit's live state: free slots, and when the next start is due in nanoseconds (`opens`).
 
-    __slots__ = ("_arrival", "_interval", "_tolerance", "closed_until", "free", "limit")
+    The rate is kept by the theoretical arrival time of the next call (GCRA).
+    """
 
-    def __init__(self, limit: Limit) -> None:
-        self.limit = limit
+    __slots__ = ("_arrival", "_interval", "_tolerance", "free", "name", "opens")
+
+    def __init__(self, name: str, limit: Limit) -> None:
+        self.name = (name,)
         self.free = limit.concurrency if limit.concurrency is not None else 1 << 62
+        self.opens = 0
         self._interval = ceil(limit.per / limit.rate * _NANO) if limit.rate is not None else 0
         self._tolerance = self._interval * (limit.burst - 1)
         self._arrival = 0
-        self.closed_until = 0
-
-    def opens_at(self) -> int:
-        """When the rate and the provider let the next call start (nanoseconds), slots aside."""
-        return max(self._arrival - self._tolerance, self.closed_until)
 
     def take(self, now: int) -> None:
         """Take a slot and a token."""
         self.free -= 1
         if self._interval:
             self._arrival = max(self._arrival, now) + self._interval
+            self.opens = max(self.opens, self._arrival - self._tolerance)
+
+    def close(self, until: int) -> None:
+        """Let nothing start before then."""
+        self.opens = max(self.opens, until)
 
 
-def _all_open(gates: Iterable[Gate], now: int) -> bool:
-    for gate in gates:  # a loop: this is asked for every call
-        if gate.free < 1 or gate.opens_at() > now:
-            return False
-    return True
-
-
-@dataclass(slots=True, eq=False)
 class Ticket:
-    """A place in the queue of calls that want the same limits. `granted` is called on `loop` when it is their turn."""
+    """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come."""
 
-    run: str
-    names: tuple[str, ...]
-    order: tuple[int, ...]
-    loop: asyncio.AbstractEventLoop
-    grant: Callable[[], None]
-    waiting: bool = True
+    __slots__ = ("loop", "names", "queue", "run", "waiting")
 
-    def __lt__(self, other: Ticket) -> bool:
-        return self.order < other.order
+    def __init__(self, run: str, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> None:
+        self.run = run
+        self.names = names
+        self.loop = loop
+        self.waiting = False
+        self.queue: _Queue | None = None
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """The limit that keeps it waiting."""
+        return self.queue.blocked_by if self.queue is not None else ()
+
+    def granted(self) -> None:
+        """Everything that it asked for was taken for it: start."""
+        raise NotImplementedError
+
+
+_Place: TypeAlias = tuple[tuple[int, ...], int, Ticket]
+
+
+class _Line:
+    """The tickets of one run in program order. They nearly always come in that order, and then nothing is sorted."""
+
+    __slots__ = ("_inorder", "_others")
+
+    def __init__(self) -> None:
+        self._inorder: deque[_Place] = deque()
+        self._others: list[_Place] = []
+
+    def push(self, ticket: Ticket, order: tuple[int, ...]) -> None:
+        place = (order, id(ticket), ticket)
+        if not self._inorder or self._inorder[-1] < place:
+            self._inorder.append(place)
+        else:
+            heapq.heappush(self._others, place)
+
+    def head(self) -> Ticket | None:
+        """The first ticket; those that were withdrawn are dropped on the way."""
+        while self._inorder or self._others:
+            ticket = (self._others if self._others_first() else self._inorder)[0][2]
+            if ticket.waiting and not ticket.loop.is_closed():
+                return ticket
+            self.pop()
+        return None
+
+    def pop(self) -> None:
+        if self._others_first():
+            heapq.heappop(self._others)
+        else:
+            self._inorder.popleft()
+
+    def _others_first(self) -> bool:
+        return bool(self._others) and (not self._inorder or self._others[0] < self._inorder[0])
 
 
 class _Queue:
-    """Tickets for one set of limits: a heap per run, the runs in turn."""
+    """Tickets for one set of limits: a line per run, the runs in turn."""
 
-    __slots__ = ("gates", "heaps", "turns")
+    __slots__ = ("_lines", "_turns", "blocked_by", "gates", "names")
 
-    def __init__(self, gates: tuple[Gate, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...]) -> None:
+        self.names = names
         self.gates = gates
-        self.heaps: dict[str, list[Ticket]] = {}
-        self.turns: deque[str] = deque()
+        self.blocked_by: tuple[str, ...] = ()
+        self._lines: dict[str, _Line] = {}
+        self._turns: deque[str] = deque()
 
-    def push(self, ticket: Ticket) -> None:
-        heap = self.heaps.get(ticket.run)
-        if heap is None:
-            heap = self.heaps[ticket.run] = []
-            self.turns.append(ticket.run)
-        heapq.heappush(heap, ticket)
+    def push(self, ticket: Ticket, order: tuple[int, ...]) -> None:
+        """Queue up behind the earlier tasks of the same run."""
+        line = self._lines.get(ticket.run)
+        if line is None:
+            line = self._lines[ticket.run] = _Line()
+            self._turns.append(ticket.run)
+        line.push(ticket, order)
 
     def head(self) -> Ticket | None:
-        """The next ticket; those that were withdrawn are dropped on the way."""
-        while self.turns:
-            heap = self.heaps[self.turns[0]]
-            while heap and not (heap[0].waiting and not heap[0].loop.is_closed()):
-                heapq.heappop(heap)
-            if heap:
-                return heap[0]
-            del self.heaps[self.turns.popleft()]
+        """The next ticket."""
+        while self._turns:
+            if (ticket := self._lines[self._turns[0]].head()) is not None:
+                return ticket
+            del self._lines[self._turns.popleft()]
         return None
 
     def pop(self) -> None:
         """Take the head away; the next run has its turn."""
-        heapq.heappop(self.heaps[self.turns[0]])
-        self.turns.rotate(-1)
+        self._lines[self._turns[0]].pop()
+        if len(self._turns) > 1:
+            self._turns.rotate(-1)
+
+    def opens_at(self, now: int) -> int | None:
+        """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
+        opens = now
+        for gate in self.gates:
+            if gate.free < 1:
+                self.blocked_by = gate.name
+                return None
+            if gate.opens > opens:
+                opens = gate.opens
+                self.blocked_by = gate.name
+        return opens
 
 
 class Limits:
@@ -111,11 +166,13 @@ class Limits:
     def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int = 32) -> None:
         if max_concurrency < 1:
             raise UsageError(f"max_concurrency={max_concurrency}: at least 1; concurrency is always bounded")
-        self._gates = {name: Gate(limit) for name, limit in (limits or {}).items()}
-        self._everything = Gate(Limit(concurrency=max_concurrency))
+        self._gates = {name: Gate(name, limit) for name, limit in (limits or {}).items()}
+        self._everything = Gate(EVERYTHING, Limit(concurrency=max_concurrency))
         self._sets: dict[tuple[str, ...], tuple[Gate, ...]] = {}
         self._queues: dict[tuple[str, ...], _Queue] = {}
         self._lock = Lock()
+        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
+        self._handing_on = False  # a slot has come back and was not handed on yet
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
 
@@ -136,99 +193,99 @@ class Limits:
     def _gates_of(self, names: tuple[str, ...]) -> tuple[Gate, ...]:
         gates = self._sets.get(names)
         if gates is None:
-            gates = self._sets[names] = (self._everything, *(self._gates[name] for name in names))
+            gates = self._sets[names] = (*(self._gates[name] for name in names), self._everything)
         return gates
 
-    def ask(
-        self,
-        run: str,
-        names: tuple[str, ...],
-        order: tuple[int, ...],
-        loop: asyncio.AbstractEventLoop,
-        grant: Callable[[], None],
-    ) -> Ticket | None:
-        """Take everything now and return None; or queue up and return the ticket, whose `grant` is called in time."""
+    def ask(self, ticket: Ticket, order: tuple[int, ...]) -> bool:
+        """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
+
+        Those who wait for a slot that has just come back go before those who ask only now.
+        """
         with self._lock:
-            if names not in self._queues:
-                gates = self._gates_of(names)
-                now = int(loop.time() * _NANO)
-                if _all_open(gates, now) and not (self._queues and self._somebody_could_start(now)):
-                    for gate in gates:
+            queue = self._queues.get(ticket.names)
+            if queue is None:
+                queue = _Queue(ticket.names, self._gates_of(ticket.names))
+                now = int(ticket.loop.time() * _NANO)
+                if queue.opens_at(now) == now and not (self._handing_on and self._queues):
+                    for gate in queue.gates:
                         gate.take(now)
-                    return None
-                self._queues[names] = _Queue(gates)
-            ticket = Ticket(run, names, order, loop, grant)
-            self._queues[names].push(ticket)
-            return ticket
-
-    def _somebody_could_start(self, now: int) -> bool:
-        """Whether a slot was given back and not handed on yet: those who wait come before those who ask only now."""
-        return any(queue.head() is not None and _all_open(queue.gates, now) for queue in self._queues.values())
-
-    def missing(self, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> tuple[str, ...]:
-        """The limits that keep a call from starting now."""
-        now = int(loop.time() * _NANO)
-        with self._lock:
-            gates = zip((EVERYTHING, *names), self._gates_of(names), strict=True)
-            return tuple(name for name, gate in gates if gate.free < 1 or gate.opens_at() > now) or names
+                    return True
+                self._queues[ticket.names] = queue
+                self.changed = True  # somebody must set a timer, if it is the rate that is missing
+            ticket.waiting = True
+            ticket.queue = queue
+            queue.push(ticket, order)
+            return False
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
         ticket.waiting = False
+        self.changed = True
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """A call ended: its slots are free. `dispatch` hands them on."""
         with self._lock:
             for gate in self._gates_of(names):
                 gate.free += 1
+            self.changed = self._handing_on = True
 
     def pause(self, names: tuple[str, ...], seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         """A provider said "too many": nothing starts under these limits for so long. What runs goes on."""
         until = int((loop.time() + seconds) * _NANO)
         with self._lock:
             for name in names:
-                gate = self._gates[name]
-                gate.closed_until = max(gate.closed_until, until)
+                self._gates[name].close(until)
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
-        if not self._queues or loop in self._dispatching:
+        if not self.changed or not self._queues or loop in self._dispatching:
             return
         self._dispatching.add(loop)
         try:
-            while (ticket := self._next(loop)) is not None:
-                if ticket.loop is loop:
-                    ticket.grant()
-                else:
-                    self._tell(ticket.loop, ticket.grant, ticket)
+            while self.changed:
+                for ticket in self._startable(loop):
+                    if ticket.loop is loop:
+                        ticket.granted()
+                    else:
+                        self._tell(ticket.loop, ticket.granted, ticket)
         finally:
             self._dispatching.discard(loop)
 
-    def _next(self, loop: asyncio.AbstractEventLoop) -> Ticket | None:
-        """The next ticket that may start, with everything taken for it. Queues take turns."""
+    def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
+        """Every ticket that may start now, with everything taken for it. Queues take turns for what they share."""
+        granted: list[Ticket] = []
+        later: dict[asyncio.AbstractEventLoop, int] = {}
         with self._lock:
+            self.changed = self._handing_on = False
             now = int(loop.time() * _NANO)
-            later: dict[asyncio.AbstractEventLoop, int] = {}
-            for names, queue in list(self._queues.items()):
-                if (ticket := queue.head()) is None:
-                    del self._queues[names]
-                    continue
-                if any(gate.free < 1 for gate in queue.gates):
-                    continue
-                opens = max(gate.opens_at() for gate in queue.gates)
-                if opens > now:
-                    later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
-                    continue
-                for gate in queue.gates:
-                    gate.take(now)
-                queue.pop()
-                del self._queues[names]
-                if queue.head() is not None:  # to the end of the line
-                    self._queues[names] = queue
-                ticket.waiting = False
-                return ticket
-        self._wake(later, loop)
-        return None
+            looking = list(self._queues.values())
+            alone = len(looking) == 1
+            while looking:
+                again: list[_Queue] = []
+                for queue in looking:
+                    while (ticket := queue.head()) is not None:
+                        opens = queue.opens_at(now)
+                        if opens != now:
+                            if opens is not None:
+                                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
+                            break
+                        for gate in queue.gates:
+                            gate.take(now)
+                        queue.pop()
+                        ticket.waiting = False
+                        granted.append(ticket)
+                        if not alone:
+                            again.append(queue)
+                            break
+                    else:
+                        del self._queues[queue.names]
+                looking = again
+            if len(self._queues) > 1 and granted:  # another queue has the first turn next time
+                first = next(iter(self._queues))
+                self._queues[first] = self._queues.pop(first)
+        if later or self._timers:
+            self._wake(later, loop)
+        return granted
 
     def _wake(self, later: Mapping[asyncio.AbstractEventLoop, int], loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
@@ -238,10 +295,14 @@ class Limits:
             if waiting is loop:  # a microsecond late, so that rounding never wakes us just before the time
                 self._timers[loop] = loop.call_at((when + 1_000) / _NANO, self._woken, loop)
             elif waiting not in self._timers:
-                self._tell(waiting, partial(self.dispatch, waiting))
+                self._tell(waiting, partial(self._look_again, waiting))
 
     def _woken(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timers.pop(loop, None)
+        self._look_again(loop)
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.changed = True
         self.dispatch(loop)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from random import Random
 from typing import Any, Protocol
@@ -16,12 +18,24 @@ from superscalar.errors import IllegalEvent, NotDone, RateLimited
 from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
 from superscalar.schedule import gather
-from superscalar.schedule.limits import Limits, Ticket
-from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
-from superscalar.tools.context import ToolContext
-from superscalar.tools.tool import ArgumentError, Inherited, Tool
+from superscalar.schedule.attempt import (
+    STOPPED,
+    Attempt,
+    Bounds,
+    asked_to_wait,
+    failure_of,
+    never_started,
+    text_of,
+    too_slow,
+)
+from superscalar.schedule.cells import GATHERING, PENDING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Skip
+from superscalar.schedule.limits import Limits
+from superscalar.schedule.state import Schedule
+from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import IMMUTABLE, Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
 
 
 class Invoke(Protocol):
@@ -32,38 +46,6 @@ class Invoke(Protocol):
     ) -> Awaitable[Any]:
         """The running of one call, to be awaited; cancelling it stops the call."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
-    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13)."""
-
-    timeout: float | None = 60.0
-    grace: float = 0.5
-    max_tasks: int = 10_000
-    max_fan_out: int = 1_000
-
-
-@dataclass(slots=True, eq=False)
-class _Attempt:
-    """A call from the moment its arguments are bound until it has really ended.
-
-    `in_doubt`: an attempt before this one was a write that may have happened.
-    """
-
-    cell: Cell
-    tool: Tool[..., Any]
-    arguments: dict[str, Any]
-    number: int = 1
-    in_doubt: bool = False
-    ticket: Ticket | None = None
-    timer: asyncio.TimerHandle | None = None
-    runner: asyncio.Task[None] | None = None
-    context: ToolContext[Any] | None = None
-    stopped: FailureKind | None = None
-    begun: bool = False
-    over: bool = False
 
 
 @dataclass(slots=True)
@@ -94,14 +76,20 @@ class TaskFetchingUnit:
         self._record = surroundings.record
         self._limits = surroundings.limits
         self._invoke = surroundings.invoke
-        self._loop = asyncio.get_running_loop()
-        self._now = self._loop.time
+        self.loop = asyncio.get_running_loop()
+        self.run_id = surroundings.run
+        self._now = _clock_of(self.loop)
         self._variables = contextvars.copy_context()
+        # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
+        plain = self.loop.get_task_factory() is None
+        self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
         self.schedule = Schedule()
         self._commands: deque[Command] = deque()
         self._pumping = False
-        self._live: set[_Attempt] = set()
-        self._queued: list[_Attempt] = []
+        self._live: set[Attempt] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
+        self._queued: list[Attempt] = []
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
         self._escalation: list[asyncio.TimerHandle] = []
@@ -114,13 +102,16 @@ class TaskFetchingUnit:
 
         A task beyond `max_tasks` fails with a message instead of being run; a join is none of them.
         """
+        self._plan(task)
+        self._pump()
+
+    def _plan(self, task: Task) -> None:
         if self._stopped is not None and isinstance(task.work, Call | Map):
-            self._refuse(task, _never_started(self._stopped))
+            self._refuse(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
             self._refuse(task, self._too_many(1))
         else:
             self._happened(events.Planned(self._now(), task))
-        self._pump()
 
     def begin_round(self, number: int, reason: str) -> None:
         """More of the program follows: its writes wait for the next seal."""
@@ -146,7 +137,7 @@ class TaskFetchingUnit:
                     self.add(task)
             else:
                 for task in tasks:
-                    self.add(task)
+                    self._plan(task)
             self.seal()
         except BaseException:
             await self.cancel()
@@ -167,7 +158,7 @@ class TaskFetchingUnit:
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
                 if self._live:
-                    self._wakeup = self._loop.create_future()
+                    self._wakeup = self.loop.create_future()
                     await self._wakeup
         except BaseException:  # cancelled, or a bug of ours: nothing is left running either way
             await self.cancel()
@@ -177,7 +168,7 @@ class TaskFetchingUnit:
         """Stop everything and wait for it to end, for a grace period at the most. A second cancel is not heard."""
         self.stop(kind)
         while self._live:
-            self._wakeup = self._loop.create_future()
+            self._wakeup = self.loop.create_future()
             try:
                 await self._wakeup
             except asyncio.CancelledError:
@@ -186,9 +177,9 @@ class TaskFetchingUnit:
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting.
 
-        No call starts any more. Pure and read calls are cancelled now, writes when the grace period is over; what has
-        not ended half a grace period later is abandoned. What calls nothing still settles by itself, so that a join
-        shows what there is.
+        No call starts any more. Pure and read calls are cancelled now, and abandoned if they have not ended when the
+        grace period is over; writes are cancelled then, and abandoned half a grace period later. What calls nothing
+        still settles by itself, so that a join shows what there is.
         """
         if self._stopped is not None:
             return
@@ -196,10 +187,10 @@ class TaskFetchingUnit:
         for attempt in list(self._live):
             if attempt.runner is None:
                 self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind, attempt)))
+                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
         for cell in self.schedule.open_cells():
             if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
-                self._happened(events.Failed(self._now(), cell.id, _never_started(kind)))
+                self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
                 self._pump()
         self._pump()
         grace = self._bounds.grace
@@ -209,10 +200,10 @@ class TaskFetchingUnit:
         self._pump()
         if self._live:  # else nothing is left to escalate against, and no timer outlives the run
             self._escalation = [
-                self._loop.call_later(grace, self._cancel_all, kind),
-                self._loop.call_later(grace * 1.5, self._abandon_all),
+                self.loop.call_later(grace, self._end_grace, kind),
+                self.loop.call_later(grace * 1.5, self._abandon_all),
             ]
-        self._limits.dispatch(self._loop)
+        self._limits.dispatch(self.loop)
 
     def outcomes(self) -> dict[TaskId, Outcome]:
         """What every task left behind so far, in program order."""
@@ -242,7 +233,8 @@ class TaskFetchingUnit:
                     self._happened(events.Skipped(self._now(), command.id, command.because, command.by_guard))
         finally:
             self._pumping = False
-        self._limits.dispatch(self._loop)
+        if self._limits.changed:
+            self._limits.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
         if not self._live:
@@ -255,7 +247,7 @@ class TaskFetchingUnit:
         work = task.work
         expanding = type(work) is Map and cell.status is not GATHERING
         if self._stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
-            self._happened(events.Failed(self._now(), cell.id, _never_started(self._stopped)))
+            self._happened(events.Failed(self._now(), cell.id, never_started(self._stopped)))
             return
         if type(work) is Call:
             self._bind(cell, work)
@@ -326,7 +318,10 @@ class TaskFetchingUnit:
             return
         outcome = self.schedule.outcomes_for(cell)
         try:
-            arguments = {name: copied(evaluate(value, outcome)) for name, value in work.arguments}
+            arguments = {}
+            for name, expression in work.arguments:
+                value = evaluate(expression, outcome)
+                arguments[name] = value if type(value) in IMMUTABLE else copied(value)
             if tool.renamed:
                 arguments = {tool.renamed.get(name, name): value for name, value in arguments.items()}
             arguments = tool.validate(arguments)
@@ -339,126 +334,116 @@ class TaskFetchingUnit:
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
-            attempt = _Attempt(cell, tool, arguments)
+            attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
             self._live.add(attempt)
             self._queue(attempt)
 
-    def _queue(self, attempt: _Attempt) -> None:
+    def _queue(self, attempt: Attempt) -> None:
         attempt.timer = None
-        attempt.ticket = self._limits.ask(
-            self._run.run,
-            attempt.tool.limits,
-            attempt.cell.order,
-            self._loop,
-            lambda: self._granted(attempt),
-        )
-        if attempt.ticket is None:
-            self._start(attempt)
+        if self._limits.ask(attempt, attempt.cell.order):
+            self.start(attempt)
         else:
             self._queued.append(attempt)
-
-    def _granted(self, attempt: _Attempt) -> None:
-        attempt.ticket = None
-        if attempt.over:  # stopped between the grant on another thread and this turn
-            self._limits.give_back(attempt.tool.limits)
-            self._limits.dispatch(self._loop)
-        else:
-            self._start(attempt)
 
     def _say_who_waits(self) -> None:
         waiting, self._queued = self._queued, []
         for attempt in waiting:
-            if attempt.ticket is not None and attempt.ticket.waiting:
-                limits = self._limits.missing(attempt.tool.limits, self._loop)
-                self._happened(events.Waiting(self._now(), attempt.cell.id, limits))
+            if attempt.waiting:
+                self._record(events.Waiting(self._now(), attempt.cell.id, attempt.blocked_by))
 
-    def _start(self, attempt: _Attempt) -> None:
+    def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
+        if attempt.over:
+            self._limits.give_back(attempt.names)
+            self._limits.dispatch(self.loop)
+            return
         cell, tool = attempt.cell, attempt.tool
         if tool.context_parameter is not None:
             attempt.context = self._context_for(attempt)
-        self._happened(events.Started(self._now(), cell.id, tool.name, attempt.arguments, attempt.number))
-        attempt.runner = self._loop.create_task(self._attempt(attempt), context=self._variables.copy())
+        now = self._now()
+        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number))
+        attempt.runner = self._new_task(self._attempt(attempt), context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
-            attempt.timer = self._loop.call_later(timeout, self._timed_out, attempt)
+            attempt.deadline = now + timeout
+            if attempt.deadline < self._alarm_at:
+                self._set_alarm(attempt.deadline)
 
-    def _context_for(self, attempt: _Attempt) -> ToolContext[Any]:
+    def _context_for(self, attempt: Attempt) -> ToolContext[Any]:
         def progress(message: str, fraction: float | None) -> None:
-            self._loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
+            self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
         return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
 
-    def _progressed(self, attempt: _Attempt, message: str, fraction: float | None) -> None:
+    def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         if not attempt.over:
             self._happened(events.Progressed(self._now(), attempt.cell.id, message, fraction))
 
-    async def _attempt(self, attempt: _Attempt) -> None:
+    async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         attempt.begun = True
         arguments, context = attempt.arguments, attempt.context
+        result: Any
+        step: Callable[[Attempt, Any], None]
         try:
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
-            value = await self._invoke(attempt.tool, arguments, context)
+            result, step = await self._invoke(attempt.tool, arguments, context), self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
-            self._guarded(self._went_wrong, attempt, error)
-        else:
-            self._guarded(self._went_well, attempt, value)
-
-    def _guarded(self, step: Callable[[_Attempt, Any], None], attempt: _Attempt, result: Any) -> None:
-        """A bug of ours must not vanish in an asyncio task that nobody awaits: `settle` raises it."""
+            result, step = error, self._went_wrong
         try:
             step(attempt, result)
-        except BaseException as bug:  # noqa: BLE001 -- raised again by `settle`
+        except BaseException as bug:  # noqa: BLE001 -- it must not vanish in an asyncio task: `settle` raises it
             self._bug = self._bug or bug
             self._wake()
 
-    def _went_well(self, attempt: _Attempt, value: Any) -> None:
+    def _went_well(self, attempt: Attempt, value: Any) -> None:
         if attempt.over:
             return
         self._end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, TimeoutError(_too_slow(attempt, self._bounds)))
+            self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
         else:
             self._happened(self._succeeded(attempt, value))
         self._pump()
 
-    def _succeeded(self, attempt: _Attempt, value: Any) -> events.Succeeded | events.Failed:
+    def _succeeded(self, attempt: Attempt, value: Any) -> events.Succeeded | events.Failed:
         """A result may be anything, such as a list that holds itself, of which there is no copy."""
         id, tool = attempt.cell.id, attempt.tool
+        if type(value) in IMMUTABLE:
+            return events.Succeeded(self._now(), id, value)
         try:
             return events.Succeeded(self._now(), id, copied(value))
         except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
             name = type(error).__name__
-            message = f"the result of {tool.name} cannot be copied: {_text(error)}"
+            message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
             return events.Failed(self._now(), id, Failure("error", message, name, in_doubt=tool.effect == "write"))
 
-    def _went_wrong(self, attempt: _Attempt, error: BaseException) -> None:
+    def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
         if attempt.over:
             return
         self._end(attempt)
         if attempt.stopped == "timeout":
-            error = TimeoutError(_too_slow(attempt, self._bounds))
+            error = TimeoutError(too_slow(attempt, self._bounds))
         self._fail_or_retry(attempt, error)
         self._pump()
 
-    def _end(self, attempt: _Attempt) -> None:
+    def _end(self, attempt: Attempt) -> None:
         """The attempt has really ended, or is given up: its slots are free."""
         attempt.over = True
         self._live.discard(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
-        if attempt.ticket is not None:
-            self._limits.withdraw(attempt.ticket)
+        if attempt.waiting:
+            self._limits.withdraw(attempt)
         elif attempt.runner is not None:
-            self._limits.give_back(attempt.tool.limits)
+            self._limits.give_back(attempt.names)
 
-    def _fail_or_retry(self, attempt: _Attempt, error: BaseException) -> None:
-        failure = _failure_of(attempt, error)
+    def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
+        failure = failure_of(attempt, error)
         tool, retry = attempt.tool, attempt.tool.retry
         harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-        asked = _asked(error)
+        asked = asked_to_wait(error)
         again = (
             attempt.number < retry.attempts
             and isinstance(error, retry.on)
@@ -468,42 +453,60 @@ class TaskFetchingUnit:
         )
         delay = max(retry.delay(attempt.number, self._run.random), asked or 0.0) if again else 0.0
         if isinstance(error, RateLimited):
-            self._limits.pause(tool.limits, asked if asked is not None else delay, self._loop)
+            self._limits.pause(tool.limits, asked if asked is not None else delay, self.loop)
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
-        following = _Attempt(attempt.cell, tool, attempt.arguments, attempt.number + 1, failure.in_doubt)
+        following = attempt.following(in_doubt=failure.in_doubt)
         self._live.add(following)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
-        following.timer = self._loop.call_later(delay, self._try_again, following)
+        following.timer = self.loop.call_later(delay, self._try_again, following)
 
-    def _try_again(self, attempt: _Attempt) -> None:
+    def _try_again(self, attempt: Attempt) -> None:
         self._queue(attempt)
         self._pump()
 
     # ----------------------------------------------------------------------------------------------------- stopping
 
-    def _timed_out(self, attempt: _Attempt) -> None:
-        self._cancel(attempt, "timeout")
-        attempt.timer = self._loop.call_later(self._bounds.grace, self._abandon, attempt)
+    def _set_alarm(self, when: float) -> None:
+        """One timer for all attempts, at the earliest deadline: a timer for each would cost more than a free call."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = when
+        self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
 
-    def _cancel(self, attempt: _Attempt, kind: FailureKind) -> None:
+    def _look_at_deadlines(self) -> None:
+        """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
+        now = self._now()
+        for attempt in [attempt for attempt in self._live if attempt.deadline <= now]:
+            if attempt.stopped is None:
+                self._cancel(attempt, "timeout")
+                attempt.deadline = now + self._bounds.grace
+            else:
+                self._abandon(attempt)
+        self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
+
+    def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
             attempt.stopped = kind
             attempt.runner.cancel()
-            if not attempt.begun and kind in _STOPPED:  # it was to begin in this very turn: now it never does
+            if not attempt.begun and kind in STOPPED:  # it was to begin in this very turn: now it never does
                 self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, _never_started(kind, attempt)))
+                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
 
-    def _cancel_all(self, kind: FailureKind) -> None:
+    def _end_grace(self, kind: FailureKind) -> None:
+        """What was told to end has had its time; a write is told now, and has half of that."""
         for attempt in list(self._live):
-            self._cancel(attempt, kind)
+            if attempt.stopped is not None:
+                self._abandon(attempt)
+            else:
+                self._cancel(attempt, kind)
 
     def _abandon_all(self) -> None:
         for attempt in list(self._live):
             self._abandon(attempt)
 
-    def _abandon(self, attempt: _Attempt) -> None:
+    def _abandon(self, attempt: Attempt) -> None:
         """The call does not end when told to. The run goes on, and ends, without it."""
         if attempt.over or attempt.runner is None:
             return
@@ -511,7 +514,7 @@ class TaskFetchingUnit:
         attempt.stopped = kind
         self._end(attempt)
         attempt.runner.cancel()
-        message = _too_slow(attempt, self._bounds) if kind == "timeout" else _STOPPED[kind]
+        message = too_slow(attempt, self._bounds) if kind == "timeout" else STOPPED[kind]
         write = attempt.tool.effect == "write"
         failure = Failure(kind, f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
@@ -534,6 +537,7 @@ class TaskFetchingUnit:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
         if not self._live:
+            self._set_alarm(inf)
             for timer in self._escalation:
                 timer.cancel()
 
@@ -546,56 +550,9 @@ class TaskFetchingUnit:
         return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
 
 
-_STOPPED: dict[FailureKind, str] = {
-    "cancelled": "the run was cancelled",
-    "deadline": "the run's deadline passed",
-}
-
-
-def _never_started(kind: FailureKind, attempt: _Attempt | None = None) -> Failure:
-    if attempt is not None and attempt.number > 1:
-        return Failure(kind, f"{_STOPPED[kind]} before it was tried again", in_doubt=attempt.in_doubt)
-    return Failure(kind, f"{_STOPPED[kind]} before it started")
-
-
-def _too_slow(attempt: _Attempt, bounds: Bounds) -> str:
-    timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
-    return f"{attempt.tool.name} gave no answer within {timeout:g} s"
-
-
-def _failure_of(attempt: _Attempt, error: BaseException) -> Failure:
-    """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
-    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
-    name = type(error).__name__
-    if attempt.stopped in _STOPPED:
-        return Failure(attempt.stopped, _STOPPED[attempt.stopped], name, in_doubt=in_doubt)
-    if attempt.stopped == "timeout":
-        return Failure("timeout", str(error), name, in_doubt=in_doubt)
-    if isinstance(error, asyncio.CancelledError):
-        return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    return Failure("error", _short(_text(error)) or name, name, in_doubt=in_doubt)
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
-        return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
-
-
-def _asked(error: BaseException) -> float | None:
-    """The seconds that a refusal asked us to wait; None if it did not, or with what is no time (a tool read it)."""
-    if not isinstance(error, RateLimited) or error.retry_after is None:
-        return None
-    try:
-        seconds = float(error.retry_after)
-    except (TypeError, ValueError):
-        return None
-    return seconds if 0.0 <= seconds < inf else None
-
-
-def _short(text: str, limit: int = 2_000) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"
+def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """The loop's clock, called directly where it is asyncio's own."""
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
 def _evaluation_failure(error: EvaluationError) -> Failure:

@@ -14,6 +14,10 @@ class ToolCancelled(Exception):
     """Raised by `ToolContext.raise_if_cancelled` so that a tool in a thread can stop in the middle."""
 
 
+class ArgumentError(Exception):
+    """The arguments do not fit the tool's signature; the message names each that does not and why."""
+
+
 class ToolContext(Generic[ContextT]):
     """Declare a parameter of this type and the tool gets one; the planner never sees that parameter.
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, Final, Generic, Literal, NotRequired, ParamSpec, Required, TypeVar, overload
-
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
+from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
 from superscalar.plan.signatures import Parameter, Signature
 from superscalar.tools.context import ToolContext
 from superscalar.tools.naming import TAKEN, identifier
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
-from superscalar.tools.types import output_of, type_text
+from superscalar.tools.types import annotation_of, output_of, type_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,10 +29,6 @@ class Inherited:
 
 
 INHERITED: Final = Inherited()
-
-
-class ArgumentError(Exception):
-    """The arguments do not fit the tool's signature; the message names each that does not and why."""
 
 
 class Tool(Generic[P, R]):
@@ -94,41 +87,26 @@ class Tool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name}({', '.join(p.name for p in self._parameters)})>"
 
-    def validate(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments (by the function's own names) as its annotations want them.
+    @cached_property
+    def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """`validate(arguments)`: the arguments (by the function's own names) as its annotations want them.
 
         Raises:
             ArgumentError: they do not fit.
         """
-        validate = self._validate
-        try:
-            return validate(arguments)
-        except ValidationError as error:
-            raise ArgumentError("; ".join(_sentence(self.name, e) for e in error.errors(include_url=False))) from None
-        except Exception as error:  # a validator is the tool's own code, and may raise anything
-            raise ArgumentError(f"{self.name}(): checking the arguments raised {error!r}") from error
+        from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
-    @cached_property
-    def _validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
-        fields: dict[str, Any] = {
-            p.name: (Required if p.default is p.empty else NotRequired)[_annotation(p)] for p in self._parameters
-        }
-        typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
-        shape = typed_dict(f"{self.alias}_arguments", fields)
-        shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-        try:
-            return TypeAdapter(shape).validator.validate_python
-        except PydanticUserError as error:
-            raise UsageError(f"tool {self.name} has a parameter that cannot be validated: {error}") from error
+        return validation.validator(self.name, self.alias, self._parameters)
 
     def _describe(self, parameter: inspect.Parameter) -> Parameter:
-        annotation = _annotation(parameter)
+        annotation = annotation_of(parameter)
         rejects: list[Callable[[Any], str | None]] = []
 
         def reject(constant: Any) -> str | None:
             if not rejects:  # built when first asked: most tools of a large set are never planned with
-                rejects.append(_rejecter(annotation))
+                from superscalar.tools import validation
+
+                rejects.append(validation.rejecter(annotation))
             return rejects[0](constant)
 
         return Parameter(
@@ -166,10 +144,6 @@ def _inspect(name: str, function: Callable[..., Any]) -> tuple[tuple[inspect.Par
     return tuple(parameters), context, signature.return_annotation
 
 
-def _annotation(parameter: inspect.Parameter) -> Any:
-    return Any if parameter.annotation is parameter.empty else parameter.annotation
-
-
 def _annotated_text(annotation: Any) -> str:
     """The description in `Annotated[str, "what it is"]` or `Annotated[str, Field(description=...)]`."""
     for extra in getattr(annotation, "__metadata__", ()):
@@ -177,41 +151,6 @@ def _annotated_text(annotation: Any) -> str:
         if text:
             return str(text)
     return ""
-
-
-def _rejecter(annotation: Any) -> Callable[[Any], str | None]:
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=_config_for(annotation))
-
-    def reject(constant: Any) -> str | None:
-        try:
-            adapter.validate_python(constant)
-        except ValidationError as error:
-            return "; ".join(e["msg"] for e in error.errors(include_url=False))
-        return None
-
-    return reject
-
-
-def _config_for(annotation: Any) -> ConfigDict | None:
-    """Models, dataclasses and typed dicts carry their own configuration, and pydantic refuses a second one."""
-    try:
-        TypeAdapter(annotation)
-    except PydanticUserError:
-        return ConfigDict(arbitrary_types_allowed=True)
-    return None
-
-
-def _sentence(tool: str, error: Mapping[str, Any]) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    given = repr(error["input"])
-    short = given if len(given) <= 80 else given[:77] + "..."
-    match error["type"]:
-        case "missing":
-            return f"{tool}() needs `{place}`"
-        case "extra_forbidden":
-            return f"{tool}() has no parameter `{place}`"
-        case _:
-            return f"{tool}(): `{place}`: {error['msg']}, not {short}"
 
 
 @overload

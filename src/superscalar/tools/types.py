@@ -12,6 +12,11 @@ from typing import Any, Union
 from superscalar.plan.signatures import Output
 
 
+def annotation_of(parameter: inspect.Parameter) -> Any:
+    """A parameter's annotation; Any where it has none."""
+    return Any if parameter.annotation is parameter.empty else parameter.annotation
+
+
 def type_text(annotation: Any) -> str:
     """An annotation as short source text: `list[str] | None`, `Literal['a', 'b']`, `Invoice`."""
     if annotation is None or annotation is type(None):

@@ -19,17 +19,17 @@ from superscalar.values import TaskId
 class _Track:
     """The last write of a resource, and the reads since.
 
-    `seen`: how many reads of the whole provider the last write of a named resource follows.
+    `passed`: how many reads of the whole provider that write follows.
     """
 
     write: TaskId | None = None
     reads: list[TaskId] = field(default_factory=list)
-    seen: int = 0
+    passed: int = 0
 
-    def before(self, *, writing: bool, seen: int = 0) -> Iterator[TaskId]:
-        """What an access must wait for; `seen` of the reads come before it already."""
+    def before(self, *, writing: bool) -> Iterator[TaskId]:
+        """What an access must wait for."""
         if writing:
-            yield from self.reads[seen:]
+            yield from self.reads
         if self.write is not None:
             yield self.write
 
@@ -43,8 +43,35 @@ class _Track:
 
 @dataclass(slots=True)
 class _Provider:
+    """The accesses of all of a provider, and since the last of them that wrote, those of single resources of it."""
+
     whole: _Track = field(default_factory=_Track)
     named: dict[str, _Track] = field(default_factory=dict)
+
+    def before(self, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
+        """What an access must wait for; what that waits for in its turn is left out."""
+        if resource is None:
+            yield from self.whole.before(writing=writing)
+            for track in self.named.values():
+                yield from track.before(writing=writing)
+            return
+        known = self.named.get(resource)
+        if writing:
+            yield from self.whole.reads[known.passed if known else 0 :]
+        if self.whole.write is not None and (known is None or known.write is None):
+            yield self.whole.write
+        if known is not None:
+            yield from known.before(writing=writing)
+
+    def note(self, task: TaskId, resource: str | None, *, writing: bool) -> None:
+        if resource is not None:
+            track = self.named.setdefault(resource, _Track())
+            track.note(task, writing=writing)
+            track.passed = len(self.whole.reads) if writing else track.passed
+        else:
+            self.whole.note(task, writing=writing)
+            if writing:  # it follows all of them, and so stands for them
+                self.named.clear()
 
 
 class OrderAccesses:
@@ -53,15 +80,19 @@ class OrderAccesses:
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
+        self._read_only = not any(signature.effect == "write" for signature in signatures)
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""
+        if self._read_only:
+            return task
         accesses = self._accesses(task)
         after: dict[TaskId, None] = {}
         for (provider, resource), writing in accesses.items():
-            after.update(dict.fromkeys(self._before(provider, resource, writing=writing)))
+            tracks = self._providers.setdefault(provider, _Provider())
+            after.update(dict.fromkeys(tracks.before(resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
-            self._note(task.id, provider, resource, writing=writing)
+            self._providers[provider].note(task.id, resource, writing=writing)
         after.pop(task.id, None)
         if isinstance(task.work, Map):
             task = replace(task, work=_chain(task.work, self._signatures))
@@ -70,28 +101,6 @@ class OrderAccesses:
     def _accesses(self, task: Task) -> dict[tuple[str, str | None], bool]:
         """The resources that a task touches, and whether it writes them."""
         return _accesses_of((task,), self._signatures)
-
-    def _before(self, provider: str, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
-        tracks = self._providers.setdefault(provider, _Provider())
-        if resource is None:
-            for track in (tracks.whole, *tracks.named.values()):
-                yield from track.before(writing=writing)
-        else:
-            own = tracks.named.get(resource, _Track())
-            yield from tracks.whole.before(writing=writing, seen=own.seen)
-            yield from own.before(writing=writing)
-
-    def _note(self, task: TaskId, provider: str, resource: str | None, *, writing: bool) -> None:
-        tracks = self._providers[provider]
-        if resource is not None:
-            own = tracks.named.setdefault(resource, _Track())
-            own.note(task, writing=writing)
-            if writing:
-                own.seen = len(tracks.whole.reads)
-        else:
-            tracks.whole.note(task, writing=writing)
-            if writing:  # it follows all of them, and so stands for them
-                tracks.named.clear()
 
 
 def _accesses_of(tasks: tuple[Task, ...], signatures: Signatures) -> dict[tuple[str, str | None], bool]:

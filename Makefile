@@ -1,0 +1,52 @@
+# `make demo` and `make test` do their own set-up: only Python 3.11 or later, make and a package registry are needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+MODEL ?= local
+QUESTION ?=
+
+.PHONY: help demo test check format bench clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing superscalar with the embedded model's engine ..."
+	@$(PIP) install -c constraints.txt -e '.[local,demo]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing superscalar and what its tests need ..."
+	@$(PIP) install -c constraints.txt -e '.[local,openai,demo,dev]'
+	@touch $@
+
+demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUESTION="..." asks something else
+	@$(BIN)/python -m examples.portfolio.demo --model '$(MODEL)' $(if $(QUESTION),"$$DEMO_QUESTION")
+demo: export DEMO_QUESTION = $(QUESTION)
+
+test: $(VENV)/.dev ## all tests, offline
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev ## format, lint, strict types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(PIP) check
+
+format: $(VENV)/.dev ## put the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop
+	@$(BIN)/python benchmarks/overhead.py
+
+clean: ## remove the venv and caches; the model's weights stay in the user's cache
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

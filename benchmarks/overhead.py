@@ -1,0 +1,210 @@
+"""What the Task Fetching Unit costs, beside a bare asyncio loop in the same run.
+
+1. Cost per task, wide and chain: free async tools through the whole unit (limits, validation, timeouts and events on),
+   over the cost of awaiting the same coroutines as plain asyncio tasks.
+2. Latency while streaming: from the last character of a statement to the first instruction of its tool, over one bare
+   turn of the event loop: from creating an asyncio task to its first instruction.
+
+Ratios of medians over several repetitions, interleaved. Goals: 4 x at most at every size, the ratio at 100,000 at most
+1.3 x that at 1,000; 5 x at most for the latency at the 99th percentile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import statistics
+import sys
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from superscalar import tool
+from superscalar.events import Event
+from superscalar.executors.local import invoke
+from superscalar.plan.ir import Call, Literal, Ref, Task
+from superscalar.plan.needs import needs_of
+from superscalar.plan.program import Program
+from superscalar.plan.python import PythonReader
+from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.limits import Limits
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.tools import Limit, Toolset
+
+
+@tool(effect="read", limit="provider")
+async def free(x: int) -> int:
+    """Return the argument."""
+    return x
+
+
+_TOOLS = Toolset([free], limits={"provider": Limit(concurrency=16)})
+
+
+def wide(count: int) -> list[Task]:
+    """`count` calls that do not depend on each other."""
+    return [_task(f"t{i}", Call("free", (("x", Literal(i)),))) for i in range(count)]
+
+
+def chain(count: int) -> list[Task]:
+    """`count` calls, each of which takes the result of the one before."""
+    first = _task("t0", Call("free", (("x", Literal(0)),)))
+    return [first, *(_task(f"t{i}", Call("free", (("x", Ref(f"t{i - 1}")),))) for i in range(1, count))]
+
+
+def _task(id: str, work: Call) -> Task:
+    return Task(id, work, needs_of(work))
+
+
+def new_unit(events: list[Event]) -> TaskFetchingUnit:
+    """A unit with everything on that a run has."""
+    limits = Limits(_TOOLS.limits, max_concurrency=32)
+    bounds = Bounds(max_tasks=1_000_000)
+    return TaskFetchingUnit(Surroundings("benchmark", _TOOLS, limits, invoke, events.append, bounds))
+
+
+async def through_unit(tasks: list[Task]) -> float:
+    """Seconds to run tasks through the unit."""
+    events: list[Event] = []
+    unit = new_unit(events)
+    begin = perf_counter()
+    outcomes = await unit.run(tasks)
+    seconds = perf_counter() - begin
+    if len(outcomes) != len(tasks):
+        raise AssertionError(f"{len(tasks)} tasks, but {len(outcomes)} outcomes")
+    return seconds
+
+
+async def _coroutine(x: int) -> int:
+    return x
+
+
+async def bare_wide(count: int) -> float:
+    """Seconds for the same coroutines as plain asyncio tasks, all at once."""
+    begin = perf_counter()
+    await asyncio.gather(*[asyncio.create_task(_coroutine(i)) for i in range(count)])
+    return perf_counter() - begin
+
+
+async def bare_chain(count: int) -> float:
+    """Seconds for the same coroutines as plain asyncio tasks, one after the other."""
+    begin = perf_counter()
+    value = 0
+    for _ in range(count):
+        value = await asyncio.create_task(_coroutine(value))
+    return perf_counter() - begin
+
+
+Shape = tuple[Callable[[int], list[Task]], Callable[[int], Awaitable[float]]]
+_SHAPES: dict[str, Shape] = {"wide": (wide, bare_wide), "chain": (chain, bare_chain)}
+
+
+async def cost(shape: str, count: int, repetitions: int) -> dict[str, float | int | str]:
+    """Microseconds per task, ours and bare, and their ratio."""
+    make, bare = _SHAPES[shape]
+    ours, theirs = [], []
+    for _ in range(repetitions):
+        tasks = make(count)
+        gc.collect()
+        theirs.append(await bare(count))
+        gc.collect()
+        ours.append(await through_unit(tasks))
+    per_task = statistics.median(ours) / count * 1e6
+    floor = statistics.median(theirs) / count * 1e6
+    return {"shape": shape, "tasks": count, "ours_us": per_task, "bare_us": floor, "ratio": per_task / floor}
+
+
+async def latencies(count: int) -> dict[str, float]:
+    """Microseconds from the end of a statement to its tool, and for one bare turn; percentiles and their ratios."""
+    reached: list[float] = []
+
+    @tool(effect="read")
+    async def probe(ticker: str, limit: int = 5) -> str:
+        """Note the time."""
+        reached.append(perf_counter())
+        return ticker * limit
+
+    async def turn() -> None:
+        reached.append(perf_counter())
+
+    toolset = Toolset([probe])
+    program = Program(toolset.signatures)
+    reader = PythonReader(program)
+    limits = Limits({}, max_concurrency=32)
+    events: list[Event] = []
+    bounds = Bounds(max_tasks=1_000_000)
+    unit = TaskFetchingUnit(Surroundings("benchmark", toolset, limits, invoke, events.append, bounds))
+    ours, bare = [], []
+    for number in range(count):
+        statement = f'price_{number} = probe("IBM", limit={number})'
+        for piece in (statement[:9], statement[9:20], statement[20:]):
+            reader.feed(piece)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.0005)  # the pause of a model between two tokens
+        begin = perf_counter()
+        for step in reader.feed("\n"):
+            if isinstance(step, Task):
+                unit.add(step)
+        await _until(reached)
+        ours.append(reached.pop() - begin)
+        await asyncio.sleep(0.0005)
+        begin = perf_counter()
+        task = asyncio.create_task(turn())
+        await _until(reached)
+        bare.append(reached.pop() - begin)
+        await task
+    unit.seal()
+    await unit.settle()
+    result: dict[str, float] = {}
+    for name, percentile in (("p50", 50), ("p99", 99)):
+        mine, floor = (statistics.quantiles(sample, n=100)[percentile - 1] * 1e6 for sample in (ours, bare))
+        result |= {f"ours_{name}_us": mine, f"bare_{name}_us": floor, f"ratio_{name}": mine / floor}
+    return result
+
+
+async def _until(reached: list[float]) -> None:
+    """Give up the loop until the time was noted; an event to wait for would be noted a turn later."""
+    while not reached:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+def main() -> int:
+    """Print the table; with --check, fail if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--statements", type=int, default=2_000)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
+    options = parser.parse_args()
+
+    rows = [asyncio.run(cost(s, n, options.repetitions)) for s in _SHAPES for n in options.sizes]
+    latency = asyncio.run(latencies(options.statements))
+    growth = {
+        shape: max(float(r["ratio"]) for r in rows if r["shape"] == shape and r["tasks"] == max(options.sizes))
+        / max(float(r["ratio"]) for r in rows if r["shape"] == shape and r["tasks"] == min(options.sizes))
+        for shape in _SHAPES
+    }
+    missed = [f"{r['shape']} {r['tasks']:,}: {r['ratio']:.2f} x" for r in rows if float(r["ratio"]) > 4.0]
+    missed += [f"{shape} grows {g:.2f} x" for shape, g in growth.items() if g > 1.3]
+    missed += [f"latency {latency['ratio_p99']:.2f} x"] if latency["ratio_p99"] > 5.0 else []
+    if options.json:
+        print(json.dumps({"cost": rows, "growth": growth, "latency": latency, "missed": missed}, indent=2))
+    else:
+        print(f"{'shape':6} {'tasks':>8} {'ratio':>7} {'ours us':>9} {'bare us':>9}")
+        for r in rows:
+            print(f"{r['shape']:6} {r['tasks']:>8,} {r['ratio']:>6.2f}x {r['ours_us']:>9.1f} {r['bare_us']:>9.1f}")
+        for shape, g in growth.items():
+            print(f"{shape}: the ratio at {max(options.sizes):,} is {g:.2f} x the ratio at {min(options.sizes):,}")
+        for name in ("p50", "p99"):
+            print(
+                f"statement to tool, {name}: {latency[f'ratio_{name}']:.2f} x one bare turn "
+                f"({latency[f'ours_{name}_us']:.0f} us over {latency[f'bare_{name}_us']:.0f} us)"
+            )
+        print("goals missed: " + ("; ".join(missed) or "none"))
+    return 1 if missed and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,409 @@
+"""The commands: `run`, `plan`, `check`, `exec`, `tools`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from superscalar.cli import options
+
+if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
+    from superscalar.cli.failures import CommandError
+    from superscalar.cli.screens import Screen
+    from superscalar.observe.view import RunView
+    from superscalar.plan.ir import Plan
+
+_UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
+
+
+class Commands(TyperGroup):
+    """Reports wrong usage as JSON too where JSON was asked for."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run one command."""
+        given = list(sys.argv[1:] if args is None else args)
+        if "--json" not in given or not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode, windows_expand_args, **extra)
+        try:
+            code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+        except _UsageError as error:
+            from superscalar.cli.documents import error_document
+            from superscalar.cli.failures import USAGE, CommandError
+            from superscalar.cli.report import print_json
+
+            message = getattr(error, "format_message", error.__str__)()
+            print_json(error_document(CommandError(message)))
+            code = USAGE
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="superscalar",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class GraphFormat(StrEnum):
+    """How a plan is drawn."""
+
+    mermaid = "mermaid"
+    dot = "dot"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from superscalar import __version__
+
+        typer.echo(f"superscalar {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.
+
+    Exit codes: 0 answered, 1 the plan or the run failed, 2 wrong usage, 130 stopped with Ctrl-C.
+    """
+
+
+@app.command()
+def run(
+    question: options.Question,
+    tools: options.Tools,
+    model: options.Model = "local",
+    base_url: options.BaseUrl = None,
+    instructions: options.Instructions = None,
+    max_concurrency: options.MaxConcurrency = None,
+    max_replans: options.MaxReplans = None,
+    deadline: options.Deadline = None,
+    no_joiner: Annotated[
+        bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
+    ] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Answer a question: a model plans it, the calls run in parallel, a model words the answer.
+
+    The answer is printed on standard output, progress and a summary on standard error. Ctrl-C stops the run and says
+    what had been done; a second Ctrl-C ends the process at once.
+
+    Examples:
+
+    `superscalar run "How much is 100 USD in yen?" --tools money.py`
+
+    `superscalar run "Which of these moved most?" -t money.py -t news:TOOLS --model openai:gpt-5-mini --deadline 30`
+
+    `superscalar run - --tools money.py --json < question.txt`
+    """
+    with _reporting(as_json):
+        from superscalar.cli.compiling import open_compiler
+        from superscalar.cli.documents import outcomes_document, timing_document, usage_document
+        from superscalar.cli.loading import load_tools
+        from superscalar.cli.report import print_answer, print_json, print_summary
+        from superscalar.cli.screens import screen_for
+        from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.view import RunView
+        from superscalar.values import plain
+
+        asked = _asked(question)
+        with stdout_kept_clean():
+            compiler = open_compiler(
+                load_tools(tools),
+                model=model,
+                base_url=base_url,
+                joiner=not no_joiner,
+                instructions=instructions,
+                max_concurrency=max_concurrency,
+                max_replans=max_replans,
+            )
+            view = RunView()
+            stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
+            result = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet))
+        if as_json:
+            print_json(
+                {
+                    "answer": plain(result.answer),
+                    "run_id": result.run_id,
+                    "rounds": result.rounds,
+                    "outcomes": outcomes_document(result.outcomes),
+                    "timing": timing_document(result.timing),
+                    "usage": usage_document(result.usage),
+                }
+            )
+            return
+        if not quiet:
+            print_summary(view, result.timing, result.usage, result.rounds)
+            typer.echo(err=True)  # the answer stands apart
+        print_answer(result.answer)
+
+
+@app.command()
+def plan(
+    question: options.Question,
+    tools: options.Tools,
+    model: options.Model = "local",
+    base_url: options.BaseUrl = None,
+    instructions: options.Instructions = None,
+    graph: Annotated[
+        GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
+    ] = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the plan for a question and print it; no tool is called.
+
+    Examples:
+
+    `superscalar plan "How much is 100 USD in yen?" --tools money.py > plan.txt`
+
+    `superscalar plan "Which of these moved most?" --tools money.py --graph dot | dot -Tsvg > plan.svg`
+    """
+    with _reporting(as_json):
+        from superscalar.cli.compiling import open_compiler
+        from superscalar.cli.documents import plan_document
+        from superscalar.cli.loading import load_tools
+        from superscalar.cli.report import print_diagnostic, print_json, print_text
+        from superscalar.cli.screens import screen_for
+        from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.view import RunView
+        from superscalar.plan.diagnostics import Diagnostic
+        from superscalar.plan.printer import print_plan
+
+        asked = _asked(question)
+        with stdout_kept_clean():
+            toolset = load_tools(tools)
+            compiler = open_compiler(toolset, model=model, base_url=base_url, instructions=instructions)
+            view = RunView()
+            stream = lambda: compiler.stream_planning(asked)  # noqa: E731
+            written = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
+        text = print_plan(written.tasks)
+        if as_json:
+            print_json(plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {}))
+            return
+        for warning in written.warnings:
+            if isinstance(warning, Diagnostic):
+                print_diagnostic(warning, error=True)
+        print_text(_drawn(written, graph) if graph else text)
+
+
+@app.command()
+def check(
+    plan_file: options.PlanFile,
+    tools: options.Tools,
+    as_json: options.Json = False,
+) -> None:
+    """Check a plan against its tools; nothing is called and no model is asked.
+
+    Findings are printed as `file:line:column: CODE message`. The exit code is 1 if one of them is an error.
+
+    Examples:
+
+    `superscalar check plan.txt --tools money.py`
+
+    `superscalar plan "..." -t money.py | superscalar check - -t money.py`
+    """
+    with _reporting(as_json):
+        from dataclasses import replace
+
+        from superscalar.cli.compiling import open_compiler
+        from superscalar.cli.documents import diagnostic_document
+        from superscalar.cli.loading import load_tools
+        from superscalar.cli.report import print_diagnostic, print_json
+        from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.cli.terminal import counted
+
+        name, source = _read(plan_file)
+        with stdout_kept_clean():
+            found = open_compiler(load_tools(tools)).check(source)
+        diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
+        errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+        if as_json:
+            documents = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
+            print_json({"errors": errors, "warnings": len(documents) - errors, "diagnostics": documents})
+        else:
+            for number, diagnostic in enumerate(diagnostics):
+                if number:
+                    typer.echo()
+                print_diagnostic(diagnostic)
+            typer.echo(f"{name}: {counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}", err=True)
+        if errors:
+            raise typer.Exit(1)
+
+
+@app.command("exec")
+def execute(
+    plan_file: options.PlanFile,
+    tools: options.Tools,
+    max_concurrency: options.MaxConcurrency = None,
+    deadline: options.Deadline = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a plan without any model and print the value of its join(...) as JSON.
+
+    What failed stands in its place as `{"error": "..."}`, and the exit code is 1. With `--json` the document holds the
+    value, the outcome of every task and the timing.
+
+    Examples:
+
+    `superscalar exec plan.txt --tools money.py`
+
+    `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
+    """
+    with _reporting(as_json, plan_file):
+        from superscalar.cli.compiling import open_compiler
+        from superscalar.cli.documents import outcomes_document, timing_document
+        from superscalar.cli.loading import load_tools
+        from superscalar.cli.report import has_failure, print_json, print_summary
+        from superscalar.cli.screens import screen_for
+        from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.view import RunView
+        from superscalar.values import plain
+
+        name, source = _read(plan_file)
+        with stdout_kept_clean():
+            compiler = open_compiler(load_tools(tools), max_concurrency=max_concurrency)
+            compiled = compiler.compile(source)
+            view = RunView()
+            stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
+            result = _followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
+        failed = has_failure(result.answer)
+        value = plain(result.answer)
+        if as_json:
+            print_json(
+                {
+                    "value": value,
+                    "failed": failed,
+                    "run_id": result.run_id,
+                    "outcomes": outcomes_document(result.outcomes),
+                    "timing": timing_document(result.timing),
+                }
+            )
+        else:
+            if not quiet:
+                print_summary(view, result.timing, result.usage, 1)
+            print_json(value)
+        if failed:
+            raise typer.Exit(1)
+
+
+@app.command("tools")
+def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
+    """List the tools that a module or file offers, as plans see them.
+
+    Example:
+
+    `superscalar tools --tools money.py`
+    """
+    with _reporting(as_json):
+        from superscalar.cli.documents import tools_document
+        from superscalar.cli.loading import load_tools
+        from superscalar.cli.report import print_json, print_tools
+        from superscalar.cli.streams import stdout_kept_clean
+
+        with stdout_kept_clean():
+            toolset = load_tools(tools)
+        if as_json:
+            print_json(tools_document(toolset))
+        else:
+            print_tools(toolset)
+
+
+# ------------------------------------------------------------------------------------------------------ shared steps
+
+
+@contextmanager
+def _reporting(as_json: bool, file: str = "plan") -> Iterator[None]:
+    """Turn what the user can mend into a message and an exit code."""
+    from superscalar.cli.failures import CommandError, command_error
+    from superscalar.errors import SuperscalarError
+
+    try:
+        yield
+    except CommandError as error:
+        _report(error, as_json)
+    except SuperscalarError as error:
+        _report(command_error(error, file=_name_of(file)), as_json)
+
+
+def _report(error: CommandError, as_json: bool) -> NoReturn:
+    from superscalar.cli.documents import error_document
+    from superscalar.cli.report import print_error, print_json
+
+    if as_json:
+        print_json(error_document(error))
+    else:
+        print_error(error)
+    raise typer.Exit(error.code) from error
+
+
+def _stop(account: str) -> NoReturn:
+    from superscalar.cli.failures import INTERRUPTED, CommandError
+
+    raise CommandError(account, kind="Interrupted", code=INTERRUPTED)
+
+
+def _followed(open_stream: Any, view: RunView, screen: Screen) -> Any:
+    from superscalar.cli.session import Interrupted, follow
+
+    result = follow(open_stream, view, screen)
+    if isinstance(result, Interrupted):
+        _stop(str(result))
+    return result
+
+
+def _asked(question: str) -> str:
+    from superscalar.cli.failures import CommandError
+
+    asked = (_read("-")[1] if question == "-" else question).strip()
+    if not asked:
+        raise CommandError("the question is empty; write it in quotes after `superscalar run`")
+    return asked
+
+
+def _name_of(file: str) -> str:
+    return "<stdin>" if file == "-" else file
+
+
+def _read(file: str) -> tuple[str, str]:
+    """A file's name for messages, and its text."""
+    from superscalar.cli.failures import CommandError
+
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
+    try:
+        return _name_of(file), data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{_name_of(file)} is not UTF-8 text (byte {error.start})") from error
+
+
+def _drawn(plan: Plan, graph: GraphFormat) -> str:
+    from superscalar.plan.graph import to_dot, to_mermaid
+
+    return to_mermaid(plan) if graph is GraphFormat.mermaid else to_dot(plan)

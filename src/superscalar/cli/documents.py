@@ -1,0 +1,166 @@
+"""The JSON documents that `--json` prints: one on standard output, whatever happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from superscalar.cli.failures import CommandError
+from superscalar.cli.terminal import json_safe
+from superscalar.observe.rows import kind_of
+from superscalar.observe.timing import Timing
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Call, Compute, Display, Join, Map, Plan, Select, Task
+from superscalar.plan.printer import print_expr
+from superscalar.plan.signatures import Parameter, Signature
+from superscalar.tools import Limit, Toolset
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, plain, record_fields
+
+
+def json_text(document: Any) -> str:
+    """A document as text that is safe on a terminal; everything but plain data must be gone."""
+    return json_safe(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def error_document(error: CommandError) -> dict[str, Any]:
+    """What went wrong instead of an answer."""
+    return {
+        "error": {
+            "type": error.kind,
+            "message": str(error),
+            "diagnostics": [diagnostic_document(diagnostic) for diagnostic in error.diagnostics],
+        }
+    }
+
+
+def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One finding; lines and columns count from 1, the end is exclusive."""
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "file": diagnostic.file,
+        "line": span.line,
+        "column": span.column + 1,
+        "end_line": span.end_line,
+        "end_column": span.end_column + 1,
+        "label": diagnostic.label,
+        "help": diagnostic.help,
+    }
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """How one task ended, and with what."""
+    match outcome:
+        case Observation(value):
+            return {"state": "done", "value": plain(value)}
+        case Failure():
+            document: dict[str, Any] = {"state": "failed", "kind": outcome.kind, "message": str(outcome)}
+            flags = {"in_doubt": outcome.in_doubt, "abandoned": outcome.abandoned}
+            document |= {name: True for name, raised in flags.items() if raised}
+            if outcome.items is not None:
+                document["items"] = [outcome_document(item) for item in outcome.items]
+            return document
+        case Skipped():
+            return {"state": "skipped", "because": outcome.because, "by_guard": outcome.by_guard}
+
+
+def outcomes_document(outcomes: Mapping[TaskId, Outcome]) -> dict[str, Any]:
+    """How every task ended, in program order."""
+    return {task: outcome_document(outcome) for task, outcome in outcomes.items()}
+
+
+def timing_document(timing: Timing) -> dict[str, Any]:
+    """Seconds, to the microsecond."""
+    fields = record_fields(timing) or {}
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in fields.items()}
+
+
+def usage_document(usage: Usage) -> dict[str, Any]:
+    """Tokens and requests."""
+    return dict(record_fields(usage) or {})
+
+
+def plan_document(plan: Plan, text: str) -> dict[str, Any]:
+    """A plan: its text, its tasks, what was found."""
+    found = [warning for warning in plan.warnings if isinstance(warning, Diagnostic)]
+    return {
+        "plan": text,
+        "tasks": [task_document(task) for task in plan.tasks],
+        "warnings": [diagnostic_document(diagnostic) for diagnostic in found],
+    }
+
+
+def task_document(task: Task) -> dict[str, Any]:
+    """One task: what it does, and what it waits for."""
+    document: dict[str, Any] = {"id": task.id, "kind": kind_of(task.work)}
+    match task.work:
+        case Call(tool, arguments, effect):
+            document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}
+        case Compute(value):
+            document |= {"value": print_expr(value)}
+        case Map(source, body=body):
+            document |= {"source": source, "body": [task_document(inner) for inner in body]}
+        case Display(kind, items):
+            document |= {"type": kind, "items": list(items)}
+        case Select(versions):
+            document |= {"versions": list(versions)}
+        case Join(items):
+            document |= {"items": [{"name": name, "task": item} for name, item in items]}
+    document["needs"] = list(dict.fromkeys(need.task for need in task.needs))
+    if task.guards:
+        document["guards"] = [{"condition": g.condition, "expected": g.expected} for g in task.guards]
+    if task.after:
+        document["after"] = list(task.after)
+    if task.thought:
+        document["thought"] = task.thought
+    return document
+
+
+def tools_document(toolset: Toolset) -> dict[str, Any]:
+    """The tools as plans see them, and the limits on their calls."""
+    tools = []
+    for signature in toolset.signatures:
+        tool = toolset.get(signature.alias)
+        tools.append(
+            {
+                "name": signature.name,
+                "alias": signature.alias,
+                "signature": signature_text(signature),
+                "description": signature.description,
+                "effect": signature.effect,
+                "effect_declared": signature.effect_declared,
+                "resource": signature.resource,
+                "limits": list(tool.limits) if tool is not None else [],
+            }
+        )
+    return {
+        "tools": tools,
+        "limits": {name: record_fields(limit) for name, limit in toolset.limits.items()},
+    }
+
+
+def signature_text(signature: Signature) -> str:
+    """`price(ticker: str, *, currency: str = 'USD') -> float`."""
+    parts: list[str] = []
+    for parameter in signature.parameters:
+        if parameter.keyword_only and "*" not in parts:
+            parts.append("*")
+        parts.append(_parameter_text(parameter))
+    return f"{signature.alias}({', '.join(parts)}) -> {signature.output.type}"
+
+
+def _parameter_text(parameter: Parameter) -> str:
+    return f"{parameter.alias}: {parameter.type}" + ("" if parameter.required else f" = {parameter.default}")
+
+
+def limit_text(limit: Limit) -> str:
+    """`5 at once, 10 per second`."""
+    parts = [f"{limit.concurrency:,} at once"] if limit.concurrency is not None else []
+    if limit.rate is not None:
+        parts.append(f"{limit.rate:g} per {'second' if limit.per == 1 else f'{limit.per:g} seconds'}")
+    if limit.burst > 1:
+        parts.append(f"{limit.burst} in a burst")
+    return ", ".join(parts) or "no bound"

@@ -1,0 +1,80 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import typer
+
+
+def _seconds(value: float | None) -> float | None:
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise typer.BadParameter(f"{value:g} is not a number of seconds above 0, such as 30 or 2.5")
+    return value
+
+
+def _address(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"{value!r} is not an address such as http://localhost:8000/v1")
+    return value
+
+
+Question = Annotated[
+    str, typer.Argument(metavar="QUESTION", help="What to answer; - reads it from standard input.", show_default=False)
+]
+PlanFile = Annotated[
+    str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
+]
+Tools = Annotated[
+    list[str],
+    typer.Option(
+        "--tools",
+        "-t",
+        metavar="MODULE_OR_FILE[:NAME]",
+        help="Where the tools are: a module, or a Python file, and one tool or list in it. May be repeated.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="SUPERSCALAR_DEFAULT_MODEL",
+        help="Which model plans and answers: local, local:FILE.gguf or openai:NAME.",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        callback=_address,
+        help="The server for openai:NAME, if it is not OpenAI's.",
+        show_default=False,
+    ),
+]
+Instructions = Annotated[
+    str | None, typer.Option("--instructions", metavar="TEXT", help="What else the planner should know.")
+]
+MaxConcurrency = Annotated[
+    int | None, typer.Option("--max-concurrency", min=1, metavar="N", help="Calls at once, at most. [default: 32]")
+]
+MaxReplans = Annotated[
+    int | None, typer.Option("--max-replans", min=0, metavar="N", help="Rounds after the first, at most. [default: 2]")
+]
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        callback=_seconds,
+        help="Answer with what there is after this long.",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]

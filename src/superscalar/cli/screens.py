@@ -1,0 +1,203 @@
+"""Who watches a run: a live picture on a terminal, a line per event elsewhere, or nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from superscalar import events as ev
+from superscalar.cli.streams import Captured, captured_stderr
+from superscalar.cli.terminal import console, duration, safe, safe_line
+from superscalar.cli.wording import call_of, note_of
+from superscalar.observe.view import RunView
+
+if TYPE_CHECKING:
+    from superscalar.cli.frame import Frame
+    from superscalar.cli.painter import Painter
+
+_PERIOD = 0.1  # seconds between two pictures
+_REMAINING = 20  # rows that stay when the picture goes
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_WIDEST = 200  # characters of a plain line
+
+
+class Screen(Protocol):
+    """Watches a run through its view."""
+
+    def watching(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Watch while the context is open."""
+        ...
+
+    def saw(self, event: ev.Event) -> None:
+        """This event was applied to the view just now."""
+        ...
+
+    def release(self) -> None:
+        """Give the terminal back at once: the process is about to be killed."""
+        ...
+
+
+class NoScreen:
+    """Nobody watches."""
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Do nothing."""
+        yield
+
+    def saw(self, event: ev.Event) -> None:
+        """Do nothing."""
+
+    def release(self) -> None:
+        """There is nothing to give back."""
+
+
+class Lines:
+    """One line for each thing that happens, on standard error: for logs and pipes."""
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+        self._console = console(sys.stderr)
+        self._begun = ""
+        self._preparing = ""
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Nothing is to be set up or taken down."""
+        yield
+
+    def saw(self, event: ev.Event) -> None:
+        """Print what this event means to a person, if anything."""
+        for word, text in self._said(event):
+            line = f"{duration(self._view.elapsed(event.at)):>8}  {word:<9} {safe_line(text)}"
+            self._console.out(line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…", highlight=False)
+
+    def release(self) -> None:
+        """There is nothing to give back."""
+
+    def _said(self, event: ev.Event) -> Iterator[tuple[str, str]]:
+        match event:
+            case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
+                self._preparing = what
+                yield role, f"{what} {fraction:.0%}"
+            case ev.PlanWritten(_, text):
+                *whole, self._begun = (self._begun + text).split("\n")
+                yield from (("plan", line) for line in whole if line.strip())
+            case ev.Diagnosed(_, problem):
+                yield problem.severity, f"{problem.span.line}: {problem.code} {problem.message}"
+            case ev.Repairing(_, attempt):
+                yield from self._flushed()
+                yield "repair", f"the errors went back to the planner (attempt {attempt})"
+            case ev.Sealed():
+                yield from self._flushed()
+                yield "sealed", "the plan is complete"
+            case ev.DeadlinePassed():
+                yield "deadline", "passed: what is unfinished is being cancelled"
+            case ev.JoinStarted():
+                yield "joining", "the answer is being written"
+            case ev.Replanned(_, reason):
+                yield "replan", reason
+            case ev.RunEnded(_, error) if error:
+                yield "stopped", error
+            case ev.Expanded() | ev.Waiting() | ev.Started() | ev.Progressed() | ev.Retrying():
+                yield from self._row(event)
+            case ev.Succeeded() | ev.Failed() | ev.Skipped():
+                yield from self._row(event)
+            case _:
+                return
+
+    def _row(self, event: ev.TaskEvent) -> Iterator[tuple[str, str]]:
+        row = self._view.row(event.id)
+        if row.quiet or (row.state == "skipped" and row.by_guard):
+            return
+        word = {"ready": "waiting", "running": "started"}.get(row.state, row.state)
+        if isinstance(event, ev.Progressed):
+            word = "progress"
+        took = f"{duration(row.seconds)}" if row.state in ("done", "failed") and row.seconds is not None else ""
+        call = call_of(row) if word in ("started", "waiting") else ""  # said once
+        yield word, "  ".join(part for part in (row.id, call, took, note_of(row)) if part)
+
+    def _flushed(self) -> Iterator[tuple[str, str]]:
+        if self._begun.strip():
+            yield "plan", self._begun
+        self._begun = ""
+
+
+class Picture:
+    """The live picture on the terminal that is standard error; what else is printed meanwhile appears above it."""
+
+    def __init__(self, view: RunView, title: str) -> None:
+        self._view = view
+        self._title = title
+        self._painter: Painter | None = None
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Draw ten times a second, and take the picture away at the end."""
+        from superscalar.cli.frame import Frame
+        from superscalar.cli.painter import Painter
+
+        try:
+            with captured_stderr() as captured:
+                painter = self._painter = Painter(console(captured.terminal))
+                frame = Frame(painter.console, self._title)
+                self._paint(frame, painter, captured)
+                drawing = asyncio.create_task(self._draw(frame, painter, captured), name="draw the picture")
+                try:
+                    yield
+                finally:
+                    drawing.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await drawing
+                    painter.clear(_taken(captured))
+                    self._painter = None
+            sys.stderr.writelines(f"{line}\n" for line in _taken(captured))  # what came last through the pipe
+        finally:
+            self._leave_rows()
+
+    def saw(self, event: ev.Event) -> None:
+        """The next picture will show it."""
+
+    def release(self) -> None:
+        """Take the picture away now."""
+        if self._painter is not None:
+            self._painter.clear()
+
+    async def _draw(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+        while True:
+            await asyncio.sleep(_PERIOD)
+            self._paint(frame, painter, captured)
+
+    def _paint(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+        columns, lines = painter.size
+        now = asyncio.get_running_loop().time()
+        painter.paint(frame.lines(self._view, columns, lines - 1, now), _taken(captured))
+
+    def _leave_rows(self) -> None:
+        """Leave the last state of the calls on the screen."""
+        from superscalar.cli.frame import Frame
+
+        out = console(sys.stderr)
+        for line in Frame(out, self._title).rows(self._view, _REMAINING, out.width):
+            out.print(line, soft_wrap=True)
+
+
+def screen_for(view: RunView, title: str, *, hidden: bool = False) -> Screen:
+    """The picture where somebody looks at a terminal, lines elsewhere, nothing if it is `hidden`."""
+    if hidden:
+        return NoScreen()
+    # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
+    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
+    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else Lines(view)
+
+
+def _taken(captured: Captured) -> list[str]:
+    lines = []
+    while captured.lines:
+        lines.append(safe(_COLOURS.sub("", captured.lines.popleft())))
+    return lines

@@ -1,0 +1,80 @@
+"""Text for a terminal: what comes from tools and models is shown and never obeyed; numbers as people read them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# C0 and C1 controls but for the newline, lone surrogates, and the characters that reorder text or hide in it. The
+# joiners U+200C and U+200D stay: scripts and emoji need them.
+_UNSAFE = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def safe(text: str) -> str:
+    """`text` with everything escaped that a terminal would act on; newlines stay, tabs become spaces."""
+    return _UNSAFE.sub(_escape, text.replace("\r\n", "\n").expandtabs(4))
+
+
+def safe_line(text: str) -> str:
+    """The same on one line."""
+    return " ".join(safe(text).split("\n"))
+
+
+def json_safe(text: str) -> str:
+    """JSON that says the same without a character that a terminal would act on."""
+    return _UNSAFE.sub(_json_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
+def console(file: TextIO) -> Console:
+    """A console that shows text as it is: no markup, no emoji codes, no guessed highlights; it obeys NO_COLOR."""
+    from rich.console import Console
+
+    return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def tolerate_narrow_encodings() -> None:
+    """Print `\\u2713` rather than fail where the terminal's encoding lacks a character."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def duration(seconds: float) -> str:
+    """Seconds with one or two decimals, minutes from 100 seconds on."""
+    if seconds < 9.995:
+        return f"{seconds:.2f} s"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+def ticking(seconds: float) -> str:
+    """The same for a time that is still passing: never finer than a tenth of a second."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 call`, `2,000 calls`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

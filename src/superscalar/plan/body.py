@@ -1,0 +1,93 @@
+"""Where lowered tasks go, and which syntax has calls in it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from superscalar.plan import ir
+from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.values import TaskId
+
+
+@dataclass(slots=True)
+class Body:
+    """A list of tasks: those of a statement, or of a map's body. `prefix` is the id of the task being lowered.
+
+    `names`: what the names of a loop stand for. `used`: how often each label was, under this prefix. `tests`: the tasks
+    that evaluate a condition, by condition and guards, so that none is evaluated twice.
+    """
+
+    prefix: str
+    names: Mapping[str, ir.Expr] = field(default_factory=dict)
+    tasks: list[ir.Task] = field(default_factory=list)
+    guards: tuple[ir.Guard, ...] = ()
+    used: dict[str, int] = field(default_factory=dict)
+    tests: dict[tuple[str, tuple[ir.Guard, ...]], TaskId] = field(default_factory=dict)
+
+    def lifted(self, label: str) -> TaskId:
+        """A fresh id inside this body (rule L31)."""
+        number = self.used.get(label, 0) + 1
+        self.used[label] = number
+        return f"{self.prefix}.{label}" if number == 1 else f"{self.prefix}.{label}.{number}"
+
+    def of(self, id: TaskId) -> Body:
+        """The same body while the task `id` is lowered: what is lifted out of it is called after it."""
+        return self if self.prefix == id else Body(id, self.names, self.tasks, self.guards, tests=self.tests)
+
+    def under(self, guard: ir.Guard) -> Body:
+        """The same body for tasks that run only if `guard` lets them."""
+        return Body(self.prefix, self.names, self.tasks, (*self.guards, guard), self.used, self.tests)
+
+
+class CallFinder:
+    """Says of each piece of a syntax tree whether a tool is called in it; looks at every node once."""
+
+    def __init__(self) -> None:
+        self._known: dict[ast.AST, bool] = {}
+
+    def has_call(self, node: ast.AST) -> bool:
+        """Whether a tool is called anywhere in `node`. A function that nobody knows counts as one."""
+        known = self._known.get(node)
+        if known is None:
+            self._look(node)
+            known = self._known[node]
+        return known
+
+    def _look(self, root: ast.AST) -> None:
+        inside = [root]
+        parents: list[ast.AST | None] = [None]
+        for parent in inside:  # grows while we go through it: parents stand before children
+            for child in ast.iter_child_nodes(parent):
+                inside.append(child)
+                parents.append(parent)
+        self._known.update(dict.fromkeys(inside, False))
+        for node, above in zip(reversed(inside), reversed(parents), strict=True):
+            if self._known[node] or is_tool_call(node):
+                self._known[node] = True
+                if above is not None:
+                    self._known[above] = True
+
+
+def is_tool_call(node: ast.AST) -> bool:
+    """Whether a node is itself the call of a tool."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS
+
+
+def names_in(target: ast.expr) -> set[str]:
+    """Every name in the target of an assignment or loop."""
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
+    """Whether a node is text, with or without holes."""
+    return isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)
+
+
+def spelled(target: ast.expr) -> str:
+    """The target of a loop as the ids of its items have it: `x`, `(k, (a, b))`."""
+    if isinstance(target, ast.Tuple | ast.List):
+        inner = [spelled(part) for part in target.elts]
+        return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
+    return ast.unparse(target)

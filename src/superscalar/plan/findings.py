@@ -1,0 +1,73 @@
+"""What is wrong with one statement, collected while it is lowered."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from superscalar.plan import hints, ir
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.signatures import Signature
+from superscalar.plan.source import Source
+
+STAND_IN = ir.Var("?")
+"""Stands where there is a problem; no constant, so that nothing is said of it a second time."""
+
+_MOST = 20  # of one statement: who mends these will hear of the others
+
+
+class Findings:
+    """`problems` keep a statement from being published, `warnings` do not. The same is not said twice of one."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+        self._said: set[tuple[str, str]] = set()
+
+    def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
+        """Note what is wrong, and go on with a stand-in."""
+        noted = self.warnings if code.startswith("W") else self.problems
+        if (code, message) not in self._said and len(noted) < _MOST:
+            self._said.add((code, message))
+            span = self.source.span(node)
+            noted.append(Diagnostic(code, message, span, self.source.line_text(span), label, help))
+        return STAND_IN
+
+    def too_deep(self, node: ast.AST) -> ir.Expr:
+        """Note that a statement is nested too deeply (rule L25)."""
+        return self.problem("E402", "this is nested too deeply", node, help="give parts of it names, on lines above")
+
+    def check_name(self, name: str, node: ast.AST) -> None:
+        """A name that is assigned must be a plain one (rule L5)."""
+        if name.startswith("_"):
+            help = f"call it `{name.strip('_') or 'x'}`"
+            self.problem("E101", f"`{name}`: names do not begin with an underscore", node, help=help)
+
+    def one_too_many(self, signature: Signature, most: int, argument: ast.expr) -> None:
+        """Note a positional argument that the tool has no parameter for."""
+        message = f"`{signature.alias}` takes {most} positional argument{'' if most == 1 else 's'} at most"
+        self.problem("E305", message, argument, help=hints.form(signature))
+
+    def no_argument(self, signature: Signature, keyword: ast.keyword) -> None:
+        """Note an argument whose name the tool does not have."""
+        help = hints.closest(keyword.arg or "", (p.alias for p in signature.parameters)) + hints.form(signature)
+        self.problem("E302", f"`{signature.alias}` has no argument `{keyword.arg}`", keyword, help=help)
+
+
+def constant_of(expr: ir.Expr) -> Any:
+    """The value of an expression that is one whatever happens.
+
+    Raises:
+        ValueError: it depends on something.
+    """
+    match expr:
+        case ir.Literal(value):
+            return value
+        case ir.Sequence("list", items):
+            return [constant_of(item) for item in items]
+        case ir.Sequence("tuple", items):
+            return tuple(constant_of(item) for item in items)
+        case ir.Dict(items):
+            return {constant_of(key): constant_of(value) for key, value in items}
+    raise ValueError("not a constant")

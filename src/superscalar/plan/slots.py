@@ -1,0 +1,99 @@
+"""The statements of a program in their places, and what can be said of one before it is lowered."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.names import Place
+from superscalar.plan.source import Source
+from superscalar.plan.vocabulary import MUTATING
+from superscalar.values import TaskId
+
+_NAME = r"[^\W\d]\w*"
+_ASSIGNS = re.compile(rf"\s*({_NAME}(?:\s*,\s*{_NAME})*)\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)")
+_ASSIGNS_MORE = re.compile(rf":=|;|\n{_NAME}(?:\s*,\s*{_NAME})*\s*=(?!=)")
+_JOINS = re.compile(r"join\s*\(")
+_WORD = re.compile(_NAME)
+_NOT_PLAIN = re.compile(rf":=|\.(?:{'|'.join(sorted(MUTATING))})\s*\(")
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One statement of the program. `problems` is empty once it was lowered; `waits`: for a repair further up.
+
+    `tree` is None where the text could not be read. `versions`: which version of each target it assigns.
+    """
+
+    place: Place
+    source: Source
+    tree: ast.stmt | None
+    targets: tuple[str, ...]
+    versions: dict[str, int] = field(default_factory=dict)
+    thought: str = ""
+    problems: tuple[Diagnostic, ...] = ()
+    waits: bool = False
+    notes: tuple[str, ...] = ()
+    nameless: TaskId = ""
+
+    @property
+    def is_join(self) -> bool:
+        """Whether it is the `join(...)` of its round."""
+        return is_join(self.tree) if self.tree is not None else bool(_JOINS.match(self.source.text))
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every name in its text, those of tools among them."""
+        return frozenset(_WORD.findall(self.source.text))
+
+
+def is_join(tree: ast.stmt | None) -> bool:
+    """Whether a statement is `join(...)`."""
+    match tree:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="join"))):
+            return True
+    return False
+
+
+def targets_of(tree: ast.stmt, text: str) -> tuple[str, ...]:
+    """The names that a statement gives a new meaning, those in blocks included; also where it does so by changing a
+    value, which the language has not (`x[0] = 1`, `x.append(1)`): its correction will assign that name.
+    """
+    match tree:
+        case ast.Assign(targets=[ast.Name(id=name)]) if not _NOT_PLAIN.search(text):
+            return (name,)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return ()
+        case ast.Expr() if not _NOT_PLAIN.search(text):
+            return ()
+    passing = {
+        id(name) for inner in ast.walk(tree) if isinstance(inner, ast.comprehension) for name in ast.walk(inner.target)
+    }
+    return tuple(dict.fromkeys(name for node in ast.walk(tree) if id(node) not in passing for name in _assigned(node)))
+
+
+def _assigned(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()):
+            yield name
+        case ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
+            base: ast.expr = node
+            while isinstance(base, ast.Subscript | ast.Attribute):
+                base = base.value
+            if isinstance(base, ast.Name):
+                yield base.id
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in MUTATING:
+            yield name
+
+
+def targets_of_text(text: str) -> tuple[str, ...] | None:
+    """The names that unreadable text assigns, as far as that can be seen; None if it may be any."""
+    if _ASSIGNS_MORE.search(text):
+        return None
+    match = _ASSIGNS.match(text)
+    if match is None:
+        return () if _JOINS.match(text) else None
+    return tuple(dict.fromkeys(_WORD.findall(match.group(1))))

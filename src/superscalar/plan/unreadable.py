@@ -1,0 +1,124 @@
+"""What is wrong with text that is no statement, in words that help whoever wrote it (the E001 of diagnostics)."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+
+from superscalar.plan.bounds import MAX_BITS
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Span
+from superscalar.plan.lines import Problem
+from superscalar.plan.refusals import refusal_of
+from superscalar.plan.source import Source
+
+_FORM = "write one complete statement: name = tool(argument, option=value)"
+_WORDS = re.compile(r"[^\W\d][\w'’-]*[,:;]?(?: +[\w'’\"“”`%$-]+[,:;.!?]*){2,}$")
+_F_STRING = re.compile(r"(?<![\w])(?:[fF][rR]?|[rR][fF])[\"']")
+_KEYWORD_ARGUMENT = re.compile(r"[(,]\s*(" + "|".join(keyword.kwlist) + r")\s*=(?!=)")
+_HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?:\d+[.)]|[-*•]) +\S"), "begin the line with the name: no number and no bullet before it"),
+    (re.compile(r"(?:let|const|var|val) +\w+ *="), "begin the line with the name: name = value"),
+    (re.compile(r"[^\W\d]\w* *:="), "write = where := stands"),
+)
+_SAID_BETTER = re.compile(r" \(<unknown>| \(detected at| here\. Maybe|; use an 0o prefix")  # true of files only
+_BLOCKS: dict[str, type[ast.stmt]] = {
+    "if": ast.If, "elif": ast.If, "else": ast.If, "for": ast.For, "while": ast.While, "def": ast.FunctionDef,
+    "class": ast.ClassDef, "with": ast.With, "try": ast.Try, "except": ast.Try, "finally": ast.Try, "match": ast.Match,
+}  # fmt: skip
+_REASONS = {
+    "positional argument follows": "arguments without a name come first",
+    "leading zeros": "write the number without them",
+    "invalid decimal": "a name begins with a letter, and text stands in quotes",
+    "cannot assign": "only a name can stand before `=`; compare with `==`",
+    "invalid non-printable": "leave that character out",
+    "invalid character": "leave that character out",
+}
+_SIGNS = {
+    "&": "write `and` for &&",
+    "|": "write `or` for ||",
+    "!": "write `not x` for !x",
+    "?": "write x if condition else y",
+    "$": "write the name itself, without $",
+    "`": "leave the ` out",
+}
+
+
+def unreadable(source: Source, error: Exception) -> Diagnostic:
+    """What to say of text that Python's parser refused with `error`."""
+    if not isinstance(error, SyntaxError) or "null byte" in (error.msg or ""):
+        return _refused(source, error)
+    why = _SAID_BETTER.split(error.msg or "invalid syntax")[0]
+    if "integer string conversion" in why:
+        span = source.at(error.lineno or 1, _digits(source.text))
+        return _diagnostic("E401", f"integers have at most {MAX_BITS:,} bits", source, span, "let a tool compute it")
+    if "too many nested" in why:
+        return _diagnostic("E402", "this is nested too deeply", source, source.span(None), "give parts of it names")
+    if why.startswith("f-string") and (found := _F_STRING.search(source.text)):
+        before = source.text[: found.start()]
+        place = source.at(before.count("\n") + 1, found.start() - before.rfind("\n") - 1)
+        help = "between { and } stands one expression, with other quotes than those around the text: f\"{x['name']}\""
+        return _diagnostic("E001", f"this f-string cannot be read: {_after_colon(why)}", source, place, help)
+    if _WORDS.match(source.text) and "=" not in source.text:
+        help = "write statements only: leave this line out, or begin it with #"
+        return _diagnostic("E001", "this is no statement", source, source.span(None), help)
+    span = source.at(error.lineno or 1, (error.offset or 1) - 1) if error.offset else source.span(None)
+    return _diagnostic("E001", f"this cannot be read: {why}", source, span, _hint(source.text, why, error))
+
+
+def unclosed(source: Source, problem: Problem) -> Diagnostic:
+    """What to say of text that showed to be no statement before it was parsed."""
+    mark = problem.mark
+    span = Span(mark.line, mark.column, mark.line, mark.column + len(mark.sign))
+    if "string" in problem.why and _WORDS.match(source.text) and "=" not in source.text:
+        help = "write statements only: leave this line out, or begin it with #"
+        return _diagnostic("E001", "this is no statement", source, source.span(None), help)
+    return _diagnostic("E001", f"this cannot be read: {problem.why}", source, span, problem.help)
+
+
+def _refused(source: Source, error: Exception) -> Diagnostic:
+    for index, sign in enumerate(source.text):
+        if sign == "\0" or "\ud800" <= sign <= "\udfff":
+            before = source.text[:index]
+            span = source.at(before.count("\n") + 1, index - before.rfind("\n") - 1)
+            why = f"the character U+{ord(sign):04X} cannot stand in a plan"
+            return _diagnostic("E001", f"this cannot be read: {why}", source, span, "leave it out")
+    message = "this is nested too deeply" if isinstance(error, RecursionError | MemoryError) else "this cannot be read"
+    return _diagnostic("E402", message, source, source.span(None), "give parts of it names")
+
+
+def _diagnostic(code: str, message: str, source: Source, span: Span, help: str) -> Diagnostic:
+    return Diagnostic(code, message, span, source.line_text(span), "", help)
+
+
+def _after_colon(why: str) -> str:
+    return why.partition(": ")[2] or why
+
+
+def _digits(text: str) -> int:
+    """Where the first number begins that is too long."""
+    found = re.search(r"[\d_]{4000}", text)
+    return found.start() - text.rfind("\n", 0, found.start()) - 1 if found else 0
+
+
+def _hint(text: str, why: str, error: SyntaxError) -> str:
+    for pattern, help in _HINTS:
+        if pattern.match(text):
+            return help
+    if taken := _KEYWORD_ARGUMENT.search(text):
+        word = taken.group(1)
+        return f"`{word}` is a word of the language; a tool's argument of that name is written `{word}_`"
+    if why.startswith("invalid character") and any(quote in text for quote in "“”„‘’‚"):
+        return "write plain quotes: \" or '"
+    for reason, help in _REASONS.items():
+        if why.startswith(reason):
+            return help
+    if re.search(r"=\s*$", text):
+        return "write the value behind the `=`, on the same line"
+    if (block := _BLOCKS.get(text.partition(" ")[0].rstrip(":"))) is not None:
+        return refusal_of(block())[1]
+    lines = text.split("\n")
+    index, offset = (error.lineno or 1) - 1, (error.offset or 1) - 1
+    here = lines[index][max(offset, 0) :] if index < len(lines) else ""
+    return _SIGNS.get(here[:1], _FORM)

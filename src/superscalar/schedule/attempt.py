@@ -1,0 +1,140 @@
+"""One attempt to call a tool, and what its end means as a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from superscalar.errors import NotDone, RateLimited
+from superscalar.schedule.cells import Cell
+from superscalar.schedule.limits import Ticket
+from superscalar.tools.context import ToolContext
+from superscalar.tools.tool import Inherited, Tool
+from superscalar.values import Failure, FailureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
+    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13)."""
+
+    timeout: float | None = 60.0
+    grace: float = 0.5
+    max_tasks: int = 10_000
+    max_fan_out: int = 1_000
+
+
+class Attempt(Ticket):
+    """A call from the moment its arguments are bound until it has really ended.
+
+    `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
+    """
+
+    __slots__ = (
+        "arguments",
+        "begun",
+        "cell",
+        "context",
+        "deadline",
+        "in_doubt",
+        "number",
+        "over",
+        "runner",
+        "start",
+        "stopped",
+        "timer",
+        "tool",
+    )
+
+    def __init__(
+        self,
+        run: str,
+        loop: asyncio.AbstractEventLoop,
+        start: Callable[[Attempt], None],
+        cell: Cell,
+        tool: Tool[..., Any],
+        arguments: dict[str, Any],
+        number: int = 1,
+        in_doubt: bool = False,
+    ) -> None:
+        super().__init__(run, tool.limits, loop)
+        self.start = start
+        self.cell = cell
+        self.tool = tool
+        self.arguments = arguments
+        self.number = number
+        self.in_doubt = in_doubt
+        self.begun = False
+        self.timer: asyncio.TimerHandle | None = None
+        self.runner: asyncio.Task[None] | None = None
+        self.context: ToolContext[Any] | None = None
+        self.stopped: FailureKind | None = None
+        self.deadline = inf
+        self.over = False
+
+    def following(self, *, in_doubt: bool) -> Attempt:
+        """The next attempt of the same call."""
+        again = (self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
+        return Attempt(self.run, self.loop, self.start, *again)
+
+    def granted(self) -> None:
+        """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
+        self.start(self)
+
+
+STOPPED: dict[FailureKind, str] = {
+    "cancelled": "the run was cancelled",
+    "deadline": "the run's deadline passed",
+}
+
+
+def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
+    """What becomes of a call that the end of the run kept from starting."""
+    if attempt is not None and attempt.number > 1:
+        return Failure(kind, f"{STOPPED[kind]} before it was tried again", in_doubt=attempt.in_doubt)
+    return Failure(kind, f"{STOPPED[kind]} before it started")
+
+
+def too_slow(attempt: Attempt, bounds: Bounds) -> str:
+    """What to say when its time has passed."""
+    timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
+    return f"{attempt.tool.name} gave no answer within {timeout:g} s"
+
+
+def failure_of(attempt: Attempt, error: BaseException) -> Failure:
+    """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
+    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
+    name = type(error).__name__
+    if attempt.stopped in STOPPED:
+        return Failure(attempt.stopped, STOPPED[attempt.stopped], name, in_doubt=in_doubt)
+    if attempt.stopped == "timeout":
+        return Failure("timeout", str(error), name, in_doubt=in_doubt)
+    if isinstance(error, asyncio.CancelledError):
+        return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
+    return Failure("error", _short(text_of(error)) or name, name, in_doubt=in_doubt)
+
+
+def text_of(error: BaseException) -> str:
+    """The text of an exception, which may be broken itself."""
+    try:
+        return str(error)
+    except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
+        return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
+
+
+def asked_to_wait(error: BaseException) -> float | None:
+    """The seconds that a refusal asked us to wait; None if it did not, or with what is no time (a tool read it)."""
+    if not isinstance(error, RateLimited) or error.retry_after is None:
+        return None
+    try:
+        seconds = float(error.retry_after)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0.0 <= seconds < inf else None
+
+
+def _short(text: str, limit: int = 2_000) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"

@@ -1,0 +1,90 @@
+"""Arguments against annotations, by pydantic. Imported when the first call is made or checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NotRequired, Required
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from superscalar.errors import UsageError
+from superscalar.tools.context import ArgumentError
+from superscalar.tools.types import annotation_of
+
+
+def validator(
+    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...]
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function that takes arguments by name and returns them as the annotations want them.
+
+    It raises `ArgumentError`, which names every argument that does not fit and why.
+
+    Raises:
+        UsageError: an annotation is nothing that can be validated.
+    """
+    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
+    fields: dict[str, Any] = {
+        p.name: (Required if p.default is p.empty else NotRequired)[annotation_of(p)] for p in parameters
+    }
+    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
+    shape = typed_dict(f"{alias}_arguments", fields)
+    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    try:
+        validate_python = TypeAdapter(shape).validator.validate_python
+    except PydanticUserError as error:
+        raise UsageError(f"tool {tool} has a parameter that cannot be validated: {error}") from error
+
+    def validate(arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            checked: dict[str, Any] = validate_python(arguments)
+        except ValidationError as error:
+            raise ArgumentError("; ".join(_sentence(tool, e) for e in error.errors(include_url=False))) from None
+        except Exception as error:  # a validator is the tool's own code, and may raise anything
+            raise ArgumentError(f"{tool}(): checking the arguments raised {error!r}") from error
+        return checked
+
+    return validate
+
+
+def rejecter(annotation: Any) -> Callable[[Any], str | None]:
+    """A function that says why a constant is no value of this type, or returns None."""
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=_config_for(annotation))
+
+    def reject(constant: Any) -> str | None:
+        try:
+            adapter.validate_python(constant)
+        except ValidationError as error:
+            return "; ".join(_located(e) for e in error.errors(include_url=False))
+        return None
+
+    return reject
+
+
+def _located(error: Mapping[str, Any]) -> str:
+    """What is wrong with a constant, and where in it."""
+    place = "".join(f"[{part!r}]" for part in error["loc"])
+    return f"{error['msg']}, at {place}" if place else str(error["msg"])
+
+
+def _config_for(annotation: Any) -> ConfigDict | None:
+    """Models, dataclasses and typed dicts carry their own configuration, and pydantic refuses a second one."""
+    try:
+        TypeAdapter(annotation)
+    except PydanticUserError:
+        return ConfigDict(arbitrary_types_allowed=True)
+    return None
+
+
+def _sentence(tool: str, error: Mapping[str, Any]) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    given = repr(error["input"])
+    short = given if len(given) <= 80 else given[:77] + "..."
+    match error["type"]:
+        case "missing":
+            return f"{tool}() needs `{place}`"
+        case "extra_forbidden":
+            return f"{tool}() has no parameter `{place}`"
+        case _:
+            return f"{tool}(): `{place}`: {error['msg']}, not {short}"

@@ -1,0 +1,93 @@
+"""Plain lines, for logs and pipes."""
+
+from __future__ import annotations
+
+import pytest
+from scripted_runs import ANSWERED
+
+from superscalar import events as ev
+from superscalar.cli.screens import Lines
+from superscalar.observe.view import RunView
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Call, Span, Task
+from superscalar.values import Failure
+
+
+def said(capsys: pytest.CaptureFixture[str], *happened: ev.Event) -> str:
+    view = RunView()
+    lines = Lines(view)
+    for event in happened:
+        view.apply(event)
+        lines.saw(event)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return "\n" + printed.err
+
+
+def test_a_run_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        said(capsys, *ANSWERED)
+        == """
+  0.50 s  plan      prices = [price(t) for t in tickers("NASDAQ")]
+  0.50 s  plan      if prices:
+  0.50 s  plan          alert = notify("me", prices)
+  0.50 s  plan      join(prices)
+  0.50 s  started   tickers  tickers('NASDAQ')
+  0.75 s  sealed    the plan is complete
+  1.00 s  done      tickers  0.50 s  ['IBM', 'XXX']
+  1.00 s  started   prices  for each item of tickers  0/2
+  1.00 s  started   prices[0]  price('IBM')
+  1.00 s  waiting   prices[1]  price(t)  limited by quotes
+  1.50 s  done      prices[0]  0.50 s  231.25
+  1.50 s  started   prices[1]  price('XXX')
+  2.00 s  failed    prices[1]  0.50 s  LookupError: no such ticker
+  2.00 s  failed    prices  1.00 s  1/2, 1 failed
+  2.00 s  skipped   alert  not run: prices failed
+  2.00 s  joining   the answer is being written
+"""
+    )
+
+
+def test_troubles_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = Diagnostic("E102", "`x` is not defined yet", Span(2, 0, 2, 1))
+    assert (
+        said(
+            capsys,
+            ev.RunStarted(0.0, "r"),
+            ev.PlanWritten(0.0, "a = t(x)"),
+            ev.Diagnosed(0.0, wrong),
+            ev.Repairing(1.0, 1),
+            ev.Planned(1.0, Task("a", Call("t"))),
+            ev.Started(1.0, "a", "t", {}),
+            ev.Progressed(1.5, "a", "halfway", 0.5),
+            ev.Retrying(2.0, "a", 1, Failure("error", "busy", "RateLimited"), 1.0),
+            ev.Replanned(3.0, "not\nenough"),
+            ev.DeadlinePassed(4.0),
+            ev.RunEnded(5.0, "cancelled"),
+        )
+        == """
+  0.00 s  error     2: E102 `x` is not defined yet
+  1.00 s  plan      a = t(x)
+  1.00 s  repair    the errors went back to the planner (attempt 1)
+  1.00 s  started   a  t()
+  1.50 s  progress  a  50%  halfway
+  2.00 s  retrying  a  attempt 1 failed: RateLimited: busy
+  3.00 s  replan    not enough
+  4.00 s  deadline  passed: what is unfinished is being cancelled
+  5.00 s  stopped   cancelled
+"""
+    )
+
+
+def test_values_are_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(
+        capsys,
+        ev.PlanWritten(0.0, "a = t()  # \x1b[2J[red]x[/red]\n"),
+        ev.Planned(0.0, Task("a", Call("t"))),
+        ev.Started(0.0, "a", "t", {"x": "\x1b[2J" * 200}),
+        ev.Progressed(0.0, "a", "\x1b[2J :smile:"),
+    )
+    assert "\x1b" not in text
+    assert "[red]x[/red]" in text
+    assert ":smile:" in text
+    assert max(map(len, text.splitlines())) == 200

@@ -1,0 +1,46 @@
+"""Diagnostics, word for word: each file of `golden/` is a command, a plan, `---` and what the command prints.
+
+`SUPERSCALAR_UPDATE_GOLDEN=1 pytest tests/plan/test_golden.py` writes what it prints now; the difference is to be read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import golden_tools
+import pytest
+
+from superscalar.plan import check
+from superscalar.tools.toolset import Toolset
+
+COMMAND = "$ superscalar check plan.py --tools tools.py\n"
+FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
+TOOLS = Toolset.from_module(golden_tools).signatures
+
+
+def _split(path: Path) -> tuple[str, str]:
+    """Plan and expected text of a golden file, line ends as they are."""
+    with path.open(encoding="utf-8", newline="") as file:
+        command, _, rest = file.read().partition("\n")
+    assert f"{command}\n" == COMMAND, f"{path.name} begins with another command"
+    plan, separator, expected = rest.partition("---\n")
+    assert separator, f"{path.name} has no line ---"
+    return plan, expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_diagnostic_reads_as_it_did(path: Path) -> None:
+    """The whole output is compared: messages are for models, and every word of them counts (L32)."""
+    plan, expected = _split(path)
+    printed = "\n".join(f"{diagnostic}\n" for diagnostic in check(plan, TOOLS))
+    if os.environ.get("SUPERSCALAR_UPDATE_GOLDEN"):
+        path.write_bytes(f"{COMMAND}{plan}---\n{printed}".encode())
+    else:
+        assert printed == expected
+
+
+def test_every_refused_construct_has_its_own_words() -> None:
+    """None of the golden files shows the words for constructs that nobody thought of (L5)."""
+    for path in FILES:
+        assert "write it with calls, names and expressions" not in _split(path)[1], path.name

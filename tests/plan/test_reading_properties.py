@@ -1,0 +1,204 @@
+"""What holds for every text: chunks do not matter, nothing raises, printing reads back, work is linear (L25, L29)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from reading import TOOLS, Reading, read
+
+from random_source import broken_plans, plans
+from superscalar.plan import check, compile_plan, ir
+from superscalar.plan.needs import references
+from superscalar.plan.printer import print_plan
+
+TEXTS = plans() | broken_plans() | st.text(st.characters(), max_size=60)
+CUTS = st.lists(st.integers(0, 10_000), max_size=12)
+DEEP = settings(max_examples=250, deadline=None)
+
+
+def pieces(text: str, cuts: list[int]) -> list[str]:
+    """A text cut at these places, which count round its end."""
+    places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
+    return [text[begin:end] for begin, end in pairwise(places)]
+
+
+def anatomy(reading: Reading) -> list[str]:
+    """Everything that a reading has said, places included."""
+    return [repr((task, task.span)) for task in reading.tasks] + [repr(found) for found in reading.found]
+
+
+@DEEP
+@given(TEXTS, CUTS)
+@example("a = f(1)\r\nb = 'é'\r\n", [9, 18, 19])
+@example('a = """\r\n"""\r\n', [8, 9, 13])
+@example("a = f(1)\nb = 1 2\nc = f(a)\n", [8, 9])
+def test_chunks_do_not_matter(text: str, cuts: list[int]) -> None:
+    """The same tasks, problems and places, in the same order, for any cuts and for single characters (L29)."""
+    whole = read(text)
+    for chunks in (pieces(text, cuts), list(text), text.splitlines(keepends=True)):
+        reading = Reading()
+        reading.feed(*chunks)
+        reading.finish()
+        assert anatomy(reading) == anatomy(whole)
+
+
+@DEEP
+@given(TEXTS, st.integers(0, 10_000))
+def test_what_is_completed_is_never_taken_back(text: str, cut: int) -> None:
+    """The tasks of a beginning are the first tasks of the whole, with the same ids and work."""
+    whole, beginning = read(text), Reading()
+    beginning.feed(text[: cut % (len(text) + 1)])
+    beginning.finish("cut")
+    assert whole.tasks[: len(beginning.tasks)] == beginning.tasks
+
+
+@DEEP
+@given(plans())
+def test_a_right_plan_is_read_without_a_word(text: str) -> None:
+    """So that the other properties are about plans, not about mistakes."""
+    reading = read(text)
+    assert reading.found == []
+    assert reading.program.complete
+
+
+@DEEP
+@given(plans())
+def test_what_is_printed_reads_back(text: str) -> None:
+    """Equal tasks: ids, work, needs, guards, ordering edges and thoughts; and the print of that is the same text."""
+    plan = compile_plan(text, TOOLS)
+    printed = print_plan(plan.tasks)
+    again = compile_plan(printed, TOOLS)
+    assert list(map(repr, map(_placeless, again.tasks))) == list(map(repr, map(_placeless, plan.tasks)))
+    assert print_plan(again.tasks) == printed
+
+
+def _placeless(value: Any) -> Any:
+    """The same without places in the source; `repr` then tells 1 from True."""
+    if isinstance(value, ir.Span):
+        return None
+    if isinstance(value, tuple):
+        return tuple(map(_placeless, value))
+    if hasattr(value, "__dataclass_fields__"):
+        return type(value)(*(_placeless(getattr(value, name)) for name in value.__dataclass_fields__))
+    return value
+
+
+@DEEP
+@given(TEXTS, st.lists(TEXTS, max_size=3), st.booleans())
+def test_reading_never_raises_and_keeps_the_program_in_order(text: str, replies: list[str], cut: bool) -> None:
+    """Through any repairs and a further round: ids are unique, references point back, and what is complete is right."""
+    reading = read(text)
+    for reply in replies:
+        if reading.program.broken:
+            reading.repair(reply, "cut" if cut else "stop")
+        check_program(reading)
+    reading.next_round(text)
+    check_program(reading)
+    for found in check(text, TOOLS):
+        assert str(found).isprintable() or "\n" in str(found)
+
+
+def check_program(reading: Reading) -> None:
+    tasks = reading.program.in_order()
+    assert sorted(task.id for task in tasks) == sorted(task.id for task in reading.tasks)
+    assert len({task.id for task in ir.walk(tasks)}) == len([*ir.walk(tasks)])
+    assert not (reading.program.complete and reading.problems)
+    known: set[str] = set()
+    for task in tasks:
+        assert set(_inputs(task)) <= known, f"{task.id} comes before what it needs"
+        known |= {task.id}
+
+
+def _inputs(task: ir.Task) -> Iterator[str]:
+    """The tasks outside it that a task refers to."""
+    yield from (need.task for need in task.needs)
+    yield from (guard.condition for guard in task.guards)
+    match task.work:
+        case ir.Map(source, item, body):
+            inside = {item, *(inner.id for inner in ir.walk(body))}
+            items = {inner.work.item for inner in ir.walk(body) if isinstance(inner.work, ir.Map)}
+            yield source
+            for inner in ir.walk(body):
+                yield from set(_inputs(inner)) - inside - items
+        case ir.Call(arguments=arguments):
+            for _, value in arguments:
+                yield from references(value)
+
+
+# ---------------------------------------------------------------------------------------------------------- work
+
+
+def steps(action: Callable[[], object]) -> int:
+    """How many functions were called, Python's and C's, while something was done."""
+    count = 0
+
+    def profile(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+LONG: dict[str, Callable[[int], str]] = {
+    "calls": lambda n: "".join(f"a{i} = f({i})\n" for i in range(n)),
+    "one name again and again": lambda n: "a = f(1)\n" * n,
+    "a chain": lambda n: "a = 1\n" + "a = f(a)\n" * n,
+    "reads and writes": lambda n: "load(1)\nsave(1)\nmail(1)\nload(2)\n" * n,
+    "undefined names": lambda n: "".join(f"a{i} = b{i}\n" for i in range(n)),
+    "lines that wait": lambda n: "a = b\n" + "a = f(a)\n" * n,
+    "unreadable lines": lambda n: "a = f(1 2)\n" * n,
+    "prose": lambda n: "a = 1\n" + "and then some more (words.\n" * n,
+    "open brackets": lambda n: "a = f((\n" * n,
+    "closing brackets": lambda n: "a = f))\n" * n,
+    "quotes": lambda n: "a = '\n\"\n" * n,
+    "one open bracket": lambda n: "a = f(\n" + "1,\n" * n,
+    "one open string": lambda n: 'a = """\n' + "b\n" * n,
+    "one long line": lambda n: f"a = [{', '.join('f(1)' for _ in range(n))}]\n",
+    "one long text": lambda n: f"a = '{'x' * 50 * n}'\n",
+    "one long line that is not ASCII": lambda n: f"é = ['ö', {', '.join('f(1)' for _ in range(n))}, 'ü']\n",
+    "one long f-string": lambda n: "a = f'" + "{f(1)}" * n + "'\n",
+    "operands": lambda n: f"a = {' or '.join('f(1)' for _ in range(n))}\n",
+    "conditions": lambda n: f"a = [{', '.join('f(1) if 1 else 2' for _ in range(n))}]\n",
+    "one mistake again and again": lambda n: f"a = [{', '.join('b' for _ in range(n))}]\n",
+    "mistakes": lambda n: f"a = [{', '.join(f'b{i}' for i in range(n))}]\n",
+    "a block": lambda n: "if 1:\n" + "    a = f(1)\n" * n,
+    "statements on a line": lambda n: "; ".join("a = f(1)" for _ in range(n)) + "\n",
+    "comments": lambda n: "# a\n" * n,
+}
+
+
+@pytest.mark.parametrize("shape", LONG, ids=LONG)
+def test_work_grows_with_the_text(shape: str) -> None:
+    """Twice the text takes about twice the calls of functions, right or wrong as it may be (L25)."""
+    few, many = (steps(partial(read, LONG[shape](n))) for n in (250, 500))
+    assert many < 2.5 * few
+
+
+@pytest.mark.parametrize("shape", ["calls", "lines that wait", "one open string", "one long line", "one long text"])
+def test_work_grows_with_the_text_in_single_characters(shape: str) -> None:
+    """Also as a model streams it."""
+    few, many = (steps(partial(Reading().feed, *LONG[shape](n))) for n in (150, 300))
+    assert many < 2.5 * few
+
+
+def test_work_of_a_repair_grows_with_the_plan() -> None:
+    """Of one that corrects every line, and of one that repeats them all."""
+
+    def repaired(n: int) -> int:
+        reading = read("".join(f"a{i} = f(zz={i})\nb{i} = f({i})\nmail(b{i})\n" for i in range(n)))
+        reply = "".join(f"a{i} = f({i})\nb{i} = f({i})\nmail(b{i})\n" for i in range(n))
+        return steps(lambda: reading.repair(reply))
+
+    assert repaired(200) < 2.5 * repaired(100)

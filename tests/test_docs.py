@@ -1,0 +1,35 @@
+"""The documentation's examples are run: what a reader copies works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from superscalar import compiler
+from superscalar.testing import ScriptedModel
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run_from_top_to_bottom(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the model is played: the examples name a provider's."""
+    plan = 'prices = [price(t) for t in ["IBM", "AAPL", "MSFT"]]\njoin(prices)\n'
+
+    def played(model: object, **_options: object) -> object:
+        return ScriptedModel(plan, "AAPL.") if isinstance(model, str) else model
+
+    monkeypatch.setattr(compiler, "resolve", played)
+    names: dict[str, object] = {"__name__": "documentation"}
+    for number, block in enumerate(BLOCK.findall(page.read_text())):
+        exec(compile(block, f"{page.name}, example {number + 1}", "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
