@@ -199,6 +199,16 @@ def test_who_waits_for_its_own_limit_is_not_in_the_way_of_others(benches: type[B
     assert bench.names == ["rated 0", "free 0", "free 1"]
 
 
+def test_who_waits_for_a_named_slot_is_not_in_the_way_of_who_waits_for_a_global_one(benches: type[Bench]) -> None:
+    bench = benches(2, one=Limit(concurrency=1))
+    bench.ask("holder", "one")
+    bench.ask("other")
+    bench.ask("waits for one", "one", order=1)
+    bench.ask("waits for any", order=2)
+    bench.end()
+    assert bench.names == ["holder", "other", "waits for any"]
+
+
 def test_what_is_missing_is_named(benches: type[Bench]) -> None:
     bench = benches(2, rated=Limit(rate=1), one=Limit(concurrency=1))
     bench.ask("a", "rated", "one")

@@ -30,10 +30,9 @@ class _Selector(selectors.DefaultSelector):
         if timeout is not None and timeout <= 0:
             return super().select(0)
         while True:
-            busy = (
-                self._wait_for_threads and busy_threads() > 0
-            )  # asked first: what was handed over before is seen then
-            # A little at a time: a thread counts as busy for a moment after it has handed over its result.
+            # Asked before looking, so that nothing is missed that a thread hands over as it ends. A moment at a time,
+            # as it counts as busy a moment longer.
+            busy = self._wait_for_threads and busy_threads() > 0
             events: list[tuple[selectors.SelectorKey, int]] = super().select(_MOMENT if busy else 0)
             if events:
                 return events
