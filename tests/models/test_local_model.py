@@ -436,7 +436,8 @@ started = threading.Event()
 model = LocalModel(path=sys.argv[1], load=lambda *_: Engine())
 def other_thread():
     async def read():
-        async for _ in model.stream(Request((Message("user", "x"),))): started.set()
+        async for chunk in model.stream(Request((Message("user", "x"),))):
+            if chunk.text: started.set()
     asyncio.run(read())
 threading.Thread(target=other_thread, daemon=True).start()
 started.wait(20)
