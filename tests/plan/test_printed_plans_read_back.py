@@ -64,6 +64,7 @@ d = {k: f(v) for k, v in us.items()}
 s = {f(u) for u in us}
 t = tuple(f(u) for u in us)
 y = [f(a, b) for a, b in us if a for c in b if f(c) and c]
+a, b = [f(u) for u in us]
 n = [(a, b) for a, (b, c) in [f(u) for u in us]]
 shown = f([g(u) for u in h(1)], [f(1), 2])
 keyed = {"a": f(1), "b": (g(2), {h(3)})}

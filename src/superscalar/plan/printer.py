@@ -145,8 +145,8 @@ class _PlanPrinter:
                     self._inline |= {inner.id: inner for inner in walk(task.work.body)}
 
     def _is_loop(self, task: Task) -> bool:
-        nameless = name_of(task.id) is None and task.id not in self._names and not _is_bare(task.id)
-        return isinstance(task.work, ir.Map) and task.id in self._statements and nameless
+        named = name_of(task.id) or targets_of(task.id) or task.id in self._names or _is_bare(task.id)
+        return isinstance(task.work, ir.Map) and task.id in self._statements and not named
 
     def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = ()) -> _Block:
         top: _Block = []
