@@ -25,7 +25,7 @@ from superscalar.cli.session import Interrupted, follow
 from superscalar.observe.timing import lower_bound, span
 from superscalar.observe.view import RunView
 
-QUESTION = "What is my portfolio worth in US dollars at the latest prices, in total and for each of its positions?"
+QUESTION = "What is my portfolio worth today? Show each position and the total."
 PROVIDER_TOOLS = ("price", "history")
 
 
@@ -53,7 +53,7 @@ def main() -> int:
     print_answer(result.answer)
     print()
     print("\n".join(timing(result, stats)))
-    return check(result, worth(tools.holdings(), prices)) if options.question == QUESTION else 0
+    return check(result, worth(tools.read_portfolio(), prices)) if options.question == QUESTION else 0
 
 
 def ask(model: str, question: str) -> RunResult | Interrupted:
