@@ -254,7 +254,10 @@ class Program:
         self._outputs.update(lowered.lowering.outputs)
         for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning)
-        insort(self._published, slot, key=lambda published: published.place)
+        if not self._published or self._published[-1].place < slot.place:
+            self._published.append(slot)
+        else:
+            insort(self._published, slot, key=lambda published: published.place)
         yield from lowered.lowering.warnings
         last = len(lowered.tasks) - 1
         for number, task in enumerate(lowered.tasks):
