@@ -22,10 +22,10 @@ from superscalar import LLMCompiler, RunResult, SuperscalarError, Toolset
 from superscalar.cli.report import print_answer
 from superscalar.cli.screens import screen_for
 from superscalar.cli.session import Interrupted, follow
-from superscalar.observe.timing import lower_bound
+from superscalar.observe.timing import lower_bound, span
 from superscalar.observe.view import RunView
 
-QUESTION = "What is my portfolio worth in US dollars at the latest prices, in total and for each of its positions?"
+QUESTION = "What is my portfolio worth today? Show each position and the total."
 PROVIDER_TOOLS = ("price", "history")
 
 
@@ -53,7 +53,7 @@ def main() -> int:
     print_answer(result.answer)
     print()
     print("\n".join(timing(result, stats)))
-    return check(result, worth(tools.holdings(), prices)) if options.question == QUESTION else 0
+    return check(result, worth(tools.read_portfolio(), prices)) if options.question == QUESTION else 0
 
 
 def ask(model: str, question: str) -> RunResult | Interrupted:
@@ -66,15 +66,17 @@ def ask(model: str, question: str) -> RunResult | Interrupted:
 
 def timing(result: RunResult, stats: Stats) -> list[str]:
     """What the calls took, beside one at a time and the best possible; the lines of a table."""
-    took, alone = result.timing.tools, result.timing.one_after_another
+    took = span(result.events, tools=PROVIDER_TOOLS)
+    if not took:
+        return ["The provider was not asked."]
+    alone = result.timing.one_after_another
     bound = lower_bound(result.events, AT_ONCE, tools=PROVIDER_TOOLS)
-    lines = [
-        f"tool phase           {took:6.2f} s",
-        f"one after another    {alone:6.2f} s   {alone / took:.1f} times as long" if took else "no tool was called",
-        f"best with {AT_ONCE} at once  {bound:6.2f} s   the tool phase is {took / bound:.2f} x this" if bound else "",
+    return [
+        f"the calls took       {took:6.2f} s   from when the first was ready to the end of the last",
+        f"one after another    {alone:6.2f} s   {alone / took:.1f} times as long",
+        f"best with {AT_ONCE} at once  {bound:6.2f} s   the calls took {took / bound:.2f} x this",
         f"provider             served {stats.served}, refused {stats.refused}, at most {stats.peak} at once",
     ]
-    return [line for line in lines if line]
 
 
 def check(result: RunResult, expected: float) -> int:

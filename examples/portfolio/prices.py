@@ -34,11 +34,14 @@ def read_prices() -> Prices:
 
 
 def parse(lines: Iterable[str]) -> Prices:
-    """Prices from lines of CSV: a column `Date`, then one per ticker; empty where there is no price."""
+    """Prices from lines of CSV: a column `Date`, then one per ticker; empty where there is no price.
+
+    The file has single-precision noise (141.86000061035156); prices are in cents.
+    """
     months: dict[str, dict[str, Close]] = {}
     for row in csv.DictReader(line for line in lines if not line.startswith("#")):
         date = row.pop("Date")
         for ticker, price in row.items():
             if price:
-                months.setdefault(ticker, {})[date[:7]] = Close(date, float(price))
+                months.setdefault(ticker, {})[date[:7]] = Close(date, round(float(price), 2))
     return {ticker: tuple(closes.values()) for ticker, closes in months.items()}

@@ -27,15 +27,15 @@ class Close:
 
 
 @tool(effect="read")
-def holdings() -> dict[str, int]:
-    """Shares held, by ticker: every position of the portfolio."""
+def read_portfolio() -> dict[str, int]:
+    """How many shares the portfolio holds, by ticker."""
     held: dict[str, int] = json.loads(Path(__file__).with_name("holdings.json").read_text())
     return held
 
 
 @tool(effect="read", limit="quotes", timeout=_TIMEOUT)
 def price(ticker: str) -> float:
-    """Latest closing price of a ticker, in USD."""
+    """Latest closing price of one share, in USD."""
     found: float = _get(f"/price/{quote(ticker, safe='')}")["price"]
     return found
 

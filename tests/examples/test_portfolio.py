@@ -91,11 +91,11 @@ def test_prices_are_one_a_month_and_the_last_one_known() -> None:
 
 
 def test_the_real_prices_are_those_of_the_file() -> None:
-    """Ten columns, of which the portfolio holds nine; the last price of IBM as it stands in the file."""
+    """Ten columns, of which the portfolio holds nine; the last price of IBM, in cents."""
     prices = read_prices()
-    assert prices["IBM"][-1] == Close("2022-06-28", 141.86000061035156)
+    assert prices["IBM"][-1] == Close("2022-06-28", 141.86)
     assert len(prices["IBM"]) == (2022 - 1990) * 12 + 6
-    held = tools.holdings()
+    held = tools.read_portfolio()
     assert len(held) == 9
     assert held.keys() < prices.keys()
 
@@ -175,8 +175,8 @@ def test_a_price_is_that_of_the_file(serve: Callable[..., Provider]) -> None:
     """For every position, the index with its odd name included."""
     prices = read_prices()
     serve(prices)
-    assert {ticker: tools.price(ticker) for ticker in tools.holdings()} == {
-        ticker: prices[ticker][-1].price for ticker in tools.holdings()
+    assert {ticker: tools.price(ticker) for ticker in tools.read_portfolio()} == {
+        ticker: prices[ticker][-1].price for ticker in tools.read_portfolio()
     }
 
 
@@ -218,7 +218,7 @@ def test_without_an_address_the_tools_say_how_to_start_a_provider(monkeypatch: p
 # ------------------------------------------------------------------------------------------------------------ the whole
 
 PLAN = """\
-held = holdings()
+held = read_portfolio()
 prices = {t: price(t) for t in held}
 worth = {t: prices[t] * held[t] for t in held}
 total = sum(worth.values())
@@ -238,7 +238,7 @@ def test_the_demo_checks_its_answer(
     """Nine calls, none refused, and an answer that is a dollar off is found out."""
     prices = read_prices()
     provider = serve(prices)
-    total = worth(tools.holdings(), prices)
+    total = worth(tools.read_portfolio(), prices)
     result = _run(f"In total {total + change:,.2f} USD.")
     assert (provider.stats.served, provider.stats.refused) == (9, 0)
     assert result.outcomes.joined["total"] == pytest.approx(total, abs=1e-6)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 
 from superscalar.errors import ModelError, ModelSetupError
 from superscalar.models import Chunk, LocalModel, Message, Request, Usage, cache
+from superscalar.models.base import Preparation
 from superscalar.models.engine import Emit, Engine, LlamaEngine, missing_instructions
 
 REQUEST = Request((Message("system", "Plan."), Message("user", "What?")), max_tokens=9)
@@ -90,7 +91,15 @@ def run(test: Callable[[], Awaitable[object]]) -> None:
 
 
 async def reply(model: LocalModel, request: Request = REQUEST) -> list[Chunk]:
-    return [chunk async for chunk in model.stream(request)]
+    return [chunk async for chunk in words(model, request)]
+
+
+async def words(model: LocalModel, request: Request = REQUEST) -> AsyncIterator[Chunk]:
+    """The reply without what the model said of its preparations."""
+    async with aclosing(model.stream(request)) as chunks:
+        async for chunk in chunks:
+            if chunk.preparing is None:
+                yield chunk
 
 
 def test_a_reply_is_streamed(file: Path) -> None:
@@ -137,8 +146,8 @@ def test_letting_go_stops_the_generation_and_waits_for_it(file: Path, way: str) 
     async def test() -> None:
         async def read() -> None:
             async with aclosing(model.stream(REQUEST)) as chunks:
-                async for _ in chunks:
-                    if way == "close":
+                async for chunk in chunks:
+                    if way == "close" and chunk.text:
                         return
 
         task = asyncio.create_task(read())
@@ -150,6 +159,23 @@ def test_letting_go_stops_the_generation_and_waits_for_it(file: Path, way: str) 
         else:
             await task
         assert stopped.is_set()
+
+    run(test)
+
+
+def test_what_happens_before_the_first_word_is_said(file: Path) -> None:
+    """Loading and reading the prompt, with how far they are."""
+
+    def script(body: Mapping[str, object], emit: Emit) -> None:
+        emit({"choices": [], "prompt_progress": {"processed": 64, "total": 256}})
+        emit(text("x"))
+
+    model = LocalModel(path=file, load=FakeEngine(script).load)
+
+    async def test() -> None:
+        said = [chunk.preparing async for chunk in model.stream(REQUEST)]
+        loading = [Preparation("loading the model", fraction) for fraction in (0.0, 1.0)]
+        assert said == [*loading, Preparation("reading the prompt", 0.25), None]
 
     run(test)
 
@@ -229,7 +255,7 @@ def test_a_loop_that_ends_in_the_middle_frees_the_model(file: Path) -> None:
     model = LocalModel(path=file, load=endless(started, stopped).load)
 
     async def test() -> None:
-        assert await anext(model.stream(REQUEST)) == Chunk("x")
+        assert await anext(words(model)) == Chunk("x")
 
     run(test)
     assert stopped.wait(20)
@@ -280,7 +306,7 @@ def test_an_engine_that_raises(file: Path) -> None:
         with pytest.raises(ZeroDivisionError, match="engine"):
             await reply(model)
         with pytest.raises(SystemExit):
-            await anext(model.stream(REQUEST))
+            await anext(words(model))
 
     run(test)
 
@@ -410,7 +436,8 @@ started = threading.Event()
 model = LocalModel(path=sys.argv[1], load=lambda *_: Engine())
 def other_thread():
     async def read():
-        async for _ in model.stream(Request((Message("user", "x"),))): started.set()
+        async for chunk in model.stream(Request((Message("user", "x"),))):
+            if chunk.text: started.set()
     asyncio.run(read())
 threading.Thread(target=other_thread, daemon=True).start()
 started.wait(20)

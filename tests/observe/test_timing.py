@@ -23,7 +23,7 @@ from superscalar.events import (
     Succeeded,
     Waiting,
 )
-from superscalar.observe.timing import Timing, lower_bound
+from superscalar.observe.timing import Timing, lower_bound, span
 from superscalar.values import Failure, Usage
 
 
@@ -81,6 +81,21 @@ def test_planning_and_joining_add_up_over_rounds_and_an_unsealed_plan_ends_with_
 def test_a_run_that_is_still_going_is_timed_up_to_its_last_event() -> None:
     timing = Timing.of([RoundStarted(0.0, 0), Started(1.0, "a", "t", {}), Started(3.0, "b", "t", {})])
     assert (timing.total, timing.tools, timing.one_after_another, timing.planning) == (3.0, 2.0, 2.0, 3.0)
+
+
+def test_the_span_of_calls_begins_when_the_first_is_ready() -> None:
+    """Of these tools only; what the planner and other tools took before does not count."""
+    events: list[Event] = [
+        Started(1.0, "h", "holdings", {}),
+        Succeeded(2.0, "h", 0),
+        Waiting(3.0, "b", ("quotes",)),
+        Started(4.0, "b", "price", {}),
+        Succeeded(6.0, "b", 1),
+        RunEnded(9.0),
+    ]
+    assert span(events, tools={"price"}) == 3.0
+    assert span(events) == 5.0
+    assert span([]) == 0.0
 
 
 def test_no_events_took_no_time() -> None:

@@ -37,7 +37,8 @@ class Settings:
 
 @st.composite
 def plans(draw: DrawFn, most: int = 10) -> tuple[str, ...]:
-    """The lines of a plan. Every call has a tag of its own, in program order, as its first argument."""
+    """The lines of a plan. The first argument of every call is its place in the program: ten times its line, and more
+    for each call in the line."""
     lines: list[str] = []
     scalars: list[str] = []
     lists: list[str] = []
@@ -58,14 +59,13 @@ def plans(draw: DrawFn, most: int = 10) -> tuple[str, ...]:
     def call(*more: str) -> str:
         nonlocal sites
         sites += 1
-        site, tool = sites, pick([*READS, *READS, *ACCESSES])
-        return f"{tool}({site}, {value(*more)})"
+        return f"{pick([*READS, *READS, *ACCESSES])}({10 * len(lines) + sites}, {value(*more)})"
 
     def source() -> str:
         return str(pick([*lists, *(f"ok({xs})" for xs in lists), f"range({draw(st.integers(0, 4))})"]))
 
     for number in range(draw(st.integers(1, most))):
-        name = f"x{number}"
+        name, sites = f"x{number}", 0
         match pick(range(10)):
             case 0 | 1 | 2:
                 lines.append(f"{name} = {call()}")
@@ -79,7 +79,9 @@ def plans(draw: DrawFn, most: int = 10) -> tuple[str, ...]:
                 scalars.append(name)
             case 5 | 6:
                 over, keep = source(), pick(["", "", " if i", " if i != 1"])
-                lines.append(f"{name} = [{call('i', 'i')} for i in {over}{keep}]")
+                made = call("i", "i")
+                element = pick([made, made, f"i and {made}", f"{made} if i else {call('i')}", f"default({made}, 9)"])
+                lines.append(f"{name} = [{element} for i in {over}{keep}]")
                 lists.append(name)
             case 7:
                 lines.append(f"{name} = [{call()}, {value()}, {call()}]")
@@ -151,7 +153,7 @@ class World:
 
     async def _access(self, site: int, run: ToolContext[None], *, write: bool) -> int:
         items = tuple(int(part.split("]")[0]) for part in run.task_id.split("[")[1:])
-        span = Span((site, *items), write, asyncio.get_running_loop().time())
+        span = Span((site // 10, *items, site % 10), write, asyncio.get_running_loop().time())
         self.accesses.append(span)
         try:
             return await self._work(run)

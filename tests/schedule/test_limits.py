@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from itertools import pairwise
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any, TypeVar
 
 import pytest
@@ -196,6 +197,16 @@ def test_who_waits_for_its_own_limit_is_not_in_the_way_of_others(benches: type[B
     assert bench.names == ["rated 0", "free 0"]
     bench.end()
     assert bench.names == ["rated 0", "free 0", "free 1"]
+
+
+def test_who_waits_for_a_named_slot_is_not_in_the_way_of_who_waits_for_a_global_one(benches: type[Bench]) -> None:
+    bench = benches(2, one=Limit(concurrency=1))
+    bench.ask("holder", "one")
+    bench.ask("other")
+    bench.ask("waits for one", "one", order=1)
+    bench.ask("waits for any", order=2)
+    bench.end()
+    assert bench.names == ["holder", "other", "waits for any"]
 
 
 def test_what_is_missing_is_named(benches: type[Bench]) -> None:
@@ -496,10 +507,11 @@ def test_two_event_loops_in_two_threads_share_a_rate() -> None:
 
     agent = LLMCompiler(tools=[stamp], limits={"api": Limit(rate=200)})
     plan = "xs = [stamp(i) for i in range(20)]\njoin(xs)"
+    begin = monotonic()
     in_threads(lambda: agent.execute(plan), lambda: agent.execute(plan))
     assert len(times) == 40
-    # Granted at 5 ms steps; how late a thread then runs is the machine's, but it is never early.
-    assert all(at - min(times) >= i * 0.005 - 0.002 for i, at in enumerate(sorted(times)))
+    # Granted at 5 ms steps, the first one after the beginning: a thread may run late, but never early.
+    assert all(at - begin >= i * 0.005 for i, at in enumerate(sorted(times)))
 
 
 def test_an_event_loop_that_ends_takes_no_slot_with_it() -> None:

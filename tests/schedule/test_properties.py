@@ -25,8 +25,8 @@ from superscalar.plan.ir import Call, Map, Plan, Task, walk
 from superscalar.testing import run
 from superscalar.values import Outcome, TaskId
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True, max_examples=150)
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=120)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True, max_examples=200)
 PROFILE = settings.get_profile("ci" if os.environ.get("CI") else "default")
 
 GRACE = 0.5

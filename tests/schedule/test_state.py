@@ -25,7 +25,8 @@ from superscalar.events import (
 from superscalar.plan import compile_plan
 from superscalar.plan.ir import Call, Compute, Display, Guard, Join, Literal, Map, Ref, Select, Task, Work
 from superscalar.plan.needs import needs_of
-from superscalar.schedule.state import Issue, Schedule, Skip
+from superscalar.schedule.commands import Issue, Skip
+from superscalar.schedule.state import Schedule
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome
 from superscalar.values import Skipped as Skip_
@@ -334,6 +335,22 @@ def test_an_item_of_what_has_no_items_by_name_is_skipped_because_of_the_whole(sc
     plan(schedule, "xs = search(1)", "ys = [search(x) for x in xs]")
     schedule.apply(failed("xs", Failure("items", "one", items=(down, Observation(2)))))
     assert schedule.apply(expanded("ys", 2)) == [Skip("ys[0]", because="xs"), Issue("ys[1]")]
+
+
+def test_what_a_partly_failed_set_skipped_by_guard_is_not_gone_through(schedule: Schedule) -> None:
+    add(schedule, task("xs", Call("search")))
+    schedule.apply(failed("xs", Failure("items", "", items=(Skip_("c", by_guard=True), down, Observation(2)))))
+    body = task("ys[]", Compute(Ref("ys[]:x")))
+    add(schedule, task("ys", Map("xs", "ys[]:x", (body,), "ys[]")))
+    assert schedule.apply(expanded("ys", 2)) == [Skip("ys[0]", because="xs"), Issue("ys[1]")]
+
+
+def test_a_map_that_only_passes_items_on_waits_for_the_filters_of_the_map_before(schedule: Schedule) -> None:
+    plan(schedule, "zs = [search(1)]", "xs = [z for z in zs if search(z)]", "ys = [x for x in xs]")
+    happen(schedule, expanded("xs", 1), expanded("ys", 1))
+    assert Issue("ys") not in schedule.apply(ok("zs[0]"))
+    assert schedule.apply(ok("xs[0].if", False)) == [Issue("xs"), Issue("ys")]
+    assert schedule.gathered(schedule.cell("ys")) == []
 
 
 def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedule) -> None:

@@ -102,9 +102,8 @@ class Run:
         said = tuple(history)
 
         async def main() -> RunResult:
-            conversation = planner.conversation(
-                planner.system_prompt(self._settings.tools, self._settings.instructions), said, question
-            )
+            settings = self._settings
+            conversation = planner.conversation(settings.tools, settings.instructions, said, question)
             reason = ""
             while True:
                 await self._plan(conversation, reason)
@@ -176,8 +175,9 @@ class Run:
         """Ask the planner, repair what it wrote, and run nothing."""
 
         async def main() -> RunResult:
-            system = planner.system_prompt(self._settings.tools, self._settings.instructions)
-            await self._plan(planner.conversation(system, tuple(history), question), "", running=False)
+            settings = self._settings
+            conversation = planner.conversation(settings.tools, settings.instructions, tuple(history), question)
+            await self._plan(conversation, "", running=False)
             return self._result(Plan(self._program.in_order()), None, ())
 
         return await self._bracketed(question, main)

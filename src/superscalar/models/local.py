@@ -73,7 +73,8 @@ class LocalModel:
         """
         reply = self._submit(None)
         try:
-            await reply.get()
+            while await reply.get() is not None:
+                pass  # how far the load is; `progress` was told
         finally:
             await reply.stop()
 
@@ -312,7 +313,7 @@ def _preparation(event: Mapping[str, Any]) -> Preparation | None:
         return Preparation(event["loading"], event["fraction"])
     if "prompt_progress" in event:
         progress = event["prompt_progress"]
-        return Preparation("reading the prompt", progress["processed"] / max(progress["total"], 1))
+        return Preparation("reading the prompt", progress.get("processed", 0) / max(progress.get("total", 0), 1))
     return None
 
 

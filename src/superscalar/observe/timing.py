@@ -156,6 +156,25 @@ class _Calls:
             work.stop(at)
 
 
+def _works(events: Iterable[Event], tools: Collection[str] | None) -> list[_Work]:
+    """The calls of a run, of these tools only where they are given; what is open ends at the last event."""
+    calls, last = _Calls(), 0.0
+    for event in events:
+        calls.apply(event)
+        last = event.at
+    calls.close(last)
+    return [work for work in calls.works.values() if tools is None or work.tool in tools]
+
+
+def span(events: Iterable[Event], *, tools: Collection[str] | None = None) -> float:
+    """What the calls of a run really took: seconds from when the first was ready to when the last had ended.
+
+    For the same `tools` it is never below their `lower_bound`; 0.0 without calls.
+    """
+    works = _works(events, tools)
+    return max(work.end for work in works) - min(work.ready for work in works) if works else 0.0
+
+
 def lower_bound(events: Iterable[Event], concurrency: int, *, tools: Collection[str] | None = None) -> float:
     """The least time in which `concurrency` slots could have done the calls of a run, to judge a schedule by.
 
@@ -173,12 +192,7 @@ def lower_bound(events: Iterable[Event], concurrency: int, *, tools: Collection[
     """
     if concurrency < 1:
         raise ValueError(f"lower_bound(events, {concurrency}): concurrency is a number of slots, at least 1")
-    calls, last = _Calls(), 0.0
-    for event in events:
-        calls.apply(event)
-        last = event.at
-    calls.close(last)
-    works = [work for work in calls.works.values() if tools is None or work.tool in tools]
+    works = _works(events, tools)
     if not works:
         return 0.0
     jobs = sorted((work.ready, work.seconds) for work in works)

@@ -9,8 +9,8 @@ from math import inf
 from typing import Any
 
 from superscalar.errors import NotDone, RateLimited
+from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import Ticket
-from superscalar.schedule.state import Cell
 from superscalar.tools.context import ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.values import Failure, FailureKind

@@ -7,7 +7,8 @@ from typing import Any
 
 from superscalar.plan.evaluate import EvaluationError, evaluate
 from superscalar.plan.ir import Compute, Display, Join, Map, Select, Work
-from superscalar.schedule.state import Cell, Schedule
+from superscalar.schedule.cells import Cell
+from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
 
 Lookup = Callable[[TaskId], Outcome]

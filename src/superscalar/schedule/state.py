@@ -7,139 +7,30 @@ CACM 5(11), 1962, kept while the graph still grows).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.elements import items_of
 from superscalar.plan.ir import Call, Display, Map, Need, Task
+from superscalar.schedule.cells import (
+    DOOMED,
+    EXPANDED,
+    GATHERING,
+    PENDING,
+    READY,
+    RUNNING,
+    SETTLED,
+    Cell,
+    Element,
+    Scope,
+)
+from superscalar.schedule.commands import Command, Issue, Skip
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """Do the task's work: its inputs are in, its guards said yes, its ordering edges are open.
-
-    A map is issued twice: to be expanded, and to be gathered when its items have settled.
-    """
-
-    id: TaskId
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Settle the task without running it."""
-
-    id: TaskId
-    because: TaskId
-    by_guard: bool = False
-
-
-Command: TypeAlias = Issue | Skip
 
 # What a watcher waits for in the watched cell. VALUE is the common case and has a list of its own.
 _OUTCOME, _GUARD_TRUE, _GUARD_FALSE = range(3)
-
-# A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open. GATHERING: they have settled.
-PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
-EXPANDED, GATHERING, SETTLED = "expanded", "gathering", "settled"
-
-
-class Scope:
-    """Which cell a reference means: inside a map's body the item's own tasks come before those outside."""
-
-    __slots__ = ("cells", "outer")
-
-    def __init__(self, cells: dict[TaskId, Cell], outer: Scope | None = None) -> None:
-        self.cells = cells
-        self.outer = outer
-
-    def find(self, task: TaskId) -> Cell | None:
-        """The cell that `Ref(task)` means here, or None."""
-        scope: Scope | None = self
-        while scope is not None:
-            if (cell := scope.cells.get(task)) is not None:
-                return cell
-            scope = scope.outer
-        return None
-
-
-class Cell:
-    """One task instance. Read by the shell, changed by `Schedule` alone.
-
-    `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
-    known, for those who look at single items. `parts`: the items of a map, for gathering.
-    """
-
-    __slots__ = (
-        "after_doubt",
-        "after_missing",
-        "after_watchers",
-        "doom",
-        "elements",
-        "id",
-        "missing",
-        "order",
-        "outcome",
-        "parts",
-        "refused",
-        "scope",
-        "shape_watchers",
-        "status",
-        "task",
-        "undecided",
-        "value_watchers",
-        "watchers",
-    )
-
-    def __init__(self, id: TaskId, task: Task | None, scope: Scope, order: tuple[int, ...]) -> None:
-        self.id = id
-        self.task = task
-        self.scope = scope
-        self.order = order
-        self.missing = 0
-        self.undecided = 0  # guards that have not settled yet: a skip by cause waits for them
-        self.after_missing = 0  # of `missing`, the ordering edges: they stay closed even if this cell settles early
-        self.status = PENDING
-        self.outcome: Outcome | None = None
-        self.elements: list[Element] | None = None
-        self.parts: Sequence[Element] = ()
-        self.value_watchers: list[Cell] | None = None
-        self.watchers: list[tuple[Cell, int]] | None = None
-        self.shape_watchers: list[tuple[Cell, int | None]] | None = None
-        self.after_watchers: list[Cell] | None = None
-        self.doom: Skip | None = None
-        self.refused = False  # a guard of its own said no
-        self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
-
-    def __repr__(self) -> str:
-        return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"
-
-
-@dataclass(slots=True)
-class Element:
-    """One item of a map or display: its cell, and the filters that must be true for it to count."""
-
-    cell: Cell
-    keep: tuple[Cell, ...] = ()
-    key: Cell | None = None
-
-    def outcome(self) -> Outcome | None:
-        """What became of the item; None while that is open."""
-        for condition in self.keep:
-            match condition.outcome:
-                case None:
-                    return None
-                case Observation(value):
-                    if not value:
-                        return Skipped(condition.id, by_guard=True)
-                case Skipped():
-                    return condition.outcome
-                case _:
-                    return Skipped(condition.id)
-        return self.cell.outcome
 
 
 class Schedule:
@@ -212,7 +103,7 @@ class Schedule:
         return outcome
 
     def instance(self, cell: Cell, task: TaskId, outcome: Outcome) -> TaskId:
-        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item of it, which has that outcome.
+        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item, which has that outcome.
 
         Of a list whose items have no ids of their own it is the list's.
         """

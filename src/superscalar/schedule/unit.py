@@ -28,8 +28,10 @@ from superscalar.schedule.attempt import (
     text_of,
     too_slow,
 )
+from superscalar.schedule.cells import GATHERING, PENDING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Skip
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.state import GATHERING, PENDING, SETTLED, Cell, Command, Issue, Schedule, Skip
+from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
@@ -175,9 +177,9 @@ class TaskFetchingUnit:
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting.
 
-        No call starts any more. Pure and read calls are cancelled now, writes when the grace period is over; what has
-        not ended half a grace period later is abandoned. What calls nothing still settles by itself, so that a join
-        shows what there is.
+        No call starts any more. Pure and read calls are cancelled now, and abandoned if they have not ended when the
+        grace period is over; writes are cancelled then, and abandoned half a grace period later. What calls nothing
+        still settles by itself, so that a join shows what there is.
         """
         if self._stopped is not None:
             return
@@ -198,7 +200,7 @@ class TaskFetchingUnit:
         self._pump()
         if self._live:  # else nothing is left to escalate against, and no timer outlives the run
             self._escalation = [
-                self.loop.call_later(grace, self._cancel_all, kind),
+                self.loop.call_later(grace, self._end_grace, kind),
                 self.loop.call_later(grace * 1.5, self._abandon_all),
             ]
         self._limits.dispatch(self.loop)
@@ -455,16 +457,7 @@ class TaskFetchingUnit:
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
-        following = Attempt(
-            self.run_id,
-            self.loop,
-            self.start,
-            attempt.cell,
-            tool,
-            attempt.arguments,
-            attempt.number + 1,
-            failure.in_doubt,
-        )
+        following = attempt.following(in_doubt=failure.in_doubt)
         self._live.add(following)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_later(delay, self._try_again, following)
@@ -501,9 +494,13 @@ class TaskFetchingUnit:
                 self._end(attempt)
                 self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
 
-    def _cancel_all(self, kind: FailureKind) -> None:
+    def _end_grace(self, kind: FailureKind) -> None:
+        """What was told to end has had its time; a write is told now, and has half of that."""
         for attempt in list(self._live):
-            self._cancel(attempt, kind)
+            if attempt.stopped is not None:
+                self._abandon(attempt)
+            else:
+                self._cancel(attempt, kind)
 
     def _abandon_all(self) -> None:
         for attempt in list(self._live):

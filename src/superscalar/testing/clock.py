@@ -27,13 +27,17 @@ class _Selector(selectors.DefaultSelector):
         self._wait_for_threads = wait_for_threads
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        events: list[tuple[selectors.SelectorKey, int]] = super().select(0)
-        if events or (timeout is not None and timeout <= 0):
-            return events
-        while self._wait_for_threads and busy_threads():
-            # A little at a time: a thread counts as busy for a moment after it has handed over its result.
-            if waited := super().select(_MOMENT):
-                return waited
+        if timeout is not None and timeout <= 0:
+            return super().select(0)
+        while True:
+            # Asked before looking, so that nothing is missed that a thread hands over as it ends. A moment at a time,
+            # as it counts as busy a moment longer.
+            busy = self._wait_for_threads and busy_threads() > 0
+            events: list[tuple[selectors.SelectorKey, int]] = super().select(_MOMENT if busy else 0)
+            if events:
+                return events
+            if not busy:
+                break
         if timeout is None:
             raise Deadlock("everything waits, and no timer is set that could wake anything")
         self._loop.advance(timeout)

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 from superscalar.errors import UsageError
 from superscalar.plan.signatures import Parameter, Signature
 from superscalar.tools.context import ToolContext
-from superscalar.tools.naming import identifier
+from superscalar.tools.naming import TAKEN, identifier
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.types import annotation_of, output_of, type_text
 
@@ -53,7 +53,7 @@ class Tool(Generic[P, R]):
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
-        self.alias = identifier(self.name)
+        self.alias = identifier(self.name, TAKEN)
         self.effect: Effect = effect or "read"
         self.limits = limits
         self.timeout = timeout

@@ -1,0 +1,109 @@
+"""Task instances: where each one stands, what its references mean, and what its items are. Changed by `state` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from superscalar.plan.ir import Task
+from superscalar.schedule.commands import Skip
+from superscalar.values import Observation, Outcome, Skipped, TaskId
+
+# A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open. GATHERING: they have settled.
+PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
+EXPANDED, GATHERING, SETTLED = "expanded", "gathering", "settled"
+
+
+class Scope:
+    """Which cell a reference means: inside a map's body the item's own tasks come before those outside."""
+
+    __slots__ = ("cells", "outer")
+
+    def __init__(self, cells: dict[TaskId, Cell], outer: Scope | None = None) -> None:
+        self.cells = cells
+        self.outer = outer
+
+    def find(self, task: TaskId) -> Cell | None:
+        """The cell that `Ref(task)` means here, or None."""
+        scope: Scope | None = self
+        while scope is not None:
+            if (cell := scope.cells.get(task)) is not None:
+                return cell
+            scope = scope.outer
+        return None
+
+
+class Cell:
+    """One task instance. Read by the shell, changed by `Schedule` alone.
+
+    `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
+    known, for those who look at single items. `parts`: the items of a map, for gathering.
+    """
+
+    __slots__ = (
+        "after_doubt",
+        "after_missing",
+        "after_watchers",
+        "doom",
+        "elements",
+        "id",
+        "missing",
+        "order",
+        "outcome",
+        "parts",
+        "refused",
+        "scope",
+        "shape_watchers",
+        "status",
+        "task",
+        "undecided",
+        "value_watchers",
+        "watchers",
+    )
+
+    def __init__(self, id: TaskId, task: Task | None, scope: Scope, order: tuple[int, ...]) -> None:
+        self.id = id
+        self.task = task
+        self.scope = scope
+        self.order = order
+        self.missing = 0
+        self.undecided = 0  # guards that have not settled yet: a skip by cause waits for them
+        self.after_missing = 0  # of `missing`, the ordering edges: they stay closed even if this cell settles early
+        self.status = PENDING
+        self.outcome: Outcome | None = None
+        self.elements: list[Element] | None = None
+        self.parts: Sequence[Element] = ()
+        self.value_watchers: list[Cell] | None = None
+        self.watchers: list[tuple[Cell, int]] | None = None
+        self.shape_watchers: list[tuple[Cell, int | None]] | None = None
+        self.after_watchers: list[Cell] | None = None
+        self.doom: Skip | None = None
+        self.refused = False  # a guard of its own said no
+        self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
+
+    def __repr__(self) -> str:
+        return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"
+
+
+@dataclass(slots=True)
+class Element:
+    """One item of a map or display: its cell, and the filters that must be true for it to count."""
+
+    cell: Cell
+    keep: tuple[Cell, ...] = ()
+    key: Cell | None = None
+
+    def outcome(self) -> Outcome | None:
+        """What became of the item; None while that is open."""
+        for condition in self.keep:
+            match condition.outcome:
+                case None:
+                    return None
+                case Observation(value):
+                    if not value:
+                        return Skipped(condition.id, by_guard=True)
+                case Skipped():
+                    return condition.outcome
+                case _:
+                    return Skipped(condition.id)
+        return self.cell.outcome

@@ -1,0 +1,30 @@
+"""What the state machine tells its shell to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from superscalar.values import TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Do the task's work: its inputs are in, its guards said yes, its ordering edges are open.
+
+    A map is issued twice: to be expanded, and to be gathered when its items have settled.
+    """
+
+    id: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Settle the task without running it."""
+
+    id: TaskId
+    because: TaskId
+    by_guard: bool = False
+
+
+Command: TypeAlias = Issue | Skip
