@@ -193,12 +193,18 @@ def test_work_grows_with_the_text_in_single_characters(shape: str) -> None:
     assert many < 2.5 * few
 
 
-def test_work_of_a_repair_grows_with_the_plan() -> None:
-    """Of one that corrects every line, and of one that repeats them all."""
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(
+    "correction",
+    ["a{0} = f({0})", "b{0} = f({0})", "a{0} = f({0})\nb{0} = f({0})\nmail(b{0})", "mail({0})", "c{0} = f(1)"],
+)
+def test_work_of_a_repair_grows_with_the_plan(correction: str, backwards: bool) -> None:
+    """Of one that corrects every line, from either end, one that repeats them all, and one that adds as many."""
 
     def repaired(n: int) -> int:
-        reading = read("".join(f"a{i} = f(zz={i})\nb{i} = f({i})\nmail(b{i})\n" for i in range(n)))
-        reply = "".join(f"a{i} = f({i})\nb{i} = f({i})\nmail(b{i})\n" for i in range(n))
+        reading = read("".join(f"a{i} = f(zz={i})\nb{i} = f({i})\nmail(b{i})\nmail(zz={i})\n" for i in range(n)))
+        order = range(n - 1, -1, -1) if backwards else range(n)
+        reply = "".join(correction.format(i) + "\n" for i in order)
         return steps(lambda: reading.repair(reply))
 
     assert repaired(200) < 2.5 * repaired(100)

@@ -131,6 +131,19 @@ def test_what_is_repeated_is_not_done_twice() -> None:
     assert reading.program.complete
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["mail('é'); mail('ü;'); x = f(1)", 'mail("""é\n"""); mail(\n1); x = 2', "  mail(1); x = 3", "x = 1; x = f(x)"],
+)
+def test_statements_on_one_line_are_repeated_one_by_one(line: str) -> None:
+    """Each is told from the others, also in a reply with a line for each."""
+    for reply in (f"{line}\nb = g(x)\n", line.replace("); ", ")\n").strip() + "\nb = g(x)\n"):
+        reading = read(f"{line}\nb = g(zz=1)\njoin(b)\n")
+        before = [task.id for task in reading.tasks]
+        assert reading.repair(reply) == ["b", "join()"]
+        assert [task.id for task in reading.tasks] == [*before, "b", "join()"]
+
+
 def test_what_is_repeated_with_a_change_is_new() -> None:
     """It gets a new id (L30), and what waited sees the change."""
     reading = read("a = f(1)\nb = g(zz=1)\nc = f(a, b)\njoin(c)\n")

@@ -44,11 +44,14 @@ class Body:
 class CallFinder:
     """Says of each piece of a syntax tree whether a tool is called in it; looks at every node once."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         self._known: dict[ast.AST, bool] = {}
+        self._none = "(" not in text
 
     def has_call(self, node: ast.AST) -> bool:
         """Whether a tool is called anywhere in `node`. A function that nobody knows counts as one."""
+        if self._none:
+            return False
         known = self._known.get(node)
         if known is None:
             self._look(node)

@@ -48,7 +48,7 @@ class Lowering(Findings):
         self._known_outputs = outputs
         self.waits = False
         self._variables: list[set[str]] = []
-        self._calls = CallFinder()
+        self._calls = CallFinder(source.text)
         self._depth = 0
 
     # ---------------------------------------------------------------------------------------------------- tasks

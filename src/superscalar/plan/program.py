@@ -6,7 +6,6 @@ All front ends end here. What is published is never changed; a broken statement 
 from __future__ import annotations
 
 import ast
-from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from superscalar.plan.lower import Lowering
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.refusals import refusal_of
-from superscalar.plan.repair import Repair
+from superscalar.plan.repair import Repair, Said
 from superscalar.plan.signatures import Output, Signatures
 from superscalar.plan.slots import Slot, targets_of, targets_of_text
 from superscalar.plan.source import Source
@@ -60,7 +59,7 @@ class Program:
         self._outputs: dict[TaskId, Output] = {}
         self._order = OrderAccesses(signatures)
         self._held = Held(signatures)
-        self._published: list[Slot] = []
+        self._said: list[Said] = []
         self._count = 0
         self._inserted = 0
         self._repair: Repair | None = None
@@ -117,7 +116,7 @@ class Program:
         """Take in a prepared statement. Nothing may have been taken in since."""
         self._count += 1
         self._versions.update(lowered.slot.versions)
-        self._top_level.update(dict.fromkeys(lowered.slot.targets))
+        self._top_level[lowered.slot.targets[0]] = None
         lowered.slot.thought = thought
         return self._take(lowered)
 
@@ -135,7 +134,7 @@ class Program:
 
     def begin_repair(self) -> None:
         """What follows are corrections of what is broken."""
-        self._repair = Repair(self._held.slots, self._published)
+        self._repair = Repair(self._held.slots, self._said)
 
     def cut(self) -> None:
         """The text was cut: what a repair does not correct is not left out on purpose."""
@@ -162,7 +161,7 @@ class Program:
             for name in slot.targets:
                 self._names.lose(name, slot.place)
         self._repair = None
-        self._published.clear()
+        self._said.clear()
         self.joined = self._closing = False
 
     def finish(self) -> Iterator[Step]:
@@ -186,15 +185,15 @@ class Program:
         return self._reserved(slot)
 
     def _reserved(self, slot: Slot) -> Slot:
-        self._top_level.update(dict.fromkeys(slot.targets))
         for name in slot.targets:
+            self._top_level[name] = None
             if name not in slot.versions:
                 self._versions[name] = slot.versions[name] = self._versions.get(name, 0) + 1
         return slot
 
     def _correction(self, repair: Repair, slot: Slot) -> Slot | None:
         """The place of a correction: that of what it corrects, or where its names are known to what needs them."""
-        match = repair.match(slot.tree, slot.targets, joins=slot.is_join)
+        match = repair.match(slot)
         old = match.slot
         self._inserted += 1
         self._closing = self._closing or slot.is_join
@@ -203,17 +202,16 @@ class Program:
         if old is None:
             self._count += 1
             slot.place = (self._count,)
-        elif match.how == "in place of":
-            self._release(old)
-            slot.place, slot.nameless = old.place, old.nameless
-            slot.thought = slot.thought or old.thought
-            slot.versions = old.versions
         elif match.how == "after":
             slot.place = (*old.place, _LAST, self._inserted)
-        else:
+        elif match.how == "before":
             slot.place = (*old.place[:-1], old.place[-1] - 1, _LAST, self._inserted)
-            if old.problems:
+            if isinstance(old, Slot) and old.problems:
                 slot.versions = {name: old.versions.pop(name) for name in slot.targets if name in old.versions}
+        elif isinstance(old, Slot):
+            self._release(old)
+            slot.place, slot.nameless, slot.versions = old.place, old.nameless, old.versions
+            slot.thought = slot.thought or old.thought
         return self._reserved(slot)
 
     def _release(self, slot: Slot) -> None:
@@ -254,10 +252,7 @@ class Program:
         self._outputs.update(lowered.lowering.outputs)
         for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning)
-        if not self._published or self._published[-1].place < slot.place:
-            self._published.append(slot)
-        else:
-            insort(self._published, slot, key=lambda published: published.place)
+        self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot)))
         yield from lowered.lowering.warnings
         last = len(lowered.tasks) - 1
         for number, task in enumerate(lowered.tasks):
@@ -387,3 +382,9 @@ class Program:
                 meaning = self._names.find(name, slot.place)
                 if isinstance(meaning, ir.Ref):
                     yield name, meaning.task
+
+
+def _own_text(slot: Slot) -> str:
+    """The text of a statement alone, where others stand on its line."""
+    text = slot.source.text
+    return slot.source.of(slot.tree) if slot.tree is not None and ";" in text else text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Literal
 
@@ -13,7 +12,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
 from superscalar.plan.program import Lowered, Program, Step
 from superscalar.plan.slots import is_join
-from superscalar.plan.source import Source
+from superscalar.plan.source import Source, parsed
 from superscalar.plan.unreadable import unclosed, unreadable
 
 MAX_SOURCE = 256 * 1024
@@ -24,7 +23,6 @@ _BLOCK = re.compile(r"(?:if|for|while|def|class|with|try|async|elif|else|except|
 _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"[A-Z][\w'’,-]*(?:[ :.!]|$)")
 _CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
-_MAY_WARN = re.compile(r"\\|\d[a-z]")
 _FENCE = "```"
 
 
@@ -97,7 +95,7 @@ class PythonReader:
             return
         self._ahead_tries += 1
         try:
-            trees = _parse(pending).body
+            trees = parsed(pending).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         if len(trees) == 1:
@@ -158,7 +156,7 @@ class PythonReader:
             yield from self._unreadable(source, unclosed(source, statement.problem))
             return
         try:
-            module = _parse(statement.text)
+            module = parsed(statement.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self._unreadable(source, unreadable(source, error))
             return
@@ -184,15 +182,6 @@ class PythonReader:
         if self._seen or not _PROSE.match(text) or "=" in text:
             return False
         return not any(name in self.program.signatures for name in _CALLED.findall(text))
-
-
-def _parse(text: str) -> ast.Module:
-    """Python's own parser, without the warnings that it has for a program's author (`"\\d"`, `1if`)."""
-    if not _MAY_WARN.search(text):
-        return ast.parse(text)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
 
 
 def _belongs(statement: Statement, block: list[Statement]) -> bool:

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from superscalar.plan.names import Place
 from superscalar.plan.slots import Slot, is_join
+from superscalar.plan.source import parsed
 from superscalar.plan.vocabulary import FUNCTIONS, METHODS
 
 _WITHOUT_EFFECT = FUNCTIONS | {"print"}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 _MAY_CALL = re.compile(r"\w\(")
+_Key: TypeAlias = tuple[tuple[str, ...], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement that was right: what a repair needs to know of it. Its tree is let go."""
+
+    place: Place
+    targets: tuple[str, ...]
+    is_join: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +40,7 @@ class Match:
     """
 
     how: Literal["in place of", "before", "after", "repeats", "last"]
-    slot: Slot | None = None
+    slot: Slot | Said | None = None
 
 
 class Repair:
@@ -37,55 +50,66 @@ class Repair:
     of a block that it may not use. What is right already is not done twice because it was said twice.
     """
 
-    def __init__(self, held: Sequence[Slot], published: Sequence[Slot]) -> None:
+    def __init__(self, held: Sequence[Slot], said: Sequence[Said]) -> None:
+        waiting = [slot for slot in held if not slot.problems]
         self._broken = [slot for slot in held if slot.problems]
-        self._waiting = [slot for slot in held if not slot.problems]
-        self._published = published
-        self._right = Counter(_shape(slot.tree) for slot in (*published, *self._waiting))
+        self._corrected: set[Slot] = set()
+        self._right = Counter([*map(_shape, waiting), *(_shape_of_text(statement.text) for statement in said)])
+        self._same: dict[_Key, list[Slot]] = defaultdict(list)
+        self._sharing: dict[str, list[Slot]] = defaultdict(list)
+        self._alike: dict[str, list[Slot]] = defaultdict(list)
+        for slot in reversed((*self._broken, *waiting)):  # the last of each list is asked for first
+            if slot.targets or slot.is_join:
+                self._same[slot.targets, slot.is_join].append(slot)
+        for slot in reversed(self._broken):
+            for name in slot.targets:
+                self._sharing[name].append(slot)
+            for word in slot.words if not slot.targets and not slot.is_join else ():
+                self._alike[word].append(slot)
+        self._nameless = [slot for slot in reversed(self._broken) if _stands_for_a_call(slot)]
+        self._first = self._broken[::-1]
+        self._said = {(statement.targets, statement.is_join): statement for statement in said}
+        self._join = next((slot for slot in waiting if slot.is_join), None) or self._said.get(((), True))
         self._given: dict[Slot, set[str]] = {}
         self._added = False
         self.cut = False
 
-    def match(self, tree: ast.stmt | None, targets: tuple[str, ...], *, joins: bool) -> Match:
+    def match(self, slot: Slot) -> Match:
         """What the next statement of the reply stands for."""
-        shape = _shape(tree)
+        shape = _shape(slot)
         if shape and self._right[shape] > 0:
             self._right[shape] -= 1
             return Match("repeats")
-        found = self._corrected(tree, targets, joins=joins)
-        if found is not None:
-            return found
-        self._added = True
-        later = self._broken or [slot for slot in (*self._waiting, *self._published) if slot.is_join]
-        return Match("before", later[0]) if later and not joins else Match("last")
+        return self._correction(slot) or self._addition(slot)
 
-    def _corrected(self, tree: ast.stmt | None, targets: tuple[str, ...], *, joins: bool) -> Match | None:
-        for slots in (self._broken, self._waiting):
-            for slot in slots:
-                if slot.targets == targets and slot.is_join == joins and (targets or joins):
-                    slots.remove(slot)
-                    return Match("in place of", slot)
-        calls = _called(tree)
-        if targets:
-            shared = (slot for slot in self._broken if not set(targets).isdisjoint(slot.targets))
-            alike = (slot for slot in self._broken if not slot.targets and calls & slot.words)
-            part = next(shared, None) or next(alike, None)
-            if part is not None:
-                self._given.setdefault(part, set()).update(targets)
-                return Match("before", part)
-        elif not joins:
-            nameless = [slot for slot in self._broken if not slot.targets and not slot.is_join]
-            alike = (slot for slot in nameless if calls & slot.words)
-            other = (slot for slot in nameless if not _is_nothing(slot) and not isinstance(slot.tree, _BLOCKS))
-            same = next(alike, None) or next(other, None)
-            if same is not None:
-                self._broken.remove(same)
-                return Match("in place of", same)
-        if targets or joins:
-            changed = (s for s in reversed(self._published) if s.targets == targets and s.is_join == joins)
-            before = next(changed, None)
-            return Match("after", before) if before is not None else None
-        return None
+    def _correction(self, new: Slot) -> Match | None:
+        same = self._next(self._same.get((new.targets, new.is_join)))
+        called = _called(new.tree)
+        if same is None and not new.targets and not new.is_join:
+            alike = (self._next(self._alike.get(name)) for name in called)
+            same = next((slot for slot in alike if slot is not None), None) or self._next(self._nameless)
+        if same is not None:
+            self._corrected.add(same)
+            return Match("in place of", same)
+        parts = [self._next(self._sharing.get(name)) for name in new.targets]
+        parts += [self._next(self._alike.get(name)) for name in called] if new.targets else []
+        part = next((slot for slot in parts if slot is not None), None)
+        if part is not None:
+            self._given.setdefault(part, set()).update(new.targets)
+            return Match("before", part)
+        changed = self._said.get((new.targets, new.is_join)) if new.targets or new.is_join else None
+        return Match("after", changed) if changed is not None else None
+
+    def _addition(self, new: Slot) -> Match:
+        self._added = True
+        later = None if new.is_join else self._next(self._first) or self._join
+        return Match("before", later) if later is not None else Match("last")
+
+    def _next(self, slots: list[Slot] | None) -> Slot | None:
+        """The first in program order that was not corrected yet."""
+        while slots and slots[-1] in self._corrected:
+            slots.pop()
+        return slots[-1] if slots else None
 
     def left_out(self) -> list[Slot]:
         """The broken statements that are given up, now that the reply has ended.
@@ -98,7 +122,8 @@ class Repair:
         return [
             slot
             for slot in self._broken
-            if slot in self._given or _is_nothing(slot) or (self._added and isinstance(slot.tree, _BLOCKS))
+            if slot not in self._corrected
+            and (slot in self._given or _is_nothing(slot) or (self._added and isinstance(slot.tree, _BLOCKS)))
         ]
 
     def given(self, slot: Slot) -> set[str]:
@@ -106,12 +131,17 @@ class Repair:
         return self._given.get(slot, set())
 
 
-def _shape(tree: ast.stmt | None) -> str:
+def _shape(slot: Slot) -> str:
     """Equal for statements that differ in nothing but how they are set; empty where there is no telling."""
     try:
-        return ast.dump(tree) if tree is not None else ""
+        return ast.dump(slot.tree) if slot.tree is not None else ""
     except RecursionError:
         return ""
+
+
+def _shape_of_text(text: str) -> str:
+    """The same for a statement whose text was read before."""
+    return ast.dump(parsed(text).body[0])
 
 
 def _called(tree: ast.stmt | None) -> set[str]:
@@ -134,3 +164,9 @@ def _is_nothing(slot: Slot) -> bool:
         oversize = any(problem.code == "E403" for problem in slot.problems)
         return not (slot.targets or slot.is_join or oversize or _MAY_CALL.search(slot.source.text))
     return not slot.targets and not is_join(slot.tree) and _called(slot.tree) <= _WITHOUT_EFFECT
+
+
+def _stands_for_a_call(slot: Slot) -> bool:
+    """Whether any bare call may be the correction of a broken statement."""
+    nameless = not slot.targets and not slot.is_join
+    return nameless and not _is_nothing(slot) and not isinstance(slot.tree, _BLOCKS)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
+import warnings
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from superscalar.plan.ir import Span
+
+_MAY_WARN = re.compile(r"\\|\d[a-z]")
 
 
 @dataclass(slots=True)
@@ -18,7 +22,7 @@ class Source:
     column: int = 0
     margin: int = 0
     _lines: list[str] | None = field(default=None, repr=False, compare=False)
-    _wide: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    _wide: dict[int, list[int]] | None = field(default=None, repr=False, compare=False)
 
     def span(self, node: ast.AST | None) -> Span:
         """The place of a node in the whole source; of the whole statement for None."""
@@ -30,6 +34,15 @@ class Source:
         start = self._characters(line, node.col_offset)
         stop = self._characters(end, node.end_col_offset or node.col_offset + 1)
         return Span(self.line + line - 1, start, self.line + end - 1, stop)
+
+    def of(self, node: ast.stmt) -> str:
+        """The text of one of several statements on a line."""
+        span = self.span(node)
+        first, last = span.line - self.line, span.end_line - self.line
+        lines = self._split()[first : last + 1]
+        lines[-1] = lines[-1][: span.end_column - self._before(last)]
+        lines[0] = lines[0][span.column - self._before(first) :]
+        return "\n".join(lines)
 
     def at(self, line: int, column: int) -> Span:
         """One character, counted in this text: lines from 1, columns from 0."""
@@ -48,6 +61,8 @@ class Source:
     def _characters(self, line: int, offset: int) -> int:
         """Columns count characters, the syntax tree counts UTF-8 bytes."""
         if not self.text.isascii():
+            if self._wide is None:
+                self._wide = {}
             wide = self._wide.get(line)
             if wide is None:
                 wide = self._wide[line] = _continuations(self._split()[line - 1])
@@ -61,6 +76,15 @@ class Source:
 
     def _before(self, index: int) -> int:
         return self.margin if index else self.column
+
+
+def parsed(text: str) -> ast.Module:
+    """Python's syntax tree of a text, without the warnings that a program's author gets (`"\\d"`, `1if`)."""
+    if not _MAY_WARN.search(text):
+        return ast.parse(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def _continuations(line: str) -> list[int]:
