@@ -60,7 +60,11 @@ class Attempt(Ticket):
         number: int = 1,
         in_doubt: bool = False,
     ) -> None:
-        super().__init__(run, tool.limits, loop)
+        self.run = run  # written out: `super().__init__` costs as much as all of it
+        self.names = tool.limits
+        self.loop = loop
+        self.waiting = False
+        self.queue = None
         self.start = start
         self.cell = cell
         self.tool = tool

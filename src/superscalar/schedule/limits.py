@@ -168,8 +168,8 @@ class Limits:
             raise UsageError(f"max_concurrency={max_concurrency}: at least 1; concurrency is always bounded")
         self._gates = {name: Gate(name, limit) for name, limit in (limits or {}).items()}
         self._everything = Gate(EVERYTHING, Limit(concurrency=max_concurrency))
-        self._sets: dict[tuple[str, ...], tuple[Gate, ...]] = {}
-        self._queues: dict[tuple[str, ...], _Queue] = {}
+        self._known: dict[tuple[str, ...], _Queue] = {}
+        self._queues: dict[tuple[str, ...], _Queue] = {}  # of the known ones, those that somebody waits in
         self._lock = Lock()
         self.changed = False  # somebody may be able to start who could not when the queues were last looked at
         self._handing_on = False  # a slot has come back and was not handed on yet
@@ -190,11 +190,12 @@ class Limits:
                     f'write limits={{"{name}": Limit(concurrency=5)}}'
                 )
 
-    def _gates_of(self, names: tuple[str, ...]) -> tuple[Gate, ...]:
-        gates = self._sets.get(names)
-        if gates is None:
-            gates = self._sets[names] = (*(self._gates[name] for name in names), self._everything)
-        return gates
+    def _queue_of(self, names: tuple[str, ...]) -> _Queue:
+        queue = self._known.get(names)
+        if queue is None:
+            gates = (*(self._gates[name] for name in names), self._everything)
+            queue = self._known[names] = _Queue(names, gates)
+        return queue
 
     def ask(self, ticket: Ticket, order: tuple[int, ...]) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
@@ -202,9 +203,8 @@ class Limits:
         Those who wait for a slot that has just come back go before those who ask only now.
         """
         with self._lock:
-            queue = self._queues.get(ticket.names)
-            if queue is None:
-                queue = _Queue(ticket.names, self._gates_of(ticket.names))
+            queue = self._queue_of(ticket.names)
+            if ticket.names not in self._queues:
                 now = int(ticket.loop.time() * _NANO)
                 if queue.opens_at(now) == now and not (self._handing_on and self._queues):
                     for gate in queue.gates:
@@ -225,7 +225,7 @@ class Limits:
     def give_back(self, names: tuple[str, ...]) -> None:
         """A call ended: its slots are free. `dispatch` hands them on."""
         with self._lock:
-            for gate in self._gates_of(names):
+            for gate in self._queue_of(names).gates:
                 gate.free += 1
             self.changed = self._handing_on = True
 

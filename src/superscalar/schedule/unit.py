@@ -154,6 +154,7 @@ class TaskFetchingUnit:
             while True:
                 self._raise_bug()
                 if self.schedule.unsettled == 0 and not self._live:
+                    self._set_alarm(inf)
                     return
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
@@ -173,6 +174,7 @@ class TaskFetchingUnit:
                 await self._wakeup
             except asyncio.CancelledError:
                 self._abandon_all()
+        self._set_alarm(inf)
 
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting.
@@ -362,7 +364,7 @@ class TaskFetchingUnit:
             attempt.context = self._context_for(attempt)
         now = self._now()
         self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number))
-        attempt.runner = self._new_task(self._attempt(attempt), context=self._variables.copy())
+        attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
             attempt.deadline = now + timeout
@@ -537,7 +539,6 @@ class TaskFetchingUnit:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
         if not self._live:
-            self._set_alarm(inf)
             for timer in self._escalation:
                 timer.cancel()
 
