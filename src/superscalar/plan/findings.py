@@ -7,12 +7,13 @@ from typing import Any
 
 from superscalar.plan import hints, ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.signatures import Signature
+from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
 
 STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
+_SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
 _MOST = 20  # of one statement: who mends these will hear of the others
 
 
@@ -53,6 +54,15 @@ class Findings:
         """Note an argument whose name the tool does not have."""
         help = hints.closest(keyword.arg or "", (p.alias for p in signature.parameters)) + hints.form(signature)
         self.problem("E302", f"`{signature.alias}` has no argument `{keyword.arg}`", keyword, help=help)
+
+    def check_record(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
+        """A record, all of whose fields are known, is no text and no number (rule L32)."""
+        if not (known.fields and known.closed and parameter.type in _SCALARS):
+            return
+        written = ast.unparse(node)
+        fields = ", ".join(f"{written}.{name}" for name in known.fields)
+        message = f"`{written}` is a {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
+        self.problem("E308", message, node, help=f"write one of its fields: {fields}")
 
 
 def constant_of(expr: ir.Expr) -> Any:

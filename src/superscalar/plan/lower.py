@@ -25,7 +25,6 @@ from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUT
 from superscalar.values import TaskId
 
 _UNKNOWN = Output()
-_SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
 _ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
 _MAX_DEPTH = 100
 _MAX_KNOWN = 100
@@ -555,7 +554,7 @@ class Lowering(Findings):
         try:
             constant = constant_of(value)
         except ValueError:
-            self._check_record(signature, parameter, value, node)
+            self.check_record(signature, parameter, self._output_of(value), node)
             return parameter.alias, value
         if (why := parameter.reject(constant)) is not None:
             self.problem(
@@ -565,17 +564,6 @@ class Lowering(Findings):
                 help=hints.form(signature),
             )
         return parameter.alias, value
-
-    def _check_record(self, signature: Signature, parameter: Parameter, value: ir.Expr, node: ast.expr) -> None:
-        """Rule L32: a record, all of whose fields are known, is no text and no number."""
-        known = self._output_of(value)
-        if known.fields and known.closed and parameter.type in _SCALARS:
-            written = ast.unparse(node)
-            fields = ", ".join(f"{written}.{name}" for name in known.fields)
-            message = (
-                f"`{written}` is a {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
-            )
-            self.problem("E308", message, node, help=f"write one of its fields: {fields}")
 
     def _unknown_tool(self, node: ast.Call, name: str) -> None:
         if name == "join":
