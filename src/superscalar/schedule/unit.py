@@ -86,7 +86,7 @@ class TaskFetchingUnit:
         self.schedule = Schedule()
         self._commands: deque[Command] = deque()
         self._pumping = False
-        self._live: set[Attempt] = set()
+        self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._queued: list[Attempt] = []
@@ -337,7 +337,7 @@ class TaskFetchingUnit:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
             attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
-            self._live.add(attempt)
+            self._live[attempt] = None
             self._queue(attempt)
 
     def _queue(self, attempt: Attempt) -> None:
@@ -433,7 +433,7 @@ class TaskFetchingUnit:
     def _end(self, attempt: Attempt) -> None:
         """The attempt has really ended, or is given up: its slots are free."""
         attempt.over = True
-        self._live.discard(attempt)
+        self._live.pop(attempt, None)
         if attempt.timer is not None:
             attempt.timer.cancel()
         if attempt.waiting:
@@ -460,7 +460,7 @@ class TaskFetchingUnit:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
         following = attempt.following(in_doubt=failure.in_doubt)
-        self._live.add(following)
+        self._live[following] = None
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_later(delay, self._try_again, following)
 
