@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from random_plans import RATE, Settings, World, plans
 
@@ -25,9 +24,7 @@ from superscalar.plan.ir import Call, Map, Plan, Task, walk
 from superscalar.testing import run
 from superscalar.values import Outcome, TaskId
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=120)
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True, max_examples=200)
-PROFILE = settings.get_profile("ci" if os.environ.get("CI") else "default")
+PROFILE = settings(max_examples=150)
 
 GRACE = 0.5
 
