@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Task
-from superscalar.values import Failure, TaskId, Usage
+from superscalar.values import Failure, TaskId, Usage, fact
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunStarted:
     """A run began. `question` is empty where a plan is executed without a model."""
 
@@ -23,7 +22,7 @@ class RunStarted:
     question: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RoundStarted:
     """The planner was asked for a plan (round 0), or for more statements (a replan)."""
 
@@ -32,7 +31,7 @@ class RoundStarted:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PlanWritten:
     """The planner wrote this piece of text."""
 
@@ -40,7 +39,7 @@ class PlanWritten:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Diagnosed:
     """Something is wrong with the plan's text."""
 
@@ -48,7 +47,7 @@ class Diagnosed:
     diagnostic: Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Repairing:
     """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1)."""
 
@@ -56,7 +55,7 @@ class Repairing:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Planned:
     """A task was added to the graph."""
 
@@ -64,14 +63,14 @@ class Planned:
     task: Task
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Sealed:
     """The plan of this round is complete: its writes may run."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Expanded:
     """A map learned how many items it has."""
 
@@ -80,7 +79,7 @@ class Expanded:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Waiting:
     """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
 
@@ -89,7 +88,7 @@ class Waiting:
     limits: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Started:
     """An attempt (from 1) to call a tool began, with these arguments."""
 
@@ -100,7 +99,7 @@ class Started:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Progressed:
     """A tool reported how far it is; `fraction` is from 0 to 1 where it knows."""
 
@@ -110,7 +109,7 @@ class Progressed:
     fraction: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Retrying:
     """An attempt failed and the next one starts no earlier than `delay` seconds from now."""
 
@@ -121,7 +120,7 @@ class Retrying:
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Succeeded:
     """A task settled with a value."""
 
@@ -130,7 +129,7 @@ class Succeeded:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Failed:
     """A task settled with a failure."""
 
@@ -139,7 +138,7 @@ class Failed:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Skipped:
     """A task settled without being run; see `superscalar.values.Skipped`."""
 
@@ -149,14 +148,14 @@ class Skipped:
     by_guard: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class DeadlinePassed:
     """The run's deadline passed: what is unfinished is being cancelled."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class JoinStarted:
     """The joiner was asked for an answer. `last`: it may not ask for another round."""
 
@@ -164,7 +163,7 @@ class JoinStarted:
     last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AnswerWritten:
     """The joiner wrote this piece of the answer."""
 
@@ -172,7 +171,7 @@ class AnswerWritten:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Joined:
     """The joiner's answer is complete; with `output_type` it is the validated value."""
 
@@ -180,7 +179,7 @@ class Joined:
     answer: Any
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Replanned:
     """The joiner asked for another round."""
 
@@ -188,7 +187,7 @@ class Replanned:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ModelPreparing:
     """A model is not yet writing: it is being fetched, loaded, or reads; `fraction` is from 0 to 1."""
 
@@ -198,7 +197,7 @@ class ModelPreparing:
     fraction: float
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ModelUsed:
     """A model call ended; `role` is `planner` or `joiner`."""
 
@@ -207,7 +206,7 @@ class ModelUsed:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunEnded:
     """The run is over. `error` is empty unless it failed or was cancelled."""
 

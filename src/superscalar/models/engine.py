@@ -16,7 +16,7 @@ from superscalar.errors import ModelSetupError
 Emit: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 _PROMPT_CACHE = 1024  # MiB of main memory for the prompts of earlier calls, 28 KiB a token for the embedded model
-_BATCH = 64  # tokens read between two chances to stop: two seconds on a slow core; less would slow reading down
+_BATCH = 32  # tokens read between two chances to stop: a second on a slow core; less would slow reading down
 _INSTRUCTIONS = {"AVX": "avx", "AVX2": "avx2", "F16C": "f16c", "FMA": "fma", "BMI2": "bmi2", "AVX512": "avx512f"}
 
 

@@ -81,7 +81,7 @@ class LocalModel:
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Generate, and yield the reply as it is written. Closing the iterator stops and waits for the generation.
 
-        It waits for one token, or for the 64 tokens of the prompt that are being read.
+        It waits for one token, or for the 32 tokens of the prompt that are being read.
 
         Raises:
             ModelError: the prompt does not fit into the context, or llama.cpp refused the grammar.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from superscalar.values import TaskId
+from superscalar.values import TaskId, fact
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Issue:
     """Do the task's work: its inputs are in, its guards said yes, its ordering edges are open.
 
@@ -18,7 +17,7 @@ class Issue:
     id: TaskId
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Skip:
     """Settle the task without running it."""
 

@@ -350,8 +350,8 @@ class TaskFetchingUnit:
     def _say_who_waits(self) -> None:
         waiting, self._queued = self._queued, []
         for attempt in waiting:
-            if attempt.waiting:
-                self._record(events.Waiting(self._now(), attempt.cell.id, attempt.blocked_by))
+            if attempt.waiting and attempt.queue is not None:
+                self._record(events.Waiting(self._now(), attempt.cell.id, attempt.queue.blocked_by))
 
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
