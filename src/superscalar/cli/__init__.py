@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import NoReturn
+
 
 def main() -> None:
     """The `superscalar` command; exits with 0 (answered), 1 (the plan or run failed), 2 (usage) or 130 (Ctrl-C)."""
@@ -9,4 +13,20 @@ def main() -> None:
     from superscalar.cli.terminal import tolerate_narrow_encodings
 
     tolerate_narrow_encodings()
-    app(prog_name="superscalar")
+    try:
+        app(prog_name="superscalar")
+    except SystemExit as end:
+        if end.code == 130:
+            _leave_at_once(130)
+        raise
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """End the process without waiting for what a stopped run left behind.
+
+    The run has settled and was reported; but a model that was reading may take seconds to let go, and a thread of a
+    tool that does not end takes for ever. Whoever pressed Ctrl-C has waited enough.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
