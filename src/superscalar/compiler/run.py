@@ -225,16 +225,17 @@ class Run:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(_earlier(self._deadline, self._settings.planner_timeout, self._now()))
+                    if reader.ended and chunk.text.strip():
+                        finished = True  # the plan is whole: what a talkative model adds is not waited for
+                        break
                     if chunk.text:
                         written.append(chunk.text)
                         self._log.record(events.PlanWritten(self._now(), chunk.text))
                         self._take(reader.feed(chunk.text), running=running)
                     finished = finished or chunk.finish == "stop"
-                    if reader.ended and not chunk.text.isspace():
-                        finished = True  # the plan is whole: what a talkative model adds is not waited for
-                        break
         except TimeoutError:
             if not self._late and (self._deadline is None or self._now() < self._deadline):
+                await self._unit.settle()  # as below
                 raise ModelError(
                     f"the planner wrote no complete plan within {self._settings.planner_timeout:g} s", retryable=True
                 ) from None
@@ -242,6 +243,7 @@ class Run:
         except ModelError:
             await self._unit.settle()  # what it had planned runs to its end; its writes fail, unsealed
             raise
+        finished = finished or reader.ended  # rule L18: a complete join line seals, whatever comes behind it
         self._take(reader.finish("stop" if finished else "cut"), running=running)
         if repairing:
             self._take(program.end_repair(), running=running)
