@@ -119,6 +119,8 @@ def repair_message(problems: Sequence[Diagnostic]) -> str:
     for problem in problems:
         advice = f"{problem.message}" + (f" ({problem.label})" if problem.label else "")
         found.setdefault(problem.line_text.strip(), []).append(f"{advice}; {problem.help}" if problem.help else advice)
+    if list(found) == [""]:
+        return f"That was no plan: {'; '.join(found[''])}."
     lines = "\n".join(f"{line}\n  # wrong: {'; '.join(dict.fromkeys(why))}" for line, why in found.items())
     return (
         f"Some lines of the plan have errors:\n\n{lines}\n\n"

@@ -17,6 +17,7 @@ from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.models.base import ChatModel, Chunk, Message, Request
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
 from superscalar.plan.python import PythonReader
@@ -46,6 +47,8 @@ class Settings:
     max_repairs: int = 2
     planner_timeout: float | None = 120.0
     joiner_timeout: float | None = 120.0
+    grammar: Grammar | None = None
+    repair_grammar: Grammar | None = None
     max_plan_tokens: int = 4_096
     max_answer_tokens: int = 2_048
     max_result_tokens: int = 3_000
@@ -188,10 +191,11 @@ class Run:
         Appends what was said to `conversation`.
 
         Raises:
-            PlanError: errors remained after the last repair.
+            PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
         self._unit.begin_round(self._rounds, reason)
+        before: list[tuple[str, str, str]] = []
         for attempt in range(self._settings.max_repairs + 1):
             if attempt:
                 self._log.record(events.Repairing(self._now(), attempt))
@@ -200,9 +204,12 @@ class Run:
             if self._late or (self._program.complete and not cut):
                 break
             problems = self._program.problems or (_unfinished(text, cut),)
-            if attempt == self._settings.max_repairs:
+            found = [(problem.code, problem.message, problem.line_text) for problem in problems]
+            if attempt == self._settings.max_repairs or found == before:
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                raise PlanError(problems, summary=f"the planner's plan still has errors{times}")
+                again = ": the planner repeated them" if found == before else ""
+                raise PlanError(problems, summary=f"the planner's plan still has errors{times}{again}")
+            before = found
             conversation.append(Message("user", planner.repair_message(problems)))
         if running and not self._late:
             self._unit.seal()
@@ -215,7 +222,8 @@ class Run:
             program.begin_repair()
         written: list[str] = []
         finished = False
-        request = Request(tuple(conversation), max_tokens=self._settings.max_plan_tokens)
+        grammar = self._settings.repair_grammar if repairing else self._settings.grammar
+        request = Request(tuple(conversation), max_tokens=self._settings.max_plan_tokens, grammar=grammar)
         limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
         try:
             async with (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.grammars import Grammar, grammar
 from superscalar.plan.ir import Call, Plan, Span, Task
 from superscalar.plan.program import Program
 from superscalar.plan.python import PythonReader
 from superscalar.plan.signatures import Signatures
 
-__all__ = ["Diagnostic", "Plan", "check", "compile_plan"]
+__all__ = ["Diagnostic", "Grammar", "Plan", "check", "compile_plan", "grammar"]
 
 _TOP = Span(1, 0, 1, 0)
 

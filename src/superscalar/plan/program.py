@@ -168,6 +168,11 @@ class Program:
         """The plan ended normally. Without a `join` it joins everything (rule L6)."""
         if self._closing or self._repair is not None:
             return
+        if not self._said and not self._held:
+            source = Source("", self._count + 1)
+            help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
+            yield from self.unreadable(source, Diagnostic("E004", "this is no plan", source.span(None), help=help))
+            return
         source = Source("join()", self._count + 1)
         yield from self.statement(ast.parse("join()").body[0], source)
 

@@ -1,0 +1,79 @@
+"""Random texts of a grammar: each rule's choices are taken by chance, and the shortest once it is deep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use
+
+_SIGNS = 'abz09 _-+#{}[]()"\'\\.,:;=%äß漢🙂'
+_ENDLESS = 10_000
+
+
+class Sampler:
+    """Texts of `rules`. Those that follow rule `name` are all different, so that none is assigned twice."""
+
+    def __init__(self, rules: Rules, random: Random, *, depth: int = 12) -> None:
+        self._rules = rules.rules
+        self._random = random
+        self._depth = depth
+        self._names = 0
+        self._least = _depths(rules.rules)
+
+    def text(self, rule: Rule | None = None) -> str:
+        return self._text(rule or Use("root"), self._depth)
+
+    def _text(self, rule: Rule, left: int) -> str:
+        random = self._random
+        match rule:
+            case Text(text):
+                return text
+            case Chars():
+                return self._sign(rule)
+            case Use("name"):
+                self._names += 1
+                return f"{self._text(self._rules['name'], left - 1)}{self._names}"
+            case Use(name):
+                return self._text(self._rules[name], left - 1)
+            case Sequence(parts):
+                return "".join(self._text(part, left) for part in parts)
+            case Choice(options):
+                possible = [option for option in options if _depth(option, self._least) <= left]
+                return self._text(random.choice(possible or [min(options, key=self._shortest)]), left)
+            case Repeat(part, least, most):
+                deep = _depth(part, self._least) > left
+                times = least if deep else random.choice([least, least, least + 1, least + 3])
+                return "".join(self._text(part, left) for _ in range(min(times, _ENDLESS if most is None else most)))
+
+    def _shortest(self, rule: Rule) -> int:
+        return _depth(rule, self._least)
+
+    def _sign(self, chars: Chars) -> str:
+        if not chars.negated:
+            first, last = self._random.choice(chars.ranges)
+            return chr(self._random.randint(ord(first), ord(last)))
+        return self._random.choice([s for s in _SIGNS if not any(a <= s <= z for a, z in chars.ranges)])
+
+
+def _depths(rules: Mapping[str, Rule]) -> dict[str, int]:
+    """How deep the shallowest text of each rule is."""
+    known: dict[str, int] = dict.fromkeys(rules, _ENDLESS)
+    while True:
+        found = {name: 1 + _depth(rule, known) for name, rule in rules.items()}
+        if found == known:
+            return known
+        known = found
+
+
+def _depth(rule: Rule, known: Mapping[str, int]) -> int:
+    match rule:
+        case Use(name):
+            return known[name]
+        case Sequence(parts):
+            return max((_depth(part, known) for part in parts), default=0)
+        case Choice(options):
+            return min(_depth(option, known) for option in options)
+        case Repeat(part, least):
+            return _depth(part, known) if least else 0
+    return 0
