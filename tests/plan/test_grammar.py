@@ -18,8 +18,8 @@ BEYOND = {"E102", "E307", "E308", "W501", "W502"}
 """Which names and fields there are, and what is in them: no context-free grammar tells."""
 
 
-@given(st.integers(0, 2**32), st.integers(4, 20), st.booleans())
-def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int, repair: bool) -> None:
+@given(st.integers(0, 2**32), st.integers(4, 20))
+def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
-    text = Sampler(rules_of(TOOLS, repair=repair), Random(seed), depth=depth).text()
+    text = Sampler(rules_of(TOOLS), Random(seed), depth=depth).text()
     assert [d for d in check(text, TOOLS) if d.code not in BEYOND] == [], text

@@ -95,7 +95,6 @@ class LLMCompiler:
             answer_type=None if output_type is None else AnswerType(output_type),
             bounds=Bounds(timeout, grace, max_tasks, max_fan_out),
             grammar=make_grammar(toolset) if constrained else None,
-            repair_grammar=make_grammar(toolset, repair=True) if constrained else None,
             max_replans=max_replans,
             max_repairs=max_repairs,
             planner_timeout=planner_timeout,

@@ -48,7 +48,6 @@ class Settings:
     planner_timeout: float | None = 120.0
     joiner_timeout: float | None = 120.0
     grammar: Grammar | None = None
-    repair_grammar: Grammar | None = None
     max_plan_tokens: int = 4_096
     max_answer_tokens: int = 2_048
     max_result_tokens: int = 3_000
@@ -222,8 +221,8 @@ class Run:
             program.begin_repair()
         written: list[str] = []
         finished = False
-        grammar = self._settings.repair_grammar if repairing else self._settings.grammar
-        request = Request(tuple(conversation), max_tokens=self._settings.max_plan_tokens, grammar=grammar)
+        settings = self._settings
+        request = Request(tuple(conversation), max_tokens=settings.max_plan_tokens, grammar=settings.grammar)
         limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
         try:
             async with (

@@ -33,15 +33,15 @@ class Grammar:
     json_schema: Mapping[str, Any] = field(default_factory=dict)
 
 
-def grammar(tools: Signatures | Described, *, repair: bool = False) -> Grammar:
+def grammar(tools: Signatures | Described) -> Grammar:
     """The grammars of plans that call `tools`: their names, their arguments, literals of the right types, no bad syntax.
 
     What they accept, a plan's reader can read. Names may still be undefined, and fields not there: that is the checker's
-    work. With `repair` they accept single lines, not a whole plan that ends with `join(...)`.
+    work. Lines that correct a plan follow them too: `join(...)` comes last, or not at all.
 
         grammar = superscalar.plan.grammar(agent.tools)
         grammar.gbnf, grammar.lark, grammar.json_schema
     """
     signatures = tools if isinstance(tools, Signatures) else tools.signatures
-    rules = rules_of(signatures, repair=repair)
+    rules = rules_of(signatures)
     return Grammar(to_gbnf(rules))

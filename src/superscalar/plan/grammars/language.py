@@ -83,8 +83,8 @@ inner-function ::= one "(" inner inner-clause? ")" | extreme "(" inner (inner-cl
   | "sorted(" inner inner-clause? ")" | "round(" inner (", " integer)? ")" | "default(" inner ", " inner ")"
 inner-clause ::= " for " targets " in " inner-test (" if " inner-test)*
 """
-_PLAN = r'line* (comment "\n")* join'
-_REPAIR = "line+ join? | join"
+_PLAN = r'ending | line ("\n" line)* ("\n" ending)?'
+_ENDING = r'(comment "\n")* join "\n"?'
 _TOKENS = r"""
 string ::= "\"" ([^"\\\x00-\x1F\x7F] | "\\" [nt"\\])* "\"" | "'" ([^'\\\x00-\x1F\x7F] | "\\" [nt'\\])* "'"
 inner-text ::= "'" [^'"#{}\\\x00-\x1F\x7F]* "'"
@@ -105,13 +105,13 @@ _LITERALS = {
 _WORD = Chars((("a", "z"), ("A", "Z"), ("0", "9"), ("_", "_")))
 
 
-def rules_of(signatures: Signatures, *, repair: bool = False) -> Rules:
-    """The rules of a plan that ends with `join(...)`; for a `repair`, of single lines."""
+def rules_of(signatures: Signatures) -> Rules:
+    """The rules of a plan, or of lines that correct one: `join(...)` comes last, or not at all (rule L6)."""
     tools = list(signatures)
     expressions = _EXPRESSIONS
     for place, instead in ((" CALL", " | call" if tools else ""), ("CALL", "call | " if tools else "")):
         expressions = expressions.replace(place, instead)
-    rules: dict[str, Rule] = {"root": _rule(_REPAIR if repair else _PLAN)}
+    rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
     rules |= dict(_statements())
     rules |= read(expressions)
     tokens = read(_TOKENS)
@@ -125,17 +125,17 @@ def rules_of(signatures: Signatures, *, repair: bool = False) -> Rules:
 
 
 def _statements(level: int = 0) -> Iterator[tuple[str, Rule]]:
-    """The rules of lines and blocks, once for each level of indentation."""
-    name, inner, indent = _line(level), _line(level + 1), "    " * level
+    """The rules of statements and blocks, once for each level of indentation."""
+    indent = "    " * level
     begin = f'"{indent}" ' if level else ""
-    start = f'({begin}comment "\\n")* {begin}'
-    options = 'simple "\\n"'
+    options = "simple"
     if level < LEVELS:
+        block = f'":" ("\\n" {_line(level + 1)})+'
         options += (
-            f' | "if " value ":\\n" {inner}+ ("{indent}elif " value ":\\n" {inner}+)* ("{indent}else:\\n" {inner}+)?'
-            f' | "for " targets " in " value ":\\n" {inner}+'
+            f' | "if " value {block} ("\\n{indent}elif " value {block})* ("\\n{indent}else" {block})?'
+            f' | "for " targets " in " value {block}'
         )
-    yield name, _rule(f"{start} ({options})")
+    yield _line(level), _rule(f'({begin}comment "\\n")* {begin}({options})')
     if level < LEVELS:
         yield from _statements(level + 1)
 
