@@ -248,5 +248,3 @@ def _calls(value: Any) -> list[Call]:
         case {"function": {"name": _, "arguments": _} as inner}:
             return _calls(inner)
     return []
-
-

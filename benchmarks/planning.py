@@ -22,6 +22,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run as a script, too
+
 from benchmarks.function_calls import (
     CATEGORIES,
     Call,
@@ -136,9 +138,7 @@ class Local:
             engine.tools = []
 
 
-async def native(
-    model: ChatModel, question: Question, called: Callable[[], Any] = lambda: ()
-) -> Answer:
+async def native(model: ChatModel, question: Question, called: Callable[[], Any] = lambda: ()) -> Answer:
     """The baseline: the question alone, and the calls in the reply, or those that the engine had read in it."""
     begin = perf_counter()
     reply, usage = "", Usage()
@@ -187,21 +187,30 @@ def table(summaries: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def _kept(path: Path | None) -> dict[tuple[str, str], dict[str, Any]]:
+    """The answers of an earlier run, by question and way."""
+    if path is None or not path.exists():
+        return {}
+    return {(line["id"], line["way"]): line for line in map(json.loads, path.read_text().splitlines())}
+
+
+def _keep(path: Path | None, line: Mapping[str, Any]) -> None:
+    if path is not None:
+        with path.open("a") as file:
+            file.write(json.dumps(line, default=repr) + "\n")
+
+
 async def measure(
     asked: Sequence[Question], ways: Mapping[str, Ask], *, kept: Path | None = None, say: Callable[[str], None] = print
 ) -> dict[str, dict[str, float]]:
     """Ask every question in every way, one after the other. What `kept` holds already is not asked again."""
-    known: dict[tuple[str, str], dict[str, Any]] = {}
-    if kept is not None and kept.exists():
-        known = {(line["id"], line["way"]): line for line in map(json.loads, kept.read_text().splitlines())}
+    known = _kept(kept)
     for number, question in enumerate(asked, 1):
         for way, ask in ways.items():
             if (question.id, way) not in known:
                 line = {"id": question.id, "way": way, **asdict(await ask(question))}
                 known[question.id, way] = line
-                if kept is not None:
-                    with kept.open("a") as file:
-                        file.write(json.dumps(line, default=repr) + "\n")
+                _keep(kept, line)
             line = known[question.id, way]
             verdict = "as accepted" if line["matches"] else "other calls" if line["checks"] else "no plan"
             say(f"{number:>3}/{len(asked)} {question.id:22} {way:8} {verdict:12} {line['seconds']:5.1f} s")
@@ -211,7 +220,9 @@ async def measure(
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="local", help='as LLMCompiler takes it: "local", "local:FILE", "openai:NAME"')
+    parser.add_argument(
+        "--model", default="local", help='as LLMCompiler takes it: "local", "local:FILE", "openai:NAME"'
+    )
     parser.add_argument("--limit", type=int, default=40, help="questions of each category (40)")
     parser.add_argument("--no-grammar", action="store_true", help="let the model write its plans unconstrained")
     parser.add_argument("--no-baseline", action="store_true", help="plans only")
@@ -220,7 +231,8 @@ def main() -> int:
     options = parser.parse_args()
 
     file = fetched(CACHE)
-    asked = [question for category in CATEGORIES for question in questions(file, category)[: options.limit]]
+    by_category = [questions(file, category)[: options.limit] for category in CATEGORIES]
+    asked = [question for several in zip(*by_category, strict=True) for question in several]
     local = Local(options.model) if options.model.partition(":")[0] == "local" else None
     model = local.model if local else resolve(options.model)
     ways: dict[str, Ask] = {"plan": lambda question: planned(model, question, grammar=not options.no_grammar)}

@@ -7,7 +7,7 @@ from random import Random
 
 from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use
 
-_SIGNS = 'abz09 _-+#{}[]()"\'\\.,:;=%äß漢🙂'
+_SIGNS = "abz09 _-+#{}[]()\"'\\.,:;=%äß漢🙂"
 _ENDLESS = 10_000
 
 
@@ -20,6 +20,7 @@ class Sampler:
         self._depth = depth
         self._names = 0
         self._least = _depths(rules.rules)
+        self._known: dict[int, int] = {}  # by identity: rules are trees, and hashing one goes through all of it
 
     def text(self, rule: Rule | None = None) -> str:
         return self._text(rule or Use("root"), self._depth)
@@ -39,15 +40,18 @@ class Sampler:
             case Sequence(parts):
                 return "".join(self._text(part, left) for part in parts)
             case Choice(options):
-                possible = [option for option in options if _depth(option, self._least) <= left]
+                possible = [option for option in options if self._shortest(option) <= left]
                 return self._text(random.choice(possible or [min(options, key=self._shortest)]), left)
             case Repeat(part, least, most):
-                deep = _depth(part, self._least) > left
-                times = least if deep else random.choice([least, least, least + 1, least + 3])
+                deep = self._shortest(part) > left
+                times = least if deep else random.choice([least, least, least + 1, least + 2])
                 return "".join(self._text(part, left) for _ in range(min(times, _ENDLESS if most is None else most)))
 
     def _shortest(self, rule: Rule) -> int:
-        return _depth(rule, self._least)
+        found = self._known.get(id(rule))
+        if found is None:
+            found = self._known[id(rule)] = _depth(rule, self._least)
+        return found
 
     def _sign(self, chars: Chars) -> str:
         if not chars.negated:

@@ -253,7 +253,9 @@ class Program:
         if not self._said and not self._held:
             source = Source("", self._count + 1)
             help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
-            yield from self.unreadable(source, Diagnostic("E004", "this is no plan", source.span(None), help=help))
+            yield from self.unreadable(
+                source, Diagnostic("E004", "there is no statement here", source.span(None), help=help)
+            )
             return
         source = Source("join()", self._count + 1)
         yield from self.statement(ast.parse("join()").body[0], source)

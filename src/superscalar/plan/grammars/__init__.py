@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from superscalar.plan.grammars.gbnf import to_gbnf
 from superscalar.plan.grammars.language import rules_of
+from superscalar.plan.grammars.lark import to_lark
+from superscalar.plan.grammars.schema import to_json_schema
 from superscalar.plan.signatures import Signatures
 
 
@@ -25,7 +27,7 @@ class Grammar:
     """What a reply may be, in the notations that engines take; an empty one is not there.
 
     `gbnf` and `lark` describe plans in the `python` syntax: for llama.cpp and what reads its notation, and for OpenAI's
-    custom tools and llguidance. `json_schema` describes plans as JSON (rule L28), for endpoints that write nothing else.
+    custom tools and llguidance. `json_schema` describes plans in JSON (rule L28), for endpoints that write only that.
     """
 
     gbnf: str = ""
@@ -34,14 +36,14 @@ class Grammar:
 
 
 def grammar(tools: Signatures | Described) -> Grammar:
-    """The grammars of plans that call `tools`: their names, their arguments, literals of the right types, no bad syntax.
+    """The grammars of plans that call `tools`: their names and arguments, literals of the right types, no bad syntax.
 
-    What they accept, a plan's reader can read. Names may still be undefined, and fields not there: that is the checker's
-    work. Lines that correct a plan follow them too: `join(...)` comes last, or not at all.
+    What they accept can be read. Names may still be undefined, and fields not there: that is the checker's work. Lines
+    that correct a plan follow them too: `join(...)` comes last, or not at all.
 
         grammar = superscalar.plan.grammar(agent.tools)
         grammar.gbnf, grammar.lark, grammar.json_schema
     """
     signatures = tools if isinstance(tools, Signatures) else tools.signatures
     rules = rules_of(signatures)
-    return Grammar(to_gbnf(rules))
+    return Grammar(to_gbnf(rules), to_lark(rules), to_json_schema(signatures))

@@ -30,62 +30,65 @@ from superscalar.plan.grammars.rules import (
 from superscalar.plan.signatures import Parameter, Signature, Signatures
 from superscalar.plan.vocabulary import MAPPING_METHODS, TEXT_METHODS
 
-LEVELS = 0
+LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
 
+# No text begins with another one that may end there, but for a `name`: a lexer that takes the longest is not misled.
 # `after` begins with an operator, so that what contains it is no constant: the value of a tool's argument is either a
 # literal of its type or no literal at all (rule L32). No `%` follows text (rule L5). `inner` is what stands in a
 # lambda and between the braces of an f-string: no calls of tools, and no double quotes.
 _EXPRESSIONS = r"""
 simple ::= name (", " name)* " = " value | name (" += " | " -= " | " *= " | " /= ") value CALL
+added ::= name ".append(" value ")"
 join ::= "join(" (value (", " value)* | name "=" value (", " name "=" value)*)? ")"
-comment ::= "#" [^\x00-\x1F\x7F]*
 value ::= "not " operation more | quantity after? | text after-text?
 after ::= (operator | " % ") operation more | " is " "not "? "None" more | choice
 after-text ::= operator operation more | choice
 more ::= choice?
 choice ::= (" and " | " or ") chain (" if " chain " else " value)? | " if " chain " else " value
 chain ::= "not "? operation ((" and " | " or ") chain)?
-operation ::= quantity ((operator | " % ") operation)? | text (operator operation)?
-operator ::= " + " | " - " | " * " | " / " | " // " | " ** " | " == " | " != " | " <" "="? " " | " >" "="? " " | " in " | " not in "
+operation ::= quantity ((operator | " % ") operation | " is " "not "? "None")? | text (operator operation)?
+operator ::= " + " | " - " | " * " | " / " | " // " | " ** " | " == " | " != " | " < " | " <= " | " > " | " >= "
+  | " in " | " not in "
 quantity ::= "-"? (number | atom) | "None" | "True" | "False"
 atom ::= (CALLfunction | name | display | "(" enclosed ")") trailer*
 enclosed ::= "not " operation more rest? | quantity (after rest? | rest) | text (after-text rest? | rest)
 rest ::= (", " value)+
 dynamic ::= "-"? (CALLfunction | name | group) trailer*
 group ::= "(" ("not " operation more | quantity after | text after-text) ")"
-trailer ::= "." name | "." method "(" (value (clauses | (", " value)*))? ")" | "[" index "]"
+trailer ::= "." name | "." method (value (clauses | (", " value)*))? ")" | "[" index "]"
 index ::= value (":" value?)? | ":" value?
 display ::= list | "{" (value (": " value (clause | (", " value ": " value)*) | clauses | (", " value)*))? "}"
 list ::= "[" (value (clauses | (", " value)*))? "]"
 clauses ::= clause (clause)*
 clause ::= " for " targets " in " chain (" if " chain)*
 targets ::= name (", " name)*
-function ::= one "(" value clauses? ")"
-  | extreme "(" value (clauses | (", " value)* (", key=" lambda)? (", default=" value)?) ")"
-  | "sorted(" value (clauses | (", key=" lambda)? (", reverse=True")?) ")"
-  | "round(" value (", " integer)? ")" | "enumerate(" value (", start=" integer)? ")"
+function ::= one value clauses? ")"
+  | extreme value (clauses | (", " value)* (", " "key=" lambda)? (", " "default=" value)?) ")"
+  | "sorted(" value (clauses | (", " "key=" lambda)? (", " "reverse=True")?) ")"
+  | "round(" value (", " integer)? ")" | "enumerate(" value (", " "start=" integer)? ")"
   | "range(" value (", " value){0,2} ")" | "zip(" value (", " value)+ ")" | "default(" value ", " value ")"
-one ::= "len" | "sum" | "abs" | "any" | "all" | "list" | "set" | "dict" | "tuple" | "str" | "int" | "float" | "bool"
-  | "reversed" | "ok"
-extreme ::= "min" | "max"
+one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
+  | "bool(" | "reversed(" | "ok("
+extreme ::= "min(" | "max("
 lambda ::= "lambda " name ": " inner
-text ::= (string | formatted) ("." text-method "(" (value (clauses | (", " value)*))? ")")*
+text ::= (string | formatted) ("." text-method (value (clauses | (", " value)*))? ")")*
 formatted ::= "f\"" (literal | "{{" | "}}" | "{" inner ("!r" | format)? "}")* "\""
 inner ::= inner-test (" if " inner-test " else " inner)?
 inner-test ::= "not "? inner-operation ((" and " | " or ") inner-test)?
 inner-operation ::= inner-operand (operator inner-operand)*
 inner-operand ::= "-"? (number | inner-atom) | inner-text | "None" | "True" | "False"
 inner-atom ::= (inner-function | name | "(" inner ")") inner-trailer*
-inner-trailer ::= "." name | "." method "(" (inner (", " inner)*)? ")" | "[" inner-index "]"
+inner-trailer ::= "." name | "." method (inner (", " inner)*)? ")" | "[" inner-index "]"
 inner-index ::= inner (":" inner?)? | ":" inner?
-inner-function ::= one "(" inner inner-clause? ")" | extreme "(" inner (inner-clause | (", " inner)*) ")"
+inner-function ::= one inner inner-clause? ")" | extreme inner (inner-clause | (", " inner)*) ")"
   | "sorted(" inner inner-clause? ")" | "round(" inner (", " integer)? ")" | "default(" inner ", " inner ")"
 inner-clause ::= " for " targets " in " inner-test (" if " inner-test)*
 """
 _PLAN = r'ending | line ("\n" line)* ("\n" ending)?'
 _ENDING = r'(comment "\n")* join "\n"?'
 _TOKENS = r"""
+comment ::= "#" [^\x00-\x1F\x7F]*
 string ::= "\"" ([^"\\\x00-\x1F\x7F] | "\\" [nt"\\])* "\"" | "'" ([^'\\\x00-\x1F\x7F] | "\\" [nt'\\])* "'"
 inner-text ::= "'" [^'"#{}\\\x00-\x1F\x7F]* "'"
 literal ::= ([^"{}\\\x00-\x1F\x7F] | "\\" [nt"\\])+
@@ -124,28 +127,29 @@ def rules_of(signatures: Signatures) -> Rules:
     return Rules(_reachable(rules), frozenset(tokens))
 
 
-def _statements(level: int = 0) -> Iterator[tuple[str, Rule]]:
-    """The rules of statements and blocks, once for each level of indentation."""
-    indent = "    " * level
-    begin = f'"{indent}" ' if level else ""
-    options = "simple"
+def _statements(level: int = 0, *, loop: bool = False) -> Iterator[tuple[str, Rule]]:
+    """The rules of statements and blocks, once for each level of indentation, inside a loop and outside."""
+    begin = f'"{"    " * level}" ' if level else ""
+    options = "simple | added" if loop else "simple"
     if level < LEVELS:
-        block = f'":" ("\\n" {_line(level + 1)})+'
+        arm, body = (f'":" ("\\n" {_line(level + 1, loop=looped)})+' for looped in (loop, True))
         options += (
-            f' | "if " value {block} ("\\n{indent}elif " value {block})* ("\\n{indent}else" {block})?'
-            f' | "for " targets " in " value {block}'
+            f' | "if " value {arm} ("\\n" {begin}"elif " value {arm})* ("\\n" {begin}"else" {arm})?'
+            f' | "for " targets " in " value {body}'
         )
-    yield _line(level), _rule(f'({begin}comment "\\n")* {begin}({options})')
+    yield _line(level, loop=loop), _rule(f'({begin}comment "\\n")* {begin}({options})')
     if level < LEVELS:
-        yield from _statements(level + 1)
+        yield from _statements(level + 1, loop=loop)
+        yield from _statements(level + 1, loop=True)
 
 
-def _line(level: int) -> str:
-    return "line" if level == 0 else f"line-{level}"
+def _line(level: int, *, loop: bool) -> str:
+    return ("loop" if loop else "line") + (f"-{level}" if level else "")
 
 
 def _any_of(words: Iterable[str]) -> Rule:
-    return Choice(tuple(Text(word) for word in sorted(words)))
+    """The beginning of a call of one of them."""
+    return Choice(tuple(Text(f"{word}(") for word in sorted(words)))
 
 
 def _reachable(rules: dict[str, Rule]) -> dict[str, Rule]:
@@ -224,9 +228,11 @@ class _Calls:
         options: list[Rule] = []
         for index, parameter in enumerate(parameters):
             if index == 0 and not parameter.keyword_only:
-                options.append(Sequence((self._value(parameter), *self._then(name, parameters, 1, positional=True))))
+                options.append(sequence(self._value(parameter), *self._then(name, parameters, 1, positional=True)))
             options.append(
-                Sequence((Text(f"{parameter.alias}="), self._value(parameter), *self._then(name, parameters, index + 1)))
+                Sequence(
+                    (Text(f"{parameter.alias}="), self._value(parameter), *self._then(name, parameters, index + 1))
+                )
             )
             if parameter.required:
                 break
@@ -243,19 +249,12 @@ class _Calls:
     def _rest(self, name: str, parameters: list[Parameter], index: int) -> None:
         """`name-3`: parameters from the third on by name; `name-3p`: the third may still be given by position."""
         own, positional = f"{name}-{index + 1}", f"{name}-{index + 1}p"
-        options: list[Rule] = []
-        for at in range(index, len(parameters)):
-            parameter = parameters[at]
-            options.append(
-                Sequence((Text(f", {parameter.alias}="), self._value(parameter), *self._then(name, parameters, at + 1)))
-            )
-            if parameter.required:
-                break
-        else:
-            options.append(Sequence())
-        self.rules[own] = choice(options)
-        if not parameters[index].keyword_only:
-            value = self._value(parameters[index])
+        parameter = parameters[index]
+        then = self._then(name, parameters, index + 1)
+        given = Sequence((Text(", "), Text(f"{parameter.alias}="), self._value(parameter), *then))
+        self.rules[own] = given if parameter.required else Choice((given, sequence(*then)))
+        if not parameter.keyword_only:
+            value = self._value(parameter)
             then = self._then(name, parameters, index + 1, positional=True)
             self.rules[positional] = Choice((Sequence((Text(", "), value, *then)), Use(own)))
 
@@ -278,7 +277,7 @@ class _Calls:
             return _with({"item": item}, '"[" (item (clauses | (", " item)*))? "]" after?')
         if kind.startswith("dict["):
             key, item = (self._value(Parameter("", "", part)) for part in kind[5:-1].split(", ", 1))
-            return _with({"key": key, "item": item}, f'"{{" (key ": " item (clause | (", " key ": " item)*))? "}}" after?')
+            return _with({"key": key, "item": item}, '"{" (key ": " item (clause | (", " key ": " item)*))? "}" after?')
         return Text(kind)  # one of the constants of a Literal
 
 

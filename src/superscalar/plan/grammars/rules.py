@@ -142,20 +142,20 @@ class _Reader:
         return sequence(*parts)
 
     def _part(self) -> Rule:
-        kind, token = self.left.pop(0)
+        kind, written = self.left.pop(0)
         match kind:
             case "text":
-                return Text("".join(_characters(token[1:-1])))
+                return Text("".join(_characters(written[1:-1]))) if written != '""' else Sequence()
             case "chars":
-                return _chars(token[1:-1])
+                return _chars(written[1:-1])
             case "name":
-                return Use(token)
-            case _ if token == "(":
+                return Use(written)
+            case _ if written == "(":
                 inside = self.options()
                 if not self._take(")"):
                     raise ValueError("a bracket is not closed")
                 return inside
-        raise ValueError(f"{token!r} stands where a rule begins")
+        raise ValueError(f"{written!r} stands where a rule begins")
 
     def _take(self, sign: str) -> bool:
         if self.left and self.left[0] == ("sign", sign):
