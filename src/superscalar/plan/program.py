@@ -84,6 +84,15 @@ class Program:
         """Whether something waits for a repair."""
         return bool(self._held)
 
+    @property
+    def repairing(self) -> bool:
+        """Whether what comes are corrections."""
+        return self._repair is not None
+
+    def defines(self, name: str) -> bool:
+        """Whether a statement assigns `name`, right or broken as it may be."""
+        return name in self._top_level
+
     def in_order(self) -> tuple[ir.Task, ...]:
         """All tasks in program order: repairs in the places of what they repair."""
         return tuple(task for _, task in sorted(self.tasks, key=lambda pair: pair[0]))
