@@ -280,14 +280,14 @@ def test_check_prints_findings_with_their_place(compiler: ScriptedCompiler) -> N
         "  2 | look()\n"
         "    | ^^^^\n"
     )
-    assert printed.err == "loading\nplan.txt: 1 error, 1 warning\n"
-    assert compiler.calls == [("check", "join(x)\n")]
+    assert printed.err == "loading\nplan.txt: read as python, 1 error, 1 warning\n"
+    assert compiler.calls == [("check", "join(x)\n", "python")]
 
 
 def test_check_is_content_with_warnings(compiler: ScriptedCompiler) -> None:
     compiler.found = (ODD,)
     assert command("check", "-", "-t", "money.py", text="look()\n").code == 0
-    assert compiler.calls == [("check", "look()\n")]
+    assert compiler.calls == [("check", "look()\n", "python")]
 
 
 def test_check_as_json(compiler: ScriptedCompiler) -> None:
@@ -295,6 +295,7 @@ def test_check_as_json(compiler: ScriptedCompiler) -> None:
     printed = command("check", "-", "-t", "money.py", "--json", text="join(x)")
     assert printed.code == 1
     assert printed.document == {
+        "syntax": "python",
         "errors": 1,
         "warnings": 0,
         "diagnostics": [
@@ -321,7 +322,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     compiler.run = ScriptedStream(ANSWERED, ScriptedResult([1, Skipped("x", by_guard=True)]))
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
-    assert compiler.calls == [("compile", "join(x)\n"), ("stream_plan", PLAN, 3.0)]
+    assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
     assert compiler.options == {"max_concurrency": None}
 
 

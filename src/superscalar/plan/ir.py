@@ -343,11 +343,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole, checked plan: its tasks in program order and the text they came from."""
+    """A whole, checked plan: its tasks in program order, the text they came from, and the syntax of that."""
 
     tasks: tuple[Task, ...]
     source: str = field(default="", compare=False)
     warnings: tuple[object, ...] = field(default=(), compare=False)
+    syntax: OneOf["python", "numbered", "rewoo", "json"] = field(default="python", compare=False)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self.tasks)

@@ -142,8 +142,8 @@ class ArgumentReader:
 
     def _value(self, segment: Segment, parameter: Parameter | None) -> ast.expr:
         text = segment.written.strip()
-        source = _source(segment)
-        whole = source.span(None)
+        line, column = _place(segment)
+        whole = Source(segment.layout.strip(), line, column).span(None)
         if not text:
             return self._problem("an argument is missing between two commas", "leave out the comma", whole)
         unquoted = _may_be_unquoted(segment)
@@ -151,7 +151,7 @@ class ArgumentReader:
             tree = _parsed(segment.layout)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._unparsed(text, unquoted, error, whole)
-        settle(tree, source)
+        settle(tree, Source(_bracketed(segment.layout), line, column - 1))
         if unquoted and self._is_text(tree, parameter):
             return self._words(text, whole)
         try:
@@ -189,7 +189,7 @@ class ArgumentReader:
         """Unquoted text."""
         if self._call.missing and "\n" in text:
             return self._problem(f"nothing closes `{self._call.missing[-1]}`", _QUOTE, span)
-        if not re.fullmatch(r"-?[\d.]+", text):
+        if self._dialect.quotes and not re.fullmatch(r"-?[\d.]+", text):
             self._note("unquoted text")
         return self._text(self._marked(text), span, self._hole)
 
@@ -366,29 +366,22 @@ def _parsed(layout: str) -> ast.expr:
     """
     if "\0" in layout:
         raise ValueError("null byte")
-    match parsed(f"({layout.strip()}\n)").body:
+    match parsed(_bracketed(layout)).body:
         case [ast.Expr(value=value)]:
             return value
     raise SyntaxError("more than one expression")
 
 
-def _source(segment: Segment) -> Source:
-    """Where the stripped text of a segment stands, with a bracket before it."""
+def _bracketed(layout: str) -> str:
+    return f"({layout.strip()}\n)"
+
+
+def _place(segment: Segment) -> tuple[int, int]:
+    """Line and column where the stripped text of a segment begins."""
     before = segment.layout[: len(segment.layout) - len(segment.layout.lstrip())]
-    line = segment.line + before.count("\n")
-    column = len(before) - before.rfind("\n") - 1 if "\n" in before else segment.column + len(before)
-    return _Bracketed(f"({segment.layout.strip()}", line, column - 1)
-
-
-class _Bracketed(Source):
-    """Text with a bracket before it that is not in the plan."""
-
-    __slots__ = ()
-
-    def span(self, node: ast.AST | None) -> Span:
-        """Without the bracket where it would be all of the text."""
-        span = Source.span(self, node)
-        return span if node is not None else span._replace(column=span.column + 1)
+    if "\n" in before:
+        return segment.line + before.count("\n"), len(before) - before.rfind("\n") - 1
+    return segment.line, segment.column + len(before)
 
 
 def _behind(segment: Segment, position: int) -> Segment:

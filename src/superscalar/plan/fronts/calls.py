@@ -26,13 +26,17 @@ _JOINS = frozenset({"join", "finish"})
 _REMARK = re.compile(r"[\s.,;:]*(?:#.*|\([^()]*\)[\s.]*|(?:[–—>-]+\s*)?[^\W\d_][^()\[\]{}\"']*)?$", re.DOTALL)
 
 
+_LIKE_CODE = re.compile(r"=|\w\(")
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A step that waits for the end of the plan, with how many steps and which thought came before it."""
+    """A step that waits for the end of the plan, with how many steps came before it."""
 
     call: CallText
     order: int
     thought: str
+    notes: tuple[str, ...]
     problem: Diagnostic
 
 
@@ -51,6 +55,9 @@ class CallReader(TextReader):
         self._thinking = False
         self._held: list[_Held] = []
         self._seen = False
+        self._last: int | None = None
+        self._around: dict[str, None] = {}
+        self._seen_carriage_returns = False
 
     def _line(self) -> int:
         return self._cutter.line + 1
@@ -81,6 +88,7 @@ class CallReader(TextReader):
                 self._thinking = True
             case Fence():
                 self.ended = self._seen
+                self._around["a code fence"] = None
             case End():
                 self.ended = True
 
@@ -89,7 +97,9 @@ class CallReader(TextReader):
         if words.number is None:
             if self._thinking:
                 self._thoughts.append(words.text)
-        elif self._seen:
+            else:
+                self._around["words around the plan"] = None
+        elif self._seen or _LIKE_CODE.search(words.text):
             spelled = f"{words.number}." if self._dialect.name == "numbered" else f"#E{words.number} ="
             help = f"write {spelled} tool{self._dialect.openings[0]}argument{_CLOSING[self._dialect.openings[0]]}"
             problem = words.written.problem("E001", "this step calls no tool", help)
@@ -109,6 +119,7 @@ class CallReader(TextReader):
     def _call(self, call: CallText) -> Iterator[Step]:
         self._seen = True
         thought = self._thought()
+        notes = tuple(self._notes(call))
         number = call.number
         repeated = number in self._orders
         if number is not None and not repeated:
@@ -123,9 +134,9 @@ class CallReader(TextReader):
             return
         found = self._arguments(call, order)
         if found.maybe and not found.problems and not self.ended:
-            yield from self._hold(call, order, thought, found)
+            yield from self._hold(call, order, thought, notes, found)
         else:
-            yield from self._put(call, thought, found)
+            yield from self._put(call, thought, notes, found)
 
     def _problem_of(self, call: CallText, repeated: bool) -> Diagnostic | None:
         """What is wrong with a call before its arguments are looked at."""
@@ -159,7 +170,7 @@ class CallReader(TextReader):
         signatures = self.program.signatures
         return ArgumentReader(call, self._dialect, signatures.get(alias), self._own_tools, meaning).read()
 
-    def _put(self, call: CallText, thought: str, found: Found) -> Iterator[Step]:
+    def _put(self, call: CallText, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
         """Hand a step to the program."""
         alias = self._own_tools.get(call.tool, call.tool)
         name = "" if alias == "join" else self._name_of(call.number)
@@ -170,17 +181,24 @@ class CallReader(TextReader):
         value = ast.Call(function, found.arguments, found.keywords)
         placed(value, call.written.span)
         tree, source = statement(name, value, call.written)
-        yield from self.program.statement(tree, source, thought=thought, notes=self._notes(call, found))
+        yield from self.program.statement(tree, source, thought=thought, notes=(*notes, *found.notes))
 
-    def _notes(self, call: CallText, found: Found) -> list[str]:
-        notes = list(found.notes)
+    def _notes(self, call: CallText) -> Iterator[str]:
+        """What was tolerated about a call and what stands before it (rule L27)."""
+        if self._cutter.carriage_returns and not self._seen_carriage_returns:
+            self._seen_carriage_returns = True
+            yield "carriage returns"
+        yield from self._around
+        self._around.clear()
+        yield from call.notes
+        if call.number is not None:
+            if self._last is not None and call.number > self._last + 1:
+                yield "a gap in the numbers"
+            self._last = call.number
         if call.missing:
-            notes.append(f"`{call.missing}` was missing")
+            yield f"`{call.missing}` was missing"
         if call.rest and not call.rest.startswith("#"):
-            notes.append("words behind the call")
-        if call.number is None and self._own_tools.get(call.tool) != "join":
-            notes.append("no number")
-        return notes
+            yield "words behind the call"
 
     def _unreadable(self, name: str, tool: str, written: Written, problem: Diagnostic) -> Iterator[Step]:
         self._seen = True
@@ -190,12 +208,14 @@ class CallReader(TextReader):
 
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
-    def _hold(self, call: CallText, order: int, thought: str, found: Found) -> Iterator[Step]:
+    def _hold(
+        self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found
+    ) -> Iterator[Step]:
         number, span = found.maybe[0]
         spelled = self._dialect.spelled(number)
         message = f"`{spelled}` is text if there is no such step, which is open as long as the plan is"
         problem = call.written.problem("E003", message, f"write \\{spelled} for text", span)
-        self._held.append(_Held(call, order, thought, problem))
+        self._held.append(_Held(call, order, thought, notes, problem))
         if not self.program.repairing:
             for _ in self._unreadable(self._name_of(call.number), call.tool, call.written, problem):
                 pass  # it is a problem only if the plan breaks off here
@@ -211,6 +231,6 @@ class CallReader(TextReader):
             self.program.begin_repair()
             self.program.cut()
         for step in held:
-            yield from self._put(step.call, step.thought, self._arguments(step.call, step.order))
+            yield from self._put(step.call, step.thought, step.notes, self._arguments(step.call, step.order))
         if not repairing:
             yield from self.program.end_repair()

@@ -38,7 +38,7 @@ class CallText:
     """The text of one call. `number` is None where it has none.
 
     `missing`: the closing brackets that nobody wrote. `quote`: where a string begins that is never closed. `rest`: what
-    stands behind it on its line.
+    stands behind it on its line. `notes`: what is unusual about how it begins (rule L27).
     """
 
     number: int | None
@@ -49,6 +49,7 @@ class CallText:
     missing: str = ""
     quote: Span | None = None
     rest: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class _Head(NamedTuple):
     begin: int
     opening: int
     thought: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ class _Open:
     number: int | None
     tool: str
     tool_span: Span
+    notes: tuple[str, ...]
     line: int
     column: int
     lines: list[str]
@@ -125,11 +128,13 @@ class Cutter:
     """`feed` text as it comes; the pieces that it completed come back.
 
     A call ends at its closing bracket. Where that is missing, the next line that begins like a step ends it; inside
-    quotes only one that calls a tool which `is_tool` knows.
+    quotes only one that calls a tool which `is_tool` knows. `line`: how many were taken. `carriage_returns`: whether
+    there were any.
     """
 
     def __init__(self, dialect: Dialect, is_tool: Callable[[str], bool]) -> None:
         self.line = 0
+        self.carriage_returns = False
         self._dialect = dialect
         self._is_tool = is_tool
         self._signs = re.compile(rf"{dialect.reference}|[\"'()\[\]{{}},\\]")
@@ -142,6 +147,7 @@ class Cutter:
     def feed(self, text: str) -> Iterator[Piece]:
         """Take the next piece of the plan."""
         if self._return or "\r" in text:
+            self.carriage_returns = True
             text = self._return + text
             self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
             text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
@@ -220,7 +226,22 @@ class Cutter:
         tool = line[begin:opening].strip(" \t*`")
         if opening < 0 or not (self._is_tool(tool) or _NAME.fullmatch(tool)):
             return None
-        return _Head(int(header["number"]), tool, begin, opening, header.groupdict().get("thought") or "")
+        thought = header.groupdict().get("thought") or ""
+        notes = tuple(self._unusual(header, line[opening - 1].isspace()))
+        return _Head(int(header["number"]), tool, begin, opening, thought, notes)
+
+    def _unusual(self, header: re.Match[str], space: bool) -> Iterator[str]:
+        """What is unusual about the beginning of a call, though its meaning is clear."""
+        if header.start():
+            yield "several calls on a line"
+        elif header.group()[:1].isspace():
+            yield "indented"
+        if header.groupdict().get("bullet"):
+            yield "a bullet"
+        if (style := header.groupdict().get("style")) is not None and style != self._dialect.style:
+            yield f"`{header['number']}{style}` for `{header['number']}{self._dialect.style}`"
+        if space:
+            yield f"a space before `{self._dialect.openings[0]}`"
 
     def _unnumbered(self, line: str) -> _Head | None:
         """A line that is nothing but the call of a known tool."""
@@ -229,7 +250,7 @@ class Cutter:
         opening = self._opening(line, begin)
         tool = line[begin:opening].strip(" \t*`")
         whole = line.rstrip().removesuffix(END).rstrip().endswith((")", "]"))
-        return _Head(None, tool, begin, opening) if opening >= 0 and whole and self._is_tool(tool) else None
+        return _Head(None, tool, begin, opening, notes=("no number",)) if opening >= 0 and whole and self._is_tool(tool) else None
 
     def _opening(self, line: str, begin: int) -> int:
         stop = min(len(line), begin + _LONGEST_NAME)
@@ -241,8 +262,9 @@ class Cutter:
             yield Thought(head.thought.strip())
         sign = line[head.opening]
         span = Span(self.line, head.begin, self.line, head.opening)
-        place = self.line, column
-        self._open = _Open(head.number, head.tool, span, *place, [line], [sign], Counter(sign), self.line, head.opening + 1)
+        here = head.notes, self.line, column
+        begun = Counter(sign), self.line, head.opening + 1
+        self._open = _Open(head.number, head.tool, span, *here, [line], [sign], *begun)
 
     def _scanned(self, line: str) -> int:
         return -1 if self._open is None else self._scan(self._open, line, self._open.segment_column)
@@ -284,7 +306,8 @@ class Cutter:
         text = open.lines[0] if len(open.lines) == 1 else "\n".join(open.lines)
         written = Written(text, open.line, span)
         segments = tuple(open.segments)
-        return CallText(open.number, open.tool, open.tool_span, written, segments, open.missing, quote, rest)
+        said = open.missing, quote, rest, open.notes
+        return CallText(open.number, open.tool, open.tool_span, written, segments, *said)
 
     def _scan(self, open: _Open, line: str, position: int) -> int:
         """Move over a line of a call: to behind its end, or -1 if it goes on in the next line."""

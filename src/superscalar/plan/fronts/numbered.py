@@ -16,12 +16,13 @@ from superscalar.plan.program import Program
 
 NUMBERED = Dialect(
     name="numbered",
-    header=re.compile(r"\s*(?:[-*+•]\s+)?(?:\*\*)?\$?(?P<number>\d{1,9})\s*[.):=]\s*(?:\*\*)?"),
+    header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:\*\*)?\$?(?P<number>\d{1,9})\s*(?P<style>[.):=])\s*(?:\*\*)?"),
     openings="(",
     thought=re.compile(r"\s*(?:(?:Thought|Plan)\s*\d*\s*:|#)(?P<text>.*)"),
     variable="step",
     reference=r"\$\{(\d{1,9})\}|\$(\d{1,9})(?!\d)",
     sign="$",
+    style=".",
 )
 
 

@@ -16,13 +16,14 @@ from superscalar.plan.program import Program
 
 REWOO = Dialect(
     name="rewoo",
-    header=re.compile(r"\s*(?:[-*+•]\s+)?(?:Plan\s*\d*\s*:(?P<thought>.*?))?#E(?P<number>\d{1,9})\s*=\s*"),
+    header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:Plan\s*\d*\s*:(?P<thought>.*?))?#E(?P<number>\d{1,9})\s*=\s*"),
     openings="[(",
     thought=re.compile(r"\s*(?:Plan|Thought)\s*\d*\s*:(?P<text>.*)"),
     variable="E",
     reference=r"#E\{(\d{1,9})\}|#E(\d{1,9})(?!\d)",
     sign="#",
     letter="E",
+    quotes=False,
 )
 
 

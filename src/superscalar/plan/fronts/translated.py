@@ -70,10 +70,13 @@ def placed(node: ast.AST, span: Span) -> None:
 
 def settle(tree: ast.AST, source: Source) -> None:
     """Turn the places that Python's parser gave, in the text of `source`, into places in the plan."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):  # inside an f-string they are wrong before Python 3.12
+    inside: list[ast.AST] = [tree]
+    while inside:
+        node = inside.pop()
+        if isinstance(node, ast.JoinedStr):  # the places inside an f-string are wrong before Python 3.12
             made(node, source.span(node))
-    for node in ast.walk(tree):
+            continue
+        inside.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.expr | ast.keyword):
             placed(node, source.span(node))
 
