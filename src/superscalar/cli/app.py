@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what is slow to import is imported by the command that need
     from superscalar.cli.failures import CommandError
     from superscalar.cli.screens import Screen
     from superscalar.observe.view import RunView
+    from superscalar.plan import Syntax
     from superscalar.plan.ir import Plan
 
 _UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
@@ -413,11 +414,11 @@ def _read(file: str) -> tuple[str, str]:
         raise CommandError(f"{_name_of(file)} is not UTF-8 text (byte {error.start})") from error
 
 
-def _syntax(source: str, given: options.Syntax) -> str:
+def _syntax(source: str, given: options.Syntax) -> Syntax:
     """What a plan is written in."""
     from superscalar.plan import detect
 
-    return detect(source) if given == options.Syntax.auto else given.value
+    return detect(source) if given is options.Syntax.auto else cast("Syntax", given.value)
 
 
 def _drawn(plan: Plan, graph: GraphFormat) -> str:

@@ -75,6 +75,8 @@ Deadline = Annotated[
         show_default=False,
     ),
 ]
+
+
 class Syntax(StrEnum):
     """What a plan is written in."""
 

@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 
 from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.ir import Call, Plan, Span, Task
 from superscalar.plan.fronts.detect import Syntax, detect, reader_of
+from superscalar.plan.ir import Call, Plan, Span, Task
 from superscalar.plan.program import Program
 from superscalar.plan.signatures import Signatures
 

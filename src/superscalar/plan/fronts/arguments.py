@@ -1,4 +1,4 @@
-"""The arguments of a numbered call as Python's syntax tree: references are names, text with holes is an f-string (L26)."""
+"""The arguments of a numbered call as Python's syntax tree: references are names, text with holes f-strings (L26)."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class ArgumentReader:
         if one_text and text[0] in "\"'" and text[-1] == text[0] and len(text) > 1 and "\n" not in text:
             self._note("text with quotes inside its quotes")
             return self._text(self._marked(text[1:-1]), span, self._hole)
-        return self._problem("this argument cannot be read", f"{_QUOTE}, and write \\\" for a quote in it", span)
+        return self._problem("this argument cannot be read", f'{_QUOTE}, and write \\" for a quote in it', span)
 
     def _is_text(self, tree: ast.expr, parameter: Parameter | None) -> bool:
         """Whether an unquoted argument that is an expression of Python, too, was meant as text."""

@@ -208,9 +208,7 @@ class CallReader(TextReader):
 
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
-    def _hold(
-        self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found
-    ) -> Iterator[Step]:
+    def _hold(self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
         number, span = found.maybe[0]
         spelled = self._dialect.spelled(number)
         message = f"`{spelled}` is text if there is no such step, which is open as long as the plan is"

@@ -1,4 +1,4 @@
-"""Cut the text of a numbered plan into calls and the words between them, line by line, each character once (L27, L29)."""
+"""Cut the text of a numbered plan into calls and the words between them, each character once (L27, L29)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _BETWEEN = re.compile(r"[\s,;.|&]*(?:(?:and|then)\s+)?")
 _PREFIX = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fFbB]?|[bB][rR]?|[uU])$")
 _LONGEST_NAME = 120
 _NAME = re.compile(r"[^\W\d][\w.:/-]*")
+_LINES = re.compile(r"(\r\n|\r|\n)")
 _BULLET = re.compile(r"\s*(?:[-*+•]\s+)?")
 
 
@@ -146,13 +147,11 @@ class Cutter:
 
     def feed(self, text: str) -> Iterator[Piece]:
         """Take the next piece of the plan."""
-        if self._return or "\r" in text:
-            self.carriage_returns = True
-            text = self._return + text
-            self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
-            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
-        *whole, rest = text.split("\n")
-        for line in whole:
+        text = self._return + text
+        self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
+        *whole, rest = _LINES.split(text.removesuffix("\r"))
+        for line, end in zip(whole[::2], whole[1::2], strict=True):
+            self.carriage_returns = self.carriage_returns or end != "\n"
             self._pieces.append(line)
             full = "".join(self._pieces)
             self._pieces.clear()
@@ -250,7 +249,11 @@ class Cutter:
         opening = self._opening(line, begin)
         tool = line[begin:opening].strip(" \t*`")
         whole = line.rstrip().removesuffix(END).rstrip().endswith((")", "]"))
-        return _Head(None, tool, begin, opening, notes=("no number",)) if opening >= 0 and whole and self._is_tool(tool) else None
+        return (
+            _Head(None, tool, begin, opening, notes=("no number",))
+            if opening >= 0 and whole and self._is_tool(tool)
+            else None
+        )
 
     def _opening(self, line: str, begin: int) -> int:
         stop = min(len(line), begin + _LONGEST_NAME)

@@ -28,7 +28,7 @@ _JSON = re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))')
 def detect(text: str) -> Syntax:
     """The syntax that most lines of a plan are written in; `python` where no line says so.
 
-    Words before it, code fences and bullets do not matter. A plan in JSON begins with a line that begins with a bracket.
+    Words before it, code fences and bullets do not matter. The first line of a plan in JSON begins with a bracket.
     """
     found: Counter[Syntax] = Counter()
     for line in re.split(r"\r\n|\r|\n", text[:MAX_SOURCE]):

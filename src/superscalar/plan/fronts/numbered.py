@@ -1,9 +1,9 @@
 """The `numbered` front end: the syntax of the LLMCompiler paper (arXiv 2312.04511).
 
-    Thought: I need both heights.
-    1. search("Mount Everest")
-    2. math("half of it in m", [$1])
-    3. join()<END_OF_PLAN>
+Thought: I need both heights.
+1. search("Mount Everest")
+2. math("half of it in m", [$1])
+3. join()<END_OF_PLAN>
 """
 
 from __future__ import annotations

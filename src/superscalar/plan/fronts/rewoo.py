@@ -1,9 +1,9 @@
 """The `rewoo` front end: the syntax of the ReWOO paper (arXiv 2305.18323).
 
-    Plan: find the height of Everest
-    #E1 = search[Mount Everest]
-    Plan: halve it
-    #E2 = math[half of #E1]
+Plan: find the height of Everest
+#E1 = search[Mount Everest]
+Plan: halve it
+#E2 = math[half of #E1]
 """
 
 from __future__ import annotations

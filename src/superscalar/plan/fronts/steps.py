@@ -300,7 +300,7 @@ class _Reading:
             case {"$ref": str(id), **more} if more.keys() <= {"path"} and isinstance(more.get("path", []), list):
                 return self._reference(id, more.get("path", []), span)
             case {"$text": list(parts), **more} if not more:
-                return self._template(parts, place, depth, span)
+                return self._template(parts, depth, span)
             case {"$value": data, **more} if not more:
                 return self._value(data, _value_at(place, 0), depth, data=True)
         form = next(key for key, _ in value.pairs if key.startswith("$"))
@@ -317,21 +317,21 @@ class _Reading:
                 return self.wrong("a path has field names and item numbers", _FORMS["$ref"], span)
         return made(node, span)
 
-    def _template(self, parts: list[Any], place: ast.expr | None, depth: int, span: Span) -> ast.expr:
-        texts: list[ast.expr] = []
+    def _template(self, parts: list[Any], depth: int, span: Span) -> ast.expr:
+        values: list[ast.expr] = []
+        text = ""
         for part in parts:
             if isinstance(part, str):
-                if texts and isinstance(texts[-1], ast.Constant):
-                    texts[-1] = ast.Constant(f"{texts[-1].value}{part}")
-                elif part:
-                    texts.append(ast.Constant(part))
+                text += part
             elif isinstance(part, _Object) and _is_form(part):
-                texts.append(ast.FormattedValue(self._value(part, None, depth + 1), -1, None))
+                values += [ast.Constant(text)] if text else []
+                values.append(ast.FormattedValue(self._value(part, None, depth + 1), -1, None))
+                text = ""
             else:
                 return self.wrong("`$text` holds text and references", _FORMS["$text"], span)
-        if not any(isinstance(text, ast.FormattedValue) for text in texts):
-            return made(texts[0] if texts else ast.Constant(""), span)
-        return made(ast.JoinedStr(texts), span)
+        if not values:
+            return made(ast.Constant(text), span)
+        return made(ast.JoinedStr([*values, ast.Constant(text)] if text else values), span)
 
     def _once(self, value: _Object, place: ast.expr | None) -> None:
         """A key stands once in an object."""

@@ -11,6 +11,7 @@ from superscalar.plan.source import Source
 
 _WIDEST = 10_000  # no more is set before a line to put a caret where it belongs
 
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What stands in the plan at `span`. `text` begins `column` signs into the line of number `line`."""
@@ -48,7 +49,7 @@ class Translated(Source):
             return span_of(node)
         return NOWHERE if self.written is None else self.written.span
 
-    def of(self, node: ast.stmt) -> str:
+    def of(self, _node: ast.stmt) -> str:
         """The text of the statement: it stands alone."""
         return self.text
 
