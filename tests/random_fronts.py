@@ -74,7 +74,8 @@ _BETWEEN = st.sampled_from(
 @st.composite
 def _call(draw: Any, number: int) -> str:
     opening, closing = draw(st.sampled_from(["()", "()", "()", "[]", ("(", ""), (" (", ")")]))
-    return draw(_HEADS).format(number) + draw(_TOOLS) + opening + draw(_ARGUMENTS) + closing + draw(_BEHIND)
+    head, tool, arguments, behind = draw(_HEADS), draw(_TOOLS), draw(_ARGUMENTS), draw(_BEHIND)
+    return f"{head.format(number)}{tool}{opening}{arguments}{closing}{behind}"
 
 
 @st.composite
@@ -86,7 +87,8 @@ def call_plans(draw: Any) -> str:
             lines.append(draw(_BETWEEN))
         lines.append(draw(_call(draw(st.sampled_from([number, number, number, number + 1])))))
         lines.append(draw(st.sampled_from(["\n", "\n", "\n", "\r\n", "\r", " "])))
-    return "".join(lines) + draw(st.sampled_from(["", "join()", "9. join($1)<END_OF_PLAN>\n"]))
+    end: str = draw(st.sampled_from(["", "join()", "9. join($1)<END_OF_PLAN>\n"]))
+    return "".join(lines) + end
 
 
 _REFERENCES = st.fixed_dictionaries(

@@ -129,10 +129,10 @@ class Program:
         lowered.slot.thought = thought
         return self._take(lowered)
 
-    def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
-        """Take the text of a statement that could not be read."""
+    def unreadable(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Iterator[Step]:
+        """Take the text of a statement that could not be read. `tree`: what is known of it, at least what it calls."""
         targets = targets_of_text(source.text)
-        slot = self._slot(None, source, targets or (), "")
+        slot = self._slot(tree, source, targets or (), "")
         if slot is None:
             return
         slot.problems = (problem,)

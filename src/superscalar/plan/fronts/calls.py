@@ -204,7 +204,8 @@ class CallReader(TextReader):
         self._seen = True
         alias = self._own_tools.get(tool, tool)
         text = f"{alias}()" if alias == "join" or not name else f"{name} = {alias or 'tool'}()"
-        yield from self.program.unreadable(Translated(text, written.line, written=written), problem)
+        known = ast.parse(text).body[0] if name and alias in self.program.signatures else None
+        yield from self.program.unreadable(Translated(text, written.line, written=written), problem, known)
 
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
