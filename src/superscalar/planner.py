@@ -104,7 +104,8 @@ def _fields(output: Output) -> Iterable[str]:
     if output.items is not None:
         yield from _fields(output.items)
     elif output.fields:
-        inner = ", ".join(f"{name}: {field.type}" for name, field in output.fields.items())
+        fields = zip(output.written(), output.fields.values(), strict=True)
+        inner = ", ".join(f"{name}: {field.type}" for name, field in fields)
         yield f"{output.type} has the fields {inner}"
         for field in output.fields.values():
             yield from _fields(field)

@@ -135,10 +135,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`base.name`: a field of a record or a key of a mapping (rule L4)."""
+    """`base.name`: a field of a record or a key of a mapping (rule L4).
+
+    `key`: its own name, where `name` is known to be an alias (rule L7).
+    """
 
     base: Expr
     name: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
