@@ -37,6 +37,7 @@ from superscalar.plan.fronts.reader import TextReader
 from superscalar.plan.fronts.translated import Translated, Written, made, placed, settle, span_of, statement
 from superscalar.plan.ir import Span
 from superscalar.plan.program import Program, Step
+from superscalar.plan.signatures import Signatures
 from superscalar.plan.source import Source, parsed
 
 _FORM = '{"id": "name", "tool": "tool", "arguments": {"parameter": value}}'
@@ -120,7 +121,7 @@ class StepsReader(TextReader):
     # ---------------------------------------------------------------------------------------------------- statements
 
     def _step(self, element: Element, written: Written) -> Iterator[Step]:
-        reading = _Reading(element, written, self._tools)
+        reading = _Reading(element, written, self.program.signatures, self._tools)
         value = reading.whole()
         id, call, thought = "", None, ""
         if isinstance(value, _Object):
@@ -143,7 +144,7 @@ class StepsReader(TextReader):
 
     def _joined(self, element: Element) -> Iterator[Step]:
         written = Written(element.text, element.line, _span(element), element.column)
-        reading = _Reading(element, written, self._tools)
+        reading = _Reading(element, written, self.program.signatures, self._tools)
         call = reading.join(reading.whole())
         if reading.problems:
             yield from self._broken("join()", written, reading.problems[0])
@@ -165,10 +166,11 @@ class _Reading:
     The values are those of a JSON parser. Python's own parser, which reads all of JSON, says where they stand.
     """
 
-    def __init__(self, element: Element, written: Written, tools: dict[str, str]) -> None:
+    def __init__(self, element: Element, written: Written, signatures: Signatures, tools: dict[str, str]) -> None:
         self._text = element.text
         self._source = Source(element.text, element.line, element.column)
         self._written = written
+        self._signatures = signatures
         self._tools = tools
         self._places: ast.expr | None = None
         self.problems: list[Diagnostic] = []
@@ -238,13 +240,15 @@ class _Reading:
             self.wrong("`arguments` is an object", f"write {_FORM}", _span_of(places) or None)
             return None
         self._once(arguments, places)
+        alias = self._tools.get(self.tool, self.tool)
+        signature = self._signatures.get(alias)
+        aliases = {parameter.name: parameter.alias for parameter in (signature.parameters if signature else ())}
         keywords = []
         for index, (name, value) in enumerate(arguments.pairs):
             place = _value_at(places, index)
-            argument = ast.keyword(name, self._value(value, place, 1))
+            argument = ast.keyword(aliases.get(name, name), self._value(value, place, 1))
             placed(argument, _span_of(place) or self._written.span)
             keywords.append(argument)
-        alias = self._tools.get(self.tool, self.tool)
         function = made(ast.Name(alias, ast.Load()), _span_of(_at(self._places, "tool")) or self._written.span)
         call = ast.Call(function, [], keywords)
         placed(call, self._written.span)
