@@ -448,3 +448,26 @@ def test_version_and_help() -> None:
         printed = command(*arguments, "--help")
         assert printed.code == 0
         assert "superscalar" in printed.out
+
+
+# ------------------------------------------------------------------------------------------------------------ syntax
+
+
+def test_the_syntax_of_a_plan_is_found_out_and_said(compiler: ScriptedCompiler) -> None:
+    text = "1. price('IBM')\n2. join($1)\n"
+    printed = command("check", "-", "-t", "money.py", text=text)
+    assert printed.err == "loading\n<stdin>: read as numbered, 0 errors, 0 warnings\n"
+    assert command("check", "-", "-t", "money.py", "--json", text=text).document["syntax"] == "numbered"
+    compiler.run = ScriptedStream(ANSWERED, ScriptedResult(1))
+    assert "<stdin>: read as numbered" in command("exec", "-", "-t", "money.py", text=text).err.splitlines()
+    assert command("exec", "-", "-t", "money.py", "--json", text=text).document["syntax"] == "numbered"
+    assert {call[1:] for call in compiler.calls if call[0] != "stream_plan"} == {(text, "numbered")}
+
+
+def test_a_syntax_that_is_given_is_taken(compiler: ScriptedCompiler) -> None:
+    printed = command("check", "plan.txt", "-t", "money.py", "--syntax", "rewoo")
+    assert printed.err == "loading\nplan.txt: 0 errors, 0 warnings\n"
+    assert compiler.calls == [("check", "join(x)\n", "rewoo")]
+    compiler.run = ScriptedStream(ANSWERED, ScriptedResult(1))
+    assert "read as" not in command("exec", "plan.txt", "-t", "money.py", "--syntax", "python").err
+    assert command("check", "plan.txt", "-t", "money.py", "--syntax", "yaml").code == 2

@@ -23,7 +23,9 @@ from superscalar.plan.program import Program, Step
 
 _CLOSING = {"(": ")", "[": "]"}
 _JOINS = frozenset({"join", "finish"})
-_REMARK = re.compile(r"[\s.,;:]*(?:#.*|\([^()]*\)[\s.]*|(?:[–—>-]+\s*)?[^\W\d_][^()\[\]{}\"']*)?$", re.DOTALL)
+_REMARK = re.compile(
+    r"(?!\s*\.\w)[\s.,;:*`]*(?:#.*|\([^()]*\)[\s.]*|(?:[–—>-]+\s*)?[^\W\d_][^()\[\]{}\"'$#]*)?$", re.DOTALL
+)
 
 
 _LIKE_CODE = re.compile(r"=|\w\(")
@@ -197,7 +199,7 @@ class CallReader(TextReader):
             self._last = call.number
         if call.missing:
             yield f"`{call.missing}` was missing"
-        if call.rest and not call.rest.startswith("#"):
+        if any(map(str.isalnum, call.rest)) and not call.rest.startswith("#"):
             yield "words behind the call"
 
     def _unreadable(self, name: str, tool: str, written: Written, problem: Diagnostic) -> Iterator[Step]:
