@@ -49,4 +49,5 @@ def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program,
     program = Program(signatures)
     reader = reader_of(syntax, program)
     steps = [*reader.feed(source), *reader.finish()]
-    return program, [step for step in steps if not isinstance(step, Task)]
+    found = [step for step in steps if not isinstance(step, Task)]
+    return program, sorted(found, key=lambda diagnostic: diagnostic.span.line)

@@ -129,13 +129,14 @@ class ArgumentReader:
             case [ast.Dict(keys=keys, values=values)] if not self._found.keywords and self._parameters:
                 names = [key.value if isinstance(key, ast.Constant) else None for key in keys]
                 meant = [self._named(name) if isinstance(name, str) else None for name in names]
-                takes_object = len(meant) == 1 and self._parameters[0].type not in _PLAIN_TYPES
-                if not meant or None in meant or (takes_object and len(self._parameters) == 1):
+                plain = self._parameters[0].type in _PLAIN_TYPES
+                named = any(meant) if plain else len(self._parameters) > 1 and None not in meant
+                if not meant or not named or not all(isinstance(name, str) for name in names):
                     return
                 self._found.arguments.clear()
-                for parameter, value in zip(meant, values, strict=True):
-                    if parameter is not None:
-                        self._found.keywords.append(_keyword(parameter.alias, value))
+                for name, parameter, value in zip(names, meant, values, strict=True):
+                    alias = str(name) if parameter is None else parameter.alias
+                    self._found.keywords.append(_keyword(alias, value))
                 self._note("arguments given as one object")
 
     # ------------------------------------------------------------------------------------------------- one value
@@ -272,7 +273,8 @@ class ArgumentReader:
             self._found.notes.append(what)
 
     def _problem(self, message: str, help: str, span: Span, code: str = "E001") -> ast.expr:
-        self._found.problems.append(self._call.written.problem(code, message, help, span))
+        if not self._found.problems:  # the first is said; who mends it will hear of the others
+            self._found.problems.append(self._call.written.problem(code, message, help, span))
         return made(ast.Constant(None), span)
 
 

@@ -48,11 +48,13 @@ class Elements:
         self._place = (1, 0)
         self._key: str | None = None
         self._blank = True
+        self._last = (1, "")
 
     @property
-    def last_line(self) -> str:
-        """The line that is being read."""
-        return "".join(self._line)
+    def last(self) -> tuple[int, str]:
+        """The last line on which something stands: its number and what was read of it."""
+        line = "".join(self._line)
+        return (self.line, line) if line.strip() or not self._last[1] else self._last
 
     def feed(self, text: str) -> Iterator[Element]:
         """Take the next piece of the plan."""
@@ -107,6 +109,7 @@ class Elements:
             else:
                 self._text.append(text)
         if text == "\n":
+            self._last = self.last
             self.line, self.column = self.line + 1, 0
             self._line.clear()
         elif text:
@@ -175,4 +178,4 @@ class Elements:
 
     def _broken(self, why: str) -> Element:
         self.closed = True
-        return Element(self.last_line, self.line, 0, problem=why)
+        return Element("".join(self._line), self.line, 0, problem=why)

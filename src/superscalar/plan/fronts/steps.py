@@ -77,11 +77,11 @@ class StepsReader(TextReader):
     def _end(self) -> Iterator[Step]:
         if self._elements.closed or self.ended:
             return
-        line, column = self._elements.line, self._elements.column
+        line, text = self._elements.last
         begun = self._elements.begun
         message = "the plan ends before its last bracket is closed" if begun else "there is no plan"
         help = "write the rest of it, up to the last }" if begun else f'write {{"steps": [{_FORM}], "join": value}}'
-        written = Written(self._elements.last_line, line, Span(line, max(column - 1, 0), line, max(column, 1)))
+        written = Written(text, line, Span(line, max(len(text) - 1, 0), line, max(len(text), 1)))
         yield from self._broken("join()", written, written.problem("E003", message, help))
 
     def _cut(self) -> Iterator[Step]:
@@ -130,7 +130,7 @@ class StepsReader(TextReader):
             if id:
                 reading.check_id(id, id in self._ids)
                 self._ids.add(id)
-        else:
+        elif not reading.problems:
             reading.wrong("a step is an object", f"write {_FORM}")
         name = id if id.isidentifier() else ""
         if reading.problems or call is None:
@@ -178,6 +178,9 @@ class _Reading:
 
     def whole(self) -> Any:
         """The value, objects as `_Object`s; None if it cannot be read."""
+        if not self._text:
+            self.wrong("nothing stands between two commas", "leave one of them out")
+            return None
         try:
             value = json.loads(self._text, object_pairs_hook=_pairs, parse_constant=_refused)
             match parsed(self._text.replace("\r", " ")).body:
@@ -203,8 +206,9 @@ class _Reading:
         self.wrong("this is nested too deeply", "make it in several steps", code="E402")
 
     def wrong(self, message: str, help: str, span: Span | None = None, code: str = "E001") -> ast.expr:
-        """Note a problem; what stands for the value."""
-        self.problems.append(self._written.problem(code, message, help, span))
+        """Note the first problem; what stands for the value."""
+        if not self.problems:
+            self.problems.append(self._written.problem(code, message, help, span))
         return made(ast.Constant(None), span or self._written.span)
 
     def text_of(self, step: _Object, key: str) -> str:

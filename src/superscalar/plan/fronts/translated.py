@@ -84,6 +84,9 @@ def settle(tree: ast.AST, source: Source) -> None:
 
 def made(node: ast.expr, span: Span) -> ast.expr:
     """A new expression, all of it at one place of the plan."""
+    if isinstance(node, ast.Name | ast.Constant):
+        placed(node, span)
+        return node
     for inner in ast.walk(node):
         if isinstance(inner, ast.expr | ast.keyword):
             placed(inner, span)
