@@ -104,8 +104,8 @@ def test_a_reply_without_a_statement_is_asked_for_again(reply: str) -> None:
     assert result.answer == "One."
     assert [task.id for task in result.plan.tasks] == ["x", "join()"]
     assert model.requests[1].messages[-1].text == (
-        "That was no plan: there is no statement here; write name = tool(...) on a line, and join(...) at the end; if no tool is "
-        "needed, only join()."
+        "That was no plan: there is no statement here; write name = tool(...) on a line, and join(...) at the end; if "
+        "no tool is needed, only join()."
     )
 
 
@@ -118,3 +118,28 @@ def test_a_planner_that_never_writes_a_plan_fails_the_round() -> None:
     model = ScriptedModel("No.", "No!")
     with pytest.raises(PlanError, match="there is no statement here"):
         run(LLMCompiler(model, [look]).run("How many?"))
+
+
+# ---------------------------------------------------------------------------------------------------- plans in JSON
+
+
+class Structured(Constrained):
+    """A model that writes nothing but JSON."""
+
+    writes = "json"
+
+
+def test_a_model_that_writes_json_is_asked_for_json_and_read_as_such() -> None:
+    """Rule L28: the same tasks, repaired in the same way."""
+    steps = '{"steps": [{"id": "x", "tool": "lok", "arguments": {"n": 1}}], "join": {"$ref": "x"}}'
+    model = Structured(steps, steps.replace("lok", "look"), "One.")
+    result = run(LLMCompiler(model, [look]).run("How many?"))
+    assert (result.answer, [task.id for task in result.plan.tasks]) == ("One.", ["x", "join()"])
+    asked = model.requests[0].messages
+    assert all(message.text.startswith('{"steps": ') for message in asked if message.role == "assistant")
+    assert "A plan is a JSON object" in asked[0].text
+
+
+def test_a_plan_in_json_may_need_no_tool() -> None:
+    model = Structured('{"steps": [], "join": []}', "Hello.")
+    assert run(LLMCompiler(model, [look]).run("Thank you!")).answer == "Hello."

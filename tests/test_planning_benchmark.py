@@ -47,7 +47,7 @@ RENT = {
         "range": {"type": "dict", "properties": {"low": {"type": "integer"}}, "optional": True},
     }
 }
-ANY = {"rooms": [2, ""], "area": [""], "kind": [""], "near": [""], "range": [""]}
+ANY: dict[str, list[Any]] = {"rooms": [2, ""], "area": [""], "kind": [""], "near": [""], "range": [""]}
 TWO = asked("two_0", RENT, {"homes.rent": {"from": ["Oslo"], **ANY}}, {"homes.rent": {"from": ["Rome", "Roma"], **ANY}})
 PLAN = 'oslo = homes_rent("Oslo", 2)\nrome = homes_rent(from_="Roma")\njoin(oslo, rome)\n'
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use
 
@@ -81,3 +82,50 @@ def _depth(rule: Rule, known: Mapping[str, int]) -> int:
         case Repeat(part, least):
             return _depth(part, known) if least else 0
     return 0
+
+
+class SchemaSampler:
+    """Values of a JSON Schema, as far as ours use it. Strings that follow a pattern are names, all different."""
+
+    def __init__(self, schema: Mapping[str, Any], random: Random) -> None:
+        self._whole = schema
+        self._random = random
+        self._names = 0
+
+    def value(self, depth: int = 8) -> Any:
+        return self._value(self._whole, depth)
+
+    def _value(self, schema: Mapping[str, Any], left: int) -> Any:
+        random = self._random
+        match schema:
+            case {"$ref": str(path)}:
+                return self._value(self._whole["$defs"][path.rpartition("/")[2]], left)
+            case {"anyOf": options}:
+                return self._value(random.choice(options if left > 0 else options[:1]), left - 1)
+            case {"enum": values}:
+                return random.choice(values)
+            case {"type": "object", "properties": properties, "required": required}:
+                chosen = [name for name in properties if name in required or random.random() < 0.5]
+                return {name: self._value(properties[name], left - 1) for name in chosen}
+            case {"type": "object", "additionalProperties": items}:
+                return {key: self._value(items, left - 1) for key in ("a", "from")[: random.randrange(3)]}
+            case {"type": "array"}:
+                count = random.randrange(4) if left > 0 and schema.get("maxItems") != 0 else 0
+                return [self._value(schema["items"], left - 1) for _ in range(count)]
+            case {"type": "string", "pattern": _}:
+                self._names += 1
+                return f"n{self._names}"
+            case {"type": list(kinds)}:
+                return self._value({"type": random.choice(kinds)}, left)
+            case {"type": kind}:
+                return random.choice(_JSON_VALUES[kind])
+        raise AssertionError(schema)
+
+
+_JSON_VALUES: dict[str, list[Any]] = {
+    "string": ["", "a b", '"$1"', "{x}", "#E1", "ä\n"],
+    "integer": [0, -7, 2**40],
+    "number": [0, 1.5, -2e9],
+    "boolean": [True, False],
+    "null": [None],
+}

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import golden_tools
 import pytest
 from grammar_matcher import follows
-from grammar_samples import Sampler
+from grammar_samples import Sampler, SchemaSampler
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +115,14 @@ def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
     assert [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND] == [], text
+
+
+@given(st.integers(0, 2**32))
+def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
+    """Rule L28: the same holds of plans in JSON."""
+    plan = SchemaSampler(grammar(TOOLS).json_schema, Random(seed)).value()
+    found = check(json.dumps(plan), TOOLS.signatures, "json")
+    assert [d for d in found if d.code not in BEYOND] == [], plan
 
 
 @given(st.integers(0, 2**32))

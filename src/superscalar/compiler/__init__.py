@@ -16,7 +16,7 @@ from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
-from superscalar.plan import Diagnostic, Plan, check, compile_plan
+from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
@@ -95,6 +95,7 @@ class LLMCompiler:
             answer_type=None if output_type is None else AnswerType(output_type),
             bounds=Bounds(timeout, grace, max_tasks, max_fan_out),
             grammar=make_grammar(toolset) if constrained else None,
+            syntax=getattr(planner, "writes", "python") if constrained else "python",
             max_replans=max_replans,
             max_repairs=max_repairs,
             planner_timeout=planner_timeout,
@@ -183,17 +184,17 @@ class LLMCompiler:
 
     # ---------------------------------------------------------------------------------------------- without a model
 
-    def compile(self, source: str) -> Plan:
-        """Check a plan and lower it to tasks.
+    def compile(self, source: str, *, syntax: AnySyntax = "auto") -> Plan:
+        """Check a plan and lower it to tasks. `syntax`: what it is written in; the result's `syntax` says what it was.
 
         Raises:
             PlanError: it has errors; each says where, and what to write instead.
         """
-        return compile_plan(source, self.tools.signatures)
+        return compile_plan(source, self.tools.signatures, syntax)
 
-    def check(self, source: str) -> tuple[Diagnostic, ...]:
+    def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
         """The errors and warnings of a plan."""
-        return check(source, self.tools.signatures)
+        return check(source, self.tools.signatures, syntax)
 
     async def execute(
         self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None

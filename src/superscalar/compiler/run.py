@@ -17,10 +17,10 @@ from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.models.base import ChatModel, Chunk, Message, Request
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
-from superscalar.plan.python import PythonReader
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Invoke, Surroundings, TaskFetchingUnit
@@ -48,6 +48,7 @@ class Settings:
     planner_timeout: float | None = 120.0
     joiner_timeout: float | None = 120.0
     grammar: Grammar | None = None
+    syntax: Syntax = "python"
     max_plan_tokens: int = 4_096
     max_answer_tokens: int = 2_048
     max_result_tokens: int = 3_000
@@ -105,7 +106,7 @@ class Run:
 
         async def main() -> RunResult:
             settings = self._settings
-            conversation = planner.conversation(settings.tools, settings.instructions, said, question)
+            conversation = planner.conversation(settings.tools, settings.instructions, said, question, settings.syntax)
             reason = ""
             while True:
                 await self._plan(conversation, reason)
@@ -121,7 +122,7 @@ class Run:
                 reason = decision.reason
                 self._rounds += 1
                 self._program.next_round()
-                conversation.append(Message("user", planner.replan_message(reason, self._results())))
+                conversation.append(Message("user", planner.replan_message(reason, self._results(), settings.syntax)))
             text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
             messages = (*said, Message("user", question), Message("assistant", text))
             tasks = self._program.in_order()
@@ -178,7 +179,9 @@ class Run:
 
         async def main() -> RunResult:
             settings = self._settings
-            conversation = planner.conversation(settings.tools, settings.instructions, tuple(history), question)
+            conversation = planner.conversation(
+                settings.tools, settings.instructions, tuple(history), question, settings.syntax
+            )
             await self._plan(conversation, "", running=False)
             return self._result(Plan(self._program.in_order()), None, ())
 
@@ -209,14 +212,14 @@ class Run:
                 again = ": the planner repeated them" if found == before else ""
                 raise PlanError(problems, summary=f"the planner's plan still has errors{times}{again}")
             before = found
-            conversation.append(Message("user", planner.repair_message(problems)))
+            conversation.append(Message("user", planner.repair_message(problems, self._settings.syntax)))
         if running and not self._late:
             self._unit.seal()
 
     async def _write_plan(self, conversation: list[Message], *, repairing: bool, running: bool) -> tuple[str, bool]:
         """Stream one reply of the planner into the program; returns its text and whether it was cut."""
         program = self._program
-        reader = PythonReader(program)
+        reader = reader_of(self._settings.syntax, program)
         if repairing and program.broken:
             program.begin_repair()
         written: list[str] = []

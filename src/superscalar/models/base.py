@@ -75,7 +75,7 @@ class ChatModel(Protocol):
 
     @property
     def constrains(self) -> bool:
-        """Whether `Request.grammar` is obeyed."""
+        """Whether `Request.grammar` is obeyed. A model whose plans are then JSON has an attribute `writes = "json"`."""
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:

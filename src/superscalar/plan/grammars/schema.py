@@ -22,7 +22,7 @@ _SIMPLE: Mapping[str, Schema] = {
     "bool": {"type": "boolean"},
     "None": {"type": "null"},
     "list": {"type": "array", "items": {"$ref": "#/$defs/value"}},
-    "dict": {"type": "object"},
+    "dict": {"type": "object", "additionalProperties": {"$ref": "#/$defs/value"}},
 }
 
 
@@ -79,8 +79,13 @@ def _value(parameter: Parameter) -> Schema:
         own = _of(ast.parse(parameter.type, mode="eval").body)
     except (SyntaxError, ValueError):  # a type of which nothing is known here
         return {"$ref": "#/$defs/value"}
-    inserted = [{"$ref": "#/$defs/text"}] if "str" in parameter.type else []
-    return {"anyOf": [*own, {"$ref": "#/$defs/reference"}, *inserted]}
+    return _or_reference(own)
+
+
+def _or_reference(own: list[Schema]) -> Schema:
+    """Those, or a reference to a result; text may have results in it."""
+    text = [{"$ref": "#/$defs/text"}] if _SIMPLE["str"] in own else []
+    return {"anyOf": [*own, {"$ref": "#/$defs/reference"}, *text]}
 
 
 def _of(node: ast.expr) -> list[Schema]:
@@ -97,10 +102,9 @@ def _of(node: ast.expr) -> list[Schema]:
         case ast.Name(id=name) if name in _SIMPLE:
             return [_SIMPLE[name]]
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
-            items = {"anyOf": [*_of(item), {"$ref": "#/$defs/reference"}]}
-            return [{"type": "array", "items": items}]
-        case ast.Subscript(value=ast.Name(id="dict")):
-            return [_SIMPLE["dict"]]
+            return [{"type": "array", "items": _or_reference(_of(item))}]
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[ast.Name(id="str"), item])):
+            return [{"type": "object", "additionalProperties": _or_reference(_of(item))}]
         case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
             constants = values.elts if isinstance(values, ast.Tuple) else [values]
             return [{"enum": [ast.literal_eval(constant) for constant in constants]}]
