@@ -59,7 +59,14 @@ lima = tax(30, "Lima")
 quito = tax(45, "Quito")
 join(lima, quito)""",
     ),
-    ("Question: Thank you!", "join()"),
+    (
+        """\
+Tools:
+notify(text: str) -> None  # Changes something: call it only if the question asks for that.
+
+Question: Thank you! And who was Einstein?""",
+        "join()",
+    ),
 )
 
 

@@ -32,7 +32,8 @@ BEYOND = {"E102", "E307", "E308", "W501", "W502"}
 RIGHT = [
     "join()",
     "join(1)\n",
-    "price('IBM')",
+    "send('me', 'hello')",
+    "x = price('IBM')",
     'x = price("IBM")\njoin(x)',
     'x = price("IBM", 3)\ny = price(ticker="IBM", day=x)\njoin(x, y)',
     (
@@ -62,6 +63,7 @@ WRONG = [
     'x = price("IBM", day=3, day=3)',
     'x = price("IBM", 3, 4)',
     "x = price()",
+    "price('IBM')",  # a call for nothing
     "x = price(day=3)",
     "x = price(5)",
     'x = price("IBM", "3")',
@@ -212,8 +214,8 @@ def test_literals_are_of_the_right_type(type: Any, right: list[str], wrong: list
 
     use.__annotations__["value"] = type
     rules = read(grammar(Toolset([use])).gbnf)
-    assert [value for value in right if not follows(f"use({value})", rules)] == []
-    assert [value for value in wrong if follows(f"use({value})", rules)] == []
+    assert [value for value in right if not follows(f"x = use({value})", rules)] == []
+    assert [value for value in wrong if follows(f"x = use({value})", rules)] == []
 
 
 def test_a_tool_costs_less_than_a_kilobyte() -> None:

@@ -33,12 +33,13 @@ from superscalar.plan.vocabulary import MAPPING_METHODS, TEXT_METHODS
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
 
+# A call that stands alone is there for its effect: what reads gets a name.
 # No text begins with another one that may end there, but for a `name`: a lexer that takes the longest is not misled.
 # `after` begins with an operator, so that what contains it is no constant: the value of a tool's argument is either a
 # literal of its type or no literal at all (rule L32). No `%` follows text (rule L5). `inner` is what stands in a
 # lambda and between the braces of an f-string: no calls of tools, and no double quotes.
 _EXPRESSIONS = r"""
-simple ::= name (", " name)* " = " value | name (" += " | " -= " | " *= " | " /= ") value CALL
+simple ::= name (", " name)* " = " value | name (" += " | " -= " | " *= " | " /= ") valueCHANGE
 added ::= name ".append(" value ")"
 join ::= "join(" (value (", " value)* | name "=" value (", " name "=" value)*)? ")"
 value ::= "not " operation more | quantity after? | text after-text?
@@ -111,9 +112,9 @@ _WORD = Chars((("a", "z"), ("A", "Z"), ("0", "9"), ("_", "_")))
 def rules_of(signatures: Signatures) -> Rules:
     """The rules of a plan, or of lines that correct one: `join(...)` comes last, or not at all (rule L6)."""
     tools = list(signatures)
-    expressions = _EXPRESSIONS
-    for place, instead in ((" CALL", " | call" if tools else ""), ("CALL", "call | " if tools else "")):
-        expressions = expressions.replace(place, instead)
+    writes = any(tool.effect == "write" for tool in tools)
+    expressions = _EXPRESSIONS.replace("CALL", "call | " if tools else "")
+    expressions = expressions.replace("CHANGE", " | change" if writes else "")
     rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
     rules |= dict(_statements())
     rules |= read(expressions)
@@ -212,7 +213,8 @@ class _Calls:
         self.rules: dict[str, Rule] = {}
         self._values: dict[tuple[str, ...], str] = {}
         names = [self._rules_of(number, tool) for number, tool in enumerate(tools, 1)]
-        self.rules = {"call": choice(Use(name) for name in names), **self.rules}
+        writes = [name for name, tool in zip(names, tools, strict=True) if tool.effect == "write"]
+        self.rules = {"call": choice(map(Use, names)), "change": choice(map(Use, writes)), **self.rules}
 
     def _rules_of(self, number: int, tool: Signature) -> str:
         name = f"tool{number}-{_in_a_name(tool.alias)}"
