@@ -98,6 +98,17 @@ class Tool(Generic[P, R]):
 
         return validation.validator(self.name, self.alias, self._parameters)
 
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The arguments of a call as a JSON Schema object, by the function's own names: `{"type": "object", ...}`.
+
+        Raises:
+            UsageError: an annotation is nothing that can be validated.
+        """
+        from superscalar.tools import schema  # pydantic, as above
+
+        return schema.schema_of(self.name, self.alias, self._parameters, self.signature.parameters)
+
     def _describe(self, parameter: inspect.Parameter) -> Parameter:
         annotation = annotation_of(parameter)
         rejects: list[Callable[[Any], str | None]] = []
