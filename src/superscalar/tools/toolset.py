@@ -17,6 +17,9 @@ class Toolset:
     """Tools by alias, in the order in which they are shown to the planner.
 
     Plain functions become tools. `limits` are the set's own named limits; those given to the agent win.
+
+    Raises:
+        UsageError: two tools have one name, or the batched form that a tool names is not there.
     """
 
     def __init__(
@@ -27,7 +30,7 @@ class Toolset:
     ) -> None:
         self.limits: dict[str, Limit] = {}
         self._by_alias: dict[str, Tool[..., Any]] = {}
-        names: set[str] = set()
+        by_name: dict[str, Tool[..., Any]] = {}
         for given in tools:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
@@ -36,10 +39,12 @@ class Toolset:
             else:
                 members = (given if isinstance(given, Tool) else tool(given),)
             for member in members:
-                if member.name in names:
+                if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
-                names.add(member.name)
+                by_name[member.name] = member
                 self._by_alias[self._free(member)] = member
+        for member in by_name.values():
+            member.resolve_batch(by_name)
         self.limits.update(limits or {})
         self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self._by_alias.items())
 
