@@ -11,7 +11,7 @@ from superscalar.schedule.attempt import Attempt, Invoke
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.tools.batch import Batched
 from superscalar.tools.context import ToolContext
-from superscalar.values import IMMUTABLE, record_fields
+from superscalar.values import IMMUTABLE, OrderedSet, record_fields
 
 _Key: TypeAlias = tuple[str, Hashable]
 
@@ -193,6 +193,6 @@ def _identity(value: Any) -> Hashable:
         return kind, tuple((_identity(key), _identity(item)) for key, item in value.items())
     if (fields := record_fields(value)) is not None:
         return kind, tuple(_identity(item) for item in fields.values())
-    if kind in (list, tuple, set, frozenset):
+    if kind in (list, tuple, set, frozenset, OrderedSet):
         return kind, tuple(map(_identity, value))
     return kind, id(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from superscalar.errors import UsageError
-from superscalar.tools.types import annotation_of
+from superscalar.tools.types import annotation_of, type_text
 
 if TYPE_CHECKING:
     from superscalar.tools.tool import Tool
@@ -118,7 +118,7 @@ def _bare(annotation: Any) -> Any:
 
 def _written(over: inspect.Parameter, parameters: Mapping[str, inspect.Parameter]) -> str:
     """The parameters that the batched form should have."""
-    return ", ".join(f"{n}s: list[...]" if p is over else n for n, p in parameters.items())
+    return ", ".join(f"{n}_list: list[{type_text(p.annotation)}]" if p is over else n for n, p in parameters.items())
 
 
 def defaults_of(parameters: Iterable[inspect.Parameter]) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def tool(
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
-    or how many attempts in all. `batch` names the tool's batched form; `Tool.batch` says what `over` and `max_batch` are.
+    or how many attempts in all. `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
