@@ -504,7 +504,11 @@ class World:
 
         @tool(name=name, effect="read", resource="store", limit=limits, timeout=5, retry=Retry(50, initial=0.5))
         async def one(site: int, value: Any, run: ToolContext[None]) -> int:
-    X
+            (result,) = await self.request(limits, site, [value], run)
+            if isinstance(result, Exception):
+                raise result
+            return int(result)
+
         async def many(site: int, values: list[Any], run: ToolContext[None]) -> Any:
             return await self.request(limits, site, values, run)
 
