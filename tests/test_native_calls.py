@@ -314,7 +314,7 @@ def test_calls_of_a_batched_tool_are_one_request() -> None:
     assert {e.batch for e in results.run.events if isinstance(e, Started)} == {1}
 
 
-# -------------------------------------------------------------------------------------------------------- the rest of it
+# ------------------------------------------------------------------------------------------------------- the rest of it
 
 
 def test_a_deadline_and_a_cancellation_are_those_of_any_run() -> None:

@@ -145,10 +145,11 @@ class Batch(Ticket):
         A call that is cancelled ends at once while others still want the answer, and else when the request has ended.
         """
         if self._answers is None:
-            self._answers = dict(self.items)
+            self._answers = dict.fromkeys(self.items, asyncio.CancelledError())  # until there is another
             self._batches.close(self)
-            if len(self._answers) > 1:
-                self._request = self._batches.unit.begin(self._ask(attempt, self._answers), f"batch {self.number}")
+            if len(self.items) > 1:
+                request = self._ask(attempt, list(self.items.values()), self._answers)
+                self._request = self._batches.unit.begin(request, f"batch {self.number}")
         if self._request is None:
             return await self._batches.invoke(attempt.tool, arguments, attempt.context)
         while not self._request.done():
@@ -165,10 +166,9 @@ class Batch(Ticket):
             raise answer.with_traceback(None)  # it may be that of all calls: do not pile up their tracebacks
         return answer
 
-    async def _ask(self, first: Attempt, answers: dict[Attempt, Any]) -> None:
-        """Make the request for these items, and put in the place of each what it came to. Raises nothing."""
+    async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:
+        """Make the request for these items, and note what each came to. Raises nothing."""
         tool = self._batched.tool
-        values = list(answers.values())
         arguments = {**self._others, self._batched.into: list(values)}
         context = None
         found: list[Any]
