@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
+from threading import Event as Flag
 from threading import get_ident
 from typing import Any
 
@@ -447,6 +448,60 @@ def test_a_call_that_is_cancelled_alone_ends_alone_and_the_last_one_cancels_the_
     assert cancelled == []
     assert run(main((1.0, "x1"), (2.0, "x0"), (3.0, "x2"))) == ([failed] * 3, [1.0, 2.0, 3.25])
     assert cancelled == [3.0]
+
+
+def test_a_batch_that_blocks_its_thread_is_abandoned_and_gives_its_slot_back() -> None:
+    """All of its calls at the end of the grace period, and then the next one starts."""
+    released = Flag()
+
+    @tool(effect="read", timeout=1)
+    def price(ticker: int) -> int:
+        return ticker
+
+    @price.batch
+    def prices(tickers: list[int]) -> list[int]:
+        released.wait()
+        return tickers
+
+    try:
+        model = Paced("xs = [price(t) for t in range(3)]\n", 0.5, "y = price(3)\njoin(xs, y)\n")
+        agent = LLMCompiler(model, [price], joiner=None, max_concurrency=1)
+        result = run(agent.run("?"), wait_for_threads=False)
+    finally:
+        released.set()
+    failures = [result.outcomes[f"xs[{n}]"] for n in range(3)]
+    assert [isinstance(f, Failure) and f.abandoned for f in failures] == [True] * 3
+    assert starts(result.events)["y"] == 1.5
+
+
+def test_a_thread_with_a_batch_that_asks_learns_that_it_is_no_longer_wanted() -> None:
+    """It has the grace period to end in: telling every call to stop is telling the request once."""
+    running, asked = Flag(), Flag()
+
+    @tool(effect="read")
+    def price(ticker: int) -> int:
+        return ticker
+
+    @price.batch
+    def prices(tickers: list[int], call: ToolContext[None]) -> list[int]:
+        call.raise_if_cancelled()
+        running.set()
+        assert asked.wait(10)
+        call.raise_if_cancelled()
+        return tickers
+
+    async def main() -> list[Any]:
+        async with LLMCompiler(tools=[price]).stream_plan(THREE) as stream:
+            while not running.is_set():  # noqa: ASYNC110 -- the clock stands still while the thread is at work
+                await asyncio.sleep(0)
+            stopping = asyncio.create_task(stream.cancel())
+            for _ in range(10):
+                await asyncio.sleep(0)
+            asked.set()
+            await stopping
+            return [event.failure for event in stream.events if isinstance(event, Failed) and event.id != "xs"]
+
+    assert run(main())[:3] == [Failure("cancelled", "the run was cancelled", "ToolCancelled")] * 3
 
 
 # --------------------------------------------------------------------------------------------------------------- timing
