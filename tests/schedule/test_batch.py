@@ -597,8 +597,17 @@ def played(plan: tuple[str, ...], world: World) -> RunResult:
     )
 
 
+@st.composite
+def plans_with_lists(draw: st.DrawFn) -> tuple[str, ...]:
+    """Random plans after two lists of calls, of which one waits for the items of the other."""
+    count = draw(st.integers(0, 6))
+    source = draw(st.sampled_from(["b0", "ok(b0)"]))
+    lists = (f"b0 = [named(7, i) for i in range({count})]", f"b1 = [both(8, x) for x in {source}]")
+    return (*lists, *draw(plans()))
+
+
 @PROFILE
-@given(plans(), worlds, st.integers(1, 4))
+@given(plans_with_lists(), worlds, st.integers(1, 4))
 def test_a_plan_comes_to_the_same_with_and_without_batches(
     plan: tuple[str, ...], chosen: Settings, max_batch: int
 ) -> None:
@@ -616,7 +625,7 @@ def test_a_plan_comes_to_the_same_with_and_without_batches(
 
 
 @PROFILE
-@given(plans(), worlds, moments)
+@given(plans_with_lists(), worlds, moments)
 def test_a_run_with_batches_that_is_stopped_at_any_time_settles(
     plan: tuple[str, ...], chosen: Settings, at: float
 ) -> None:
