@@ -230,6 +230,18 @@ def test_a_tool_is_known_by_its_name_and_by_its_alias() -> None:
     assert all(isinstance(r.outcome, Observation) for r in results)
 
 
+def test_a_parameter_is_known_by_its_name_and_by_its_alias() -> None:
+    """But not by both at once."""
+
+    @tool(effect="pure")
+    async def cut(_from: int) -> int:
+        return _from
+
+    given = ['{"_from": 1}', '{"from_": 2}', '{"_from": 1, "from_": 2}']
+    results = answered(chat(*(("cut", arguments) for arguments in given)), cut)
+    assert [r.text for r in results] == ["1", "2", "Error: cut is given `from_` twice"]
+
+
 def test_ids_that_are_missing_or_the_same_do_not_lose_a_result() -> None:
     calls = chat(("echo", '{"value": 1}'), ("echo", '{"value": 2}'), ("echo", '{"value": 3}'))
     calls[1]["id"] = "c1"

@@ -137,6 +137,14 @@ def failure_of(attempt: Attempt, error: BaseException) -> Failure:
     return Failure("error", _short(text_of(error)) or name, name, in_doubt=in_doubt)
 
 
+def may_try_again(attempt: Attempt, error: BaseException) -> bool:
+    """Whether its tool wants another attempt after this error, and that could do no harm."""
+    tool = attempt.tool
+    harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
+    wanted = attempt.number < tool.retry.attempts and isinstance(error, tool.retry.on)
+    return wanted and harmless and attempt.stopped in (None, "timeout")
+
+
 def text_of(error: BaseException) -> str:
     """The text of an exception, which may be broken itself."""
     try:

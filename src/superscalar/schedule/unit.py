@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from superscalar import events
-from superscalar.errors import IllegalEvent, NotDone, RateLimited
+from superscalar.errors import IllegalEvent, RateLimited
 from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
 from superscalar.schedule import gather
@@ -25,6 +25,7 @@ from superscalar.schedule.attempt import (
     Invoke,
     asked_to_wait,
     failure_of,
+    may_try_again,
     never_started,
     text_of,
     too_slow,
@@ -457,17 +458,9 @@ class TaskFetchingUnit:
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         failure = failure_of(attempt, error)
-        tool, retry = attempt.tool, attempt.tool.retry
-        harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-        asked = asked_to_wait(error)
-        again = (
-            attempt.number < retry.attempts
-            and isinstance(error, retry.on)
-            and harmless
-            and self._stopped is None
-            and attempt.stopped in (None, "timeout")
-        )
-        since, wait = self._now(), retry.delay(attempt.number, self._run.random) if again else 0.0
+        tool, asked = attempt.tool, asked_to_wait(error)
+        again = self._stopped is None and may_try_again(attempt, error)
+        since, wait = self._now(), tool.retry.delay(attempt.number, self._run.random) if again else 0.0
         if again and attempt.batch is not None:
             since, wait = attempt.batch.backoff(since, wait)
         delay = max(wait, asked or 0.0) if again else 0.0
