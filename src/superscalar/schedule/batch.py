@@ -46,15 +46,17 @@ class Batches:
         self._open: dict[_Key, Batch] = {}
         self._made = 0
 
-    def ask(self, attempt: Attempt, batched: Batched) -> bool:
-        """Whether an attempt may start now; if not, it starts with the batch that it is in, in time."""
-        batch = self.place(attempt, batched)
+    def ask(self, attempt: Attempt, order: tuple[int, ...]) -> bool:
+        """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
+        batch = self._place(attempt)
         if not batch.held and batch.queue is None:
-            batch.held = self.limits.ask(batch, attempt.cell.order)
+            batch.held = self.limits.ask(batch, order)
         return batch.held
 
-    def place(self, attempt: Attempt, batched: Batched) -> Batch:
-        """The batch that an attempt belongs to from now on: an open one with room, or else a new one."""
+    def _place(self, attempt: Attempt) -> Batch:
+        """Put an attempt into an open batch with room, or else into a new one."""
+        batched = attempt.tool.batched
+        assert batched is not None  # or it would go alone
         item, others = batched.parted(attempt.arguments)
         try:
             key = attempt.tool.name, _identity(others)

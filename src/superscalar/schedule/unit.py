@@ -336,11 +336,8 @@ class TaskFetchingUnit:
 
     def _queue(self, attempt: Attempt) -> None:
         attempt.timer = None
-        batched = attempt.tool.batched
-        asked = (
-            self._limits.ask(attempt, attempt.cell.order) if batched is None else self._batches.ask(attempt, batched)
-        )
-        if asked:
+        limits = self._limits if attempt.tool.batched is None else self._batches
+        if limits.ask(attempt, attempt.cell.order):
             self.start(attempt)
         else:
             self._queued.append(attempt)
@@ -400,10 +397,11 @@ class TaskFetchingUnit:
         try:
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
-            called = (
-                self._invoke(attempt.tool, arguments, context) if batch is None else batch.answer(attempt, arguments)
-            )
-            result, step = await called, self._went_well
+            if batch is None:
+                result = await self._invoke(attempt.tool, arguments, context)
+            else:
+                result = await batch.answer(attempt, arguments)
+            step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
             result, step = error, self._went_wrong
         try:
