@@ -75,6 +75,10 @@ class Signatures:
     def __contains__(self, alias: object) -> bool:
         return alias in self._by_alias
 
+    def aliases(self) -> dict[str, str]:
+        """The alias of each tool by what a plan may call it: its alias, or else its own name."""
+        return {s.name: s.alias for s in self} | {alias: alias for alias in self._by_alias}
+
     def get(self, alias: str) -> Signature | None:
         """The tool of that alias, or None."""
         return self._by_alias.get(alias)

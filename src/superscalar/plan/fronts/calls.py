@@ -26,14 +26,12 @@ _JOINS = frozenset({"join", "finish"})
 _REMARK = re.compile(
     r"(?!\s*\.\w)[\s.,;:*`]*(?:#.*|\([^()]*\)[\s.]*|(?:[–—>-]+\s*)?[^\W\d_][^()\[\]{}\"'$#]*)?$", re.DOTALL
 )
-
-
 _LIKE_CODE = re.compile(r"=|\w\(")
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A step that waits for the end of the plan, with how many steps came before it."""
+    """A step that waits for the end of the plan. `order`: how many steps came before it. `problem`: if none comes."""
 
     call: CallText
     order: int
@@ -48,7 +46,7 @@ class CallReader(TextReader):
     def __init__(self, program: Program, dialect: Dialect) -> None:
         super().__init__(program)
         self._dialect = dialect
-        self._own_tools = {name: s.alias for s in program.signatures for name in (s.name, s.alias)}
+        self._own_tools = program.signatures.aliases()
         joins = _JOINS - self._own_tools.keys()
         self._own_tools |= dict.fromkeys(joins, "join")
         self._cutter = Cutter(dialect, self._own_tools.__contains__)
