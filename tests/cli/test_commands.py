@@ -376,6 +376,7 @@ def test_tools_as_json() -> None:
             "effect": "write",
             "effect_declared": True,
             "resource": "mail",
+            "dedupe": False,
             "limits": [],
         }
     ]

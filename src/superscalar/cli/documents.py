@@ -13,7 +13,7 @@ from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Display, Join, Map, Plan, Select, Task
 from superscalar.plan.printer import print_expr
-from superscalar.plan.signatures import Parameter, Signature
+from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools import Limit, Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, plain, record_fields
 
@@ -132,7 +132,8 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
                 "description": signature.description,
                 "effect": signature.effect,
                 "effect_declared": signature.effect_declared,
-                "resource": signature.resource,
+                "resource": resource_text(signature) or None,
+                "dedupe": signature.shares,
                 "limits": list(tool.limits) if tool is not None else [],
             }
         )
@@ -154,6 +155,15 @@ def signature_text(signature: Signature) -> str:
 
 def _parameter_text(parameter: Parameter) -> str:
     return f"{parameter.alias}: {parameter.type}" + ("" if parameter.required else f" = {parameter.default}")
+
+
+def resource_text(signature: Signature) -> str:
+    """The resource that a tool declares: its name, or what that is made of; empty if it declares none."""
+    match signature.resource:
+        case ResourceFunction(parameters):
+            return f"by {', '.join(parameters)}"
+        case resource:
+            return resource or ""
 
 
 def limit_text(limit: Limit) -> str:

@@ -17,7 +17,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.held import Held
 from superscalar.plan.lower import Lowering
 from superscalar.plan.names import Names, Place
-from superscalar.plan.passes.order import OrderAccesses
+from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.repair import Repair, Said
 from superscalar.plan.signatures import Output, Signatures
@@ -57,7 +57,7 @@ class Program:
         self._names = Names()
         self._versions: dict[str, int] = {}
         self._outputs: dict[TaskId, Output] = {}
-        self._order = OrderAccesses(signatures)
+        self._passes = Pipeline(signatures)
         self._held = Held(signatures)
         self._said: list[Said] = []
         self._count = 0
@@ -256,7 +256,7 @@ class Program:
         yield from lowered.lowering.warnings
         last = len(lowered.tasks) - 1
         for number, task in enumerate(lowered.tasks):
-            made = self._order(task)
+            made = self._passes(task)
             if number == last and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
             self.tasks.append(((*slot.place, number), made))

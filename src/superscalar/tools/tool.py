@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
-from superscalar.plan.signatures import Parameter, Signature
+from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.context import ToolContext
 from superscalar.tools.naming import TAKEN, identifier
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
@@ -19,6 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Effect = Literal["pure", "read", "write"]
+Resource = str | Callable[..., str]
 
 
 class Inherited:
@@ -35,7 +36,8 @@ class Tool(Generic[P, R]):
     """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
 
     `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
-    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once.
+    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
+    identical calls are one call (rule L21).
     """
 
     def __init__(
@@ -44,7 +46,8 @@ class Tool(Generic[P, R]):
         *,
         name: str | None = None,
         effect: Effect | None = None,
-        resource: str | None = None,
+        resource: Resource | None = None,
+        dedupe: bool | None = None,
         limits: tuple[str, ...] = (),
         timeout: float | Inherited | None = INHERITED,
         retry: Retry = UNLESS_REFUSED,
@@ -55,6 +58,7 @@ class Tool(Generic[P, R]):
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
         self.alias = identifier(self.name, TAKEN)
         self.effect: Effect = effect or "read"
+        self.shares = self.effect == "pure" if dedupe is None else dedupe
         self.limits = limits
         self.timeout = timeout
         self.retry = retry
@@ -72,11 +76,14 @@ class Tool(Generic[P, R]):
             effect=self.effect,
             effect_declared=effect is not None,
             provider=provider or getattr(function, "__module__", None) or "",
-            resource=resource,
+            resource=self._resource_function(resource) if callable(resource) else resource,
+            shares=self.shares,
         )
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
         if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
             raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
+        if self.effect == "write" and self.shares:
+            raise UsageError(f"@tool(dedupe=True) on {self.name}: two equal writes are two writes; leave out dedupe=")
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
             raise UsageError(f"tool {self.name} must be a function that returns its result, not a generator or a class")
 
@@ -97,6 +104,38 @@ class Tool(Generic[P, R]):
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
         return validation.validator(self.name, self.alias, self._parameters)
+
+    def _resource_function(self, function: Callable[..., str]) -> ResourceFunction:
+        """A function of some of the tool's parameters, which it takes by the same names, as one of a call's arguments.
+
+        Raises:
+            UsageError: it has another parameter than the tool.
+        """
+        own = {p.name: p for p in self._parameters}
+        try:
+            wanted = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"@tool(resource={function!r}) on {self.name}: {error}; write a lambda") from error
+        if others := [name for name in wanted if name not in own]:
+            raise UsageError(
+                f"@tool(resource=...) on {self.name} takes {', '.join(others)}, which {self.name} has no parameter for; "
+                f'write resource=lambda {", ".join(list(own)[:1])}: f"..."'
+            )
+        needed = tuple(own[name] for name in wanted)
+        checks: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
+
+        def name(arguments: Mapping[str, Any]) -> str:
+            if not checks:
+                from superscalar.tools import validation  # as for `validate`
+
+                checks.append(validation.validator(self.name, self.alias, needed))
+            given = {p.name: arguments[identifier(p.name)] for p in needed if identifier(p.name) in arguments}
+            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
+            if not isinstance(made, str):
+                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+            return made
+
+        return ResourceFunction(tuple(identifier(p.name) for p in needed), name)
 
     def _describe(self, parameter: inspect.Parameter) -> Parameter:
         annotation = annotation_of(parameter)
@@ -160,7 +199,8 @@ def tool(
     *,
     name: str | None = None,
     effect: Effect | None = None,
-    resource: str | None = None,
+    resource: Resource | None = None,
+    dedupe: bool | None = None,
     limit: str | Iterable[str] = (),
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
@@ -174,7 +214,8 @@ def tool(
     *,
     name: str | None = None,
     effect: Effect | None = None,
-    resource: str | None = None,
+    resource: Resource | None = None,
+    dedupe: bool | None = None,
     limit: str | Iterable[str] = (),
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
@@ -188,6 +229,8 @@ def tool(
 
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
+    `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
+    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
     or how many attempts in all.
 
@@ -209,6 +252,7 @@ def tool(
             name=name,
             effect=effect,
             resource=resource,
+            dedupe=dedupe,
             limits=limits,
             timeout=timeout,
             retry=terms,
