@@ -47,7 +47,7 @@ def _note(row: Row, over: bool) -> str:
             return items_text(row.items)
         case "done":
             again = f"{row.value}  (attempt {row.attempts})" if row.attempts > 1 else row.value
-            return f"{again}  (same call, made once)" if row.reused else again
+            return f"{again}  (same call as {row.same_as})" if row.same_as else again
         case "failed":
             if row.items is None or row.failure is None or row.items.count is None:
                 return str(row.failure)

@@ -118,8 +118,8 @@ class Tool(Generic[P, R]):
             raise UsageError(f"@tool(resource={function!r}) on {self.name}: {error}; write a lambda") from error
         if others := [name for name in wanted if name not in own]:
             raise UsageError(
-                f"@tool(resource=...) on {self.name} takes {', '.join(others)}, which {self.name} has no parameter for; "
-                f'write resource=lambda {", ".join(list(own)[:1])}: f"..."'
+                f"@tool(resource=...) on {self.name} takes {', '.join(others)}, but its parameters are "
+                f'{", ".join(own)}; write resource=lambda {next(iter(own), "")}: f"..."'
             )
         needed = tuple(own[name] for name in wanted)
         checks: list[Callable[[dict[str, Any]], dict[str, Any]]] = []

@@ -35,5 +35,5 @@ class Pass(ABC):
     def __call__(self, task: Task) -> Task:
         """The task as this pass leaves it, given that it has seen those before it."""
 
-    def sealed(self, tasks: Sequence[Task]) -> None:
+    def sealed(self, tasks: Sequence[Task]) -> None:  # noqa: B027 -- most passes have nothing to add
         """The plan is complete: note what can be said only now. `tasks` are all of it, as the passes left them."""

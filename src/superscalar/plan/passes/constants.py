@@ -30,7 +30,7 @@ class Constants:
 
     def of(self, expr: Expr) -> Observation | None:
         """What an expression comes to, or None if that is not known, or nothing."""
-        if any(self._find(task) is None for task in references(expr)):
+        if any(self.find(task) is None for task in references(expr)):
             return None
         try:
             value: Any = evaluate(expr, self._outcome, budget=Budget(_STEPS))
@@ -38,15 +38,12 @@ class Constants:
             return None
         return Observation(value)
 
-    def _find(self, task: TaskId) -> Outcome | None:
-        constants: Constants | None = self
-        while constants is not None:
-            if (found := constants._outcomes.get(task)) is not None:
-                return found
-            constants = constants._outer
-        return None
+    def find(self, task: TaskId) -> Outcome | None:
+        """What a task comes to, or None if that is not known."""
+        found = self._outcomes.get(task)
+        return self._outer.find(task) if found is None and self._outer is not None else found
 
     def _outcome(self, task: TaskId) -> Outcome:
-        found = self._find(task)
+        found = self.find(task)
         assert found is not None  # `of` has looked
         return found

@@ -91,21 +91,23 @@ class OrderAccesses(Pass):
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
         self._seen: dict[TaskId, _Accesses] = {}  # for notes only
+        self.written: set[str]
+        self.constants: Constants | None
         if around is not None:
             self.notes = around.notes
-            self._written = around._written
-            self._constants = None if around._constants is None else Constants(around._constants)
-            return
-        self._written = {signature.provider for signature in signatures if signature.effect == "write"}
-        computed = self._written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
-        self._constants = Constants() if computed else None
+            self.written = around.written
+            self.constants = around.constants and Constants(around.constants)
+        else:
+            self.written = {signature.provider for signature in signatures if signature.effect == "write"}
+            computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
+            self.constants = Constants() if computed else None
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""
-        if not self._written:
+        if not self.written:
             return task
-        if self._constants is not None:
-            self._constants.note(task)
+        if self.constants is not None:
+            self.constants.note(task)
         if isinstance(task.work, Call):
             task = self._touching(task, task.work)
         elif isinstance(task.work, Map):
@@ -128,7 +130,7 @@ class OrderAccesses(Pass):
         """The call with its access, where something of its provider writes."""
         signature = self._signatures.get(call.tool)
         provider = "" if signature is None else signature.provider
-        if call.effect == "pure" or provider not in self._written:
+        if call.effect == "pure" or provider not in self.written:
             return task
         resource = None if signature is None else signature.resource
         if isinstance(resource, ResourceFunction):
@@ -139,11 +141,11 @@ class OrderAccesses(Pass):
 
     def _computed(self, task: TaskId, call: Call, provider: str, resource: ResourceFunction) -> Access:
         """What a call touches whose resource is a function of its arguments."""
-        assert self._constants is not None  # there is such a function
+        assert self.constants is not None  # there is such a function
         arguments: dict[str, Any] = {}
         for alias, expression in call.arguments:
             if alias in resource.parameters:
-                found = self._constants.of(expression)
+                found = self.constants.of(expression)
                 if found is None:
                     if self.notes is not None:
                         text = f"what it touches depends on `{alias}`: all of `{provider}` until that is known"
@@ -176,9 +178,7 @@ class OrderAccesses(Pass):
                 self.notes.append(Note(link, "waits for the item before: the body writes what this touches"))
         return replace(task, work=replace(work, body=ordered, chained=touching))
 
-    def _explain(
-        self, task: TaskId, accesses: _Accesses, after: Iterable[TaskId], notes: list[Note]
-    ) -> None:
+    def _explain(self, task: TaskId, accesses: _Accesses, after: Iterable[TaskId], notes: list[Note]) -> None:
         """Say of each edge which accesses it orders."""
         for before in after:
             why = next(

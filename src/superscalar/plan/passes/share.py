@@ -13,7 +13,7 @@ from superscalar.values import TaskId
 
 
 class ShareCalls(Pass):
-    """Notes the calls that repeat an earlier one; changes nothing. Calls of one map's body are compared among themselves."""
+    """Notes the calls that repeat an earlier one, or one of the same map's body; changes nothing."""
 
     name = "share"
     purpose = "identical calls of a pure tool, and of a read with dedupe=True, are one call (L21)"
@@ -32,7 +32,7 @@ class ShareCalls(Pass):
     def _look(self, task: Task, first: dict[str, TaskId], notes: list[Note]) -> None:
         match task.work:
             case Call(tool, arguments) if tool in self._shared:
-                # As text, since 1 equals True. A read comes after its writes, and no other kind of task comes before it.
+                # As text, since 1 equals True. What a read comes after is the last writes before it, and nothing else.
                 earlier = first.setdefault(repr((tool, sorted(arguments, key=_alias), task.after)), task.id)
                 if earlier != task.id:
                     notes.append(Note(task.id, f"identical to `{earlier}`: one call, if both are reached"))
