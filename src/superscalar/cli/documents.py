@@ -12,6 +12,7 @@ from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Display, Join, Map, Plan, Select, Task
+from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.printer import print_expr
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools import Limit, Toolset
@@ -97,12 +98,16 @@ def task_document(task: Task) -> dict[str, Any]:
     """One task: what it does, and what it waits for."""
     document: dict[str, Any] = {"id": task.id, "kind": kind_of(task.work)}
     match task.work:
-        case Call(tool, arguments, effect):
+        case Call(tool, arguments, effect, access):
             document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}
+            if access is not None:
+                document["access"] = record_fields(access)
         case Compute(value):
             document |= {"value": print_expr(value)}
-        case Map(source, body=body):
+        case Map(source, body=body, chained=chained):
             document |= {"source": source, "body": [task_document(inner) for inner in body]}
+            if chained:
+                document["chained"] = list(chained)
         case Display(kind, items):
             document |= {"type": kind, "items": list(items)}
         case Select(versions):
@@ -117,6 +122,16 @@ def task_document(task: Task) -> dict[str, Any]:
     if task.thought:
         document["thought"] = task.thought
     return document
+
+
+def stage_document(stage: Stage) -> dict[str, Any]:
+    """A plan after one pass, and what that did to it."""
+    return {
+        "name": stage.name,
+        "purpose": stage.purpose,
+        "tasks": [task_document(task) for task in stage.tasks],
+        "notes": [{"task": note.task, "text": note.text} for note in stage.notes],
+    }
 
 
 def tools_document(toolset: Toolset) -> dict[str, Any]:

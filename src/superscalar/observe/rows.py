@@ -43,8 +43,8 @@ class Row:
     ready; `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events;
     `seconds` is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are
     what the tool last said of its progress. `value` is short. `same_as`: the task with the identical call, which is
-    made once. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure; one that the
-    end of the run or its deadline kept from starting is skipped too, and has a `failure` that says so.
+    made once. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure; one that
+    the end of the run or its deadline kept from starting is skipped too, and has a `failure` that says so.
     """
 
     id: TaskId
