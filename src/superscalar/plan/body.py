@@ -11,6 +11,18 @@ from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A name in the body of a loop which would have its value from the iteration before, or which is `collected`.
+
+    `value`: what it stands for where this iteration did assign it, after an `if` that may have.
+    """
+
+    name: str
+    value: ir.Expr | None = None
+    collected: bool = False
+
+
 @dataclass(slots=True)
 class Body:
     """A list of tasks: those of a statement, or of a map's body. `prefix` is the id of the task being lowered.
@@ -20,7 +32,7 @@ class Body:
     """
 
     prefix: str
-    names: Mapping[str, ir.Expr] = field(default_factory=dict)
+    names: Mapping[str, ir.Expr | Carried] = field(default_factory=dict)
     tasks: list[ir.Task] = field(default_factory=list)
     guards: tuple[ir.Guard, ...] = ()
     used: dict[str, int] = field(default_factory=dict)
@@ -94,3 +106,20 @@ def spelled(target: ast.expr) -> str:
         inner = [spelled(part) for part in target.elts]
         return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
     return ast.unparse(target)
+
+
+def as_test(condition: ir.Expr) -> ir.Expr:
+    """A condition as one that is true or false and nothing else."""
+    plain = isinstance(condition, ir.Compare | ir.Missing) or (
+        isinstance(condition, ir.Unary) and condition.operator == "not"
+    )
+    return condition if plain else ir.Apply("bool", (condition,))
+
+
+def as_pairs(node: ast.DictComp) -> ast.Call:
+    """`{k: v for ... for ...}` as `dict([(k, v) for ... for ...])`."""
+    pair = ast.Tuple([node.key, node.value], ast.Load())
+    made = ast.Call(ast.Name("dict", ast.Load()), [ast.ListComp(pair, node.generators)], [])
+    for part in (pair, made, made.func, made.args[0]):
+        ast.copy_location(part, node)
+    return made
