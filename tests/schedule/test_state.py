@@ -595,6 +595,7 @@ def test_an_access_is_skipped_when_its_resource_turns_out_to_be_one_in_doubt(sch
 def test_a_call_that_shares_another_settles_after_it(schedule: Schedule) -> None:
     plan(schedule, "a = search(1)", "b = search(1)", "c = search(b)")
     assert happen(schedule, Started(0.0, "a", "search", {}), Shared(0.0, "b", "a")) == []
+    assert (schedule.cell("a").is_shared, schedule.cell("b").is_shared) == (True, False)
     assert schedule.apply(ok("a", 7)) == [Repeat("b", "a")]
     assert schedule.apply(ok("b", 7)) == [Issue("c")]
 

@@ -13,6 +13,9 @@ from superscalar.values import Observation, Outcome, Skipped, TaskId
 PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
 EXPANDED, GATHERING, SETTLED = "expanded", "gathering", "settled"
 
+# What a watcher waits for that shares the call of the watched cell (rule L21). `state` has the other kinds.
+SHARED = -1
+
 
 class Scope:
     """Which cell a reference means: inside a map's body the item's own tasks come before those outside."""
@@ -85,6 +88,11 @@ class Cell:
     def is_write(self) -> bool:
         """Whether it calls a tool that writes."""
         return self.task is not None and isinstance(self.task.work, Call) and self.task.work.effect == "write"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another task that is open shares its call: then the work goes on, whoever needs this one."""
+        return any(what == SHARED and cell.outcome is None for cell, what in self.watchers or ())
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"

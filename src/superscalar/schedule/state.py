@@ -22,6 +22,7 @@ from superscalar.schedule.cells import (
     READY,
     RUNNING,
     SETTLED,
+    SHARED,
     Cell,
     Element,
     Scope,
@@ -31,7 +32,7 @@ from superscalar.schedule.hazards import Hazards
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
 
 # What a watcher waits for in the watched cell. VALUE is the common case and has a list of its own.
-_OUTCOME, _GUARD_TRUE, _GUARD_FALSE, _SHARED = range(4)
+_OUTCOME, _GUARD_TRUE, _GUARD_FALSE = range(3)
 
 
 class Schedule:
@@ -184,9 +185,9 @@ class Schedule:
         if other.status is SETTLED:
             self._commands.append(Repeat(cell.id, other.id))
         elif other.watchers is None:
-            other.watchers = [(cell, _SHARED)]
+            other.watchers = [(cell, SHARED)]
         else:
-            other.watchers.append((cell, _SHARED))
+            other.watchers.append((cell, SHARED))
 
     def _on_failed(self, event: events.Failed) -> None:
         cell = self.cell(event.id)
@@ -384,7 +385,7 @@ class Schedule:
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
         outcome = target.outcome
-        if what == _SHARED:
+        if what == SHARED:
             if cell.status is not SETTLED:
                 self._commands.append(Repeat(cell.id, target.id))
             return
