@@ -278,7 +278,7 @@ class Access:
 class Call:
     """Call a tool. `tool` and the parameter names are the printed aliases (rule L7).
 
-    `access`: what it touches, where anything that its tools can do writes there; set by `plan.passes.order`.
+    `access`: what it touches, where some tool of the provider writes; set by `plan.passes.order`.
     """
 
     tool: str

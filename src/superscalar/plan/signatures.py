@@ -43,7 +43,7 @@ class ResourceFunction:
     """A resource whose name is made of the arguments of a call (rule L17).
 
     `parameters`: the aliases of those that it needs. `name(arguments)`: the name, given the arguments of a call by
-    alias; whatever it raises, the name is not known.
+    alias; it may raise anything, and then the name is not known.
     """
 
     parameters: tuple[str, ...]
