@@ -139,7 +139,7 @@ def test_a_resource_that_cannot_be_named_fails_the_call() -> None:
         raise AssertionError("never called")
 
     result = executed("a = put({})\nb = number(1)", [put, number])
-    assert result.outcomes["a"] == Failure("arguments", "put(): resource= raised KeyError: 'id'")
+    assert result.outcomes["a"] == Failure("arguments", "put(): resource= raised KeyError('id')")
     assert "gave 7, which is no text" in str(result.outcomes["b"])
 
 

@@ -152,6 +152,7 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
                 "resource": resource_text(signature) or None,
                 "dedupe": signature.shares,
                 "limits": list(tool.limits) if tool is not None else [],
+                "max_batch": tool.batched.max_batch if tool is not None and tool.batched is not None else 1,
             }
         )
     return {
