@@ -48,7 +48,21 @@ _VALUES = st.recursive(
                 "f'{$1:>5}'",
             ]
         ),
-        st.sampled_from(["$1 + $2", "len($1)", "tool(1)", "#E1", "#E2.name", "1 2", "'a' b", "'it's'"]),
+        st.sampled_from(
+            [
+                "$1 + $2",
+                "len($1)",
+                "tool(1)",
+                "send(1",
+                "$1st",
+                "f'{$1st}'",
+                "#E1",
+                "#E2.name",
+                "1 2",
+                "'a' b",
+                "'it's'",
+            ]
+        ),
     ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]"),

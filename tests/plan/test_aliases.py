@@ -12,6 +12,7 @@ from superscalar import LLMCompiler, tool
 from superscalar.plan import compile_plan
 from superscalar.plan.naming import field_aliases
 from superscalar.plan.printer import print_plan
+from superscalar.plan.signatures import Signature, Signatures
 from superscalar.planner import tool_stub
 from superscalar.tools.toolset import Toolset
 
@@ -98,6 +99,12 @@ def test_a_wrong_field_is_told_of_by_alias_and_a_wrong_key_by_name() -> None:
 )
 def test_aliases_are_identifiers_of_one_field_each(names: list[str], aliases: dict[str, str]) -> None:
     assert field_aliases(names) == aliases
+
+
+def test_an_alias_comes_before_the_name_of_another_tool() -> None:
+    """Plans are written with aliases; a tool's own name counts where it is nobody's alias."""
+    tools = Signatures([Signature("a.b", "a_b"), Signature("a_b", "a_b_2")])
+    assert tools.aliases() == {"a.b": "a_b", "a_b": "a_b", "a_b_2": "a_b_2"}
 
 
 def test_fields_with_an_underscore_have_no_alias() -> None:

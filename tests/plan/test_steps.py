@@ -106,7 +106,7 @@ STEP = '{"id": "b", "tool": "tool"}'
     ("step", "message"),
     {
         "1": "a step is an object",
-        "": "this is no JSON",
+        "": "nothing stands between two commas",
         "{'id': 'b'}": "this is no JSON",
         '{"id": "b",}': "this is no JSON",
         '{"id": "b", "tool": "tool", "arguments": {"x": NaN}}': "NaN is no number",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what is slow to import is imported by the command that need
     from superscalar.observe.view import RunView
     from superscalar.plan import Syntax
     from superscalar.plan.ir import Plan
+    from superscalar.tools.toolset import Toolset
 
 _UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
 
@@ -172,6 +173,7 @@ def plan(
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
+    explain: options.Explain = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -203,12 +205,13 @@ def plan(
             written = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
         text = print_plan(written.tasks)
         if as_json:
-            print_json(plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {}))
+            document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
+            print_json(document | (_explained(written, toolset) if explain else {}))
             return
         for warning in written.warnings:
             if isinstance(warning, Diagnostic):
                 print_diagnostic(warning, error=True)
-        print_text(_drawn(written, graph) if graph else text)
+        print_text(_drawn(written, graph) if graph else _explanation(written, toolset) if explain else text)
 
 
 @app.command()
@@ -216,11 +219,13 @@ def check(
     plan_file: options.PlanFile,
     tools: options.Tools,
     syntax: options.PlanSyntax = options.Syntax.auto,
+    explain: options.Explain = False,
     as_json: options.Json = False,
 ) -> None:
     """Check a plan against its tools; nothing is called and no model is asked.
 
-    Findings are printed as `file:line:column: CODE message`. The exit code is 1 if one of them is an error.
+    Findings are printed as `file:line:column: CODE message`. The exit code is 1 if one of them is an error; if none is,
+    `--explain` shows what the plan is compiled to.
 
     Examples:
 
@@ -234,26 +239,33 @@ def check(
         from superscalar.cli.compiling import open_compiler
         from superscalar.cli.documents import diagnostic_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_diagnostic, print_json
+        from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.cli.terminal import counted
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
+            toolset = load_tools(tools)
+            compiler = open_compiler(toolset)
             read_as = _syntax(source, syntax)
-            found = open_compiler(load_tools(tools)).check(source, syntax=read_as)
+            found = compiler.check(source, syntax=read_as)
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if as_json:
             documents = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
             counts = {"errors": errors, "warnings": len(documents) - errors}
-            print_json({"syntax": read_as, **counts, "diagnostics": documents})
+            document = {"syntax": read_as, **counts, "diagnostics": documents}
+            passes = explain and not errors
+            print_json(document | (_explained(compiler.compile(source, syntax=read_as), toolset) if passes else {}))
         else:
             for number, diagnostic in enumerate(diagnostics):
                 if number:
                     typer.echo()
                 print_diagnostic(diagnostic)
-            said = "" if syntax != options.Syntax.auto else f"read as {read_as}, "
+            if explain and not errors:
+                compiled = compiler.compile(source, syntax=read_as)
+                print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
+            said = "" if syntax is not options.Syntax.auto else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)
         if errors:
@@ -295,7 +307,7 @@ def execute(
         with stdout_kept_clean():
             compiler = open_compiler(load_tools(tools), max_concurrency=max_concurrency)
             read_as = _syntax(source, syntax)
-            if syntax == options.Syntax.auto and not (as_json or quiet):
+            if syntax is options.Syntax.auto and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
             compiled = compiler.compile(source, syntax=read_as)
             view = RunView()
@@ -419,6 +431,20 @@ def _syntax(source: str, given: options.Syntax) -> Syntax:
     from superscalar.plan import detect
 
     return detect(source) if given is options.Syntax.auto else cast("Syntax", given.value)
+
+
+def _explanation(plan: Plan, toolset: Toolset) -> str:
+    from superscalar.plan.listing import explanation
+    from superscalar.plan.passes.pipeline import explain
+
+    return explanation(explain(plan, toolset.signatures))
+
+
+def _explained(plan: Plan, toolset: Toolset) -> dict[str, Any]:
+    from superscalar.cli.documents import stage_document
+    from superscalar.plan.passes.pipeline import explain
+
+    return {"passes": [stage_document(stage) for stage in explain(plan, toolset.signatures)]}
 
 
 def _drawn(plan: Plan, graph: GraphFormat) -> str:

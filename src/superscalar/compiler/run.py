@@ -21,9 +21,9 @@ from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
-from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Invoke, Surroundings, TaskFetchingUnit
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
 

@@ -44,6 +44,8 @@ class _Entry:
     failure: Failure | None = None
     because: TaskId = ""
     by_guard: bool = False
+    same_as: TaskId = ""
+    batch: int = 0
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ class RunView:
         self._groups: dict[TaskId, _Group] = {}
         self._bodies: dict[TaskId, tuple[Task, _Group]] = {}
         self._counts: Counter[State] = Counter()
+        self._batches: Counter[int] = Counter()  # how many calls each of them has
 
     # ------------------------------------------------------------------------------------------------- writing
 
@@ -157,13 +160,17 @@ class RunView:
                 if entry.group.own is entry:
                     entry.group.count = count
                 self._set(entry, "running")
+            case ev.Shared(_, _, of):
+                entry.same_as = of
             case ev.Waiting(_, _, limits):
                 entry.limits = limits
                 self._set(entry, "ready")
-            case ev.Started(at, _, tool, arguments, attempt):
+            case ev.Started(at, _, tool, arguments, attempt, batch):
                 entry.tool = tool
                 entry.started = at if entry.started is None else entry.started
                 entry.attempts = attempt
+                entry.batch = batch
+                self._batches[batch] += 1
                 entry.arguments = short_arguments(arguments, _LONGEST)
                 entry.message, entry.fraction = "", None
                 self._set(entry, "running")
@@ -366,13 +373,14 @@ class RunView:
             started=entry.started,
             seconds=None if entry.started is None else max(0.0, end - entry.started),
             attempts=entry.attempts,
+            together=self._batches[entry.batch] if entry.batch else 1,
             message=entry.message,
             fraction=entry.fraction,
             value=entry.value,
             failure=entry.failure,
             because=entry.because,
             by_guard=entry.by_guard,
-            reused=entry.kind == "call" and entry.state == "done" and entry.started is None,
+            same_as=entry.same_as,
             items=self._items(group) if entry is group.own and entry.kind == "map" else None,
         )
 
@@ -383,6 +391,8 @@ class RunView:
     def _missing(self, entry: _Entry) -> tuple[TaskId, ...]:
         """What a task of the plan still waits for; what one inside a map waits for is in the same map, and not said."""
         task = entry.task
+        if entry.same_as:
+            return (entry.same_as,)
         if entry.group.own is not entry:
             return ()
         needed = [need.task for need in task.needs if not self._settled_item(need.task, need.mode, need.item)]

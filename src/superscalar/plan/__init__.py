@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from superscalar.errors import PlanError
@@ -9,10 +11,23 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, detect, reader_of
 from superscalar.plan.grammars import Grammar, grammar
 from superscalar.plan.ir import Call, Plan, Span, Task
+from superscalar.plan.needs import needs_of
+from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program
 from superscalar.plan.signatures import Signatures
 
-__all__ = ["AnySyntax", "Diagnostic", "Grammar", "Plan", "Syntax", "check", "compile_plan", "detect", "grammar"]
+__all__ = [
+    "AnySyntax",
+    "Diagnostic",
+    "Grammar",
+    "Plan",
+    "Syntax",
+    "check",
+    "compile_plan",
+    "detect",
+    "grammar",
+    "planned",
+]
 
 AnySyntax: TypeAlias = Syntax | Literal["auto"]
 """What a plan is written in; `auto`: find out."""
@@ -32,6 +47,12 @@ def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto"
     if errors:
         raise PlanError(errors, summary=f"the plan has {len(errors)} error{'s' * (len(errors) > 1)}")
     return Plan(program.in_order(), source, tuple(found), read_as)
+
+
+def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
+    """A plan of tasks that no text was read for: with their needs, and what the passes add to each."""
+    passes = Pipeline(signatures)
+    return Plan(tuple(passes(replace(task, needs=needs_of(task.work))) for task in tasks))
 
 
 def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
 from superscalar.plan.naming import TAKEN, identifier
-from superscalar.plan.signatures import Parameter, Signature
-from superscalar.tools.context import ToolContext
+from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
+from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
+from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.types import annotation_of, output_of, type_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 Effect = Literal["pure", "read", "write"]
+Resource = str | Callable[..., str]
 
 
 class Inherited:
@@ -35,7 +38,9 @@ class Tool(Generic[P, R]):
     """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
 
     `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
-    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once.
+    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
+    identical calls are one call (rule L21). `batched`: its batched form, None without one (one that was named is found
+    when a `Toolset` is made).
     """
 
     def __init__(
@@ -44,17 +49,22 @@ class Tool(Generic[P, R]):
         *,
         name: str | None = None,
         effect: Effect | None = None,
-        resource: str | None = None,
+        resource: Resource | None = None,
+        dedupe: bool | None = None,
         limits: tuple[str, ...] = (),
         timeout: float | Inherited | None = INHERITED,
         retry: Retry = UNLESS_REFUSED,
         idempotent: bool = False,
         provider: str = "",
+        batch: str | None = None,
+        over: str | None = None,
+        max_batch: int = MAX_BATCH,
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
         self.alias = identifier(self.name, TAKEN)
         self.effect: Effect = effect or "read"
+        self.shares = self.effect == "pure" if dedupe is None else dedupe
         self.limits = limits
         self.timeout = timeout
         self.retry = retry
@@ -62,21 +72,30 @@ class Tool(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
         )
-        self._parameters, self.context_parameter, returns = _inspect(self.name, function)
+        self.parameters, self.context_parameter, returns = _inspect(self.name, function)
         self.signature = Signature(
             name=self.name,
             alias=self.alias,
-            parameters=tuple(self._describe(p) for p in self._parameters),
+            parameters=tuple(self._describe(p) for p in self.parameters),
             output=output_of(returns),
             description=inspect.getdoc(function) or "",
             effect=self.effect,
             effect_declared=effect is not None,
             provider=provider or getattr(function, "__module__", None) or "",
-            resource=resource,
+            resource=self._resource_function(resource) if callable(resource) else resource,
+            shares=self.shares,
         )
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
+        self.batched: Batched | None = None
+        self._named_batch = (batch, over, max_batch)
+        if batch is not None:
+            self._check_batch(max_batch)
+        elif over is not None:
+            raise UsageError(f'@tool(over={over!r}) on {self.name} says nothing without batch="..."')
         if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
             raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
+        if self.effect == "write" and self.shares:
+            raise UsageError(f"@tool(dedupe=True) on {self.name}: two equal writes are two writes; leave out dedupe=")
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
             raise UsageError(f"tool {self.name} must be a function that returns its result, not a generator or a class")
 
@@ -84,8 +103,69 @@ class Tool(Generic[P, R]):
         """Call the function itself: no validation, no limits, no run."""
         return self.function(*args, **kwargs)
 
+    @overload
+    def batch(self, function: F, /) -> F: ...
+    @overload
+    def batch(self, /, *, over: str | None = None, max_batch: int = MAX_BATCH) -> Callable[[F], F]: ...
+
+    def batch(
+        self, function: F | None = None, /, *, over: str | None = None, max_batch: int = MAX_BATCH
+    ) -> F | Callable[[F], F]:
+        """Declare the batched form of this tool; the function itself stays as it is.
+
+            @price.batch(max_batch=50)
+            async def prices(tickers: list[str]) -> list[float]:
+                return await provider.quotes(tickers)
+
+        It has the parameters of the tool, but for one that is a list of it; `over` says which where it is not clear. It
+        returns a list in the order of the items, or a mapping from items to results; an item may be an exception,
+        which fails that call alone. Calls that are ready together and equal in the other arguments go out as one
+        request, `max_batch` at the most: one attempt, with one slot and one token of this tool's limits.
+
+        Raises:
+            UsageError: the tool is a write, or the function's parameters do not fit.
+        """
+
+        def declare(function: F) -> F:
+            self._check_batch(max_batch)
+            form = function if isinstance(function, Tool) else Tool(function, effect=self.effect)
+            self._pair(form, over, max_batch)
+            return function
+
+        return declare if function is None else declare(function)
+
+    def resolve_batch(self, tools: Mapping[str, Tool[..., Any]]) -> None:
+        """Find the batched form that was named: beside the tool in its module, or among `tools` by name.
+
+        Raises:
+            UsageError: there is none of that name, or it does not fit.
+        """
+        name, over, max_batch = self._named_batch
+        if name is None or self.batched is not None:
+            return
+        beside = getattr(inspect.unwrap(self.function), "__globals__", {}).get(name)
+        form = beside if callable(beside) else tools.get(name)
+        if form is None:
+            raise UsageError(
+                f"tool {self.name} names the batched form {name!r}, which is neither a function of its module nor "
+                f"a tool beside it; write it there, or put @{self.name}.batch above it"
+            )
+        self._pair(form if isinstance(form, Tool) else Tool(form, effect=self.effect), over, max_batch)
+
+    def _pair(self, form: Tool[..., Any], over: str | None, max_batch: int) -> None:
+        if form.effect == "write":
+            raise UsageError(f"tool {self.name}: its batched form {form.name} is a write; writes are never batched")
+        one, many = matched((self.name, self.parameters), (form.name, form.parameters), over)
+        self.batched = Batched(form, one, many, defaults_of(self.parameters), max_batch)
+
+    def _check_batch(self, max_batch: int) -> None:
+        if self.effect == "write":
+            raise UsageError(f"tool {self.name} is a write; writes are never batched: each is made by itself")
+        if max_batch < 1:
+            raise UsageError(f"tool {self.name}: max_batch={max_batch}: at least 1")
+
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(p.name for p in self._parameters)})>"
+        return f"<tool {self.name}({', '.join(p.name for p in self.parameters)})>"
 
     @cached_property
     def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -96,7 +176,63 @@ class Tool(Generic[P, R]):
         """
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
-        return validation.validator(self.name, self.alias, self._parameters)
+        return validation.validator(self.name, self.alias, self.parameters)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The arguments of a call as a JSON Schema object, by the function's own names: `{"type": "object", ...}`.
+
+        Raises:
+            UsageError: an annotation is nothing that can be validated.
+        """
+        from superscalar.tools import schema  # pydantic, as above
+
+        return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
+
+    def resource_of(self, arguments: Mapping[str, Any]) -> str:
+        """The resource that a call touches, where the tool has a function for that; arguments by alias (rule L17).
+
+        Raises:
+            ArgumentError: that function gives no name for them.
+        """
+        resource = self.signature.resource
+        assert isinstance(resource, ResourceFunction)
+        try:
+            return resource.name(arguments)
+        except Exception as error:
+            raise ArgumentError(f"{self.name}(): resource= raised {error!r}") from error
+
+    def _resource_function(self, function: Callable[..., str]) -> ResourceFunction:
+        """A function of some of the tool's parameters, which it takes by the same names, as one of a call's arguments.
+
+        Raises:
+            UsageError: it has another parameter than the tool.
+        """
+        own = {p.name: p for p in self.parameters}
+        try:
+            wanted = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"@tool(resource={function!r}) on {self.name}: {error}; write a lambda") from error
+        if others := [name for name in wanted if name not in own]:
+            raise UsageError(
+                f"@tool(resource=...) on {self.name} takes {', '.join(others)}, but its parameters are "
+                f'{", ".join(own)}; write resource=lambda {next(iter(own), "")}: f"..."'
+            )
+        needed = tuple(own[name] for name in wanted)
+        checks: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
+
+        def name(arguments: Mapping[str, Any]) -> str:
+            if not checks:
+                from superscalar.tools import validation  # as for `validate`
+
+                checks.append(validation.validator(self.name, self.alias, needed))
+            given = {p.name: arguments[identifier(p.name)] for p in needed if identifier(p.name) in arguments}
+            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
+            if not isinstance(made, str):
+                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+            return made
+
+        return ResourceFunction(tuple(identifier(p.name) for p in needed), name)
 
     def _describe(self, parameter: inspect.Parameter) -> Parameter:
         annotation = annotation_of(parameter)
@@ -160,11 +296,15 @@ def tool(
     *,
     name: str | None = None,
     effect: Effect | None = None,
-    resource: str | None = None,
+    resource: Resource | None = None,
+    dedupe: bool | None = None,
     limit: str | Iterable[str] = (),
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
     idempotent: bool = False,
+    batch: str | None = None,
+    over: str | None = None,
+    max_batch: int = MAX_BATCH,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -174,11 +314,15 @@ def tool(
     *,
     name: str | None = None,
     effect: Effect | None = None,
-    resource: str | None = None,
+    resource: Resource | None = None,
+    dedupe: bool | None = None,
     limit: str | Iterable[str] = (),
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
     idempotent: bool = False,
+    batch: str | None = None,
+    over: str | None = None,
+    max_batch: int = MAX_BATCH,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -188,8 +332,10 @@ def tool(
 
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
+    `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
+    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
-    or how many attempts in all.
+    or how many attempts in all. `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
@@ -209,10 +355,14 @@ def tool(
             name=name,
             effect=effect,
             resource=resource,
+            dedupe=dedupe,
             limits=limits,
             timeout=timeout,
             retry=terms,
             idempotent=idempotent,
+            batch=batch,
+            over=over,
+            max_batch=max_batch,
         )
 
     return make if function is None else make(function)

@@ -81,6 +81,7 @@ class ArgumentReader:
         if len(self._parameters) == 1 and len(segments) > 1 and self._is_one_text(segments):
             segments = [self._whole(segments)]
         named = False
+        positional = [parameter for parameter in self._parameters if not parameter.keyword_only]
         for index, segment in enumerate(segments):
             keyword = _KEYWORD.match(segment.layout)
             parameter = self._named(keyword[1]) if keyword else None
@@ -90,7 +91,6 @@ class ArgumentReader:
                 value = self._value(_behind(segment, keyword.end()), parameter)
                 self._found.keywords.append(_keyword(alias, value))
             else:
-                positional = [p for p in self._parameters if not p.keyword_only]
                 parameter = positional[index] if index < len(positional) and not named else None
                 self._found.arguments.append(self._value(segment, parameter))
         self._spread()
@@ -112,7 +112,12 @@ class ArgumentReader:
         return any(self._is_free(node) for node in ast.walk(tree))
 
     def _is_free(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Name) and not node.id.startswith(REFERENCE) and node.id not in _CONSTANTS
+        return isinstance(node, ast.Name) and node.id not in _CONSTANTS and self._number(node.id) is None
+
+    def _number(self, name: str) -> int | None:
+        """What a name refers to, if it is a reference; `$1st` is none."""
+        digits = name.removeprefix(REFERENCE + self._dialect.letter)
+        return int(digits) if digits != name and len(digits) < 10 and digits.isdecimal() else None
 
     def _whole(self, segments: list[Segment]) -> Segment:
         first = segments[0]
@@ -248,12 +253,14 @@ class ArgumentReader:
     def name(self, node: ast.Name) -> ast.expr:
         """A name outside text: a reference, a constant of JSON, or a word in a collection."""
         span = span_of(node)
-        if node.id.startswith(REFERENCE):
-            return self.reference(int(node.id.removeprefix(REFERENCE + self._dialect.letter)), span)
+        number = self._number(node.id)
+        if number is not None:
+            return self.reference(number, span)
         if node.id in _CONSTANTS:
             self._note(f"`{node.id}` for `{_CONSTANTS[node.id]}`")
             return made(ast.Constant(_CONSTANTS[node.id]), span)
-        return self._problem(f"`{node.id}` is no value", f'{_QUOTE}: "{node.id}"', span)
+        word = self.restored(node.id)
+        return self._problem(f"`{word}` is no value", f'{_QUOTE}: "{word}"', span)
 
     def word(self, node: ast.Name) -> ast.expr:
         """A word in a list: unquoted text."""
@@ -266,7 +273,7 @@ class ArgumentReader:
 
     def is_word(self, node: ast.expr) -> bool:
         """Whether a node is nothing but an unquoted word."""
-        return self._is_free(node)
+        return isinstance(node, ast.Name) and self._is_free(node) and not node.id.startswith(REFERENCE)
 
     def _note(self, what: str) -> None:
         if what not in self._found.notes:

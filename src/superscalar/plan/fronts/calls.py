@@ -26,14 +26,12 @@ _JOINS = frozenset({"join", "finish"})
 _REMARK = re.compile(
     r"(?!\s*\.\w)[\s.,;:*`]*(?:#.*|\([^()]*\)[\s.]*|(?:[–—>-]+\s*)?[^\W\d_][^()\[\]{}\"'$#]*)?$", re.DOTALL
 )
-
-
 _LIKE_CODE = re.compile(r"=|\w\(")
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A step that waits for the end of the plan, with how many steps came before it."""
+    """A step that waits for the end of the plan. `order`: how many steps came before it. `problem`: if none comes."""
 
     call: CallText
     order: int
@@ -48,7 +46,7 @@ class CallReader(TextReader):
     def __init__(self, program: Program, dialect: Dialect) -> None:
         super().__init__(program)
         self._dialect = dialect
-        self._own_tools = {name: s.alias for s in program.signatures for name in (s.name, s.alias)}
+        self._own_tools = program.signatures.aliases()
         joins = _JOINS - self._own_tools.keys()
         self._own_tools |= dict.fromkeys(joins, "join")
         self._cutter = Cutter(dialect, self._own_tools.__contains__)
@@ -149,11 +147,6 @@ class CallReader(TextReader):
             return written.problem("E103", f"there is a step `{spelled}` already", help)
         if call.quote is not None:
             return written.problem("E001", "a string is never closed", "close it with the same quote", call.quote)
-        alias = self._own_tools.get(call.tool, call.tool)
-        signature = self.program.signatures.get(alias)
-        if call.missing and signature is not None and signature.effect == "write":
-            message = f"`{call.missing[-1]}` is missing: nothing completes what changes something"
-            return written.problem("E001", message, f"close it with `{call.missing}`")
         if not _REMARK.match(call.rest):
             line, column = written.span[2:]
             end = Span(line, column, line, column + len(call.rest))
@@ -176,14 +169,23 @@ class CallReader(TextReader):
         """Hand a step to the program."""
         alias = self._own_tools.get(call.tool, call.tool)
         name = "" if alias == "join" else self._name_of(call.number)
-        if found.problems:
-            yield from self._unreadable(name, call.tool, call.written, found.problems[0])
-            return
         function = made(ast.Name(alias, ast.Load()), call.tool_span)
         value = ast.Call(function, found.arguments, found.keywords)
         placed(value, call.written.span)
+        problems = found.problems
+        if (call.missing or _says_more(call)) and self._writes(value):
+            problems = [_not_for_writes(call), *problems]
+        if problems:
+            yield from self._unreadable(name, call.tool, call.written, problems[0])
+            return
         tree, source = statement(name, value, call.written)
         yield from self.program.statement(tree, source, thought=thought, notes=(*notes, *found.notes))
+
+    def _writes(self, value: ast.expr) -> bool:
+        """Whether a tool that changes something is called in it."""
+        functions = [node.func for node in ast.walk(value) if isinstance(node, ast.Call)]
+        signatures = [self.program.signatures.get(f.id) for f in functions if isinstance(f, ast.Name)]
+        return any(signature is not None and signature.effect == "write" for signature in signatures)
 
     def _notes(self, call: CallText) -> Iterator[str]:
         """What was tolerated about a call and what stands before it (rule L27)."""
@@ -199,7 +201,7 @@ class CallReader(TextReader):
             self._last = call.number
         if call.missing:
             yield f"`{call.missing}` was missing"
-        if any(map(str.isalnum, call.rest)) and not call.rest.startswith("#"):
+        if _says_more(call):
             yield "words behind the call"
 
     def _unreadable(self, name: str, tool: str, written: Written, problem: Diagnostic) -> Iterator[Step]:
@@ -235,3 +237,17 @@ class CallReader(TextReader):
             yield from self._put(step.call, step.thought, step.notes, self._arguments(step.call, step.order))
         if not repairing:
             yield from self.program.end_repair()
+
+
+def _says_more(call: CallText) -> bool:
+    """Whether words stand behind a call."""
+    return any(map(str.isalnum, call.rest)) and not call.rest.startswith("#")
+
+
+def _not_for_writes(call: CallText) -> Diagnostic:
+    """Why a call that changes something is not taken as other calls are (rules L18, L27)."""
+    if call.missing:
+        message = f"`{call.missing[-1]}` is missing: nothing completes what changes something"
+        return call.written.problem("E001", message, f"close it with `{call.missing}`")
+    message = "words behind a call that changes something"
+    return call.written.problem("E001", message, "leave them out, or put # before them")

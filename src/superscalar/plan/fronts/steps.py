@@ -65,7 +65,7 @@ class StepsReader(TextReader):
         self._ids: set[str] = set()
         self._keys: set[str] = set()
         self._join: Element | None = None
-        self._tools = {name: s.alias for s in program.signatures for name in (s.name, s.alias)}
+        self._tools = program.signatures.aliases()
 
     def _line(self) -> int:
         return self._elements.line
