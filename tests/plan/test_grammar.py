@@ -14,7 +14,7 @@ import golden_tools
 import pytest
 from grammar_matcher import follows
 from grammar_samples import Sampler, SchemaSampler
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import planner, tool
@@ -127,6 +127,7 @@ def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
     assert [d for d in found if d.code not in BEYOND] == [], plan
 
 
+@settings(max_examples=25)  # Lark's parser takes its time
 @given(st.integers(0, 2**32))
 def test_both_notations_accept_what_the_rules_make(seed: int) -> None:
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=6).text()
