@@ -51,6 +51,14 @@ join(rents, dearest)""",
     (
         """\
 Tools:
+notify(text: str) -> None  # Changes something: call it only if the question asks for that.
+
+Question: Thank you! And who was Einstein?""",
+        "join()",
+    ),
+    (
+        """\
+Tools:
 tax(amount: float, city: str) -> float
 
 Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
@@ -58,14 +66,6 @@ Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
 lima = tax(30, "Lima")
 quito = tax(45, "Quito")
 join(lima, quito)""",
-    ),
-    (
-        """\
-Tools:
-notify(text: str) -> None  # Changes something: call it only if the question asks for that.
-
-Question: Thank you! And who was Einstein?""",
-        "join()",
     ),
 )
 
@@ -81,7 +81,7 @@ You write plans. A plan is a JSON object whose steps call tools to find out what
 
 _EXAMPLES_JSON = (
     (
-        _EXAMPLES[2][0],
+        _EXAMPLES[-1][0],
         """\
 {"steps": [{"id": "lima", "tool": "tax", "arguments": {"amount": 30, "city": "Lima"}}, {"id": "quito", "tool": "tax", "arguments": {"amount": 45, "city": "Quito"}}], "join": [{"$ref": "lima"}, {"$ref": "quito"}]}""",
     ),

@@ -33,7 +33,7 @@ RIGHT = [
     "join()",
     "join(1)\n",
     "send('me', 'hello')",
-    "x = price('IBM')",
+    "price('IBM')",
     'x = price("IBM")\njoin(x)',
     'x = price("IBM", 3)\ny = price(ticker="IBM", day=x)\njoin(x, y)',
     (
@@ -63,7 +63,6 @@ WRONG = [
     'x = price("IBM", day=3, day=3)',
     'x = price("IBM", 3, 4)',
     "x = price()",
-    "price('IBM')",  # a call for nothing
     "x = price(day=3)",
     "x = price(5)",
     'x = price("IBM", "3")',
