@@ -26,6 +26,7 @@ from superscalar.plan.ir import (
     Compute,
     Display,
     Field,
+    First,
     Guard,
     Join,
     Map,
@@ -55,6 +56,7 @@ _WORK: st.SearchStrategy[Work] = st.deferred(
         st.builds(
             Display, st.sampled_from(["list", "dict"]), _SOME_IDS, st.lists(expressions(1), max_size=2).map(tuple)
         ),
+        st.builds(First, expressions(1), _IDS),
         st.builds(Select, _SOME_IDS),
         st.builds(Join, st.lists(st.tuples(st.none() | _IDS, _IDS), max_size=2).map(tuple), st.booleans()),
     )
@@ -79,6 +81,8 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "bool": st.booleans(),
     "str": _TEXTS,
     "TaskId": _IDS,
+    "tuple[TaskId, ...]": _SOME_IDS,
+    "tuple[int, ...]": st.lists(st.integers(0, 9), max_size=2).map(tuple),
     "tuple[str, ...]": st.lists(_TEXTS, max_size=2).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
@@ -287,6 +291,11 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Planned(1.0, _TASK),
     events.Sealed(1.0),
     events.Expanded(1.0, "xs", 9),
+    events.Wanted(1.0, "best", 2),
+    events.Won(1.0, "best", (0, 2)),
+    events.Unneeded(1.0, ("xs[1]", "xs[].tool")),
+    events.Cancelled(1.25, "xs[1]"),
+    events.Revived(1.25, ("xs[1]",)),
     events.Waiting(1.25, "xs[5]", ("quotes",)),
     events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
     events.Progressed(1.5, "xs[0]", "half of it", 0.5),

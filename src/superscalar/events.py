@@ -80,6 +80,52 @@ class Expanded:
 
 
 @fact
+class Wanted:
+    """A `first` learned how many of its items it wants (rule L16)."""
+
+    at: float
+    id: TaskId
+    count: int
+
+
+@fact
+class Won:
+    """A `first` has its answers: these items of its list, by position, succeeded first."""
+
+    at: float
+    id: TaskId
+    items: tuple[int, ...]
+
+
+@fact
+class Unneeded:
+    """Nothing that is wanted needs these tasks (rules L16, L22).
+
+    What has not started will not; what runs is not waited for. No task has settled by that: a later round that refers
+    to it revives it. An id with `[]` is a task of a map's body, whatever the item.
+    """
+
+    at: float
+    ids: tuple[TaskId, ...]
+
+
+@fact
+class Cancelled:
+    """A call that nothing needed any more was cancelled and has ended. It may be revived."""
+
+    at: float
+    id: TaskId
+
+
+@fact
+class Revived:
+    """A later round refers to what nothing needed: these tasks take part again, each at its place."""
+
+    at: float
+    ids: tuple[TaskId, ...]
+
+
+@fact
 class Waiting:
     """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
 
@@ -214,7 +260,9 @@ class RunEnded:
     error: str = ""
 
 
-TaskEvent: TypeAlias = Expanded | Waiting | Started | Progressed | Retrying | Succeeded | Failed | Skipped
+TaskEvent: TypeAlias = (
+    Expanded | Wanted | Won | Waiting | Started | Progressed | Retrying | Cancelled | Succeeded | Failed | Skipped
+)
 Event: TypeAlias = (
     RunStarted
     | RoundStarted
@@ -224,6 +272,8 @@ Event: TypeAlias = (
     | Planned
     | Sealed
     | TaskEvent
+    | Unneeded
+    | Revived
     | DeadlinePassed
     | JoinStarted
     | AnswerWritten

@@ -193,6 +193,8 @@ class _Shown:
                 return f"{name}: {self._some_failed(task, [item for item in items if not _silent(item)], room)}"
             case Failure() as failure:
                 return f"{name}: UNKNOWN ({_reason(failure, room)})"
+            case Skipped(unneeded=True):
+                return f"{name}: not looked up, since nothing needed it"
             case Skipped(because, by_guard):
                 return f"{name}: not needed" if by_guard else f"{name}: UNKNOWN ({self._first_cause(because, room)})"
 

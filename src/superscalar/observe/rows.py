@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, Join, Map, Select, Work
+from superscalar.plan.ir import Call, Compute, Display, First, Join, Map, Select, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -17,7 +17,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-Kind: TypeAlias = Literal["call", "compute", "map", "display", "select", "join"]
+Kind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "join"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ class Row:
     ready; `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events;
     `seconds` is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are
     what the tool last said of its progress. `value` is short. `reused`: it settled with the result of an identical
-    call. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure; one that the
-    end of the run or its deadline kept from starting is skipped too, and has a `failure` that says so.
+    call. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure; one without
+    `because` was not needed. One that the end of the run or its deadline kept from starting is skipped too, and has a
+    `failure` that says so.
     """
 
     id: TaskId
@@ -115,6 +116,8 @@ def kind_of(work: Work) -> Kind:
             return "map"
         case Display():
             return "display"
+        case First():
+            return "first"
         case Select():
             return "select"
         case Join():

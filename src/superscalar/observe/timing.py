@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from heapq import heapreplace
 
 from superscalar.events import (
+    Cancelled,
     Diagnosed,
     Event,
     Failed,
@@ -147,7 +148,7 @@ class _Calls:
                     work = self.works[id] = _Work(tool, ready=self.waiting.get(id, at), started=at, end=at)
                 work.since = at
                 work.attempts += 1
-            case Retrying(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
+            case Retrying(at, id) | Cancelled(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
                 if id in self.works:
                     self.works[id].stop(at)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
@@ -39,6 +39,19 @@ class Body:
     def under(self, guard: ir.Guard) -> Body:
         """The same body for tasks that run only if `guard` lets them."""
         return Body(self.prefix, self.names, self.tasks, (*self.guards, guard), self.used, self.tests)
+
+
+def parts(id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> Iterator[TaskId]:
+    """The tasks that stand in the expression, the items or the body of a task, or that it is another name of."""
+    prefix = f"{id}."
+    yield from (need.task for need in needs if need.task.startswith(prefix))
+    match work:
+        case ir.Map(body=tasks):
+            yield from (task.id for task in tasks)
+        case ir.Display(items=items) | ir.Select(items):
+            yield from items
+        case ir.Compute(ir.Ref(task)):
+            yield task
 
 
 class CallFinder:

@@ -284,6 +284,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """`first(count, source)`: the first `count` items of a list that succeed, in input order (rule L16)."""
+
+    count: Expr
+    source: TaskId
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """The first of `versions` that was not skipped by its guard: a name after an `if` (rule L11)."""
 
@@ -298,7 +306,7 @@ class Join:
     whole_plan: bool = False
 
 
-Work: TypeAlias = Call | Compute | Map | Display | Select | Join
+Work: TypeAlias = Call | Compute | Map | Display | First | Select | Join
 
 
 @dataclass(frozen=True, slots=True)

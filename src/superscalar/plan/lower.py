@@ -7,11 +7,11 @@ One `Lowering` handles one statement. It collects problems instead of stopping a
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, is_text, names_in, spelled
+from superscalar.plan.body import Body, CallFinder, is_text, names_in, parts, spelled
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -33,14 +33,23 @@ _MAX_KNOWN = 100
 class Lowering(Findings):
     """Lowers one statement. `problems` is what is wrong with it.
 
-    `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair.
+    `writing`: its tasks that write, or hold a write. `waits`: it refers to a name whose assignment is broken, so that
+    it is lowered again after the repair.
     """
 
     def __init__(
-        self, source: Source, names: Names, place: Place, signatures: Signatures, outputs: dict[TaskId, Output]
+        self,
+        source: Source,
+        names: Names,
+        place: Place,
+        signatures: Signatures,
+        outputs: dict[TaskId, Output],
+        writing: Set[TaskId] = frozenset(),
     ):
         super().__init__(source)
         self.outputs: dict[TaskId, Output] = {}
+        self.writing: set[TaskId] = set()
+        self._known_writing = writing
         self._names = names
         self._place = place
         self._signatures = signatures
@@ -54,7 +63,12 @@ class Lowering(Findings):
 
     def emit(self, id: TaskId, work: ir.Work, body: Body, node: ast.AST | None) -> ir.Ref:
         """Add a task to a body."""
-        body.tasks.append(ir.Task(id, work, needs_of(work), body.guards, span=self.source.span(node)))
+        needs = needs_of(work)
+        if any(inside in self.writing or inside in self._known_writing for inside in parts(id, work, needs)) or (
+            isinstance(work, ir.Call) and work.effect == "write"
+        ):
+            self.writing.add(id)
+        body.tasks.append(ir.Task(id, work, needs, body.guards, span=self.source.span(node)))
         return ir.Ref(id)
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
@@ -72,19 +86,39 @@ class Lowering(Findings):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 return self._call(node, name, inner, id)
+            case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not self._variables:
+                return self._first(node, inner, id)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node):
                 return self._map(node, inner, id)
             case ast.List() | ast.Tuple() | ast.Set() if self._calls.has_call(node):
-                items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
-                if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
-                    self.outputs[id] = _ITEMS
-                return self.emit(id, ir.Display(_kind(node), items), inner, node)
+                return self._display(node, inner, id)
             case ast.Dict() if self._calls.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
                 return self.emit(id, ir.Display("dict", items, keys), inner, node)
             case _:
                 return self.emit(id, ir.Compute(self.expression(node, inner)), inner, node)
+
+    def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
+        """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
+        items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
+        if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
+            self.outputs[id] = _ITEMS
+        return self.emit(id, ir.Display(_kind(node), items), inner, node)
+
+    def _first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
+        """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
+        count = self.expression(node.args[0], inner)
+        items = node.args[1]
+        if isinstance(items, ast.List | ast.Tuple) and items.elts:
+            place = inner.lifted("items")
+            source = self._display(items, inner.of(place), place)
+        else:
+            source = self.reference(items, inner, "items")
+        if source.task in self.writing or source.task in self._known_writing:
+            message = "a write under `first`, which wants only some of its items"
+            self.problem("E205", message, items, help="to make all of them and take some results, write ok(xs)[:k]")
+        return self.emit(id, ir.First(count, source.task), inner, node)
 
     def reference(self, node: ast.expr, body: Body, label: str, id: TaskId | None = None) -> ir.Ref:
         """A task that has this expression's outcome: the one that a name stands for, or a new one, called `id` or by
@@ -451,11 +485,11 @@ class Lowering(Findings):
             return self.problem(
                 "E305", f"`{name}` takes {expected} argument{'s' * (expected > 1)}", node, help=f"write {form}"
             )
-        if name == "first":
-            return self.problem("E205", "`first` is not supported yet", node, help="write ok(xs)[:k]")
         looked_at = node.args[0]
         if self._variables:
             return ir.Apply(name, self._items(node.args, body))
+        if name == "first":
+            return self.value(node, body, body.lifted(name))
         if name == "default" and self._calls.has_call(node.args[1]):
             return self.problem(
                 "E205", "a call in the fallback of `default`", node.args[1], help="give it a line of its own above"

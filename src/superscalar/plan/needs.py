@@ -17,6 +17,7 @@ from superscalar.plan.ir import (
     Display,
     Expr,
     Field,
+    First,
     Index,
     Join,
     Lambda,
@@ -59,6 +60,8 @@ def needs_of(work: Work) -> tuple[Need, ...]:
             return _merged(
                 [*(Need(item, "outcome") for item in items), *(need for key in keys for need in _needs(key))]
             )
+        case First(count, source):
+            return _merged([*_needs(count), Need(source, "shape")])
         case Select(versions):
             return _merged([Need(version, "outcome") for version in versions])
         case Join(items=named):

@@ -57,6 +57,7 @@ class Program:
         self._names = Names()
         self._versions: dict[str, int] = {}
         self._outputs: dict[TaskId, Output] = {}
+        self._writing: set[TaskId] = set()
         self._order = OrderAccesses(signatures)
         self._held = Held(signatures)
         self._said: list[Said] = []
@@ -230,7 +231,7 @@ class Program:
     # -------------------------------------------------------------------------------------------------- lowering
 
     def _lowered(self, slot: Slot) -> Lowered:
-        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs)
+        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs, self._writing)
         body = Body("")
         bound: dict[str, ir.Expr] = {}
         if slot.tree is not None:
@@ -250,6 +251,7 @@ class Program:
             yield from slot.problems
             return
         self._outputs.update(lowered.lowering.outputs)
+        self._writing |= lowered.lowering.writing
         for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning)
         self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot)))

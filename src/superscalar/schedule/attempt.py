@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from superscalar.errors import NotDone, RateLimited
 from superscalar.schedule.cells import Cell
@@ -25,6 +25,10 @@ class Bounds:
     grace: float = 0.5
     max_tasks: int = 10_000
     max_fan_out: int = 1_000
+
+
+Stop: TypeAlias = FailureKind | Literal["unneeded"]
+"""Why an attempt is being cancelled."""
 
 
 class Attempt(Ticket):
@@ -75,7 +79,7 @@ class Attempt(Ticket):
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
-        self.stopped: FailureKind | None = None
+        self.stopped: Stop | None = None
         self.deadline = inf
         self.over = False
 
@@ -89,10 +93,16 @@ class Attempt(Ticket):
         self.start(self)
 
 
-STOPPED: dict[FailureKind, str] = {
+STOPPED: dict[Stop, str] = {
     "cancelled": "the run was cancelled",
     "deadline": "the run's deadline passed",
+    "unneeded": "nothing needed it any more",
 }
+
+
+def kind_of(stop: Stop) -> FailureKind:
+    """The kind of failure of an attempt that was stopped so."""
+    return "cancelled" if stop == "unneeded" else stop
 
 
 def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
@@ -113,7 +123,7 @@ def failure_of(attempt: Attempt, error: BaseException) -> Failure:
     in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
     name = type(error).__name__
     if attempt.stopped in STOPPED:
-        return Failure(attempt.stopped, STOPPED[attempt.stopped], name, in_doubt=in_doubt)
+        return Failure(kind_of(attempt.stopped), STOPPED[attempt.stopped], name, in_doubt=in_doubt)
     if attempt.stopped == "timeout":
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):

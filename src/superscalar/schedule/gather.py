@@ -7,14 +7,14 @@ from typing import Any
 
 from superscalar.plan.evaluate import EvaluationError, evaluate
 from superscalar.plan.ir import Compute, Display, Join, Map, Select, Work
-from superscalar.schedule.cells import Cell
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.cells import Cell, Race
+from superscalar.schedule.items import gathered
 from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
 
 Lookup = Callable[[TaskId], Outcome]
 
 
-def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
     """The outcome of a task whose inputs are in.
 
     Raises:
@@ -26,12 +26,31 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
             return Observation(evaluate(value, outcome))
         case Map() | Display():
             keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
-            return _together(work.kind, schedule.gathered(cell), keys)
+            return _together(work.kind, gathered(cell), keys)
         case Select(versions):
             return _chosen(versions, outcome)
         case Join(items):
             return _joined(items, outcome)
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
+
+
+def answers(race: Race, cell: Cell) -> list[Any]:
+    """The values of the items that were first, in input order (rule L16).
+
+    Raises:
+        EvaluationError: fewer succeed than are wanted.
+    """
+    found = [outcome for element in cell.parts if (outcome := element.outcome()) is not None]
+    if len(race.won) < race.wanted:
+        missing = [one for one in found if not isinstance(one, Observation) and not _is_silent(one)]
+        why = f"; the first: {missing[0]}" if missing else ""
+        message = f"`first` wants {race.wanted}, but fewer of {len(cell.parts)} items succeed{why}"
+        raise EvaluationError(message, "ValueError")
+    return [_value(outcome) for position in race.winners if (outcome := cell.parts[position].outcome()) is not None]
+
+
+def _is_silent(outcome: Outcome) -> bool:
+    return isinstance(outcome, Skipped) and outcome.by_guard
 
 
 def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[Any] | None) -> Outcome:

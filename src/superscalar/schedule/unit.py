@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from superscalar import events
 from superscalar.errors import IllegalEvent, NotDone, RateLimited
 from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
+from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
+from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
     STOPPED,
@@ -24,18 +25,20 @@ from superscalar.schedule.attempt import (
     Bounds,
     asked_to_wait,
     failure_of,
+    kind_of,
     never_started,
     text_of,
     too_slow,
 )
-from superscalar.schedule.cells import GATHERING, PENDING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Skip
+from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, RUNNING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Refuse, Release, Revive, Skip
+from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import IMMUTABLE, UNNEEDED, Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
 
 
 class Invoke(Protocol):
@@ -118,8 +121,11 @@ class TaskFetchingUnit:
         self._happened(events.RoundStarted(self._now(), number, reason))
 
     def seal(self) -> None:
-        """The program of this round is complete: its writes may run (rule L18)."""
+        """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
         self._happened(events.Sealed(self._now()))
+        dead = self.schedule.dead()
+        if dead:
+            self._set_aside(dead)
         self._pump()
 
     async def run(self, tasks: Iterable[Task] | AsyncIterable[Task]) -> dict[TaskId, Outcome]:
@@ -127,6 +133,7 @@ class TaskFetchingUnit:
 
         A failed task skips only the tasks that refer to it; its siblings go on. Cancelling this call cancels every tool
         call and waits for it to end. If the stream raises, what runs is settled first and the error is raised then.
+        Dead code that runs is not waited for: it is cancelled when the rest has settled.
 
         Raises:
             IllegalEvent: two events contradict each other: a bug here, never in the plan.
@@ -143,18 +150,22 @@ class TaskFetchingUnit:
             await self.cancel()
             raise
         await self.settle()
+        if self._live:
+            await self.cancel()
         return self.outcomes()
 
     async def settle(self) -> None:
-        """Wait until every task has settled. A write of a plan that was never sealed fails, since it may not run.
+        """Wait until every task that is needed has settled. A write of a plan that was never sealed fails, since it may
+        not run. Calls that nothing needs may still run then: a later round may refer to them, and `cancel` ends them.
 
         Cancelling this call cancels the tool calls and waits for them.
         """
         try:
             while True:
                 self._raise_bug()
-                if self.schedule.unsettled == 0 and not self._live:
-                    self._set_alarm(inf)
+                if self.schedule.unsettled == 0:
+                    if not self._live:
+                        self._set_alarm(inf)
                     return
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
@@ -187,7 +198,9 @@ class TaskFetchingUnit:
             return
         self._stopped = kind
         for attempt in list(self._live):
-            if attempt.runner is None:
+            if self.schedule.is_unneeded(attempt.cell):
+                self._drop(attempt)
+            elif attempt.runner is None:
                 self._end(attempt)
                 self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
         for cell in self.schedule.open_cells():
@@ -208,8 +221,14 @@ class TaskFetchingUnit:
         self._limits.dispatch(self.loop)
 
     def outcomes(self) -> dict[TaskId, Outcome]:
-        """What every task left behind so far, in program order."""
-        return {c.id: c.outcome for c in self.schedule.in_program_order() if c.outcome is not None}
+        """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
+        found: dict[TaskId, Outcome] = {}
+        for cell in self.schedule.in_program_order():
+            if cell.outcome is not None:
+                found[cell.id] = cell.outcome
+            elif self.schedule.is_unneeded(cell):
+                found[cell.id] = UNNEEDED
+        return found
 
     # ------------------------------------------------------------------------------------------- facts and commands
 
@@ -229,22 +248,47 @@ class TaskFetchingUnit:
             commands = self._commands
             while commands:
                 command = commands.popleft()
-                if type(command) is Issue:
+                if isinstance(command, Issue):
                     self._issue(self.schedule.cell(command.id))
-                elif isinstance(command, Skip):
-                    self._happened(events.Skipped(self._now(), command.id, command.because, command.by_guard))
+                else:
+                    self._follow_up(command)
         finally:
             self._pumping = False
         if self._limits.changed:
             self._limits.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
-        if not self._live:
+        if not self._live or not self.schedule.unsettled:
             self._wake()
+
+    def _follow_up(self, command: Skip | Release | Revive | Refuse) -> None:
+        match command:
+            case Skip(id, because, by_guard):
+                self._happened(events.Skipped(self._now(), id, because, by_guard))
+            case Refuse(id, failure):
+                self._happened(events.Failed(self._now(), id, failure))
+            case Revive(ids):
+                self._happened(events.Revived(self._now(), ids))
+            case Release(id):
+                losers = self.schedule.losers(id)
+                fresh = tuple(cell.id for cell in losers if not self.schedule.is_unneeded(cell))
+                if fresh:
+                    self._set_aside(fresh)
+                running = {cell for cell in losers if cell.status is RUNNING}
+                for attempt in [attempt for attempt in self._live if attempt.cell in running] if running else ():
+                    self._drop(attempt)
+            case _:
+                assert_never(command)
+
+    def _set_aside(self, ids: tuple[TaskId, ...]) -> None:
+        """Nothing needs these tasks: what has not started does not."""
+        self._happened(events.Unneeded(self._now(), ids))
+        for attempt in [attempt for attempt in self._live if attempt.cell.status is DORMANT]:
+            self._end(attempt)
 
     def _issue(self, cell: Cell) -> None:
         task = cell.task
-        if task is None or cell.status is SETTLED:
+        if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
         expanding = type(work) is Map and cell.status is not GATHERING
@@ -260,7 +304,10 @@ class TaskFetchingUnit:
             if expanding and type(work) is Map:
                 self._expand(cell, work)
                 return
-            outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
+            if type(work) is First:
+                self._race(cell, work)
+                return
+            outcome = gather.outcome_of(work, cell, outcomes)
         except Unavailable as missing:
             self._happened(events.Skipped(now(), cell.id, *self._cause(cell, missing)))
         except EvaluationError as error:
@@ -283,7 +330,7 @@ class TaskFetchingUnit:
                 return self.schedule.instance(cell, missing.task, missing.outcome), False
 
     def _expand(self, cell: Cell, work: Map) -> None:
-        count = len(self.schedule.items(cell))
+        count = len(items(cell))
         if count > self._bounds.max_fan_out:
             self._happened(
                 events.Failed(
@@ -296,6 +343,18 @@ class TaskFetchingUnit:
             self._happened(events.Failed(self._now(), cell.id, self._too_many(count * len(work.body))))
         else:
             self._happened(events.Expanded(self._now(), cell.id, count))
+
+    def _race(self, cell: Cell, work: First) -> None:
+        """A `first` learns how many it wants, and then takes what succeeded first."""
+        if cell.status is not GATHERING:
+            count = wanted(evaluate(work.count, self.schedule.outcomes_for(cell)))
+            items(cell)  # before it is said: there may be nothing to go through
+            self._happened(events.Wanted(self._now(), cell.id, count))
+            return
+        race = self.schedule.race(cell)
+        answers = gather.answers(race, cell)
+        self._happened(events.Won(self._now(), cell.id, race.winners))
+        self._happened(events.Succeeded(self._now(), cell.id, answers))
 
     def _too_many(self, more: int) -> Failure:
         have = len(self.schedule)
@@ -425,6 +484,10 @@ class TaskFetchingUnit:
         if attempt.over:
             return
         self._end(attempt)
+        if attempt.stopped == "unneeded":
+            self._happened(events.Cancelled(self._now(), attempt.cell.id))
+            self._pump()
+            return
         if attempt.stopped == "timeout":
             error = TimeoutError(too_slow(attempt, self._bounds))
         self._fail_or_retry(attempt, error)
@@ -496,6 +559,21 @@ class TaskFetchingUnit:
                 self._end(attempt)
                 self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
 
+    def _drop(self, attempt: Attempt) -> None:
+        """Cancel a call that nothing needs; it is abandoned if it does not end within its grace period."""
+        if attempt.runner is not None and attempt.begun:
+            if attempt.stopped is None:
+                attempt.stopped = "unneeded"
+                attempt.runner.cancel()
+                attempt.deadline = self._now() + self._bounds.grace
+                self._set_alarm(min(self._alarm_at, attempt.deadline))
+            return
+        if attempt.runner is not None:
+            attempt.runner.cancel()
+        self._end(attempt)
+        if attempt.cell.status is RUNNING:
+            self._happened(events.Cancelled(self._now(), attempt.cell.id))
+
     def _end_grace(self, kind: FailureKind) -> None:
         """What was told to end has had its time; a write is told now, and has half of that."""
         for attempt in list(self._live):
@@ -512,13 +590,13 @@ class TaskFetchingUnit:
         """The call does not end when told to. The run goes on, and ends, without it."""
         if attempt.over or attempt.runner is None:
             return
-        kind = attempt.stopped or self._stopped or "cancelled"
-        attempt.stopped = kind
+        stop = attempt.stopped or self._stopped or "cancelled"
+        attempt.stopped = stop
         self._end(attempt)
         attempt.runner.cancel()
-        message = too_slow(attempt, self._bounds) if kind == "timeout" else STOPPED[kind]
+        message = too_slow(attempt, self._bounds) if stop == "timeout" else STOPPED[stop]
         write = attempt.tool.effect == "write"
-        failure = Failure(kind, f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
+        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()
 
