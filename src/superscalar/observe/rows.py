@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, First, Join, Map, Select, Work
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Select, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -17,7 +17,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-Kind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "join"]
+Kind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +120,7 @@ def kind_of(work: Work) -> Kind:
             return "first"
         case Select():
             return "select"
+        case Each():
+            return "each"
         case Join():
             return "join"

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
 from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A name in the body of a loop which would have its value from the iteration before, or which is `collected`.
+
+    `value`: what it stands for where this iteration did assign it, after an `if` that may have.
+    """
+
+    name: str
+    value: ir.Expr | None = None
+    collected: bool = False
 
 
 @dataclass(slots=True)
@@ -20,7 +32,7 @@ class Body:
     """
 
     prefix: str
-    names: Mapping[str, ir.Expr] = field(default_factory=dict)
+    names: Mapping[str, ir.Expr | Carried] = field(default_factory=dict)
     tasks: list[ir.Task] = field(default_factory=list)
     guards: tuple[ir.Guard, ...] = ()
     used: dict[str, int] = field(default_factory=dict)
@@ -41,15 +53,37 @@ class Body:
         return Body(self.prefix, self.names, self.tasks, (*self.guards, guard), self.used, self.tests)
 
 
-def parts(id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> Iterator[TaskId]:
+class Writes:
+    """The tasks that write, or in whose expression, items or body a write stands; those of other statements included.
+
+    `own`: those of this statement.
+    """
+
+    def __init__(self, known: Set[TaskId]) -> None:
+        self.own: set[TaskId] = set()
+        self._known = known
+
+    def __contains__(self, task: TaskId) -> bool:
+        return task in self.own or task in self._known
+
+    def note(self, id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> None:
+        """Take note of a task, after all that it needs."""
+        writing = isinstance(work, ir.Call) and work.effect == "write"
+        if writing or ((self.own or self._known) and any(part in self for part in _parts(id, work, needs))):
+            self.own.add(id)
+
+
+def _parts(id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> Iterator[TaskId]:
     """The tasks that stand in the expression, the items or the body of a task, or that it is another name of."""
     prefix = f"{id}."
     yield from (need.task for need in needs if need.task.startswith(prefix))
     match work:
         case ir.Map(body=tasks):
             yield from (task.id for task in tasks)
-        case ir.Display(items=items) | ir.Select(items):
+        case ir.Display(items=items) | ir.Each(tasks=items):
             yield from items
+        case ir.Select(_, then, otherwise):
+            yield from (version for version in (then, otherwise) if version is not None)
         case ir.Compute(ir.Ref(task)):
             yield task
 
@@ -107,3 +141,20 @@ def spelled(target: ast.expr) -> str:
         inner = [spelled(part) for part in target.elts]
         return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
     return ast.unparse(target)
+
+
+def as_test(condition: ir.Expr) -> ir.Expr:
+    """A condition as one that is true or false and nothing else."""
+    plain = isinstance(condition, ir.Compare | ir.Missing) or (
+        isinstance(condition, ir.Unary) and condition.operator == "not"
+    )
+    return condition if plain else ir.Apply("bool", (condition,))
+
+
+def as_pairs(node: ast.DictComp) -> ast.Call:
+    """`{k: v for ... for ...}` as `dict([(k, v) for ... for ...])`."""
+    pair = ast.Tuple([node.key, node.value], ast.Load())
+    made = ast.Call(ast.Name("dict", ast.Load()), [ast.ListComp(pair, node.generators)], [])
+    for part in (pair, made, made.func, made.args[0]):
+        ast.copy_location(part, node)
+    return made

@@ -15,9 +15,11 @@ from superscalar.plan.ir import (
     Compute,
     Dict,
     Display,
+    Each,
     Expr,
     Field,
     First,
+    Fold,
     Index,
     Join,
     Lambda,
@@ -25,6 +27,7 @@ from superscalar.plan.ir import (
     Logic,
     Map,
     Method,
+    Missing,
     Need,
     Ref,
     Select,
@@ -62,8 +65,10 @@ def needs_of(work: Work) -> tuple[Need, ...]:
             )
         case First(count, source):
             return _merged([*_needs(count), Need(source, "shape")])
-        case Select(versions):
-            return _merged([Need(version, "outcome") for version in versions])
+        case Select(condition, then, otherwise):
+            return _merged([Need(task, "outcome") for task in (condition, then, otherwise) if task is not None])
+        case Each(loop, otherwise=otherwise):
+            return (Need(loop, "shape"), *([] if otherwise is None else [Need(otherwise, "outcome")]))
         case Join(items=named):
             return _merged([Need(task, "outcome") for _, task in named])
         case _:
@@ -154,6 +159,10 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
             return [(a, certain and not (looks and (i or function != "first"))) for i, a in enumerate(both)]
         case Method(base=base, arguments=arguments, keywords=keywords):
             return [(base, certain), *((a, certain) for a in arguments), *((value, certain) for _, value in keywords)]
+        case Fold(initial=initial, items=items):
+            return [(initial, certain), (items, certain)]
+        case Missing(operand):
+            return [(operand, False)]
         case Lambda(body=body):
             return [(body, False)]
         case _:

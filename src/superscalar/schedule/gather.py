@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superscalar.plan.evaluate import EvaluationError, evaluate
-from superscalar.plan.ir import Compute, Display, Join, Map, Select, Work
+from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
+from superscalar.plan.ir import Compute, Display, Each, Join, Map, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered
+from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
 
 Lookup = Callable[[TaskId], Outcome]
 
 
-def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
+def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
     """The outcome of a task whose inputs are in.
 
     Raises:
@@ -27,11 +28,20 @@ def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
         case Map() | Display():
             keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
             return _together(work.kind, gathered(cell), keys)
-        case Select(versions):
-            return _chosen(versions, outcome)
+        case Select():
+            return _chosen(work, cell, schedule, outcome)
+        case Each(last=True):
+            return _last(work, cell, schedule, outcome)
+        case Each():
+            return _together("list", gathered(cell), None)
         case Join(items):
             return _joined(items, outcome)
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
+
+
+def failure_of(error: EvaluationError) -> Failure:
+    """What an expression that went wrong leaves behind."""
+    return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
 
 
 def answers(race: Race, cell: Cell) -> list[Any]:
@@ -78,14 +88,39 @@ def _value(outcome: Outcome) -> Any:
     return outcome.value if isinstance(outcome, Observation) else None
 
 
-def _chosen(versions: tuple[TaskId, ...], outcome: Lookup) -> Outcome:
-    """The latest version that was reached; if none was, what kept the last one (rule L11)."""
-    last: Outcome = Skipped(versions[-1], by_guard=True)
-    for version in reversed(versions):
-        last = outcome(version)
-        if not (isinstance(last, Skipped) and last.by_guard):
-            return last
-    return last
+def _chosen(work: Select, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+    """The version that the path taken left behind; none there is a skip by guard (rule L11)."""
+    match outcome(work.condition):
+        case Observation(value):
+            version = work.then if value else work.otherwise
+            if version is None:
+                return Skipped(work.condition, by_guard=True)
+            return _version(version, cell, schedule, outcome)
+        case Skipped() as skipped:
+            return skipped
+        case _:
+            return Skipped(work.condition)
+
+
+def _last(work: Each, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+    """What the last item that was reached left behind; if none was, what there was before the loop (rule L14)."""
+    for element in reversed(cell.parts):
+        found = element.outcome()
+        if found is not None and not (isinstance(found, Skipped) and found.by_guard):
+            return _passed_on(found, element.cell.id)
+    if work.otherwise is None:
+        return Skipped(work.loop, by_guard=True)
+    return _version(work.otherwise, cell, schedule, outcome)
+
+
+def _version(task: TaskId, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+    found = outcome(task)
+    return _passed_on(found, schedule.instance(cell, task, found))
+
+
+def _passed_on(found: Outcome, id: TaskId) -> Outcome:
+    """The same under another name. A failure is reported once, unless it has items, which may be looked at."""
+    return Skipped(id) if isinstance(found, Failure) and found.items is None else found
 
 
 def _joined(items: tuple[tuple[str | None, TaskId], ...], outcome: Lookup) -> Outcome:

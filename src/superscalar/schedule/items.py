@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan.elements import items_of
-from superscalar.plan.ir import Display, First, Map
+from superscalar.plan.ir import Display, Each, First, Map
 from superscalar.schedule.cells import SETTLED, Cell, Element
 from superscalar.values import Failure, Observation, Outcome, Skipped
 
@@ -40,6 +40,7 @@ def gathered(cell: Cell) -> list[tuple[Outcome | None, Outcome]]:
     if isinstance(work, Display):
         found = [cell.scope.find(item) for item in work.items]
         return [(None, c.outcome) for c in found if c is not None and c.outcome is not None]
+    spliced = work.spliced if isinstance(work, Each) else ()
     flatten = isinstance(work, Map) and work.flatten
     for element in cell.parts:
         outcome = element.outcome()
@@ -47,7 +48,7 @@ def gathered(cell: Cell) -> list[tuple[Outcome | None, Outcome]]:
             raise IllegalEvent(f"`{cell.id}` was gathered before `{element.cell.id}` settled")
         if isinstance(outcome, Skipped) and outcome.by_guard:
             continue
-        if flatten:
+        if flatten or (spliced and element.cell.task is not None and element.cell.task.id in spliced):
             rows.extend((None, part) for part in _spliced(outcome))
         else:
             rows.append((element.key.outcome if element.key else None, outcome))

@@ -12,7 +12,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.ir import Call, Display, Map, Need, Task
+from superscalar.plan.ir import Call, Display, Each, Map, Need, Task
 from superscalar.schedule.cells import (
     DOOMED,
     DORMANT,
@@ -222,7 +222,7 @@ class Schedule(Needed):
             self._watch(result, owner, OUTCOME)
         for condition in source.keep:
             self._watch(condition, owner, OUTCOME)
-        return Element(result, source.keep + keep, key), chained
+        return Element(result, source.keep + keep, key, scope), chained
 
     # ------------------------------------------------------------------------------------------------- counting
 
@@ -371,7 +371,26 @@ class Schedule(Needed):
             isinstance(outcome, Skipped) or (isinstance(outcome, Failure) and outcome.items is None)
         ):
             self._doom(cell, target, outcome)
+        elif item is None and elements is not None and cell.task is not None and isinstance(cell.task.work, Each):
+            self._collect(cell, cell.task.work, target)
         self._lower(cell)
+
+    def _collect(self, cell: Cell, work: Each, loop: Cell) -> None:
+        """`cell` learns which instances of the loop's tasks it is to gather."""
+        elements = [
+            Element(found, element.keep)
+            for element in loop.parts
+            for task in work.tasks
+            if element.scope is not None and (found := element.scope.find(task)) is not None
+        ]
+        cell.parts = elements
+        for element in elements:
+            self._watch(element.cell, cell, OUTCOME)
+            for condition in element.keep:
+                self._watch(condition, cell, OUTCOME)
+        if not work.last and not work.spliced:
+            cell.elements = elements
+            self._shape_known(cell)
 
     def _lower(self, cell: Cell) -> None:
         cell.missing -= 1

@@ -15,7 +15,7 @@ from typing import Any, Protocol, assert_never
 
 from superscalar import events
 from superscalar.errors import IllegalEvent, NotDone, RateLimited
-from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
@@ -307,11 +307,11 @@ class TaskFetchingUnit:
             if type(work) is First:
                 self._race(cell, work)
                 return
-            outcome = gather.outcome_of(work, cell, outcomes)
+            outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
         except Unavailable as missing:
             self._happened(events.Skipped(now(), cell.id, *self._cause(cell, missing)))
         except EvaluationError as error:
-            self._happened(events.Failed(now(), cell.id, _evaluation_failure(error)))
+            self._happened(events.Failed(now(), cell.id, gather.failure_of(error)))
         else:
             match outcome:
                 case Observation(value):
@@ -389,7 +389,7 @@ class TaskFetchingUnit:
         except Unavailable as missing:
             self._happened(events.Skipped(self._now(), cell.id, *self._cause(cell, missing)))
         except EvaluationError as error:
-            self._happened(events.Failed(self._now(), cell.id, _evaluation_failure(error)))
+            self._happened(events.Failed(self._now(), cell.id, gather.failure_of(error)))
         except ArgumentError as error:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
         except RecursionError:
@@ -632,10 +632,6 @@ class TaskFetchingUnit:
 def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     """The loop's clock, called directly where it is asyncio's own."""
     return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
-
-
-def _evaluation_failure(error: EvaluationError) -> Failure:
-    return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
 
 
 def _is_write(cell: Cell) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from superscalar.plan.ir import Call, Join, Map, Task, walk
+from superscalar.plan.ir import Call, Each, Join, Map, Task, walk
 from superscalar.values import TaskId
 
 
@@ -70,7 +70,9 @@ def _needs(task: Task) -> Iterator[TaskId]:
     for guard in task.guards:
         yield guard.condition
     work = task.work
-    if isinstance(work, Map):
+    if isinstance(work, Each):
+        yield from work.tasks
+    elif isinstance(work, Map):
         yield work.result
         yield from work.keep
         if work.key is not None:
