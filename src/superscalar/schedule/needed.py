@@ -92,8 +92,8 @@ class Needed(ABC):
         return self._races[cell]
 
     def losers(self, id: TaskId) -> list[Cell]:
-        """What has not settled and only this `first` needed, what nothing needed before it included."""
-        return liveness.only_for(self.cell(id), self._unneeded)
+        """What has not settled and only this `first` needed, in program order; what nothing needed before included."""
+        return sorted(liveness.only_for(self.cell(id), self._unneeded), key=_place)
 
     def _on_wanted(self, event: events.Wanted) -> None:
         cell = self.cell(event.id)
@@ -171,7 +171,7 @@ class Needed(ABC):
         """A task is planned that may refer to what nothing needed so far."""
         revived = liveness.revived_by(task, self._root, self._unneeded)
         if revived:
-            self._commands.append(Revive(tuple(cell.id for cell in revived)))
+            self._commands.append(Revive(tuple(cell.id for cell in sorted(revived, key=_place))))
 
     def _set_aside(self, cells: list[Cell]) -> None:
         """Wait for these no longer. All are counted out before anybody is told."""
@@ -269,6 +269,10 @@ class Needed(ABC):
             for earlier in cell.task.after if cell.task is not None else ():
                 found.setdefault(earlier, []).append(cell)
         return found
+
+
+def _place(cell: Cell) -> tuple[int, ...]:
+    return cell.order
 
 
 def _attach(target: Cell, cell: Cell, what: int) -> None:

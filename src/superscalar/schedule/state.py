@@ -432,9 +432,6 @@ class Schedule(Needed):
         cell.status = SETTLED
         if not self._unneeded or self._unneeded.pop(cell, None) is None:
             self.unsettled -= 1
-        if self._races and self._races.pop(cell, None) is not None:
-            self._decided.append(cell)
-            self._release()
         waiting = cell.value_watchers
         if waiting is not None:
             cell.value_watchers = None
@@ -454,6 +451,9 @@ class Schedule(Needed):
             self._shape_known(cell)
         if cell.after_watchers is not None and cell.after_missing == 0:
             self._tell_followers(cell)
+        if self._races and self._races.pop(cell, None) is not None:
+            self._decided.append(cell)
+            self._release()
 
     # ---------------------------------------------------------------------------------------------- invariants
 
