@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from typing import TypeAlias
 
-from superscalar.plan.ir import Join, Map, Task, walk
+from superscalar.plan.ir import Join, Task, walk
 from superscalar.plan.passes.dead import writes
-from superscalar.schedule.cells import DOOMED, GATHERING, Cell, Element, Scope
+from superscalar.schedule.cells import DOOMED, GATHERING, Cell, Scope
 from superscalar.values import TaskId
 
 
+Users: TypeAlias = dict[Cell, list[Cell]]
+"""Whose input a cell is."""
+
+
 def inputs(cell: Cell) -> Iterator[Cell]:
-    """The cells that a cell needs, or may need; not those that it only comes after."""
+    """The cells that a cell needs, or may need; not those that it only comes after.
+
+    A map needs its items, and until there are any what their tasks will refer to.
+    """
     task, scope = cell.task, cell.scope
     if task is None:
         return
-    for need in task.needs:
-        target = scope.find(need.task)
-        if target is not None:
-            yield target
-            if need.mode == "item" and target.elements is not None and need.item < len(target.elements):
-                yield target.elements[need.item].cell
-    for guard in task.guards:
-        condition = scope.find(guard.condition)
-        if condition is not None:
-            yield condition
+    for inner in walk((task,)):
+        for id in _references(inner):
+            if (target := scope.find(id)) is not None:
+                yield target
     if scope.source is not None:
         yield from scope.source.keep
     for element in cell.parts:
-        yield from _cells(element)
+        yield element.cell
+        yield from element.keep
+        if element.key is not None:
+            yield element.key
 
 
-def only_for(first: Cell, unneeded: Container[Cell]) -> list[Cell]:
+def only_for(first: Cell, users: Users, unneeded: Container[Cell]) -> list[Cell]:
     """What is open that only a `first` needed, which has settled. `unneeded`: what nothing needs anyway.
 
-    O(cells found, and edges to them): a cell is found once none is left of those that wait for it.
+    O(cells found, and edges to them): a cell is found once the last of its users is.
     """
     waiting: dict[Cell, set[Cell]] = {}
     found: dict[Cell, None] = {first: None}
@@ -43,7 +48,9 @@ def only_for(first: Cell, unneeded: Container[Cell]) -> list[Cell]:
             if cell in found or cell.outcome is not None or cell.status in (DOOMED, GATHERING):
                 continue
             if cell not in waiting:
-                waiting[cell] = {other for other in _users(cell) if other not in found and other not in unneeded}
+                waiting[cell] = {
+                    u for u in users.get(cell, ()) if u.outcome is None and u not in found and u not in unneeded
+                }
             waiting[cell].discard(user)
             if not waiting[cell] and not _is_root(cell):
                 found[cell] = None
@@ -74,33 +81,6 @@ def _references(task: Task) -> Iterator[TaskId]:
         yield need.task
     for guard in task.guards:
         yield guard.condition
-
-
-def _users(cell: Cell) -> Iterator[Cell]:
-    """The open cells that wait for a cell because they need it. A map waits for all of its body, but needs its ends."""
-    owner = cell.scope.owner
-    for user in cell.value_watchers or ():
-        if user.outcome is None:
-            yield user
-    for user, _ in cell.shape_watchers or ():
-        if user.outcome is None:
-            yield user
-    for user, _ in cell.watchers or ():
-        if user.outcome is None and (user is not owner or _is_end(cell, owner)):
-            yield user
-
-
-def _is_end(cell: Cell, owner: Cell) -> bool:
-    work = owner.task.work if owner.task else None
-    ends = (work.result, work.key, *work.keep) if isinstance(work, Map) else ()
-    return cell.task is not None and cell.task.id in ends
-
-
-def _cells(element: Element) -> Iterator[Cell]:
-    yield element.cell
-    yield from element.keep
-    if element.key is not None:
-        yield element.key
 
 
 def _is_root(cell: Cell) -> bool:

@@ -52,6 +52,7 @@ class Needed(ABC):
         self._judged = 0  # tasks of the plan that a seal has looked at
         self._unneeded: dict[Cell, str] = {}  # each with the status that it had
         self._dead: set[TaskId] = set()  # tasks of bodies that nothing needs, whatever the item
+        self._users: liveness.Users | None = None  # from the first `first` on
         self._races: dict[Cell, Race] = {}
         self._decided: list[Cell] = []  # every `first` that has settled and not let go yet
         self._needing: dict[type, Callable[[Any], None]] = {
@@ -93,7 +94,16 @@ class Needed(ABC):
 
     def losers(self, id: TaskId) -> list[Cell]:
         """What has not settled and only this `first` needed, in program order; what nothing needed before included."""
-        return sorted(liveness.only_for(self.cell(id), self._unneeded), key=_place)
+        return sorted(liveness.only_for(self.cell(id), self._users or {}, self._unneeded), key=_place)
+
+    def _note_users(self, *cells: Cell) -> None:
+        """Remember what these cells need, of which there may be more than when this was asked before."""
+        if self._users is None:
+            self._users = {}
+            cells = tuple(self._cells.values())
+        for cell in cells:
+            for needed in liveness.inputs(cell):
+                self._users.setdefault(needed, []).append(cell)
 
     def _on_wanted(self, event: events.Wanted) -> None:
         cell = self.cell(event.id)
@@ -102,6 +112,7 @@ class Needed(ABC):
         cell.status = EXPANDED
         cell.missing = 1
         cell.parts = items(cell)
+        self._note_users(cell)
         race = self._races[cell] = Race(event.count, set(range(len(cell.parts))))
         race.over = race.wanted > len(cell.parts)
         for position, element in enumerate(cell.parts):

@@ -12,7 +12,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.ir import Call, Display, Each, Map, Need, Task
+from superscalar.plan.ir import Call, Display, Each, First, Map, Need, Task
 from superscalar.schedule.cells import (
     DOOMED,
     DORMANT,
@@ -190,6 +190,8 @@ class Schedule(Needed):
             element, earlier = self._instantiate(cell, work, index, source, earlier)
             elements.append(element)
         cell.parts = elements
+        if self._users is not None:
+            self._note_users(cell)
         if not work.flatten and work.kind in ("list", "tuple"):
             cell.elements = elements
             self._shape_known(cell)
@@ -256,13 +258,16 @@ class Schedule(Needed):
         for earlier_cell in after:
             self._follow(earlier_cell, cell)
         work = task.work
-        if not self.sealed and isinstance(work, Call) and work.effect == "write":
-            cell.missing += 1
-            self._held.append(cell)
-        if isinstance(work, Display) and work.kind in ("list", "tuple"):
+        if isinstance(work, Call):
+            if not self.sealed and work.effect == "write":
+                cell.missing += 1
+                self._held.append(cell)
+        elif isinstance(work, Display) and work.kind in ("list", "tuple"):
             cell.elements = [Element(self._found(cell, item)) for item in work.items]
         if self._dead and task.id in self._dead:
             self._set_aside([cell])
+        if self._users is not None or isinstance(work, First):
+            self._note_users(cell)
         self._lower(cell)
         return cell
 
@@ -384,6 +389,8 @@ class Schedule(Needed):
             if element.scope is not None and (found := element.scope.find(task)) is not None
         ]
         cell.parts = elements
+        if self._users is not None:
+            self._note_users(cell)
         for element in elements:
             self._watch(element.cell, cell, OUTCOME)
             for condition in element.keep:
