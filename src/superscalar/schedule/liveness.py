@@ -10,7 +10,6 @@ from superscalar.plan.passes.dead import writes
 from superscalar.schedule.cells import DOOMED, GATHERING, Cell, Scope
 from superscalar.values import TaskId
 
-
 Users: TypeAlias = dict[Cell, list[Cell]]
 """Whose input a cell is."""
 

@@ -102,8 +102,8 @@ class Needed(ABC):
             self._users = {}
             cells = tuple(self._cells.values())
         for cell in cells:
-            for needed in liveness.inputs(cell):
-                self._users.setdefault(needed, []).append(cell)
+            for used in liveness.inputs(cell):
+                self._users.setdefault(used, []).append(cell)
 
     def _on_wanted(self, event: events.Wanted) -> None:
         cell = self.cell(event.id)
