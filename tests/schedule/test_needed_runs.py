@@ -14,7 +14,7 @@ from random_plans import Settings, World, plans
 from test_properties import GRACE, PROFILE, agent, check, shape, worlds
 
 from running import Paced, executed, starts
-from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, tool
+from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
 from superscalar.cli.documents import outcome_document
 from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
 from superscalar.joiner import show_results
@@ -51,7 +51,7 @@ async def get(seconds: float = 1) -> str:
     return "what is there"
 
 
-ALL = [wait, slot, put, get]
+ALL: list[Tool[..., Any]] = [wait, slot, put, get]
 LIMITS = {"one": Limit(concurrency=1)}
 
 
@@ -140,7 +140,7 @@ def test_a_read_whose_place_is_gone_says_so() -> None:
 
 
 def test_a_sync_call_that_nothing_needs_holds_the_end_up_for_the_grace_period_at_most() -> None:
-    release = []
+    release: list[int] = []
 
     @tool(effect="read")
     def block() -> None:
@@ -210,7 +210,7 @@ def test_too_few_fail_it_as_soon_as_that_is_clear() -> None:
     result = done("best = first(2, [wait(1, 'bad'), wait(2, 'bad too'), wait(9)])", "join(best)")
     assert isinstance(result.answer, Failure)
     failed = "`first` wants 2, but fewer of 3 items succeed; the first: ValueError: bad"
-    assert str(result.answer) == f"ValueError: {failed}"
+    assert str(result.answer) == failed
     assert result.events[-1].at == 2.0
     assert [e.id for e in of(result, Cancelled)] == ["best.items[2]"]
 
@@ -228,9 +228,9 @@ def test_what_is_no_number_of_items_fails_it() -> None:
     )
     messages = [str(found) for found in result.answer]
     assert messages == [
-        '`first` takes how many are wanted, at least 1, and a list; not the text "two"',
-        "`first` takes how many are wanted, at least 1, and a list; not the number 0",
-        "cannot go through the number 7",
+        'TypeError: `first` takes how many are wanted, at least 1, and a list; not the text "two"',
+        "TypeError: `first` takes how many are wanted, at least 1, and a list; not the number 0",
+        "TypeError: cannot go through the number 7",
     ]
 
 

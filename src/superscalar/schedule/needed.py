@@ -27,7 +27,7 @@ from superscalar.schedule.cells import (
 )
 from superscalar.schedule.commands import Command, Refuse, Release, Revive
 from superscalar.schedule.items import items
-from superscalar.values import Failure, Skipped, TaskId
+from superscalar.values import UNNEEDED, Failure, Outcome, Skipped, TaskId
 
 # What a watcher waits for in the watched cell. A value is the common case and has a list of its own.
 # OVER: its end, for the ordering edges of a map around it. From ITEM on: the item of a `first`, by position.
@@ -81,6 +81,11 @@ class Needed(ABC):
 
     @abstractmethod
     def _order_skip(self, cell: Cell) -> None: ...
+
+    def outcomes(self) -> dict[TaskId, Outcome]:
+        """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
+        cells = sorted(self._cells.values(), key=_place)
+        return {c.id: c.outcome or UNNEEDED for c in cells if c.outcome is not None or c in self._unneeded}
 
     def is_unneeded(self, cell: Cell) -> bool:
         """Whether an instance has not settled and nothing needs it."""
