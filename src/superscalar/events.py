@@ -119,10 +119,28 @@ class Cancelled:
 
 @fact
 class Revived:
-    """A later round refers to what nothing needed: these tasks take part again, each at its place."""
+    """Something needs what nothing needed: these tasks take part again, each at its place."""
 
     at: float
     ids: tuple[TaskId, ...]
+
+
+@fact
+class Resolved:
+    """A call's arguments are bound, and with them the resource that it touches is known (rule L17)."""
+
+    at: float
+    id: TaskId
+    resource: str
+
+
+@fact
+class Shared:
+    """A call is identical to that of task `of`: it is not made, and settles as that one does (rule L21)."""
+
+    at: float
+    id: TaskId
+    of: TaskId
 
 
 @fact
@@ -265,7 +283,19 @@ class RunEnded:
 
 
 TaskEvent: TypeAlias = (
-    Expanded | Wanted | Won | Waiting | Started | Progressed | Retrying | Cancelled | Succeeded | Failed | Skipped
+    Expanded
+    | Wanted
+    | Won
+    | Resolved
+    | Shared
+    | Waiting
+    | Started
+    | Progressed
+    | Retrying
+    | Cancelled
+    | Succeeded
+    | Failed
+    | Skipped
 )
 Event: TypeAlias = (
     RunStarted

@@ -82,7 +82,7 @@ def rows(result: RunResult) -> dict[TaskId, str]:
 
 
 def test_a_plan_that_is_there_as_a_whole_never_starts_its_dead_code() -> None:
-    result = done("a = wait(1, 'a')", "b = wait(5, a)", "wait(9)", "c = wait(1, a)", "join(c)")
+    result = done("a = wait(1, 'a')", "b = wait(5, a)", "wait(9)", "c = wait(1.0, a)", "join(c)")
     assert called(result) == ["a", "c"]
     assert (result.answer, result.events[-1].at) == ("a", 2.0)
     assert result.outcomes["b"] == result.outcomes["wait()"] == UNNEEDED
@@ -120,7 +120,7 @@ def test_a_dead_call_that_fails_is_not_the_joiners_business() -> None:
 
 
 def test_a_later_round_revives_what_the_first_left_out() -> None:
-    planner = ScriptedModel("a = wait(1, 'a')\nb = wait(1, a)\nput(1)\njoin(1)\n", "c = wait(1, b)\njoin(c)\n")
+    planner = ScriptedModel("a = wait(1, 'a')\nb = wait(2, a)\nput(1)\njoin(1)\n", "c = wait(3, b)\njoin(c)\n")
     result = answered(planner, ScriptedModel("REPLAN: b is missing", "done"))
     assert result.answer == "done"
     assert result.outcomes["c"] == Observation("a")
@@ -319,15 +319,16 @@ def test_a_first_gives_the_earliest_successes_in_input_order(
     assert not any(isinstance(e, Started) and e.at > last for e in result.events)
 
 
-RACES = st.lists(
+RACES = st.lists(  # the sites are those of `random_plans`: ten times the line, and the place in it
     st.sampled_from(
         [
-            "a{n} = first({k}, [work(1, {n}), rated({n}, 2), look(3, 1)])",
-            "a{n} = first({k}, [named(i, {n}) for i in range(4)])",
-            "a{n} = [first({k}, [work({n}, i), both(i, 1)]) for i in range(3)]",
-            "a{n} = first({k}, [work({n}, 1) if i else look(i, 2) for i in range(3)])",
-            "post({n}, 1)",
-            "a{n} = look({n}, 1)",
+            "a{n} = first({k}, [work({n}1, {n}), rated({n}2, 2), look({n}3, 1)])",
+            "a{n} = first({k}, [named({n}1, {n}) for i in range(4)])",
+            "a{n} = [first({k}, [work({n}1, i), both({n}2, 1)]) for i in range(3)]",
+            "a{n} = first({k}, [work({n}1, 1) if i else look({n}2, 2) for i in range(3)])",
+            "post({n}1, 1)",
+            "a{n} = look({n}1, 1)",
+            "a{n} = first({k}, [work({n}1, 1), work({n}1, 1), work({n}1, 1)])",
         ]
     ),
     min_size=1,
@@ -341,7 +342,7 @@ def test_every_plan_with_races_ends_and_keeps_its_promises(
     lines: list[str], wanted: int, chosen: Settings, pauses: list[float], data: st.DataObject
 ) -> None:
     world = World(chosen)
-    plan = [line.format(n=number, k=wanted) for number, line in enumerate(lines)]
+    plan = [line.format(n=number, k=wanted) for number, line in enumerate(lines, 1)]
     names = [line.split(" = ")[0] for line in plan if line.startswith("a")]
     joined = data.draw(st.lists(st.sampled_from(names), max_size=2)) if names else []
     steps: list[Any] = []

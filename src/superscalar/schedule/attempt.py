@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
@@ -190,3 +191,8 @@ def asked_to_wait(error: BaseException) -> float | None:
 
 def _short(text: str, limit: int = 2_000) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """The loop's clock, called directly where it is asyncio's own."""
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time

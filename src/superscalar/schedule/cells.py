@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from superscalar.plan.ir import Task
+from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId
 
@@ -13,6 +13,9 @@ from superscalar.values import Observation, Outcome, Skipped, TaskId
 # GATHERING: they have settled, or enough of them. DORMANT: nothing needs it, and nothing of it runs.
 PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
 EXPANDED, GATHERING, SETTLED, DORMANT = "expanded", "gathering", "settled", "dormant"
+
+# What a watcher waits for that shares the call of the watched cell (rule L21). `state` has the other kinds.
+SHARED = -1
 
 
 class Scope:
@@ -49,11 +52,12 @@ class Cell:
     """One task instance. Read by the shell, changed by `Schedule` alone.
 
     `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
-    known, for those who look at single items. `parts`: the items of a map, or of the list of a `first`, for gathering.
+    known, for those who look at single items. `parts`: the items of a map, or of the list of a `first`, for gathering;
+    of a call that shares another one, that one.
     """
 
     __slots__ = (
-        "after_doubt",
+        "access",
         "after_missing",
         "after_watchers",
         "doom",
@@ -91,7 +95,17 @@ class Cell:
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
         self.refused = False  # a guard of its own said no
-        self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
+        self.access: Access | None = None  # what the call touches, where that can be written
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it calls a tool that writes."""
+        return self.task is not None and isinstance(self.task.work, Call) and self.task.work.effect == "write"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another task that is open shares its call: then the work goes on, whoever needs this one."""
+        return any(what == SHARED and cell.outcome is None for cell, what in self.watchers or ())
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"

@@ -28,6 +28,14 @@ class Skip:
 
 
 @fact
+class Repeat:
+    """Settle a task as task `of` has settled, whose call it shares (rule L21)."""
+
+    id: TaskId
+    of: TaskId
+
+
+@fact
 class Release:
     """This `first` has its answers: let go of what only it needed (rule L16)."""
 
@@ -36,7 +44,7 @@ class Release:
 
 @fact
 class Revive:
-    """These tasks, which nothing needed, are needed now (rule L22)."""
+    """These tasks, which nothing needed, are needed now (rules L21, L22)."""
 
     ids: tuple[TaskId, ...]
 
@@ -49,4 +57,4 @@ class Refuse:
     failure: Failure
 
 
-Command: TypeAlias = Issue | Skip | Release | Revive | Refuse
+Command: TypeAlias = Issue | Skip | Repeat | Release | Revive | Refuse

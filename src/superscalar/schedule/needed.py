@@ -21,6 +21,7 @@ from superscalar.schedule.cells import (
     READY,
     RUNNING,
     SETTLED,
+    SHARED,
     Cell,
     Race,
     Scope,
@@ -167,6 +168,7 @@ class Needed(ABC):
         program = [task for round in self._rounds for task in round]
         live = needed([root for round in self._rounds for root in roots(round)], by_id(program))
         open_cells = [c for c in self._cells.values() if c.outcome is None and c not in self._unneeded]
+        open_cells = [c for c in open_cells if not (c.is_shared and _shared_by(c) & live)]
         found = [c.id for c in open_cells if c.task and c.task.id not in live and c.status not in (DOOMED, GATHERING)]
         bodies = (task.work.body for task in program if isinstance(task.work, Map) and task.id in live)
         return (*found, *(task.id for body in bodies for task in walk(body) if task.id not in live))
@@ -195,7 +197,7 @@ class Needed(ABC):
             self._unneeded[cell] = cell.status
             self.unsettled -= 1
         for cell in cells:
-            if cell.status is RUNNING:  # what comes after a map around it waits for its end all the same
+            if cell.status is RUNNING and not cell.parts:  # what comes after a map around it waits for its end
                 self._leave_map(cell)
                 owner = cell.scope.owner
                 while owner is not None:
@@ -203,7 +205,13 @@ class Needed(ABC):
                     _attach(cell, owner, OVER)
                     owner = owner.scope.owner
         for cell in cells:
-            if cell.status is not RUNNING:
+            if cell.status is RUNNING and cell.parts:  # it shares a call, and makes none
+                (shared,) = cell.parts
+                if shared.cell.watchers is not None:
+                    shared.cell.watchers.remove((cell, SHARED))
+                cell.parts = ()
+                self._rest(cell)
+            elif cell.status is not RUNNING:
                 self._rest(cell)
 
     def _rest(self, cell: Cell) -> None:
@@ -219,10 +227,9 @@ class Needed(ABC):
             watchers.remove((owner, OUTCOME))
             self._lower(owner)
 
-    def _ended_inside(self, cell: Cell, owner: Cell) -> None:
+    def _ended_inside(self, owner: Cell) -> None:
         """A call that a map did not wait for has ended: what follows the map may start."""
         owner.after_missing -= 1
-        owner.after_doubt = owner.after_doubt or in_doubt(cell)
         if owner.after_watchers is not None and is_over(owner):
             self._tell_followers(owner)
 
@@ -236,7 +243,7 @@ class Needed(ABC):
             cell.watchers = [watch for watch in watchers if watch[1] != OVER]
             for owner, what in watchers:
                 if what == OVER:
-                    self._ended_inside(cell, owner)
+                    self._ended_inside(owner)
             self._rest(cell)
         else:  # revived while it was being cancelled: once more
             cell.status = PENDING
@@ -291,6 +298,12 @@ def _place(cell: Cell) -> tuple[int, ...]:
     return cell.order
 
 
+def _shared_by(cell: Cell) -> set[TaskId]:
+    """The tasks that are open and get the outcome of this one's call (rule L21)."""
+    sharing = (user for user, what in cell.watchers or () if what == SHARED and user.outcome is None)
+    return {user.task.id for user in sharing if user.task is not None}
+
+
 def _attach(target: Cell, cell: Cell, what: int) -> None:
     if target.watchers is None:
         target.watchers = []
@@ -300,15 +313,9 @@ def _attach(target: Cell, cell: Cell, what: int) -> None:
 def _may_have_written(cell: Cell) -> bool:
     """Whether a write that has what it waits for may have happened. One that failed without doubt has not."""
     outcome = cell.outcome
-    return not isinstance(outcome, Failure) or outcome.items is not None or in_doubt(cell) is not None
+    return not isinstance(outcome, Failure) or outcome.items is not None or outcome.in_doubt or outcome.abandoned
 
 
 def is_over(cell: Cell) -> bool:
     """Whether a cell, and all that it follows, has ended, or will not begin as long as nothing needs it."""
     return (cell.status is SETTLED or cell.status is DORMANT) and cell.after_missing == 0
-
-
-def in_doubt(cell: Cell) -> TaskId | None:
-    """The task itself, if nobody knows whether what it does has happened or may still happen."""
-    outcome = cell.outcome
-    return cell.id if isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import time
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from superscalar.schedule.attempt import (
     Bounds,
     Invoke,
     asked_to_wait,
+    clock_of,
     failure_of,
     kind_of,
     may_try_again,
@@ -33,10 +33,11 @@ from superscalar.schedule.attempt import (
     too_slow,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, RUNNING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Revive, Skip
+from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited
@@ -74,12 +75,13 @@ class TaskFetchingUnit:
         self._invoke = surroundings.invoke
         self.loop = asyncio.get_running_loop()
         self.run_id = surroundings.run
-        self._now = _clock_of(self.loop)
+        self._now = clock_of(self.loop)
         self._variables = contextvars.copy_context()
         # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
         plain = self.loop.get_task_factory() is None
         self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
         self.schedule = Schedule()
+        self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
         self._commands: deque[Command] = deque()
         self._pumping = False
@@ -112,6 +114,7 @@ class TaskFetchingUnit:
 
     def begin_round(self, number: int, reason: str) -> None:
         """More of the program follows: its writes wait for the next seal."""
+        self._shared.begin_round()
         self._happened(events.RoundStarted(self._now(), number, reason))
 
     def seal(self) -> None:
@@ -249,10 +252,13 @@ class TaskFetchingUnit:
         if not self._live or not self.schedule.unsettled:
             self._wake()
 
-    def _follow_up(self, command: Skip | Release | Revive | Refuse) -> None:
+    def _follow_up(self, command: Skip | Repeat | Release | Revive | Refuse) -> None:
         match command:
             case Skip(id, because, by_guard):
                 self._happened(events.Skipped(self._now(), id, because, by_guard))
+            case Repeat(id, of):
+                if (cell := self.schedule.cell(id)).status is RUNNING:  # else nothing needs it any more
+                    self._repeat(cell, self.schedule.cell(of))
             case Refuse(id, failure):
                 self._happened(events.Failed(self._now(), id, failure))
             case Revive(ids):
@@ -297,7 +303,7 @@ class TaskFetchingUnit:
                 return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
         except Unavailable as missing:
-            self._happened(events.Skipped(now(), cell.id, *self._cause(cell, missing)))
+            self._happened(events.Skipped(now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
             self._happened(events.Failed(now(), cell.id, gather.failure_of(error)))
         else:
@@ -308,14 +314,6 @@ class TaskFetchingUnit:
                     self._happened(events.Failed(now(), cell.id, outcome))
                 case Skipped(because, by_guard):
                     self._happened(events.Skipped(now(), cell.id, because, by_guard))
-
-    def _cause(self, cell: Cell, missing: Unavailable) -> tuple[TaskId, bool]:
-        """Why a task cannot be evaluated; the root cause is named."""
-        match missing.outcome:
-            case Skipped(because, by_guard):
-                return because, by_guard
-            case _:
-                return self.schedule.instance(cell, missing.task, missing.outcome), False
 
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(items(cell))
@@ -367,15 +365,19 @@ class TaskFetchingUnit:
             return
         outcome = self.schedule.outcomes_for(cell)
         try:
-            arguments = {}
+            given = {}
             for name, expression in work.arguments:
                 value = evaluate(expression, outcome)
-                arguments[name] = value if type(value) in IMMUTABLE else copied(value)
-            if tool.renamed:
-                arguments = {tool.renamed.get(name, name): value for name, value in arguments.items()}
-            arguments = tool.validate(arguments)
+                given[name] = value if type(value) in IMMUTABLE else copied(value)
+            arguments = tool.validate(
+                {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
+            )
+            if work.access is not None and not work.access.known:
+                self._happened(events.Resolved(self._now(), cell.id, tool.resource_of(given)))  # it may stop here (L19)
+            if cell.status is not READY or (tool.shares and self._shares(cell, work, given)):
+                return
         except Unavailable as missing:
-            self._happened(events.Skipped(self._now(), cell.id, *self._cause(cell, missing)))
+            self._happened(events.Skipped(self._now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
             self._happened(events.Failed(self._now(), cell.id, gather.failure_of(error)))
         except ArgumentError as error:
@@ -386,6 +388,23 @@ class TaskFetchingUnit:
             attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
             self._live[attempt] = None
             self._queue(attempt)
+
+    def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
+        other = self._shared.earlier(cell, work.tool, given, self.schedule.writes_before(cell))
+        if other is not None:
+            self._happened(events.Shared(self._now(), cell.id, other.id))
+        return other is not None
+
+    def _repeat(self, cell: Cell, other: Cell) -> None:
+        """The call that a task shares is over: settle as that one did, with a value of its own."""
+        outcome = other.outcome
+        if isinstance(outcome, Observation):
+            self._happened(events.Succeeded(self._now(), cell.id, copied(outcome.value)))
+        elif isinstance(outcome, Failure):
+            self._happened(events.Failed(self._now(), cell.id, outcome))
+        else:
+            raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}`, which made none: {outcome}")
 
     def _queue(self, attempt: Attempt) -> None:
         attempt.timer = None
@@ -594,7 +613,7 @@ class TaskFetchingUnit:
         """Nothing runs. Fail what waits for a seal that never came; False if nothing does."""
         if self.schedule.sealed:
             return False
-        waiting = [c for c in self.schedule.open_cells() if c.status is PENDING and _is_write(c)]
+        waiting = [c for c in self.schedule.open_cells() if c.status is PENDING and c.is_write]
         for cell in waiting[:1]:
             message = "the plan was never completed, so its writes may not run"
             self._happened(events.Failed(self._now(), cell.id, Failure("cancelled", message)))
@@ -617,12 +636,3 @@ class TaskFetchingUnit:
     def _stuck(self) -> IllegalEvent:
         waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
         return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
-
-
-def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """The loop's clock, called directly where it is asyncio's own."""
-    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
-
-
-def _is_write(cell: Cell) -> bool:
-    return cell.task is not None and isinstance(cell.task.work, Call) and cell.task.work.effect == "write"

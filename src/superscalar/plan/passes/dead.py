@@ -10,7 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from superscalar.plan.ir import Call, Each, Join, Map, Task, walk
+from superscalar.plan.passes.base import Note, Pass
+from superscalar.plan.signatures import Signatures
 from superscalar.values import TaskId
+
+
+class LeaveOutDeadCode(Pass):
+    """Notes what is dead once the plan is complete; changes nothing: the run does that at the seal."""
+
+    name = "dead"
+    purpose = "what nothing joined and no write needs is not started once the plan is complete (L22)"
+
+    def __init__(self, _signatures: Signatures) -> None:
+        super().__init__()
+
+    def __call__(self, task: Task) -> Task:
+        """The same task."""
+        return task
+
+    def sealed(self, tasks: Sequence[Task]) -> None:
+        """Note each dead call, of a dead map only the map."""
+        if self.notes is not None:
+            text = "nothing needs it: it is not started once the plan is complete"
+            known = by_id(tasks)
+            self.notes += [Note(task, text) for task in dead(tasks) if _calls(known[task])]
 
 
 def dead(tasks: Iterable[Task]) -> tuple[TaskId, ...]:
@@ -62,6 +85,10 @@ def by_id(tasks: Iterable[Task]) -> dict[TaskId, Task]:
 def writes(task: Task) -> bool:
     """Whether a task writes, or one in its body does."""
     return any(isinstance(inner.work, Call) and inner.work.effect == "write" for inner in walk((task,)))
+
+
+def _calls(task: Task) -> bool:
+    return any(isinstance(inner.work, Call) for inner in walk((task,)))
 
 
 def _needs(task: Task) -> Iterator[TaskId]:
