@@ -383,3 +383,32 @@ def test_programs_of_two_rounds_end_whatever_the_second_refers_to() -> None:
             assert result.outcomes[name] != UNNEEDED
 
     check_one()
+
+
+def test_a_loser_whose_call_somebody_shares_is_made_for_them() -> None:
+    """Rule L21: the work goes on as long as any of those that share it is needed."""
+    result = done(
+        "best = first(1, [wait(1, 'a'), wait(3, 'b')])", "other = wait(3, 'b')", "join(best, other)", max_concurrency=3
+    )
+    assert (result.answer, result.events[-1].at) == ([["a"], "b"], 3.0)
+    assert len(called(result)) == 2
+
+
+def test_a_call_that_is_the_same_as_one_that_was_left_out_revives_it() -> None:
+    """It had been bound, and was waiting for its limit when nothing needed it."""
+
+    @tool(effect="pure", limit="one")
+    async def busy(seconds: float, value: Any = None) -> Any:
+        await asyncio.sleep(seconds)
+        return value
+
+    planner = Paced("a = busy(2, 'a')\nb = busy(1, 'b')\n", 0.5, "c = wait(1.5, 1)\nd = busy(c, 'b')\njoin(a, d)\n")
+    result = run(LLMCompiler(planner, [busy, wait], joiner=None, limits=LIMITS).run("why?", run_id="run"))
+    assert result.answer == ["a", "b"]
+    assert result.outcomes["b"] in (UNNEEDED, Observation("b"))
+
+
+def test_losers_that_share_one_call_are_let_go_together() -> None:
+    result = done("best = first(1, [wait(1, 'a'), wait(9, 'b'), wait(9, 'b')])", "join(best)")
+    assert (result.answer, result.events[-1].at) == (["a"], 1.0)
+    assert [e.id for e in of(result, Cancelled)] == ["best.items[1]"]
