@@ -153,6 +153,20 @@ class Program:
         elif taken is not None:
             yield from self._take(self._lowered(taken))
 
+    def nothing_inside(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
+        """Nothing stands in the arm that is open: what follows may have been meant to, and waits for a repair."""
+        if self._closing and self._repair is None:
+            return
+        self._inserted += 1
+        branch = self._arms[-1].branch
+        slot = Slot(self._end_of(self._arm), Source("", source.line), None, (), arm=self._arm)
+        slot.opens = branch
+        slot.problems = (problem,)
+        branch.empty = slot
+        self._hold(slot)
+        self._names.break_all(slot.place)
+        yield problem
+
     def otherwise(self) -> None:
         """What follows, up to `close_if`, stands in the `else` of the last `if` that is open."""
         self._arms.append(Arm(self._arms.pop().branch, expected=False))
@@ -346,6 +360,9 @@ class Program:
     def _reopened(self, slot: Slot, branch: Branch) -> Slot | None:
         """The condition of an `if` that is there already: None if it is as it was, else its correction."""
         old = branch.header
+        if branch.empty is not None:
+            self._release(branch.empty)
+            branch.empty = None
         if old is None or not old.problems:
             return None
         self._release(old)
