@@ -306,7 +306,7 @@ class Lowering(Findings):
             return ir.Slice(base, parts[0], parts[1], parts[2])
         index = self.expression(node.slice, body)
         if isinstance(index, ir.Literal) and isinstance(index.value, str):
-            self.check_field(base, index.value, node)
+            self.check_field(self.output_of(base), index.value, node)
         return ir.Index(base, index)
 
     def _on_attribute(self, node: ast.Attribute, body: Body) -> ir.Expr:
@@ -318,8 +318,9 @@ class Lowering(Findings):
                 help="use another field, or leave it out",
             )
         base = self.expression(node.value, body)
-        self.check_field(base, node.attr, node)
-        return ir.Field(base, node.attr)
+        known = self.output_of(base)
+        self.check_field(known, node.attr, node)
+        return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
     def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
         return ir.Sequence("list", self._items(node.elts, body))

@@ -90,6 +90,15 @@ class Program:
         """Whether something waits for a repair."""
         return bool(self._held)
 
+    @property
+    def repairing(self) -> bool:
+        """Whether what comes are corrections."""
+        return self._repair is not None
+
+    def defines(self, name: str) -> bool:
+        """Whether a statement assigns `name`, right or broken as it may be."""
+        return name in self._top_level
+
     def in_order(self) -> tuple[ir.Task, ...]:
         """All tasks in program order: repairs in the places of what they repair."""
         return tuple(task for _, task in sorted(self.tasks, key=lambda pair: pair[0]))
@@ -145,6 +154,20 @@ class Program:
         elif taken is not None:
             yield from self._take(self._lowered(taken))
 
+    def nothing_inside(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
+        """Nothing stands in the arm that is open: what follows may have been meant to, and waits for a repair."""
+        if self._closing and self._repair is None:
+            return
+        self._inserted += 1
+        branch = self._arms[-1].branch
+        slot = Slot(self._end_of(self._arm), Source("", source.line), None, (), arm=self._arm)
+        slot.opens = branch
+        slot.problems = (problem,)
+        branch.empty = slot
+        self._hold(slot)
+        self._names.break_all(slot.place)
+        yield problem
+
     def otherwise(self) -> None:
         """What follows, up to `close_if`, stands in the `else` of the last `if` that is open."""
         self._arms.append(Arm(self._arms.pop().branch, expected=False))
@@ -192,10 +215,10 @@ class Program:
         lowered.slot.thought = thought
         return self._take(lowered)
 
-    def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
-        """Take the text of a statement that could not be read."""
+    def unreadable(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Iterator[Step]:
+        """Take the text of a statement that could not be read. `tree`: what is known of it, at least what it calls."""
         targets = targets_of_text(source.text)
-        slot = self._slot(Slot((), source, None, targets or ()))
+        slot = self._slot(Slot((), source, tree, targets or ()))
         if slot is None:
             return
         slot.problems = (problem,)
@@ -252,6 +275,13 @@ class Program:
     def finish(self) -> Iterator[Step]:
         """The plan ended normally. Without a `join` it joins everything (rule L6)."""
         if self._closing or self._repair is not None:
+            return
+        if not self._said and not self._held:
+            source = Source("", self._count + 1)
+            help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
+            yield from self.unreadable(
+                source, Diagnostic("E004", "there is no statement here", source.span(None), help=help)
+            )
             return
         source = Source("join()", self._count + 1)
         yield from self.statement(ast.parse("join()").body[0], source)
@@ -331,6 +361,9 @@ class Program:
     def _reopened(self, slot: Slot, branch: Branch) -> Slot | None:
         """The condition of an `if` that is there already: None if it is as it was, else its correction."""
         old = branch.header
+        if branch.empty is not None:
+            self._release(branch.empty)
+            branch.empty = None
         if old is None or not old.problems:
             return None
         self._release(old)
