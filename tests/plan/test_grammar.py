@@ -28,6 +28,8 @@ from superscalar.tools.toolset import Toolset
 TOOLS = Toolset.from_module(golden_tools)
 BEYOND = {"E102", "E307", "E308", "W501", "W502"}
 """Which names and fields there are, and what is in them: no context-free grammar tells."""
+WRITE_UNDER_FIRST = "a write under `first`, which wants only some of its items"
+"""Which may be a name's, too (rule L16)."""
 
 RIGHT = [
     "join()",
@@ -53,6 +55,7 @@ RIGHT = [
         "else:\n    x = 2\njoin(x)"
     ),
     "x = default(price(\"A\"), 0)\ny = ok([price(t) for t in ['A']])[0:2]\njoin(len(y), ', '.join(str(i) for i in y))",
+    'x = first(1, [price("A"), price("B")])\njoin(x)',
     'archive_move(from_="a", to="b")\nz = sorted(lookup(1).values(), reverse=True)[-1]["k"] // 2 ** 3 % 4\njoin(z)',
 ]
 WRONG = [
@@ -115,7 +118,8 @@ def lark() -> Callable[[str], bool]:
 def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
-    assert [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND] == [], text
+    found = [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND]
+    assert [d for d in found if d.message != WRITE_UNDER_FIRST] == [], text
 
 
 @given(st.integers(0, 2**32))
