@@ -22,6 +22,11 @@ You write plans. A plan is a short Python program that calls tools to find out w
 - Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
+# The embedded model plans better where it is not told of blocks; larger ones say conditions and loops with them.
+_WITHOUT_BLOCKS = "There is no import, def, for or if block, print or append."
+_WITH_BLOCKS = """\
+There are if/elif/else and for blocks; a for runs its lines for all items in parallel, and hands on nothing but totals and lists (total += x, found.append(x)). There is no import, def, while, try, break, print or class."""
+
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
 _EXAMPLES = (
     (
@@ -90,14 +95,22 @@ _EXAMPLES_JSON = (
 
 
 def conversation(
-    tools: Toolset, instructions: str, history: Sequence[Message], question: str, syntax: Syntax = "python"
+    tools: Toolset,
+    instructions: str,
+    history: Sequence[Message],
+    question: str,
+    syntax: Syntax = "python",
+    *,
+    blocks: bool = False,
 ) -> list[Message]:
-    """The messages of a first round, for a plan in Python's syntax or in JSON.
+    """The messages of a first round, for a plan in Python's syntax, with or without `blocks`, or in JSON.
 
     What is the same for every agent comes first, then the agent's tools and instructions, then what was said before,
     and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same.
     """
     language, examples = (_LANGUAGE_JSON, _EXAMPLES_JSON) if syntax == "json" else (_LANGUAGE, _EXAMPLES)
+    if blocks:
+        language = language.replace(_WITHOUT_BLOCKS, _WITH_BLOCKS)
     messages = [Message("system", language)]
     for asked, plan in examples:
         messages += [Message("user", asked), Message("assistant", plan)]
