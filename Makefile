@@ -45,8 +45,9 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a long plan beside short ones
 	@$(BIN)/python benchmarks/overhead.py
+	@$(BIN)/python benchmarks/parse.py
 
 clean: ## remove the venv and caches; the model's weights stay in the user's cache
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
