@@ -25,6 +25,7 @@ from superscalar.plan.ir import (
     Call,
     Compute,
     Display,
+    Each,
     Field,
     Guard,
     Join,
@@ -55,7 +56,8 @@ _WORK: st.SearchStrategy[Work] = st.deferred(
         st.builds(
             Display, st.sampled_from(["list", "dict"]), _SOME_IDS, st.lists(expressions(1), max_size=2).map(tuple)
         ),
-        st.builds(Select, _SOME_IDS),
+        st.builds(Select, _IDS, st.none() | _IDS, st.none() | _IDS),
+        st.builds(Each, _IDS, _SOME_IDS, _SOME_IDS, st.booleans(), st.none() | _IDS),
         st.builds(Join, st.lists(st.tuples(st.none() | _IDS, _IDS), max_size=2).map(tuple), st.booleans()),
     )
 )

@@ -137,8 +137,13 @@ def _work(work: ir.Work) -> str:
         case ir.Join(items, whole):
             named = [f"{name}=<{task}>" if name else f"<{task}>" for name, task in items]
             return f"join({', '.join(named)})" + (" of everything" if whole else "")
-        case ir.Select(versions):
-            return "select " + ", ".join(versions)
+        case ir.Select(condition, then, otherwise):
+            return f"select <{then}> if <{condition}> else <{otherwise}>"
+        case ir.Each(loop, tasks, spliced, last, otherwise):
+            gathered = ", ".join(f"{'*' * (task in spliced)}<{task}>" for task in tasks)
+            return f"{'last' if last else 'each'} of {gathered} in <{loop}>" + (
+                f" or <{otherwise}>" if otherwise else ""
+            )
 
 
 def text(expr: ir.Expr) -> str:

@@ -100,7 +100,7 @@ def test_a_display_needs_outcomes_of_items_and_values_of_keys() -> None:
 
 
 def test_selects_and_joins_need_outcomes() -> None:
-    assert needs_of(Select(("a.2", "a.3"))) == (outcome("a.2"), outcome("a.3"))
+    assert needs_of(Select("if", "a.2", None)) == (outcome("if"), outcome("a.2"))
     assert needs_of(Join(((None, "a"), ("x", "b"), ("y", "a")))) == (outcome("a"), outcome("b"))
 
 

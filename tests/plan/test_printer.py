@@ -287,8 +287,9 @@ def test_guards_print_as_if_elif_else() -> None:
         Task("if.2", Compute(Ref("z")), guards=(no,)),
         Task("x.2", Compute(TWO), guards=(no, second)),
         Task("x.3", Compute(Literal(3)), guards=(no, neither)),
-        Task("x.4", Select(("x", "x.2", "x.3"))),
-        Task("w", Compute(Ref("x.4"))),
+        Task("x.4", Select("if.2", "x.2", "x.3")),
+        Task("x.5", Select("if", "x", "x.4")),
+        Task("w", Compute(Ref("x.5"))),
     ]
     assert print_plan(tasks) == text(
         "if f() > 1:",
@@ -303,13 +304,13 @@ def test_guards_print_as_if_elif_else() -> None:
     )
 
 
-def test_an_arm_that_only_has_an_else_is_negated() -> None:
-    """And two ifs in a row on one name stay two where the arms are in the other order."""
+def test_an_arm_without_tasks_is_passed() -> None:
+    """So that the condition reads back as the same one; two ifs in a row on one name stay two."""
     tasks = [
         Task("x", Compute(ONE), guards=(Guard("c", False),)),
         Task("y", Compute(TWO), guards=(Guard("c", True),)),
     ]
-    assert print_plan(tasks) == text("if not c:", "    x = 1", "if c:", "    y = 2")
+    assert print_plan(tasks) == text("if c:", "    pass", "else:", "    x = 1", "if c:", "    y = 2")
 
 
 def test_guards_inside_an_expression_print_nothing() -> None:

@@ -262,7 +262,7 @@ def test_a_guards_no_needs_no_other_guard(schedule: Schedule) -> None:
 
 def test_a_select_is_issued_when_every_version_has_settled(schedule: Schedule) -> None:
     add(schedule, task("c", Call("search")), task("x", Call("search"), guards=(Guard("c", True),)))
-    add(schedule, task("x.2", Call("search"), guards=(Guard("c", False),)), task("x.3", Select(("x", "x.2"))))
+    add(schedule, task("x.2", Call("search"), guards=(Guard("c", False),)), task("x.3", Select("c", "x", "x.2")))
     assert schedule.apply(ok("c", True)) == [Issue("x"), Skip("x.2", "c", by_guard=True)]
     assert schedule.apply(ok("x")) == []
     assert schedule.apply(skipped("x.2", "c", by_guard=True)) == [Issue("x.3")]

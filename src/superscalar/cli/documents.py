@@ -11,7 +11,7 @@ from superscalar.cli.terminal import json_safe
 from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.ir import Call, Compute, Display, Join, Map, Plan, Select, Task
+from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
 from superscalar.plan.printer import print_expr
 from superscalar.plan.signatures import Parameter, Signature
 from superscalar.tools import Limit, Toolset
@@ -105,8 +105,10 @@ def task_document(task: Task) -> dict[str, Any]:
             document |= {"source": source, "body": [task_document(inner) for inner in body]}
         case Display(kind, items):
             document |= {"type": kind, "items": list(items)}
-        case Select(versions):
-            document |= {"versions": list(versions)}
+        case Select(condition, then, otherwise):
+            document |= {"condition": condition, "then": then, "otherwise": otherwise}
+        case Each(loop, tasks, last=last):
+            document |= {"loop": loop, "tasks": list(tasks), "last": last}
         case Join(items):
             document |= {"items": [{"name": name, "task": item} for name, item in items]}
     document["needs"] = list(dict.fromkeys(need.task for need in task.needs))

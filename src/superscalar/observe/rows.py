@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, Join, Map, Select, Work
+from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Select, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -17,7 +17,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-Kind: TypeAlias = Literal["call", "compute", "map", "display", "select", "join"]
+Kind: TypeAlias = Literal["call", "compute", "map", "display", "select", "each", "join"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +117,7 @@ def kind_of(work: Work) -> Kind:
             return "display"
         case Select():
             return "select"
+        case Each():
+            return "each"
         case Join():
             return "join"

@@ -11,6 +11,18 @@ from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A name in the body of a loop which would have its value from the iteration before, or which is `collected`.
+
+    `value`: what it stands for where this iteration did assign it, after an `if` that may have.
+    """
+
+    name: str
+    value: ir.Expr | None = None
+    collected: bool = False
+
+
 @dataclass(slots=True)
 class Body:
     """A list of tasks: those of a statement, or of a map's body. `prefix` is the id of the task being lowered.
@@ -20,7 +32,7 @@ class Body:
     """
 
     prefix: str
-    names: Mapping[str, ir.Expr] = field(default_factory=dict)
+    names: Mapping[str, ir.Expr | Carried] = field(default_factory=dict)
     tasks: list[ir.Task] = field(default_factory=list)
     guards: tuple[ir.Guard, ...] = ()
     used: dict[str, int] = field(default_factory=dict)

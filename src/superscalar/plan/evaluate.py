@@ -11,7 +11,18 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.plan.bounds import FLAT, MAX_TEXT, BoundError, Budget, EvaluationError, Unavailable
-from superscalar.plan.elements import cut, field_of, formatted, hashable, item_of, shown, slice_of, text_of, truth
+from superscalar.plan.elements import (
+    cut,
+    field_of,
+    formatted,
+    hashable,
+    item_of,
+    items_of,
+    shown,
+    slice_of,
+    text_of,
+    truth,
+)
 from superscalar.plan.functions import FUNCTIONS, Key, Listed, ordered_set
 from superscalar.plan.ir import (
     Apply,
@@ -22,12 +33,14 @@ from superscalar.plan.ir import (
     Dict,
     Expr,
     Field,
+    Fold,
     Hole,
     Index,
     Lambda,
     Literal,
     Logic,
     Method,
+    Missing,
     Ref,
     Sequence,
     Slice,
@@ -47,6 +60,7 @@ from superscalar.plan.itemwise import (
     first,
     item_outcomes,
     look,
+    missing,
     ok,
 )
 from superscalar.plan.methods import method_of
@@ -279,6 +293,14 @@ def _method(expr: Method, frame: Frame) -> Any:
     return listed.run(frame.budget, base, *arguments, **{key: frame.value(value) for key, value in expr.keywords})
 
 
+def _fold(expr: Fold, frame: Frame) -> Any:
+    value = frame.value(expr.initial)
+    for item in items_of(frame.value(expr.items)):
+        frame.budget.spend(1)
+        value = binary(expr.operator, value, item, frame.budget)
+    return value
+
+
 _KEYED = frozenset({"sorted", "min", "max"})
 
 
@@ -321,5 +343,7 @@ _RULES: dict[type, Callable[[Any, Frame], Any]] = {
     Comprehension: _comprehension,
     Apply: _apply,
     Method: _method,
+    Fold: _fold,
+    Missing: missing,
     Lambda: _lambda,
 }

@@ -5,7 +5,8 @@ construction (rule L8). A call never stands inside an expression: it was lifted 
 
 Ids (rule L31): `name`; `name.2`, its second version; `name.tool`, `name.tool.2`, calls lifted out of its expression;
 `tool()`, a statement that is a bare call; `name[i]`, an item of a map or display, and `name[i].tool` inside it. In the
-body of a map, which is written once and instantiated per item, `[i]` is printed `[]`.
+body of a map, which is written once and instantiated per item, `[i]` is printed `[]`. `if`, `for`: the condition of an
+`if` and the map of a loop; `for[i]:name`, a name of a loop's body.
 """
 
 from __future__ import annotations
@@ -203,6 +204,22 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """`initial`, and every one of `items` in order added to it with `operator`: `acc += e` in a loop (rule L14)."""
+
+    operator: OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+    initial: Expr
+    items: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Whether `operand` has no value because a task failed or was skipped: when a fallback is wanted (rule L15)."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Lambda:
     """A function of one or more values, allowed as `key=` only."""
 
@@ -231,6 +248,8 @@ Expr: TypeAlias = (
     | Comprehension
     | Apply
     | Method
+    | Fold
+    | Missing
     | Lambda
 )
 
@@ -285,9 +304,29 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """The first of `versions` that was not skipped by its guard: a name after an `if` (rule L11)."""
+    """What a name stands for after an `if` (rule L11): `then` if the condition held, else `otherwise`.
 
-    versions: tuple[TaskId, ...]
+    None is a path on which the name has no value: the select is then skipped by guard.
+    """
+
+    condition: TaskId
+    then: TaskId | None
+    otherwise: TaskId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What tasks in the body of `loop` left behind, item by item: how values leave a `for` (rule L14).
+
+    All of them as a list, item by item and within an item in the order of `tasks`; with `last`, the last one that was
+    reached, or else what `otherwise` left behind. The items of a task of `spliced` are put in its place.
+    """
+
+    loop: TaskId
+    tasks: tuple[TaskId, ...]
+    spliced: tuple[TaskId, ...] = ()
+    last: bool = False
+    otherwise: TaskId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +337,7 @@ class Join:
     whole_plan: bool = False
 
 
-Work: TypeAlias = Call | Compute | Map | Display | Select | Join
+Work: TypeAlias = Call | Compute | Map | Display | Select | Each | Join
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError, Unavailable
 from superscalar.plan.elements import datum, described, exactly, item_of, items_of, out_of_range, truth
-from superscalar.plan.ir import Apply, Comprehension, Expr, Index, Ref, Sequence, Target, Unpacked, Var
+from superscalar.plan.ir import Apply, Comprehension, Expr, Index, Missing, Ref, Sequence, Target, Unpacked, Var
 from superscalar.plan.needs import constant_index, looks_at_items
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
 
@@ -176,6 +176,11 @@ def default(expr: Apply, frame: Frame) -> Any:
     """
     found = _attempt(expr.arguments[0], frame, _ANY_REASON)
     return frame.value(expr.arguments[1]) if type(found) is Absent else found
+
+
+def missing(expr: Missing, frame: Frame) -> bool:
+    """Whether `default` would take its fallback."""
+    return type(_attempt(expr.operand, frame, _ANY_REASON)) is Absent
 
 
 def first(expr: Apply, frame: Frame) -> list[Any]:

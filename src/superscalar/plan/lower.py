@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, is_text, names_in, spelled
+from superscalar.plan.body import Body, CallFinder, Carried, is_text, names_in, spelled
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
-from superscalar.plan.names import Names, Place
+from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
@@ -25,7 +25,8 @@ from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUT
 from superscalar.values import TaskId
 
 _UNKNOWN = Output()
-_ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
+ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
+EMPTY_LIST = Output("empty list")
 _MAX_DEPTH = 100
 _MAX_KNOWN = 100
 
@@ -33,16 +34,25 @@ _MAX_KNOWN = 100
 class Lowering(Findings):
     """Lowers one statement. `problems` is what is wrong with it.
 
-    `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair.
+    `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
+    task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
     """
 
     def __init__(
-        self, source: Source, names: Names, place: Place, signatures: Signatures, outputs: dict[TaskId, Output]
-    ):
+        self,
+        source: Source,
+        names: Names,
+        place: Place,
+        signatures: Signatures,
+        outputs: dict[TaskId, Output],
+        path: Path = (),
+    ) -> None:
         super().__init__(source)
         self.outputs: dict[TaskId, Output] = {}
         self._names = names
         self._place = place
+        self._path = path
+        self.main: TaskId | None = None
         self._signatures = signatures
         self._known_outputs = outputs
         self.waits = False
@@ -72,12 +82,17 @@ class Lowering(Findings):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 return self._call(node, name, inner, id)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node):
+            case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
+                return self.emit(id, ir.Compute(self.expression(_as_pairs(node), inner)), inner, node)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
                 return self._map(node, inner, id)
+            case ast.List(elts=[]):
+                self.outputs[id] = EMPTY_LIST
+                return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
             case ast.List() | ast.Tuple() | ast.Set() if self._calls.has_call(node):
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
                 if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
-                    self.outputs[id] = _ITEMS
+                    self.outputs[id] = ITEMS
                 return self.emit(id, ir.Display(_kind(node), items), inner, node)
             case ast.Dict() if self._calls.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
@@ -133,16 +148,36 @@ class Lowering(Findings):
 
     def _meaning(self, node: ast.Name, body: Body) -> ir.Expr:
         name = node.id
-        if name in body.names:
-            return body.names[name]
+        if (own := body.names.get(name)) is not None:
+            return self._carried(own, node) if isinstance(own, Carried) else own
         try:
-            meaning = self._names.find(name, self._place)
+            meaning = self._names.find(name, self._place, self._path)
         except KeyError:
             return self._undefined(node, body)
         if meaning is None:
             self.waits = True
             return STAND_IN
         return meaning
+
+    def known(self, name: str, body: Body) -> ir.Expr | Carried | None:
+        """What a name stands for; None if for nothing."""
+        if (own := body.names.get(name)) is not None:
+            return own
+        try:
+            meaning = self._names.find(name, self._place, self._path)
+        except KeyError:
+            return None
+        self.waits = self.waits or meaning is None
+        return meaning
+
+    def _carried(self, name: Carried, node: ast.Name) -> ir.Expr:
+        """Refuse a value of the iteration before (rule L14)."""
+        if name.collected:
+            message = f"`{name.name}` is not complete before the loop ends"
+            return self.problem("E207", message, node, help="read it below the loop")
+        message = f"`{name.name}` would be the value of the iteration before"
+        help = f"assign it above this line, on every path through the loop; `{name.name} += ...` alone adds up"
+        return self.problem("E207", message, node, help=help)
 
     def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
         known = [*self._names.latest_before(self._place, _MAX_KNOWN), *body.names]
@@ -217,20 +252,28 @@ class Lowering(Findings):
         key = (repr(condition), body.guards)  # not the condition itself: 1 equals True, and they differ as text
         known = body.tests.get(key)
         if known is None:
-            test = condition if isinstance(condition, ir.Compare) else ir.Apply("bool", (condition,))
-            known = body.tests[key] = self.emit(body.lifted("if"), ir.Compute(test), body, node).task
+            made = self.emit(body.lifted("if"), ir.Compute(_as_test(condition)), body, node)
+            known = body.tests[key] = made.task
         return known
+
+    def condition(self, node: ast.expr, body: Body, id: TaskId) -> TaskId:
+        """The task that says whether the arm of an `if` is taken."""
+        condition = self.expression(node, body.of(id))
+        return self.emit(id, ir.Compute(_as_test(condition)), body, node).task
 
     def _under(self, test: TaskId | None, expected: bool, body: Body) -> Body:
         return body if test is None else body.under(ir.Guard(test, expected))
 
     def _on_compare(self, node: ast.Compare, body: Body) -> ir.Expr:
-        if any(self._calls.has_call(later) for later in node.comparators[1:]):
-            message = "a call in a later part of a chained comparison"
-            return self.problem("E205", message, node, help="give the call a line of its own above")
         first = self.expression(node.left, body)
-        operands = [self.expression(operand, body) for operand in node.comparators]
-        return ir.Compare(first, tuple(zip((COMPARE[type(op)] for op in node.ops), operands, strict=True)))
+        rest: list[tuple[Any, ir.Expr]] = []
+        where, start, since = body, first, 0  # rule L12: a later operand is reached if the comparisons before it hold
+        for sign, later in zip(node.ops, node.comparators, strict=True):
+            if rest and self._calls.has_call(later):
+                where = self._under(self._test(ir.Compare(start, tuple(rest[since:])), where, later), True, where)
+                start, since = rest[-1][1], len(rest)
+            rest.append((COMPARE[type(sign)], self.expression(later, where)))
+        return ir.Compare(first, tuple(rest))
 
     def _on_subscript(self, node: ast.Subscript, body: Body) -> ir.Expr:
         base = self.expression(node.value, body)
@@ -307,7 +350,9 @@ class Lowering(Findings):
     _on_setcomp = _on_dictcomp = _on_generatorexp = _on_listcomp
 
     def _comprehension(self, node: Any, body: Body) -> ir.Expr:
-        if not self._variables and self._is_map(node):
+        if not self._variables and self._is_map(node, body):
+            if isinstance(node, ast.DictComp) and len(node.generators) > 1:
+                return self.expression(_as_pairs(node), body)
             return self._map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
         variables = set(self._hidden())
@@ -341,18 +386,21 @@ class Lowering(Findings):
         variables.update(names_in(node))
         return "unknown"
 
-    def _is_map(self, node: Any) -> bool:
+    def _is_map(self, node: Any, body: Body) -> bool:
         """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
         if self._calls.has_call(node):
             return True
         source = node.generators[0].iter
         if not isinstance(source, ast.Name) or self._variables:
             return False
-        try:
-            meaning = self._names.find(source.id, self._place)
-        except KeyError:
-            return False
-        return isinstance(meaning, ir.Ref) and self._known_outputs.get(meaning.task) is _ITEMS
+        waits = self.waits
+        meaning = self.known(source.id, body)
+        self.waits = waits
+        return isinstance(meaning, ir.Ref) and self.output(meaning.task) is ITEMS
+
+    def output(self, task: TaskId) -> Output:
+        """What is known of a task's value."""
+        return self.outputs.get(task) or self._known_outputs.get(task, _UNKNOWN)
 
     def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
         first, *further = generators if generators is not None else node.generators
@@ -360,7 +408,7 @@ class Lowering(Findings):
         inner = Body(f"{id}[]", dict(body.names))
         source = self.reference(first.iter, body.of(id), "over")
         item = f"{id}[]:{spelled(first.target)}"
-        inner.names = {**body.names, **self._bound(first.target, ir.Ref(item))}
+        inner.names = {**body.names, **self.targets(first.target, ir.Ref(item))}
         keep: list[TaskId] = []
         for test in first.ifs:
             found = self.value(test, inner, inner.lifted("if"))
@@ -369,10 +417,6 @@ class Lowering(Findings):
         key: TaskId | None = None
         kind: Any = {ast.SetComp: "set", ast.DictComp: "dict"}.get(type(node), "list")
         if further:
-            if kind == "dict":
-                self.problem(
-                    "E205", "a dict comprehension over two loops that calls tools", node, help="build a list first"
-                )
             result = self._map(node, inner, inner.lifted("for"), further)
         elif kind == "dict":
             key = self.value(node.key, inner, inner.lifted("key")).task
@@ -383,10 +427,10 @@ class Lowering(Findings):
             result = self.value(node.elt, inner, inner.prefix)
         inner_kind: Any = "list" if generators is not None else kind
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
-        self.outputs[id] = _ITEMS
+        self.outputs[id] = ITEMS
         return self.emit(id, work, body, node)
 
-    def _bound(self, target: ast.expr, item: ir.Expr) -> dict[str, ir.Expr]:
+    def targets(self, target: ast.expr, item: ir.Expr) -> dict[str, ir.Expr]:
         """What the names of a loop target stand for, given the item."""
         if isinstance(target, ast.Name):
             self.check_name(target.id, target)
@@ -394,7 +438,7 @@ class Lowering(Findings):
         if isinstance(target, ast.Tuple | ast.List):
             bound: dict[str, ir.Expr] = {}
             for index, part in enumerate(target.elts):
-                bound |= self._bound(part, ir.Unpacked(item, index, len(target.elts)))
+                bound |= self.targets(part, ir.Unpacked(item, index, len(target.elts)))
             return bound
         self.problem("E202", "a loop assigns plain names only", target, help="for a, b in pairs")
         return dict.fromkeys(names_in(target), STAND_IN)
@@ -456,12 +500,10 @@ class Lowering(Findings):
         looked_at = node.args[0]
         if self._variables:
             return ir.Apply(name, self._items(node.args, body))
-        if name == "default" and self._calls.has_call(node.args[1]):
-            return self.problem(
-                "E205", "a call in the fallback of `default`", node.args[1], help="give it a line of its own above"
-            )
         simple = isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
         operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
+        if name == "default" and self._calls.has_call(node.args[1]):  # rule L15: it is called only then
+            body = self._under(self._test(ir.Missing(operand), body, node), True, body)
         return ir.Apply(name, (operand, *self._items(node.args[1:], body)))
 
     def _method(self, node: ast.Call, function: ast.Attribute, body: Body) -> ir.Expr:
@@ -498,7 +540,7 @@ class Lowering(Findings):
     def _is_known(self, name: str, body: Body) -> bool:
         """Whether a name stands for a value, or may once something is repaired."""
         try:
-            self._names.find(name, self._place)
+            self._names.find(name, self._place, self._path)
         except KeyError:
             return name in self._hidden() or name in body.names
         return True
@@ -585,12 +627,29 @@ class Lowering(Findings):
     def _output_of(self, expr: ir.Expr) -> Output:
         match expr:
             case ir.Ref(task):
-                return self.outputs.get(task) or self._known_outputs.get(task, _UNKNOWN)
+                return self.output(task)
             case ir.Index(base, ir.Literal(int())):
                 return self._output_of(base).items or _UNKNOWN
             case ir.Field(base, name) | ir.Index(base, ir.Literal(str(name))):
                 return (self._output_of(base).fields or {}).get(name, _UNKNOWN)
         return _UNKNOWN
+
+
+def _as_test(condition: ir.Expr) -> ir.Expr:
+    """A condition as one that is true or false and nothing else."""
+    plain = isinstance(condition, ir.Compare | ir.Missing) or (
+        isinstance(condition, ir.Unary) and condition.operator == "not"
+    )
+    return condition if plain else ir.Apply("bool", (condition,))
+
+
+def _as_pairs(node: ast.DictComp) -> ast.Call:
+    """`{k: v for ... for ...}` as `dict([(k, v) for ... for ...])`."""
+    pair = ast.Tuple([node.key, node.value], ast.Load())
+    made = ast.Call(ast.Name("dict", ast.Load()), [ast.ListComp(pair, node.generators)], [])
+    for part in (pair, made, made.func, made.args[0]):
+        ast.copy_location(part, node)
+    return made
 
 
 def _kind(node: ast.List | ast.Tuple | ast.Set) -> Any:

@@ -12,17 +12,27 @@ Place: TypeAlias = tuple[int, ...]
 """Where a statement stands in the program; repairs are put between others."""
 
 
+Path: TypeAlias = tuple[tuple[int, bool], ...]
+"""The arms of `if`s in which a statement stands, the outermost first: which `if`, and which side of it."""
+
+
 class Names:
-    """Versions of every name, by place. A version is an expression, or None where a broken statement assigns it."""
+    """Versions of every name, by place. A version is an expression, or None where a broken statement assigns it.
+
+    What is assigned in an arm of an `if` is seen in that arm only (rule L11).
+    """
 
     def __init__(self) -> None:
+        self._paths: dict[tuple[str, Place], Path] = {}
         self._places: dict[str, list[Place]] = {}
         self._meaning: dict[tuple[str, Place], Expr | None] = {}
         self._lost: set[tuple[str, Place]] = set()
         self._broken: list[Place] = []
 
-    def bind(self, name: str, place: Place, meaning: Expr | None) -> None:
+    def bind(self, name: str, place: Place, meaning: Expr | None, path: Path = ()) -> None:
         """From `place` on, `name` stands for `meaning`; None if nobody knows before a repair."""
+        if path:
+            self._paths[name, place] = path
         if (name, place) not in self._meaning:
             insort(self._places.setdefault(name, []), place)
         self._meaning[name, place] = meaning
@@ -31,12 +41,13 @@ class Names:
         """Nothing at `place` assigns `name` after all."""
         if (name, place) in self._meaning:
             del self._meaning[name, place]
+            self._paths.pop((name, place), None)
             places = self._places[name]
             del places[bisect_left(places, place)]
 
-    def lose(self, name: str, place: Place) -> None:
+    def lose(self, name: str, place: Place, path: Path = ()) -> None:
         """What assigned `name` at `place` was given up: from there on it means nothing, and nothing older either."""
-        self.bind(name, place, None)
+        self.bind(name, place, None, path)
         self._lost.add((name, place))
 
     def break_all(self, place: Place) -> None:
@@ -53,14 +64,16 @@ class Names:
         index = bisect_left(self._broken, place)
         return index < len(self._broken) and self._broken[index] == place
 
-    def find(self, name: str, place: Place) -> Expr | None:
-        """What `name` stands for just before `place`; None if that waits for a repair.
+    def find(self, name: str, place: Place, path: Path = ()) -> Expr | None:
+        """What `name` stands for just before `place` in that arm; None if that waits for a repair.
 
         Raises:
             KeyError: nothing before `place` assigns it, nor could.
         """
         places = self._places.get(name, ())
         index = bisect_left(places, place)
+        while index and not self._reaches(name, places[index - 1], path):
+            index -= 1
         last_break = bisect_left(self._broken, place)
         if index == 0:
             if last_break:
@@ -72,6 +85,11 @@ class Names:
         if (name, where) in self._lost:
             raise KeyError(name)
         return self._meaning[name, where]
+
+    def _reaches(self, name: str, place: Place, path: Path) -> bool:
+        """Whether what is assigned at `place` is seen in the arm `path`."""
+        assigned = self._paths.get((name, place), ())
+        return assigned == path[: len(assigned)]
 
     def latest_before(self, place: Place, most: int) -> list[str]:
         """The names that were first assigned last before `place`, oldest first: what a misspelt name may stand for."""

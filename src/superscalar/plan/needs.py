@@ -15,8 +15,10 @@ from superscalar.plan.ir import (
     Compute,
     Dict,
     Display,
+    Each,
     Expr,
     Field,
+    Fold,
     Index,
     Join,
     Lambda,
@@ -24,6 +26,7 @@ from superscalar.plan.ir import (
     Logic,
     Map,
     Method,
+    Missing,
     Need,
     Ref,
     Select,
@@ -59,8 +62,10 @@ def needs_of(work: Work) -> tuple[Need, ...]:
             return _merged(
                 [*(Need(item, "outcome") for item in items), *(need for key in keys for need in _needs(key))]
             )
-        case Select(versions):
-            return _merged([Need(version, "outcome") for version in versions])
+        case Select(condition, then, otherwise):
+            return _merged([Need(task, "outcome") for task in (condition, then, otherwise) if task is not None])
+        case Each(loop, otherwise=otherwise):
+            return (Need(loop, "shape"), *([] if otherwise is None else [Need(otherwise, "outcome")]))
         case Join(items=named):
             return _merged([Need(task, "outcome") for _, task in named])
         case _:
@@ -151,6 +156,10 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
             return [(a, certain and not (looks and (i or function != "first"))) for i, a in enumerate(both)]
         case Method(base=base, arguments=arguments, keywords=keywords):
             return [(base, certain), *((a, certain) for a in arguments), *((value, certain) for _, value in keywords)]
+        case Fold(initial=initial, items=items):
+            return [(initial, certain), (items, certain)]
+        case Missing(operand):
+            return [(operand, False)]
         case Lambda(body=body):
             return [(body, False)]
         case _:

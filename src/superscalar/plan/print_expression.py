@@ -123,8 +123,8 @@ class ExpressionPrinter:
                     f"{name}={self.task(LAMBDA, item)}" if name else self.task(LAMBDA, item) for name, item in items
                 ]
                 return f"join({'' if whole_plan else ', '.join(named)})", PRIMARY
-            case ir.Select(versions):
-                return self._reference(versions[-1])
+            case ir.Select() | ir.Each():  # an `if` or a `for` says it
+                return name_of(task.id) or task.id, ATOM
             case _:
                 assert_never(task.work)
 
@@ -143,6 +143,10 @@ class ExpressionPrinter:
                 return self._operation(expr)
             case ir.Index() | ir.Slice() | ir.Field() | ir.Unpacked() | ir.Apply() | ir.Method():
                 return self._primary(expr), PRIMARY
+            case ir.Fold(operator, initial, items):  # no text of a plan, like the next
+                return f"fold({operator!r}, {self.at(LAMBDA, initial)}, {self.at(LAMBDA, items)})", PRIMARY
+            case ir.Missing(operand):
+                return f"missing({self.at(LAMBDA, operand)})", PRIMARY
             case ir.Sequence(kind, items):
                 return _display(kind, [self.at(LAMBDA, item) for item in items]), ATOM
             case ir.Dict(items):

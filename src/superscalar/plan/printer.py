@@ -6,6 +6,7 @@ What is read off a task's id (rule L31, and `plan.ir`):
 - `notify()`, `notify().2`: a bare statement, unless something refers to it.
 - `(a, b)`: the value that `a, b = ...` unpacks; the tasks `a` and `b` that take it apart print nothing.
 - `...:t`, `...:(k, v)`: a name that lives in a map only, like its item.
+- `for`, `if`: a loop, and the condition of an `if`. What a select chooses and what leaves a loop is said by them.
 - anything else was lifted out of a later task and prints there. Should it be used more than once (plans of other front
   ends), it prints as an assignment to a made-up name instead, so that no call is ever written twice.
 """
@@ -23,7 +24,6 @@ from superscalar.plan import ir
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
     LAMBDA,
-    NOT,
     OR,
     ExpressionPrinter,
     item_text,
@@ -36,6 +36,8 @@ from superscalar.values import TaskId
 
 _NOTHING: Final[Mapping[TaskId, Task]] = MappingProxyType({})
 _INDENT: Final = "    "
+_LOOP: Final = re.compile(r"(?:^|\[\]\.)for(?:\.\d+)?$")
+_IF: Final = re.compile(r"(?:^|\[\]\.)if(?:\.\d+)?$")
 
 
 def print_expr(expr: Expr, inline: Mapping[TaskId, Task] = _NOTHING) -> str:
@@ -61,7 +63,6 @@ def print_plan(tasks: Sequence[Task]) -> str:
 class _If:
     condition: TaskId
     text: str
-    negated: str
     then: _Block = field(default_factory=list)
     otherwise: _Block = field(default_factory=list)
 
@@ -88,12 +89,8 @@ def _lines(block: _Block, indent: str = "") -> Iterator[str]:
 
 
 def _if_lines(part: _If, indent: str, word: str) -> Iterator[str]:
-    if not part.then:
-        yield f"{indent}{word} {part.negated}:"
-        yield from _lines(part.otherwise, indent + _INDENT)
-        return
     yield f"{indent}{word} {part.text}:"
-    yield from _lines(part.then, indent + _INDENT)
+    yield from _lines(part.then or ["pass"], indent + _INDENT)
     match part.otherwise:
         case []:
             return
@@ -113,8 +110,40 @@ class _PlanPrinter:
         for task in walk(tuple(tasks)):
             if _is_target(task):
                 self._targets.setdefault(next(_refs(task.work)), []).append(task)
+        self._eaches = {task.id: task.work for task in walk(tuple(tasks)) if isinstance(task.work, ir.Each)}
+        self._steps: dict[TaskId, tuple[str, str]] = {}
+        for task in walk(tuple(tasks)):
+            self._find_steps(task)
+        self._by_id = {task.id: task for task in walk(tuple(tasks))}
         self._place(tasks)
         self._printer = ExpressionPrinter(self._inline, self._names)
+
+    def _find_steps(self, task: Task) -> None:
+        """Note what stands before and behind the statements of a loop that add to the name of this task."""
+        name = name_of(task.id)
+        match task.work:
+            case ir.Each(last=False) if name is not None:
+                self._add_steps(task.work, f"{name}.append(", ")")
+            case ir.Compute(ir.Fold(operator, _, ir.Ref(each))) if each in self._eaches:
+                self._add_steps(self._eaches[each], f"{name} {operator}= ", "")
+            case ir.Compute(ir.Binary("+", _, ir.Ref(each))) if each == f"{task.id}.each" and each in self._eaches:
+                self._add_steps(self._eaches[each], f"{name}.append(", ")")
+
+    def _add_steps(self, each: ir.Each, before: str, behind: str) -> None:
+        for task in each.tasks:
+            if task in each.spliced:
+                self._add_steps(self._eaches[task], before, behind)
+            else:
+                self._steps[task] = before, behind
+
+    def _is_said_by_a_block(self, task: Task) -> bool:
+        """Whether an `if` or `for` says it: a select, or what leaves a loop."""
+        match task.work:
+            case ir.Select() | ir.Each():
+                return True
+            case ir.Compute(ir.Fold(items=ir.Ref(each)) | ir.Binary("+", _, ir.Ref(each))):
+                return each in self._eaches and each == f"{task.id}.each"
+        return False
 
     def _place(self, tasks: Sequence[Task]) -> None:
         """Decide for every task of a block whether it is a statement, prints inline, or needs a made-up name.
@@ -145,13 +174,12 @@ class _PlanPrinter:
                     self._inline |= {inner.id: inner for inner in walk(task.work.body)}
 
     def _is_loop(self, task: Task) -> bool:
-        named = name_of(task.id) or targets_of(task.id) or task.id in self._names or _is_bare(task.id)
-        return isinstance(task.work, ir.Map) and task.id in self._statements and not named
+        return isinstance(task.work, ir.Map) and task.id in self._statements and _LOOP.search(task.id) is not None
 
     def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = ()) -> _Block:
         top: _Block = []
         for task in tasks:
-            if task.id not in self._statements or _is_target(task) or isinstance(task.work, ir.Select):
+            if task.id not in self._statements or _is_target(task) or self._is_said_by_a_block(task):
                 continue
             lines = self._statement(task)
             block = top
@@ -169,9 +197,13 @@ class _PlanPrinter:
             lines = _comments([*self._printer.printed, task])
             head.body = self.block(task.work.body, task.guards)
             return [*lines, head]
+        if _IF.search(task.id) is not None:  # nothing stands in its arms
+            return [*_comments([task]), _If(task.id, self._condition(task.id))]
         text = self._printer.work(task)
         if isinstance(task.work, ir.Join):
             pass
+        elif (step := self._steps.get(task.id)) is not None:
+            text = f"{step[0]}{text}{step[1]}"
         elif (target := targets_of(task.id)) is not None:
             text = f"{target_text(target)} = {text}"
             self._printer.printed.extend(self._targets.get(task.id, ()))
@@ -185,11 +217,20 @@ class _PlanPrinter:
         same = isinstance(last, _If) and last.condition == guard.condition
         if not (isinstance(last, _If) and same and not (guard.expected and last.otherwise)):
             self._printer.printed.clear()
-            text = self._printer.task(LAMBDA, guard.condition)
+            text = self._condition(guard.condition)
             block += _comments(self._printer.printed)
-            last = _If(guard.condition, text, f"not {self._printer.task(NOT, guard.condition)}")
+            last = _If(guard.condition, text)
             block.append(last)
         return last.then if guard.expected else last.otherwise
+
+    def _condition(self, id: TaskId) -> str:
+        """The condition of an `if`, as it stands in its line."""
+        task = self._by_id.get(id)
+        match task.work if task else None:
+            case ir.Compute(ir.Apply("bool", (tested,))) if task is not None:
+                self._printer.printed.append(task)
+                return self._printer.at(LAMBDA, tested)
+        return self._printer.task(LAMBDA, id)
 
 
 def _fresh(task: TaskId, taken: set[str]) -> str:
@@ -226,8 +267,8 @@ def _refs(work: object) -> Iterator[TaskId]:
             yield from _refs(keys)
         case ir.Join(items, whole_plan):
             yield from (() if whole_plan else (task for _, task in items))
-        case ir.Select(versions):
-            yield from versions
+        case ir.Select() | ir.Each():
+            return
         case tuple():
             for part in work:
                 yield from _refs(part)

@@ -6,31 +6,30 @@ All front ends end here. What is published is never changed; a broken statement 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body
+from superscalar.plan.body import Body, names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.held import Held
+from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.order import OrderAccesses
-from superscalar.plan.refusals import refusal_of
 from superscalar.plan.repair import Repair, Said
 from superscalar.plan.signatures import Output, Signatures
-from superscalar.plan.slots import Slot, targets_of, targets_of_text
+from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, targets_of, targets_of_text
 from superscalar.plan.source import Source
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
 
 Step: TypeAlias = ir.Task | Diagnostic
 """What reading a program yields, in the order in which it was found."""
 
 _LAST = 1 << 60
-_UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,11 @@ class Program:
         self._inserted = 0
         self._repair: Repair | None = None
         self._closing = False
-        self._ids: dict[str, int] = {}
+        self._nameless: dict[str, int] = {}
         self._top_level: dict[str, None] = {}
+        self._branches: list[Branch] = []
+        self._ifs = 0
+        self._arms: list[Arm] = []
 
     # --------------------------------------------------------------------------------------------------- reading
 
@@ -91,20 +93,87 @@ class Program:
     # --------------------------------------------------------------------------------------------------- writing
 
     def statement(
-        self, tree: ast.stmt, source: Source, *, thought: str = "", notes: Sequence[str] = ()
+        self,
+        tree: ast.stmt,
+        source: Source,
+        *,
+        thought: str = "",
+        notes: Sequence[str] = (),
+        thoughts: Mapping[int, str] | None = None,
     ) -> Iterator[Step]:
-        """Take a statement that could be read."""
-        slot = self._slot(tree, source, targets_of(tree, source.text), thought)
+        """Take a statement that could be read; an `if` with all that is in it. `thoughts`: comments inside, by line."""
+        if isinstance(tree, ast.If):
+            yield from self.open_if(tree, source, thought=thought)
+            for inner in tree.body:
+                yield from self.statement(inner, source)
+            self.otherwise()
+            for inner in tree.orelse:
+                yield from self.statement(inner, source)
+            yield from self.close_if()
+            return
+        slot = self._slot(Slot((), source, tree, targets_of(tree, source.text), thought=thought))
         if slot is not None:
             slot.notes = tuple(notes)
+            slot.thoughts = thoughts or {}
             yield from self._take(self._lowered(slot))
+
+    def open_if(
+        self, tree: ast.If | None, source: Source, problem: Diagnostic | None = None, *, thought: str = ""
+    ) -> Iterator[Step]:
+        """Take the condition of an `if`, or what is wrong with it: what follows, up to `close_if`, stands in it."""
+        header = None if tree is None else ast.copy_location(ast.If(tree.test, [], []), tree.test)
+        slot = Slot((), source, header, (), thought=thought)
+        if problem is not None:
+            slot.problems = (problem,)
+        known = self._repair.match_if(slot, self._arm) if self._repair is not None and not self._closing else None
+        if known is None:
+            self._ifs += 1
+        branch = known or Branch(self._ifs, self._arm)
+        taken = self._reopened(slot, known) if known is not None else self._slot(slot)
+        if taken is not None:
+            taken.opens = branch
+            branch.header = taken
+            if known is None:
+                self._branches.append(branch)
+        self._arms.append(Arm(branch, expected=True))
+        if taken is not None and problem is not None:
+            self._hold(taken)
+            yield problem
+        elif taken is not None:
+            yield from self._take(self._lowered(taken))
+
+    def otherwise(self) -> None:
+        """What follows, up to `close_if`, stands in the `else` of the last `if` that is open."""
+        self._arms.append(Arm(self._arms.pop().branch, expected=False))
+
+    def close_if(self) -> Iterator[Step]:
+        """The last `if` that is open has ended: names get the version that the arm taken left behind (rule L11)."""
+        branch = self._arms.pop().branch
+        known = () if branch.end is None else branch.end.targets
+        targets = tuple(name for name in branch.targets if name not in known)
+        if branch.header is None or (branch.end is not None and not targets):
+            return
+        if self._repair is None:
+            self._count += 1
+            place: Place = (self._count,)
+        else:
+            self._inserted += 1
+            before = branch.header if branch.end is None else branch.end
+            place = (*before.place, _LAST, self._inserted)
+        end = Slot(place, Source("", branch.header.source.line), None, targets, arm=self._arm, ends=branch)
+        branch.end = branch.end or end
+        yield from self._take(self._lowered(self._reserved(end)))
+
+    @property
+    def _arm(self) -> Arm | None:
+        return self._arms[-1] if self._arms else None
 
     def prepare(self, tree: ast.stmt, source: Source) -> Lowered | None:
         """Lower what will be the next statement if its text ends here. Changes nothing: `commit` takes it in.
 
         For plain assignments only, and not where something is broken; else None.
         """
-        if self._closing or self._repair is not None or self._held:
+        if self._closing or self._repair is not None or self._held or self._arms:
             return None
         match tree:
             case ast.Assign(targets=[ast.Name(id=name)]) if targets_of(tree, source.text) == (name,):
@@ -123,7 +192,7 @@ class Program:
     def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
         """Take the text of a statement that could not be read."""
         targets = targets_of_text(source.text)
-        slot = self._slot(None, source, targets or (), "")
+        slot = self._slot(Slot((), source, None, targets or ()))
         if slot is None:
             return
         slot.problems = (problem,)
@@ -134,7 +203,7 @@ class Program:
 
     def begin_repair(self) -> None:
         """What follows are corrections of what is broken."""
-        self._repair = Repair(self._held.slots, self._said)
+        self._repair = Repair(self._held.slots, self._said, self._branches)
 
     def cut(self) -> None:
         """The text was cut: what a repair does not correct is not left out on purpose."""
@@ -144,24 +213,37 @@ class Program:
     def end_repair(self) -> Iterator[Step]:
         """The corrections are in: lower what waited for them."""
         repair, self._repair = self._repair, None
-        for slot in repair.left_out() if repair is not None else ():
-            self._release(slot)
-            for name in set(slot.targets) - (repair.given(slot) if repair is not None else set()):
-                self._names.lose(name, slot.place)
+        left_out = repair.left_out() if repair is not None else []
+        for slot in left_out:
+            if slot.opens is not None:
+                slot.opens.given_up = True
+        for slot in left_out:
+            self._give_up(slot, slot.arm, repair.given(slot) if repair is not None else set())
+        for slot in self._held.slots:
+            if (branch := _given_up(slot)) is not None:
+                self._give_up(slot, branch.outer, set() if slot.ends is None else set(slot.targets))
         for slot in self._held.take():
             if slot.problems:
                 self._hold(slot)
             else:
                 yield from self._take(self._lowered(slot))
 
+    def _give_up(self, slot: Slot, arm: Arm | None, given: set[str]) -> None:
+        """A held statement is no part of the plan any more, nor are its names, but for those given elsewhere."""
+        self._release(slot)
+        for name in set(slot.targets) - given:
+            self._names.lose(name, slot.place, path_of(arm))
+
     def next_round(self) -> None:
         """A replan continues the program; what was never repaired in the last round is given up."""
         for slot in self._held.take():
             self._names.mend(slot.place)
             for name in slot.targets:
-                self._names.lose(name, slot.place)
+                self._names.lose(name, slot.place, path_of(slot.arm))
         self._repair = None
         self._said.clear()
+        self._branches.clear()
+        self._arms.clear()
         self.joined = self._closing = False
 
     def finish(self) -> Iterator[Step]:
@@ -173,20 +255,25 @@ class Program:
 
     # ----------------------------------------------------------------------------------------------------- slots
 
-    def _slot(self, tree: ast.stmt | None, source: Source, targets: tuple[str, ...], thought: str) -> Slot | None:
+    def _slot(self, slot: Slot) -> Slot | None:
         """A place for the next statement; None if there is nothing to do for it."""
+        slot.arm = self._arm
         if self._repair is not None:
-            return self._correction(self._repair, Slot((), source, tree, targets, thought=thought))
+            return self._correction(self._repair, slot)
         if self._closing:
             return None  # what follows the join
         self._count += 1
-        slot = Slot((self._count,), source, tree, targets, thought=thought)
+        slot.place = (self._count,)
         self._closing = slot.is_join
         return self._reserved(slot)
 
     def _reserved(self, slot: Slot) -> Slot:
+        passing = names_in(slot.tree.target) if isinstance(slot.tree, ast.For) else ()  # not worth being joined
         for name in slot.targets:
-            self._top_level[name] = None
+            if name not in passing:
+                self._top_level[name] = None
+            if slot.arm is not None:
+                slot.arm.branch.targets[name] = None
             if name not in slot.versions:
                 self._versions[name] = slot.versions[name] = self._versions.get(name, 0) + 1
         return slot
@@ -199,20 +286,53 @@ class Program:
         self._closing = self._closing or slot.is_join
         if match.how == "repeats":
             return None
-        if old is None:
-            self._count += 1
-            slot.place = (self._count,)
-        elif match.how == "after":
-            slot.place = (*old.place, _LAST, self._inserted)
-        elif match.how == "before":
-            slot.place = (*old.place[:-1], old.place[-1] - 1, _LAST, self._inserted)
-            if isinstance(old, Slot) and old.problems:
-                slot.versions = {name: old.versions.pop(name) for name in slot.targets if name in old.versions}
-        elif isinstance(old, Slot):
+        if match.how == "in place of" and isinstance(old, Slot):
             self._release(old)
             slot.place, slot.nameless, slot.versions = old.place, old.nameless, old.versions
             slot.thought = slot.thought or old.thought
+            if slot.arm is None and old.arm is not None:
+                self._rewritten(repair, slot, old.arm)
+            elif slot.arm != old.arm:
+                slot.place = self._end_of(slot.arm)
+        elif slot.arm is not None:
+            slot.place = self._end_of(slot.arm)
+        elif old is None:
+            self._count += 1
+            slot.place = (self._count,)
+        elif match.how == "after":
+            slot.place, slot.arm = (*old.place, _LAST, self._inserted), old.arm
+        else:
+            slot.place, slot.arm = (*old.place[:-1], old.place[-1] - 1, _LAST, self._inserted), old.arm
+            if isinstance(old, Slot) and old.problems:
+                slot.versions = {name: old.versions.pop(name) for name in slot.targets if name in old.versions}
         return self._reserved(slot)
+
+    def _rewritten(self, repair: Repair, slot: Slot, arm: Arm) -> None:
+        """A statement of an arm was written again without its `if`. Unless that is broken, it still stands there."""
+        if arm.guards is None:
+            repair.rewrote(arm)
+            slot.arm = arm.branch.outer
+        else:
+            slot.arm = arm
+
+    def _end_of(self, arm: Arm | None) -> Place:
+        """The place behind what stands in an arm so far, while it is being corrected."""
+        if arm is None or arm.branch.header is None:
+            self._count += 1
+            return (self._count,)
+        end = arm.branch.end
+        if end is None:
+            return (*arm.branch.header.place, _LAST, self._inserted)
+        return (*end.place[:-1], end.place[-1] - 1, _LAST, self._inserted)
+
+    def _reopened(self, slot: Slot, branch: Branch) -> Slot | None:
+        """The condition of an `if` that is there already: None if it is as it was, else its correction."""
+        old = branch.header
+        if old is None or not old.problems:
+            return None
+        self._release(old)
+        slot.place, slot.nameless, slot.arm = old.place, old.nameless, old.arm
+        return slot
 
     def _release(self, slot: Slot) -> None:
         """A held statement goes: nothing waits for it any more."""
@@ -225,19 +345,24 @@ class Program:
         """Publish nothing of the slot: the names that it assigns wait for it, and so does what it may write."""
         self._held.add(slot)
         for name in slot.targets:
-            self._names.bind(name, slot.place, None)
+            self._names.bind(name, slot.place, None, path_of(slot.arm))
 
     # -------------------------------------------------------------------------------------------------- lowering
 
     def _lowered(self, slot: Slot) -> Lowered:
-        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs)
-        body = Body("")
+        path = path_of(slot.arm)
+        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs, path)
+        guards = guards_of(slot.arm)
+        lowering.waits = guards is None
+        body = Body("", guards=guards or ())
         bound: dict[str, ir.Expr] = {}
-        if slot.tree is not None:
-            try:
+        try:
+            if slot.ends is not None:
+                self._select(slot, slot.ends, lowering, body, bound)
+            elif slot.tree is not None:
                 self._dispatch(slot, slot.tree, lowering, body, bound)
-            except RecursionError:
-                lowering.too_deep(slot.tree)
+        except RecursionError:
+            lowering.too_deep(slot.tree or ast.Pass())
         return Lowered(slot, lowering, body.tasks, bound)
 
     def _take(self, lowered: Lowered) -> Iterator[Step]:
@@ -249,15 +374,17 @@ class Program:
             self._hold(slot)
             yield from slot.problems
             return
+        slot.published = True
         self._outputs.update(lowered.lowering.outputs)
         for name, meaning in lowered.bound.items():
-            self._names.bind(name, slot.place, meaning)
-        self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot)))
+            self._names.bind(name, slot.place, meaning, path_of(slot.arm))
+        if slot.opens is None and slot.ends is None:
+            self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot), slot.arm))
         yield from lowered.lowering.warnings
-        last = len(lowered.tasks) - 1
+        main = lowered.lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")
         for number, task in enumerate(lowered.tasks):
             made = self._order(task)
-            if number == last and (slot.thought or slot.notes):
+            if made.id == main and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
             self.tasks.append(((*slot.place, number), made))
             yield made
@@ -265,96 +392,43 @@ class Program:
             self.joined = True
 
     def _dispatch(self, slot: Slot, tree: ast.stmt, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> None:
+        ids = _Ids(slot, self._nameless)
         match tree:
-            case ast.Assign(targets=[ast.Name() as target], value=value):
-                self._assign(slot, target, value, lowering, body, bound)
-            case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
-                self._assign(slot, target, value, lowering, body, bound)
-            case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
-                old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
-                whole = ast.copy_location(ast.BinOp(old, op, value), tree)
-                self._assign(slot, target, whole, lowering, body, bound)
-            case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value):
-                self._unpack(slot, target, value, lowering, body, bound)
-            case ast.Assign(targets=[_, _, *_]):
-                lowering.problem("E201", "several targets in one assignment", tree, help="one assignment per line")
-            case ast.AnnAssign(target=ast.Name(id=name), value=None):
-                lowering.problem("E201", f"`{name}` gets no value", tree, help=f"write {name} = ..., or leave it out")
-            case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
-                help = "results cannot be changed: make the new value at once, such as {'key': value}, and name it"
-                lowering.problem("E201", "only names can be assigned", tree, help=help)
-            case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
+            case ast.If(test=test):
+                lowering.condition(test, body, ids.fresh("if"))
+            case ast.For():
+                id = ids.fresh("for")
+                lower_loop(tree, lowering, body, id, ids, bound, slot.thoughts)
+                lowering.main = id
+            case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
                 self._join(slot, call, lowering, body)
-            case ast.Expr(value=value):
-                self._bare(slot, value, lowering, body)
             case _:
-                message, help = refusal_of(tree)
-                lowering.problem("E201", message, tree, help=help)
+                lower_simple(tree, lowering, body, ids, bound)
 
-    def _id_of(self, slot: Slot, name: str) -> TaskId:
-        version = slot.versions[name]
-        return name if version == 1 else f"{name}.{version}"
-
-    def _assign(
-        self,
-        slot: Slot,
-        target: ast.Name,
-        value: ast.expr,
-        lowering: Lowering,
-        body: Body,
-        bound: dict[str, ir.Expr],
-    ) -> None:
-        lowering.check_name(target.id, target)
-        bound[target.id] = lowering.value(value, body, self._id_of(slot, target.id))
-
-    def _unpack(
-        self,
-        slot: Slot,
-        target: ast.Tuple | ast.List,
-        value: ast.expr,
-        lowering: Lowering,
-        body: Body,
-        bound: dict[str, ir.Expr],
-    ) -> None:
-        """`a, b = x`: one task for the whole, one for each name; `a, b = x, y` needs no whole."""
-        names = [item for item in target.elts if isinstance(item, ast.Name)]
-        if len(names) != len(target.elts) or len({n.id for n in names}) != len(names):
-            lowering.problem("E201", "only distinct plain names can be unpacked into", target, help=_UNPACKING)
+    def _select(self, slot: Slot, branch: Branch, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> None:
+        """What names stand for behind an `if` that assigns them (rule L11)."""
+        header = branch.header
+        if header is None or not header.published:
+            lowering.waits = True
             return
-        for name in names:
-            lowering.check_name(name.id, name)
-        own = {name.id for name in names}
-        if (
-            isinstance(value, ast.Tuple | ast.List)
-            and len(value.elts) == len(names)
-            and not any(isinstance(n, ast.Name) and n.id in own for n in ast.walk(value))
-        ):
-            for name, item in zip(names, value.elts, strict=True):
-                bound[name.id] = lowering.value(item, body, self._id_of(slot, name.id))
-            return
-        whole = lowering.value(value, body, self._fresh(slot, f"({', '.join(n.id for n in names)})"))
-        for index, name in enumerate(names):
-            work = ir.Compute(ir.Unpacked(whole, index, len(names)))
-            bound[name.id] = lowering.emit(self._id_of(slot, name.id), work, body, name)
+        for name in slot.targets:
+            then, otherwise = (self._version(name, slot, Arm(branch, side), lowering) for side in (True, False))
+            if then != otherwise:
+                id = _Ids(slot, self._nameless).id_of(name)
+                bound[name] = lowering.emit(id, ir.Select(header.nameless, then, otherwise), body, None)
 
-    def _fresh(self, slot: Slot, base: str) -> TaskId:
-        """The numbered id of what has no name; the same when a statement is lowered again."""
-        if not slot.nameless.startswith(base):
-            number = self._ids[base] = self._ids.get(base, 0) + 1
-            slot.nameless = base if number == 1 else f"{base}.{number}"
-        return slot.nameless
-
-    def _bare(self, slot: Slot, value: ast.expr, lowering: Lowering, body: Body) -> None:
-        """An expression on its own line is there for the calls in it."""
-        match value:
-            case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-                lowering.value(value, body, self._fresh(slot, f"{name}()"))
-            case _:
-                lowering.value(value, body, self._fresh(slot, "do()"))
+    def _version(self, name: str, slot: Slot, arm: Arm, lowering: Lowering) -> TaskId | None:
+        """The task that a name stands for at the end of an arm; None if it has no value there."""
+        try:
+            meaning = self._names.find(name, slot.place, arm.path)
+        except KeyError:
+            return None
+        lowering.waits = lowering.waits or meaning is None
+        return meaning.task if isinstance(meaning, ir.Ref) else None
 
     def _join(self, slot: Slot, call: ast.Call, lowering: Lowering, body: Body) -> None:
         items: list[tuple[str | None, TaskId]] = []
-        id = self._fresh(slot, "join()")
+        id = _Ids(slot, self._nameless).fresh("join()")
         inner = body.of(id)
         if call.args and call.keywords:
             lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
@@ -384,7 +458,38 @@ class Program:
                     yield name, meaning.task
 
 
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of one statement's tasks. `used`: how often each was, of what has no name."""
+
+    slot: Slot
+    used: dict[str, int]
+
+    def id_of(self, name: str) -> TaskId:
+        """The id of the task that a name stands for once the statement assigned it."""
+        version = self.slot.versions[name]
+        return name if version == 1 else f"{name}.{version}"
+
+    def fresh(self, base: str) -> TaskId:
+        """The numbered id of what has no name; the same when a statement is lowered again."""
+        if not self.slot.nameless.startswith(base):
+            number = self.used[base] = self.used.get(base, 0) + 1
+            self.slot.nameless = base if number == 1 else f"{base}.{number}"
+        return self.slot.nameless
+
+
+def _given_up(slot: Slot) -> Branch | None:
+    """The `if` that a repair gave up, and with it a statement that stands in it or ends it."""
+    found = slot.ends if slot.ends is not None and slot.ends.given_up else None
+    arm = slot.arm
+    while arm is not None:
+        found = arm.branch if arm.branch.given_up else found
+        arm = arm.branch.outer
+    return found
+
+
 def _own_text(slot: Slot) -> str:
     """The text of a statement alone, where others stand on its line."""
     text = slot.source.text
-    return slot.source.of(slot.tree) if slot.tree is not None and ";" in text else text
+    shared = slot.tree is not None and (";" in text or slot.tree.col_offset > 0 or slot.tree.lineno > 1)
+    return slot.source.of(slot.tree) if slot.tree is not None and shared else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from superscalar.plan import ir
@@ -19,11 +20,24 @@ MAX_SOURCE = 256 * 1024
 """Characters of a plan (rule L25)."""
 
 _MAX_LOOK_AHEAD = 4
-_BLOCK = re.compile(r"(?:if|for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
+_BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
+_IF = re.compile(r"if\b")
+_ELSE = re.compile(r"(elif\b|else\s*:)")
 _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"[A-Z][\w'’,-]*(?:[ :.!]|$)")
 _CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
 _FENCE = "```"
+
+
+@dataclass(slots=True)
+class _OpenIf:
+    """An `if` whose lines are being read. `body`: the column at which they begin, once one has come."""
+
+    column: int
+    header: Statement
+    body: int | None = None
+    empty: bool = True
+    last: bool = False
 
 
 class PythonReader:
@@ -41,6 +55,7 @@ class PythonReader:
         self._thought: list[str] = []
         self._block: list[Statement] = []
         self._before_block: list[str] = []
+        self._ifs: list[_OpenIf] = []
         self._seen = False
         self._finished = False
         self._ahead: tuple[str, Lowered] | None = None
@@ -77,7 +92,9 @@ class PythonReader:
             for statement in self._lines.finish():
                 steps.extend(self._take(statement))
         if not self._finished:
-            steps.extend(self._end_block())
+            if reason == "stop":
+                steps.extend(self._end_block())
+            steps.extend(self._end_ifs(reason=reason))
             if reason == "stop":
                 steps.extend(self.program.finish())
             else:
@@ -88,7 +105,7 @@ class PythonReader:
     def _look_ahead(self, text: str) -> None:
         """Read a line that may be complete while its line end is still being written: then its calls start sooner."""
         self._ahead = None
-        if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self._block or self.ended:
+        if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self._block or self._ifs or self.ended:
             return
         pending = self._lines.pending
         if pending[:1].isspace() or "#" in pending:
@@ -117,6 +134,7 @@ class PythonReader:
         text = statement.text
         if text.startswith(_FENCE):
             yield from self._end_block()
+            yield from self._end_ifs()
             self.ended = self._seen
             return
         if self._block and text and _belongs(statement, self._block):
@@ -128,12 +146,111 @@ class PythonReader:
         yield from self._end_block()
         if self.ended:
             return
+        continues = _ELSE.match(text) is not None
+        yield from self._end_ifs(statement.column, continues=continues)
         self._thought.append(statement.comment)
+        if continues and self._ifs and self._ifs[-1].column == statement.column:
+            yield from self._else(statement)
+            return
+        if self._ifs and not self._fits(self._ifs[-1], statement):
+            yield from self._misplaced(statement)
+            return
+        if _IF.match(text):
+            yield from self._if(statement)
+            return
         if _BLOCK.match(text) or (_ends_in_colon(statement) and not self._is_prose(text)):
             self._block = [statement]
             self._before_block, self._thought = self._thought, []
             return
         yield from self._read(statement, Source(text, statement.line, statement.column))
+
+    # ------------------------------------------------------------------------------------------------------ `if`
+
+    def _fits(self, around: _OpenIf, statement: Statement) -> bool:
+        """Whether a line stands as far in as the others of its block."""
+        if around.body is None:
+            around.body = statement.column
+        around.empty = False
+        return around.body == statement.column
+
+    def _if(self, statement: Statement, *, cut: int = 0) -> Iterator[Step]:
+        """The line of an `if`, or of an `elif` whose first `cut` characters are left out, to its end."""
+        source = Source(statement.text, statement.line, statement.column)
+        thought = self._take_thought()
+        self._seen = True
+        self._ifs.append(_OpenIf(statement.column, statement))
+        if statement.problem is not None:
+            yield from self.program.open_if(None, source, unclosed(source, statement.problem))
+            return
+        try:
+            tree = _parsed_if(statement, cut)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            yield from self.program.open_if(None, source, unreadable(source, error))
+            return
+        yield from self.program.open_if(tree, source, thought=thought)
+        yield from self._inline(tree.body, source)
+
+    def _else(self, statement: Statement) -> Iterator[Step]:
+        """The line of an `elif` or `else`."""
+        opened = self._ifs[-1]
+        source = Source(statement.text, statement.line, statement.column)
+        if opened.last:
+            span = source.span(None)
+            help = "one `if` has one `else`, as its last block: write `elif condition:` before it"
+            problem = Diagnostic("E001", "this `else` comes after another", span, source.line_text(span), help=help)
+            yield from self.program.unreadable(source, problem)
+            return
+        if opened.empty:
+            yield from self._has_no_block(opened)
+        opened.body, opened.header = None, statement
+        self.program.otherwise()
+        if statement.text.startswith("elif"):
+            opened.empty, opened.last = False, True
+            yield from self._if(statement, cut=2)
+            return
+        opened.empty, opened.last = True, True
+        try:
+            module = parsed(f"if 0: 0\n{statement.text}" + (" 0" if _ends_in_colon(statement) else ""))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            yield from self._unreadable(source, unreadable(source, error))
+            return
+        match module.body:
+            case [ast.If(orelse=inner)] if not _ends_in_colon(statement):
+                for tree in inner:
+                    ast.increment_lineno(tree, -1)
+                yield from self._inline(inner, source)
+
+    def _inline(self, statements: list[ast.stmt], source: Source) -> Iterator[Step]:
+        """What stands behind the colon, on the same line."""
+        for tree in statements:
+            self._ifs[-1].empty = False
+            yield from self.program.statement(tree, source)
+
+    def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[Step]:
+        """Every `if` ends to which a line that begins at `column` does not belong."""
+        while self._ifs:
+            last = self._ifs[-1]
+            if last.column < column or (continues and last.column == column):
+                return
+            if last.empty and reason == "stop":
+                yield from self._has_no_block(last)
+            self._ifs.pop()
+            yield from self.program.close_if()
+
+    def _has_no_block(self, opened: _OpenIf) -> Iterator[Step]:
+        header = opened.header
+        source = Source(header.text, header.line, header.column)
+        span = source.span(None)
+        help = "write its lines below it, four spaces further in; `pass` where nothing is to be done"
+        problem = Diagnostic("E001", "nothing stands in this block", span, source.line_text(span), help=help)
+        yield from self.program.unreadable(source, problem)
+
+    def _misplaced(self, statement: Statement) -> Iterator[Step]:
+        source = Source(statement.text, statement.line, statement.column)
+        span = source.span(None)
+        help = f"begin it at column {self._ifs[-1].body} like the lines of its block above"
+        problem = Diagnostic("E001", "this line stands in no block", span, source.line_text(span), help=help)
+        yield from self.program.unreadable(source, problem)
 
     def _end_block(self) -> Iterator[Step]:
         """A whole `if`, `for` or other block, which is handled as one statement."""
@@ -148,10 +265,11 @@ class PythonReader:
         problem = next((part.problem for part in block if part.problem), None)
         whole = Statement("\n".join(lines), first.line, first.column, problem)
         after, self._thought = self._thought, self._before_block
-        yield from self._read(whole, Source(whole.text, first.line, first.column, first.column))
+        thoughts = _thoughts_in(block)
+        yield from self._read(whole, Source(whole.text, first.line, first.column, first.column), thoughts)
         self._thought = after
 
-    def _read(self, statement: Statement, source: Source) -> Iterator[Step]:
+    def _read(self, statement: Statement, source: Source, thoughts: dict[int, str] | None = None) -> Iterator[Step]:
         if statement.problem is not None:
             yield from self._unreadable(source, unclosed(source, statement.problem))
             return
@@ -165,8 +283,8 @@ class PythonReader:
         thought = self._take_thought()
         for tree in module.body:
             self._seen = True
-            yield from self.program.statement(tree, source, thought=thought)
-            if is_join(tree):
+            yield from self.program.statement(tree, source, thought=thought, thoughts=thoughts)
+            if is_join(tree) and not self._ifs:
                 self.ended = True  # rule L27: what follows the join is ignored
                 return
 
@@ -182,6 +300,34 @@ class PythonReader:
         if self._seen or not _PROSE.match(text) or "=" in text:
             return False
         return not any(name in self.program.signatures for name in _CALLED.findall(text))
+
+
+def _parsed_if(statement: Statement, cut: int) -> ast.If:
+    """The syntax tree of the line of an `if`, or of an `elif` cut to one; its body is what stands on the line."""
+    ends = _ends_in_colon(statement)
+    module = parsed(statement.text[cut:] + ("\n 0" if ends else ""))
+    match module.body:
+        case [ast.If() as tree]:
+            tree.body = [] if ends else tree.body
+            for node in ast.walk(tree) if cut else ():
+                if isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.arg) and node.lineno == 1:
+                    node.col_offset += cut
+                    if node.end_lineno == 1 and node.end_col_offset is not None:
+                        node.end_col_offset += cut
+            return tree
+    raise SyntaxError("expected an `if` and its condition")
+
+
+def _thoughts_in(block: list[Statement]) -> dict[int, str]:
+    """The comments of a block, by the line (from 1) of the statement that they belong to."""
+    thoughts: dict[int, str] = {}
+    waiting: list[str] = []
+    for part in block:
+        waiting.append(part.comment)
+        if part.text and not part.text.startswith("#"):
+            thoughts[part.line - block[0].line + 1] = "\n".join(comment for comment in waiting if comment)
+            waiting.clear()
+    return thoughts
 
 
 def _belongs(statement: Statement, block: list[Statement]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from superscalar.plan.names import Place
-from superscalar.plan.slots import Slot, is_join
+from superscalar.plan.slots import Arm, Branch, Slot, is_join
 from superscalar.plan.source import parsed
 from superscalar.plan.vocabulary import FUNCTIONS, METHODS
 
@@ -29,6 +29,7 @@ class Said:
     targets: tuple[str, ...]
     is_join: bool
     text: str
+    arm: Arm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,16 @@ class Repair:
     of a block that it may not use. What is right already is not done twice because it was said twice.
     """
 
-    def __init__(self, held: Sequence[Slot], said: Sequence[Said]) -> None:
+    def __init__(self, held: Sequence[Slot], said: Sequence[Said], branches: Sequence[Branch]) -> None:
+        self._branches = [branch for branch in branches if branch.header is not None and not branch.given_up]
+        self._rewritten: set[Branch] = set()
+        held = [slot for slot in held if slot.ends is None]
         waiting = [slot for slot in held if not slot.problems]
         self._broken = [slot for slot in held if slot.problems]
         self._corrected: set[Slot] = set()
+        self._waiting: dict[str, list[Slot]] = defaultdict(list)
+        for slot in waiting:
+            self._waiting[_shape(slot)].append(slot)
         self._right = Counter([*map(_shape, waiting), *(_shape_of_text(statement.text) for statement in said)])
         self._same: dict[_Key, list[Slot]] = defaultdict(list)
         self._sharing: dict[str, list[Slot]] = defaultdict(list)
@@ -61,12 +68,13 @@ class Repair:
         for slot in reversed((*self._broken, *waiting)):  # the last of each list is asked for first
             if slot.targets or slot.is_join:
                 self._same[slot.targets, slot.is_join].append(slot)
-        for slot in reversed(self._broken):
+        plain = [slot for slot in self._broken if slot.opens is None]
+        for slot in reversed(plain):
             for name in slot.targets:
                 self._sharing[name].append(slot)
             for word in slot.words if not slot.targets and not slot.is_join else ():
                 self._alike[word].append(slot)
-        self._nameless = [slot for slot in reversed(self._broken) if _stands_for_a_call(slot)]
+        self._nameless = [slot for slot in reversed(plain) if _stands_for_a_call(slot)]
         self._first = self._broken[::-1]
         self._said = {(statement.targets, statement.is_join): statement for statement in said}
         self._join = next((slot for slot in waiting if slot.is_join), None) or self._said.get(((), True))
@@ -74,11 +82,31 @@ class Repair:
         self._added = False
         self.cut = False
 
+    def match_if(self, slot: Slot, outer: Arm | None) -> Branch | None:
+        """Which `if` of the program the next one of the reply is; its condition may correct a broken one."""
+        shape = _shape(slot)
+        same = next((b for b in self._branches if b.outer == outer and b.header and _shape(b.header) == shape), None)
+        broken = next((b for b in self._branches if b.header and b.header.problems), None)
+        found = same or broken
+        if found is not None and found.header is not None:
+            self._branches.remove(found)
+            self._corrected.add(found.header)
+        return found
+
+    def rewrote(self, arm: Arm) -> None:
+        """A statement of that arm was written again outside of it."""
+        self._rewritten.add(arm.branch)
+
     def match(self, slot: Slot) -> Match:
         """What the next statement of the reply stands for."""
         shape = _shape(slot)
         if shape and self._right[shape] > 0:
             self._right[shape] -= 1
+            waiting = self._waiting.get(shape)
+            moved = waiting.pop(0) if waiting else None
+            if moved is not None and slot.arm is not None and moved.arm != slot.arm:
+                self._corrected.add(moved)
+                return Match("in place of", moved)
             return Match("repeats")
         return self._correction(slot) or self._addition(slot)
 
@@ -119,12 +147,12 @@ class Repair:
         """
         if self.cut:
             return []
-        return [
-            slot
-            for slot in self._broken
-            if slot not in self._corrected
-            and (slot in self._given or _is_nothing(slot) or (self._added and isinstance(slot.tree, _BLOCKS)))
-        ]
+        return [slot for slot in self._broken if slot not in self._corrected and self._is_left_out(slot)]
+
+    def _is_left_out(self, slot: Slot) -> bool:
+        if slot.opens is not None:
+            return slot in self._given or slot.opens in self._rewritten
+        return slot in self._given or _is_nothing(slot) or (self._added and isinstance(slot.tree, _BLOCKS))
 
     def given(self, slot: Slot) -> set[str]:
         """Which names of a statement that was left out others assign in its stead."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.names import Place
+from superscalar.plan.ir import Guard
+from superscalar.plan.names import Path, Place
 from superscalar.plan.source import Source
 from superscalar.plan.vocabulary import MUTATING
 from superscalar.values import TaskId
@@ -22,10 +23,59 @@ _NOT_PLAIN = re.compile(rf":=|\.(?:{'|'.join(sorted(MUTATING))})\s*\(")
 
 
 @dataclass(slots=True, eq=False)
+class Branch:
+    """An `if` of the program: the statement with its condition, and the one behind its arms that selects versions.
+
+    `targets`: what its arms assign. `outer`: the arm in which it stands itself. `given_up`: a repair left it out.
+    """
+
+    number: int
+    outer: Arm | None
+    header: Slot | None = None
+    end: Slot | None = None
+    targets: dict[str, None] = field(default_factory=dict)
+    given_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One side of an `if`."""
+
+    branch: Branch
+    expected: bool
+
+    @property
+    def path(self) -> Path:
+        """The arms from the outermost to this one, for names."""
+        return (*path_of(self.branch.outer), (self.branch.number, self.expected))
+
+    @property
+    def guards(self) -> tuple[Guard, ...] | None:
+        """What must hold for its tasks to run; None while a condition waits for a repair."""
+        outer = guards_of(self.branch.outer)
+        header = self.branch.header
+        if outer is None or header is None or not header.published:
+            return None
+        return (*outer, Guard(header.nameless, self.expected))
+
+
+def path_of(arm: Arm | None) -> Path:
+    """The path of an arm; outside of any it is empty."""
+    return () if arm is None else arm.path
+
+
+def guards_of(arm: Arm | None) -> tuple[Guard, ...] | None:
+    """The guards of an arm; outside of any there are none."""
+    return () if arm is None else arm.guards
+
+
+@dataclass(slots=True, eq=False)
 class Slot:
     """One statement of the program. `problems` is empty once it was lowered; `waits`: for a repair further up.
 
-    `tree` is None where the text could not be read. `versions`: which version of each target it assigns.
+    `tree` is None where the text could not be read, and at the end of the `if` that it `ends`. `versions`: which
+    version of each target it assigns. `arm`: that of an `if` in which it stands. `opens`: the `if` whose condition it
+    is. `thoughts`: the comments inside it, by line.
     """
 
     place: Place
@@ -38,6 +88,11 @@ class Slot:
     waits: bool = False
     notes: tuple[str, ...] = ()
     nameless: TaskId = ""
+    published: bool = False
+    arm: Arm | None = None
+    opens: Branch | None = None
+    ends: Branch | None = None
+    thoughts: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def is_join(self) -> bool:

@@ -87,11 +87,15 @@ class Cell:
 
 @dataclass(slots=True)
 class Element:
-    """One item of a map or display: its cell, and the filters that must be true for it to count."""
+    """One item of a map or display: its cell, and the filters that must be true for it to count.
+
+    `scope`: where the tasks of a map's body are found for this item.
+    """
 
     cell: Cell
     keep: tuple[Cell, ...] = ()
     key: Cell | None = None
+    scope: Scope | None = None
 
     def outcome(self) -> Outcome | None:
         """What became of the item; None while that is open."""

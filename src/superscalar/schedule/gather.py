@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.plan.evaluate import EvaluationError, evaluate
-from superscalar.plan.ir import Compute, Display, Join, Map, Select, Work
+from superscalar.plan.ir import Compute, Display, Each, Join, Map, Select, Work
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
@@ -27,8 +27,12 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
         case Map() | Display():
             keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
             return _together(work.kind, schedule.gathered(cell), keys)
-        case Select(versions):
-            return _chosen(versions, outcome)
+        case Select():
+            return _chosen(work, outcome)
+        case Each(last=True):
+            return _last(work, cell, schedule, outcome)
+        case Each():
+            return _together("list", schedule.gathered(cell), None)
         case Join(items):
             return _joined(items, outcome)
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
@@ -59,14 +63,24 @@ def _value(outcome: Outcome) -> Any:
     return outcome.value if isinstance(outcome, Observation) else None
 
 
-def _chosen(versions: tuple[TaskId, ...], outcome: Lookup) -> Outcome:
-    """The latest version that was reached; if none was, what kept the last one (rule L11)."""
-    last: Outcome = Skipped(versions[-1], by_guard=True)
-    for version in reversed(versions):
-        last = outcome(version)
-        if not (isinstance(last, Skipped) and last.by_guard):
-            return last
-    return last
+def _chosen(work: Select, outcome: Lookup) -> Outcome:
+    """The version that the path taken left behind; none there is a skip by guard (rule L11)."""
+    match outcome(work.condition):
+        case Observation(value):
+            version = work.then if value else work.otherwise
+            return Skipped(work.condition, by_guard=True) if version is None else outcome(version)
+        case Skipped() as skipped:
+            return skipped
+        case _:
+            return Skipped(work.condition)
+
+
+def _last(work: Each, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+    """What the last item that was reached left behind; if none was, what there was before the loop (rule L14)."""
+    rows = schedule.gathered(cell)
+    if rows:
+        return rows[-1][1]
+    return Skipped(work.loop, by_guard=True) if work.otherwise is None else outcome(work.otherwise)
 
 
 def _joined(items: tuple[tuple[str | None, TaskId], ...], outcome: Lookup) -> Outcome:

@@ -13,7 +13,7 @@ from typing import Any
 from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.elements import items_of
-from superscalar.plan.ir import Call, Display, Map, Need, Task
+from superscalar.plan.ir import Call, Display, Each, Map, Need, Task
 from superscalar.schedule.cells import (
     DOOMED,
     EXPANDED,
@@ -225,6 +225,7 @@ class Schedule:
         if isinstance(work, Display):
             found = [cell.scope.find(item) for item in work.items]
             return [(None, c.outcome) for c in found if c is not None and c.outcome is not None]
+        spliced = work.spliced if isinstance(work, Each) else ()
         flatten = isinstance(work, Map) and work.flatten
         for element in cell.parts:
             outcome = element.outcome()
@@ -232,7 +233,7 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` was gathered before `{element.cell.id}` settled")
             if isinstance(outcome, Skipped) and outcome.by_guard:
                 continue
-            if flatten:
+            if flatten or (spliced and element.cell.task is not None and element.cell.task.id in spliced):
                 rows.extend((None, part) for part in _spliced(outcome))
             else:
                 rows.append((element.key.outcome if element.key else None, outcome))
@@ -269,7 +270,7 @@ class Schedule:
             self._watch(result, owner, _OUTCOME)
         for condition in source.keep:
             self._watch(condition, owner, _OUTCOME)
-        return Element(result, source.keep + keep, key), chained
+        return Element(result, source.keep + keep, key, scope), chained
 
     # ------------------------------------------------------------------------------------------------- counting
 
@@ -413,7 +414,26 @@ class Schedule:
             isinstance(outcome, Skipped) or (isinstance(outcome, Failure) and outcome.items is None)
         ):
             self._doom(cell, target, outcome)
+        elif item is None and elements is not None and cell.task is not None and isinstance(cell.task.work, Each):
+            self._collect(cell, cell.task.work, target)
         self._lower(cell)
+
+    def _collect(self, cell: Cell, work: Each, loop: Cell) -> None:
+        """`cell` learns which instances of the loop's tasks it is to gather."""
+        elements = [
+            Element(found, element.keep)
+            for element in loop.parts
+            for task in work.tasks
+            if element.scope is not None and (found := element.scope.find(task)) is not None
+        ]
+        cell.parts = elements
+        for element in elements:
+            self._watch(element.cell, cell, _OUTCOME)
+            for condition in element.keep:
+                self._watch(condition, cell, _OUTCOME)
+        if not work.last and not work.spliced:
+            cell.elements = elements
+            self._shape_known(cell)
 
     def _lower(self, cell: Cell) -> None:
         cell.missing -= 1

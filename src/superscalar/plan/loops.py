@@ -1,0 +1,272 @@
+"""`for` blocks: a map over a body, and what leaves it (rule L14).
+
+A loop is lowered as a whole. Its body becomes the body of a `Map`, names as in the program (versions, selects behind an
+`if`); an `Each` behind it gathers what leaves: the last value of a name that the body assigns, or all contributions to
+a name that it only adds to. Any other value that one iteration would hand to the next is a diagnostic.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from superscalar.plan import ir
+from superscalar.plan.body import Body, Carried, names_in, spelled
+from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
+from superscalar.plan.statements import Naming, lower_simple
+from superscalar.plan.symbols import BINARY
+from superscalar.values import TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One statement that adds to a name: `total += e`, or `found.append(e)`."""
+
+    name: str
+    how: str
+    value: ast.expr
+
+
+def lower_loop(
+    tree: ast.For,
+    lowering: Lowering,
+    body: Body,
+    id: TaskId,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+    thoughts: Mapping[int, str],
+) -> None:
+    """Lower a `for` to a task `id` in `body`; `bound` gets what the names that leave it stand for.
+
+    `thoughts`: the comments of the source, by line.
+    """
+    _Loop(tree, lowering, id, thoughts).lower(body, naming, bound)
+
+
+class _Loop:
+    """One loop: the ids of its body, and what its body adds to names from outside."""
+
+    def __init__(self, tree: ast.For, lowering: Lowering, id: TaskId, thoughts: Mapping[int, str]) -> None:
+        self._tree = tree
+        self._lowering = lowering
+        self._id = id
+        self._thoughts = thoughts
+        self._steps = _steps_in(tree)
+        self._collected = {step.name for step in self._steps.values()}
+        self._given: dict[str, list[tuple[TaskId, bool]]] = {name: [] for name in self._collected}
+        self._versions: dict[str, int] = {}
+        self._nameless: dict[str, int] = {}
+        self._body = Body(f"{id}[]")
+
+    # --------------------------------------------------------------------------------------------- ids, as `Naming`
+
+    def id_of(self, name: str) -> TaskId:
+        """The next version of a name of the body."""
+        number = self._versions[name] = self._versions.get(name, 0) + 1
+        return f"{self._id}[]:{name}" if number == 1 else f"{self._id}[]:{name}.{number}"
+
+    def fresh(self, base: str) -> TaskId:
+        """The numbered id of what has no name."""
+        number = self._nameless[base] = self._nameless.get(base, 0) + 1
+        inner = f"{self._id}[]:{base}" if base.startswith("(") else f"{self._id}[].{base}"
+        return inner if number == 1 else f"{inner}.{number}"
+
+    # ------------------------------------------------------------------------------------------------------- the loop
+
+    def lower(self, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+        tree, lowering = self._tree, self._lowering
+        if tree.orelse:
+            lowering.problem("E201", "`else` of a loop", tree.orelse[0], help="write its lines below the loop")
+        source = lowering.reference(tree.iter, body.of(self._id), "over")
+        item = f"{self._id}[]:{spelled(tree.target)}"
+        assigned = [name for name in assigned_in(tree) if name not in self._collected]
+        names: dict[str, ir.Expr | Carried] = dict(body.names)
+        names |= {name: Carried(name) for name in assigned}
+        names |= {name: Carried(name, collected=True) for name in self._collected}
+        names |= lowering.targets(tree.target, ir.Ref(item))
+        self._body.names = names
+        self._statements(tree.body, self._body)
+        leaving = {name: self._leaving(name) for name in assigned}
+        work = ir.Map(source.task, item, tuple(self._body.tasks), item)
+        lowering.main = self._id
+        lowering.emit(self._id, work, body, tree)
+        for name in dict.fromkeys((*assigned_in(tree), *self._collected)):
+            if name in self._collected:
+                self._collect(name, body, naming, bound)
+            elif (task := leaving[name]) is not None:
+                before = self._before(name, body)
+                each = ir.Each(self._id, (task,), last=True, otherwise=before)
+                bound[name] = lowering.emit(naming.id_of(name), each, body, tree)
+
+    def _leaving(self, name: str) -> TaskId | None:
+        """The task of the body that has the value with which a name leaves it."""
+        meaning = self._body.names[name]
+        value = meaning.value if isinstance(meaning, Carried) else meaning
+        return None if value is None else self._task(value, name, self._body)
+
+    def _task(self, value: ir.Expr, name: str, body: Body) -> TaskId:
+        """The task that has this value: a new one for a part of an item."""
+        if isinstance(value, ir.Ref):
+            return value.task
+        return self._lowering.emit(self.id_of(name), ir.Compute(value), body, None).task
+
+    def _before(self, name: str, body: Body) -> TaskId | None:
+        """What a name stood for before the loop; None if for nothing."""
+        match self._lowering.known(name, body):
+            case None | Carried():
+                return None
+            case ir.Ref(task):
+                return task
+            case meaning:
+                return self._lowering.emit(body.lifted(name), ir.Compute(meaning), body, None).task
+
+    def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+        """What a name stands for behind the loop that adds to it."""
+        lowering = self._lowering
+        how = next(step.how for step in self._steps.values() if step.name == name)
+        each = ir.Each(
+            self._id,
+            tuple(task for task, _ in self._given[name]),
+            tuple(task for task, spliced in self._given[name] if spliced),
+        )
+        outside = body.names.get(name)
+        if isinstance(outside, Carried) and outside.collected:  # the loop around adds to the same name
+            id = body.lifted(name)
+            lowering.emit(id, each, body, self._tree)
+            bound[name] = ir.Ref(id)
+            return
+        start = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
+        before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), start), body)
+        id = naming.id_of(name)
+        if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
+            lowering.outputs[id] = ITEMS
+            bound[name] = lowering.emit(id, each, body, self._tree)
+            return
+        all = lowering.emit(f"{id}.each", each, body, self._tree)
+        operator: Any = "+" if how == "append" else how
+        value = ir.Binary("+", before, all) if how == "append" else ir.Fold(operator, before, all)
+        bound[name] = lowering.emit(id, ir.Compute(value), body, self._tree)
+
+    # ------------------------------------------------------------------------------------------------ statements
+
+    def _statements(self, statements: Sequence[ast.stmt], body: Body) -> None:
+        for statement in statements:
+            first = len(self._body.tasks)
+            self._lowering.main = None
+            self._statement(statement, body)
+            self._think(statement, first)
+
+    def _think(self, statement: ast.stmt, first: int) -> None:
+        """The comment of a statement becomes its task's thought."""
+        tasks = self._body.tasks
+        if (thought := self._thoughts.get(statement.lineno)) and len(tasks) > first:
+            main = self._lowering.main
+            index = next((i for i in range(first, len(tasks)) if tasks[i].id == main), len(tasks) - 1)
+            tasks[index] = replace(tasks[index], thought=thought)
+
+    def _statement(self, tree: ast.stmt, body: Body) -> None:
+        bound: dict[str, ir.Expr] = {}
+        if (step := self._steps.get(tree)) is not None:
+            id = body.lifted(step.name)
+            self._lowering.value(step.value, body, id)
+            self._lowering.main = id
+            self._given[step.name].append((id, False))
+            return
+        match tree:
+            case ast.If():
+                self._if(tree, body)
+                return
+            case ast.For():
+                lower_loop(tree, self._lowering, body, body.lifted("for"), self, bound, self._thoughts)
+                for name in self._collected & bound.keys():
+                    collected = bound.pop(name)
+                    if isinstance(collected, ir.Ref):
+                        self._given[name].append((collected.task, True))
+            case _:
+                lower_simple(tree, self._lowering, body, self, bound)
+        body.names = {**body.names, **self._after_loop(tree, bound, body)}
+
+    def _after_loop(self, tree: ast.stmt, bound: dict[str, ir.Expr], body: Body) -> Mapping[str, ir.Expr | Carried]:
+        """A name that a loop inside may or may not have assigned is still carried, unless it had a value before."""
+        if not isinstance(tree, ast.For):
+            return bound
+        carried = {name for name in bound if isinstance(body.names.get(name), Carried)}
+        return {name: Carried(name, value) if name in carried else value for name, value in bound.items()}
+
+    def _if(self, tree: ast.If, body: Body) -> None:
+        lowering = self._lowering
+        condition = lowering.condition(tree.test, body, body.lifted("if"))
+        lowering.main = condition
+        then, otherwise = (body.under(ir.Guard(condition, expected)) for expected in (True, False))
+        self._statements(tree.body, then)
+        self._statements(tree.orelse, otherwise)
+        lowering.main = condition
+        names = dict(body.names)
+        for name in dict.fromkeys((*then.names, *otherwise.names)):
+            one, other = then.names.get(name), otherwise.names.get(name)
+            if one is not other:
+                names[name] = self._merged(name, condition, one, other, body)
+        body.names = names
+
+    def _merged(
+        self, name: str, condition: TaskId, one: ir.Expr | Carried | None, other: ir.Expr | Carried | None, body: Body
+    ) -> ir.Expr | Carried:
+        """What a name stands for behind an `if` in a loop (rule L11)."""
+        values = [side.value if isinstance(side, Carried) else side for side in (one, other)]
+        then, otherwise = (None if value is None else self._task(value, name, body) for value in values)
+        made = self._lowering.emit(self.id_of(name), ir.Select(condition, then, otherwise), body, None)
+        carried = isinstance(one, Carried) or isinstance(other, Carried)
+        return Carried(name, made) if carried else made
+
+
+def assigned_in(tree: ast.For) -> list[str]:
+    """Every name that a loop gives a new value, in order: its target's, and those that its body assigns or adds to."""
+    found = dict.fromkeys(_stored(tree.target))
+    for statement in tree.body:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Assign(targets=targets):
+                    found |= dict.fromkeys(name for target in targets for name in _stored(target))
+                case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
+                    found |= dict.fromkeys(_stored(target))
+    return list(found)
+
+
+def _stored(target: ast.expr) -> list[str]:
+    return [node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+
+
+def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
+    """The statements of a loop that add to a name which its body does not otherwise mention, each in one way."""
+    steps: dict[ast.AST, _Step] = {}
+    mentions: Counter[str] = Counter()
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for statement in tree.body:
+        for node in ast.walk(statement):
+            if (step := _step(node)) is not None:
+                steps[node] = step
+            if isinstance(node, ast.Name) and id(node) not in called:  # tools have names of their own (rule L2)
+                mentions[node.id] += 1
+    mentions.update(names_in(tree.target))
+    ways: dict[str, list[str]] = {}
+    for step in steps.values():
+        ways.setdefault(step.name, []).append(step.how)
+    return {
+        node: step
+        for node, step in steps.items()
+        if mentions[step.name] == len(ways[step.name]) and len(set(ways[step.name])) == 1
+    }
+
+
+def _step(node: ast.AST) -> _Step | None:
+    match node:
+        case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if type(op) in BINARY:
+            return _Step(name, BINARY[type(op)], value)
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[value], keywords=[])
+        ) if not isinstance(value, ast.Starred):
+            return _Step(name, "append", value)
+    return None
