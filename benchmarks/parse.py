@@ -40,7 +40,13 @@ async def put(x: object) -> None:
     """Write something."""
 
 
-_SIGNATURES = Toolset([f, put]).signatures
+@tool(effect="pure")
+async def g(x: object) -> object:
+    """Compute something: it waits for no mistake that may be a write."""
+    return x
+
+
+_SIGNATURES = Toolset([f, g, put]).signatures
 
 _JOINED = {"calls": "a0", "wrong": "a0"}
 
@@ -70,7 +76,7 @@ def wrong(count: int) -> Lines:
     None is a misspelt name, which is compared with up to 100 names: more than a plan of 100 lines has.
     """
     mistakes = ("b = f(z=1)", "b = f(1 2)", "b = (c := 1)")
-    return (mistakes[i // 2 % 3] if i % 2 else f"a{i} = f({i})" for i in range(count))
+    return (mistakes[i // 2 % 3] if i % 2 else f"a{i} = g({i})" for i in range(count))
 
 
 KINDS: dict[str, Callable[[int], Lines]] = {"calls": calls, "chain": chain, "mixed": mixed, "wrong": wrong}
