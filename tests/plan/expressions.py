@@ -15,12 +15,14 @@ from superscalar.plan.ir import (
     Dict,
     Expr,
     Field,
+    Fold,
     Hole,
     Index,
     Lambda,
     Literal,
     Logic,
     Method,
+    Missing,
     Ref,
     Sequence,
     Slice,
@@ -173,7 +175,7 @@ def show(expr: Expr) -> str:
             return f"{show(base)}.{name}({_arguments(arguments, keywords)})"
         case Lambda(parameters, body):
             return f"lambda {', '.join(parameters)}: {show(body)}"
-        case Field() | Unpacked():
+        case Field() | Unpacked() | Fold() | Missing():
             raise AssertionError("Python has no such expression")
 
 

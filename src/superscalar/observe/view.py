@@ -193,7 +193,8 @@ class RunView:
             if entry.kind == "call":
                 self._counts["waiting"] += 1
         if isinstance(task.work, Map):
-            group.result = task.work.result
+            work = task.work  # an item of a loop is done when its last line is
+            group.result = work.body[-1].id if work.result == work.item and work.body else work.result
             self._learn(task.work, group)
 
     def _learn(self, work: Map, group: _Group) -> None:

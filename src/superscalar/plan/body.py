@@ -106,3 +106,20 @@ def spelled(target: ast.expr) -> str:
         inner = [spelled(part) for part in target.elts]
         return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
     return ast.unparse(target)
+
+
+def as_test(condition: ir.Expr) -> ir.Expr:
+    """A condition as one that is true or false and nothing else."""
+    plain = isinstance(condition, ir.Compare | ir.Missing) or (
+        isinstance(condition, ir.Unary) and condition.operator == "not"
+    )
+    return condition if plain else ir.Apply("bool", (condition,))
+
+
+def as_pairs(node: ast.DictComp) -> ast.Call:
+    """`{k: v for ... for ...}` as `dict([(k, v) for ... for ...])`."""
+    pair = ast.Tuple([node.key, node.value], ast.Load())
+    made = ast.Call(ast.Name("dict", ast.Load()), [ast.ListComp(pair, node.generators)], [])
+    for part in (pair, made, made.func, made.args[0]):
+        ast.copy_location(part, node)
+    return made

@@ -176,6 +176,8 @@ class _Loop:
             self._given[step.name].append((id, False))
             return
         match tree:
+            case ast.Pass():
+                return
             case ast.If():
                 self._if(tree, body)
                 return

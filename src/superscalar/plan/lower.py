@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, Carried, is_text, names_in, spelled
+from superscalar.plan.body import Body, CallFinder, Carried, as_pairs, as_test, is_text, names_in, spelled
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -83,7 +83,7 @@ class Lowering(Findings):
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 return self._call(node, name, inner, id)
             case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
-                return self.emit(id, ir.Compute(self.expression(_as_pairs(node), inner)), inner, node)
+                return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
                 return self._map(node, inner, id)
             case ast.List(elts=[]):
@@ -252,14 +252,14 @@ class Lowering(Findings):
         key = (repr(condition), body.guards)  # not the condition itself: 1 equals True, and they differ as text
         known = body.tests.get(key)
         if known is None:
-            made = self.emit(body.lifted("if"), ir.Compute(_as_test(condition)), body, node)
+            made = self.emit(body.lifted("if"), ir.Compute(as_test(condition)), body, node)
             known = body.tests[key] = made.task
         return known
 
     def condition(self, node: ast.expr, body: Body, id: TaskId) -> TaskId:
         """The task that says whether the arm of an `if` is taken."""
         condition = self.expression(node, body.of(id))
-        return self.emit(id, ir.Compute(_as_test(condition)), body, node).task
+        return self.emit(id, ir.Compute(as_test(condition)), body, node).task
 
     def _under(self, test: TaskId | None, expected: bool, body: Body) -> Body:
         return body if test is None else body.under(ir.Guard(test, expected))
@@ -352,7 +352,7 @@ class Lowering(Findings):
     def _comprehension(self, node: Any, body: Body) -> ir.Expr:
         if not self._variables and self._is_map(node, body):
             if isinstance(node, ast.DictComp) and len(node.generators) > 1:
-                return self.expression(_as_pairs(node), body)
+                return self.expression(as_pairs(node), body)
             return self._map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
         variables = set(self._hidden())
@@ -633,23 +633,6 @@ class Lowering(Findings):
             case ir.Field(base, name) | ir.Index(base, ir.Literal(str(name))):
                 return (self._output_of(base).fields or {}).get(name, _UNKNOWN)
         return _UNKNOWN
-
-
-def _as_test(condition: ir.Expr) -> ir.Expr:
-    """A condition as one that is true or false and nothing else."""
-    plain = isinstance(condition, ir.Compare | ir.Missing) or (
-        isinstance(condition, ir.Unary) and condition.operator == "not"
-    )
-    return condition if plain else ir.Apply("bool", (condition,))
-
-
-def _as_pairs(node: ast.DictComp) -> ast.Call:
-    """`{k: v for ... for ...}` as `dict([(k, v) for ... for ...])`."""
-    pair = ast.Tuple([node.key, node.value], ast.Load())
-    made = ast.Call(ast.Name("dict", ast.Load()), [ast.ListComp(pair, node.generators)], [])
-    for part in (pair, made, made.func, made.args[0]):
-        ast.copy_location(part, node)
-    return made
 
 
 def _kind(node: ast.List | ast.Tuple | ast.Set) -> Any:

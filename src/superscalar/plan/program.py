@@ -125,7 +125,7 @@ class Program:
         slot = Slot((), source, header, (), thought=thought)
         if problem is not None:
             slot.problems = (problem,)
-        known = self._repair.match_if(slot, self._arm) if self._repair is not None and not self._closing else None
+        known = self._repair.match_if(slot, self._arm) if self._repair is not None else None
         if known is None:
             self._ifs += 1
         branch = known or Branch(self._ifs, self._arm)
@@ -402,6 +402,8 @@ class Program:
                 lowering.main = id
             case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
                 self._join(slot, call, lowering, body)
+            case ast.Pass() if slot.arm is not None:
+                pass
             case _:
                 lower_simple(tree, lowering, body, ids, bound)
 

@@ -32,9 +32,7 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Return: ("`return` is not part of the language", "end the plan with join(...)"),
     ast.Pass: ("`pass` does nothing", "leave it out"),
     ast.Break: ("`break` is not part of the language", "filter the list: [x for x in xs if ...]"),
-    ast.Continue: ("`continue` is not part of the language", "filter the list: [x for x in xs if ...]"),
-    ast.If: ("`if` blocks are not supported yet", "write y = tool(x) if condition else None"),
-    ast.For: ("`for` blocks are not supported yet", "write a comprehension: [tool(x) for x in xs]"),
+    ast.Continue: ("`continue` is not part of the language", "write the lines behind it under an `if`"),
     ast.Match: ("`match` is not part of the language", "write x if condition else y"),
 }
 

@@ -54,8 +54,6 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             lowering.value(value, body, naming.fresh(f"{name}()"))
         case ast.Expr(value=value):
             lowering.value(value, body, naming.fresh("do()"))
-        case ast.Pass():
-            pass
         case _:
             message, help = refusal_of(tree)
             lowering.problem("E201", message, tree, help=help)

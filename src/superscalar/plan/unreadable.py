@@ -23,9 +23,15 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[^\W\d]\w* *:="), "write = where := stands"),
 )
 _SAID_BETTER = re.compile(r" \(<unknown>| \(detected at| here\. Maybe|; use an 0o prefix")  # true of files only
+_BLOCK_FORMS = {
+    "if": "write `if condition:`, and its lines below it, four spaces further in",
+    "elif": "write `elif condition:` behind the lines of an `if`, as far in as the `if`",
+    "else": "write `else:` behind the lines of an `if`, as far in as the `if`",
+    "for": "write `for x in xs:`, and its lines below it, four spaces further in",
+}
 _BLOCKS: dict[str, type[ast.stmt]] = {
-    "if": ast.If, "elif": ast.If, "else": ast.If, "for": ast.For, "while": ast.While, "def": ast.FunctionDef,
-    "class": ast.ClassDef, "with": ast.With, "try": ast.Try, "except": ast.Try, "finally": ast.Try, "match": ast.Match,
+    "while": ast.While, "def": ast.FunctionDef, "class": ast.ClassDef, "with": ast.With, "try": ast.Try,
+    "except": ast.Try, "finally": ast.Try, "match": ast.Match,
 }  # fmt: skip
 _REASONS = {
     "positional argument follows": "arguments without a name come first",
@@ -116,7 +122,10 @@ def _hint(text: str, why: str, error: SyntaxError) -> str:
             return help
     if re.search(r"=\s*$", text):
         return "write the value behind the `=`, on the same line"
-    if (block := _BLOCKS.get(text.partition(" ")[0].rstrip(":"))) is not None:
+    word = re.split(r"\W", text, maxsplit=1)[0]
+    if (form := _BLOCK_FORMS.get(word)) is not None:
+        return form
+    if (block := _BLOCKS.get(word)) is not None:
         return refusal_of(block())[1]
     lines = text.split("\n")
     index, offset = (error.lineno or 1) - 1, (error.offset or 1) - 1

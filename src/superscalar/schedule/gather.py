@@ -28,7 +28,7 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
             keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
             return _together(work.kind, schedule.gathered(cell), keys)
         case Select():
-            return _chosen(work, outcome)
+            return _chosen(work, cell, schedule, outcome)
         case Each(last=True):
             return _last(work, cell, schedule, outcome)
         case Each():
@@ -63,12 +63,14 @@ def _value(outcome: Outcome) -> Any:
     return outcome.value if isinstance(outcome, Observation) else None
 
 
-def _chosen(work: Select, outcome: Lookup) -> Outcome:
+def _chosen(work: Select, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
     """The version that the path taken left behind; none there is a skip by guard (rule L11)."""
     match outcome(work.condition):
         case Observation(value):
             version = work.then if value else work.otherwise
-            return Skipped(work.condition, by_guard=True) if version is None else outcome(version)
+            if version is None:
+                return Skipped(work.condition, by_guard=True)
+            return _version(version, cell, schedule, outcome)
         case Skipped() as skipped:
             return skipped
         case _:
@@ -77,10 +79,23 @@ def _chosen(work: Select, outcome: Lookup) -> Outcome:
 
 def _last(work: Each, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
     """What the last item that was reached left behind; if none was, what there was before the loop (rule L14)."""
-    rows = schedule.gathered(cell)
-    if rows:
-        return rows[-1][1]
-    return Skipped(work.loop, by_guard=True) if work.otherwise is None else outcome(work.otherwise)
+    for element in reversed(cell.parts):
+        found = element.outcome()
+        if found is not None and not (isinstance(found, Skipped) and found.by_guard):
+            return _passed_on(found, element.cell.id)
+    if work.otherwise is None:
+        return Skipped(work.loop, by_guard=True)
+    return _version(work.otherwise, cell, schedule, outcome)
+
+
+def _version(task: TaskId, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+    found = outcome(task)
+    return _passed_on(found, schedule.instance(cell, task, found))
+
+
+def _passed_on(found: Outcome, id: TaskId) -> Outcome:
+    """The same under another name. A failure is reported once, unless it has items, which may be looked at."""
+    return Skipped(id) if isinstance(found, Failure) and found.items is None else found
 
 
 def _joined(items: tuple[tuple[str | None, TaskId], ...], outcome: Lookup) -> Outcome:
