@@ -253,7 +253,6 @@ STATEMENTS = {
     ast.ImportFrom: "from os import system as s",
     ast.Global: "global x",
     ast.Nonlocal: "nonlocal x",
-    ast.Pass: "pass",
     ast.Break: "break",
     ast.Continue: "continue",
     ast.TryStar: "try:\n    x = 1\nexcept* ValueError:\n    x = 2",
@@ -270,6 +269,7 @@ ALLOWED_STATEMENTS = {
     ast.Expr: "echo(1)",
     ast.If: "if echo(1):\n    x = 1",
     ast.For: "for x in [1]:\n    echo(x)",
+    ast.Pass: "if echo(1):\n    pass",
 }
 
 REFUSED_EXPRESSIONS = {

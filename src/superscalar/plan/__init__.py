@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Span, Task
 from superscalar.plan.program import Program
-from superscalar.plan.python import PythonReader
+from superscalar.plan.python import MAX_SOURCE, PythonReader, too_long
 from superscalar.plan.signatures import Signatures
 
 __all__ = ["Diagnostic", "Plan", "check", "compile_plan"]
 
 _TOP = Span(1, 0, 1, 0)
+_MAY_END = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)
 
 
 def compile_plan(source: str, signatures: Signatures) -> Plan:
@@ -41,6 +44,8 @@ def check(source: str, signatures: Signatures) -> tuple[Diagnostic, ...]:
 
 def _read(source: str, signatures: Signatures) -> tuple[Program, list[Diagnostic]]:
     program = Program(signatures)
+    if len(source) > MAX_SOURCE + 1 and not _MAY_END.search(source):
+        return program, [too_long(1)]  # nothing of it is wanted then, so nothing of it is read
     reader = PythonReader(program)
     steps = [*reader.feed(source), *reader.finish()]
     return program, [step for step in steps if not isinstance(step, Task)]

@@ -180,6 +180,9 @@ class Lowering(Findings):
         return self.problem("E207", message, node, help=help)
 
     def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
+        message = f"`{node.id}` is not defined yet"
+        if self.has_said("E102", message):
+            return STAND_IN
         known = [*self._names.latest_before(self._place, _MAX_KNOWN), *body.names]
         label = "defined so far: " + (", ".join(known[-8:]) or "nothing")
         if self._is_callable(node.id):
@@ -187,7 +190,7 @@ class Lowering(Findings):
             message = f"`{node.id}` is a {what}, and stands here as a value"
             return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
         help = hints.for_name(node.id, known)
-        return self.problem("E102", f"`{node.id}` is not defined yet", node, label=label, help=help)
+        return self.problem("E102", message, node, label=label, help=help)
 
     def _on_joinedstr(self, node: ast.JoinedStr, body: Body) -> ir.Expr:
         # The places of nodes inside an f-string are wrong before Python 3.12, so problems point at the whole of it.

@@ -19,7 +19,11 @@ from superscalar.plan.unreadable import unclosed, unreadable
 MAX_SOURCE = 256 * 1024
 """Characters of a plan (rule L25)."""
 
+MAX_MISTAKES = 500
+"""Errors of a plan, after which it is not read any further (rule L25)."""
+
 _MAX_LOOK_AHEAD = 4
+_MAX_IFS = 50  # within each other
 _BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
 _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
@@ -58,6 +62,7 @@ class PythonReader:
         self._ifs: list[_OpenIf] = []
         self._seen = False
         self._finished = False
+        self._mistakes = 0
         self._ahead: tuple[str, Lowered] | None = None
         self._ahead_tries = 0
 
@@ -74,14 +79,11 @@ class PythonReader:
             return self._commit(self._ahead[1])
         for statement in self._lines.feed(text[:room]):
             self._ahead_tries = 0
-            steps.extend(self._take(statement))
+            steps.extend(self._counted(self._take(statement)))
+            if self.ended:
+                break
         if self._size > MAX_SOURCE and not self.ended:
-            self.ended = self._finished = True
-            line = self._lines.line + 1
-            where = ir.Span(line, 0, line, 1)
-            help = "write less, or let a tool make what is long"
-            problem = Diagnostic("E403", f"a plan has at most {MAX_SOURCE // 1024} KB of text", where, help=help)
-            steps.extend(self.program.unreadable(Source("", line), problem))
+            steps.extend(self._give_up(too_long(self._lines.line + 1)))
         self._look_ahead(text)
         return steps
 
@@ -90,7 +92,7 @@ class PythonReader:
         steps: list[Step] = []
         if reason == "stop" and not self.ended:
             for statement in self._lines.finish():
-                steps.extend(self._take(statement))
+                steps.extend(self._counted(self._take(statement)))
         if not self._finished:
             if reason == "stop":
                 steps.extend(self._end_block())
@@ -101,6 +103,21 @@ class PythonReader:
                 self.program.cut()
         self.ended = self._finished = True
         return steps
+
+    def _counted(self, found: Iterator[Step]) -> Iterator[Step]:
+        """What was found, up to the mistake that is one too many: a plan is not read to its end at any price."""
+        for step in found:
+            yield step
+            if isinstance(step, Diagnostic) and step.severity == "error":
+                self._mistakes += 1
+                if self._mistakes > MAX_MISTAKES:
+                    yield from self._give_up(too_many(self._lines.line))
+                    return
+
+    def _give_up(self, problem: Diagnostic) -> Iterator[Step]:
+        """Read no further."""
+        self.ended = self._finished = True
+        return self.program.unreadable(Source("", problem.span.line), problem)
 
     def _look_ahead(self, text: str) -> None:
         """Read a line that may be complete while its line end is still being written: then its calls start sooner."""
@@ -178,6 +195,9 @@ class PythonReader:
         source = Source(statement.text, statement.line, statement.column)
         thought = self._take_thought()
         self._seen = True
+        if len(self._ifs) >= _MAX_IFS:
+            yield from self.program.unreadable(source, too_deep(source))
+            return
         self._ifs.append(_OpenIf(statement.column, statement))
         if statement.problem is not None:
             yield from self.program.open_if(None, source, unclosed(source, statement.problem))
@@ -302,6 +322,26 @@ class PythonReader:
         return not any(name in self.program.signatures for name in _CALLED.findall(text))
 
 
+def too_long(line: int) -> Diagnostic:
+    """What to say of a plan that is too long to be read; `line`: as far as it was read."""
+    message = f"a plan has at most {MAX_SOURCE // 1024} KB of text"
+    return Diagnostic("E403", message, ir.Span(line, 0, line, 1), help="write less, or let a tool make what is long")
+
+
+def too_many(line: int) -> Diagnostic:
+    """What to say of a plan with too many mistakes to go on; `line`: as far as it was read."""
+    message = f"there are more than {MAX_MISTAKES} errors: nothing behind this line was read"
+    return Diagnostic("E404", message, ir.Span(line, 0, line, 1), help="write a shorter plan")
+
+
+def too_deep(source: Source) -> Diagnostic:
+    """What to say of an `if` within too many others."""
+    span = source.span(None)
+    help = "give the condition a name, and write `and`"
+    message = f"more than {_MAX_IFS} `if` and `elif` stand in each other"
+    return Diagnostic("E402", message, span, source.line_text(span), help=help)
+
+
 def _parsed_if(statement: Statement, cut: int) -> ast.If:
     """The syntax tree of the line of an `if`, or of an `elif` cut to one; its body is what stands on the line."""
     ends = _ends_in_colon(statement)
@@ -335,7 +375,7 @@ def _belongs(statement: Statement, block: list[Statement]) -> bool:
     first = block[0]
     if statement.column > first.column:
         return True
-    decorated = all(part.text.startswith("@") for part in block)
+    decorated = block[-1].column == first.column and block[-1].text.startswith("@")
     return statement.column == first.column and (decorated or _CONTINUES.match(statement.text) is not None)
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Guard
@@ -102,7 +103,18 @@ class Slot:
     @property
     def words(self) -> frozenset[str]:
         """Every name in its text, those of tools among them."""
-        return frozenset(_WORD.findall(self.source.text))
+        return _words_in(self.source.text)
+
+
+@lru_cache(maxsize=4)  # the statements of one line, of which there may be thousands, share its text
+def _words_in(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
+
+
+@lru_cache(maxsize=4)
+def _is_plain(text: str) -> bool:
+    """Whether nothing in the text but `=` can give a name a new meaning."""
+    return _NOT_PLAIN.search(text) is None
 
 
 def is_join(tree: ast.stmt | None) -> bool:
@@ -118,11 +130,11 @@ def targets_of(tree: ast.stmt, text: str) -> tuple[str, ...]:
     value, which the language has not (`x[0] = 1`, `x.append(1)`): its correction will assign that name.
     """
     match tree:
-        case ast.Assign(targets=[ast.Name(id=name)]) if not _NOT_PLAIN.search(text):
+        case ast.Assign(targets=[ast.Name(id=name)]) if _is_plain(text):
             return (name,)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return ()
-        case ast.Expr() if not _NOT_PLAIN.search(text):
+        case ast.Expr() if _is_plain(text):
             return ()
     passing = {
         id(name) for inner in ast.walk(tree) if isinstance(inner, ast.comprehension) for name in ast.walk(inner.target)
