@@ -154,3 +154,23 @@ def test_what_a_broken_line_of_an_arm_assigns_is_not_the_older_version() -> None
     assert [task.id for task in reading.tasks] == ["x", "if"]
     reading.repair("x = g(2)\n")
     assert reading.shown[2:5] == ["x.2 = g(x=2) (if <if>)", "x.3 = select <x.2> if <if> else <x>", "y = <x.3>"]
+
+
+# -------------------------------------------------------------------------------------------------------------- bounds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{' ' * depth}if f({depth}):\n" for depth in range(500)) + " " * 500 + "mail(1)\n",
+        "if f(1):\n    x = 1\n" + "".join(f"elif f({turn}):\n    x = {turn}\n" for turn in range(2_000)),
+        "".join(f"{' ' * depth}for x in f({depth}):\n" for depth in range(80)) + " " * 80 + "mail(x)\n",
+    ],
+    ids=["if", "elif", "for"],
+)
+def test_blocks_nest_so_far_and_no_further(text: str) -> None:
+    """It is said once, and what stands deeper is held back (L25)."""
+    reading = read(text)
+    assert [found.code for found in reading.found] == ["E402"]
+    assert not any(task.startswith("mail") for task in reading.shown)
+    assert not reading.program.complete

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from superscalar.plan import ir
 from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
+
+_NOTHING: Final[Mapping[str, ir.Expr]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,10 @@ class Carried:
     collected: bool = False
 
 
+_NO_NAMES: Final[Mapping[str, ir.Expr | Carried]] = MappingProxyType({})
+BodyNames: TypeAlias = "ChainMap[str, ir.Expr | Carried]"
+
+
 @dataclass(slots=True)
 class Body:
     """A list of tasks: those of a statement, or of a map's body. `prefix` is the id of the task being lowered.
@@ -32,11 +41,16 @@ class Body:
     """
 
     prefix: str
-    names: Mapping[str, ir.Expr | Carried] = field(default_factory=dict)
+    names: Mapping[str, ir.Expr | Carried] = field(default_factory=lambda: _NO_NAMES)
     tasks: list[ir.Task] = field(default_factory=list)
     guards: tuple[ir.Guard, ...] = ()
     used: dict[str, int] = field(default_factory=dict)
     tests: dict[tuple[str, tuple[ir.Guard, ...]], TaskId] = field(default_factory=dict)
+
+    def inner_names(self, bound: Mapping[str, ir.Expr] = _NOTHING) -> BodyNames:
+        """Names for a body or an arm inside this one: it sees these, and what it assigns itself is its own."""
+        outer = self.names if isinstance(self.names, ChainMap) else ChainMap()
+        return outer.new_child(dict(bound))
 
     def lifted(self, label: str) -> TaskId:
         """A fresh id inside this body (rule L31)."""
@@ -47,6 +61,12 @@ class Body:
     def of(self, id: TaskId) -> Body:
         """The same body while the task `id` is lowered: what is lifted out of it is called after it."""
         return self if self.prefix == id else Body(id, self.names, self.tasks, self.guards, tests=self.tests)
+
+    def arm(self, guard: ir.Guard) -> tuple[Body, BodyNames]:
+        """An arm of an `if` in this body, and the names that it assigns."""
+        made, names = self.under(guard), self.inner_names()
+        made.names = names
+        return made, names
 
     def under(self, guard: ir.Guard) -> Body:
         """The same body for tasks that run only if `guard` lets them."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body, Carried, names_in, spelled
+from superscalar.plan.body import Body, BodyNames, Carried, names_in, spelled
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY
@@ -30,6 +30,10 @@ class _Step:
     value: ast.expr
 
 
+MAX_NESTED = 20
+"""How many loops may stand in each other, as in Python (rule L25)."""
+
+
 def lower_loop(
     tree: ast.For,
     lowering: Lowering,
@@ -43,6 +47,10 @@ def lower_loop(
 
     `thoughts`: the comments of the source, by line.
     """
+    if id.count("[].for") >= MAX_NESTED:
+        message = f"more than {MAX_NESTED} loops stand in each other"
+        lowering.problem("E402", message, tree, help="make it several plans, or a tool")
+        return
     _Loop(tree, lowering, id, thoughts).lower(body, naming, bound)
 
 
@@ -83,12 +91,12 @@ class _Loop:
         source = lowering.reference(tree.iter, body.of(self._id), "over")
         item = f"{self._id}[]:{spelled(tree.target)}"
         assigned = [name for name in assigned_in(tree) if name not in self._collected]
-        names: dict[str, ir.Expr | Carried] = dict(body.names)
-        names |= {name: Carried(name) for name in assigned}
-        names |= {name: Carried(name, collected=True) for name in self._collected}
-        names |= lowering.targets(tree.target, ir.Ref(item))
+        names = body.inner_names()
+        names.update({name: Carried(name) for name in assigned})
+        names.update({name: Carried(name, collected=True) for name in self._collected})
+        names.update(lowering.targets(tree.target, ir.Ref(item)))
         self._body.names = names
-        self._statements(tree.body, self._body)
+        self._statements(tree.body, self._body, names)
         leaving = {name: self._leaving(name) for name in assigned}
         work = ir.Map(source.task, item, tuple(self._body.tasks), item)
         lowering.main = self._id
@@ -152,11 +160,11 @@ class _Loop:
 
     # ------------------------------------------------------------------------------------------------ statements
 
-    def _statements(self, statements: Sequence[ast.stmt], body: Body) -> None:
+    def _statements(self, statements: Sequence[ast.stmt], body: Body, names: BodyNames) -> None:
         for statement in statements:
             first = len(self._body.tasks)
             self._lowering.main = None
-            self._statement(statement, body)
+            self._statement(statement, body, names)
             self._think(statement, first)
 
     def _think(self, statement: ast.stmt, first: int) -> None:
@@ -167,7 +175,7 @@ class _Loop:
             index = next((i for i in range(first, len(tasks)) if tasks[i].id == main), len(tasks) - 1)
             tasks[index] = replace(tasks[index], thought=thought)
 
-    def _statement(self, tree: ast.stmt, body: Body) -> None:
+    def _statement(self, tree: ast.stmt, body: Body, names: BodyNames) -> None:
         bound: dict[str, ir.Expr] = {}
         if (step := self._steps.get(tree)) is not None:
             id = body.lifted(step.name)
@@ -179,7 +187,7 @@ class _Loop:
             case ast.Pass():
                 return
             case ast.If():
-                self._if(tree, body)
+                self._if(tree, body, names)
                 return
             case ast.For():
                 lower_loop(tree, self._lowering, body, body.lifted("for"), self, bound, self._thoughts)
@@ -189,7 +197,7 @@ class _Loop:
                         self._given[name].append((collected.task, True))
             case _:
                 lower_simple(tree, self._lowering, body, self, bound)
-        body.names = {**body.names, **self._after_loop(tree, bound, body)}
+        names.update(self._after_loop(tree, bound, body))
 
     def _after_loop(self, tree: ast.stmt, bound: dict[str, ir.Expr], body: Body) -> Mapping[str, ir.Expr | Carried]:
         """A name that a loop inside may or may not have assigned is still carried, unless it had a value before."""
@@ -198,23 +206,20 @@ class _Loop:
         carried = {name for name in bound if isinstance(body.names.get(name), Carried)}
         return {name: Carried(name, value) if name in carried else value for name, value in bound.items()}
 
-    def _if(self, tree: ast.If, body: Body) -> None:
+    def _if(self, tree: ast.If, body: Body, names: BodyNames) -> None:
         lowering = self._lowering
         condition = lowering.condition(tree.test, body, body.lifted("if"))
         lowering.main = condition
-        then, otherwise = (body.under(ir.Guard(condition, expected)) for expected in (True, False))
-        self._statements(tree.body, then)
-        self._statements(tree.orelse, otherwise)
+        then, assigned = body.arm(ir.Guard(condition, expected=True))
+        otherwise, assigned_otherwise = body.arm(ir.Guard(condition, expected=False))
+        self._statements(tree.body, then, assigned)
+        self._statements(tree.orelse, otherwise, assigned_otherwise)
         lowering.main = condition
-        names = dict(body.names)
-        for name in dict.fromkeys((*then.names, *otherwise.names)):
-            one, other = then.names.get(name), otherwise.names.get(name)
-            if one is not other:
-                names[name] = self._merged(name, condition, one, other, body)
-        body.names = names
+        for name in dict.fromkeys((*assigned.maps[0], *assigned_otherwise.maps[0])):
+            names[name] = self._merged(name, condition, assigned[name], assigned_otherwise[name], body)
 
     def _merged(
-        self, name: str, condition: TaskId, one: ir.Expr | Carried | None, other: ir.Expr | Carried | None, body: Body
+        self, name: str, condition: TaskId, one: ir.Expr | Carried, other: ir.Expr | Carried, body: Body
     ) -> ir.Expr | Carried:
         """What a name stands for behind an `if` in a loop (rule L11)."""
         values = [side.value if isinstance(side, Carried) else side for side in (one, other)]

@@ -408,10 +408,10 @@ class Lowering(Findings):
     def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
         first, *further = generators if generators is not None else node.generators
         self._refuse_async(first)
-        inner = Body(f"{id}[]", dict(body.names))
+        inner = Body(f"{id}[]")
         source = self.reference(first.iter, body.of(id), "over")
         item = f"{id}[]:{spelled(first.target)}"
-        inner.names = {**body.names, **self.targets(first.target, ir.Ref(item))}
+        inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
         for test in first.ifs:
             found = self.value(test, inner, inner.lifted("if"))

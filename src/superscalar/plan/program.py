@@ -30,6 +30,9 @@ from superscalar.values import TaskId
 Step: TypeAlias = ir.Task | Diagnostic
 """What reading a program yields, in the order in which it was found."""
 
+MAX_NESTED = 100
+"""How many `if`s may stand in each other, an `elif` in the `if` before it (rule L25)."""
+
 _LAST = 1 << 60
 
 
@@ -102,16 +105,7 @@ class Program:
         notes: Sequence[str] = (),
         thoughts: Mapping[int, str] | None = None,
     ) -> Iterator[Step]:
-        """Take a statement that could be read; an `if` with all that is in it. `thoughts`: comments inside, by line."""
-        if isinstance(tree, ast.If):
-            yield from self.open_if(tree, source, thought=thought)
-            for inner in tree.body:
-                yield from self.statement(inner, source)
-            self.otherwise()
-            for inner in tree.orelse:
-                yield from self.statement(inner, source)
-            yield from self.close_if()
-            return
+        """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line."""
         slot = self._slot(Slot((), source, tree, targets_of(tree, source.text), thought=thought))
         if slot is not None:
             slot.notes = tuple(notes)
@@ -122,6 +116,14 @@ class Program:
         self, tree: ast.If | None, source: Source, problem: Diagnostic | None = None, *, thought: str = ""
     ) -> Iterator[Step]:
         """Take the condition of an `if`, or what is wrong with it: what follows, up to `close_if`, stands in it."""
+        if len(self._arms) > MAX_NESTED:  # said already
+            self._arms.append(self._arms[-1])
+            return
+        too_deep = len(self._arms) == MAX_NESTED
+        if too_deep:
+            span = source.span(None)
+            message, help = f"more than {MAX_NESTED} `if`s stand in each other", "make it several plans, or a tool"
+            problem = Diagnostic("E402", message, span, source.line_text(span), help=help)
         header = None if tree is None else ast.copy_location(ast.If(tree.test, [], []), tree.test)
         slot = Slot((), source, header, (), thought=thought)
         if problem is not None:
@@ -129,7 +131,7 @@ class Program:
         known = self._repair.match_if(slot, self._arm) if self._repair is not None else None
         if known is None:
             self._ifs += 1
-        branch = known or Branch(self._ifs, self._arm)
+        branch = known or Branch(self._ifs, None if too_deep else self._arm)
         taken = self._reopened(slot, known) if known is not None else self._slot(slot)
         if taken is not None:
             taken.opens = branch
