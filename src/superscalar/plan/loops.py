@@ -90,6 +90,8 @@ class _Loop:
             lowering.problem("E201", "`else` of a loop", tree.orelse[0], help="write its lines below the loop")
         source = lowering.reference(tree.iter, body.of(self._id), "over")
         item = f"{self._id}[]:{spelled(tree.target)}"
+        if isinstance(tree.target, ast.Name):
+            self._versions[tree.target.id] = 1  # that of the item itself
         assigned = [name for name in assigned_in(tree) if name not in self._collected]
         names = body.inner_names()
         names.update({name: Carried(name) for name in assigned})

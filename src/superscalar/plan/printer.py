@@ -249,7 +249,9 @@ def _is_bare(task: TaskId) -> bool:
 
 
 def _is_target(task: Task) -> bool:
-    return isinstance(task.work, ir.Compute) and unpacked_name(task.work.value) is not None
+    """Whether it is the part of a value that a target's name stands for, and so is said where that is unpacked."""
+    name = unpacked_name(task.work.value) if isinstance(task.work, ir.Compute) else None
+    return name is not None and name == name_of(task.id)
 
 
 def _refs(work: object) -> Iterator[TaskId]:

@@ -23,7 +23,6 @@ MAX_MISTAKES = 500
 """Errors of a plan, after which it is not read any further (rule L25)."""
 
 _MAX_LOOK_AHEAD = 4
-_MAX_IFS = 50  # within each other
 _BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
 _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
@@ -195,9 +194,6 @@ class PythonReader:
         source = Source(statement.text, statement.line, statement.column)
         thought = self._take_thought()
         self._seen = True
-        if len(self._ifs) >= _MAX_IFS:
-            yield from self.program.unreadable(source, too_deep(source))
-            return
         self._ifs.append(_OpenIf(statement.column, statement))
         if statement.problem is not None:
             yield from self.program.open_if(None, source, unclosed(source, statement.problem))
@@ -332,14 +328,6 @@ def too_many(line: int) -> Diagnostic:
     """What to say of a plan with too many mistakes to go on; `line`: as far as it was read."""
     message = f"there are more than {MAX_MISTAKES} errors: nothing behind this line was read"
     return Diagnostic("E404", message, ir.Span(line, 0, line, 1), help="write a shorter plan")
-
-
-def too_deep(source: Source) -> Diagnostic:
-    """What to say of an `if` within too many others."""
-    span = source.span(None)
-    help = "give the condition a name, and write `and`"
-    message = f"more than {_MAX_IFS} `if` and `elif` stand in each other"
-    return Diagnostic("E402", message, span, source.line_text(span), help=help)
 
 
 def _parsed_if(statement: Statement, cut: int) -> ast.If:
