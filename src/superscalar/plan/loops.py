@@ -121,7 +121,7 @@ class _Loop:
         """The task that has this value: a new one for a part of an item."""
         if isinstance(value, ir.Ref):
             return value.task
-        return self._lowering.emit(self.id_of(name), ir.Compute(value), body, None).task
+        return self._lowering.emit(body.lifted(name), ir.Compute(value), body, None).task
 
     def _before(self, name: str, body: Body) -> TaskId | None:
         """What a name stood for before the loop; None if for nothing."""

@@ -137,7 +137,9 @@ class _PlanPrinter:
                 self._steps[task] = before, behind
 
     def _is_said_by_a_block(self, task: Task) -> bool:
-        """Whether an `if` or `for` says it: a select, or what leaves a loop."""
+        """Whether an `if`, a `for` or a target says it: a select, what leaves a loop, or a part that has a name."""
+        if _is_target(task):
+            return task.id not in self._steps
         match task.work:
             case ir.Select() | ir.Each():
                 return True
@@ -179,7 +181,7 @@ class _PlanPrinter:
     def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = ()) -> _Block:
         top: _Block = []
         for task in tasks:
-            if task.id not in self._statements or _is_target(task) or self._is_said_by_a_block(task):
+            if task.id not in self._statements or self._is_said_by_a_block(task):
                 continue
             lines = self._statement(task)
             block = top
@@ -251,7 +253,8 @@ def _is_bare(task: TaskId) -> bool:
 def _is_target(task: Task) -> bool:
     """Whether it is the part of a value that a target's name stands for, and so is said where that is unpacked."""
     name = unpacked_name(task.work.value) if isinstance(task.work, ir.Compute) else None
-    return name is not None and name == name_of(task.id)
+    of_item = ":" in next(_refs(task.work), "")  # of a loop's item, whose parts have no tasks until somebody needs them
+    return name is not None and name_of(task.id) == (None if of_item else name)
 
 
 def _refs(work: object) -> Iterator[TaskId]:

@@ -139,21 +139,23 @@ def targets_of(tree: ast.stmt, text: str) -> tuple[str, ...]:
     passing = {
         id(name) for inner in ast.walk(tree) if isinstance(inner, ast.comprehension) for name in ast.walk(inner.target)
     }
-    return tuple(dict.fromkeys(name for node in ast.walk(tree) if id(node) not in passing for name in _assigned(node)))
+    found = sorted(each for node in ast.walk(tree) if id(node) not in passing for each in _assigned(node))
+    return tuple(dict.fromkeys(name for _, _, name in found))
 
 
-def _assigned(node: ast.AST) -> Iterator[str]:
+def _assigned(node: ast.AST) -> Iterator[tuple[int, int, str]]:
+    """The name that a node assigns, if it does, and where: line and column."""
     match node:
         case ast.Name(id=name, ctx=ast.Store()):
-            yield name
+            yield node.lineno, node.col_offset, name
         case ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
             base: ast.expr = node
             while isinstance(base, ast.Subscript | ast.Attribute):
                 base = base.value
             if isinstance(base, ast.Name):
-                yield base.id
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in MUTATING:
-            yield name
+                yield base.lineno, base.col_offset, base.id
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as base, attr=method)) if method in MUTATING:
+            yield base.lineno, base.col_offset, name
 
 
 def targets_of_text(text: str) -> tuple[str, ...] | None:
