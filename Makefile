@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MODEL ?= local
 QUESTION ?=
+BATCH ?=
 
 .PHONY: help demo test check format bench clean
 .DEFAULT_GOAL := help
@@ -28,8 +29,8 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml constraints.txt
 	@$(PIP) install -c constraints.txt -e '.[local,openai,demo,dev]'
 	@touch $@
 
-demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUESTION="..." asks something else
-	@$(BIN)/python -m examples.portfolio.demo --model '$(MODEL)' $(if $(QUESTION),"$$DEMO_QUESTION")
+demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUESTION="..." asks something else, BATCH=1 one request for all prices
+	@$(BIN)/python -m examples.portfolio.demo --model '$(MODEL)' $(if $(BATCH),--batch) $(if $(QUESTION),"$$DEMO_QUESTION")
 demo: export DEMO_QUESTION = $(QUESTION)
 
 test: $(VENV)/.dev ## all tests, offline

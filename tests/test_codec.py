@@ -291,6 +291,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Expanded(1.0, "xs", 9),
     events.Waiting(1.25, "xs[5]", ("quotes",)),
     events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
+    events.Started(1.25, "xs[1]", "price", {"ticker": "AAPL"}, batch=3),
     events.Progressed(1.5, "xs[0]", "half of it", 0.5),
     events.Retrying(1.5, "xs[0]", 1, Failure("error", "too many", "RateLimited"), 2.0),
     events.Succeeded(3.0, "xs[0]", _VALUE),

@@ -1,10 +1,11 @@
 """The daily brief, from question to checked answer.
 
-    python -m examples.portfolio.demo [--model MODEL] [QUESTION]
+    python -m examples.portfolio.demo [--model MODEL] [--batch] [QUESTION]
 
 Starts the provider, asks the question with the live view of the command line, prints the answer, compares the total in
 it with the prices file, and says what the parallel calls took beside the same calls one after another and the best that
-five at a time could do. Exits with 1 if the total is not in the answer. Another question is answered, not checked.
+five at a time could do. With --batch, prices that are wanted together are one request. Exits with 1 if the total is not
+in the answer. Another question is answered, not checked.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from types import ModuleType
 
-from examples.portfolio import tools
+from examples.portfolio import batched, tools
 from examples.portfolio.prices import Prices, read_prices
 from examples.portfolio.provider import AT_ONCE, Provider, Stats
 from superscalar import LLMCompiler, RunResult, SuperscalarError, Toolset
@@ -34,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A daily brief of nine holdings at real prices.")
     parser.add_argument("question", nargs="?", default=QUESTION)
     parser.add_argument("--model", default="local", help='"local" or "openai:NAME"')
+    parser.add_argument("--batch", action="store_true", help="ask for many prices in one request")
     options = parser.parse_args()
 
     prices = read_prices()
@@ -41,7 +44,7 @@ def main() -> int:
     with Provider(prices) as provider:
         os.environ["PORTFOLIO_URL"] = provider.url
         try:
-            result = ask(options.model, options.question)
+            result = ask(options.model, options.question, batched if options.batch else tools)
         except SuperscalarError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
@@ -56,9 +59,9 @@ def main() -> int:
     return check(result, worth(tools.read_portfolio(), prices)) if options.question == QUESTION else 0
 
 
-def ask(model: str, question: str) -> RunResult | Interrupted:
-    """Ask, and show what happens while it happens."""
-    agent = LLMCompiler(model, [Toolset.from_module(tools)])
+def ask(model: str, question: str, module: ModuleType) -> RunResult | Interrupted:
+    """Ask with the tools of a module, and show what happens while it happens."""
+    agent = LLMCompiler(model, [Toolset.from_module(module)])
     view = RunView()
     result: RunResult | Interrupted = follow(lambda: agent.stream(question), view, screen_for(view, question))
     return result

@@ -1,8 +1,9 @@
 """A quote provider on this machine that behaves like a real one: slow, and strict about how many calls come at once.
 
-    GET /price/IBM               {"ticker": "IBM", "date": "2022-06-28", "price": 141.86}
-    GET /history/IBM?months=3    {"ticker": "IBM", "closes": [{"date": ..., "price": ...}, ...]}, oldest first
-    GET /stats                   {"served": 9, "refused": 0, "peak": 5, "hung_up": 0}
+    GET /price/IBM                {"ticker": "IBM", "date": "2022-06-28", "price": 141.86}
+    GET /prices?tickers=IBM,AAPL  {"prices": {"IBM": 141.86, "AAPL": 137.44}}, one call; unknown tickers are left out
+    GET /history/IBM?months=3     {"ticker": "IBM", "closes": [{"date": ..., "price": ...}, ...]}, oldest first
+    GET /stats                    {"served": 9, "refused": 0, "peak": 5, "hung_up": 0}
 
 More than five at once are refused: 429 with Retry-After, at once. To start it by itself:
 
@@ -139,6 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reply(200, asdict(self.server.provider.stats))
             case ["price", ticker]:
                 self._serve(ticker, lambda closes: closes[-1]._asdict())
+            case ["prices"]:
+                asked = parse_qs(url.query).get("tickers", [""])[-1].split(",")
+                prices = self.server.provider.prices
+                self._admit({"prices": {ticker: prices[ticker][-1].price for ticker in asked if ticker in prices}})
             case ["history", ticker]:
                 months = parse_qs(url.query).get("months", ["12"])[-1]
                 if not months.isdecimal() or not int(months):
@@ -151,11 +156,17 @@ class _Handler(BaseHTTPRequestHandler):
                 )
 
     def _serve(self, ticker: str, answer: Callable[[Any], dict[str, Any]]) -> None:
-        provider = self.server.provider
-        closes = provider.prices.get(ticker)
+        prices = self.server.provider.prices
+        closes = prices.get(ticker)
         if closes is None:
-            self._reply(404, {"error": f"unknown ticker {ticker!r}", "known": list(provider.prices)})
-        elif not provider.gate.enter():
+            self._reply(404, {"error": f"unknown ticker {ticker!r}", "known": list(prices)})
+        else:
+            self._admit({"ticker": ticker, **answer(closes)})
+
+    def _admit(self, content: dict[str, Any]) -> None:
+        """Answer with this after a while, if there is room for one more call."""
+        provider = self.server.provider
+        if not provider.gate.enter():
             wait = {"Retry-After": str(provider.retry_after)}
             self._reply(429, {"error": "too many calls at once", "retry_after": provider.retry_after}, wait)
         else:
@@ -163,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
                 provider.delay()
             finally:
                 provider.gate.leave()  # before the answer goes out: whoever has it may call again at once
-            if not self._reply(200, {"ticker": ticker, **answer(closes)}):
+            if not self._reply(200, content):
                 provider.gate.hung_up()
 
     def _reply(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> bool:

@@ -15,7 +15,7 @@ from superscalar import Limit, RateLimited, tool
 
 LIMITS = {"quotes": Limit(concurrency=5)}
 
-_TIMEOUT = 10.0
+TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,21 @@ def read_portfolio() -> dict[str, int]:
     return held
 
 
-@tool(effect="read", limit="quotes", timeout=_TIMEOUT)
+@tool(effect="read", limit="quotes", timeout=TIMEOUT)
 def price(ticker: str) -> float:
     """Latest closing price of one share, in USD."""
-    found: float = _get(f"/price/{quote(ticker, safe='')}")["price"]
+    found: float = get(f"/price/{quote(ticker, safe='')}")["price"]
     return found
 
 
-@tool(effect="read", limit="quotes", timeout=_TIMEOUT)
+@tool(effect="read", limit="quotes", timeout=TIMEOUT)
 def history(ticker: str, months: int = 12) -> list[Close]:
     """Closing prices of a ticker over the last months, oldest first, one a month, in USD."""
-    found = _get(f"/history/{quote(ticker, safe='')}?months={months}")["closes"]
+    found = get(f"/history/{quote(ticker, safe='')}?months={months}")["closes"]
     return [Close(close["date"], close["price"]) for close in found]
 
 
-def _get(path: str) -> dict[str, Any]:
+def get(path: str) -> dict[str, Any]:
     """What the provider answers.
 
     Raises:
@@ -59,7 +59,7 @@ def _get(path: str) -> dict[str, Any]:
     if not url:
         raise RuntimeError("PORTFOLIO_URL is not set: start a provider with `python -m examples.portfolio.provider`")
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT)
     with closing(connection):
         connection.request("GET", path)
         response = connection.getresponse()

@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from superscalar.compiler import LLMCompiler, Outcomes, RunResult, RunStream
+    from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
         JoinError,
         ModelError,
@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 
 # Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
 _WHERE = {
-    "superscalar.compiler": ("LLMCompiler", "Outcomes", "RunResult", "RunStream"),
+    "superscalar.compiler": ("CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"),
     "superscalar.errors": (
         "JoinError",
         "ModelError",
@@ -45,6 +45,8 @@ _WHERE = {
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
+    "CallResult",
+    "CallResults",
     "ChatModel",
     "Failure",
     "JoinError",

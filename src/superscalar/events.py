@@ -90,13 +90,17 @@ class Waiting:
 
 @fact
 class Started:
-    """An attempt (from 1) to call a tool began, with these arguments."""
+    """An attempt (from 1) to call a tool began, with these arguments.
+
+    Attempts of one `batch` (numbered from 1; 0 is none) are one request, with one slot and one token of their limits.
+    """
 
     at: float
     id: TaskId
     tool: str
     arguments: Mapping[str, Any]
     attempt: int = 1
+    batch: int = 0
 
 
 @fact

@@ -365,6 +365,14 @@ def test_tools_lists_signatures_effects_and_limits() -> None:
     )
 
 
+def test_tools_says_which_have_a_batched_form(tmp_path: Path) -> None:
+    """And for how many calls a request may stand."""
+    more = "\n@look.batch(max_batch=1_000)\ndef looks(xs: list[int]) -> list[int]:\n    return xs\n"
+    (tmp_path / "many.py").write_text(TOOLS + more)
+    assert "    read (not declared), up to 1,000 in one request\n" in command("tools", "-t", "many.py").out
+    assert command("tools", "-t", "many.py:look", "--json").document["tools"][0]["max_batch"] == 1_000
+
+
 def test_tools_as_json() -> None:
     document = command("tools", "-t", "money.py:notify", "--json").document
     assert document["tools"] == [
@@ -377,6 +385,7 @@ def test_tools_as_json() -> None:
             "effect_declared": True,
             "resource": "mail",
             "limits": [],
+            "max_batch": 1,
         }
     ]
     assert document["limits"] == {"quotes": {"concurrency": 2, "rate": 100, "per": 60, "burst": 3}}

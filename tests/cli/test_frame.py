@@ -162,6 +162,17 @@ def test_only_the_sign_and_the_note_of_a_row_are_coloured() -> None:
     ]
 
 
+def test_a_batch_is_shown_as_one_request() -> None:
+    """While it runs and when it is done, beside what else there is to say of a call."""
+    happened: list[ev.Event] = [
+        *(ev.Planned(0.0, Task(id, Call("t"))) for id in "ab"),
+        *(ev.Started(0.0, id, "t", {}, attempt=2, batch=1) for id in "ab"),
+        ev.Succeeded(1.0, "a", 5),
+    ]
+    notes = [line.split("s  ")[-1].strip() for line in picture(happened).splitlines() if "t()" in line]
+    assert notes == ["5  (attempt 2, one request for 2)", "attempt 2  one request for 2"]
+
+
 def test_diagnostics_stand_under_the_plan() -> None:
     wrong = Diagnostic("E102", "`revenue` is not defined yet", Span(3, 0, 3, 1))
     assert "E102 line 3: `revenue` is not defined yet" in picture(

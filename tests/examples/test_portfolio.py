@@ -8,11 +8,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from examples.portfolio import tools
+from examples.portfolio import batched, tools
 from examples.portfolio.demo import check, states, timing, worth
 from examples.portfolio.prices import Close, Prices, parse, read_prices
 from examples.portfolio.provider import Gate, Provider, Stats
@@ -145,6 +146,7 @@ def test_the_gate_has_room_again_before_the_answer_is_out() -> None:
         ),
         ("/price/TSLA", 404, {"error": "unknown ticker 'TSLA'", "known": ["IBM", "^GSPC"]}),
         ("/history/IBM?months=0", 400, {"error": "months=0: a whole number of months, at least 1"}),
+        ("/prices?tickers=IBM,TSLA,%5EGSPC", 200, {"prices": {"IBM": 3.5, "^GSPC": 8.0}}),
         (
             "/quote",
             404,
@@ -226,8 +228,8 @@ join(total=total, worth=worth)
 """
 
 
-def _run(answer: str) -> RunResult:
-    agent = LLMCompiler(ScriptedModel(PLAN, answer), [Toolset.from_module(tools)])
+def _run(answer: str, module: ModuleType = tools) -> RunResult:
+    agent = LLMCompiler(ScriptedModel(PLAN, answer), [Toolset.from_module(module)])
     return asyncio.run(agent.run("What is it worth?"))
 
 
@@ -256,6 +258,25 @@ def test_a_ticker_that_fails_leaves_the_others_their_prices(serve: Callable[...,
     }
     assert isinstance(result.outcomes["prices"], Failure)
     assert result.outcomes["prices[0]"] == Observation(3.5)
+
+
+def test_the_brief_needs_one_request_where_prices_can_be_asked_for_together(serve: Callable[..., Provider]) -> None:
+    """By the same plan, with the same answer; the index with its odd name is among them."""
+    prices = read_prices()
+    provider = serve(prices, at_once=1)
+    result = _run("I do not care.", batched)
+    assert provider.stats == Stats(served=1, peak=1)
+    assert result.outcomes.joined["total"] == pytest.approx(worth(tools.read_portfolio(), prices), abs=1e-6)
+    assert result.timing.calls == 10
+
+
+def test_a_ticker_that_is_left_out_of_a_batch_fails_alone(serve: Callable[..., Provider]) -> None:
+    """As it does when it is asked for by itself."""
+    provider = serve()
+    result = _run("I do not know.", batched)
+    assert provider.stats.served == 1
+    assert result.outcomes["prices[0]"] == Observation(3.5)
+    assert result.outcomes["prices[1]"] == Failure("error", "prices returned nothing for 'AAPL'", "LookupError")
 
 
 @pytest.mark.parametrize(

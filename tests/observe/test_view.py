@@ -106,6 +106,15 @@ def test_a_call_that_succeeds_without_a_start_shares_the_result_of_an_identical_
     assert view.row("a").reused
 
 
+def test_the_calls_of_a_batch_say_how_many_went_together() -> None:
+    """A retry that goes out alone is a request for one."""
+    view = viewed(*planned(call("a"), call("b")), *(ev.Started(1.0, id, "t", {}, batch=1) for id in "ab"))
+    assert [view.row(id).together for id in "ab"] == [2, 2]
+    view.apply(ev.Retrying(2.0, "a", 1, Failure("error", "busy"), delay=0.0))
+    view.apply(ev.Started(2.0, "a", "t", {}, attempt=2, batch=2))
+    assert [view.row(id).together for id in "ab"] == [1, 2]
+
+
 def test_a_skipped_task_names_its_cause() -> None:
     view = viewed(*planned(call("a")), ev.Skipped(1.0, "a", "b", by_guard=True))
     row = view.row("a")

@@ -136,6 +136,7 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
                 "effect_declared": signature.effect_declared,
                 "resource": signature.resource,
                 "limits": list(tool.limits) if tool is not None else [],
+                "max_batch": tool.batched.max_batch if tool is not None and tool.batched is not None else 1,
             }
         )
     return {

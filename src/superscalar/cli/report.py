@@ -61,6 +61,8 @@ def print_tools(toolset: Toolset) -> None:
         terms = [effect, *(f"limit {name}" for name in (tool.limits if tool is not None else ()))]
         if signature.resource is not None:
             terms.append(f"resource {signature.resource}")
+        if tool is not None and tool.batched is not None:
+            terms.append(f"up to {tool.batched.max_batch:,} in one request")
         out.print(Text(f"    {safe_line(', '.join(terms))}", style="cyan"))
         for line in safe(signature.description).splitlines():
             out.print(Text(f"    {line}".rstrip()))

@@ -40,14 +40,16 @@ def _note(row: Row, over: bool) -> str:
         case "running":
             percent = f"{min(max(row.fraction, 0.0), 1.0):.0%}" if row.fraction is not None else ""
             again = f"attempt {row.attempts}" if row.attempts > 1 else ""
-            return "  ".join(part for part in (again, percent, row.message) if part)
+            return "  ".join(part for part in (again, _together(row), percent, row.message) if part)
         case "retrying":
             return f"attempt {row.attempts} failed: {row.failure}"
         case "done" if row.items is not None:
             return items_text(row.items)
         case "done":
-            again = f"{row.value}  (attempt {row.attempts})" if row.attempts > 1 else row.value
-            return f"{again}  (same call, made once)" if row.reused else again
+            again = f"attempt {row.attempts}" if row.attempts > 1 else ""
+            same = "same call, made once" if row.reused else ""
+            about = ", ".join(part for part in (again, _together(row), same) if part)
+            return f"{row.value}  ({about})" if about else row.value
         case "failed":
             if row.items is None or row.failure is None or row.items.count is None:
                 return str(row.failure)
@@ -57,6 +59,10 @@ def _note(row: Row, over: bool) -> str:
             return str(row.failure)
         case "skipped":
             return "not needed: its condition was false" if row.by_guard else f"not run: {row.because} failed"
+
+
+def _together(row: Row) -> str:
+    return f"one request for {row.together}" if row.together > 1 else ""
 
 
 def items_text(items: Items) -> str:

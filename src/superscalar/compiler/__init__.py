@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.stream import Log, RunStream
@@ -23,7 +24,7 @@ from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 
-__all__ = ["LLMCompiler", "Outcomes", "RunResult", "RunStream"]
+__all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
 
 SAME = "same"
 
@@ -213,6 +214,37 @@ class LLMCompiler:
             return await self._new_run(log, context, deadline, run_id).execute(compiled)
 
         return RunStream(main)
+
+    # ----------------------------------------------------------------------------------------- a loop of your own
+
+    async def execute_calls(
+        self, message: object, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+    ) -> CallResults:
+        """Make the tool calls of a chat model's turn, all at once as far as limits and effects allow.
+
+            reply = client.chat.completions.create(model=..., messages=messages, tools=agent.tools.schemas("openai"))
+            messages.append(reply.choices[0].message)
+            messages += (await agent.execute_calls(reply.choices[0].message)).messages
+
+        `message`: an assistant message of OpenAI's chat completions, the response of its Responses API, one of
+        Anthropic's Messages API, or a list of such calls; as dicts or as SDK objects. Results come in the order of the
+        calls. A call that cannot be read, that names no tool or does not fit its parameters fails alone, with a text
+        that the model can mend it by. Writes keep their order among the accesses of what they write.
+
+        Raises:
+            UsageError: `message` is nothing of the kind.
+        """
+        turn = Turn(message, self.tools)
+        async with self.stream_plan(turn.plan, context=context, deadline=deadline, run_id=run_id) as running:
+            return turn.results(await running.result())
+
+    def execute_calls_sync(
+        self, message: object, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+    ) -> CallResults:
+        """`execute_calls` for code that is not async, as `run_sync` is."""
+        return run_to_end(
+            lambda: self.execute_calls(message, context=context, deadline=deadline, run_id=run_id), grace=self._grace
+        )
 
     # --------------------------------------------------------------------------------------------------- both
 

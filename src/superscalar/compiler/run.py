@@ -20,9 +20,9 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
 from superscalar.plan.python import PythonReader
-from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.unit import Invoke, Surroundings, TaskFetchingUnit
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
 

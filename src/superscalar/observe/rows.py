@@ -38,13 +38,14 @@ class Items:
 class Row:
     """One task instance as it is now.
 
-    `arguments` is the expression as it was written until the call starts, and the bound values from then on; of a
-    task that calls no tool it is the expression. `waits_for` names tasks while it is waiting and limits while it is
-    ready; `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events;
-    `seconds` is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are
-    what the tool last said of its progress. `value` is short. `reused`: it settled with the result of an identical
-    call. `because` is set on a skipped task, `by_guard` if that was its condition's doing and no failure; one that the
-    end of the run or its deadline kept from starting is skipped too, and has a `failure` that says so.
+    `arguments` is the expression as it was written until the call starts, and the bound values from then on; of a task
+    that calls no tool it is the expression. `waits_for` names tasks while it is waiting and limits while it is ready;
+    `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events; `seconds`
+    is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are what the
+    tool last said of its progress. `together`: how many calls its last request was for. `value` is short. `reused`: it
+    settled with the result of an identical call. `because` is set on a skipped task, `by_guard` if that was its
+    condition's doing and no failure; one that the end of the run or its deadline kept from starting is skipped too, and
+    has a `failure` that says so.
     """
 
     id: TaskId
@@ -59,6 +60,7 @@ class Row:
     started: float | None = None
     seconds: float | None = None
     attempts: int = 0
+    together: int = 1
     message: str = ""
     fraction: float | None = None
     value: str = ""

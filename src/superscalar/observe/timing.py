@@ -39,7 +39,8 @@ class Timing:
     `tools`: from the first start to the last end of a call, pauses included. `joining`: from asking the joiner to its
     answer or its replan, over all rounds. `calls`: the calls that were started; a retried call counts once.
     `one_after_another`: what the attempts of these calls lasted together, so the time that a program would need that
-    makes them one at a time and never waits before a retry.
+    makes them one at a time and never waits before a retry. The calls of a batch are one attempt, here and in all that
+    this module says of slots.
     """
 
     total: float = 0.0
@@ -84,7 +85,7 @@ class Timing:
             planning=planning.seconds,
             tools=max(w.end for w in works) - min(w.started for w in works) if works else 0.0,
             joining=joining.seconds,
-            calls=len(works),
+            calls=len(calls.started),
             one_after_another=sum(w.seconds for w in works),
         )
 
@@ -113,7 +114,8 @@ class _Phase:
 
 @dataclass(slots=True)
 class _Work:
-    """One call: when it was ready, first started and last ended, and how long its attempts lasted together."""
+    """One call, or one batch: when it was ready, first started and last ended, and how long its attempts lasted
+    together. `open`: how many of its calls have not ended."""
 
     tool: str
     ready: float
@@ -122,9 +124,11 @@ class _Work:
     seconds: float = 0.0
     attempts: int = 0
     since: float | None = None  # the running attempt's start
+    open: int = 0
 
     def stop(self, at: float) -> None:
-        if self.since is not None:
+        self.open -= 1
+        if self.open == 0 and self.since is not None:
             self.seconds += at - self.since
             self.end = at
             self.since = None
@@ -132,27 +136,35 @@ class _Work:
 
 @dataclass(slots=True)
 class _Calls:
-    """The calls of a run by task instance."""
+    """What was asked of the tools, by task instance or by number of the batch; `running` says which is a task's now."""
 
-    works: dict[TaskId, _Work] = field(default_factory=dict)
+    works: dict[TaskId | int, _Work] = field(default_factory=dict)
     waiting: dict[TaskId, float] = field(default_factory=dict)
+    running: dict[TaskId, _Work] = field(default_factory=dict)
+    started: set[TaskId] = field(default_factory=set)
 
     def apply(self, event: Event) -> None:
         match event:
             case Waiting(at, id):
                 self.waiting.setdefault(id, at)
-            case Started(at, id, tool):
-                work = self.works.get(id)
+            case Started(at, id, tool, _, _, batch):
+                ready = self.waiting.pop(id, at)
+                key = batch or id
+                work = self.works.get(key)
                 if work is None:
-                    work = self.works[id] = _Work(tool, ready=self.waiting.get(id, at), started=at, end=at)
-                work.since = at
-                work.attempts += 1
+                    work = self.works[key] = _Work(tool, ready, started=at, end=at)
+                if work.open == 0:
+                    work.since = at
+                    work.attempts += 1
+                work.open += 1
+                self.running[id] = work
+                self.started.add(id)
             case Retrying(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
-                if id in self.works:
-                    self.works[id].stop(at)
+                if (work := self.running.pop(id, None)) is not None:
+                    work.stop(at)
 
     def close(self, at: float) -> None:
-        for work in self.works.values():
+        for work in self.running.values():
             work.stop(at)
 
 

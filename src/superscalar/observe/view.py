@@ -44,6 +44,7 @@ class _Entry:
     failure: Failure | None = None
     because: TaskId = ""
     by_guard: bool = False
+    batch: int = 0
 
 
 @dataclass(slots=True)
@@ -96,6 +97,7 @@ class RunView:
         self._groups: dict[TaskId, _Group] = {}
         self._bodies: dict[TaskId, tuple[Task, _Group]] = {}
         self._counts: Counter[State] = Counter()
+        self._batches: Counter[int] = Counter()  # how many calls each of them has
 
     # ------------------------------------------------------------------------------------------------- writing
 
@@ -160,10 +162,12 @@ class RunView:
             case ev.Waiting(_, _, limits):
                 entry.limits = limits
                 self._set(entry, "ready")
-            case ev.Started(at, _, tool, arguments, attempt):
+            case ev.Started(at, _, tool, arguments, attempt, batch):
                 entry.tool = tool
                 entry.started = at if entry.started is None else entry.started
                 entry.attempts = attempt
+                entry.batch = batch
+                self._batches[batch] += 1
                 entry.arguments = short_arguments(arguments, _LONGEST)
                 entry.message, entry.fraction = "", None
                 self._set(entry, "running")
@@ -366,6 +370,7 @@ class RunView:
             started=entry.started,
             seconds=None if entry.started is None else max(0.0, end - entry.started),
             attempts=entry.attempts,
+            together=self._batches[entry.batch] if entry.batch else 1,
             message=entry.message,
             fraction=entry.fraction,
             value=entry.value,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Span, Task
+from superscalar.plan.needs import needs_of
+from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.program import Program
 from superscalar.plan.python import MAX_SOURCE, PythonReader, too_long
 from superscalar.plan.signatures import Signatures
 
-__all__ = ["Diagnostic", "Plan", "check", "compile_plan"]
+__all__ = ["Diagnostic", "Plan", "check", "compile_plan", "planned"]
 
 _TOP = Span(1, 0, 1, 0)
 _MAY_END = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)
@@ -28,6 +32,12 @@ def compile_plan(source: str, signatures: Signatures) -> Plan:
     if errors:
         raise PlanError(errors, summary=f"the plan has {len(errors)} error{'s' * (len(errors) > 1)}")
     return Plan(program.in_order(), source, tuple(found))
+
+
+def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
+    """A plan of tasks that no text was read for: with their needs, and what the passes add to each."""
+    order = OrderAccesses(signatures)
+    return Plan(tuple(order(replace(task, needs=needs_of(task.work))) for task in tasks))
 
 
 def check(source: str, signatures: Signatures) -> tuple[Diagnostic, ...]:

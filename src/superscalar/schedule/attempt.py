@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from superscalar.errors import NotDone, RateLimited
 from superscalar.schedule.cells import Cell
@@ -14,6 +14,19 @@ from superscalar.schedule.limits import Ticket
 from superscalar.tools.context import ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.values import Failure, FailureKind
+
+if TYPE_CHECKING:
+    from superscalar.schedule.batch import Batch
+
+
+class Invoke(Protocol):
+    """Where a call runs: see `superscalar.executors`."""
+
+    def __call__(
+        self, tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None, /
+    ) -> Awaitable[Any]:
+        """The running of one call, to be awaited; cancelling it stops the call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +44,12 @@ class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
     `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
+    `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
     __slots__ = (
         "arguments",
+        "batch",
         "begun",
         "cell",
         "context",
@@ -71,6 +86,7 @@ class Attempt(Ticket):
         self.arguments = arguments
         self.number = number
         self.in_doubt = in_doubt
+        self.batch: Batch | None = None
         self.begun = False
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
@@ -119,6 +135,14 @@ def failure_of(attempt: Attempt, error: BaseException) -> Failure:
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
     return Failure("error", _short(text_of(error)) or name, name, in_doubt=in_doubt)
+
+
+def may_try_again(attempt: Attempt, error: BaseException) -> bool:
+    """Whether its tool wants another attempt after this error, and that could do no harm."""
+    tool = attempt.tool
+    harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
+    wanted = attempt.number < tool.retry.attempts and isinstance(error, tool.retry.on)
+    return wanted and harmless and attempt.stopped in (None, "timeout")
 
 
 def text_of(error: BaseException) -> str:

@@ -6,15 +6,15 @@ import asyncio
 import contextvars
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from superscalar import events
-from superscalar.errors import IllegalEvent, NotDone, RateLimited
+from superscalar.errors import IllegalEvent, RateLimited
 from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
 from superscalar.schedule import gather
@@ -22,30 +22,23 @@ from superscalar.schedule.attempt import (
     STOPPED,
     Attempt,
     Bounds,
+    Invoke,
     asked_to_wait,
     failure_of,
+    may_try_again,
     never_started,
     text_of,
     too_slow,
 )
+from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import GATHERING, PENDING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Skip
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited, Tool
+from superscalar.tools.tool import Inherited
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
-
-
-class Invoke(Protocol):
-    """Where a call runs: see `superscalar.executors`."""
-
-    def __call__(
-        self, tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None, /
-    ) -> Awaitable[Any]:
-        """The running of one call, to be awaited; cancelling it stops the call."""
-        ...
 
 
 @dataclass(slots=True)
@@ -84,6 +77,7 @@ class TaskFetchingUnit:
         plain = self.loop.get_task_factory() is None
         self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
         self.schedule = Schedule()
+        self._batches = Batches(self, self._limits, self._invoke)
         self._commands: deque[Command] = deque()
         self._pumping = False
         self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
@@ -342,7 +336,8 @@ class TaskFetchingUnit:
 
     def _queue(self, attempt: Attempt) -> None:
         attempt.timer = None
-        if self._limits.ask(attempt, attempt.cell.order):
+        limits = self._limits if attempt.tool.batched is None else self._batches
+        if limits.ask(attempt, attempt.cell.order):
             self.start(attempt)
         else:
             self._queued.append(attempt)
@@ -350,8 +345,9 @@ class TaskFetchingUnit:
     def _say_who_waits(self) -> None:
         waiting, self._queued = self._queued, []
         for attempt in waiting:
-            if attempt.waiting and attempt.queue is not None:
-                self._record(events.Waiting(self._now(), attempt.cell.id, attempt.queue.blocked_by))
+            ticket = attempt if attempt.batch is None else attempt.batch
+            if ticket.waiting and ticket.queue is not None and not attempt.over:
+                self._record(events.Waiting(self._now(), attempt.cell.id, ticket.queue.blocked_by))
 
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
@@ -361,36 +357,51 @@ class TaskFetchingUnit:
             return
         cell, tool = attempt.cell, attempt.tool
         if tool.context_parameter is not None:
-            attempt.context = self._context_for(attempt)
+            attempt.context = self.context_for(attempt)
         now = self._now()
-        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number))
+        batch = attempt.batch
+        number = 0 if batch is None else batch.number
+        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number, number))
         attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
             attempt.deadline = now + timeout
+            if batch is not None:
+                attempt.deadline = batch.deadline = min(batch.deadline, attempt.deadline)
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
 
-    def _context_for(self, attempt: Attempt) -> ToolContext[Any]:
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """An asyncio task for the request of a batch; it sees the variables of whoever started the run."""
+        return self._new_task(work, name=name, context=self._variables.copy())
+
+    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
+        """What a tool may ask of the run; in a batch its progress is that of all its calls."""
+
         def progress(message: str, fraction: float | None) -> None:
             self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
         return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
-        if not attempt.over:
-            self._happened(events.Progressed(self._now(), attempt.cell.id, message, fraction))
+        for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
+            if not told.over:
+                self._happened(events.Progressed(self._now(), told.cell.id, message, fraction))
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         attempt.begun = True
-        arguments, context = attempt.arguments, attempt.context
+        arguments, context, batch = attempt.arguments, attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
-            result, step = await self._invoke(attempt.tool, arguments, context), self._went_well
+            if batch is None:
+                result = await self._invoke(attempt.tool, arguments, context)
+            else:
+                result = await batch.answer(attempt, arguments)
+            step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
             result, step = error, self._went_wrong
         try:
@@ -436,24 +447,21 @@ class TaskFetchingUnit:
         self._live.pop(attempt, None)
         if attempt.timer is not None:
             attempt.timer.cancel()
-        if attempt.waiting:
+        if attempt.batch is not None:
+            attempt.batch.leave(attempt)
+        elif attempt.waiting:
             self._limits.withdraw(attempt)
         elif attempt.runner is not None:
             self._limits.give_back(attempt.names)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         failure = failure_of(attempt, error)
-        tool, retry = attempt.tool, attempt.tool.retry
-        harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-        asked = asked_to_wait(error)
-        again = (
-            attempt.number < retry.attempts
-            and isinstance(error, retry.on)
-            and harmless
-            and self._stopped is None
-            and attempt.stopped in (None, "timeout")
-        )
-        delay = max(retry.delay(attempt.number, self._run.random), asked or 0.0) if again else 0.0
+        tool, asked = attempt.tool, asked_to_wait(error)
+        again = self._stopped is None and may_try_again(attempt, error)
+        since, wait = self._now(), tool.retry.delay(attempt.number, self._run.random) if again else 0.0
+        if again and attempt.batch is not None:
+            since, wait = attempt.batch.backoff(since, wait)
+        delay = max(wait, asked or 0.0) if again else 0.0
         if isinstance(error, RateLimited):
             self._limits.pause(tool.limits, asked if asked is not None else delay, self.loop)
         if not again:
@@ -462,7 +470,7 @@ class TaskFetchingUnit:
         following = attempt.following(in_doubt=failure.in_doubt)
         self._live[following] = None
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
-        following.timer = self.loop.call_later(delay, self._try_again, following)
+        following.timer = self.loop.call_at(since + delay, self._try_again, following)
 
     def _try_again(self, attempt: Attempt) -> None:
         self._queue(attempt)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
 from superscalar.plan.signatures import Parameter, Signature
+from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ToolContext
 from superscalar.tools.naming import TAKEN, identifier
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
@@ -17,6 +18,7 @@ from superscalar.tools.types import annotation_of, output_of, type_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 Effect = Literal["pure", "read", "write"]
 
@@ -35,7 +37,8 @@ class Tool(Generic[P, R]):
     """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
 
     `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
-    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once.
+    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `batched`: its
+    batched form, None without one (one that was named is found when a `Toolset` is made).
     """
 
     def __init__(
@@ -50,6 +53,9 @@ class Tool(Generic[P, R]):
         retry: Retry = UNLESS_REFUSED,
         idempotent: bool = False,
         provider: str = "",
+        batch: str | None = None,
+        over: str | None = None,
+        max_batch: int = MAX_BATCH,
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
@@ -62,11 +68,11 @@ class Tool(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
         )
-        self._parameters, self.context_parameter, returns = _inspect(self.name, function)
+        self.parameters, self.context_parameter, returns = _inspect(self.name, function)
         self.signature = Signature(
             name=self.name,
             alias=self.alias,
-            parameters=tuple(self._describe(p) for p in self._parameters),
+            parameters=tuple(self._describe(p) for p in self.parameters),
             output=output_of(returns),
             description=inspect.getdoc(function) or "",
             effect=self.effect,
@@ -75,6 +81,12 @@ class Tool(Generic[P, R]):
             resource=resource,
         )
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
+        self.batched: Batched | None = None
+        self._named_batch = (batch, over, max_batch)
+        if batch is not None:
+            self._check_batch(max_batch)
+        elif over is not None:
+            raise UsageError(f'@tool(over={over!r}) on {self.name} says nothing without batch="..."')
         if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
             raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
@@ -84,8 +96,69 @@ class Tool(Generic[P, R]):
         """Call the function itself: no validation, no limits, no run."""
         return self.function(*args, **kwargs)
 
+    @overload
+    def batch(self, function: F, /) -> F: ...
+    @overload
+    def batch(self, /, *, over: str | None = None, max_batch: int = MAX_BATCH) -> Callable[[F], F]: ...
+
+    def batch(
+        self, function: F | None = None, /, *, over: str | None = None, max_batch: int = MAX_BATCH
+    ) -> F | Callable[[F], F]:
+        """Declare the batched form of this tool; the function itself stays as it is.
+
+            @price.batch(max_batch=50)
+            async def prices(tickers: list[str]) -> list[float]:
+                return await provider.quotes(tickers)
+
+        It has the parameters of the tool, but for one that is a list of it; `over` says which where it is not clear. It
+        returns a list in the order of the items, or a mapping from items to results; an item may be an exception,
+        which fails that call alone. Calls that are ready together and equal in the other arguments go out as one
+        request, `max_batch` at the most: one attempt, with one slot and one token of this tool's limits.
+
+        Raises:
+            UsageError: the tool is a write, or the function's parameters do not fit.
+        """
+
+        def declare(function: F) -> F:
+            self._check_batch(max_batch)
+            form = function if isinstance(function, Tool) else Tool(function, effect=self.effect)
+            self._pair(form, over, max_batch)
+            return function
+
+        return declare if function is None else declare(function)
+
+    def resolve_batch(self, tools: Mapping[str, Tool[..., Any]]) -> None:
+        """Find the batched form that was named: beside the tool in its module, or among `tools` by name.
+
+        Raises:
+            UsageError: there is none of that name, or it does not fit.
+        """
+        name, over, max_batch = self._named_batch
+        if name is None or self.batched is not None:
+            return
+        beside = getattr(inspect.unwrap(self.function), "__globals__", {}).get(name)
+        form = beside if callable(beside) else tools.get(name)
+        if form is None:
+            raise UsageError(
+                f"tool {self.name} names the batched form {name!r}, which is neither a function of its module nor "
+                f"a tool beside it; write it there, or put @{self.name}.batch above it"
+            )
+        self._pair(form if isinstance(form, Tool) else Tool(form, effect=self.effect), over, max_batch)
+
+    def _pair(self, form: Tool[..., Any], over: str | None, max_batch: int) -> None:
+        if form.effect == "write":
+            raise UsageError(f"tool {self.name}: its batched form {form.name} is a write; writes are never batched")
+        one, many = matched((self.name, self.parameters), (form.name, form.parameters), over)
+        self.batched = Batched(form, one, many, defaults_of(self.parameters), max_batch)
+
+    def _check_batch(self, max_batch: int) -> None:
+        if self.effect == "write":
+            raise UsageError(f"tool {self.name} is a write; writes are never batched: each is made by itself")
+        if max_batch < 1:
+            raise UsageError(f"tool {self.name}: max_batch={max_batch}: at least 1")
+
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(p.name for p in self._parameters)})>"
+        return f"<tool {self.name}({', '.join(p.name for p in self.parameters)})>"
 
     @cached_property
     def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -96,7 +169,18 @@ class Tool(Generic[P, R]):
         """
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
-        return validation.validator(self.name, self.alias, self._parameters)
+        return validation.validator(self.name, self.alias, self.parameters)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The arguments of a call as a JSON Schema object, by the function's own names: `{"type": "object", ...}`.
+
+        Raises:
+            UsageError: an annotation is nothing that can be validated.
+        """
+        from superscalar.tools import schema  # pydantic, as above
+
+        return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
     def _describe(self, parameter: inspect.Parameter) -> Parameter:
         annotation = annotation_of(parameter)
@@ -165,6 +249,9 @@ def tool(
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
     idempotent: bool = False,
+    batch: str | None = None,
+    over: str | None = None,
+    max_batch: int = MAX_BATCH,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -179,6 +266,9 @@ def tool(
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
     idempotent: bool = False,
+    batch: str | None = None,
+    over: str | None = None,
+    max_batch: int = MAX_BATCH,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -189,7 +279,7 @@ def tool(
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
-    or how many attempts in all.
+    or how many attempts in all. `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
@@ -213,6 +303,9 @@ def tool(
             timeout=timeout,
             retry=terms,
             idempotent=idempotent,
+            batch=batch,
+            over=over,
+            max_batch=max_batch,
         )
 
     return make if function is None else make(function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from superscalar.errors import UsageError
 from superscalar.plan.signatures import Signatures
@@ -17,6 +17,9 @@ class Toolset:
     """Tools by alias, in the order in which they are shown to the planner.
 
     Plain functions become tools. `limits` are the set's own named limits; those given to the agent win.
+
+    Raises:
+        UsageError: two tools have one name, or the batched form that a tool names is not there.
     """
 
     def __init__(
@@ -27,7 +30,7 @@ class Toolset:
     ) -> None:
         self.limits: dict[str, Limit] = {}
         self._by_alias: dict[str, Tool[..., Any]] = {}
-        names: set[str] = set()
+        by_name: dict[str, Tool[..., Any]] = {}
         for given in tools:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
@@ -36,10 +39,12 @@ class Toolset:
             else:
                 members = (given if isinstance(given, Tool) else tool(given),)
             for member in members:
-                if member.name in names:
+                if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
-                names.add(member.name)
+                by_name[member.name] = member
                 self._by_alias[self._free(member)] = member
+        for member in by_name.values():
+            member.resolve_batch(by_name)
         self.limits.update(limits or {})
         self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self._by_alias.items())
 
@@ -76,3 +81,31 @@ class Toolset:
     def get(self, alias: str) -> Tool[..., Any] | None:
         """The tool that plans call `alias`, or None."""
         return self._by_alias.get(alias)
+
+    def find(self, name: str) -> tuple[str, Tool[..., Any]] | None:
+        """The tool of that alias or else of that real name, and its alias; None if there is none."""
+        if (known := self._by_alias.get(name)) is not None:
+            return name, known
+        return next(((alias, member) for alias, member in self._by_alias.items() if member.name == name), None)
+
+    def schemas(self, api: Literal["openai", "responses", "anthropic"]) -> list[dict[str, Any]]:
+        """The tools as a chat API wants them in its `tools=`: OpenAI's chat completions or Responses, or Anthropic's.
+
+        Tools are called by their aliases there, parameters by the functions' own names.
+
+        Raises:
+            UsageError: there is no such API, or a tool has an annotation that cannot be validated.
+        """
+        if api not in ("openai", "responses", "anthropic"):
+            raise UsageError(f'schemas({api!r}): write "openai", "responses" or "anthropic"')
+        made: list[dict[str, Any]] = []
+        for alias, member in self._by_alias.items():
+            about = {"name": alias, "description": member.signature.description}
+            match api:
+                case "openai":
+                    made.append({"type": "function", "function": {**about, "parameters": member.schema}})
+                case "responses":
+                    made.append({"type": "function", **about, "parameters": member.schema, "strict": False})
+                case "anthropic":
+                    made.append({**about, "input_schema": member.schema})
+        return made

@@ -24,17 +24,7 @@ def validator(
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
-    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
-    fields: dict[str, Any] = {
-        p.name: (Required if p.default is p.empty else NotRequired)[annotation_of(p)] for p in parameters
-    }
-    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
-    shape = typed_dict(f"{alias}_arguments", fields)
-    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-    try:
-        validate_python = TypeAdapter(shape).validator.validate_python
-    except PydanticUserError as error:
-        raise UsageError(f"tool {tool} has a parameter that cannot be validated: {error}") from error
+    validate_python = adapter_of(tool, alias, parameters).validator.validate_python
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -46,6 +36,25 @@ def validator(
         return checked
 
     return validate
+
+
+def adapter_of(tool: str, alias: str, parameters: tuple[inspect.Parameter, ...]) -> TypeAdapter[Any]:
+    """What pydantic knows of a tool's arguments by name, nothing else allowed.
+
+    Raises:
+        UsageError: an annotation is nothing that can be validated.
+    """
+    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
+    fields: dict[str, Any] = {
+        p.name: (Required if p.default is p.empty else NotRequired)[annotation_of(p)] for p in parameters
+    }
+    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
+    shape = typed_dict(f"{alias}_arguments", fields)
+    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    try:
+        return TypeAdapter(shape)
+    except PydanticUserError as error:
+        raise UsageError(f"tool {tool} has a parameter that cannot be validated: {error}") from error
 
 
 def rejecter(annotation: Any) -> Callable[[Any], str | None]:

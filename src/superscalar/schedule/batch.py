@@ -1,0 +1,200 @@
+"""Which calls go out together as one request, and how each gets its part of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Hashable
+from math import inf
+from typing import Any, Protocol, TypeAlias
+
+from superscalar.schedule.attempt import Attempt, Invoke
+from superscalar.schedule.limits import Limits, Ticket
+from superscalar.tools.batch import Batched
+from superscalar.tools.context import ToolContext
+from superscalar.values import IMMUTABLE, OrderedSet, record_fields
+
+_Key: TypeAlias = tuple[str, Hashable]
+
+
+class Shell(Protocol):
+    """What a batch needs of the unit that it belongs to."""
+
+    run_id: str
+    loop: asyncio.AbstractEventLoop
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start an asyncio task for a request."""
+        ...
+
+    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
+        """What a tool may ask of the run."""
+        ...
+
+
+class Batches:
+    """Groups the calls of batched tools. No `await`, no clock.
+
+    A batch is open from its first call until its request is made. It waits for nothing: the first call asks for the
+    limits as any other would, and what becomes ready before they are granted, or in the same turn of the event loop,
+    comes along if it differs in the one argument only.
+    """
+
+    def __init__(self, unit: Shell, limits: Limits, invoke: Invoke) -> None:
+        self.unit = unit
+        self.limits = limits
+        self.invoke = invoke
+        self._open: dict[_Key, Batch] = {}
+        self._made = 0
+
+    def ask(self, attempt: Attempt, order: tuple[int, ...]) -> bool:
+        """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
+        batch = self._place(attempt)
+        if not batch.held and batch.queue is None:
+            batch.held = self.limits.ask(batch, order)
+        return batch.held
+
+    def _place(self, attempt: Attempt) -> Batch:
+        """Put an attempt into an open batch with room, or else into a new one."""
+        batched = attempt.tool.batched
+        assert batched is not None  # or it would go alone
+        item, others = batched.parted(attempt.arguments)
+        try:
+            key = attempt.tool.name, _identity(others)
+        except RecursionError:  # nested too deeply to be compared: it goes alone
+            key = attempt.tool.name, id(attempt)
+        batch = self._open.get(key)
+        if batch is None:
+            self._made += 1
+            batch = self._open[key] = Batch(self, attempt, batched, others, key, self._made)
+        batch.items[attempt] = item
+        attempt.batch = batch
+        if len(batch.items) >= batched.max_batch:
+            self.close(batch)
+        return batch
+
+    def close(self, batch: Batch) -> None:
+        """Let no more calls in."""
+        if self._open.get(batch.key) is batch:
+            del self._open[batch.key]
+
+
+class Batch(Ticket):
+    """Calls that go out as one request: one slot, one token, one attempt; cancelled when every one of them is.
+
+    `items`: the calls that are in it and have not ended, each with the argument that it differs in. `held`: the limits
+    have granted what it takes. `deadline`: when the time of all has passed.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_batched",
+        "_batches",
+        "_failed",
+        "_others",
+        "_request",
+        "deadline",
+        "held",
+        "items",
+        "key",
+        "number",
+    )
+
+    def __init__(
+        self, batches: Batches, first: Attempt, batched: Batched, others: dict[str, Any], key: _Key, number: int
+    ) -> None:
+        super().__init__(batches.unit.run_id, first.names, batches.unit.loop)
+        self._batches = batches
+        self._batched = batched
+        self._others = others
+        self._answers: dict[Attempt, Any] | None = None
+        self._request: asyncio.Task[None] | None = None
+        self.key = key
+        self.number = number
+        self.items: dict[Attempt, Any] = {}
+        self.held = False
+        self.deadline = inf
+        self._failed: tuple[float, float] | None = None
+
+    def granted(self) -> None:
+        """Everything is taken: all of it starts; or is given back, if nobody wants it any more."""
+        self.held = True
+        if not self.items:
+            self._batches.limits.give_back(self.names)
+            self._batches.limits.dispatch(self.loop)
+        for attempt in list(self.items):
+            attempt.start(attempt)
+
+    def leave(self, attempt: Attempt) -> None:
+        """An attempt has ended. With the last one, what the batch holds is free."""
+        self.items.pop(attempt, None)
+        if self.items:
+            return
+        self._batches.close(self)
+        if self.waiting:
+            self._batches.limits.withdraw(self)
+        elif self.held:
+            self._batches.limits.give_back(self.names)
+
+    def backoff(self, now: float, wait: float) -> tuple[float, float]:
+        """When its calls failed, and how long they wait at least: one for all, so that they go out together again."""
+        if self._failed is None:
+            self._failed = now, wait
+        return self._failed
+
+    async def answer(self, attempt: Attempt, arguments: dict[str, Any]) -> Any:
+        """The result of one of the calls. The first that asks makes the request; one that is alone is a plain call.
+
+        A call that is cancelled ends at once while others still want the answer, and else when the request has ended.
+        """
+        if self._answers is None:
+            self._answers = dict.fromkeys(self.items, asyncio.CancelledError())  # until there is another
+            self._batches.close(self)
+            if len(self.items) > 1:
+                request = self._ask(attempt, list(self.items.values()), self._answers)
+                self._request = self._batches.unit.begin(request, f"batch {self.number}")
+        if self._request is None:
+            return await self._batches.invoke(attempt.tool, arguments, attempt.context)
+        while not self._request.done():
+            try:
+                await asyncio.wait((self._request,))
+            except asyncio.CancelledError:
+                if any(other.stopped is None for other in self.items):
+                    raise
+                self._request.cancel()
+                if attempt.over:  # abandoned: nobody waits for it any more
+                    raise
+        answer = self._answers[attempt]
+        if isinstance(answer, BaseException):
+            raise answer.with_traceback(None)  # it may be that of all calls: do not pile up their tracebacks
+        return answer
+
+    async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:
+        """Make the request for these items, and note what each came to. Raises nothing."""
+        tool = self._batched.tool
+        arguments = {**self._others, self._batched.into: list(values)}
+        context = None
+        found: list[Any]
+        try:
+            if tool.context_parameter is not None:
+                context = self._batches.unit.context_for(first)
+                arguments[tool.context_parameter] = context
+            found = self._batched.divided(await self._batches.invoke(tool, arguments, context), values)
+        except BaseException as error:  # noqa: BLE001 -- as in the unit: a tool may raise anything
+            found = [error] * len(values)
+        answers.update(zip(answers, found, strict=True))
+
+
+def _identity(value: Any) -> Hashable:
+    """Equal for values that a tool cannot tell apart; a handle is equal to itself only."""
+    kind = type(value)
+    if kind is float:
+        return kind, value.hex()  # 0.0 and -0.0 are two, nan is itself
+    if kind in IMMUTABLE:
+        return kind, value
+    if kind is dict:
+        return kind, tuple((_identity(key), _identity(item)) for key, item in value.items())
+    if (fields := record_fields(value)) is not None:
+        return kind, tuple(_identity(item) for item in fields.values())
+    if kind in (list, tuple, set, frozenset, OrderedSet):
+        return kind, tuple(map(_identity, value))
+    return kind, id(value)

@@ -1,0 +1,126 @@
+"""The batched form of a tool: a function that does for a list of things what the tool does for one."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from superscalar.errors import UsageError
+from superscalar.tools.types import annotation_of, type_text
+
+if TYPE_CHECKING:
+    from superscalar.tools.tool import Tool
+
+MAX_BATCH = 100
+"""How many calls one request stands for at the most, where a tool says nothing."""
+
+Parameters = tuple[inspect.Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """How calls of a tool become one request: `tool` is called with the list of their `over` arguments as `into`.
+
+    All other arguments must be the same. `defaults` are those of the single form, which also hold in a batch.
+    """
+
+    tool: Tool[..., Any]
+    over: str
+    into: str
+    defaults: Mapping[str, Any]
+    max_batch: int = MAX_BATCH
+
+    def parted(self, arguments: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """What a call differs in, and its other arguments."""
+        others = {**self.defaults, **arguments}
+        return others.pop(self.over), others
+
+    def divided(self, answer: Any, items: Sequence[Any]) -> list[Any]:
+        """What each item came to: its result, or the exception that it failed with."""
+        try:
+            if isinstance(answer, Mapping):
+                return [self._found(answer, item) for item in items]
+            if isinstance(answer, str | bytes | Set) or not isinstance(answer, Collection):
+                raise TypeError(
+                    f"{self.tool.name} returned a {type(answer).__name__}; "
+                    "it must return a list in the order of the items, or a mapping from items to results"
+                )
+            results = list(answer)
+            if len(results) != len(items):
+                raise ValueError(
+                    f"{self.tool.name} returned {len(results)} results for {len(items)} items; "
+                    "it must return one for each, in their order"
+                )
+        except Exception as error:  # noqa: BLE001 -- the answer is the tool's, and so is what reading it raises
+            return [error] * len(items)
+        return results
+
+    def _found(self, answer: Mapping[Any, Any], item: Any) -> Any:
+        try:
+            return answer[item]
+        except (LookupError, TypeError):  # TypeError: what cannot be hashed is no key
+            return LookupError(f"{self.tool.name} returned nothing for {item!r}")
+
+
+def matched(single: tuple[str, Parameters], many: tuple[str, Parameters], over: str | None) -> tuple[str, str]:
+    """The parameter of the single form that becomes a list, and the name of that list in the batched form.
+
+    The two have the same parameters but for that one, found by its name or, if that is the same too, by its type.
+
+    Raises:
+        UsageError: they do not fit together, or `over` is needed to tell.
+    """
+    name, ones = single[0], {p.name: p for p in single[1]}
+    batch, lists = many[0], {p.name: p for p in many[1]}
+    gone, new = [n for n in ones if n not in lists], [n for n in lists if n not in ones]
+    pairs = list(zip(gone, new, strict=True)) if len(gone) == len(new) == 1 else []
+    if not gone and not new:
+        pairs = [(n, n) for n in ones if (n == over if over else _lists(lists[n], ones[n]))]
+    if over and over not in ones:
+        raise UsageError(f"tool {name}: over={over!r}, but its parameters are {', '.join(ones) or 'none'}")
+    if len(pairs) != 1 or (over and pairs[0][0] != over):
+        chosen = ones[over] if over else next(iter(ones.values()), None)
+        hint = "" if chosen is None else f"; write `def {batch}({_written(chosen, ones)})`"
+        raise UsageError(
+            f"tool {name}: its batched form {batch} must have the same parameters, but for one that is a list{hint}"
+            + ('; say which with over="..."' if len(pairs) > 1 else "")
+        )
+    ((one, many_name),) = pairs
+    if not _may_be_list(lists[many_name]):
+        raise UsageError(
+            f"tool {name}: `{many_name}` of its batched form {batch} stands for many `{one}`; annotate it as a list"
+        )
+    return one, many_name
+
+
+def _lists(many: inspect.Parameter, one: inspect.Parameter) -> bool:
+    """Whether the one is annotated as a list of what the other is."""
+    members = typing.get_args(_bare(annotation_of(many)))
+    return _is_list(many) and members[:1] == (_bare(annotation_of(one)),)
+
+
+def _may_be_list(parameter: inspect.Parameter) -> bool:
+    return annotation_of(parameter) is Any or _is_list(parameter)
+
+
+def _is_list(parameter: inspect.Parameter) -> bool:
+    annotation = _bare(annotation_of(parameter))
+    kind = typing.get_origin(annotation) or annotation
+    return inspect.isclass(kind) and issubclass(list, kind)
+
+
+def _bare(annotation: Any) -> Any:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+
+
+def _written(over: inspect.Parameter, parameters: Mapping[str, inspect.Parameter]) -> str:
+    """The parameters that the batched form should have."""
+    return ", ".join(f"{n}_list: list[{type_text(p.annotation)}]" if p is over else n for n, p in parameters.items())
+
+
+def defaults_of(parameters: Iterable[inspect.Parameter]) -> dict[str, Any]:
+    """The arguments that a call may leave out."""
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
