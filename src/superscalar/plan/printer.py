@@ -106,9 +106,10 @@ class _PlanPrinter:
         self._names: dict[TaskId, str] = {}
         self._statements: set[TaskId] = set()
         self._inline: dict[TaskId, Task] = {}
+        self._items = {task.work.item for task in walk(tuple(tasks)) if isinstance(task.work, ir.Map)}
         self._targets: dict[TaskId, list[Task]] = {}
         for task in walk(tuple(tasks)):
-            if _is_target(task):
+            if self._is_target(task):
                 self._targets.setdefault(next(_refs(task.work)), []).append(task)
         self._eaches = {task.id: task.work for task in walk(tuple(tasks)) if isinstance(task.work, ir.Each)}
         self._steps: dict[TaskId, tuple[str, str]] = {}
@@ -136,9 +137,17 @@ class _PlanPrinter:
             else:
                 self._steps[task] = before, behind
 
+    def _is_target(self, task: Task) -> bool:
+        """Whether it is the part of a value that a target's name stands for, and so is said where that is unpacked.
+
+        The parts of an item have no tasks, until somebody needs one, and then no name.
+        """
+        name = unpacked_name(task.work.value) if isinstance(task.work, ir.Compute) else None
+        return name is not None and name_of(task.id) == (None if next(_refs(task.work)) in self._items else name)
+
     def _is_said_by_a_block(self, task: Task) -> bool:
         """Whether an `if`, a `for` or a target says it: a select, what leaves a loop, or a part that has a name."""
-        if _is_target(task):
+        if self._is_target(task):
             return task.id not in self._steps
         match task.work:
             case ir.Select() | ir.Each():
@@ -248,13 +257,6 @@ def _fresh(task: TaskId, taken: set[str]) -> str:
 
 def _is_bare(task: TaskId) -> bool:
     return re.search(r"\(\)(\.\d+)?$", task) is not None
-
-
-def _is_target(task: Task) -> bool:
-    """Whether it is the part of a value that a target's name stands for, and so is said where that is unpacked."""
-    name = unpacked_name(task.work.value) if isinstance(task.work, ir.Compute) else None
-    of_item = ":" in next(_refs(task.work), "")  # of a loop's item, whose parts have no tasks until somebody needs them
-    return name is not None and name_of(task.id) == (None if of_item else name)
 
 
 def _refs(work: object) -> Iterator[TaskId]:
