@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -108,6 +109,7 @@ class _Model:
     async def stream(self, request: Request) -> AsyncIterator[Chunk]:
         text = next(self._replies, "")
         for at in range(0, len(text), 5):
+            await asyncio.sleep(0.1)
             yield Chunk(text[at : at + 5])
         yield Chunk(finish="length" if self._cut else "stop")
         self._cut = False
