@@ -417,10 +417,9 @@ def _large() -> Iterator[tuple[str, str]]:
     yield "250 KB of brackets that do not match", "x = " + "(]" * 120_000
     yield "250 KB of decorators", "@a\n" * 80_000
     yield "250 KB of prose", "This is prose, and it goes on (for ever.\nx = nothing\n" + "and on\n" * 35_000
-    yield "250 KB of an open if", "if nothing:\n" + "    x = 1\n" * 25_000
-    yield "20,000 nested ifs", "\n".join(f"{' ' * depth}if 1:" for depth in range(700))
+    yield "700 nested ifs", "\n".join(f"{' ' * depth}if 1:" for depth in range(700))
     yield "150 nested ifs", "\n".join(f"{' ' * depth}if 1:" for depth in range(150)) + "\n" + " " * 150 + "x = nothing"
-    yield "100,000 elifs", "if nothing:\n    x = 1\n" + "elif 1:\n    x = 1\n" * 12_000
+    yield "12,000 elifs", "if nothing:\n    x = 1\n" + "elif 1:\n    x = 1\n" * 12_000
     yield "100,000 arguments", "x = echo(" + "1," * 100_000 + ")"
     yield "20,000 named arguments", "x = echo(" + "".join(f"a{i}=1," for i in range(20_000)) + ")"
     yield "100,000 targets", "a, " * 50_000 + "= nothing"

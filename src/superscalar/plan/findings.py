@@ -14,6 +14,7 @@ STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
+_LONGEST = 500  # characters of a message: names are as long as somebody makes them
 _MOST = 20  # of one statement: who mends these will hear of the others
 
 
@@ -40,7 +41,8 @@ class Findings:
         if (code, message) not in self._said and len(noted) < _MOST:
             self._said.add((code, message))
             span = self.source.span(node)
-            noted.append(Diagnostic(code, message, span, self.source.line_text(span), label, help))
+            shown = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
+            noted.append(Diagnostic(code, shown, span, self.source.line_text(span), label, help))
             if len(self.problems) >= _MOST:
                 raise Enough
         return STAND_IN

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+_F_STRING = re.compile(r"[fF][rR]?$|[rR][fF]$")
 _INTERESTING = re.compile(r"[\"'#\\()\[\]{}]")
 _NEW_STATEMENT = re.compile(
     r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```)"
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _PARTS = "give parts of it names"
+_MAX_CODE = 64 * 1024
+"""Characters of one statement, what stands in quotes not counted: the syntax tree takes hundreds of bytes for each."""
 _MAX_OPEN = 200
 """Brackets within brackets; Python's own parser reads no more."""
 
@@ -69,11 +72,13 @@ class Lines:
     def _reset(self) -> None:
         self._open: list[tuple[str, int, int]] = []  # as a `Mark`, which takes longer to make
         self._quote: Mark | None = None
+        self._holes = False  # whether what stands in these quotes is an f-string
         self._continued = False
         self._text: list[str] = []
         self._first = 0
         self._problem: Problem | None = None
         self._comments: list[str] = []
+        self._harmless = 0
 
     @property
     def pending(self) -> str:
@@ -147,6 +152,9 @@ class Lines:
     def _flush(self, done: list[Statement]) -> None:
         text = "\n".join(self._text)
         body = text.lstrip(" \t")
+        if len(body) - self._harmless > _MAX_CODE and self._problem is None:
+            why = f"a statement has at most {_MAX_CODE // 1024} KB beside what stands in quotes"
+            self._problem = Problem(why, Mark(body[0], self._first, len(text) - len(body)), _PARTS, "E403")
         done.append(Statement(body, self._first, len(text) - len(body), self._problem, "\n".join(self._comments)))
         self._reset()
 
@@ -156,7 +164,9 @@ class Lines:
         position: int | None = 0
         while position is not None:
             if self._quote is not None:
+                begin = position
                 position = self._scan_string(line, position, self._quote.sign)
+                self._harmless += 0 if self._holes else position - begin
             position = self._scan_code(line, position) if self._quote is None else None
         if self._quote is not None and len(self._quote.sign) == 1 and not self._continued:
             self._problem = self._problem or self._unclosed()  # such a string cannot go on in the next line
@@ -184,12 +194,14 @@ class Lines:
                     opened.clear()
             elif sign == "#":
                 self._comments.append(line[match.end() :].strip())
+                self._harmless += len(line) - match.start()
                 return None
             elif sign == "\\":
                 self._continued = match.end() == len(line)
             else:
                 triple = line.startswith(sign * 2, match.end())
                 self._quote = Mark(sign * 3 if triple else sign, self.line, match.start())
+                self._holes = _F_STRING.search(line, max(match.start() - 2, 0), match.start()) is not None
                 return match.end() + (2 if triple else 0)
         return None
 

@@ -11,7 +11,7 @@ from typing import Literal
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
-from superscalar.plan.program import Lowered, Program, Step
+from superscalar.plan.program import MAX_NESTED, Lowered, Program, Step
 from superscalar.plan.slots import is_join
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.unreadable import unclosed, unreadable
@@ -23,6 +23,7 @@ MAX_MISTAKES = 500
 """Errors of a plan, after which it is not read any further (rule L25)."""
 
 _MAX_LOOK_AHEAD = 4
+_MAX_DECORATORS = 100  # that are taken for one statement; all of them are refused
 _BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
 _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
@@ -110,7 +111,7 @@ class PythonReader:
             if isinstance(step, Diagnostic) and step.severity == "error":
                 self._mistakes += 1
                 if self._mistakes > MAX_MISTAKES:
-                    yield from self._give_up(too_many(self._lines.line))
+                    yield from self._give_up(too_wrong(self._lines.line))
                     return
 
     def _give_up(self, problem: Diagnostic) -> Iterator[Step]:
@@ -192,6 +193,9 @@ class PythonReader:
     def _if(self, statement: Statement, *, cut: int = 0) -> Iterator[Step]:
         """The line of an `if`, or of an `elif` whose first `cut` characters are left out, to its end."""
         source = Source(statement.text, statement.line, statement.column)
+        if len(self._ifs) > 2 * MAX_NESTED:
+            self.ended = self._finished = True  # the program has said that this is too deep
+            return
         thought = self._take_thought()
         self._seen = True
         self._ifs.append(_OpenIf(statement.column, statement))
@@ -324,9 +328,9 @@ def too_long(line: int) -> Diagnostic:
     return Diagnostic("E403", message, ir.Span(line, 0, line, 1), help="write less, or let a tool make what is long")
 
 
-def too_many(line: int) -> Diagnostic:
-    """What to say of a plan with too many mistakes to go on; `line`: as far as it was read."""
-    message = f"there are more than {MAX_MISTAKES} errors: nothing behind this line was read"
+def too_wrong(line: int) -> Diagnostic:
+    """What to say of a plan with too much wrong in it to go on; `line`: as far as it was read."""
+    message = "there is too much wrong above: nothing behind this line was read"
     return Diagnostic("E404", message, ir.Span(line, 0, line, 1), help="write a shorter plan")
 
 
@@ -363,7 +367,7 @@ def _belongs(statement: Statement, block: list[Statement]) -> bool:
     first = block[0]
     if statement.column > first.column:
         return True
-    decorated = block[-1].column == first.column and block[-1].text.startswith("@")
+    decorated = block[-1].column == first.column and block[-1].text.startswith("@") and len(block) < _MAX_DECORATORS
     return statement.column == first.column and (decorated or _CONTINUES.match(statement.text) is not None)
 
 
