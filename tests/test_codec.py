@@ -22,6 +22,7 @@ from superscalar.codec import VERSION, Unreadable, Unwritable, from_json, to_jso
 from superscalar.events import Event, Succeeded
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import (
+    Access,
     Call,
     Compute,
     Display,
@@ -48,7 +49,13 @@ _SOME_IDS = st.lists(_IDS, max_size=2).map(tuple)
 _SPANS = st.builds(Span, *[st.integers(0, 99)] * 4)
 _WORK: st.SearchStrategy[Work] = st.deferred(
     lambda: st.one_of(
-        st.builds(Call, _IDS, st.lists(st.tuples(_IDS, expressions(2)), max_size=2).map(tuple), st.just("write")),
+        st.builds(
+            Call,
+            _IDS,
+            st.lists(st.tuples(_IDS, expressions(2)), max_size=2).map(tuple),
+            st.just("write"),
+            st.none() | st.builds(Access, _IDS, st.none() | st.text(max_size=3), st.booleans()),
+        ),
         st.builds(Compute, expressions(3)),
         st.builds(
             Map, _IDS, _IDS, st.lists(_TASKS, max_size=2).map(tuple), _IDS, keep=_SOME_IDS, flatten=st.booleans()
@@ -280,6 +287,7 @@ _TASK = Task(
 )
 _VALUE = {"prices": [1, 2.5, float("nan")], "pair": (None, True), 3: {b"\x00"}, "set": OrderedSet(["a"])}
 
+_WRITE = Task("put()", Call("put", (("key", Ref("k")),), "write", Access("shop", known=False)), (Need("k"),))
 ONE_OF_EACH: tuple[Event, ...] = (
     events.RunStarted(0.0, "r1", "What is it worth?"),
     events.RoundStarted(0.25, 0),
@@ -289,6 +297,9 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Planned(1.0, _TASK),
     events.Sealed(1.0),
     events.Expanded(1.0, "xs", 9),
+    events.Planned(1.0, _WRITE),
+    events.Resolved(1.25, "put()", "key:a"),
+    events.Shared(1.25, "xs[4]", "xs[0]"),
     events.Waiting(1.25, "xs[5]", ("quotes",)),
     events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
     events.Started(1.25, "xs[1]", "price", {"ticker": "AAPL"}, batch=3),

@@ -41,38 +41,38 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-@tool(effect="pure")
+@tool(effect="pure", dedupe=False)
 async def echo(value: Any) -> Any:
     """The value."""
     return value
 
 
-@tool(effect="pure")
+@tool(effect="pure", dedupe=False)
 async def wait(seconds: float, value: Any = None) -> Any:
     """The value, after a while."""
     await asyncio.sleep(seconds)
     return value
 
 
-@tool(effect="pure")
+@tool(effect="pure", dedupe=False)
 async def broken(value: Any = None) -> Any:
     """Raises."""
     raise ValueError("secret error text")
 
 
-@tool(effect="pure")
+@tool(effect="pure", dedupe=False)
 def in_a_thread(value: Any) -> Any:
     """The value, from a function that is not async."""
     return value
 
 
-@tool(effect="pure")
+@tool(effect="pure", dedupe=False)
 async def pair(one: str, second: str, *, third: int = 3) -> str:
     """Typed arguments."""
     return f"{one}|{second}|{third}"
 
 
-@tool(effect="pure")
+@tool(effect="pure", dedupe=False)
 async def numbers(count: int = 3) -> list[int]:
     """A list."""
     return list(range(1, count + 1))

@@ -103,7 +103,7 @@ _NODES: Final[Mapping[str, type]] = {
     for kind in (
         *get_args(ir.Expr),
         *get_args(ir.Work),
-        *(ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
+        *(ir.Access, ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
         *(Diagnostic, Failure, Observation, Skipped, Usage),
     )
 }

@@ -80,6 +80,24 @@ class Expanded:
 
 
 @fact
+class Resolved:
+    """A call's arguments are bound, and with them the resource that it touches is known (rule L17)."""
+
+    at: float
+    id: TaskId
+    resource: str
+
+
+@fact
+class Shared:
+    """A call is identical to that of task `of`: it is not made, and settles as that one does (rule L21)."""
+
+    at: float
+    id: TaskId
+    of: TaskId
+
+
+@fact
 class Waiting:
     """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
 
@@ -218,7 +236,9 @@ class RunEnded:
     error: str = ""
 
 
-TaskEvent: TypeAlias = Expanded | Waiting | Started | Progressed | Retrying | Succeeded | Failed | Skipped
+TaskEvent: TypeAlias = (
+    Expanded | Resolved | Shared | Waiting | Started | Progressed | Retrying | Succeeded | Failed | Skipped
+)
 Event: TypeAlias = (
     RunStarted
     | RoundStarted

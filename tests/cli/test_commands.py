@@ -232,6 +232,18 @@ def test_plan_draws_the_plan(compiler: ScriptedCompiler, form: str, start: str) 
     assert command("plan", "why", "-t", "money.py", "--graph", form).out.startswith(start)
 
 
+def test_plan_explains_the_plan(compiler: ScriptedCompiler) -> None:
+    printed = command("plan", "why", "-t", "money.py", "--explain").out
+    assert printed.startswith("1. lower: ")
+    assert "\n2. order: " in printed
+    document = command("plan", "why", "-t", "money.py", "--explain", "--json").document
+    assert [stage["name"] for stage in document["passes"]] == ["lower", "order", "hoist", "share"]
+    lowered, ordered, *_ = document["passes"]
+    assert [task["id"] for task in lowered["tasks"]] == [task["id"] for task in document["tasks"]]
+    assert ordered["tasks"][3]["after"] == ["prices"]
+    assert ordered["notes"][0]["task"] == "alert"
+
+
 def test_plan_as_json_holds_tasks_and_picture(compiler: ScriptedCompiler) -> None:
     compiler.run = ScriptedStream((), ScriptedResult(None, plan=Plan(PLAN.tasks, warnings=(ODD,))))
     document = command("plan", "why", "-t", "money.py", "--json", "--graph", "dot").document
@@ -288,6 +300,16 @@ def test_check_is_content_with_warnings(compiler: ScriptedCompiler) -> None:
     compiler.found = (ODD,)
     assert command("check", "-", "-t", "money.py", text="look()\n").code == 0
     assert compiler.calls == [("check", "look()\n")]
+
+
+def test_check_explains_what_is_right(compiler: ScriptedCompiler) -> None:
+    assert "\n\n1. lower: " not in command("check", "-", "-t", "money.py", text="look()\n").out
+    compiler.found = (ODD,)
+    assert "\n\n1. lower: " in command("check", "-", "-t", "money.py", "--explain", text="look()\n").out
+    as_json = command("check", "-", "-t", "money.py", "--explain", "--json", text="look()\n").document
+    assert [stage["name"] for stage in as_json["passes"]] == ["lower", "order", "hoist", "share"]
+    compiler.found = (WRONG,)
+    assert "1. lower: " not in command("check", "-", "-t", "money.py", "--explain", text="look()\n").out
 
 
 def test_check_as_json(compiler: ScriptedCompiler) -> None:
@@ -384,6 +406,7 @@ def test_tools_as_json() -> None:
             "effect": "write",
             "effect_declared": True,
             "resource": "mail",
+            "dedupe": False,
             "limits": [],
             "max_batch": 1,
         }

@@ -207,28 +207,28 @@ async def notify(who: str, text: Any = "") -> str:
     return f"told {who}"
 
 
-@tool(effect="read", resource="shelf")
+@tool(effect="read", resource=lambda key: f"shelf {key}")
 async def look_at(key: str, seconds: float = 0.0) -> Any:
     """What the shelf of that name holds."""
     await done("look_at", key, seconds=seconds)
     return STORE.get(key)
 
 
-@tool(effect="write", resource="shelf")
+@tool(effect="write", resource=lambda key: f"shelf {key}")
 async def put_at(key: str, value: Any, seconds: float = 0.0) -> None:
     """Put something on the shelf of that name."""
     await done("put_at", key, value, seconds=seconds)
     STORE[key] = value
 
 
-@tool(effect="read", resource="rates")
+@tool(effect="read", dedupe=True, resource="rates")
 async def rate(currency: str) -> float:
     """A rate, which stays the same while a plan runs."""
     await done("rate", currency)
     return 1.25
 
 
-@tool(effect="read", resource="store")
+@tool(effect="read", dedupe=True, resource="store")
 async def dedupe_look(key: str) -> Any:
     """What the store has under a key, asked once where nothing was written since."""
     await done("dedupe_look", key)

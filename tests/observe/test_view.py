@@ -84,7 +84,7 @@ def test_a_call_goes_from_its_limit_over_running_to_done() -> None:
     )
     view.apply(ev.Succeeded(6.0, "a", [1, 2]))
     done = view.row("a", now=9.0)
-    assert (done.state, done.seconds, done.value, done.reused) == ("done", 4.0, "[1, 2]", False)
+    assert (done.state, done.seconds, done.value, done.same_as) == ("done", 4.0, "[1, 2]", "")
 
 
 def test_a_retry_keeps_the_first_start_and_says_why() -> None:
@@ -101,9 +101,12 @@ def test_a_retry_keeps_the_first_start_and_says_why() -> None:
     assert (row.attempts, row.seconds, row.failure) == (2, 3.0, None)
 
 
-def test_a_call_that_succeeds_without_a_start_shares_the_result_of_an_identical_one() -> None:
-    view = viewed(*planned(call("a")), ev.Succeeded(1.0, "a", 1))
-    assert view.row("a").reused
+def test_a_call_that_is_not_made_waits_for_the_identical_one_and_says_which() -> None:
+    view = viewed(*planned(call("a"), call("b")), ev.Started(0.0, "a", "t", {}), ev.Shared(0.0, "b", "a"))
+    row = view.row("b")
+    assert (row.state, row.waits_for, row.same_as) == ("waiting", ("a",), "a")
+    view.apply(ev.Succeeded(1.0, "b", 1))
+    assert (view.row("b").state, view.row("b").same_as, view.row("b").attempts) == ("done", "a", 0)
 
 
 def test_the_calls_of_a_batch_say_how_many_went_together() -> None:

@@ -10,7 +10,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.printer import print_expr
 from superscalar.plan.program import Program, Step
 from superscalar.plan.python import PythonReader
-from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.signatures import Parameter, ResourceFunction, Signature, Signatures
 
 
 def _is_text(constant: Any) -> str | None:
@@ -22,7 +22,7 @@ def signature(
     *parameters: str,
     effect: Literal["pure", "read", "write"] = "read",
     provider: str = "",
-    resource: str | None = None,
+    resource: str | ResourceFunction | None = None,
 ) -> Signature:
     """A tool; `x?` is a parameter that may be left out, `x:` one that takes text."""
     made = [

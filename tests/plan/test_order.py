@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import read, signature
 
 from superscalar.plan import ir
 from superscalar.plan.passes.order import OrderAccesses
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.signatures import ResourceFunction, Signatures
 
 TOOLS = Signatures(
     [
@@ -167,3 +170,76 @@ def test_a_tool_that_nobody_declared_is_left_alone() -> None:
     """Tasks of another table, in a run that has no write at all, get no edges."""
     task = ir.Task("a", ir.Call("gone"))
     assert OrderAccesses(Signatures([signature("web")]))(task) is task
+
+
+# ------------------------------------------------------------------------------------------------ computed resources
+
+
+def _file(arguments: Mapping[str, Any]) -> str:
+    return f"file:{arguments['path'].strip()}"
+
+
+FILE = ResourceFunction(("path",), _file)
+FILES = Signatures(
+    [
+        signature("load", "path", provider="disk", resource=FILE),
+        signature("save", "path", "text?", effect="write", provider="disk", resource=FILE),
+        signature("sync", "x?", effect="write", provider="disk"),
+        signature("web", "x?", provider="web"),
+    ]
+)
+
+
+def touched(text: str) -> list[str | None]:
+    """The resource of every call; `?` where it is not known, nothing where nothing can write it."""
+    works = (task.work for task in read(text, FILES).tasks)
+    accesses = (work.access for work in works if isinstance(work, ir.Call) and work.access is not None)
+    return [access.resource if access.known else "?" for access in accesses]
+
+
+def test_a_resource_is_known_where_its_arguments_are_constants() -> None:
+    """Or made of constants: names, texts, what they come to, whether or not it is computed on all paths (L17)."""
+    assert touched("load('a')\nsave(path='b ')\nsync()\nweb('a')") == ["file:a", "file:b", None]
+    assert touched("p = 'a'\nq = p + '/' + str(1)\nload(q)\nload(f'{q}.txt')\nload(q[:2])") == [
+        "file:a/1",
+        "file:a/1.txt",
+        "file:a/",
+    ]
+
+
+def test_a_resource_is_not_known_where_its_arguments_are_not() -> None:
+    """Nor where they make no sense; then the call touches all of its provider."""
+    assert touched("p = web()\nload(p)\nsave('a', p)\nload(f'{p}')\nload(1)\nload('a'[7])") == ["?", "file:a", *"???"]
+    assert read("save('a')\nsave(web())\nsave('b')\nload('a')", FILES).shown[:-1] == [
+        "save() = save(path='a')!",
+        "save().2.web = web()",
+        "save().2 = save(path=<save().2.web>)! (after <save()>)",
+        "save().3 = save(path='b')! (after <save().2>)",
+        "load() = load(path='a') (after <save().2>)",
+    ]
+
+
+def test_a_resource_in_a_map_is_known_if_it_does_not_depend_on_the_item() -> None:
+    """Then its items are still written in order, and other files are free."""
+    shown = read("p = 'a'\nxs = [save(p, load('b')) for x in web()]\ny = load('b')\nz = load('a')", FILES).shown[2:-1]
+    assert shown == [
+        "xs = list of <xs[]> for <xs[]:x> in <xs.web>, chained <xs[]>",
+        "  xs[].load = load(path='b')",
+        "  xs[] = save(path=<p>, text=<xs[].load>)!",
+        "y = load(path='b')",
+        "z = load(path='a') (after <xs>)",
+    ]
+
+
+def test_a_long_computation_is_not_done_to_know_a_resource() -> None:
+    assert touched("p = str(sum(range(10_000)))\nload(p)") == ["?"]
+
+
+def test_a_plan_is_ordered_in_linear_time_whatever_its_resources_are_made_of() -> None:
+    """A constant that is made of the one before, a thousand times, is computed once each."""
+    lines = [
+        "p0 = 0",
+        *(f"p{i + 1} = p{i} + 1" for i in range(1_000)),
+        *(f"load(str(p{i}) + '')" for i in range(1_000)),
+    ]
+    assert touched("\n".join(lines)) == [f"file:{i}" for i in range(1_000)]

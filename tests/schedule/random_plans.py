@@ -121,11 +121,11 @@ class World:
     def tools(self) -> list[Tool[..., Any]]:
         retry = Retry(attempts=3, initial=0.5)
 
-        @tool(effect="pure", retry=retry, timeout=5)
+        @tool(effect="read", resource="other", retry=retry, timeout=5)
         async def work(site: int, value: Any, run: ToolContext[None]) -> int:
             return await self._work(run)
 
-        @tool(effect="pure", retry=retry, timeout=5, limit="named")
+        @tool(effect="read", resource="other", retry=retry, timeout=5, limit="named")
         async def named(site: int, value: Any, run: ToolContext[None]) -> int:
             with self.named:
                 return await self._work(run)
@@ -135,7 +135,7 @@ class World:
             self.rated.append(asyncio.get_running_loop().time())
             return await self._work(run)
 
-        @tool(effect="pure", retry=retry, timeout=5, limit=["named", "rated"])
+        @tool(effect="read", resource="other", retry=retry, timeout=5, limit=["named", "rated"])
         async def both(site: int, value: Any, run: ToolContext[None]) -> int:
             self.rated.append(asyncio.get_running_loop().time())
             with self.named:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what is slow to import is imported by the command that need
     from superscalar.cli.screens import Screen
     from superscalar.observe.view import RunView
     from superscalar.plan.ir import Plan
+    from superscalar.tools.toolset import Toolset
 
 _UsageError: type[Exception] = typer.BadParameter.__base__ or typer.BadParameter
 
@@ -171,6 +172,7 @@ def plan(
     graph: Annotated[
         GraphFormat | None, typer.Option("--graph", help="Print the plan as a picture instead.", show_default=False)
     ] = None,
+    explain: options.Explain = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -202,23 +204,26 @@ def plan(
             written = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
         text = print_plan(written.tasks)
         if as_json:
-            print_json(plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {}))
+            document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
+            print_json(document | (_explained(written, toolset) if explain else {}))
             return
         for warning in written.warnings:
             if isinstance(warning, Diagnostic):
                 print_diagnostic(warning, error=True)
-        print_text(_drawn(written, graph) if graph else text)
+        print_text(_drawn(written, graph) if graph else _explanation(written, toolset) if explain else text)
 
 
 @app.command()
 def check(
     plan_file: options.PlanFile,
     tools: options.Tools,
+    explain: options.Explain = False,
     as_json: options.Json = False,
 ) -> None:
     """Check a plan against its tools; nothing is called and no model is asked.
 
-    Findings are printed as `file:line:column: CODE message`. The exit code is 1 if one of them is an error.
+    Findings are printed as `file:line:column: CODE message`. The exit code is 1 if one of them is an error; if none is,
+    `--explain` shows what the plan is compiled to.
 
     Examples:
 
@@ -232,23 +237,28 @@ def check(
         from superscalar.cli.compiling import open_compiler
         from superscalar.cli.documents import diagnostic_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_diagnostic, print_json
+        from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.cli.terminal import counted
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            found = open_compiler(load_tools(tools)).check(source)
+            toolset = load_tools(tools)
+            compiler = open_compiler(toolset)
+            found = compiler.check(source)
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if as_json:
             documents = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
-            print_json({"errors": errors, "warnings": len(documents) - errors, "diagnostics": documents})
+            document = {"errors": errors, "warnings": len(documents) - errors, "diagnostics": documents}
+            print_json(document | (_explained(compiler.compile(source), toolset) if explain and not errors else {}))
         else:
             for number, diagnostic in enumerate(diagnostics):
                 if number:
                     typer.echo()
                 print_diagnostic(diagnostic)
+            if explain and not errors:
+                print_text(("\n" if diagnostics else "") + _explanation(compiler.compile(source), toolset))
             typer.echo(f"{name}: {counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}", err=True)
         if errors:
             raise typer.Exit(1)
@@ -401,6 +411,20 @@ def _read(file: str) -> tuple[str, str]:
         return _name_of(file), data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CommandError(f"{_name_of(file)} is not UTF-8 text (byte {error.start})") from error
+
+
+def _explanation(plan: Plan, toolset: Toolset) -> str:
+    from superscalar.plan.listing import explanation
+    from superscalar.plan.passes.pipeline import explain
+
+    return explanation(explain(plan, toolset.signatures))
+
+
+def _explained(plan: Plan, toolset: Toolset) -> dict[str, Any]:
+    from superscalar.cli.documents import stage_document
+    from superscalar.plan.passes.pipeline import explain
+
+    return {"passes": [stage_document(stage) for stage in explain(plan, toolset.signatures)]}
 
 
 def _drawn(plan: Plan, graph: GraphFormat) -> str:

@@ -12,8 +12,9 @@ from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
+from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.printer import print_expr
-from superscalar.plan.signatures import Parameter, Signature
+from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools import Limit, Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, plain, record_fields
 
@@ -97,12 +98,16 @@ def task_document(task: Task) -> dict[str, Any]:
     """One task: what it does, and what it waits for."""
     document: dict[str, Any] = {"id": task.id, "kind": kind_of(task.work)}
     match task.work:
-        case Call(tool, arguments, effect):
+        case Call(tool, arguments, effect, access):
             document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}
+            if access is not None:
+                document["access"] = record_fields(access)
         case Compute(value):
             document |= {"value": print_expr(value)}
-        case Map(source, body=body):
+        case Map(source, body=body, chained=chained):
             document |= {"source": source, "body": [task_document(inner) for inner in body]}
+            if chained:
+                document["chained"] = list(chained)
         case Display(kind, items):
             document |= {"type": kind, "items": list(items)}
         case Select(condition, then, otherwise):
@@ -121,6 +126,16 @@ def task_document(task: Task) -> dict[str, Any]:
     return document
 
 
+def stage_document(stage: Stage) -> dict[str, Any]:
+    """A plan after one pass, and what that did to it."""
+    return {
+        "name": stage.name,
+        "purpose": stage.purpose,
+        "tasks": [task_document(task) for task in stage.tasks],
+        "notes": [{"task": note.task, "text": note.text} for note in stage.notes],
+    }
+
+
 def tools_document(toolset: Toolset) -> dict[str, Any]:
     """The tools as plans see them, and the limits on their calls."""
     tools = []
@@ -134,7 +149,8 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
                 "description": signature.description,
                 "effect": signature.effect,
                 "effect_declared": signature.effect_declared,
-                "resource": signature.resource,
+                "resource": resource_text(signature) or None,
+                "dedupe": signature.shares,
                 "limits": list(tool.limits) if tool is not None else [],
                 "max_batch": tool.batched.max_batch if tool is not None and tool.batched is not None else 1,
             }
@@ -157,6 +173,15 @@ def signature_text(signature: Signature) -> str:
 
 def _parameter_text(parameter: Parameter) -> str:
     return f"{parameter.alias}: {parameter.type}" + ("" if parameter.required else f" = {parameter.default}")
+
+
+def resource_text(signature: Signature) -> str:
+    """The resource that a tool declares: its name, or what that is made of; empty if it declares none."""
+    match signature.resource:
+        case ResourceFunction(parameters):
+            return f"by {', '.join(parameters)}"
+        case resource:
+            return resource or ""
 
 
 def limit_text(limit: Limit) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from superscalar.cli.documents import json_text, limit_text, signature_text
+from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text
 from superscalar.cli.failures import INTERRUPTED, CommandError
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
@@ -60,7 +60,7 @@ def print_tools(toolset: Toolset) -> None:
         effect = signature.effect if signature.effect_declared else f"{signature.effect} (not declared)"
         terms = [effect, *(f"limit {name}" for name in (tool.limits if tool is not None else ()))]
         if signature.resource is not None:
-            terms.append(f"resource {signature.resource}")
+            terms.append(f"resource {resource_text(signature)}")
         if tool is not None and tool.batched is not None:
             terms.append(f"up to {tool.batched.max_batch:,} in one request")
         out.print(Text(f"    {safe_line(', '.join(terms))}", style="cyan"))

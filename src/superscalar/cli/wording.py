@@ -47,7 +47,7 @@ def _note(row: Row, over: bool) -> str:
             return items_text(row.items)
         case "done":
             again = f"attempt {row.attempts}" if row.attempts > 1 else ""
-            same = "same call, made once" if row.reused else ""
+            same = f"same call as {row.same_as}" if row.same_as else ""
             about = ", ".join(part for part in (again, _together(row), same) if part)
             return f"{row.value}  ({about})" if about else row.value
         case "failed":

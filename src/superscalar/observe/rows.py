@@ -42,8 +42,8 @@ class Row:
     that calls no tool it is the expression. `waits_for` names tasks while it is waiting and limits while it is ready;
     `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events; `seconds`
     is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are what the
-    tool last said of its progress. `together`: how many calls its last request was for. `value` is short. `reused`: it
-    settled with the result of an identical call. `because` is set on a skipped task, `by_guard` if that was its
+    tool last said of its progress. `together`: how many calls its last request was for. `value` is short. `same_as`:
+    the task with the identical call, which is made once. `because` is set on a skipped task, `by_guard` if that was its
     condition's doing and no failure; one that the end of the run or its deadline kept from starting is skipped too, and
     has a `failure` that says so.
     """
@@ -67,7 +67,7 @@ class Row:
     failure: Failure | None = None
     because: TaskId = ""
     by_guard: bool = False
-    reused: bool = False
+    same_as: TaskId = ""
     items: Items | None = None
 
     @property

@@ -44,6 +44,7 @@ class _Entry:
     failure: Failure | None = None
     because: TaskId = ""
     by_guard: bool = False
+    same_as: TaskId = ""
     batch: int = 0
 
 
@@ -159,6 +160,8 @@ class RunView:
                 if entry.group.own is entry:
                     entry.group.count = count
                 self._set(entry, "running")
+            case ev.Shared(_, _, of):
+                entry.same_as = of
             case ev.Waiting(_, _, limits):
                 entry.limits = limits
                 self._set(entry, "ready")
@@ -377,7 +380,7 @@ class RunView:
             failure=entry.failure,
             because=entry.because,
             by_guard=entry.by_guard,
-            reused=entry.kind == "call" and entry.state == "done" and entry.started is None,
+            same_as=entry.same_as,
             items=self._items(group) if entry is group.own and entry.kind == "map" else None,
         )
 
@@ -388,6 +391,8 @@ class RunView:
     def _missing(self, entry: _Entry) -> tuple[TaskId, ...]:
         """What a task of the plan still waits for; what one inside a map waits for is in the same map, and not said."""
         task = entry.task
+        if entry.same_as:
+            return (entry.same_as,)
         if entry.group.own is not entry:
             return ()
         needed = [need.task for need in task.needs if not self._settled_item(need.task, need.mode, need.item)]

@@ -10,7 +10,7 @@ from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Span, Task
 from superscalar.plan.needs import needs_of
-from superscalar.plan.passes.order import OrderAccesses
+from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program
 from superscalar.plan.python import MAX_SOURCE, PythonReader, too_long
 from superscalar.plan.signatures import Signatures
@@ -36,8 +36,8 @@ def compile_plan(source: str, signatures: Signatures) -> Plan:
 
 def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
     """A plan of tasks that no text was read for: with their needs, and what the passes add to each."""
-    order = OrderAccesses(signatures)
-    return Plan(tuple(order(replace(task, needs=needs_of(task.work))) for task in tasks))
+    passes = Pipeline(signatures)
+    return Plan(tuple(passes(replace(task, needs=needs_of(task.work))) for task in tasks))
 
 
 def check(source: str, signatures: Signatures) -> tuple[Diagnostic, ...]:

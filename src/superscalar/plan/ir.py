@@ -257,12 +257,34 @@ Expr: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What a call reads or writes (rule L17): a `resource` of its `provider`, or all of that where none was declared.
+
+    Not `known`: the name is a function of arguments that have no values yet, so until then it is all of the provider.
+    """
+
+    provider: str
+    resource: str | None = None
+    known: bool = True
+
+    def meets(self, other: Access) -> bool:
+        """Whether both may touch the same thing."""
+        if self.provider != other.provider:
+            return False
+        return self.resource is None or other.resource is None or self.resource == other.resource
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """Call a tool. `tool` and the parameter names are the printed aliases (rule L7)."""
+    """Call a tool. `tool` and the parameter names are the printed aliases (rule L7).
+
+    `access`: what it touches, where some tool of the provider writes; set by `plan.passes.order`.
+    """
 
     tool: str
     arguments: tuple[tuple[str, Expr], ...] = ()
     effect: OneOf["pure", "read", "write"] = "read"
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from superscalar.plan.held import Held
 from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.names import Names, Place
-from superscalar.plan.passes.order import OrderAccesses
+from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.repair import Repair, Said
 from superscalar.plan.signatures import Output, Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, targets_of, targets_of_text
@@ -60,7 +60,7 @@ class Program:
         self._names = Names()
         self._versions: dict[str, int] = {}
         self._outputs: dict[TaskId, Output] = {}
-        self._order = OrderAccesses(signatures)
+        self._passes = Pipeline(signatures)
         self._held = Held(signatures)
         self._said: list[Said] = []
         self._count = 0
@@ -389,7 +389,7 @@ class Program:
         yield from lowered.lowering.warnings
         main = lowered.lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")
         for number, task in enumerate(lowered.tasks):
-            made = self._order(task)
+            made = self._passes(task)
             if made.id == main and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
             self.tasks.append(((*slot.place, number), made))

@@ -39,8 +39,23 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceFunction:
+    """A resource whose name is made of the arguments of a call (rule L17).
+
+    `parameters`: the aliases of those that it needs. `name(arguments)`: the name, given the arguments of a call by
+    alias; it may raise anything, and then the name is not known.
+    """
+
+    parameters: tuple[str, ...]
+    name: Callable[[Mapping[str, Any]], str] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
-    """One tool as a plan sees it. `provider` and `resource` say what its accesses are ordered against (rule L17)."""
+    """One tool as a plan sees it. `provider` and `resource` say what its accesses are ordered against (rule L17).
+
+    `shares`: identical calls of it are one call (rule L21).
+    """
 
     name: str
     alias: str
@@ -50,7 +65,8 @@ class Signature:
     effect: Literal["pure", "read", "write"] = "read"
     effect_declared: bool = True
     provider: str = ""
-    resource: str | None = None
+    resource: str | ResourceFunction | None = None
+    shares: bool = False
 
 
 class Signatures:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from superscalar.plan.ir import Task
+from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId
 
 # A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open. GATHERING: they have settled.
 PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
 EXPANDED, GATHERING, SETTLED = "expanded", "gathering", "settled"
+
+# What a watcher waits for that shares the call of the watched cell (rule L21). `state` has the other kinds.
+SHARED = -1
 
 
 class Scope:
@@ -41,7 +44,7 @@ class Cell:
     """
 
     __slots__ = (
-        "after_doubt",
+        "access",
         "after_missing",
         "after_watchers",
         "doom",
@@ -79,7 +82,17 @@ class Cell:
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
         self.refused = False  # a guard of its own said no
-        self.after_doubt: TaskId | None = None  # the write in doubt that this access, or one in its body, comes after
+        self.access: Access | None = None  # what the call touches, where that can be written
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it calls a tool that writes."""
+        return self.task is not None and isinstance(self.task.work, Call) and self.task.work.effect == "write"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether another task that is open shares its call: then the work goes on, whoever needs this one."""
+        return any(what == SHARED and cell.outcome is None for cell, what in self.watchers or ())
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"

@@ -26,4 +26,12 @@ class Skip:
     by_guard: bool = False
 
 
-Command: TypeAlias = Issue | Skip
+@fact
+class Repeat:
+    """Settle a task as task `of` has settled, whose call it shares (rule L21)."""
+
+    id: TaskId
+    of: TaskId
+
+
+Command: TypeAlias = Issue | Skip | Repeat

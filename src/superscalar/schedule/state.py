@@ -13,7 +13,7 @@ from typing import Any
 from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.elements import items_of
-from superscalar.plan.ir import Call, Display, Each, Map, Need, Task
+from superscalar.plan.ir import Access, Call, Display, Each, Map, Need, Task
 from superscalar.schedule.cells import (
     DOOMED,
     EXPANDED,
@@ -22,11 +22,13 @@ from superscalar.schedule.cells import (
     READY,
     RUNNING,
     SETTLED,
+    SHARED,
     Cell,
     Element,
     Scope,
 )
-from superscalar.schedule.commands import Command, Issue, Skip
+from superscalar.schedule.commands import Command, Issue, Repeat, Skip
+from superscalar.schedule.hazards import Hazards
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
 
 # What a watcher waits for in the watched cell. VALUE is the common case and has a list of its own.
@@ -46,6 +48,7 @@ class Schedule:
         self._root = Scope({})
         self._cells: dict[TaskId, Cell] = {}
         self._held: list[Cell] = []
+        self._hazards = Hazards()
         self._commands: list[Command] = []
         self._planned = 0
         self._apply: dict[type, Callable[[Any], None]] = {
@@ -54,6 +57,8 @@ class Schedule:
             events.RoundStarted: self._on_round,
             events.Started: self._on_started,
             events.Expanded: self._on_expanded,
+            events.Resolved: self._on_resolved,
+            events.Shared: self._on_shared,
             events.Succeeded: self._on_succeeded,
             events.Failed: self._on_failed,
             events.Skipped: self._on_skipped,
@@ -115,6 +120,10 @@ class Schedule:
             return task
         return next((e.cell.id for e in found.elements or () if e.cell.outcome is outcome), found.id)
 
+    def writes_before(self, cell: Cell) -> int:
+        """How many writes happened before an access that is ready, of those that it may meet (rule L21)."""
+        return 0 if cell.access is None else self._hazards.writes_before(cell.access, cell.order)
+
     # ------------------------------------------------------------------------------------------------ changing
 
     def apply(self, event: events.Event) -> list[Command]:
@@ -136,6 +145,7 @@ class Schedule:
 
     def _on_round(self, _event: events.RoundStarted) -> None:
         self.sealed = False
+        self._hazards.begin_round(self._planned)
 
     def _on_sealed(self, _event: events.Sealed) -> None:
         self.sealed = True
@@ -159,6 +169,25 @@ class Schedule:
         if cell.status is not READY and cell.status is not RUNNING and cell.status is not GATHERING:
             raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
         self._settle(cell, Observation(event.value))
+
+    def _on_resolved(self, event: events.Resolved) -> None:
+        cell = self.cell(event.id)
+        if cell.status is not READY or cell.access is None:
+            raise IllegalEvent(f"what `{cell.id}` touches became known while it was {cell.status}")
+        cell.access = Access(cell.access.provider, event.resource)
+        self._stop_for_hazards(cell, cell.access)
+
+    def _on_shared(self, event: events.Shared) -> None:
+        cell, other = self.cell(event.id), self.cell(event.of)
+        if cell.status is not READY:
+            raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}` while {cell.status}")
+        cell.status = RUNNING
+        if other.status is SETTLED:
+            self._commands.append(Repeat(cell.id, other.id))
+        elif other.watchers is None:
+            other.watchers = [(cell, SHARED)]
+        else:
+            other.watchers.append((cell, SHARED))
 
     def _on_failed(self, event: events.Failed) -> None:
         cell = self.cell(event.id)
@@ -304,10 +333,12 @@ class Schedule:
         for earlier_cell in after:
             self._follow(earlier_cell, cell)
         work = task.work
-        if not self.sealed and isinstance(work, Call) and work.effect == "write":
-            cell.missing += 1
-            self._held.append(cell)
-        if isinstance(work, Display) and work.kind in ("list", "tuple"):
+        if isinstance(work, Call):
+            cell.access = work.access
+            if not self.sealed and work.effect == "write":
+                cell.missing += 1
+                self._held.append(cell)
+        elif isinstance(work, Display) and work.kind in ("list", "tuple"):
             cell.elements = [Element(self._found(cell, item)) for item in work.items]
         self._lower(cell)
         return cell
@@ -354,8 +385,10 @@ class Schedule:
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
         outcome = target.outcome
-        if cell.status is EXPANDED:  # a map comes after whatever is in doubt in its body
-            cell.after_doubt = cell.after_doubt or target.after_doubt or _in_doubt(target)
+        if what == SHARED:
+            if cell.status is not SETTLED:
+                self._commands.append(Repeat(cell.id, target.id))
+            return
         if what != _OUTCOME and outcome is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
@@ -372,22 +405,18 @@ class Schedule:
         cell.missing += 1
         cell.after_missing += 1
         if target.status is SETTLED and target.after_missing == 0:
-            self._ended(target, cell)
+            self._ended(cell)
         elif target.after_watchers is None:
             target.after_watchers = [cell]
         else:
             target.after_watchers.append(cell)
 
-    def _ended(self, target: Cell, cell: Cell) -> bool:
-        """`cell` learns that the access before it is over. After one in doubt nothing is safe to do (rule L19).
+    def _ended(self, cell: Cell) -> bool:
+        """`cell` learns that an access before it is over.
 
         Returns whether `cell`, which may have been skipped long ago, is over with it too.
         """
         cell.after_missing -= 1
-        doubt = target.after_doubt or _in_doubt(target)
-        if doubt is not None:
-            cell.after_doubt = cell.after_doubt or doubt
-            self._condemn(cell, Skip(cell.id, doubt))
         self._lower(cell)
         return cell.status is SETTLED and cell.after_missing == 0
 
@@ -395,7 +424,7 @@ class Schedule:
         over = [cell]
         for target in over:  # grows while we go through it: no recursion, however many were skipped in a row
             following, target.after_watchers = target.after_watchers, None
-            over.extend(follower for follower in following or () if self._ended(target, follower))
+            over.extend(follower for follower in following or () if self._ended(follower))
 
     def _shape_known(self, target: Cell) -> None:
         waiting, target.shape_watchers = target.shape_watchers, None
@@ -442,10 +471,20 @@ class Schedule:
                 self._order_skip(cell)
             elif cell.status is PENDING:
                 cell.status = READY
-                self._commands.append(Issue(cell.id))
+                if cell.access is None or not self._stop_for_hazards(cell, cell.access):
+                    self._commands.append(Issue(cell.id))
             elif cell.status is EXPANDED:
                 cell.status = GATHERING
                 self._commands.append(Issue(cell.id))
+
+    def _stop_for_hazards(self, cell: Cell, access: Access) -> bool:
+        """Skip an access that a write before it, failed or in doubt, stands in the way of (rule L19)."""
+        cause = self._hazards.cause(access, cell.order) if access.known else None
+        if cause is None:
+            return False
+        cell.status = DOOMED
+        self._commands.append(Skip(cell.id, cause))
+        return True
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
@@ -474,6 +513,8 @@ class Schedule:
         cell.outcome = outcome
         cell.status = SETTLED
         self.unsettled -= 1
+        if cell.access is not None and cell.is_write:
+            self._hazards.ended(cell.id, cell.access, cell.order, outcome)
         waiting = cell.value_watchers
         if waiting is not None:
             cell.value_watchers = None
@@ -514,12 +555,6 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
-
-
-def _in_doubt(cell: Cell) -> TaskId | None:
-    """The task itself, if nobody knows whether what it does has happened or may still happen."""
-    outcome = cell.outcome
-    return cell.id if isinstance(outcome, Failure) and (outcome.in_doubt or outcome.abandoned) else None
 
 
 def _partial(cell: Cell) -> Failure:

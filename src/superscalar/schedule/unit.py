@@ -31,9 +31,10 @@ from superscalar.schedule.attempt import (
     too_slow,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import GATHERING, PENDING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Skip
+from superscalar.schedule.cells import GATHERING, PENDING, READY, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Repeat, Skip
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited
@@ -77,6 +78,7 @@ class TaskFetchingUnit:
         plain = self.loop.get_task_factory() is None
         self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
         self.schedule = Schedule()
+        self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
         self._commands: deque[Command] = deque()
         self._pumping = False
@@ -109,6 +111,7 @@ class TaskFetchingUnit:
 
     def begin_round(self, number: int, reason: str) -> None:
         """More of the program follows: its writes wait for the next seal."""
+        self._shared.begin_round()
         self._happened(events.RoundStarted(self._now(), number, reason))
 
     def seal(self) -> None:
@@ -227,6 +230,8 @@ class TaskFetchingUnit:
                     self._issue(self.schedule.cell(command.id))
                 elif isinstance(command, Skip):
                     self._happened(events.Skipped(self._now(), command.id, command.because, command.by_guard))
+                elif isinstance(command, Repeat):
+                    self._repeat(self.schedule.cell(command.id), self.schedule.cell(command.of))
         finally:
             self._pumping = False
         if self._limits.changed:
@@ -314,13 +319,17 @@ class TaskFetchingUnit:
             return
         outcome = self.schedule.outcomes_for(cell)
         try:
-            arguments = {}
+            given = {}
             for name, expression in work.arguments:
                 value = evaluate(expression, outcome)
-                arguments[name] = value if type(value) in IMMUTABLE else copied(value)
-            if tool.renamed:
-                arguments = {tool.renamed.get(name, name): value for name, value in arguments.items()}
-            arguments = tool.validate(arguments)
+                given[name] = value if type(value) in IMMUTABLE else copied(value)
+            arguments = tool.validate(
+                {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
+            )
+            if work.access is not None and not work.access.known:
+                self._happened(events.Resolved(self._now(), cell.id, tool.resource_of(given)))  # it may stop here (L19)
+            if cell.status is not READY or (tool.shares and self._shares(cell, work, given)):
+                return
         except Unavailable as missing:
             self._happened(events.Skipped(self._now(), cell.id, *self._cause(cell, missing)))
         except EvaluationError as error:
@@ -333,6 +342,23 @@ class TaskFetchingUnit:
             attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
             self._live[attempt] = None
             self._queue(attempt)
+
+    def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
+        other = self._shared.earlier(cell, work.tool, given, self.schedule.writes_before(cell))
+        if other is not None:
+            self._happened(events.Shared(self._now(), cell.id, other.id))
+        return other is not None
+
+    def _repeat(self, cell: Cell, other: Cell) -> None:
+        """The call that a task shares is over: settle as that one did, with a value of its own."""
+        outcome = other.outcome
+        if isinstance(outcome, Observation):
+            self._happened(events.Succeeded(self._now(), cell.id, copied(outcome.value)))
+        elif isinstance(outcome, Failure):
+            self._happened(events.Failed(self._now(), cell.id, outcome))
+        else:
+            raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}`, which made none: {outcome}")
 
     def _queue(self, attempt: Attempt) -> None:
         attempt.timer = None
@@ -534,7 +560,7 @@ class TaskFetchingUnit:
         """Nothing runs. Fail what waits for a seal that never came; False if nothing does."""
         if self.schedule.sealed:
             return False
-        waiting = [c for c in self.schedule.open_cells() if c.status is PENDING and _is_write(c)]
+        waiting = [c for c in self.schedule.open_cells() if c.status is PENDING and c.is_write]
         for cell in waiting[:1]:
             message = "the plan was never completed, so its writes may not run"
             self._happened(events.Failed(self._now(), cell.id, Failure("cancelled", message)))
@@ -566,7 +592,3 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
 
 def _evaluation_failure(error: EvaluationError) -> Failure:
     return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
-
-
-def _is_write(cell: Cell) -> bool:
-    return cell.task is not None and isinstance(cell.task.work, Call) and cell.task.work.effect == "write"

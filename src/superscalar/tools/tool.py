@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
-from superscalar.plan.signatures import Parameter, Signature
+from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
-from superscalar.tools.context import ToolContext
+from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.naming import TAKEN, identifier
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.types import annotation_of, output_of, type_text
@@ -21,6 +21,7 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
 Effect = Literal["pure", "read", "write"]
+Resource = str | Callable[..., str]
 
 
 class Inherited:
@@ -37,8 +38,9 @@ class Tool(Generic[P, R]):
     """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
 
     `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
-    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `batched`: its
-    batched form, None without one (one that was named is found when a `Toolset` is made).
+    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
+    identical calls are one call (rule L21). `batched`: its batched form, None without one (one that was named is found
+    when a `Toolset` is made).
     """
 
     def __init__(
@@ -47,7 +49,8 @@ class Tool(Generic[P, R]):
         *,
         name: str | None = None,
         effect: Effect | None = None,
-        resource: str | None = None,
+        resource: Resource | None = None,
+        dedupe: bool | None = None,
         limits: tuple[str, ...] = (),
         timeout: float | Inherited | None = INHERITED,
         retry: Retry = UNLESS_REFUSED,
@@ -61,6 +64,7 @@ class Tool(Generic[P, R]):
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
         self.alias = identifier(self.name, TAKEN)
         self.effect: Effect = effect or "read"
+        self.shares = self.effect == "pure" if dedupe is None else dedupe
         self.limits = limits
         self.timeout = timeout
         self.retry = retry
@@ -78,7 +82,8 @@ class Tool(Generic[P, R]):
             effect=self.effect,
             effect_declared=effect is not None,
             provider=provider or getattr(function, "__module__", None) or "",
-            resource=resource,
+            resource=self._resource_function(resource) if callable(resource) else resource,
+            shares=self.shares,
         )
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
         self.batched: Batched | None = None
@@ -89,6 +94,8 @@ class Tool(Generic[P, R]):
             raise UsageError(f'@tool(over={over!r}) on {self.name} says nothing without batch="..."')
         if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
             raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
+        if self.effect == "write" and self.shares:
+            raise UsageError(f"@tool(dedupe=True) on {self.name}: two equal writes are two writes; leave out dedupe=")
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
             raise UsageError(f"tool {self.name} must be a function that returns its result, not a generator or a class")
 
@@ -182,6 +189,51 @@ class Tool(Generic[P, R]):
 
         return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
+    def resource_of(self, arguments: Mapping[str, Any]) -> str:
+        """The resource that a call touches, where the tool has a function for that; arguments by alias (rule L17).
+
+        Raises:
+            ArgumentError: that function gives no name for them.
+        """
+        resource = self.signature.resource
+        assert isinstance(resource, ResourceFunction)
+        try:
+            return resource.name(arguments)
+        except Exception as error:
+            raise ArgumentError(f"{self.name}(): resource= raised {error!r}") from error
+
+    def _resource_function(self, function: Callable[..., str]) -> ResourceFunction:
+        """A function of some of the tool's parameters, which it takes by the same names, as one of a call's arguments.
+
+        Raises:
+            UsageError: it has another parameter than the tool.
+        """
+        own = {p.name: p for p in self.parameters}
+        try:
+            wanted = list(inspect.signature(function).parameters)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"@tool(resource={function!r}) on {self.name}: {error}; write a lambda") from error
+        if others := [name for name in wanted if name not in own]:
+            raise UsageError(
+                f"@tool(resource=...) on {self.name} takes {', '.join(others)}, but its parameters are "
+                f'{", ".join(own)}; write resource=lambda {next(iter(own), "")}: f"..."'
+            )
+        needed = tuple(own[name] for name in wanted)
+        checks: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
+
+        def name(arguments: Mapping[str, Any]) -> str:
+            if not checks:
+                from superscalar.tools import validation  # as for `validate`
+
+                checks.append(validation.validator(self.name, self.alias, needed))
+            given = {p.name: arguments[identifier(p.name)] for p in needed if identifier(p.name) in arguments}
+            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
+            if not isinstance(made, str):
+                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+            return made
+
+        return ResourceFunction(tuple(identifier(p.name) for p in needed), name)
+
     def _describe(self, parameter: inspect.Parameter) -> Parameter:
         annotation = annotation_of(parameter)
         rejects: list[Callable[[Any], str | None]] = []
@@ -244,7 +296,8 @@ def tool(
     *,
     name: str | None = None,
     effect: Effect | None = None,
-    resource: str | None = None,
+    resource: Resource | None = None,
+    dedupe: bool | None = None,
     limit: str | Iterable[str] = (),
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
@@ -261,7 +314,8 @@ def tool(
     *,
     name: str | None = None,
     effect: Effect | None = None,
-    resource: str | None = None,
+    resource: Resource | None = None,
+    dedupe: bool | None = None,
     limit: str | Iterable[str] = (),
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
@@ -278,6 +332,8 @@ def tool(
 
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
+    `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
+    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
     or how many attempts in all. `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are.
 
@@ -299,6 +355,7 @@ def tool(
             name=name,
             effect=effect,
             resource=resource,
+            dedupe=dedupe,
             limits=limits,
             timeout=timeout,
             retry=terms,

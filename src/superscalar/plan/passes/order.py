@@ -1,18 +1,24 @@
 """Order accesses: add the edges that keep what is written, and what is read of it, in program order (rule L17).
 
 Like memory hazards in a processor: a read follows the write before it (RAW), a write follows the reads (WAR) and the
-write before it (WAW). A tool without `resource` touches all of its provider. Amortised O(1) edges per task: a write
-stands for everything before it.
+write before it (WAW). A tool without `resource` touches all of its provider, and so does a call whose resource is a
+function of arguments that are not constants. Amortised O(1) edges per task: a write stands for everything before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
-from superscalar.plan.ir import Call, Map, Task, walk
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir import Access, Call, Map, Task, walk
+from superscalar.plan.passes.base import Note, Pass
+from superscalar.plan.passes.constants import Constants
+from superscalar.plan.signatures import ResourceFunction, Signatures
 from superscalar.values import TaskId
+
+_Accesses: TypeAlias = dict[tuple[str, str | None], bool]
+"""What is touched (provider and resource), and whether it is written."""
 
 
 @dataclass(slots=True)
@@ -74,19 +80,41 @@ class _Provider:
                 self.named.clear()
 
 
-class OrderAccesses:
-    """Sees the tasks of a program one after the other and adds `after` to each; for maps, `chained` as well."""
+class OrderAccesses(Pass):
+    """Says of each call what it touches and adds `after` to each task; for maps, `chained` as well."""
 
-    def __init__(self, signatures: Signatures) -> None:
+    name = "order"
+    purpose = "accesses of one resource keep their order in the program if one of them writes (L17)"
+
+    def __init__(self, signatures: Signatures, around: OrderAccesses | None = None) -> None:
+        super().__init__()
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
-        self._read_only = not any(signature.effect == "write" for signature in signatures)
+        self._seen: dict[TaskId, _Accesses] = {}  # for notes only
+        self.written: set[str]
+        self.constants: Constants | None
+        if around is not None:
+            self.notes = around.notes
+            self.written = around.written
+            self.constants = around.constants and Constants(around.constants)
+        else:
+            self.written = {signature.provider for signature in signatures if signature.effect == "write"}
+            computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
+            self.constants = Constants() if computed else None
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""
-        if self._read_only:
+        if not self.written:
             return task
-        accesses = self._accesses(task)
+        if self.constants is not None:
+            self.constants.note(task)
+        if isinstance(task.work, Call):
+            task = self._touching(task, task.work)
+        elif isinstance(task.work, Map):
+            task = self._chain(task, task.work)
+        accesses = _accesses_of((task,))
+        if not accesses:
+            return task
         after: dict[TaskId, None] = {}
         for (provider, resource), writing in accesses.items():
             tracks = self._providers.setdefault(provider, _Provider())
@@ -94,35 +122,89 @@ class OrderAccesses:
         for (provider, resource), writing in accesses.items():
             self._providers[provider].note(task.id, resource, writing=writing)
         after.pop(task.id, None)
-        if isinstance(task.work, Map):
-            task = replace(task, work=_chain(task.work, self._signatures))
+        if self.notes is not None:
+            self._explain(task.id, accesses, after, self.notes)
         return replace(task, after=tuple(after)) if after else task
 
-    def _accesses(self, task: Task) -> dict[tuple[str, str | None], bool]:
-        """The resources that a task touches, and whether it writes them."""
-        return _accesses_of((task,), self._signatures)
+    def _touching(self, task: Task, call: Call) -> Task:
+        """The call with its access, where something of its provider writes."""
+        signature = self._signatures.get(call.tool)
+        provider = "" if signature is None else signature.provider
+        if call.effect == "pure" or provider not in self.written:
+            return task
+        resource = None if signature is None else signature.resource
+        if isinstance(resource, ResourceFunction):
+            access = self._computed(task.id, call, provider, resource)
+        else:
+            access = Access(provider, resource)
+        return replace(task, work=Call(call.tool, call.arguments, call.effect, access))
+
+    def _computed(self, task: TaskId, call: Call, provider: str, resource: ResourceFunction) -> Access:
+        """What a call touches whose resource is a function of its arguments."""
+        assert self.constants is not None  # there is such a function
+        arguments: dict[str, Any] = {}
+        for alias, expression in call.arguments:
+            if alias in resource.parameters:
+                found = self.constants.of(expression)
+                if found is None:
+                    if self.notes is not None:
+                        text = f"what it touches depends on `{alias}`: all of `{provider}` until that is known"
+                        self.notes.append(Note(task, text))
+                    return Access(provider, known=False)
+                arguments[alias] = found.value
+        try:
+            name = resource.name(arguments)
+        except Exception as error:  # noqa: BLE001 -- the function is the tool's; when the call is made it is reported
+            if self.notes is not None:
+                text = f"its resource cannot be told from its arguments ({error!r}): all of `{provider}`"
+                self.notes.append(Note(task, text))
+            return Access(provider, known=False)
+        if self.notes is not None:
+            self.notes.append(Note(task, f"touches `{name}`, as its arguments say"))
+        return Access(provider, name)
+
+    def _chain(self, task: Task, work: Map) -> Task:
+        """Keep the accesses of a resource that the body writes in order, item by item."""
+        body = OrderAccesses(self._signatures, around=self)
+        ordered = tuple(map(body, work.body))
+        if ordered == work.body:
+            return task
+        written = [where for where, writing in _accesses_of(ordered).items() if writing]
+        touching = tuple(
+            inner.id for inner in ordered if any(_meet(a, b) for a in _accesses_of((inner,)) for b in written)
+        )
+        if self.notes is not None:
+            for link in touching:
+                self.notes.append(Note(link, "waits for the item before: the body writes what this touches"))
+        return replace(task, work=replace(work, body=ordered, chained=touching))
+
+    def _explain(self, task: TaskId, accesses: _Accesses, after: Iterable[TaskId], notes: list[Note]) -> None:
+        """Say of each edge which accesses it orders."""
+        for before in after:
+            why = next(
+                f"{_does(earlier, wrote)}, and this {_does(here, writing)}"
+                for here, writing in accesses.items()
+                for earlier, wrote in self._seen[before].items()
+                if (writing or wrote) and _meet(here, earlier)
+            )
+            notes.append(Note(task, f"after `{before}`, which {why}"))
+        self._seen[task] = accesses
 
 
-def _accesses_of(tasks: tuple[Task, ...], signatures: Signatures) -> dict[tuple[str, str | None], bool]:
-    found: dict[tuple[str, str | None], bool] = {}
+def _accesses_of(tasks: tuple[Task, ...]) -> _Accesses:
+    found: _Accesses = {}
     for task in walk(tasks):
-        if isinstance(task.work, Call) and task.work.effect != "pure":
-            signature = signatures.get(task.work.tool)
-            where = ("", None) if signature is None else (signature.provider, signature.resource)
+        if isinstance(task.work, Call) and (access := task.work.access) is not None:
+            where = access.provider, access.resource
             found[where] = found.get(where, False) or task.work.effect == "write"
     return found
 
 
-def _chain(work: Map, signatures: Signatures) -> Map:
-    """Keep the accesses of a resource that the body writes in order, item by item."""
-    body = OrderAccesses(signatures)
-    ordered = tuple(body(task) for task in work.body)
-    written = {where for where, writing in _accesses_of(work.body, signatures).items() if writing}
-    touching = tuple(
-        task.id for task in ordered if any(_overlap(a, b) for a in _accesses_of((task,), signatures) for b in written)
-    )
-    return replace(work, body=ordered, chained=touching)
+def _meet(one: tuple[str, str | None], other: tuple[str, str | None]) -> bool:
+    return Access(*one).meets(Access(*other))
 
 
-def _overlap(one: tuple[str, str | None], other: tuple[str, str | None]) -> bool:
-    return one[0] == other[0] and (one[1] is None or other[1] is None or one[1] == other[1])
+def _does(where: tuple[str, str | None], writing: bool) -> str:
+    provider, resource = where
+    what = f"`{resource}`" if resource is not None else f"all of `{provider}`"
+    return f"{'writes' if writing else 'reads'} {what}"

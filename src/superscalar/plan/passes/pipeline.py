@@ -1,0 +1,68 @@
+"""The passes that a task goes through between lowering and the run, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from superscalar.plan.ir import Call, Map, Plan, Task
+from superscalar.plan.passes.base import Note, Pass
+from superscalar.plan.passes.hoist import HoistCalls
+from superscalar.plan.passes.order import OrderAccesses
+from superscalar.plan.passes.share import ShareCalls
+from superscalar.plan.signatures import Signatures
+
+_CHANGING = (OrderAccesses,)
+_ALL = (OrderAccesses, HoistCalls, ShareCalls)
+
+
+class Pipeline:
+    """Every pass that changes tasks, one after the other, for each new task of a program."""
+
+    def __init__(self, signatures: Signatures) -> None:
+        self._passes: tuple[Pass, ...] = tuple(make(signatures) for make in _CHANGING)
+
+    def __call__(self, task: Task) -> Task:
+        """The task as it is published."""
+        for step in self._passes:
+            task = step(task)
+        return task
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A plan after one pass, and what that did to it. The first stage is the plan as it was lowered."""
+
+    name: str
+    purpose: str
+    tasks: tuple[Task, ...]
+    notes: tuple[Note, ...]
+
+
+def explain(plan: Plan, signatures: Signatures) -> tuple[Stage, ...]:
+    """How a compiled plan came to be: its tasks as they were lowered, and after each pass.
+
+    The passes are run again on the tasks without what they had added, those included that only note what the run will
+    do.
+    """
+    tasks = tuple(map(_bare, plan.tasks))
+    tolerated = tuple(Note(task.id, note) for task in tasks for note in task.notes)
+    purpose = "statements are tasks: calls are taken out of expressions, names are references (L9, L10)"
+    stages = [Stage("lower", purpose, tasks, tolerated)]
+    for make in _ALL:
+        step: Pass = make(signatures)
+        step.notes = []
+        tasks = tuple(map(step, tasks))
+        step.sealed(tasks)
+        stages.append(Stage(step.name, step.purpose, tasks, tuple(step.notes)))
+    return tuple(stages)
+
+
+def _bare(task: Task) -> Task:
+    """A task as it was before any pass."""
+    match task.work:
+        case Call(tool, arguments, effect):
+            return replace(task, work=Call(tool, arguments, effect), after=())
+        case Map(body=body):
+            return replace(task, work=replace(task.work, body=tuple(map(_bare, body)), chained=()), after=())
+        case _:
+            return task

@@ -1,0 +1,89 @@
+"""What became of the writes so far, and which later accesses that concerns (rules L19, L21). Changed by `state` alone.
+
+An access is asked about when its ordering edges are open: every earlier access that it may meet has ended then, so what
+is noted here of those before it in program order is complete, whatever came in first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from superscalar.plan.ir import Access
+from superscalar.values import Failure, Observation, Outcome, TaskId
+
+_Order: TypeAlias = tuple[int, ...]
+_Key = TypeVar("_Key")
+
+
+@dataclass(slots=True)
+class _Provider:
+    """By resource (None: all of the provider): the writes that happened, and the first one in doubt."""
+
+    done: dict[str | None, list[_Order]] = field(default_factory=dict)
+    doubtful: dict[str | None, tuple[_Order, TaskId]] = field(default_factory=dict)
+
+
+class Hazards:
+    """Notes how each write ended, and says what stands in the way of an access."""
+
+    def __init__(self) -> None:
+        self._providers: dict[str, _Provider] = {}
+        self._failed: dict[tuple[str, str, int], tuple[_Order, TaskId]] = {}
+        self._rounds: list[int] = []
+
+    def begin_round(self, first: int) -> None:
+        """What is planned from number `first` on was planned in the knowledge of how the writes before it ended.
+
+        One that certainly did not happen concerns it no longer; one in doubt does.
+        """
+        self._rounds.append(first)
+
+    def ended(self, id: TaskId, access: Access, order: _Order, outcome: Outcome) -> None:
+        """Note how a write ended."""
+        provider = self._providers.setdefault(access.provider, _Provider())
+        if isinstance(outcome, Observation):
+            provider.done.setdefault(access.resource, []).append(order)
+        elif isinstance(outcome, Failure) and outcome.in_doubt:
+            _keep_first(provider.doubtful, access.resource, order, id)
+        elif access.resource is not None and (isinstance(outcome, Failure) or not outcome.by_guard):
+            cause = id if isinstance(outcome, Failure) else outcome.because
+            _keep_first(self._failed, (access.provider, access.resource, self._round(order)), order, cause)
+
+    def cause(self, access: Access, order: _Order) -> TaskId | None:
+        """The write because of which an access must not be made; None if nothing is in its way.
+
+        One in doubt is in the way of everything that it may meet. One that failed or was skipped by cause is in the
+        way of what declares the same resource, in its own round.
+        """
+        found: list[tuple[_Order, TaskId]] = []
+        provider = self._providers.get(access.provider)
+        if provider is not None and provider.doubtful:
+            found += [cause for resource, cause in provider.doubtful.items() if _meet(resource, access.resource)]
+        if self._failed and access.resource is not None:
+            failed = self._failed.get((access.provider, access.resource, self._round(order)))
+            found += [failed] if failed is not None else []
+        first = min((cause for cause in found if cause[0] < order), default=None)
+        return first[1] if first is not None else None
+
+    def writes_before(self, access: Access, order: _Order) -> int:
+        """How many writes that an access may meet happened before it."""
+        provider = self._providers.get(access.provider)
+        if provider is None:
+            return 0
+        writes = provider.done.items()
+        return sum(bisect_left(orders, order) for resource, orders in writes if _meet(resource, access.resource))
+
+    def _round(self, order: _Order) -> int:
+        return bisect_right(self._rounds, order[0])
+
+
+def _meet(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or one == other
+
+
+def _keep_first(causes: dict[_Key, tuple[_Order, TaskId]], key: _Key, order: _Order, cause: TaskId) -> None:
+    known = causes.get(key)
+    if known is None or order < known[0]:
+        causes[key] = order, cause

@@ -1,0 +1,85 @@
+"""Which calls are identical, and so made once (rule L21)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from superscalar.schedule.cells import SETTLED, Cell
+from superscalar.values import Failure, Observation, OrderedSet, Record, record_fields
+
+_NEVER_MADE = frozenset({"cancelled", "deadline"})
+_AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
+
+
+class SharedCalls:
+    """The calls of a run of which an identical one need not be made: those under way, and those that were made.
+
+    In the round of a call its failure is that of every identical one; a later round makes the call again. One that the
+    run itself stopped was not made.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[Hashable, Cell] = {}
+
+    def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> Cell | None:
+        """The task whose call this one shares. If there is none, it is the one that later calls share."""
+        key = (tool, writes, *((name, identity(arguments[name])) for name in sorted(arguments)))
+        found = self._cells.get(key)
+        if found is not None and _can_be_shared(found):
+            return found
+        self._cells[key] = cell
+        return None
+
+    def begin_round(self) -> None:
+        """Forget what failed."""
+        good = {key: cell for key, cell in self._cells.items() if isinstance(cell.outcome, Observation)}
+        self._cells = good
+
+
+def _can_be_shared(cell: Cell) -> bool:
+    if cell.status is not SETTLED:
+        return True
+    outcome = cell.outcome
+    return isinstance(outcome, Observation) or (isinstance(outcome, Failure) and outcome.kind not in _NEVER_MADE)
+
+
+def identity(value: Any) -> Hashable:
+    """Equal for two values only if a tool cannot tell them apart: by type, content, and order where there is one.
+
+    1, True and 1.0 differ, and so do 0.0 and -0.0. Opaque handles are the same only if they are the same object; the
+    result keeps it alive.
+    """
+    kind = type(value)
+    if kind in (str, int, bool, bytes) or value is None:
+        return kind, value
+    if kind is float:
+        return kind, value.hex()
+    if kind in _AS_SHOWN:
+        return kind, repr(value)
+    if kind in (list, tuple, OrderedSet):
+        return kind, *map(identity, value)
+    if kind is dict:
+        return kind, *((identity(key), identity(item)) for key, item in value.items())
+    if kind in (set, frozenset):
+        return kind, frozenset(map(identity, value))
+    if (fields := record_fields(value)) is not None:
+        made_by = value.__record_type__ if kind is Record else kind
+        return made_by, *((name, identity(item)) for name, item in fields.items())
+    return _Handle(value)
+
+
+class _Handle:
+    """An opaque handle as part of a key: it is itself and nothing else."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Handle) and self._value is other._value
+
+    def __hash__(self) -> int:
+        return id(self._value)
