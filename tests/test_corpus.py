@@ -96,6 +96,16 @@ def test_the_chunks_of_a_plan_do_not_matter(case: Case) -> None:
     assert anatomy(case.plan.splitlines(keepends=True)) == whole
 
 
+@pytest.mark.parametrize("case", [case for case in _PLAIN if "notes" in case], ids=_named)
+def test_what_was_tolerated_is_noted(case: Case) -> None:
+    plan = LLMCompiler(tools=[tools_of(tools), tools_of(bank)]).compile(case.plan)
+    notes = {task.id: "; ".join(task.notes) for task in plan.tasks}
+    for line in case.lines("notes"):
+        id, _, pieces = line.partition(" ")
+        for piece in pieces.split(";"):
+            assert piece.strip() in notes[id]
+
+
 class _Model:
     """Writes the replies of a session; the first may be cut."""
 

@@ -24,6 +24,8 @@ in another syntax. More can be said, all of it optional:
     c skipped by guard a.if
     d skipped because b
     --- ids                              every task at the end, in program order
+    --- notes                            what was tolerated: id, and pieces of the note
+    step3 was missing
 
 Without `found` nothing is found. Where an error is found nothing runs: there is no value, and no tool is called.
 
@@ -48,7 +50,7 @@ HERE = Path(__file__).parent
 RULES = tuple(f"L{number}" for number in range(1, 33))
 REPLIES = ("repair", "round")
 _HEAD = re.compile(r"=== (allowed|refused) (L\d+(?:, L\d+)*)(?: in (\w+))?: (.+)")
-_ONCE = ("value", "value with failures", "found", "calls", "log", "outcomes", "ids", "cut", "ends with PlanError")
+_ONCE = ("value", "value with failures", "found", "calls", "log", "outcomes", "ids", "notes", "cut", "ends with PlanError")
 
 
 @dataclass(frozen=True)
