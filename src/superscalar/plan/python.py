@@ -56,6 +56,7 @@ class PythonReader:
         self.ended = False
         self._lines = Lines()
         self._size = 0
+        self._begun = False
         self._thought: list[str] = []
         self._block: list[Statement] = []
         self._before_block: list[str] = []
@@ -71,7 +72,8 @@ class PythonReader:
         steps: list[Step] = []
         if self.ended:
             return steps
-        if self._size == 0:
+        if not self._begun and text:
+            self._begun = True
             text = text.removeprefix("\ufeff")
         room = MAX_SOURCE - self._size
         self._size += len(text)
