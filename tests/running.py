@@ -9,6 +9,7 @@ from typing import Any
 from superscalar import LLMCompiler, RunResult
 from superscalar.events import Event, Failed, Skipped, Started, Succeeded
 from superscalar.models.base import Chunk, Request
+from superscalar.plan import Plan
 from superscalar.testing import run
 from superscalar.tools import Tool
 
@@ -16,7 +17,7 @@ Given = Tool[..., Any] | Callable[..., Any]
 
 
 def executed(
-    source: str,
+    source: str | Plan,
     tools: Iterable[Given],
     *,
     context: Any = None,

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from superscalar import LLMCompiler, ModelError, tool
+from superscalar import LLMCompiler, ModelError, PlanError, tool
 from superscalar.events import PlanWritten, Succeeded
+from superscalar.plan import grammar
 from superscalar.testing import ScriptedModel, run
 
 PLAN = "x = look(1)\njoin(x)\n"
@@ -53,3 +54,92 @@ def test_a_stream_that_breaks_off_behind_a_complete_join_has_given_a_whole_plan(
     model = ScriptedModel(PLAN, "One.", chunk=4, finish=None)
     assert run(LLMCompiler(model, [look]).run("How many?")).answer == "One."
     assert len(model.requests) == 2
+
+
+# --------------------------------------------------------------------------------------------------------- repair
+
+
+class Constrained(ScriptedModel):
+    """A model that obeys grammars, as far as its script does."""
+
+    constrains = True
+
+
+def test_a_model_that_can_be_constrained_is_given_the_grammar_of_the_tools() -> None:
+    model = Constrained("x = look(y)\njoin(x)\n", "x = look(2)\n", "Two.")
+    assert run(LLMCompiler(model, [look]).run("How many?")).answer == "Two."
+    made = grammar(LLMCompiler(tools=[look]).tools)
+    assert [request.grammar for request in model.requests] == [made, made, None]
+
+
+@pytest.mark.parametrize(("model", "wanted"), [(ScriptedModel, True), (Constrained, False)])
+def test_no_grammar_is_given_to_a_model_that_cannot_follow_it_or_where_none_is_wanted(
+    model: type[ScriptedModel], wanted: bool
+) -> None:
+    scripted = model(PLAN, "One.")
+    run(LLMCompiler(scripted, [look], grammar=wanted).run("How many?"))
+    assert [request.grammar for request in scripted.requests] == [None, None]
+
+
+def test_a_planner_that_repeats_its_mistake_ends_the_round() -> None:
+    """The diagnostics are shown, and the repairs that are left are not spent."""
+    model = ScriptedModel("x = lok(1)\ny = look(2)\njoin(x, y)\n", "x = lok(1)\n")
+    with pytest.raises(PlanError, match=r"after 1 repair: the planner repeated them") as raised:
+        run(LLMCompiler(model, [look], max_repairs=5).run("How many?"))
+    assert "E301 there is no tool `lok`" in str(raised.value)
+    assert "did you mean `look`?" in str(raised.value)
+    assert len(model.requests) == 2
+
+
+def test_a_planner_that_makes_another_mistake_is_asked_again() -> None:
+    model = ScriptedModel("x = lok(1)\njoin(x)\n", "x = luk(1)\n", "x = look(1)\n", "One.")
+    assert run(LLMCompiler(model, [look]).run("How many?")).answer == "One."
+
+
+@pytest.mark.parametrize("reply", ["", "I am sorry, I cannot look anything up.", "# let me see\n"])
+def test_a_reply_without_a_statement_is_asked_for_again(reply: str) -> None:
+    """It is not a plan that joins nothing: `join()` is."""
+    model = ScriptedModel(reply, PLAN, "One.")
+    result = run(LLMCompiler(model, [look]).run("How many?"))
+    assert result.answer == "One."
+    assert [task.id for task in result.plan.tasks] == ["x", "join()"]
+    assert model.requests[1].messages[-1].text == (
+        "That was no plan: there is no statement here; write name = tool(...) on a line, and join(...) at the end; if "
+        "no tool is needed, only join()."
+    )
+
+
+def test_a_plan_that_needs_no_tool_joins_nothing() -> None:
+    model = ScriptedModel("join()\n", "Hello.")
+    assert run(LLMCompiler(model, [look]).run("Thank you!")).answer == "Hello."
+
+
+def test_a_planner_that_never_writes_a_plan_fails_the_round() -> None:
+    model = ScriptedModel("No.", "No!")
+    with pytest.raises(PlanError, match="there is no statement here"):
+        run(LLMCompiler(model, [look]).run("How many?"))
+
+
+# ---------------------------------------------------------------------------------------------------- plans in JSON
+
+
+class Structured(Constrained):
+    """A model that writes nothing but JSON."""
+
+    writes = "json"
+
+
+def test_a_model_that_writes_json_is_asked_for_json_and_read_as_such() -> None:
+    """Rule L28: the same tasks, repaired in the same way."""
+    steps = '{"steps": [{"id": "x", "tool": "lok", "arguments": {"n": 1}}], "join": {"$ref": "x"}}'
+    model = Structured(steps, steps.replace("lok", "look"), "One.")
+    result = run(LLMCompiler(model, [look]).run("How many?"))
+    assert (result.answer, [task.id for task in result.plan.tasks]) == ("One.", ["x", "join()"])
+    asked = model.requests[0].messages
+    assert all(message.text.startswith('{"steps": ') for message in asked if message.role == "assistant")
+    assert "A plan is a JSON object" in asked[0].text
+
+
+def test_a_plan_in_json_may_need_no_tool() -> None:
+    model = Structured('{"steps": [], "join": []}', "Hello.")
+    assert run(LLMCompiler(model, [look]).run("Thank you!")).answer == "Hello."

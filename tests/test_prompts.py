@@ -14,7 +14,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Span
 from superscalar.values import Failure, Observation, Outcome, Skipped
 
-TOKENS = 500
+TOKENS = 550
 """What the planner's prompt may have before the tools: an embedded model reads a token in 30 ms."""
 
 

@@ -149,8 +149,8 @@ class ScriptedCompiler:
         self.calls.append(("stream_plan", plan, deadline))
         return self.run
 
-    def compile(self, source: str) -> Plan:
-        self.calls.append(("compile", source))
+    def compile(self, source: str, *, syntax: str) -> Plan:
+        self.calls.append(("compile", source, syntax))
         if isinstance(self.written, Exception):
             raise self.written
         return self.written
@@ -159,8 +159,8 @@ class ScriptedCompiler:
         self.calls.append(("stream_planning", question))
         return self.run
 
-    def check(self, source: str) -> tuple[Diagnostic, ...]:
-        self.calls.append(("check", source))
+    def check(self, source: str, *, syntax: str) -> tuple[Diagnostic, ...]:
+        self.calls.append(("check", source, syntax))
         return self.found
 
 

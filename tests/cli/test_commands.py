@@ -292,14 +292,14 @@ def test_check_prints_findings_with_their_place(compiler: ScriptedCompiler) -> N
         "  2 | look()\n"
         "    | ^^^^\n"
     )
-    assert printed.err == "loading\nplan.txt: 1 error, 1 warning\n"
-    assert compiler.calls == [("check", "join(x)\n")]
+    assert printed.err == "loading\nplan.txt: read as python, 1 error, 1 warning\n"
+    assert compiler.calls == [("check", "join(x)\n", "python")]
 
 
 def test_check_is_content_with_warnings(compiler: ScriptedCompiler) -> None:
     compiler.found = (ODD,)
     assert command("check", "-", "-t", "money.py", text="look()\n").code == 0
-    assert compiler.calls == [("check", "look()\n")]
+    assert compiler.calls == [("check", "look()\n", "python")]
 
 
 def test_check_explains_what_is_right(compiler: ScriptedCompiler) -> None:
@@ -317,6 +317,7 @@ def test_check_as_json(compiler: ScriptedCompiler) -> None:
     printed = command("check", "-", "-t", "money.py", "--json", text="join(x)")
     assert printed.code == 1
     assert printed.document == {
+        "syntax": "python",
         "errors": 1,
         "warnings": 0,
         "diagnostics": [
@@ -343,7 +344,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     compiler.run = ScriptedStream(ANSWERED, ScriptedResult([1, Skipped("x", by_guard=True)]))
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
-    assert compiler.calls == [("compile", "join(x)\n"), ("stream_plan", PLAN, 3.0)]
+    assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
     assert compiler.options == {"max_concurrency": None}
 
 
@@ -479,3 +480,26 @@ def test_version_and_help() -> None:
         printed = command(*arguments, "--help")
         assert printed.code == 0
         assert "superscalar" in printed.out
+
+
+# ------------------------------------------------------------------------------------------------------------ syntax
+
+
+def test_the_syntax_of_a_plan_is_found_out_and_said(compiler: ScriptedCompiler) -> None:
+    text = "1. price('IBM')\n2. join($1)\n"
+    printed = command("check", "-", "-t", "money.py", text=text)
+    assert printed.err == "loading\n<stdin>: read as numbered, 0 errors, 0 warnings\n"
+    assert command("check", "-", "-t", "money.py", "--json", text=text).document["syntax"] == "numbered"
+    compiler.run = ScriptedStream(ANSWERED, ScriptedResult(1))
+    assert "<stdin>: read as numbered" in command("exec", "-", "-t", "money.py", text=text).err.splitlines()
+    assert command("exec", "-", "-t", "money.py", "--json", text=text).document["syntax"] == "numbered"
+    assert {call[1:] for call in compiler.calls if call[0] != "stream_plan"} == {(text, "numbered")}
+
+
+def test_a_syntax_that_is_given_is_taken(compiler: ScriptedCompiler) -> None:
+    printed = command("check", "plan.txt", "-t", "money.py", "--syntax", "rewoo")
+    assert printed.err == "loading\nplan.txt: 0 errors, 0 warnings\n"
+    assert compiler.calls == [("check", "join(x)\n", "rewoo")]
+    compiler.run = ScriptedStream(ANSWERED, ScriptedResult(1))
+    assert "read as" not in command("exec", "plan.txt", "-t", "money.py", "--syntax", "python").err
+    assert command("check", "plan.txt", "-t", "money.py", "--syntax", "yaml").code == 2

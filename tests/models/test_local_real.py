@@ -15,6 +15,7 @@ import pytest
 from superscalar.errors import ModelError
 from superscalar.models import Chunk, LocalModel, Message, Request, cache
 from superscalar.models.engine import LlamaEngine
+from superscalar.plan import Grammar
 
 pytest.importorskip("xllamacpp", reason="needs the extra: pip install 'superscalar[local]'")
 if cache.cached() is None:
@@ -58,7 +59,7 @@ def test_it_answers_and_nothing_else_is_written(model: LocalModel, capfd: pytest
 def test_a_grammar_is_obeyed(model: LocalModel) -> None:
     """The reply follows the grammar whatever the model would like to say."""
     text, last = asyncio.run(
-        replied(model.stream(ask("Plan.", "Say hello.", grammar='root ::= "call(" [0-9] [0-9]? ")"')))
+        replied(model.stream(ask("Plan.", "Say hello.", grammar=Grammar('root ::= "call(" [0-9] [0-9]? ")"'))))
     )
     assert re.fullmatch(r"call\(\d\d?\)", text)
     assert last.finish == "stop"
@@ -67,7 +68,7 @@ def test_a_grammar_is_obeyed(model: LocalModel) -> None:
 def test_a_bad_grammar_is_an_error(model: LocalModel) -> None:
     """llama.cpp's refusal comes as an exception."""
     with pytest.raises(ModelError, match="grammar"):
-        asyncio.run(replied(model.stream(ask("Plan.", "Say hello.", grammar="root := ("))))
+        asyncio.run(replied(model.stream(ask("Plan.", "Say hello.", grammar=Grammar("root := (")))))
 
 
 def test_stop_texts_and_limits(model: LocalModel) -> None:

@@ -6,12 +6,16 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 from fake_openai import Exchange, Script, delta, replying, serving, usage
 
-from superscalar.errors import ModelError, ModelSetupError
+from superscalar import Toolset, tool
+from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.models import Chunk, Message, OpenAIModel, Request, Usage
+from superscalar.models.openai import Constraint
+from superscalar.plan import Grammar, grammar
 
 pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
 
@@ -396,3 +400,103 @@ def test_the_name_and_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
             assert server.exchanges[0].headers["authorization"] == "bearer secret"
 
     run(test)
+
+
+GRAMMAR = Grammar('root ::= "x"', 'start: "x"', {"type": "object", "properties": {}, "required": []})
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (None, {}),
+        ("llama.cpp", {"grammar": 'root ::= "x"'}),
+        ("vllm", {"structured_outputs": {"grammar": 'root ::= "x"'}}),
+        (
+            "json_schema",
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "plan", "schema": GRAMMAR.json_schema, "strict": False},
+                }
+            },
+        ),
+        (
+            "lark",
+            {
+                "tool_choice": {"type": "custom", "custom": {"name": "plan"}},
+                "tools": [
+                    {
+                        "type": "custom",
+                        "custom": {
+                            "name": "plan",
+                            "description": "Takes the whole plan.",
+                            "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": 'start: "x"'}},
+                        },
+                    }
+                ],
+            },
+        ),
+    ],
+)
+def test_a_server_is_told_the_grammar_in_its_own_way(form: Constraint | None, expected: dict[str, object]) -> None:
+    """Nothing is sent where nothing was asked for, and nothing for a request without a grammar."""
+
+    async def test() -> None:
+        async with serving(replying(["x"])) as server:
+            model = OpenAIModel("m", base_url=server.url, grammar=form)
+            assert model.constrains == (form is not None)
+            await reply(model)
+            await reply(model, replace(REQUEST, grammar=GRAMMAR))
+        plain, constrained = (exchange.body for exchange in server.exchanges)
+        assert {key: value for key, value in constrained.items() if key not in plain} == expected
+
+    run(test)
+
+
+def test_a_schema_without_optional_arguments_binds() -> None:
+    """OpenAI refuses to be bound by a schema in which something may be left out."""
+
+    @tool
+    def price(ticker: str, day: int) -> float:
+        raise NotImplementedError
+
+    @tool
+    def news(ticker: str, limit: int = 3) -> str:
+        raise NotImplementedError
+
+    async def test() -> None:
+        async with serving(replying(["x"])) as server:
+            model = OpenAIModel("m", base_url=server.url, grammar="json_schema")
+            for tools in (Toolset([price]), Toolset([price, news])):
+                await reply(model, replace(REQUEST, grammar=grammar(tools)))
+        formats = [exchange.body["response_format"]["json_schema"] for exchange in server.exchanges]
+        assert [found["strict"] for found in formats] == [True, False]
+
+    run(test)
+
+
+def test_what_a_custom_tool_is_given_is_the_reply() -> None:
+    """With a Lark grammar the plan comes as the input of a tool, in pieces."""
+
+    def piece(text: str) -> dict[str, object]:
+        event = delta()
+        event["choices"][0]["delta"] = {"tool_calls": [{"index": 0, "type": "custom", "custom": {"input": text}}]}
+        return event
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.start()
+        await exchange.events(piece("a = f("), piece("1)\n"), delta(finish="tool_calls"), usage(20, 16, 4))
+        await exchange.done()
+
+    async def test() -> None:
+        async with serving(script) as server:
+            model = OpenAIModel("m", base_url=server.url, grammar="lark")
+            chunks = await reply(model, replace(REQUEST, grammar=GRAMMAR))
+        assert chunks == [Chunk("a = f("), Chunk("1)\n"), Chunk(finish="stop", usage=Usage(20, 16, 4, 1))]
+
+    run(test)
+
+
+def test_an_unknown_form_of_grammar_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"write one of 'json_schema', 'lark', 'llama\.cpp', 'vllm'"):
+        OpenAIModel("m", api_key="k", grammar="gbnf")  # type: ignore[arg-type]  # that is what is tested

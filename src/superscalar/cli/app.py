@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what is slow to import is imported by the command that need
     from superscalar.cli.failures import CommandError
     from superscalar.cli.screens import Screen
     from superscalar.observe.view import RunView
+    from superscalar.plan import Syntax
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
@@ -217,6 +218,7 @@ def plan(
 def check(
     plan_file: options.PlanFile,
     tools: options.Tools,
+    syntax: options.PlanSyntax = options.Syntax.auto,
     explain: options.Explain = False,
     as_json: options.Json = False,
 ) -> None:
@@ -245,21 +247,27 @@ def check(
         with stdout_kept_clean():
             toolset = load_tools(tools)
             compiler = open_compiler(toolset)
-            found = compiler.check(source)
+            read_as = _syntax(source, syntax)
+            found = compiler.check(source, syntax=read_as)
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
         if as_json:
             documents = [diagnostic_document(diagnostic) for diagnostic in diagnostics]
-            document = {"errors": errors, "warnings": len(documents) - errors, "diagnostics": documents}
-            print_json(document | (_explained(compiler.compile(source), toolset) if explain and not errors else {}))
+            counts = {"errors": errors, "warnings": len(documents) - errors}
+            document = {"syntax": read_as, **counts, "diagnostics": documents}
+            passes = explain and not errors
+            print_json(document | (_explained(compiler.compile(source, syntax=read_as), toolset) if passes else {}))
         else:
             for number, diagnostic in enumerate(diagnostics):
                 if number:
                     typer.echo()
                 print_diagnostic(diagnostic)
             if explain and not errors:
-                print_text(("\n" if diagnostics else "") + _explanation(compiler.compile(source), toolset))
-            typer.echo(f"{name}: {counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}", err=True)
+                compiled = compiler.compile(source, syntax=read_as)
+                print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
+            said = "" if syntax is not options.Syntax.auto else f"read as {read_as}, "
+            counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
+            typer.echo(f"{name}: {said}{counts_text}", err=True)
         if errors:
             raise typer.Exit(1)
 
@@ -268,6 +276,7 @@ def check(
 def execute(
     plan_file: options.PlanFile,
     tools: options.Tools,
+    syntax: options.PlanSyntax = options.Syntax.auto,
     max_concurrency: options.MaxConcurrency = None,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
@@ -297,7 +306,10 @@ def execute(
         name, source = _read(plan_file)
         with stdout_kept_clean():
             compiler = open_compiler(load_tools(tools), max_concurrency=max_concurrency)
-            compiled = compiler.compile(source)
+            read_as = _syntax(source, syntax)
+            if syntax is options.Syntax.auto and not (as_json or quiet):
+                typer.echo(f"{name}: read as {read_as}", err=True)
+            compiled = compiler.compile(source, syntax=read_as)
             view = RunView()
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = _followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
@@ -306,6 +318,7 @@ def execute(
         if as_json:
             print_json(
                 {
+                    "syntax": read_as,
                     "value": value,
                     "failed": failed,
                     "run_id": result.run_id,
@@ -411,6 +424,13 @@ def _read(file: str) -> tuple[str, str]:
         return _name_of(file), data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CommandError(f"{_name_of(file)} is not UTF-8 text (byte {error.start})") from error
+
+
+def _syntax(source: str, given: options.Syntax) -> Syntax:
+    """What a plan is written in."""
+    from superscalar.plan import detect
+
+    return detect(source) if given is options.Syntax.auto else cast("Syntax", given.value)
 
 
 def _explanation(plan: Plan, toolset: Toolset) -> str:

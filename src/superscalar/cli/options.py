@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -73,6 +74,22 @@ Deadline = Annotated[
         help="Answer with what there is after this long.",
         show_default=False,
     ),
+]
+
+
+class Syntax(StrEnum):
+    """What a plan is written in."""
+
+    auto = "auto"
+    python = "python"
+    numbered = "numbered"
+    rewoo = "rewoo"
+    json = "json"
+
+
+PlanSyntax = Annotated[
+    Syntax,
+    typer.Option("--syntax", help="What the plan is written in; auto finds out and says so.", case_sensitive=False),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")

@@ -17,7 +17,8 @@ from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
-from superscalar.plan import Diagnostic, Plan, check, compile_plan
+from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
+from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.tools.terms import Limit
@@ -39,6 +40,7 @@ class LLMCompiler:
     `joiner` is the model that answers ("same": the planner's), or None: the value of `join(...)` is the answer.
     `limits` are shared by all runs of this agent; `max_concurrency` bounds all calls together. `instructions` are added
     to both prompts. `output_type`: any type that pydantic validates; the answer is then of that type.
+    `grammar`: a planner whose output can be constrained writes nothing but plans for these tools; False: as it likes.
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
@@ -61,6 +63,7 @@ class LLMCompiler:
         instructions: str = "",
         output_type: Any = None,
         base_url: str | None = None,
+        grammar: bool = True,
         max_replans: int = 2,
         max_repairs: int = 2,
         timeout: float | None = 60.0,
@@ -80,6 +83,7 @@ class LLMCompiler:
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
+        constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
         self._grace = grace
         self._settings = Settings(
@@ -91,6 +95,8 @@ class LLMCompiler:
             instructions=instructions,
             answer_type=None if output_type is None else AnswerType(output_type),
             bounds=Bounds(timeout, grace, max_tasks, max_fan_out),
+            grammar=make_grammar(toolset) if constrained else None,
+            syntax=getattr(planner, "writes", "python") if constrained else "python",
             max_replans=max_replans,
             max_repairs=max_repairs,
             planner_timeout=planner_timeout,
@@ -179,17 +185,17 @@ class LLMCompiler:
 
     # ---------------------------------------------------------------------------------------------- without a model
 
-    def compile(self, source: str) -> Plan:
-        """Check a plan and lower it to tasks.
+    def compile(self, source: str, *, syntax: AnySyntax = "auto") -> Plan:
+        """Check a plan and lower it to tasks. `syntax`: what it is written in; the result's `syntax` says what it was.
 
         Raises:
             PlanError: it has errors; each says where, and what to write instead.
         """
-        return compile_plan(source, self.tools.signatures)
+        return compile_plan(source, self.tools.signatures, syntax)
 
-    def check(self, source: str) -> tuple[Diagnostic, ...]:
+    def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
         """The errors and warnings of a plan."""
-        return check(source, self.tools.signatures)
+        return check(source, self.tools.signatures, syntax)
 
     async def execute(
         self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None

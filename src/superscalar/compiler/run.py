@@ -17,9 +17,10 @@ from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.models.base import ChatModel, Chunk, Message, Request
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.fronts.detect import Syntax, reader_of
+from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
-from superscalar.plan.python import PythonReader
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -46,6 +47,8 @@ class Settings:
     max_repairs: int = 2
     planner_timeout: float | None = 120.0
     joiner_timeout: float | None = 120.0
+    grammar: Grammar | None = None
+    syntax: Syntax = "python"
     max_plan_tokens: int = 4_096
     max_answer_tokens: int = 2_048
     max_result_tokens: int = 3_000
@@ -103,7 +106,7 @@ class Run:
 
         async def main() -> RunResult:
             settings = self._settings
-            conversation = planner.conversation(settings.tools, settings.instructions, said, question)
+            conversation = planner.conversation(settings.tools, settings.instructions, said, question, settings.syntax)
             reason = ""
             while True:
                 await self._plan(conversation, reason)
@@ -119,7 +122,7 @@ class Run:
                 reason = decision.reason
                 self._rounds += 1
                 self._program.next_round()
-                conversation.append(Message("user", planner.replan_message(reason, self._results())))
+                conversation.append(Message("user", planner.replan_message(reason, self._results(), settings.syntax)))
             text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
             messages = (*said, Message("user", question), Message("assistant", text))
             tasks = self._program.in_order()
@@ -176,7 +179,9 @@ class Run:
 
         async def main() -> RunResult:
             settings = self._settings
-            conversation = planner.conversation(settings.tools, settings.instructions, tuple(history), question)
+            conversation = planner.conversation(
+                settings.tools, settings.instructions, tuple(history), question, settings.syntax
+            )
             await self._plan(conversation, "", running=False)
             return self._result(Plan(self._program.in_order()), None, ())
 
@@ -188,10 +193,11 @@ class Run:
         Appends what was said to `conversation`.
 
         Raises:
-            PlanError: errors remained after the last repair.
+            PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
         self._unit.begin_round(self._rounds, reason)
+        before: list[tuple[str, str, str]] = []
         for attempt in range(self._settings.max_repairs + 1):
             if attempt:
                 self._log.record(events.Repairing(self._now(), attempt))
@@ -200,22 +206,26 @@ class Run:
             if self._late or (self._program.complete and not cut):
                 break
             problems = self._program.problems or (_unfinished(text, cut),)
-            if attempt == self._settings.max_repairs:
+            found = [(problem.code, problem.message, problem.line_text) for problem in problems]
+            if attempt == self._settings.max_repairs or found == before:
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                raise PlanError(problems, summary=f"the planner's plan still has errors{times}")
-            conversation.append(Message("user", planner.repair_message(problems)))
+                again = ": the planner repeated them" if found == before else ""
+                raise PlanError(problems, summary=f"the planner's plan still has errors{times}{again}")
+            before = found
+            conversation.append(Message("user", planner.repair_message(problems, self._settings.syntax)))
         if running and not self._late:
             self._unit.seal()
 
     async def _write_plan(self, conversation: list[Message], *, repairing: bool, running: bool) -> tuple[str, bool]:
         """Stream one reply of the planner into the program; returns its text and whether it was cut."""
         program = self._program
-        reader = PythonReader(program)
+        reader = reader_of(self._settings.syntax, program)
         if repairing and program.broken:
             program.begin_repair()
         written: list[str] = []
         finished = False
-        request = Request(tuple(conversation), max_tokens=self._settings.max_plan_tokens)
+        settings = self._settings
+        request = Request(tuple(conversation), max_tokens=settings.max_plan_tokens, grammar=settings.grammar)
         limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
         try:
             async with (

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from superscalar.plan import Grammar
 from superscalar.values import Usage as Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -24,15 +25,15 @@ class Message:
 class Request:
     """What is asked of a model.
 
-    `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: a GBNF grammar
-    that the reply must follow; a model that cannot constrain its output ignores it (`ChatModel.constrains` tells).
+    `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: what
+    the reply must follow; a model that cannot constrain its output ignores it (`ChatModel.constrains` tells).
     """
 
     messages: tuple[Message, ...]
     max_tokens: int = 2048
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
-    grammar: str | None = None
+    grammar: Grammar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class ChatModel(Protocol):
 
     @property
     def constrains(self) -> bool:
-        """Whether `Request.grammar` is obeyed."""
+        """Whether `Request.grammar` is obeyed. A model whose plans are then JSON has an attribute `writes = "json"`."""
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:

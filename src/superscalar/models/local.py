@@ -153,7 +153,10 @@ class LocalModel:
                 f"{error.get('n_ctx')}: shorten the prompt, or write LocalModel(context=...) with a larger number.",
                 status=status,
             )
-        return ModelError(f"{self.name}: {error.get('message', error)}", status=status)
+        said = f"{self.name}: {error.get('message', error)}"
+        if "grammar" in said:
+            said += "\nllama.cpp cannot use the grammar of these tools; LLMCompiler(grammar=False) plans without one."
+        return ModelError(said, status=status)
 
 
 class _AbandonedError(Exception):
@@ -304,7 +307,7 @@ def _body(request: Request) -> dict[str, object]:
     if request.stop:
         body["stop"] = list(request.stop)
     if request.grammar is not None:
-        body["grammar"] = request.grammar
+        body["grammar"] = request.grammar.gbnf
     return body
 
 

@@ -13,22 +13,28 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
-from superscalar.errors import ModelError, ModelSetupError
+from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.models.base import Chunk, FinishReason, Request, Usage
 from superscalar.models.stops import StopFilter
+from superscalar.plan import Grammar
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI, AsyncStream
     from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 # Hidden reasoning counts against `max_completion_tokens`, while `Request.max_tokens` bounds the reply: room (tokens).
 REASONING_ROOM = 8192
 
+Constraint: TypeAlias = Literal["json_schema", "lark", "llama.cpp", "vllm"]
+"""How a server is told what a reply may be."""
+
 _OFFICIAL = "api.openai.com"
+_TOOL = "plan"
 _REASONS = re.compile(r"(o\d|gpt-([5-9]|\d\d))(?!.*-chat)")
 _FINISHES: Mapping[str, FinishReason] = {"length": "length", "content_filter": "filter"}
 # Codes of errors that arrive inside a stream, where there is no HTTP status to go by.
@@ -66,6 +72,10 @@ class OpenAIModel:
     The key is `api_key` or the variable `OPENAI_API_KEY`; the server is `base_url` or `OPENAI_BASE_URL`, else OpenAI's.
     A server on this machine needs no key. `effort` is sent as `reasoning_effort`.
 
+    `grammar`: how the server is told what a plan may be, None for not at all. "json_schema": structured output, a plan
+    in JSON; "lark": a custom tool of OpenAI's with a grammar; "llama.cpp": that server's parameter `grammar`; "vllm":
+    its parameter `structured_outputs`.
+
     A failed request is never repeated here: the error says whether to, and when. The exception is a server that refuses
     a *parameter* (reasoning models refuse `temperature` and `stop`): it is asked again without it, and that is
     remembered. Stop texts are honoured in any case. One instance may be used from several event loops; each has its own
@@ -75,11 +85,18 @@ class OpenAIModel:
         ModelSetupError: the extra is not installed, or there is no key.
     """
 
-    constrains = False
-
     def __init__(
-        self, name: str, *, base_url: str | None = None, api_key: str | None = None, effort: str | None = None
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        effort: str | None = None,
+        grammar: Constraint | None = None,
     ) -> None:
+        if grammar is not None and grammar not in get_args(Constraint):
+            forms = ", ".join(map(repr, get_args(Constraint)))
+            raise UsageError(f"OpenAIModel(grammar={grammar!r}): write one of {forms}, or leave it out")
         try:
             self._sdk = importlib.import_module("openai")
         except ImportError as error:
@@ -88,6 +105,7 @@ class OpenAIModel:
             ) from error
         self._model = name
         self._effort = effort
+        self._grammar = grammar
         self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or f"https://{_OFFICIAL}/v1"
         host = urlsplit(self._base_url).hostname or ""
         key = api_key or os.environ.get("OPENAI_API_KEY")
@@ -111,6 +129,16 @@ class OpenAIModel:
     def name(self) -> str:
         """`openai:` and the model's name."""
         return f"openai:{self._model}"
+
+    @property
+    def constrains(self) -> bool:
+        """Whether the server is told what a plan may be."""
+        return self._grammar is not None
+
+    @property
+    def writes(self) -> Literal["python", "json"]:
+        """The syntax of plans that are constrained."""
+        return "json" if self._grammar == "json_schema" else "python"
 
     async def aclose(self) -> None:
         """Close this event loop's connections. The model may be used again: it opens new ones."""
@@ -144,7 +172,7 @@ class OpenAIModel:
                 for choice in event.choices or ():  # the SDK does not check: some servers leave these out
                     if choice.finish_reason is not None:
                         finish = _FINISHES.get(choice.finish_reason, "stop")
-                    if choice.delta is not None and (text := stops.feed(choice.delta.content or "")):
+                    if choice.delta is not None and (text := stops.feed(_said(choice.delta))):
                         yield Chunk(text)
                 if stops.found:
                     finish = "stop"
@@ -186,6 +214,8 @@ class OpenAIModel:
             body["stop"] = list(request.stop[:4])  # the protocol's limit; StopFilter finds the others
         if self._effort is not None:
             body["reasoning_effort"] = self._effort
+        if request.grammar is not None:
+            body |= _constraint(request.grammar, self._grammar)
         return body
 
     async def _client(self) -> AsyncOpenAI:
@@ -241,6 +271,44 @@ class _Client:
 
     async def aclose(self) -> None:
         await self._life.aclose()
+
+
+def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
+    """The parameters that tell a server what a reply may be."""
+    match form:
+        case "json_schema":
+            schema = {"name": "plan", "schema": grammar.json_schema, "strict": _is_strict(grammar.json_schema)}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+        case "lark":
+            written = {"type": "grammar", "grammar": {"syntax": "lark", "definition": grammar.lark}}
+            tool = {"name": _TOOL, "description": "Takes the whole plan.", "format": written}
+            choice = {"type": "custom", "custom": {"name": _TOOL}}
+            return {"tools": [{"type": "custom", "custom": tool}], "tool_choice": choice}
+        case "llama.cpp":
+            return {"extra_body": {"grammar": grammar.gbnf}}
+        case "vllm":
+            return {"extra_body": {"structured_outputs": {"grammar": grammar.gbnf}}}
+        case None:
+            return {}
+
+
+def _is_strict(schema: Any) -> bool:
+    """Whether OpenAI takes the schema as binding: each object has a fixed set of fields, and none may be left out."""
+    if isinstance(schema, list):
+        return all(map(_is_strict, schema))
+    if not isinstance(schema, Mapping):
+        return True
+    if schema.get("type") == "object" and (
+        schema.get("additionalProperties") is not False or set(schema["required"]) != set(schema["properties"])
+    ):
+        return False
+    return all(map(_is_strict, schema.values()))
+
+
+def _said(delta: ChoiceDelta) -> str:
+    """The text of an event: the reply's, or what is handed to the custom tool, of which the SDK does not know yet."""
+    calls = (getattr(call, "custom", None) or {} for call in delta.tool_calls or ())
+    return (delta.content or "") + "".join(call.get("input") or "" for call in calls)
 
 
 def _usage(counted: CompletionUsage) -> Usage:

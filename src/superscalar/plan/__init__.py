@@ -5,33 +5,51 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.fronts.detect import Syntax, detect, reader_of
+from superscalar.plan.grammars import Grammar, grammar
 from superscalar.plan.ir import Call, Plan, Span, Task
 from superscalar.plan.needs import needs_of
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program
-from superscalar.plan.python import MAX_SOURCE, PythonReader, too_long
+from superscalar.plan.python import MAX_SOURCE, too_long
 from superscalar.plan.signatures import Signatures
 
-__all__ = ["Diagnostic", "Plan", "check", "compile_plan", "planned"]
+__all__ = [
+    "AnySyntax",
+    "Diagnostic",
+    "Grammar",
+    "Plan",
+    "Syntax",
+    "check",
+    "compile_plan",
+    "detect",
+    "grammar",
+    "planned",
+]
+
+AnySyntax: TypeAlias = Syntax | Literal["auto"]
+"""What a plan is written in; `auto`: find out."""
 
 _TOP = Span(1, 0, 1, 0)
 _MAY_END = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)
 
 
-def compile_plan(source: str, signatures: Signatures) -> Plan:
+def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> Plan:
     """Read a whole plan.
 
     Raises:
         PlanError: it has errors; each is a `Diagnostic` with its place.
     """
-    program, found = _read(source, signatures)
+    read_as = detect(source) if syntax == "auto" else syntax
+    program, found = _read(source, signatures, read_as)
     errors = [d for d in found if d.severity == "error"]
     if errors:
         raise PlanError(errors, summary=f"the plan has {len(errors)} error{'s' * (len(errors) > 1)}")
-    return Plan(program.in_order(), source, tuple(found))
+    return Plan(program.in_order(), source, tuple(found), read_as)
 
 
 def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
@@ -40,9 +58,9 @@ def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
     return Plan(tuple(passes(replace(task, needs=needs_of(task.work))) for task in tasks))
 
 
-def check(source: str, signatures: Signatures) -> tuple[Diagnostic, ...]:
+def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
     """Every error and warning of a plan, in the order of its lines."""
-    program, found = _read(source, signatures)
+    program, found = _read(source, signatures, detect(source) if syntax == "auto" else syntax)
     used = {task.work.tool for task in Plan(program.in_order()).calls if isinstance(task.work, Call)}
     undeclared = [s.alias for s in signatures if s.alias in used and not s.effect_declared]
     if undeclared:
@@ -52,10 +70,11 @@ def check(source: str, signatures: Signatures) -> tuple[Diagnostic, ...]:
     return tuple(found)
 
 
-def _read(source: str, signatures: Signatures) -> tuple[Program, list[Diagnostic]]:
+def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program, list[Diagnostic]]:
     program = Program(signatures)
-    if len(source) > MAX_SOURCE + 1 and not _MAY_END.search(source):
+    if syntax == "python" and len(source) > MAX_SOURCE + 1 and not _MAY_END.search(source):
         return program, [too_long(1)]  # nothing of it is wanted then, so nothing of it is read
-    reader = PythonReader(program)
+    reader = reader_of(syntax, program)
     steps = [*reader.feed(source), *reader.finish()]
-    return program, [step for step in steps if not isinstance(step, Task)]
+    found = [step for step in steps if not isinstance(step, Task)]
+    return program, sorted(found, key=lambda diagnostic: diagnostic.span.line)

@@ -17,9 +17,11 @@ from superscalar.plan.bounds import (
     Budget,
     EvaluationError,
 )
+from superscalar.plan.naming import field_aliases
 from superscalar.values import OrderedSet, record_fields
 
 NUMBERS = frozenset({bool, int, float})
+_MOST_FIELDS = 1_000  # of a mapping in which aliases are looked for
 MAX_HANDLE = 200  # characters of a handle's repr
 _SMALL = 1 << 63
 DATES = (dt.date, dt.time, dt.timedelta)  # a datetime is a date
@@ -169,7 +171,10 @@ def truth(value: Any) -> bool:
 
 
 def field_of(value: Any, name: str) -> Any:
-    """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4)."""
+    """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4).
+
+    A key that is no identifier is found under its alias (rule L7).
+    """
     if not name.startswith("_"):
         if type(value) is dict and name in value:
             return value[name]
@@ -177,6 +182,10 @@ def field_of(value: Any, name: str) -> Any:
         if fields is not None and name in fields:
             return fields[name]
         if fields is not None:
+            few = fields if len(fields) <= _MOST_FIELDS else ()
+            key = field_aliases(key for key in few if isinstance(key, str)).get(name)
+            if key is not None:
+                return fields[key]
             raise missing("field", name, fields, "AttributeError")
     raise EvaluationError(f"{described(value)} has no field `{cut(name)}`", "AttributeError")
 

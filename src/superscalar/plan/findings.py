@@ -71,12 +71,21 @@ class Findings:
         help = hints.closest(keyword.arg or "", (p.alias for p in signature.parameters)) + hints.form(signature)
         self.problem("E302", f"`{signature.alias}` has no argument `{keyword.arg}`", keyword, help=help)
 
+    def check_field(self, known: Output, name: str, node: ast.AST) -> None:
+        """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
+        attribute = isinstance(node, ast.Attribute)
+        if known.fields is None or name in known.fields or (attribute and name in known.aliases):
+            return
+        there = known.written() if attribute else list(known.fields)
+        help = hints.closest(name, there) + "fields: " + ", ".join(there)
+        self.problem("E307" if known.closed else "W501", f"{known.type} declares no field `{name}`", node, help=help)
+
     def check_record(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
         """A record, all of whose fields are known, is no text and no number (rule L32)."""
         if not (known.fields and known.closed and parameter.type in _SCALARS):
             return
         written = ast.unparse(node)
-        fields = ", ".join(f"{written}.{name}" for name in known.fields)
+        fields = ", ".join(f"{written}.{name}" for name in known.written())
         message = f"`{written}` is a {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
         self.problem("E308", message, node, help=f"write one of its fields: {fields}")
 

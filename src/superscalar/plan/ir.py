@@ -135,10 +135,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`base.name`: a field of a record or a key of a mapping (rule L4)."""
+    """`base.name`: a field of a record or a key of a mapping (rule L4).
+
+    `key`: its own name, where `name` is known to be an alias (rule L7).
+    """
 
     base: Expr
     name: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,11 +408,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole, checked plan: its tasks in program order and the text they came from."""
+    """A whole, checked plan: its tasks in program order, the text they came from, and the syntax of that."""
 
     tasks: tuple[Task, ...]
     source: str = field(default="", compare=False)
     warnings: tuple[object, ...] = field(default=(), compare=False)
+    syntax: OneOf["python", "numbered", "rewoo", "json"] = field(default="python", compare=False)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self.tasks)

@@ -287,7 +287,7 @@ class Lowering(Findings):
             return ir.Slice(base, parts[0], parts[1], parts[2])
         index = self.expression(node.slice, body)
         if isinstance(index, ir.Literal) and isinstance(index.value, str):
-            self._check_field(base, index.value, node)
+            self.check_field(self._output_of(base), index.value, node)
         return ir.Index(base, index)
 
     def _on_attribute(self, node: ast.Attribute, body: Body) -> ir.Expr:
@@ -299,8 +299,9 @@ class Lowering(Findings):
                 help="use another field, or leave it out",
             )
         base = self.expression(node.value, body)
-        self._check_field(base, node.attr, node)
-        return ir.Field(base, node.attr)
+        known = self._output_of(base)
+        self.check_field(known, node.attr, node)
+        return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
     def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
         return ir.Sequence("list", self._items(node.elts, body))
@@ -619,21 +620,15 @@ class Lowering(Findings):
         help = hints.for_tool(name, known, self._signatures)
         self.problem("E301", f"there is no tool `{name}`", node.func, help=help)
 
-    def _check_field(self, base: ir.Expr, name: str, node: ast.AST) -> None:
-        """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
-        known = self._output_of(base)
-        if known.fields is None or name in known.fields:
-            return
-        help = hints.closest(name, known.fields) + "fields: " + ", ".join(known.fields)
-        self.problem("E307" if known.closed else "W501", f"{known.type} declares no field `{name}`", node, help=help)
-
     def _output_of(self, expr: ir.Expr) -> Output:
         match expr:
             case ir.Ref(task):
                 return self.output(task)
             case ir.Index(base, ir.Literal(int())):
                 return self._output_of(base).items or _UNKNOWN
-            case ir.Field(base, name) | ir.Index(base, ir.Literal(str(name))):
+            case ir.Field(base, name, key):
+                return (self._output_of(base).fields or {}).get(key or name, _UNKNOWN)
+            case ir.Index(base, ir.Literal(str(name))):
                 return (self._output_of(base).fields or {}).get(name, _UNKNOWN)
         return _UNKNOWN
 

@@ -90,6 +90,15 @@ class Program:
         """Whether something waits for a repair."""
         return bool(self._held)
 
+    @property
+    def repairing(self) -> bool:
+        """Whether what comes are corrections."""
+        return self._repair is not None
+
+    def defines(self, name: str) -> bool:
+        """Whether a statement assigns `name`, right or broken as it may be."""
+        return name in self._top_level
+
     def in_order(self) -> tuple[ir.Task, ...]:
         """All tasks in program order: repairs in the places of what they repair."""
         return tuple(task for _, task in sorted(self.tasks, key=lambda pair: pair[0]))
@@ -192,10 +201,10 @@ class Program:
         lowered.slot.thought = thought
         return self._take(lowered)
 
-    def unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
-        """Take the text of a statement that could not be read."""
+    def unreadable(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Iterator[Step]:
+        """Take the text of a statement that could not be read. `tree`: what is known of it, at least what it calls."""
         targets = targets_of_text(source.text)
-        slot = self._slot(Slot((), source, None, targets or ()))
+        slot = self._slot(Slot((), source, tree, targets or ()))
         if slot is None:
             return
         slot.problems = (problem,)
@@ -252,6 +261,13 @@ class Program:
     def finish(self) -> Iterator[Step]:
         """The plan ended normally. Without a `join` it joins everything (rule L6)."""
         if self._closing or self._repair is not None:
+            return
+        if not self._said and not self._held:
+            source = Source("", self._count + 1)
+            help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
+            yield from self.unreadable(
+                source, Diagnostic("E004", "there is no statement here", source.span(None), help=help)
+            )
             return
         source = Source("join()", self._count + 1)
         yield from self.statement(ast.parse("join()").body[0], source)

@@ -29,13 +29,20 @@ class Parameter:
 class Output:
     """What is known of a tool's result. `fields` is None where nothing is; `closed`: no other field can exist (L32).
 
-    `items` describes the elements of a list.
+    `items` describes the elements of a list. `aliases`: for fields whose names are no identifiers, the names that plans
+    use instead (rule L7), and what each stands for.
     """
 
     type: str = "Any"
     fields: Mapping[str, Output] | None = None
     closed: bool = False
     items: Output | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def written(self) -> list[str]:
+        """The names of the fields as plans write them."""
+        own = {name: alias for alias, name in self.aliases.items()}
+        return [own.get(name, name) for name in self.fields or ()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,10 @@ class Signatures:
 
     def __contains__(self, alias: object) -> bool:
         return alias in self._by_alias
+
+    def aliases(self) -> dict[str, str]:
+        """The alias of each tool by what a plan may call it: its alias, or else its own name."""
+        return {s.name: s.alias for s in self} | {alias: alias for alias in self._by_alias}
 
     def get(self, alias: str) -> Signature | None:
         """The tool of that alias, or None."""

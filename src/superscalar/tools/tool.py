@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
+from superscalar.plan.naming import TAKEN, identifier
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.naming import TAKEN, identifier
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.types import annotation_of, output_of, type_text
 

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Union
 
+from superscalar.plan.naming import field_aliases
 from superscalar.plan.signatures import Output
 
 
@@ -47,7 +48,8 @@ def output_of(annotation: Any, depth: int = 4) -> Output:
     hints = dict(_field_types(annotation))
     if hints:
         fields: Mapping[str, Output] = {name: output_of(hint, depth - 1) for name, hint in hints.items()}
-        return Output(type_text(annotation), fields, closed=not typing.is_typeddict(annotation))
+        closed = not typing.is_typeddict(annotation)
+        return Output(type_text(annotation), fields, closed=closed, aliases=field_aliases(fields))
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, set, frozenset) and arguments:
         return Output(type_text(annotation), items=output_of(arguments[0], depth - 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from superscalar.plan.vocabulary import FUNCTIONS
 
@@ -25,3 +25,24 @@ def identifier(name: str, taken: Set[str] = frozenset()) -> str:
     if not alias.isidentifier():  # a character that may continue an identifier but not begin one
         alias = f"n{alias}"
     return f"{alias}_" if keyword.iskeyword(alias) or alias in taken else alias
+
+
+def field_aliases(names: Iterable[str]) -> dict[str, str]:
+    """What plans call the fields whose names are no identifiers, and the field that each alias stands for.
+
+    Those that are keep their name; of others that come to the same, later ones get a number. Fields that begin with an
+    underscore get none: plans do not reach them (rule L5).
+    """
+    wanted = [name for name in names if not name.startswith("_")]
+    taken = {name for name in wanted if identifier(name) == name}
+    aliases: dict[str, str] = {}
+    for name in wanted:
+        if name in taken:
+            continue
+        alias = stem = identifier(name)
+        number = 1
+        while alias in taken or alias in aliases:
+            number += 1
+            alias = f"{stem}_{number}"
+        aliases[alias] = name
+    return aliases

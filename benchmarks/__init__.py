@@ -1,0 +1,1 @@
+"""What things cost and how well they go, each beside a bound or a peer in the same run."""

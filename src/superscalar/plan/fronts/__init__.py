@@ -1,0 +1,1 @@
+"""The front ends beside `python`: other texts, the same program."""

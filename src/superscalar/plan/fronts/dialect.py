@@ -1,0 +1,47 @@
+"""What tells the line-based syntaxes apart: how a line begins, how a result is referred to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+REFERENCE = "\u01c0"
+"""Stands in text that Python's parser gets where a reference outside text begins: with its number it is a name."""
+HOLE = "\ufdd3"
+"""The same in quoted text, for what may be a reference."""
+ESCAPED = "\ufdd1\ufdd2"
+"""Two signs for two: a backslash and the sign of a reference, which together are just that sign."""
+NEWLINE = "\ufdd0"
+"""A line end in quotes that in Python cannot hold one."""
+STAND_INS = re.compile("[\u01c0\ufdd0-\ufdd3]")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`1. search("x")` and `$1`, or `#E1 = search[x]` and `#E1`.
+
+    `header` is what stands before the name of the tool, with group `number`; groups `bullet`, `style` (the sign behind
+    the number, which should be this dialect's `style`) and `thought` where it may have them. `openings`: the brackets
+    that begin the arguments. `thought`: a line that is one, with group `text`. `variable`: what the result of a step is
+    called in the program, before its number. `reference`: one outside text, with the number as group 1 or 2. `letter`
+    stands between the sign of a reference and its number. `quotes`: text should be in quotes.
+    """
+
+    name: str
+    header: re.Pattern[str]
+    openings: str
+    thought: re.Pattern[str]
+    variable: str
+    reference: str
+    sign: str
+    letter: str = ""
+    style: str = ""
+    quotes: bool = True
+
+    def variable_of(self, number: int) -> str:
+        """The name in the program of the result of a step."""
+        return f"{self.variable}{number}"
+
+    def spelled(self, number: int) -> str:
+        """A reference as the plan writes it."""
+        return f"{self.sign}{self.letter}{number}"

@@ -1,0 +1,49 @@
+"""Grammars in llama.cpp's notation (GBNF)."""
+
+from __future__ import annotations
+
+from superscalar.plan.grammars.rules import Chars, Choice, Repeat, Rule, Rules, Sequence, Text, Use
+
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+
+
+def to_gbnf(rules: Rules) -> str:
+    """The rules, one a line; `root` is where a text begins."""
+    return "\n".join(f"{name} ::= {_written(rule)}" for name, rule in rules.rules.items()) + "\n"
+
+
+def _written(rule: Rule, *, inside: bool = False) -> str:
+    match rule:
+        case Text(text):
+            return '"' + "".join(_escaped(sign, '"') for sign in text) + '"'
+        case Chars(ranges, negated):
+            return "[" + "^" * negated + "".join(_range(first, last) for first, last in ranges) + "]"
+        case Use(name):
+            return name
+        case Sequence(()):
+            return '""'
+        case Sequence(parts):
+            written = " ".join(_written(part, inside=True) for part in parts)
+            return f"({written})" if inside else written
+        case Choice(options):
+            written = " | ".join(_written(option) for option in options)
+            return f"({written})" if inside else written
+        case Repeat(part, least, most):
+            return _written(part, inside=True) + _times(least, most)
+
+
+def _times(least: int, most: int | None) -> str:
+    short = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((least, most))
+    return short or f"{{{least},{'' if most is None else most}}}"
+
+
+def _range(first: str, last: str) -> str:
+    return _escaped(first, "[]^-") + (f"-{_escaped(last, '[]^-')}" if last != first else "")
+
+
+def _escaped(sign: str, special: str) -> str:
+    if sign in _ESCAPES:
+        return _ESCAPES[sign]
+    if sign in special:
+        return f"\\{sign}" if sign in '"[]' else f"\\x{ord(sign):02X}"
+    return sign if sign.isprintable() else f"\\x{ord(sign):02X}" if ord(sign) < 256 else f"\\u{ord(sign):04X}"

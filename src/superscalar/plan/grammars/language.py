@@ -1,0 +1,350 @@
+"""The rules of the `python` front end for a table of tools: what a constrained model can write (rules L1 to L7).
+
+A subset of the language, in one canonical form (one space around operators, one after commas): the fewer ways there
+are to write one thing, the less there is to choose from and to check. Whatever it accepts can be read; names may still
+be undefined, which no context-free grammar can tell.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import keyword
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from superscalar.plan.grammars.rules import (
+    Chars,
+    Choice,
+    Repeat,
+    Rule,
+    Rules,
+    Sequence,
+    Text,
+    Use,
+    choice,
+    read,
+    sequence,
+    uses,
+)
+from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.vocabulary import MAPPING_METHODS, TEXT_METHODS
+
+LEVELS = 2
+"""How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
+
+# A call that stands alone is there for its effect: what reads gets a name.
+# No text begins with another one that may end there, but for a `name`: a lexer that takes the longest is not misled.
+# `after` begins with an operator, so that what contains it is no constant: the value of a tool's argument is either a
+# literal of its type or no literal at all (rule L32). No `%` follows text (rule L5). `inner` is what stands in a
+# lambda and between the braces of an f-string: no calls of tools, and no double quotes.
+_EXPRESSIONS = r"""
+simple ::= name (", " name)* " = " value | name (" += " | " -= " | " *= " | " /= ") valueCHANGE
+added ::= name ".append(" value ")"
+join ::= "join(" (value (", " value)* | name "=" value (", " name "=" value)*)? ")"
+value ::= "not " operation more | quantity after? | text after-text?
+after ::= (operator | " % ") operation more | " is " "not "? "None" more | choice
+after-text ::= operator operation more | choice
+more ::= choice?
+choice ::= (" and " | " or ") chain (" if " chain " else " value)? | " if " chain " else " value
+chain ::= "not "? operation ((" and " | " or ") chain)?
+operation ::= quantity ((operator | " % ") operation | " is " "not "? "None")? | text (operator operation)?
+operator ::= " + " | " - " | " * " | " / " | " // " | " ** " | " == " | " != " | " < " | " <= " | " > " | " >= "
+  | " in " | " not in "
+quantity ::= "-"? (number | atom) | "None" | "True" | "False"
+atom ::= (CALLfunction | name | display | "(" enclosed ")") trailer*
+enclosed ::= "not " operation more rest? | quantity (after rest? | rest) | text (after-text rest? | rest)
+rest ::= (", " value)+
+dynamic ::= "-"? (CALLfunction | name | group) trailer*
+group ::= "(" ("not " operation more | quantity after | text after-text) ")"
+trailer ::= "." name | "." method (value (clauses | (", " value)*))? ")" | "[" index "]"
+index ::= value (":" value?)? | ":" value?
+display ::= list | "{" (value (": " value (clause | (", " value ": " value)*) | clauses | (", " value)*))? "}"
+list ::= "[" (value (clauses | (", " value)*))? "]"
+clauses ::= clause (clause)*
+clause ::= " for " targets " in " chain (" if " chain)*
+targets ::= name (", " name)*
+function ::= one value clauses? ")"
+  | extreme value (clauses | (", " value)* (", " "key=" lambda)? (", " "default=" value)?) ")"
+  | "sorted(" value (clauses | (", " "key=" lambda)? (", " "reverse=True")?) ")"
+  | "round(" value (", " integer)? ")" | "enumerate(" value (", " "start=" integer)? ")"
+  | "range(" value (", " value){0,2} ")" | "zip(" value (", " value)+ ")" | "default(" value ", " value ")"
+one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
+  | "bool(" | "reversed(" | "ok("
+extreme ::= "min(" | "max("
+lambda ::= "lambda " name ": " inner
+text ::= (string | formatted) ("." text-method (value (clauses | (", " value)*))? ")")*
+formatted ::= "f\"" (literal | "{{" | "}}" | "{" inner ("!r" | format)? "}")* "\""
+inner ::= inner-test (" if " inner-test " else " inner)?
+inner-test ::= "not "? inner-operation ((" and " | " or ") inner-test)?
+inner-operation ::= inner-operand (operator inner-operand)*
+inner-operand ::= "-"? (number | inner-atom) | inner-text | "None" | "True" | "False"
+inner-atom ::= (inner-function | name | "(" inner ")") inner-trailer*
+inner-trailer ::= "." name | "." method (inner (", " inner)*)? ")" | "[" inner-index "]"
+inner-index ::= inner (":" inner?)? | ":" inner?
+inner-function ::= one inner inner-clause? ")" | extreme inner (inner-clause | (", " inner)*) ")"
+  | "sorted(" inner inner-clause? ")" | "round(" inner (", " integer)? ")" | "default(" inner ", " inner ")"
+inner-clause ::= " for " targets " in " inner-test (" if " inner-test)*
+"""
+_PLAN = r'ending | line ("\n" line)* ("\n" ending)?'
+_ENDING = r'(comment "\n")* join "\n"?'
+_TOKENS = r"""
+comment ::= "#" [^\x00-\x1F\x7F]*
+string ::= "\"" ([^"\\\x00-\x1F\x7F] | "\\" [nt"\\])* "\"" | "'" ([^'\\\x00-\x1F\x7F] | "\\" [nt'\\])* "'"
+inner-text ::= "'" [^'"#{}\\\x00-\x1F\x7F]* "'"
+literal ::= ([^"{}\\\x00-\x1F\x7F] | "\\" [nt"\\])+
+format ::= ":" [<>^]? [0-9]{0,2} ","? ("." [0-9]{1,2})? [defgs%]?
+integer ::= "-"? ("0" | [1-9] [0-9]{0,15})
+number ::= ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,15})? ("e" "-"? [0-9]{1,2})?
+"""
+_LITERALS = {
+    "str": 'text after-text?',
+    "int": 'integer after?',
+    "float": '"-"? number after?',
+    "bool": '("True" | "False") | "not " operation more',
+    "None": '"None"',
+    "list": "list after?",
+    "dict": '"{" (value ": " value (clause | (", " value ": " value)*))? "}" after?',
+}  # fmt: skip
+_WORD = Chars((("a", "z"), ("A", "Z"), ("0", "9"), ("_", "_")))
+
+
+def rules_of(signatures: Signatures) -> Rules:
+    """The rules of a plan, or of lines that correct one: `join(...)` comes last, or not at all (rule L6)."""
+    tools = list(signatures)
+    writes = any(tool.effect == "write" for tool in tools)
+    expressions = _EXPRESSIONS.replace("CALL", "call | " if tools else "")
+    expressions = expressions.replace("CHANGE", " | change" if writes else "")
+    rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
+    rules |= dict(_statements())
+    rules |= read(expressions)
+    tokens = read(_TOKENS)
+    tokens |= {"name": _name(), "word": Repeat(_WORD)}
+    tokens |= {"method": _any_of(MAPPING_METHODS | TEXT_METHODS), "text-method": _any_of(TEXT_METHODS)}
+    if tools:
+        calls = _Calls(tools)
+        rules |= calls.rules
+    rules |= tokens
+    return Rules(_reachable(rules), frozenset(tokens))
+
+
+def _statements(level: int = 0, *, loop: bool = False) -> Iterator[tuple[str, Rule]]:
+    """The rules of statements and blocks, once for each level of indentation, inside a loop and outside."""
+    begin = f'"{"    " * level}" ' if level else ""
+    options = "simple | added" if loop else "simple"
+    if level < LEVELS:
+        arm, body = (f'":" ("\\n" {_line(level + 1, loop=looped)})+' for looped in (loop, True))
+        options += (
+            f' | "if " value {arm} ("\\n" {begin}"elif " value {arm})* ("\\n" {begin}"else" {arm})?'
+            f' | "for " targets " in " value {body}'
+        )
+    yield _line(level, loop=loop), _rule(f'({begin}comment "\\n")* {begin}({options})')
+    if level < LEVELS:
+        yield from _statements(level + 1, loop=loop)
+        yield from _statements(level + 1, loop=True)
+
+
+def _line(level: int, *, loop: bool) -> str:
+    return ("loop" if loop else "line") + (f"-{level}" if level else "")
+
+
+def _any_of(words: Iterable[str]) -> Rule:
+    """The beginning of a call of one of them."""
+    return Choice(tuple(Text(f"{word}(") for word in sorted(words)))
+
+
+def _reachable(rules: dict[str, Rule]) -> dict[str, Rule]:
+    """The rules that `root` needs, in their order."""
+    needed, open = {"root"}, ["root"]
+    while open:
+        for name in uses(rules[open.pop()]):
+            if name not in needed:
+                needed.add(name)
+                open.append(name)
+    return {name: rule for name, rule in rules.items() if name in needed}
+
+
+# ----------------------------------------------------------------------------------------------------------- names
+
+
+def _name() -> Rule:
+    """An identifier that is no keyword: the complement of a few words, which is regular."""
+    return _without(sorted(keyword.kwlist), first=True)
+
+
+def _without(words: list[str], *, first: bool = False) -> Rule:
+    """Letters and digits that are none of `words`; what the first letter may be is less."""
+    letters = [chr(code) for code in (*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1))]
+    signs = letters if first else [*letters, *"0123456789", "_"]
+    begins = {word[0] for word in words if word}
+    options: list[Rule] = [Sequence()] if "" not in words and not first else []
+    others = Chars(tuple(_ranges(sign for sign in signs if sign not in begins)))
+    options.append(Sequence((others, Use("word"))))
+    for sign in sorted(begins):
+        rest = [word[1:] for word in words if word.startswith(sign)]
+        options.append(sequence(sign, _without(rest)))
+    return choice(options)
+
+
+def _ranges(signs: Iterable[str]) -> Iterator[tuple[str, str]]:
+    first = last = ""
+    for sign in sorted(signs):
+        if last and ord(sign) == ord(last) + 1:
+            last = sign
+            continue
+        if first:
+            yield first, last
+        first = last = sign
+    if first:
+        yield first, last
+
+
+# ----------------------------------------------------------------------------------------------------------- calls
+
+
+class _Calls:
+    """The rules of the tools' calls: own arguments only, none twice, none that is required left out.
+
+    Positional arguments come first, then named ones, in the order of the signature: a number of rules that is linear
+    in the number of parameters says all that.
+    """
+
+    def __init__(self, tools: list[Signature]) -> None:
+        self.rules: dict[str, Rule] = {}
+        self._values: dict[tuple[str, ...], str] = {}
+        names = [self._rules_of(number, tool) for number, tool in enumerate(tools, 1)]
+        writes = [name for name, tool in zip(names, tools, strict=True) if tool.effect == "write"]
+        self.rules = {"call": choice(map(Use, names)), "change": choice(map(Use, writes)), **self.rules}
+
+    def _rules_of(self, number: int, tool: Signature) -> str:
+        name = f"tool{number}-{_in_a_name(tool.alias)}"
+        self.rules[name] = Text("")  # its place: before the rules of its arguments
+        parameters = sorted(tool.parameters, key=lambda p: p.keyword_only)
+        for index in range(len(parameters) - 1, 0, -1):
+            self._rest(name, parameters, index)
+        self.rules[name] = sequence(f"{tool.alias}(", *self._first(name, parameters), ")")
+        return name
+
+    def _first(self, name: str, parameters: list[Parameter]) -> list[Rule]:
+        """The arguments from the first on, with nothing given yet."""
+        options: list[Rule] = []
+        for index, parameter in enumerate(parameters):
+            if index == 0 and not parameter.keyword_only:
+                options.append(sequence(self._value(parameter), *self._then(name, parameters, 1, positional=True)))
+            options.append(
+                Sequence(
+                    (Text(f"{parameter.alias}="), self._value(parameter), *self._then(name, parameters, index + 1))
+                )
+            )
+            if parameter.required:
+                break
+        else:
+            options.append(Sequence())
+        return [choice(options)] if parameters else []
+
+    def _then(self, name: str, parameters: list[Parameter], index: int, *, positional: bool = False) -> list[Rule]:
+        """What follows once something was given: the rule of the parameters from `index` on."""
+        if index >= len(parameters):
+            return []
+        return [Use(f"{name}-{index + 1}{'p' * (positional and not parameters[index].keyword_only)}")]
+
+    def _rest(self, name: str, parameters: list[Parameter], index: int) -> None:
+        """`name-3`: parameters from the third on by name; `name-3p`: the third may still be given by position."""
+        own, positional = f"{name}-{index + 1}", f"{name}-{index + 1}p"
+        parameter = parameters[index]
+        then = self._then(name, parameters, index + 1)
+        given = Sequence((Text(", "), Text(f"{parameter.alias}="), self._value(parameter), *then))
+        self.rules[own] = given if parameter.required else Choice((given, sequence(*then)))
+        if not parameter.keyword_only:
+            value = self._value(parameter)
+            then = self._then(name, parameters, index + 1, positional=True)
+            self.rules[positional] = Choice((Sequence((Text(", "), value, *then)), Use(own)))
+
+    def _value(self, parameter: Parameter) -> Rule:
+        """What may be given for a parameter: a literal of its type, or what is no literal."""
+        kinds = tuple(_kinds(parameter.type))
+        if not kinds:
+            return Use("value")
+        if kinds not in self._values:
+            name = f"value{len(self._values) + 1}-{_in_a_name('-or-'.join(kinds))}"
+            self._values[kinds] = name
+            self.rules[name] = Choice((*map(self._literal, kinds), _rule("dynamic after?")))
+        return Use(self._values[kinds])
+
+    def _literal(self, kind: str) -> Rule:
+        if kind in _LITERALS:
+            return _rule(_LITERALS[kind])
+        if kind.startswith("list["):
+            item = self._value(Parameter("", "", kind[5:-1]))
+            return _with({"item": item}, '"[" (item (clauses | (", " item)*))? "]" after?')
+        if kind.startswith("dict["):
+            key, item = (self._value(Parameter("", "", part)) for part in kind[5:-1].split(", ", 1))
+            return _with({"key": key, "item": item}, '"{" (key ": " item (clause | (", " key ": " item)*))? "}" after?')
+        return Text(kind)  # one of the constants of a Literal
+
+
+def _in_a_name(text: str) -> str:
+    """What of a text may be a part of a rule's name."""
+    return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")[:40]
+
+
+def _with(meanings: Mapping[str, Rule], notation: str) -> Rule:
+    """The rule of that notation, with rules in the place of names."""
+
+    def replaced(rule: Rule) -> Rule:
+        match rule:
+            case Use(name):
+                return meanings.get(name, rule)
+            case Sequence(parts):
+                return Sequence(tuple(map(replaced, parts)))
+            case Choice(options):
+                return Choice(tuple(map(replaced, options)))
+            case Repeat(part, least, most):
+                return Repeat(replaced(part), least, most)
+        return rule
+
+    return replaced(_rule(notation))
+
+
+def _rule(notation: str) -> Rule:
+    return read(f"x ::= {notation}")["x"]
+
+
+def _kinds(type: str) -> Iterator[str]:
+    """The kinds of literals that a type has; none where any will do, or where nothing is known of it."""
+    try:
+        kinds = list(_kinds_of(ast.parse(type, mode="eval").body))
+    except (SyntaxError, ValueError):  # a name of its own, or a type that is not known in full
+        return
+    if "float" in kinds:
+        kinds = [kind for kind in kinds if kind != "int"]
+    yield from dict.fromkeys(kinds)
+
+
+def _kinds_of(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            yield from _kinds_of(left)
+            yield from _kinds_of(right)
+        case ast.Constant(value=None):
+            yield "None"
+        case ast.Name(id=name) if name in _LITERALS:
+            yield name
+        case ast.Subscript(value=ast.Name(id="list"), slice=item):
+            list(_kinds_of(item))
+            yield f"list[{ast.unparse(item)}]"
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[ast.Name(id="str" | "int") as key, item])):
+            list(_kinds_of(item))
+            yield f"dict[{key.id}, {ast.unparse(item)}]"
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=values)):
+            for value in values:
+                yield _constant(value)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=value):
+            yield _constant(value)
+        case _:
+            raise ValueError
+
+
+def _constant(node: ast.expr) -> str:
+    value = ast.literal_eval(node)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
