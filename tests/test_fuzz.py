@@ -21,6 +21,7 @@ def test_nothing_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert kept == [], capsys.readouterr().out
     assert counts.total() == number == CASES
     assert {name.split()[1] for name in counts} == {"refused", "ran"}
+    assert {name.split()[3] for name in counts} == {"python", "numbered", "rewoo", "json"}
 
 
 def test_a_case_is_the_same_text_again() -> None:

@@ -7,16 +7,17 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
-from typing import Any, Literal
+from typing import Any, get_args
 
 from fuzz.world import tools
 from superscalar import LLMCompiler, PlanError, Toolset
-from superscalar.plan import Plan, check, compile_plan, ir
+from superscalar.plan import Plan, Syntax, check, compile_plan, detect, ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Program, Step
-from superscalar.plan.python import PythonReader
+from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.signatures import Signatures
 from superscalar.testing import ScriptedModel, run
 
@@ -102,27 +103,30 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
     touched: list[str] = []
     toolset = Toolset(tools(random, calls, touched))
     signatures = toolset.signatures
-    whole = _anatomy([text], signatures)
+    syntax = random.choice([detect(text), detect(text), *get_args(Syntax)])
+    at(f"reading {syntax}")
+    whole = _anatomy([text], signatures, syntax)
     for chunks in (_pieces(random, text), text.splitlines(keepends=True), list(text[:600]) + [text[600:]]):
-        if _anatomy(chunks, signatures) != whole:
-            raise Finding("chunks matter", repr(chunks)[:500])
+        if _anatomy(chunks, signatures, syntax) != whole:
+            raise Finding(f"chunks matter in {syntax}", repr(chunks)[:500])
+    reader = reader_of(syntax, Program(signatures))
     cut = text[: random.randrange(len(text) + 1)]
-    beginning = [step for step in PythonReader(Program(signatures)).feed(cut) if isinstance(step, ir.Task)]
+    beginning = [step for step in reader.feed(cut) if isinstance(step, ir.Task)]
     if [step for step, _ in whole if isinstance(step, ir.Task)][: len(beginning)] != beginning:
-        raise Finding("what was completed is taken back", repr(cut))
-    PythonReader(Program(signatures)).finish("cut")
-    at("checking")
-    for found in check(text, signatures):
+        raise Finding(f"what was completed is taken back in {syntax}", repr(cut))
+    reader.finish("cut")
+    at(f"checking {syntax}")
+    for found in check(text, signatures, syntax):
         if len(str(found)) > 10_000:
             raise Finding("a diagnostic is too long", str(found)[:500])
     at("a session")
     _session(text, random, toolset)
     at("compiling")
     try:
-        plan = compile_plan(text, signatures)
+        plan = compile_plan(text, signatures, syntax)
     except PlanError as error:
         str(error)
-        return "refused"
+        return f"refused as {syntax}"
     at("printing")
     _printed(plan, signatures)
     at("running")
@@ -132,15 +136,13 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
         raise Finding("the plan reaches out of the language", "; ".join(events[:5]))
     if touched:
         raise Finding("a handle is looked into", ", ".join(touched[:5]))
-    return "ran"
+    return f"ran as {syntax}"
 
 
-def _anatomy(
-    chunks: list[str], signatures: Signatures, reason: Literal["stop", "cut"] = "stop"
-) -> list[tuple[Step, ir.Span]]:
-    reader = PythonReader(Program(signatures))
+def _anatomy(chunks: list[str], signatures: Signatures, syntax: Syntax) -> list[tuple[Step, ir.Span]]:
+    reader = reader_of(syntax, Program(signatures))
     steps = [step for chunk in chunks for step in reader.feed(chunk)]
-    return [(step, step.span) for step in [*steps, *reader.finish(reason)]]
+    return [(step, step.span) for step in [*steps, *reader.finish()]]
 
 
 def _pieces(random: Random, text: str) -> list[str]:
@@ -152,7 +154,7 @@ def _printed(plan: Plan, signatures: Signatures) -> None:
     """What is printed reads back as the same plan, and prints the same."""
     printed = print_plan(plan.tasks)
     try:
-        again = compile_plan(printed, signatures)
+        again = compile_plan(printed, signatures, "python")
     except PlanError as error:
         raise Finding("what is printed does not read back", f"{printed}\n{error}") from error
     if repr([placeless(task) for task in again.tasks]) != repr([placeless(task) for task in plan.tasks]):
@@ -162,9 +164,11 @@ def _printed(plan: Plan, signatures: Signatures) -> None:
 
 
 def placeless(value: Any) -> Any:
-    """The same without places in the source; its `repr` tells 1 from True."""
+    """The same without places in the source, and what was tolerated there; its `repr` tells 1 from True."""
     if isinstance(value, ir.Span):
         return None
+    if isinstance(value, ir.Task):
+        value = replace(value, notes=())
     if isinstance(value, tuple):
         return tuple(map(placeless, value))
     if hasattr(value, "__dataclass_fields__"):

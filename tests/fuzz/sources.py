@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from random import Random
+from typing import Any
 
 from corpus.cases import CASES
 from corpus.hostile import hostile
@@ -39,6 +41,70 @@ def known(random: Random) -> str:
     return random.choice(_known())
 
 
+_TOOLS = ("num", "word", "listing", "words", "table", "pair", "page", "fail", "canary", "evil", "put", "look", "nothing")
+_TEXTS = ("a", "IBM", "half of $1", "$1", "$2.title", "$1[0]", "$9", "$1.50", r"\\$1", "#E1 of #E2", "it's", "é", "1, 2", "a (b")
+
+
+def _value(random: Random, reference: str, depth: int = 1) -> str:
+    number = random.randint(1, 5)
+    match random.randrange(8):
+        case 0 | 1:
+            return reference.format(number) + random.choice(["", "", ".title", "[0]", "[0].n"])
+        case 2:
+            return random.choice(["1", "-2.5", "true", "null", "None", "''"])
+        case 3 if depth:
+            return "[" + ", ".join(_value(random, reference, depth - 1) for _ in range(random.randrange(3))) + "]"
+        case 4 if depth:
+            return '{"a": ' + _value(random, reference, depth - 1) + "}"
+        case 5:
+            return random.choice(_TEXTS)
+        case _:
+            return json.dumps(random.choice(_TEXTS), ensure_ascii=False)
+
+
+def numbered(random: Random) -> str:
+    """A plan in the syntax of LLMCompiler, more or less."""
+    mark, margin = random.choice([". ", ") ", ". ", ": "]), random.choice(["", "", "  ", "- "])
+    lines = []
+    for number in range(1, random.randint(1, 6)):
+        lines += ["Thought: why not"] if random.random() < 0.2 else []
+        values = ", ".join(_value(random, "${}") for _ in range(random.choice([0, 1, 1, 2])))
+        lines.append(f"{margin}{number}{mark}{random.choice(_TOOLS)}({values}" + random.choice([")", ")", ")", ""]))
+    return "\n".join([*lines, random.choice(["", f"{len(lines) + 1}. join($1)<END_OF_PLAN>", "9. join()"])]) + "\n"
+
+
+def rewoo(random: Random) -> str:
+    """A plan in the syntax of ReWOO, more or less."""
+    lines = []
+    for number in range(1, random.randint(1, 6)):
+        values = ", ".join(_value(random, "#E{}") for _ in range(random.choice([0, 1, 1, 2])))
+        lines += ["Plan: find out", f"#E{number} = {random.choice(_TOOLS)}[{values}]"]
+    return "\n".join(lines) + "\n"
+
+
+def steps(random: Random) -> str:
+    """A plan in JSON."""
+
+    def value(depth: int = 2) -> Any:
+        match random.randrange(7):
+            case 0 | 1:
+                return {"$ref": random.choice("abcde")} | random.choice([{}, {}, {"path": ["title"]}, {"path": [0, "n"]}])
+            case 2:
+                return {"$text": ["so ", value(0)]}
+            case 3 if depth:
+                return [value(depth - 1) for _ in range(random.randrange(3))]
+            case 4 if depth:
+                return {random.choice(["a", "$value", "$1"]): value(depth - 1)}
+            case _:
+                return random.choice([None, True, 1, -2.5, *_TEXTS])
+
+    made = [
+        {"id": id, "tool": random.choice(_TOOLS), "arguments": {name: value() for name in random.choice(["x", "x", "xy", ""])}}
+        for id in "abcde"[: random.randint(0, 5)]
+    ]
+    return json.dumps({"steps": made, "join": value()}, indent=random.choice([None, 1]), ensure_ascii=random.random() < 0.5)
+
+
 def soup(random: Random) -> str:
     """Pieces of syntax in any order."""
     return random.choice(["", " "]).join(random.choices(_PIECES, k=random.randint(1, 40)))
@@ -58,7 +124,7 @@ def noise(random: Random) -> str:
 
 def changed(random: Random) -> str:
     """A plan in which something is no longer as it was."""
-    text = random.choice([program, program, known])(random)
+    text = random.choice([program, program, program, known, known, numbered, rewoo, steps])(random)
     for _ in range(random.choice([1, 1, 2, 5])):
         text = random.choice(_CHANGES)(random, text)[:_LONGEST]
     return text
@@ -119,10 +185,13 @@ SOURCES: dict[str, Callable[[Random], str]] = {
     "program": program,
     "known": known,
     "changed": changed,
+    "numbered": numbered,
+    "rewoo": rewoo,
+    "steps": steps,
     "soup": soup,
     "noise": noise,
 }
-WEIGHTS = (3, 1, 6, 2, 1)
+WEIGHTS = (6, 2, 12, 2, 2, 2, 4, 2)
 
 
 def source(random: Random) -> tuple[str, str]:

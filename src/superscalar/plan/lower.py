@@ -504,7 +504,8 @@ class Lowering(Findings):
         looked_at = node.args[0]
         if self._variables:
             return ir.Apply(name, self._items(node.args, body))
-        simple = isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
+        pairs = isinstance(looked_at, ast.DictComp) and len(looked_at.generators) > 1  # which is a `dict(...)` of pairs
+        simple = pairs or isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
         operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
         if name == "default" and self._calls.has_call(node.args[1]):  # rule L15: it is called only then
             body = self._under(self._test(ir.Missing(operand), body, node), True, body)

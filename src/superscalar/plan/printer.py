@@ -289,4 +289,4 @@ def _refs(work: object) -> Iterator[TaskId]:
 def _comments(tasks: Iterable[Task]) -> list[str | _If | _For]:
     """The thoughts of the tasks that a statement is made of, each once, as comment lines."""
     lines = dict.fromkeys(task.thought for task in tasks if task.thought)
-    return [f"# {line}".rstrip() for thought in lines for line in thought.splitlines()]
+    return [f"# {line}".rstrip() for thought in lines for line in thought.split("\n")]
