@@ -4,8 +4,9 @@ Every plan of `tests/corpus/hostile.py` is compiled, and run if it compiles. The
 50 MB. The few that are long and differ from a right plan only in being wrong cannot be refused before they are read:
 what they may take is what reading a right plan of their length takes, measured in the same run.
 
-Measured is CPU time of this process, the median of several times, and the growth of the largest resident set of a process
-that was forked for this plan alone (Linux; elsewhere what Python allocated). Printed is each as a share of its bound.
+Measured is CPU time of this process, the median of several times, and the growth of the largest resident set of a
+process that was forked for this plan alone (Linux; elsewhere what Python allocated). Printed is each as a share of its
+bound.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import statistics
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -27,7 +29,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from corpus.hostile import Hostile, hostile
-
 from superscalar import Failure, LLMCompiler, PlanError, tool
 
 MOST_SECONDS = 0.050
@@ -118,7 +119,7 @@ def main() -> int:
     for plan in plans:
         long = len(plan.plan) > SHORT
         bound = max(MOST_SECONDS, per_character * min(len(plan.plan), 256 * 1024)) if long else MOST_SECONDS
-        spent = seconds(lambda plan=plan: refuse(plan), options.repetitions)
+        spent = seconds(partial(refuse, plan), options.repetitions)
         grown = memory(plan)
         rows.append(
             {
@@ -134,10 +135,14 @@ def main() -> int:
     missed = [f"{r['name']}: {r['ms']:.0f} ms" for r in rows if r["time"] > 1]
     missed += [f"{r['name']}: {r['mb']:.0f} MB" for r in rows if r["memory"] > 1]
     if options.json:
-        print(json.dumps({"right_plan_us_per_character": per_character * 1e6, "rows": rows, "missed": missed}, indent=2))
+        print(
+            json.dumps({"right_plan_us_per_character": per_character * 1e6, "rows": rows, "missed": missed}, indent=2)
+        )
     else:
         slow = sum(not r["within_50_ms"] for r in rows)
-        print(f"{len(rows)} hostile plans, {len(rows) - slow} of them refused within 50 ms; {slow} long ones take longer")
+        print(
+            f"{len(rows)} hostile plans, {len(rows) - slow} of them refused within 50 ms; {slow} long ones take longer"
+        )
         print(f"a right plan takes {per_character * 2.5e8:.0f} ms for 250 KB of text, which is the bound for long ones")
         for measure, unit in (("time", "ms"), ("memory", "mb")):
             print(f"nearest to the bound of {measure}:")

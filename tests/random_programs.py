@@ -168,7 +168,9 @@ class Writer:
                 return self._if(scope, depth - 1, kept, margin)
             case 2 | 3 if self._blocks and depth:
                 return self._for(scope, depth - 1, kept, margin)
-            case 4 if numbers := [n for n, kind in scope.items() if kind in ("int", "text") and not (kept and n in kept)]:
+            case 4 if numbers := [
+                n for n, kind in scope.items() if kind in ("int", "text") and not (kept and n in kept)
+            ]:
                 changed = self._pick(numbers)
                 sign = self._pick(["+", "-", "*", "|"]) if scope[changed] == "int" else "+"
                 value = self.expression(scope[changed], 1, scope) if sign != "*" else self._pick(["2", "-1"])
@@ -237,11 +239,10 @@ class Writer:
         body += self._block(inner, depth, outside, margin + "    ") if self._pick([True, False]) or not folds else []
         for name, kind in folds.items():
             body += self._fold(name, kind, inner, margin + "    ")
-        for name in [*targets, *inner]:
-            if name in scope and inner.get(name) != scope[name]:
-                del scope[name]
-            elif name not in scope and certain and name in inner and kept is None:
-                scope[name] = inner[name]
+        for name in [name for name, kind in scope.items() if inner.get(name) != kind]:
+            del scope[name]  # it has a value of another kind, or of one that nobody knows
+        if certain and kept is None:
+            scope |= inner
         scope |= folds
         return [*lines, *body]
 
@@ -285,7 +286,7 @@ class Writer:
         if depth <= 0:
             return str(self._pick([*known, *known, *_LITERALS[kind]]))
         forms = list(self._forms(kind, depth, scope, calls=calls))
-        return str(self._pick([*known, *forms])())  if not known else self._either(known, forms)
+        return str(self._pick([*known, *forms])()) if not known else self._either(known, forms)
 
     def _either(self, known: list[str], forms: list[Callable[[], str]]) -> str:
         return str(self._pick(known)) if self._pick([True, False, False, False]) else str(self._pick(forms)())
@@ -418,7 +419,7 @@ class Writer:
         numbers = [name for name, kind in scope.items() if kind == "int"]
         holes = [f"{{{self._pick(plain)}{self._pick(['', '!r', '!s'])}}}"] if plain else []
         holes += [f"{{{self._pick(numbers)}{self._pick([':>5', ':+d', ':04', ':,', '=', ':{2}'])}}}"] if numbers else []
-        return f"f\"<{' '.join(holes)}>{{{{}}}}\""
+        return f'f"<{" ".join(holes)}>{{{{}}}}"'
 
     def _key(self, scope: Scope, kind: str, depth: int) -> str:
         inner = {**{name: of for name, of in scope.items() if name != "q"}, "q": kind}

@@ -1,7 +1,7 @@
 """A plan over pure tools that never fail comes to what CPython makes of the same program.
 
-`SUPERSCALAR_PROGRAMS=10000 pytest tests/test_against_python.py` compares so many; without it, 500. What the calls came to
-decides the value, so a call that Python needs cannot be missing; that none is made too often is looked at.
+`SUPERSCALAR_PROGRAMS=10000 pytest tests/test_against_python.py` compares so many; without it, 500. What the calls came
+to decides the value, so a call that Python needs cannot be missing; that none is made too often is looked at.
 """
 
 from __future__ import annotations

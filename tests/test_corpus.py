@@ -159,7 +159,13 @@ def tools_of(module: Any) -> Toolset:
 
 
 def _finding(found: Any) -> dict[str, Any]:
-    return {"line": found.span.line, "code": found.code, "message": found.message, "label": found.label, "help": found.help}
+    return {
+        "line": found.span.line,
+        "code": found.code,
+        "message": found.message,
+        "label": found.label,
+        "help": found.help,
+    }
 
 
 def _shown(outcome: Outcome) -> Any:

@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 import fuzz.plans
-from fuzz.examine import Finding
+from fuzz.examine import Finding, examine
 from fuzz.plans import case, minimised
 from fuzz.sources import SOURCES
-from superscalar.plan.lines import Lines
+from superscalar.plan.lines import Lines, Statement
 
 CASES = 200
 
@@ -33,7 +33,7 @@ def test_a_finding_is_made_smaller_and_kept(tmp_path: Path, monkeypatch: pytest.
     """Here a reader for which empty chunks are lines."""
     feed = Lines.feed
 
-    def wrong(self: Lines, text: str) -> list[object]:
+    def wrong(self: Lines, text: str) -> list[Statement]:
         found = [*feed(self, text)]
         if not text:
             self._pieces.append("")
@@ -50,4 +50,4 @@ def test_a_handle_that_is_looked_into_is_a_finding(monkeypatch: pytest.MonkeyPat
     """Here by whatever shows it."""
     monkeypatch.setattr("superscalar.plan.elements.handle_text", lambda value: str(value.anything))
     with pytest.raises(Finding, match="a handle is looked into"):
-        fuzz.plans.examine("a = canary()\nb = f'{a}'\njoin(default(b, 1))\n", Random(1))
+        examine("a = canary()\nb = f'{a}'\njoin(default(b, 1))\n", Random(1))

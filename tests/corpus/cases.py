@@ -7,8 +7,8 @@ A file is named after its rule. What stands before its first case says how the r
     --- value
     4                                    what `exec` prints, as JSON, and its exit code is 0
 
-`refused` is the opposite: what the rule forbids, or what it does not grant. `=== allowed L26 in numbered: ...` is a case
-in another syntax. More can be said, all of it optional:
+`refused` is the opposite: what the rule forbids, or what it does not grant. `=== allowed L26 in numbered: ...` is a
+case in another syntax. More can be said, all of it optional:
 
     --- value with failures              the same, but something in it failed: the exit code is 1
     --- found                            all that `check` finds: line, code, and pieces of the text, between semicolons
@@ -50,7 +50,18 @@ HERE = Path(__file__).parent
 RULES = tuple(f"L{number}" for number in range(1, 33))
 REPLIES = ("repair", "round")
 _HEAD = re.compile(r"=== (allowed|refused) (L\d+(?:, L\d+)*)(?: in (\w+))?: (.+)")
-_ONCE = ("value", "value with failures", "found", "calls", "log", "outcomes", "ids", "notes", "cut", "ends with PlanError")
+_ONCE = (
+    "value",
+    "value with failures",
+    "found",
+    "calls",
+    "log",
+    "outcomes",
+    "ids",
+    "notes",
+    "cut",
+    "ends with PlanError",
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,9 @@ def read_cases(path: Path) -> Iterator[Case]:
         elif line.startswith("--- ") and head is not None:
             name = line[4:]
             if name not in (*_ONCE, *REPLIES) or (name in _ONCE and any(name == known for known, _ in parts)):
-                raise ValueError(f"{path.name}:{number}: no section {name!r} can stand here; there are {_ONCE}, {REPLIES}")
+                raise ValueError(
+                    f"{path.name}:{number}: no section {name!r} can stand here; there are {_ONCE}, {REPLIES}"
+                )
             parts.append((name, []))
         elif head is not None:
             parts[-1][1].append(line)

@@ -259,8 +259,7 @@ STATEMENTS = {
 }
 """Every statement that is refused, by the class of its syntax tree."""
 
-if hasattr(ast, "TypeAlias"):
-    STATEMENTS[ast.TypeAlias] = "type X = int"
+STATEMENTS |= {getattr(ast, name): "type X = int" for name in ("TypeAlias",) if hasattr(ast, name)}
 
 ALLOWED_STATEMENTS = {
     ast.Assign: "x = 1",
@@ -282,9 +281,7 @@ REFUSED_EXPRESSIONS = {
 }
 """Every expression that is refused, by the class of its syntax tree; a lambda that is no key among them."""
 
-if hasattr(ast, "TemplateStr"):
-    REFUSED_EXPRESSIONS[ast.TemplateStr] = "t'{1}'"
-    REFUSED_EXPRESSIONS[ast.Interpolation] = "t'{1}'"
+REFUSED_EXPRESSIONS |= {getattr(ast, name): "t'{1}'" for name in ("TemplateStr", "Interpolation") if hasattr(ast, name)}
 
 ALLOWED_EXPRESSIONS = {
     ast.BoolOp: "1 and 2",

@@ -15,15 +15,25 @@ from fuzz.world import tools
 from superscalar import LLMCompiler, PlanError, Toolset
 from superscalar.plan import Plan, Syntax, check, compile_plan, detect, ir
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Program, Step
-from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.signatures import Signatures
 from superscalar.testing import ScriptedModel, run
 
 MOST_SECONDS = 20  # of this process; far more than any text takes
 _FORBIDDEN = frozenset(
-    ["open", "exec", "import", "os.system", "subprocess.Popen", "socket.connect", "os.exec", "shutil.rmtree", "os.remove"]
+    [
+        "open",
+        "exec",
+        "import",
+        "os.system",
+        "subprocess.Popen",
+        "socket.connect",
+        "os.exec",
+        "shutil.rmtree",
+        "os.remove",
+    ]
 )
 _watched: list[str] | None = None
 
@@ -67,7 +77,7 @@ def _bounded() -> Iterator[None]:
 @contextmanager
 def _watching() -> Iterator[list[str]]:
     """What Python's audit hooks say of files, imports, processes and code while something is evaluated."""
-    global _watched  # noqa: PLW0603 -- an audit hook cannot be removed again
+    global _watched
     _watched = []
     try:
         yield _watched
@@ -106,7 +116,7 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
     syntax = random.choice([detect(text), detect(text), *get_args(Syntax)])
     at(f"reading {syntax}")
     whole = _anatomy([text], signatures, syntax)
-    for chunks in (_pieces(random, text), text.splitlines(keepends=True), list(text[:600]) + [text[600:]]):
+    for chunks in (_pieces(random, text), text.splitlines(keepends=True), [*text[:600], text[600:]]):
         if _anatomy(chunks, signatures, syntax) != whole:
             raise Finding(f"chunks matter in {syntax}", repr(chunks)[:500])
     reader = reader_of(syntax, Program(signatures))

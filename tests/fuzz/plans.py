@@ -1,7 +1,7 @@
 """Fuzz the plan language: `PYTHONPATH=tests python -m fuzz.plans --minutes 60`.
 
-Case number n of a seed is always the same text. A finding is made smaller and kept in `--keep`, with its seed and number;
-`--resume` goes on behind the last case of the run before, and `--again FILE` looks at one text once more.
+Case number n of a seed is always the same text. A finding is made smaller and kept in `--keep`, with its seed and
+number; `--resume` goes on behind the last case of the run before, and `--again FILE` looks at one text once more.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def finding_of(text: str, look: Random) -> Finding | None:
 
 def keep(folder: Path, found: Finding, text: str, seed: str, number: int, look: Random) -> Path:
     """Write a finding down, as small as it gets."""
-    small = minimised(text, lambda candidate: (other := finding_of(candidate, look)) is not None and other.kind == found.kind)
+    small = minimised(
+        text, lambda candidate: (other := finding_of(candidate, look)) is not None and other.kind == found.kind
+    )
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(f"{found.kind} {small}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
     path = folder / f"{name}.json"

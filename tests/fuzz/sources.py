@@ -19,9 +19,48 @@ _PIECES = (
     *"if elif else for in and or not is None True False lambda key join ok default first sum len range str".split(),
     *"import def class while try with del await yield return pass break := ** // == != -> ... f' \"\"\" '''".split(),
     *"a b c xs num word listing words table flag pair page fail hang canary evil put look __class__ ._x .title".split(),
-    *["\n", "\n    ", "\n        ", " ", "\t", "\r\n", "\r", "\f", "\x00", "\u2028", "\ufeff", "\ud800", "é", "１", "０"],
-    *["$1", "${1}", "#E1", "1. ", "Thought: ", "Plan: ", "```", "```python", "<END_OF_PLAN>", "join()\n", "a = ", "|", '{"'],
-    *["10**10", "'a' * 10**9", "[x for x in xs]", "f'{a!r:>{b}}'", "a.append(1)", "a += 1", "a, b = ", "for x in xs:\n    "],
+    *[
+        "\n",
+        "\n    ",
+        "\n        ",
+        " ",
+        "\t",
+        "\r\n",
+        "\r",
+        "\f",
+        "\x00",
+        "\u2028",
+        "\ufeff",
+        "\ud800",
+        "é",
+        "１",
+        "０",
+    ],
+    *[
+        "$1",
+        "${1}",
+        "#E1",
+        "1. ",
+        "Thought: ",
+        "Plan: ",
+        "```",
+        "```python",
+        "<END_OF_PLAN>",
+        "join()\n",
+        "a = ",
+        "|",
+        '{"',
+    ],
+    *[
+        "10**10",
+        "'a' * 10**9",
+        "[x for x in xs]",
+        "f'{a!r:>{b}}'",
+        "a.append(1)",
+        "a += 1",
+        "a, b = ",
+        "for x in xs:\n    ",
+    ],
 )
 
 
@@ -41,8 +80,37 @@ def known(random: Random) -> str:
     return random.choice(_known())
 
 
-_TOOLS = ("num", "word", "listing", "words", "table", "pair", "page", "fail", "canary", "evil", "put", "look", "nothing")
-_TEXTS = ("a", "IBM", "half of $1", "$1", "$2.title", "$1[0]", "$9", "$1.50", r"\\$1", "#E1 of #E2", "it's", "é", "1, 2", "a (b")
+_TOOLS = (
+    "num",
+    "word",
+    "listing",
+    "words",
+    "table",
+    "pair",
+    "page",
+    "fail",
+    "canary",
+    "evil",
+    "put",
+    "look",
+    "nothing",
+)
+_TEXTS = (
+    "a",
+    "IBM",
+    "half of $1",
+    "$1",
+    "$2.title",
+    "$1[0]",
+    "$9",
+    "$1.50",
+    r"\\$1",
+    "#E1 of #E2",
+    "it's",
+    "é",
+    "1, 2",
+    "a (b",
+)
 
 
 def _value(random: Random, reference: str, depth: int = 1) -> str:
@@ -88,7 +156,9 @@ def steps(random: Random) -> str:
     def value(depth: int = 2) -> Any:
         match random.randrange(7):
             case 0 | 1:
-                return {"$ref": random.choice("abcde")} | random.choice([{}, {}, {"path": ["title"]}, {"path": [0, "n"]}])
+                return {"$ref": random.choice("abcde")} | random.choice(
+                    [{}, {}, {"path": ["title"]}, {"path": [0, "n"]}]
+                )
             case 2:
                 return {"$text": ["so ", value(0)]}
             case 3 if depth:
@@ -99,10 +169,16 @@ def steps(random: Random) -> str:
                 return random.choice([None, True, 1, -2.5, *_TEXTS])
 
     made = [
-        {"id": id, "tool": random.choice(_TOOLS), "arguments": {name: value() for name in random.choice(["x", "x", "xy", ""])}}
+        {
+            "id": id,
+            "tool": random.choice(_TOOLS),
+            "arguments": {name: value() for name in random.choice(["x", "x", "xy", ""])},
+        }
         for id in "abcde"[: random.randint(0, 5)]
     ]
-    return json.dumps({"steps": made, "join": value()}, indent=random.choice([None, 1]), ensure_ascii=random.random() < 0.5)
+    return json.dumps(
+        {"steps": made, "join": value()}, indent=random.choice([None, 1]), ensure_ascii=random.random() < 0.5
+    )
 
 
 def soup(random: Random) -> str:
@@ -173,7 +249,9 @@ def _spliced(random: Random, text: str) -> str:
 
 def _with_other_name(random: Random, text: str) -> str:
     words = ["num", "word", "listing", "words", "table", "flag", "pair", "page", "double", "price", "upto", "echo"]
-    return text.replace(random.choice(words) + "(", random.choice(["fail", "hang", "canary", "evil", "put", "look"]) + "(")
+    return text.replace(
+        random.choice(words) + "(", random.choice(["fail", "hang", "canary", "evil", "put", "look"]) + "("
+    )
 
 
 _CHANGES: tuple[Callable[[Random, str], str], ...] = (

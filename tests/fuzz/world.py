@@ -35,7 +35,7 @@ class Canary:
         raise TypeError("a canary is no data")
 
     __call__ = __iter__ = __len__ = __getitem__ = __contains__ = __add__ = __radd__ = __mul__ = __lt__ = _refused
-    __format__ = __str__ = __bool__ = __int__ = __index__ = __enter__ = __reduce__ = __await__ = _refused  # type: ignore[assignment]
+    __format__ = __str__ = __bool__ = __int__ = __index__ = __enter__ = __reduce__ = __await__ = _refused
 
 
 class Evil(str):
@@ -48,8 +48,8 @@ class Evil(str):
         type(self).touched.append("a method of a text's own class")
         return "escaped"
 
-    upper = lower = split = join = replace = find = strip = startswith = title = count = _refused  # type: ignore[assignment]
-    __add__ = __radd__ = __mul__ = __mod__ = __format__ = __getitem__ = __contains__ = __iter__ = _refused  # type: ignore[assignment]
+    upper = lower = split = join = replace = find = strip = startswith = title = count = _refused
+    __add__ = __radd__ = __mul__ = __mod__ = __format__ = __getitem__ = __contains__ = __iter__ = _refused
 
 
 def tools(random: Random, calls: Counter[str], touched: list[str]) -> list[Tool[..., Any]]:

@@ -25,7 +25,21 @@ from superscalar.events import (
     Waiting,
 )
 from superscalar.plan import compile_plan
-from superscalar.plan.ir import Access, Call, Compute, Display, Guard, Join, Literal, Map, Ref, Select, Task, Unary, Work
+from superscalar.plan.ir import (
+    Access,
+    Call,
+    Compute,
+    Display,
+    Guard,
+    Join,
+    Literal,
+    Map,
+    Ref,
+    Select,
+    Task,
+    Unary,
+    Work,
+)
 from superscalar.plan.needs import needs_of
 from superscalar.schedule.commands import Issue, Repeat, Skip
 from superscalar.schedule.state import Schedule
