@@ -70,9 +70,19 @@ class _Writer:
             case 13:
                 return f"sorted({sub()}, key=lambda t: {self.expression(depth - 1, (*bound, 't'), calls=False)})"
             case 14:
-                return str(self.pick(["ok({})", "default({}, 0)", "(not {})", "(-{})", "((1 - {0}) % {0})"])).format(
-                    sub()
-                )
+                return str(
+                    self.pick(
+                        [
+                            "ok({})",
+                            "default({}, 0)",
+                            "first(1, {})",
+                            "first(2, [{0}, 1, {0}])",
+                            "(not {})",
+                            "(-{})",
+                            "((1 - {0}) % {0})",
+                        ]
+                    )
+                ).format(sub())
             case _ if calls:
                 form = str(self.pick(["{}()", "{}({})", "{}(x={})", "{}({}, y={})"]))
                 return form.format(self.pick(["f", "g"]), *(sub() for _ in range(form.count("{}") - 1)))

@@ -356,9 +356,9 @@ def test_what_a_tool_returns_is_never_read_as_plan(hostile: str) -> None:
         return hostile
 
     result = executed(
-        "secret = echo('TOP')\na = page()\nsent = echo(a)\nt = echo(f'<{a}>')\njoin(sent, t)", (page, *ALL)
+        "secret = echo('TOP')\na = page()\nsent = echo(a)\nt = echo(f'<{a}>')\njoin(sent, t, secret)", (page, *ALL)
     )
-    assert result.answer == [hostile, f"<{hostile}>"]
+    assert result.answer == [hostile, f"<{hostile}>", "TOP"]
     assert len(calls(result.events)) == 4
 
 

@@ -80,6 +80,52 @@ class Expanded:
 
 
 @fact
+class Wanted:
+    """A `first` learned how many of its items it wants (rule L16)."""
+
+    at: float
+    id: TaskId
+    count: int
+
+
+@fact
+class Won:
+    """A `first` has its answers: these items of its list, by position, succeeded first."""
+
+    at: float
+    id: TaskId
+    items: tuple[int, ...]
+
+
+@fact
+class Unneeded:
+    """Nothing that is wanted needs these tasks (rules L16, L22).
+
+    What has not started will not; what runs is not waited for. No task has settled by that: a later round that refers
+    to it revives it. An id with `[]` is a task of a map's body, whatever the item.
+    """
+
+    at: float
+    ids: tuple[TaskId, ...]
+
+
+@fact
+class Cancelled:
+    """A call that nothing needed any more was cancelled and has ended. It may be revived."""
+
+    at: float
+    id: TaskId
+
+
+@fact
+class Revived:
+    """Something needs what nothing needed: these tasks take part again, each at its place."""
+
+    at: float
+    ids: tuple[TaskId, ...]
+
+
+@fact
 class Resolved:
     """A call's arguments are bound, and with them the resource that it touches is known (rule L17)."""
 
@@ -237,7 +283,19 @@ class RunEnded:
 
 
 TaskEvent: TypeAlias = (
-    Expanded | Resolved | Shared | Waiting | Started | Progressed | Retrying | Succeeded | Failed | Skipped
+    Expanded
+    | Wanted
+    | Won
+    | Resolved
+    | Shared
+    | Waiting
+    | Started
+    | Progressed
+    | Retrying
+    | Cancelled
+    | Succeeded
+    | Failed
+    | Skipped
 )
 Event: TypeAlias = (
     RunStarted
@@ -248,6 +306,8 @@ Event: TypeAlias = (
     | Planned
     | Sealed
     | TaskEvent
+    | Unneeded
+    | Revived
     | DeadlinePassed
     | JoinStarted
     | AnswerWritten

@@ -11,7 +11,7 @@ from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, plain
 
 REPLAN = "REPLAN:"
 
@@ -152,7 +152,8 @@ def show_results(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_
         if task.id in lines or task.id not in outcomes or room <= 80:
             continue
         name = name_of(task.id)
-        if latest[name] == task.id if name else isinstance(task.work, Call | Map | Display):
+        work = isinstance(task.work, Call | Map | Display) and outcomes[task.id] != UNNEEDED
+        if latest[name] == task.id if name else work:
             line = shown.line(task, None, min(room, 400))
             if len(line) <= room:
                 lines[task.id] = line
@@ -193,6 +194,8 @@ class _Shown:
                 return f"{name}: {self._some_failed(task, [item for item in items if not _silent(item)], room)}"
             case Failure() as failure:
                 return f"{name}: UNKNOWN ({_reason(failure, room)})"
+            case Skipped(unneeded=True):
+                return f"{name}: not looked up, since nothing needed it"
             case Skipped(because, by_guard):
                 return f"{name}: not needed" if by_guard else f"{name}: UNKNOWN ({self._first_cause(because, room)})"
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
 TaskId: TypeAlias = str
 
@@ -78,14 +78,26 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A task was not run: an input failed (`because` names it), or its guard said no (`by_guard`: no failure)."""
+    """A task was not run: an input failed (`because` names it), its guard said no (`by_guard`: no failure), or nothing
+    needed it (`because` is empty: no failure either, see rules L16 and L22).
+    """
 
     because: TaskId
     by_guard: bool = False
 
+    @property
+    def unneeded(self) -> bool:
+        """Whether nothing needed the task."""
+        return not self.because
+
     def __str__(self) -> str:
+        if self.unneeded:
+            return "not needed: nothing uses it"
         return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
 
+
+UNNEEDED: Final = Skipped("")
+"""What a task has instead of an outcome where nothing needed it."""
 
 Outcome: TypeAlias = Observation | Failure | Skipped
 

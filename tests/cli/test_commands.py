@@ -237,7 +237,7 @@ def test_plan_explains_the_plan(compiler: ScriptedCompiler) -> None:
     assert printed.startswith("1. lower: ")
     assert "\n2. order: " in printed
     document = command("plan", "why", "-t", "money.py", "--explain", "--json").document
-    assert [stage["name"] for stage in document["passes"]] == ["lower", "order", "hoist", "share"]
+    assert [stage["name"] for stage in document["passes"]] == ["lower", "order", "hoist", "share", "dead"]
     lowered, ordered, *_ = document["passes"]
     assert [task["id"] for task in lowered["tasks"]] == [task["id"] for task in document["tasks"]]
     assert ordered["tasks"][3]["after"] == ["prices"]
@@ -307,7 +307,7 @@ def test_check_explains_what_is_right(compiler: ScriptedCompiler) -> None:
     compiler.found = (ODD,)
     assert "\n\n1. lower: " in command("check", "-", "-t", "money.py", "--explain", text="look()\n").out
     as_json = command("check", "-", "-t", "money.py", "--explain", "--json", text="look()\n").document
-    assert [stage["name"] for stage in as_json["passes"]] == ["lower", "order", "hoist", "share"]
+    assert [stage["name"] for stage in as_json["passes"]] == ["lower", "order", "hoist", "share", "dead"]
     compiler.found = (WRONG,)
     assert "1. lower: " not in command("check", "-", "-t", "money.py", "--explain", text="look()\n").out
 

@@ -137,6 +137,8 @@ def _work(work: ir.Work) -> str:
         case ir.Join(items, whole):
             named = [f"{name}=<{task}>" if name else f"<{task}>" for name, task in items]
             return f"join({', '.join(named)})" + (" of everything" if whole else "")
+        case ir.First(count, source):
+            return f"first {text(count)} of <{source}>"
         case ir.Select(condition, then, otherwise):
             return f"select <{then}> if <{condition}> else <{otherwise}>"
         case ir.Each(loop, tasks, spliced, last, otherwise):

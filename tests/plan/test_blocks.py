@@ -130,12 +130,15 @@ def test_a_broken_condition_may_be_replaced_by_an_expression() -> None:
     ]
 
 
-def test_a_statement_may_be_put_under_an_if() -> None:
-    """A line that waited is guarded then, and is not done twice."""
-    reading = read("c = f(1)\nif c > 1:\nmail('me')\njoin(c)\n")
+@pytest.mark.parametrize("condition", ["c > 1", "g(c) > 1"])
+def test_a_statement_may_be_put_under_an_if(condition: str) -> None:
+    """A line that stands where a block should be waits; it is guarded then, and not done twice."""
+    reading = read(f"c = f(1)\nif {condition}:\nmail('me')\njoin(c)\n")
     assert reading.problems == ["2 E001"]
-    assert [task.id for task in reading.tasks if task.id.startswith("mail")] == []
-    reading.repair("if c > 1:\n    mail('me')\n")
+    reading.repair("d = f(2)\n")
+    assert reading.problems == ["2 E001"]
+    assert not any("mail" in line for line in reading.shown)
+    reading.repair(f"if {condition}:\n    mail('me')\n")
     assert reading.program.complete
     assert [line for line in reading.shown if "mail" in line] == ["mail() = mail(to='me')! (if <if>)"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from superscalar.plan.graph import to_dot, to_mermaid
-from superscalar.plan.ir import Call, Compute, Guard, Join, Literal, Map, Need, Plan, Ref, Task
+from superscalar.plan.ir import Call, Compute, First, Guard, Join, Literal, Map, Need, Plan, Ref, Task
 
 PLAN = Plan(
     (
@@ -82,6 +82,12 @@ def test_what_means_something_to_mermaid_or_dot_is_escaped_in_labels() -> None:
     plan = Plan((Task('a"]; click n0 "<b>`#quot;\\', Call("t")),))
     assert 'n0["a#34;]#59; click n0 #34;#60;b#62;#96;#35;quot#59;#92;<br/>t"]' in to_mermaid(plan)
     assert 'n0 [label="a\\"]; click n0 \\"<b>`#quot;\\\\\\nt"];' in to_dot(plan)
+
+
+def test_a_first_says_how_many_it_wants() -> None:
+    plan = Plan((Task("xs", Call("t")), Task("best", First(Literal(2), "xs"), (Need("xs", "shape"),))))
+    assert 'n1{{"best<br/>the first 2 to succeed"}}' in to_mermaid(plan)
+    assert "n0 --> n1" in to_mermaid(plan)
 
 
 def test_a_task_of_an_earlier_round_is_drawn_as_defined_elsewhere() -> None:

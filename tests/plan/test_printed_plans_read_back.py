@@ -72,7 +72,17 @@ join()
 """
 
 
-@pytest.mark.parametrize("source", [PORTFOLIO, VERSIONS, CHOICES, LOOPS, "x = f(1)\n"])
+RACES = """\
+a = f(1)
+best = first(1, [a, g(2)])
+two = first(len(best), [f(x) for x in a if g(x)])
+c = first(2, a)[0] + 1
+d = [first(1, [f(x), g(x)]) for x in a]
+join(default(first(1, ok(d)), 0), best)
+"""
+
+
+@pytest.mark.parametrize("source", [PORTFOLIO, VERSIONS, CHOICES, LOOPS, RACES, "x = f(1)\n"])
 def test_a_printed_plan_is_the_same_plan(source: str) -> None:
     """And printing it once more gives the same text."""
     plan = compile_plan(source, SIGNATURES)

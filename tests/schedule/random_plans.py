@@ -7,7 +7,7 @@ import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -36,9 +36,9 @@ class Settings:
 
 
 @st.composite
-def plans(draw: DrawFn, most: int = 10) -> tuple[str, ...]:
+def plans(draw: DrawFn, most: int = 10, joins: Literal["any", "all", "some"] = "any") -> tuple[str, ...]:
     """The lines of a plan. The first argument of every call is its place in the program: ten times its line, and more
-    for each call in the line."""
+    for each call in the line. It joins everything ("all"), or some names of it."""
     lines: list[str] = []
     scalars: list[str] = []
     lists: list[str] = []
@@ -92,7 +92,12 @@ def plans(draw: DrawFn, most: int = 10) -> tuple[str, ...]:
                 lists.append(name)
             case 9:
                 lines.append(call())
-    names = draw(st.lists(st.sampled_from([*scalars, *lists]), max_size=3)) if scalars or lists else []
+    least = {"all": 0, "some": 1, "any": draw(st.sampled_from([0, 0, 1]))}[joins]
+    names = (
+        draw(st.lists(st.sampled_from([*scalars, *lists]), min_size=least, max_size=3 * least))
+        if scalars or lists
+        else []
+    )
     return (*lines, f"join({', '.join(names)})")
 
 

@@ -42,6 +42,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.needs import needs_of
 from superscalar.schedule.commands import Issue, Repeat, Skip
+from superscalar.schedule.items import gathered
 from superscalar.schedule.state import Schedule
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome
@@ -299,7 +300,7 @@ def test_a_map_is_issued_to_be_expanded_and_again_to_be_gathered(schedule: Sched
     assert schedule.apply(expanded("pages", 2)) == [Issue("pages[0]"), Issue("pages[1]")]
     assert schedule.apply(ok("pages[1]", "Y")) == []
     assert schedule.apply(ok("pages[0]", "X")) == [Issue("pages")]
-    rows = schedule.gathered(schedule.cell("pages"))
+    rows = gathered(schedule.cell("pages"))
     assert rows == [(None, Observation("X")), (None, Observation("Y"))]
 
 
@@ -313,7 +314,7 @@ def test_a_map_whose_items_fail_is_gathered_all_the_same(schedule: Schedule) -> 
     plan(schedule, *MAP)
     happen(schedule, ok("urls", "xy"), expanded("pages", 2), ok("pages[0]"))
     assert schedule.apply(failed("pages[1]")) == [Issue("pages")]
-    assert schedule.gathered(schedule.cell("pages")) == [(None, Observation(1)), (None, down)]
+    assert gathered(schedule.cell("pages")) == [(None, Observation(1)), (None, down)]
 
 
 def test_a_map_over_what_failed_is_skipped(schedule: Schedule) -> None:
@@ -370,7 +371,7 @@ def test_a_map_that_only_passes_items_on_waits_for_the_filters_of_the_map_before
     happen(schedule, expanded("xs", 1), expanded("ys", 1))
     assert Issue("ys") not in schedule.apply(ok("zs[0]"))
     assert schedule.apply(ok("xs[0].if", False)) == [Issue("xs"), Issue("ys")]
-    assert schedule.gathered(schedule.cell("ys")) == []
+    assert gathered(schedule.cell("ys")) == []
 
 
 def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedule) -> None:
@@ -379,7 +380,7 @@ def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedul
     assert Skip("xs[0].if", because="a") in schedule.apply(failed("a"))
     happen(schedule, skipped("xs[0].if", "a"))
     assert schedule.apply(skipped("xs[0]", "a")) == [Issue("xs")]
-    assert schedule.gathered(schedule.cell("xs")) == [(None, Skip_("a"))]
+    assert gathered(schedule.cell("xs")) == [(None, Skip_("a"))]
 
 
 def test_tasks_of_one_item_wait_for_each_other_only(schedule: Schedule) -> None:
@@ -397,7 +398,7 @@ def test_a_filter_is_a_guard_of_its_item(schedule: Schedule) -> None:
     assert schedule.apply(ok("xs[0].if", False)) == [Skip("xs[0]", "xs[0].if", by_guard=True)]
     assert happen(schedule, ok("xs[1].if", True), skipped("xs[0]", "xs[0].if", by_guard=True)) == [Issue("xs[1]")]
     assert schedule.apply(ok("xs[1]", "two")) == [Issue("xs")]
-    assert schedule.gathered(schedule.cell("xs")) == [(None, Observation("two"))]
+    assert gathered(schedule.cell("xs")) == [(None, Observation("two"))]
 
 
 def test_what_a_filter_dropped_is_not_gone_through_by_the_next_map(schedule: Schedule) -> None:
@@ -408,7 +409,7 @@ def test_what_a_filter_dropped_is_not_gone_through_by_the_next_map(schedule: Sch
     happen(schedule, skipped("ys[0]", "xs[0].if", by_guard=True))
     assert happen(schedule, ok("xs[1]", 2)) == [Issue("ys[1]"), Issue("xs")]
     assert schedule.apply(ok("ys[1]", 3)) == [Issue("ys")]
-    assert schedule.gathered(schedule.cell("ys")) == [(None, Observation(3))]
+    assert gathered(schedule.cell("ys")) == [(None, Observation(3))]
 
 
 def test_a_second_for_is_a_map_in_a_map_whose_items_are_spliced(schedule: Schedule) -> None:
@@ -420,13 +421,13 @@ def test_a_second_for_is_a_map_in_a_map_whose_items_are_spliced(schedule: Schedu
     happen(schedule, ok("xs[1].for.over", [2]), expanded("xs[1].for", 1))
     assert schedule.apply(ok("xs[1].for[0]", "b")) == [Issue("xs[1].for")]
     assert schedule.apply(ok("xs[1].for", ["b"])) == [Issue("xs")]
-    assert schedule.gathered(schedule.cell("xs")) == [(None, Observation("a")), (None, Observation("b"))]
+    assert gathered(schedule.cell("xs")) == [(None, Observation("a")), (None, Observation("b"))]
 
 
 def test_a_dict_is_gathered_with_its_keys(schedule: Schedule) -> None:
     plan(schedule, "xs = {i + 1: search(i) for i in [1]}")
     happen(schedule, ok("xs.over", [1]), expanded("xs", 1), ok("xs[0].key", 2), ok("xs[0]", "one"))
-    assert schedule.gathered(schedule.cell("xs")) == [(Observation(2), Observation("one"))]
+    assert gathered(schedule.cell("xs")) == [(Observation(2), Observation("one"))]
 
 
 def test_items_are_in_program_order_between_their_neighbours(schedule: Schedule) -> None:
@@ -443,7 +444,7 @@ def test_a_display_holds_one_outcome_per_item(schedule: Schedule) -> None:
     plan(schedule, "xs = [search(1), search(2)]")
     assert schedule.apply(failed("xs[0]")) == []
     assert schedule.apply(ok("xs[1]", 2)) == [Issue("xs")]
-    assert schedule.gathered(schedule.cell("xs")) == [(None, down), (None, Observation(2))]
+    assert gathered(schedule.cell("xs")) == [(None, down), (None, Observation(2))]
 
 
 def test_an_item_of_a_display_is_looked_at_while_the_others_are_open(schedule: Schedule) -> None:
@@ -861,6 +862,7 @@ def test_a_long_chain_of_skips_is_no_recursion(schedule: Schedule) -> None:
     seen = 0
     while commands:
         (command,) = commands
+        assert isinstance(command, Skip)
         seen += 1
         commands = schedule.apply(skipped(command.id, "x0"))
     assert seen == 4_999
@@ -870,7 +872,7 @@ def test_a_display_may_hold_the_same_task_twice(schedule: Schedule) -> None:
     add(schedule, task("a", Call("search")), task("xs", Display("list", ("a", "a"))))
     assert schedule.apply(ok("a", 1)) == [Issue("xs")]
     outcomes: list[tuple[Outcome | None, Outcome]] = [(None, Observation(1))] * 2
-    assert schedule.gathered(schedule.cell("xs")) == outcomes
+    assert gathered(schedule.cell("xs")) == outcomes
 
 
 def test_a_skip_by_guard_is_silent_in_a_display(schedule: Schedule) -> None:
@@ -878,7 +880,7 @@ def test_a_skip_by_guard_is_silent_in_a_display(schedule: Schedule) -> None:
     add(schedule, task("xs", Display("list", ("a", "c"))))
     happen(schedule, ok("c", 0))
     assert schedule.apply(skipped("a", "c", by_guard=True)) == [Issue("xs")]
-    assert schedule.gathered(schedule.cell("xs")) == [(None, Skip_("c", by_guard=True)), (None, Observation(0))]
+    assert gathered(schedule.cell("xs")) == [(None, Skip_("c", by_guard=True)), (None, Observation(0))]
 
 
 def two_inputs_one_by_guard(schedule: Schedule) -> None:

@@ -359,7 +359,7 @@ def test_what_is_no_data_is_handed_on_as_it_is(make: Callable[[], Any], in_threa
         got.append(given)
 
     give = tool(name="give")(sync if in_thread else on_the_loop)
-    result = executed("a = give()\ntake(a)\njoin(a)", [give, take])
+    result = executed("a = give()\ntake(a)", [give, take])
     assert len(got) == 1
     assert got[0] is value
     assert not isinstance(result.outcomes["take()"], Failure)

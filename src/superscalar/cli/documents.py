@@ -64,6 +64,8 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             if outcome.items is not None:
                 document["items"] = [outcome_document(item) for item in outcome.items]
             return document
+        case Skipped(unneeded=True):
+            return {"state": "skipped", "needed": False}
         case Skipped():
             return {"state": "skipped", "because": outcome.because, "by_guard": outcome.by_guard}
 

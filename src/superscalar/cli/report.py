@@ -122,7 +122,7 @@ def has_failure(value: Any) -> bool:
         case Failure():
             return True
         case Skipped():
-            return not value.by_guard
+            return not value.by_guard and not value.unneeded
         case Mapping():
             return any(map(has_failure, value.values()))
         case list() | tuple() | set() | frozenset():

@@ -106,7 +106,7 @@ class Lines:
                 yield "stopped", error
             case ev.Expanded() | ev.Waiting() | ev.Started() | ev.Progressed() | ev.Retrying():
                 yield from self._row(event)
-            case ev.Succeeded() | ev.Failed() | ev.Skipped():
+            case ev.Cancelled() | ev.Succeeded() | ev.Failed() | ev.Skipped():
                 yield from self._row(event)
             case _:
                 return

@@ -16,6 +16,8 @@ def call_of(row: Row) -> str:
             return safe_line(f"= {row.arguments}")
         case "map":
             return safe_line(row.arguments)
+        case "first":
+            return safe_line(f"first({row.arguments})")
         case _:
             return ""
 
@@ -57,6 +59,8 @@ def _note(row: Row, over: bool) -> str:
             return counts if row.failure.kind == "items" else f"{counts}: {row.failure}"
         case "skipped" if row.failure is not None:
             return str(row.failure)
+        case "skipped" if not row.because:
+            return "not needed"
         case "skipped":
             return "not needed: its condition was false" if row.by_guard else f"not run: {row.because} failed"
 

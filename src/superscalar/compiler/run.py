@@ -91,11 +91,7 @@ class Run:
         """Run a plan that is there already; no model is asked."""
 
         async def main() -> RunResult:
-            for task in plan.tasks:
-                self._unit.add(task)
-            self._unit.seal()
-            await self._unit.settle()
-            outcomes = Outcomes(self._unit.outcomes(), plan.tasks)
+            outcomes = Outcomes(await self._unit.run(plan.tasks), plan.tasks)
             return self._result(plan, outcomes.joined, ())
 
         return await self._bracketed("", main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Select, Work
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Select, Work
 from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
@@ -17,7 +17,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-Kind: TypeAlias = Literal["call", "compute", "map", "display", "select", "each", "join"]
+Kind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Row:
     is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are what the
     tool last said of its progress. `together`: how many calls its last request was for. `value` is short. `same_as`:
     the task with the identical call, which is made once. `because` is set on a skipped task, `by_guard` if that was its
-    condition's doing and no failure; one that the end of the run or its deadline kept from starting is skipped too, and
-    has a `failure` that says so.
+    condition's doing and no failure; one without `because` was not needed. One that the end of the run or its deadline
+    kept from starting is skipped too, and has a `failure` that says so.
     """
 
     id: TaskId
@@ -117,6 +117,8 @@ def kind_of(work: Work) -> Kind:
             return "map"
         case Display():
             return "display"
+        case First():
+            return "first"
         case Select():
             return "select"
         case Each():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from heapq import heapreplace
 
 from superscalar.events import (
+    Cancelled,
     Diagnosed,
     Event,
     Failed,
@@ -159,7 +160,7 @@ class _Calls:
                 work.open += 1
                 self.running[id] = work
                 self.started.add(id)
-            case Retrying(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
+            case Retrying(at, id) | Cancelled(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
                 if (work := self.running.pop(id, None)) is not None:
                     work.stop(at)
 

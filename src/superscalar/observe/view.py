@@ -14,7 +14,7 @@ from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
 from superscalar.observe.short import short, short_arguments
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.ir import Call, Compute, Map, Task
+from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.printer import print_expr
 from superscalar.values import Failure, TaskId, Usage
 
@@ -131,6 +131,10 @@ class RunView:
                 self._add(task)
             case ev.Sealed():
                 self.sealed = True
+            case ev.Unneeded(_, ids):
+                self._move(ids, ("waiting", "ready"), "skipped")
+            case ev.Revived(_, ids):
+                self._move(ids, ("skipped",), "waiting")
             case ev.DeadlinePassed():
                 self.deadline_passed = True
             case ev.JoinStarted():
@@ -160,6 +164,11 @@ class RunView:
                 if entry.group.own is entry:
                     entry.group.count = count
                 self._set(entry, "running")
+            case ev.Wanted(at):
+                entry.started = at
+                self._set(entry, "running")
+            case ev.Won():
+                return
             case ev.Shared(_, _, of):
                 entry.same_as = of
             case ev.Waiting(_, _, limits):
@@ -180,6 +189,9 @@ class RunView:
                 entry.failure = failure
                 entry.message, entry.fraction = "", None
                 self._set(entry, "retrying")
+            case ev.Cancelled(at):
+                entry.ended, entry.failure = at, None
+                self._set(entry, "skipped")
             case ev.Succeeded(at, _, value):
                 entry.failure, entry.value = None, short(value, _LONGEST)
                 self._settle(entry, at, "done")
@@ -190,6 +202,14 @@ class RunView:
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard
                 self._settle(entry, at, "skipped")
+
+    def _move(self, ids: tuple[TaskId, ...], before: tuple[State, ...], state: State) -> None:
+        """Nothing needs these tasks, or something does again; what runs runs on."""
+        for id in ids:
+            entry = self._entries.get(id)
+            if entry is not None and entry.state in before:
+                entry.ended = None
+                self._set(entry, state)
 
     def _add(self, task: Task) -> None:
         group = self._groups.setdefault(task.id, _Group())
@@ -427,6 +447,8 @@ def _expression(task: Task) -> str:
             return print_expr(value)[:_LONGEST]
         case Map(source):
             return f"for each item of {source}"
+        case First(count, source):
+            return f"{print_expr(count)}, {source}"[:_LONGEST]
         case _:
             return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -71,6 +71,41 @@ class Body:
     def under(self, guard: ir.Guard) -> Body:
         """The same body for tasks that run only if `guard` lets them."""
         return Body(self.prefix, self.names, self.tasks, (*self.guards, guard), self.used, self.tests)
+
+
+class Writes:
+    """The tasks that write, or in whose expression, items or body a write stands; those of other statements included.
+
+    `own`: those of this statement.
+    """
+
+    def __init__(self, known: Set[TaskId]) -> None:
+        self.own: set[TaskId] = set()
+        self._known = known
+
+    def __contains__(self, task: TaskId) -> bool:
+        return task in self.own or task in self._known
+
+    def note(self, id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> None:
+        """Take note of a task, after all that it needs."""
+        writing = isinstance(work, ir.Call) and work.effect == "write"
+        if writing or ((self.own or self._known) and any(part in self for part in _parts(id, work, needs))):
+            self.own.add(id)
+
+
+def _parts(id: TaskId, work: ir.Work, needs: tuple[ir.Need, ...]) -> Iterator[TaskId]:
+    """The tasks that stand in the expression, the items or the body of a task, or that it is another name of."""
+    prefix = f"{id}."
+    yield from (need.task for need in needs if need.task.startswith(prefix))
+    match work:
+        case ir.Map(body=tasks):
+            yield from (task.id for task in tasks)
+        case ir.Display(items=items) | ir.Each(tasks=items):
+            yield from items
+        case ir.Select(_, then, otherwise):
+            yield from (version for version in (then, otherwise) if version is not None)
+        case ir.Compute(ir.Ref(task)):
+            yield task
 
 
 class CallFinder:

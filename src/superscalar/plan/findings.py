@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Any
 
 from superscalar.plan import hints, ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
+from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
 _LONGEST = 500  # characters of a message: names are as long as somebody makes them
+_UNKNOWN = Output()
 _MOST = 20  # of one statement: who mends these will hear of the others
 
 
@@ -23,10 +26,15 @@ class Enough(Exception):
 
 
 class Findings:
-    """`problems` keep a statement from being published, `warnings` do not. The same is not said twice of one."""
+    """`problems` keep a statement from being published, `warnings` do not. The same is not said twice of one.
 
-    def __init__(self, source: Source) -> None:
+    `outputs`: what is known of what the statement's tasks give; `known`: the same of those before it.
+    """
+
+    def __init__(self, source: Source, known: Mapping[TaskId, Output]) -> None:
         self.source = source
+        self.outputs: dict[TaskId, Output] = {}
+        self._known_outputs = known
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self._said: set[tuple[str, str]] = set()
@@ -88,6 +96,23 @@ class Findings:
         fields = ", ".join(f"{written}.{name}" for name in known.written())
         message = f"`{written}` is a {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
         self.problem("E308", message, node, help=f"write one of its fields: {fields}")
+
+    def output(self, task: TaskId) -> Output:
+        """What is known of a task's value."""
+        return self.outputs.get(task) or self._known_outputs.get(task, _UNKNOWN)
+
+    def output_of(self, expr: ir.Expr) -> Output:
+        """What is known of an expression."""
+        match expr:
+            case ir.Ref(task):
+                return self.output(task)
+            case ir.Index(base, ir.Literal(int())):
+                return self.output_of(base).items or _UNKNOWN
+            case ir.Field(base, name, key):
+                return (self.output_of(base).fields or {}).get(key or name, _UNKNOWN)
+            case ir.Index(base, ir.Literal(str(name))):
+                return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
+        return _UNKNOWN
 
 
 def constant_of(expr: ir.Expr) -> Any:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal as OneOf
 from typing import TypeAlias, assert_never
 
-from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Map, Plan, Select, Task
+from superscalar.plan.printer import print_expr
 from superscalar.values import TaskId
 
 _Shape: TypeAlias = OneOf["call", "write", "value", "item", "map", "select", "join", "elsewhere"]
@@ -123,6 +124,8 @@ class _Drawing:
                 return _Node(self._new_key(task.id), (task.id,), "value")
             case Display(kind):
                 return _Node(self._new_key(task.id), (task.id, f"{kind} of items"), "value")
+            case First(count):
+                return _Node(self._new_key(task.id), (task.id, f"the first {print_expr(count)} to succeed"), "select")
             case Each(last=last):
                 label = "of the last item" if last else "of every item"
                 return _Node(self._new_key(task.id), (task.id, label), "value")

@@ -329,6 +329,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """`first(count, source)`: the first `count` items of a list that succeed, in input order (rule L16)."""
+
+    count: Expr
+    source: TaskId
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """What a name stands for after an `if` (rule L11): `then` if the condition held, else `otherwise`.
 
@@ -363,7 +371,7 @@ class Join:
     whole_plan: bool = False
 
 
-Work: TypeAlias = Call | Compute | Map | Display | Select | Each | Join
+Work: TypeAlias = Call | Compute | Map | Display | First | Select | Each | Join
 
 
 @dataclass(frozen=True, slots=True)

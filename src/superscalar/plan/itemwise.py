@@ -185,15 +185,25 @@ def missing(expr: Missing, frame: Frame) -> bool:
 
 def first(expr: Apply, frame: Frame) -> list[Any]:
     """`first(k, xs)`: the first `k` that succeeded, in input order (rule L16); fewer are an error."""
-    count = datum(frame.value(expr.arguments[0]))
-    if not isinstance(count, int) or count < 1:
-        raise EvaluationError(f"`first` takes how many are wanted, at least 1, and a list; not {described(count)}")
+    count = wanted(frame.value(expr.arguments[0]))
     entries = _entries(look(expr.arguments[1], frame, _ANY_REASON), frame)
     succeeded = [entry for entry in entries if type(entry) is not Absent]
     if len(succeeded) < count:
         message = f"`first` wants {count}, but {len(succeeded)} of {len(entries)} succeeded"
         raise EvaluationError(message, "ValueError")
     return succeeded[:count]
+
+
+def wanted(count: Any) -> int:
+    """How many `first` is asked for.
+
+    Raises:
+        EvaluationError: that is no number of items.
+    """
+    count = datum(count)
+    if not isinstance(count, int) or count < 1:
+        raise EvaluationError(f"`first` takes how many are wanted, at least 1, and a list; not {described(count)}")
+    return int(count)
 
 
 # -------------------------------------------------------------------------------------------------- comprehensions

@@ -7,11 +7,11 @@ One `Lowering` handles one statement. It collects problems instead of stopping a
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, Carried, as_pairs, as_test, is_text, names_in, spelled
+from superscalar.plan.body import Body, CallFinder, Carried, Writes, as_pairs, as_test, is_text, names_in, spelled
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -24,7 +24,6 @@ from superscalar.plan.symbols import BINARY, COMPARE, UNARY
 from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
-_UNKNOWN = Output()
 ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
 EMPTY_LIST = Output("empty list")
 _MAX_DEPTH = 100
@@ -36,6 +35,7 @@ class Lowering(Findings):
 
     `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
     task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
+    `writes`: its tasks that write, or hold a write.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class Lowering(Findings):
         signatures: Signatures,
         outputs: dict[TaskId, Output],
         path: Path = (),
+        writes: Set[TaskId] = frozenset(),
     ) -> None:
-        super().__init__(source)
-        self.outputs: dict[TaskId, Output] = {}
+        super().__init__(source, outputs)
+        self.writes = Writes(writes)
         self._names = names
         self._place = place
         self._path = path
         self.main: TaskId | None = None
         self._signatures = signatures
-        self._known_outputs = outputs
         self.waits = False
         self._variables: list[set[str]] = []
         self._calls = CallFinder(source.text)
@@ -64,7 +64,9 @@ class Lowering(Findings):
 
     def emit(self, id: TaskId, work: ir.Work, body: Body, node: ast.AST | None) -> ir.Ref:
         """Add a task to a body."""
-        body.tasks.append(ir.Task(id, work, needs_of(work), body.guards, span=self.source.span(node)))
+        needs = needs_of(work)
+        self.writes.note(id, work, needs)
+        body.tasks.append(ir.Task(id, work, needs, body.guards, span=self.source.span(node)))
         return ir.Ref(id)
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
@@ -82,6 +84,8 @@ class Lowering(Findings):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
                 return self._call(node, name, inner, id)
+            case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not self._variables:
+                return self._first(node, inner, id)
             case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
                 return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
@@ -90,16 +94,34 @@ class Lowering(Findings):
                 self.outputs[id] = EMPTY_LIST
                 return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
             case ast.List() | ast.Tuple() | ast.Set() if self._calls.has_call(node):
-                items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
-                if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
-                    self.outputs[id] = ITEMS
-                return self.emit(id, ir.Display(_kind(node), items), inner, node)
+                return self._display(node, inner, id)
             case ast.Dict() if self._calls.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
                 return self.emit(id, ir.Display("dict", items, keys), inner, node)
             case _:
                 return self.emit(id, ir.Compute(self.expression(node, inner)), inner, node)
+
+    def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
+        """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
+        items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
+        if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
+            self.outputs[id] = ITEMS
+        return self.emit(id, ir.Display(_kind(node), items), inner, node)
+
+    def _first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
+        """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
+        count = self.expression(node.args[0], inner)
+        items = node.args[1]
+        if isinstance(items, ast.List | ast.Tuple) and items.elts:
+            place = inner.lifted("items")
+            source = self._display(items, inner.of(place), place)
+        else:
+            source = self.reference(items, inner, "items")
+        if source.task in self.writes:
+            message = "a write under `first`, which wants only some of its items"
+            self.problem("E205", message, items, help="to make all of them and take some results, write ok(xs)[:k]")
+        return self.emit(id, ir.First(count, source.task), inner, node)
 
     def reference(self, node: ast.expr, body: Body, label: str, id: TaskId | None = None) -> ir.Ref:
         """A task that has this expression's outcome: the one that a name stands for, or a new one, called `id` or by
@@ -287,7 +309,7 @@ class Lowering(Findings):
             return ir.Slice(base, parts[0], parts[1], parts[2])
         index = self.expression(node.slice, body)
         if isinstance(index, ir.Literal) and isinstance(index.value, str):
-            self.check_field(self._output_of(base), index.value, node)
+            self.check_field(self.output_of(base), index.value, node)
         return ir.Index(base, index)
 
     def _on_attribute(self, node: ast.Attribute, body: Body) -> ir.Expr:
@@ -299,7 +321,7 @@ class Lowering(Findings):
                 help="use another field, or leave it out",
             )
         base = self.expression(node.value, body)
-        known = self._output_of(base)
+        known = self.output_of(base)
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
@@ -402,10 +424,6 @@ class Lowering(Findings):
         self.waits = waits
         return isinstance(meaning, ir.Ref) and self.output(meaning.task) is ITEMS
 
-    def output(self, task: TaskId) -> Output:
-        """What is known of a task's value."""
-        return self.outputs.get(task) or self._known_outputs.get(task, _UNKNOWN)
-
     def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
         first, *further = generators if generators is not None else node.generators
         self._refuse_async(first)
@@ -499,11 +517,11 @@ class Lowering(Findings):
             return self.problem(
                 "E305", f"`{name}` takes {expected} argument{'s' * (expected > 1)}", node, help=f"write {form}"
             )
-        if name == "first":
-            return self.problem("E205", "`first` is not supported yet", node, help="write ok(xs)[:k]")
         looked_at = node.args[0]
         if self._variables:
             return ir.Apply(name, self._items(node.args, body))
+        if name == "first":
+            return self.value(node, body, body.lifted(name))
         pairs = isinstance(looked_at, ast.DictComp) and len(looked_at.generators) > 1  # which is a `dict(...)` of pairs
         simple = pairs or isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
         operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
@@ -601,7 +619,7 @@ class Lowering(Findings):
         try:
             constant = constant_of(value)
         except ValueError:
-            self.check_record(signature, parameter, self._output_of(value), node)
+            self.check_record(signature, parameter, self.output_of(value), node)
             return parameter.alias, value
         if (why := parameter.reject(constant)) is not None:
             self.problem(
@@ -620,18 +638,6 @@ class Lowering(Findings):
         known = self._names.latest_before(self._place, _MAX_KNOWN)
         help = hints.for_tool(name, known, self._signatures)
         self.problem("E301", f"there is no tool `{name}`", node.func, help=help)
-
-    def _output_of(self, expr: ir.Expr) -> Output:
-        match expr:
-            case ir.Ref(task):
-                return self.output(task)
-            case ir.Index(base, ir.Literal(int())):
-                return self._output_of(base).items or _UNKNOWN
-            case ir.Field(base, name, key):
-                return (self._output_of(base).fields or {}).get(key or name, _UNKNOWN)
-            case ir.Index(base, ir.Literal(str(name))):
-                return (self._output_of(base).fields or {}).get(name, _UNKNOWN)
-        return _UNKNOWN
 
 
 def _kind(node: ast.List | ast.Tuple | ast.Set) -> Any:

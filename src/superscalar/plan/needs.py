@@ -18,6 +18,7 @@ from superscalar.plan.ir import (
     Each,
     Expr,
     Field,
+    First,
     Fold,
     Index,
     Join,
@@ -64,6 +65,8 @@ def needs_of(work: Work) -> tuple[Need, ...]:
             return _merged(
                 [*(Need(item, "outcome") for item in items), *(need for key in keys for need in _needs(key))]
             )
+        case First(count, source):
+            return _merged([*_needs(count), Need(source, "shape")])
         case Select(condition, then, otherwise):
             return _merged([Need(task, "outcome") for task in (condition, then, otherwise) if task is not None])
         case Each(loop, otherwise=otherwise):

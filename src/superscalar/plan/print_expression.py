@@ -118,6 +118,8 @@ class ExpressionPrinter:
                 return "{" + ", ".join(f"{self.at(LAMBDA, k)}: {self.task(LAMBDA, v)}" for k, v in pairs) + "}", ATOM
             case ir.Display(kind, items):
                 return _display(kind, [self.task(LAMBDA, item) for item in items]), ATOM
+            case ir.First(count, source):
+                return f"first({self.at(LAMBDA, count)}, {self.task(LAMBDA, source)})", PRIMARY
             case ir.Join(items, whole_plan):
                 named = [
                     f"{name}={self.task(LAMBDA, item)}" if name else self.task(LAMBDA, item) for name, item in items

@@ -272,6 +272,9 @@ def _refs(work: object) -> Iterator[TaskId]:
         case ir.Display(_, items, keys):
             yield from items
             yield from _refs(keys)
+        case ir.First(count, source):
+            yield from _refs(count)
+            yield source
         case ir.Join(items, whole_plan):
             yield from (() if whole_plan else (task for _, task in items))
         case ir.Select() | ir.Each():

@@ -60,6 +60,7 @@ class Program:
         self._names = Names()
         self._versions: dict[str, int] = {}
         self._outputs: dict[TaskId, Output] = {}
+        self._writes: set[TaskId] = set()
         self._passes = Pipeline(signatures)
         self._held = Held(signatures)
         self._said: list[Said] = []
@@ -153,6 +154,20 @@ class Program:
             yield problem
         elif taken is not None:
             yield from self._take(self._lowered(taken))
+
+    def nothing_inside(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
+        """Nothing stands in the arm that is open: what follows may have been meant to, and waits for a repair."""
+        if self._closing and self._repair is None:
+            return
+        self._inserted += 1
+        branch = self._arms[-1].branch
+        slot = Slot(self._end_of(self._arm), Source("", source.line), None, (), arm=self._arm)
+        slot.opens = branch
+        slot.problems = (problem,)
+        branch.empty = slot
+        self._hold(slot)
+        self._names.break_all(slot.place)
+        yield problem
 
     def otherwise(self) -> None:
         """What follows, up to `close_if`, stands in the `else` of the last `if` that is open."""
@@ -347,6 +362,9 @@ class Program:
     def _reopened(self, slot: Slot, branch: Branch) -> Slot | None:
         """The condition of an `if` that is there already: None if it is as it was, else its correction."""
         old = branch.header
+        if branch.empty is not None:
+            self._release(branch.empty)
+            branch.empty = None
         if old is None or not old.problems:
             return None
         self._release(old)
@@ -370,7 +388,7 @@ class Program:
 
     def _lowered(self, slot: Slot) -> Lowered:
         path = path_of(slot.arm)
-        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs, path)
+        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs, path, self._writes)
         guards = guards_of(slot.arm)
         lowering.waits = guards is None
         body = Body("", guards=guards or ())
@@ -398,6 +416,7 @@ class Program:
             return
         slot.published = True
         self._outputs.update(lowered.lowering.outputs)
+        self._writes |= lowered.lowering.writes.own
         for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning, path_of(slot.arm))
         if slot.opens is None and slot.ends is None:

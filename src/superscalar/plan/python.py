@@ -265,7 +265,7 @@ class PythonReader:
         span = source.span(None)
         help = "write its lines below it, four spaces further in; `pass` where nothing is to be done"
         problem = Diagnostic("E001", "nothing stands in this block", span, source.line_text(span), help=help)
-        yield from self.program.unreadable(source, problem)
+        yield from self.program.nothing_inside(source, problem)
 
     def _misplaced(self, statement: Statement) -> Iterator[Step]:
         source = Source(statement.text, statement.line, statement.column)

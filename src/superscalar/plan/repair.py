@@ -152,7 +152,7 @@ class Repair:
     def _is_left_out(self, slot: Slot) -> bool:
         if slot.opens is not None:
             return slot in self._given or slot.opens in self._rewritten
-        if not slot.source.text:
+        if any(problem.code == "E004" for problem in slot.problems):
             return self._added  # there was no plan at all, and now there is one
         return slot in self._given or _is_nothing(slot) or (self._added and isinstance(slot.tree, _BLOCKS))
 

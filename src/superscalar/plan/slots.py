@@ -28,6 +28,7 @@ class Branch:
     """An `if` of the program: the statement with its condition, and the one behind its arms that selects versions.
 
     `targets`: what its arms assign. `outer`: the arm in which it stands itself. `given_up`: a repair left it out.
+    `empty`: what is held since nothing stands in one of its arms.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Branch:
     end: Slot | None = None
     targets: dict[str, None] = field(default_factory=dict)
     given_up: bool = False
+    empty: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from superscalar import events
 from superscalar.errors import NotDone, RateLimited
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import Ticket
 from superscalar.tools.context import ToolContext
 from superscalar.tools.tool import Inherited, Tool
-from superscalar.values import Failure, FailureKind
+from superscalar.values import IMMUTABLE, Failure, FailureKind, copied
 
 if TYPE_CHECKING:
     from superscalar.schedule.batch import Batch
@@ -38,6 +40,10 @@ class Bounds:
     grace: float = 0.5
     max_tasks: int = 10_000
     max_fan_out: int = 1_000
+
+
+Stop: TypeAlias = FailureKind | Literal["unneeded"]
+"""Why an attempt is being cancelled."""
 
 
 class Attempt(Ticket):
@@ -91,7 +97,7 @@ class Attempt(Ticket):
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
-        self.stopped: FailureKind | None = None
+        self.stopped: Stop | None = None
         self.deadline = inf
         self.over = False
 
@@ -105,10 +111,16 @@ class Attempt(Ticket):
         self.start(self)
 
 
-STOPPED: dict[FailureKind, str] = {
+STOPPED: dict[Stop, str] = {
     "cancelled": "the run was cancelled",
     "deadline": "the run's deadline passed",
+    "unneeded": "nothing needed it any more",
 }
+
+
+def kind_of(stop: Stop) -> FailureKind:
+    """The kind of failure of an attempt that was stopped so."""
+    return "cancelled" if stop == "unneeded" else stop
 
 
 def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
@@ -129,7 +141,7 @@ def failure_of(attempt: Attempt, error: BaseException) -> Failure:
     in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
     name = type(error).__name__
     if attempt.stopped in STOPPED:
-        return Failure(attempt.stopped, STOPPED[attempt.stopped], name, in_doubt=in_doubt)
+        return Failure(kind_of(attempt.stopped), STOPPED[attempt.stopped], name, in_doubt=in_doubt)
     if attempt.stopped == "timeout":
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
@@ -143,6 +155,19 @@ def may_try_again(attempt: Attempt, error: BaseException) -> bool:
     harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
     wanted = attempt.number < tool.retry.attempts and isinstance(error, tool.retry.on)
     return wanted and harmless and attempt.stopped in (None, "timeout")
+
+
+def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | events.Failed:
+    """What a tool's result comes to; of some things, such as a list that holds itself, there is no copy."""
+    id, tool = attempt.cell.id, attempt.tool
+    if type(value) in IMMUTABLE:
+        return events.Succeeded(now, id, value)
+    try:
+        return events.Succeeded(now, id, copied(value))
+    except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
+        message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
+        failure = Failure("error", message, type(error).__name__, in_doubt=tool.effect == "write")
+        return events.Failed(now, id, failure)
 
 
 def text_of(error: BaseException) -> str:
@@ -166,3 +191,8 @@ def asked_to_wait(error: BaseException) -> float | None:
 
 def _short(text: str, limit: int = 2_000) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """The loop's clock, called directly where it is asyncio's own."""
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId
 
-# A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open. GATHERING: they have settled.
+# A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open, or a `first` that has too few.
+# GATHERING: they have settled, or enough of them. DORMANT: nothing needs it, and nothing of it runs.
 PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
-EXPANDED, GATHERING, SETTLED = "expanded", "gathering", "settled"
+EXPANDED, GATHERING, SETTLED, DORMANT = "expanded", "gathering", "settled", "dormant"
 
 # What a watcher waits for that shares the call of the watched cell (rule L21). `state` has the other kinds.
 SHARED = -1
 
 
 class Scope:
-    """Which cell a reference means: inside a map's body the item's own tasks come before those outside."""
+    """Which cell a reference means: inside a map's body the item's own tasks come before those outside.
 
-    __slots__ = ("cells", "outer")
+    `owner`: the map whose item this is the scope of. `source`: what that goes through, at this item.
+    """
 
-    def __init__(self, cells: dict[TaskId, Cell], outer: Scope | None = None) -> None:
+    __slots__ = ("cells", "outer", "owner", "source")
+
+    def __init__(
+        self,
+        cells: dict[TaskId, Cell],
+        outer: Scope | None = None,
+        owner: Cell | None = None,
+        source: Element | None = None,
+    ) -> None:
         self.cells = cells
         self.outer = outer
+        self.owner = owner
+        self.source = source
 
     def find(self, task: TaskId) -> Cell | None:
         """The cell that `Ref(task)` means here, or None."""
@@ -40,7 +52,8 @@ class Cell:
     """One task instance. Read by the shell, changed by `Schedule` alone.
 
     `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
-    known, for those who look at single items. `parts`: the items of a map, for gathering.
+    known, for those who look at single items. `parts`: the items of a map, or of the list of a `first`, for gathering;
+    of a call that shares another one, that one.
     """
 
     __slots__ = (
@@ -124,3 +137,28 @@ class Element:
                 case _:
                     return Skipped(condition.id)
         return self.cell.outcome
+
+
+@dataclass(slots=True)
+class Race:
+    """What a `first` knows of its items, by position: which are open, and which succeeded, in the order of events.
+
+    `over`: enough did, or enough no longer can.
+    """
+
+    wanted: int
+    open: set[int]
+    won: list[int] = field(default_factory=list)
+    over: bool = False
+
+    def note(self, position: int, outcome: Outcome) -> None:
+        """An item settled."""
+        self.open.discard(position)
+        if isinstance(outcome, Observation):
+            self.won.append(position)
+        self.over = len(self.won) >= self.wanted or len(self.won) + len(self.open) < self.wanted
+
+    @property
+    def winners(self) -> tuple[int, ...]:
+        """Those that were first, at most as many as are wanted, in input order."""
+        return tuple(sorted(self.won[: self.wanted]))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from superscalar.values import TaskId, fact
+from superscalar.values import Failure, TaskId, fact
 
 
 @fact
 class Issue:
     """Do the task's work: its inputs are in, its guards said yes, its ordering edges are open.
 
-    A map is issued twice: to be expanded, and to be gathered when its items have settled.
+    A map is issued twice: to be expanded, and to be gathered when its items have settled. So is a `first`: to learn
+    how many it wants, and when as many have succeeded.
     """
 
     id: TaskId
@@ -34,4 +35,26 @@ class Repeat:
     of: TaskId
 
 
-Command: TypeAlias = Issue | Skip | Repeat
+@fact
+class Release:
+    """This `first` has its answers: let go of what only it needed (rule L16)."""
+
+    id: TaskId
+
+
+@fact
+class Revive:
+    """These tasks, which nothing needed, are needed now (rules L21, L22)."""
+
+    ids: tuple[TaskId, ...]
+
+
+@fact
+class Refuse:
+    """Settle the task with a failure: it cannot be run any more."""
+
+    id: TaskId
+    failure: Failure
+
+
+Command: TypeAlias = Issue | Skip | Repeat | Release | Revive | Refuse

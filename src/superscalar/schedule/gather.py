@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superscalar.plan.evaluate import EvaluationError, evaluate
+from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
 from superscalar.plan.ir import Compute, Display, Each, Join, Map, Ref, Select, Work
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import Cell, Race
+from superscalar.schedule.items import gathered
 from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
 
@@ -28,16 +29,40 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
             return Observation(evaluate(value, outcome))
         case Map() | Display():
             keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
-            return _together(work.kind, schedule.gathered(cell), keys)
+            return _together(work.kind, gathered(cell), keys)
         case Select():
             return _chosen(work, cell, schedule, outcome)
         case Each(last=True):
             return _last(work, cell, schedule, outcome)
         case Each():
-            return _together("list", schedule.gathered(cell), None)
+            return _together("list", gathered(cell), None)
         case Join(items):
             return _joined(items, outcome)
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
+
+
+def failure_of(error: EvaluationError) -> Failure:
+    """What an expression that went wrong leaves behind."""
+    return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
+
+
+def answers(race: Race, cell: Cell) -> list[Any]:
+    """The values of the items that were first, in input order (rule L16).
+
+    Raises:
+        EvaluationError: fewer succeed than are wanted.
+    """
+    found = [outcome for element in cell.parts if (outcome := element.outcome()) is not None]
+    if len(race.won) < race.wanted:
+        missing = [one for one in found if not isinstance(one, Observation) and not _is_silent(one)]
+        why = f"; the first: {missing[0]}" if missing else ""
+        message = f"`first` wants {race.wanted}, but fewer of {len(cell.parts)} items succeed{why}"
+        raise EvaluationError(message, "ValueError")
+    return [_value(outcome) for position in race.winners if (outcome := cell.parts[position].outcome()) is not None]
+
+
+def _is_silent(outcome: Outcome) -> bool:
+    return isinstance(outcome, Skipped) and outcome.by_guard
 
 
 def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[Any] | None) -> Outcome:

@@ -27,7 +27,7 @@ class SharedCalls:
         """The task whose call this one shares. If there is none, it is the one that later calls share."""
         key = (tool, writes, *((name, identity(arguments[name])) for name in sorted(arguments)))
         found = self._cells.get(key)
-        if found is not None and _can_be_shared(found):
+        if found is not None and found is not cell and _can_be_shared(found):  # itself: it was cancelled before
             return found
         self._cells[key] = cell
         return None

@@ -12,10 +12,11 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.elements import items_of
-from superscalar.plan.ir import Access, Call, Display, Each, Map, Need, Task
+from superscalar.plan.bounds import Unavailable
+from superscalar.plan.ir import Access, Call, Display, Each, First, Map, Need, Task
 from superscalar.schedule.cells import (
     DOOMED,
+    DORMANT,
     EXPANDED,
     GATHERING,
     PENDING,
@@ -27,29 +28,26 @@ from superscalar.schedule.cells import (
     Element,
     Scope,
 )
-from superscalar.schedule.commands import Command, Issue, Repeat, Skip
+from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
+from superscalar.schedule.items import items, partial
+from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed, is_over
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
 
-# What a watcher waits for in the watched cell. VALUE is the common case and has a list of its own.
-_OUTCOME, _GUARD_TRUE, _GUARD_FALSE = range(3)
 
-
-class Schedule:
+class Schedule(Needed):
     """Counts what every task still misses.
 
     The one mutating method is `apply`. It returns what is to be done now; applying the events that this leads to is the
     caller's work. Applying recorded events again rebuilds the same state.
+
+    `unsettled` counts the tasks that have not settled and are needed; a run is over when it is zero.
     """
 
     def __init__(self) -> None:
-        self.sealed = False
-        self.unsettled = 0
-        self._root = Scope({})
-        self._cells: dict[TaskId, Cell] = {}
+        super().__init__()
         self._held: list[Cell] = []
         self._hazards = Hazards()
-        self._commands: list[Command] = []
         self._planned = 0
         self._apply: dict[type, Callable[[Any], None]] = {
             events.Planned: self._on_planned,
@@ -62,6 +60,7 @@ class Schedule:
             events.Succeeded: self._on_succeeded,
             events.Failed: self._on_failed,
             events.Skipped: self._on_skipped,
+            **self._needing,
         }
 
     # ------------------------------------------------------------------------------------------------- reading
@@ -89,8 +88,9 @@ class Schedule:
         return sorted(self._cells.values(), key=lambda cell: cell.order)
 
     def open_cells(self) -> list[Cell]:
-        """The instances that have not settled, in program order."""
-        return sorted((c for c in self._cells.values() if c.status is not SETTLED), key=lambda cell: cell.order)
+        """The instances that have not settled and are needed, in program order."""
+        waited_for = (c for c in self._cells.values() if c.status is not SETTLED and c not in self._unneeded)
+        return sorted(waited_for, key=lambda cell: cell.order)
 
     def outcomes_for(self, cell: Cell) -> Callable[[TaskId], Outcome]:
         """How the expressions of `cell` look up what they refer to."""
@@ -102,7 +102,7 @@ class Schedule:
             if found.outcome is not None:
                 return found.outcome
             if found.elements is not None:  # an item is wanted while others are still open
-                return _partial(found)
+                return partial(found)
             raise IllegalEvent(f"`{cell.id}` was issued before `{found.id}` settled")
 
         return outcome
@@ -119,6 +119,14 @@ class Schedule:
         if found is None:
             return task
         return next((e.cell.id for e in found.elements or () if e.cell.outcome is outcome), found.id)
+
+    def cause(self, cell: Cell, missing: Unavailable) -> tuple[TaskId, bool]:
+        """Why a task cannot be evaluated; the root cause is named."""
+        match missing.outcome:
+            case Skipped(because, by_guard):
+                return because, by_guard
+            case _:
+                return self.instance(cell, missing.task, missing.outcome), False
 
     def writes_before(self, cell: Cell) -> int:
         """How many writes happened before an access that is ready, of those that it may meet (rule L21)."""
@@ -152,10 +160,13 @@ class Schedule:
         held, self._held = self._held, []
         for cell in held:
             self._lower(cell)
+        self._release()
 
     def _on_planned(self, event: events.Planned) -> None:
         order = self._planned
         self._planned = order + 1
+        if self._unneeded:
+            self._revive_for(event.task)
         self._add(event.task, event.task.id, self._root, (order,), ())
 
     def _on_started(self, event: events.Started) -> None:
@@ -182,6 +193,11 @@ class Schedule:
         if cell.status is not READY:
             raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}` while {cell.status}")
         cell.status = RUNNING
+        cell.parts = (Element(other),)  # it needs that one
+        if self._users is not None:
+            self._note_users(cell)
+        if self.is_unneeded(other):
+            self._commands.append(Revive((other.id,)))
         if other.status is SETTLED:
             self._commands.append(Repeat(cell.id, other.id))
         elif other.watchers is None:
@@ -206,7 +222,7 @@ class Schedule:
         work = cell.task.work if cell.task else None
         if not isinstance(work, Map) or cell.status is not READY:
             raise IllegalEvent(f"`{cell.id}` was expanded while {cell.status}")
-        sources = self.items(cell)
+        sources = items(cell)
         if len(sources) != event.count:
             raise IllegalEvent(f"`{cell.id}` was expanded to {event.count} items but has {len(sources)}")
         cell.status = EXPANDED
@@ -217,6 +233,8 @@ class Schedule:
             element, earlier = self._instantiate(cell, work, index, source, earlier)
             elements.append(element)
         cell.parts = elements
+        if self._users is not None:
+            self._note_users(cell)
         if not work.flatten and work.kind in ("list", "tuple"):
             cell.elements = elements
             self._shape_known(cell)
@@ -224,64 +242,13 @@ class Schedule:
 
     # ---------------------------------------------------------------------------------------------------- maps
 
-    def items(self, cell: Cell) -> list[Element]:
-        """What a map goes through, one element per item.
-
-        Raises:
-            EvaluationError: its source holds nothing to go through.
-        """
-        work = cell.task.work if cell.task else None
-        if not isinstance(work, Map):
-            raise IllegalEvent(f"`{cell.id}` is no map")
-        source = cell.scope.find(work.source)
-        if source is None:
-            raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
-        if source.elements is not None:  # settled or not: its items must not have other numbers once it is complete
-            return source.elements
-        match source.outcome:
-            case Observation(value):
-                return [self._constant(source, i, Observation(item)) for i, item in enumerate(items_of(value))]
-            case Failure(items=tuple(outcomes)):
-                counted = [o for o in outcomes if not (isinstance(o, Skipped) and o.by_guard)]
-                return [self._constant(source, i, outcome) for i, outcome in enumerate(counted)]
-            case _:
-                raise IllegalEvent(f"`{cell.id}` was expanded before `{source.id}` had a value")
-
-    def gathered(self, cell: Cell) -> list[tuple[Outcome | None, Outcome]]:
-        """The key (dicts only) and the outcome of every item of a map that counts, in input order."""
-        work = cell.task.work if cell.task else None
-        rows: list[tuple[Outcome | None, Outcome]] = []
-        if isinstance(work, Display):
-            found = [cell.scope.find(item) for item in work.items]
-            return [(None, c.outcome) for c in found if c is not None and c.outcome is not None]
-        spliced = work.spliced if isinstance(work, Each) else ()
-        flatten = isinstance(work, Map) and work.flatten
-        for element in cell.parts:
-            outcome = element.outcome()
-            if outcome is None:
-                raise IllegalEvent(f"`{cell.id}` was gathered before `{element.cell.id}` settled")
-            if isinstance(outcome, Skipped) and outcome.by_guard:
-                continue
-            if flatten or (spliced and element.cell.task is not None and element.cell.task.id in spliced):
-                rows.extend((None, part) for part in _spliced(outcome))
-            else:
-                rows.append((element.key.outcome if element.key else None, outcome))
-        return rows
-
-    def _constant(self, source: Cell, index: int, outcome: Outcome) -> Element:
-        # An item that failed is named as a cause; of those in a value only the whole has an id that one can look up.
-        cell = Cell(f"{source.id}[{index}]" if isinstance(outcome, Observation) else source.id, None, self._root, ())
-        cell.status = SETTLED
-        cell.outcome = outcome
-        return Element(cell)
-
     def _instantiate(
         self, owner: Cell, work: Map, index: int, source: Element, earlier: list[Cell]
     ) -> tuple[Element, list[Cell]]:
         """Add the tasks of one item; returns its element and its chained cells."""
         prefix = len(owner.task.id) + 2 if owner.task else 0
         place = f"{owner.id}[{index}]"
-        scope = Scope({work.item: source.cell}, owner.scope)
+        scope = Scope({work.item: source.cell}, owner.scope, owner, source)
         chained: list[Cell] = []
         for position, task in enumerate(work.body):
             order = (*owner.order, index, position)
@@ -289,16 +256,17 @@ class Schedule:
             cell = self._add(task, place + task.id[prefix:], scope, order, source.keep, tuple(after))
             if task.id in work.chained:
                 chained.append(cell)
-            self._watch(cell, owner, _OUTCOME)
+            if cell.status is not DORMANT:
+                self._watch(cell, owner, OUTCOME)
         keep = tuple(scope.cells[task] for task in work.keep)
         key = scope.cells[work.key] if work.key is not None else None
         result = scope.find(work.result)
         if result is None:
             raise IllegalEvent(f"`{owner.id}` has no result `{work.result}`")
         if result is source.cell:  # the item itself is the element: nothing in the body stands for it
-            self._watch(result, owner, _OUTCOME)
+            self._watch(result, owner, OUTCOME)
         for condition in source.keep:
-            self._watch(condition, owner, _OUTCOME)
+            self._watch(condition, owner, OUTCOME)
         return Element(result, source.keep + keep, key, scope), chained
 
     # ------------------------------------------------------------------------------------------------- counting
@@ -322,10 +290,10 @@ class Schedule:
         cell.missing = 1  # released at the end, so that nothing is issued half wired
         for condition in keep:
             cell.undecided += 1
-            self._watch(condition, cell, _GUARD_TRUE)
+            self._watch(condition, cell, GUARD_TRUE)
         for guard in task.guards:
             cell.undecided += 1
-            self._watch(self._found(cell, guard.condition), cell, _GUARD_TRUE if guard.expected else _GUARD_FALSE)
+            self._watch(self._found(cell, guard.condition), cell, GUARD_TRUE if guard.expected else GUARD_FALSE)
         for need in task.needs:
             self._require(cell, need)
         for earlier in task.after:
@@ -340,6 +308,10 @@ class Schedule:
                 self._held.append(cell)
         elif isinstance(work, Display) and work.kind in ("list", "tuple"):
             cell.elements = [Element(self._found(cell, item)) for item in work.items]
+        if self._dead and task.id in self._dead:
+            self._set_aside([cell])
+        if self._users is not None or isinstance(work, First):
+            self._note_users(cell)
         self._lower(cell)
         return cell
 
@@ -363,7 +335,7 @@ class Schedule:
             elif type(outcome) is not Observation:
                 self._doom(cell, target, outcome)
         elif mode == "outcome":
-            self._watch(target, cell, _OUTCOME)
+            self._watch(target, cell, OUTCOME)
         elif target.outcome is not None or target.elements is not None:
             cell.missing += 1
             self._shape_arrived(target, cell, need.item if mode == "item" else None)
@@ -384,15 +356,18 @@ class Schedule:
 
     def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
         """`cell` learns that `target` settled, and how."""
+        if what >= OVER:
+            self._item_settled(cell, what - ITEM) if what >= ITEM else self._ended_inside(cell)
+            return
         outcome = target.outcome
         if what == SHARED:
             if cell.status is not SETTLED:
                 self._commands.append(Repeat(cell.id, target.id))
             return
-        if what != _OUTCOME and outcome is not None:
+        if what != OUTCOME and outcome is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
-                if bool(outcome.value) is not (what == _GUARD_TRUE):
+                if bool(outcome.value) is not (what == GUARD_TRUE):
                     cell.doom = Skip(cell.id, target.id, by_guard=True)  # a guard's no is no failure: it goes first
                     cell.refused = True
                 self._order_skip(cell)
@@ -404,7 +379,7 @@ class Schedule:
         """Let `cell` start only when `target`, and all that it follows itself, have ended."""
         cell.missing += 1
         cell.after_missing += 1
-        if target.status is SETTLED and target.after_missing == 0:
+        if is_over(target):
             self._ended(cell)
         elif target.after_watchers is None:
             target.after_watchers = [cell]
@@ -418,7 +393,7 @@ class Schedule:
         """
         cell.after_missing -= 1
         self._lower(cell)
-        return cell.status is SETTLED and cell.after_missing == 0
+        return is_over(cell)
 
     def _tell_followers(self, cell: Cell) -> None:
         over = [cell]
@@ -436,9 +411,9 @@ class Schedule:
         elements, outcome = target.elements, target.outcome
         if item is not None and elements is not None and outcome is None:
             if any(element.keep for element in elements):  # positions are counted after the filters
-                self._watch(target, cell, _OUTCOME)
+                self._watch(target, cell, OUTCOME)
             elif item < len(elements):
-                self._watch(elements[item].cell, cell, _OUTCOME)
+                self._watch(elements[item].cell, cell, OUTCOME)
         elif item is None and (
             isinstance(outcome, Skipped) or (isinstance(outcome, Failure) and outcome.items is None)
         ):
@@ -456,10 +431,12 @@ class Schedule:
             if element.scope is not None and (found := element.scope.find(task)) is not None
         ]
         cell.parts = elements
+        if self._users is not None:
+            self._note_users(cell)
         for element in elements:
-            self._watch(element.cell, cell, _OUTCOME)
+            self._watch(element.cell, cell, OUTCOME)
             for condition in element.keep:
-                self._watch(condition, cell, _OUTCOME)
+                self._watch(condition, cell, OUTCOME)
         if not work.last and not work.spliced:
             cell.elements = elements
             self._shape_known(cell)
@@ -512,7 +489,8 @@ class Schedule:
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
         cell.outcome = outcome
         cell.status = SETTLED
-        self.unsettled -= 1
+        if not self._unneeded or self._unneeded.pop(cell, None) is None:
+            self.unsettled -= 1
         if cell.access is not None and cell.is_write:
             self._hazards.ended(cell.id, cell.access, cell.order, outcome)
         waiting = cell.value_watchers
@@ -534,6 +512,9 @@ class Schedule:
             self._shape_known(cell)
         if cell.after_watchers is not None and cell.after_missing == 0:
             self._tell_followers(cell)
+        if self._races and self._races.pop(cell, None) is not None:
+            self._decided.append(cell)
+            self._release()
 
     # ---------------------------------------------------------------------------------------------- invariants
 
@@ -544,8 +525,11 @@ class Schedule:
             IllegalEvent: a count is wrong.
         """
         open_cells = [cell for cell in self._cells.values() if cell.status is not SETTLED]
-        if len(open_cells) != self.unsettled:
+        if len(open_cells) - len(self._unneeded) != self.unsettled:
             raise IllegalEvent(f"{len(open_cells)} tasks are open but {self.unsettled} are counted")
+        for cell in self._unneeded:
+            if cell.status not in (DORMANT, RUNNING):
+                raise IllegalEvent(f"nothing needs `{cell.id}`, which is {cell.status}")
         for cell in self._cells.values():
             if (cell.status is SETTLED) is not (cell.outcome is not None):
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} with outcome {cell.outcome}")
@@ -553,22 +537,7 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
             if cell.status is SETTLED and (cell.value_watchers or cell.watchers or cell.shape_watchers):
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
+            if cell.status is DORMANT and cell not in self._unneeded:
+                raise IllegalEvent(f"`{cell.id}` is dormant, but counts")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
-
-
-def _partial(cell: Cell) -> Failure:
-    """A holder whose items are not all in, seen by somebody who looks at one that is."""
-    items = tuple(element.outcome() or Skipped(element.cell.id) for element in cell.elements or ())
-    return Failure("items", f"`{cell.id}` is not complete yet", items=items)
-
-
-def _spliced(outcome: Outcome) -> tuple[Outcome, ...]:
-    """The items of an inner map, for the outer one that flattens it."""
-    match outcome:
-        case Observation(value):
-            return tuple(Observation(item) for item in value)
-        case Failure(items=tuple(items)):
-            return items
-        case _:
-            return (outcome,)

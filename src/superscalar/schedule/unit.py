@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import time
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
-from typing import Any
+from typing import Any, assert_never
 
 from superscalar import events
 from superscalar.errors import IllegalEvent, RateLimited
-from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Compute, Join, Literal, Map, Task
+from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
+from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
     STOPPED,
@@ -24,15 +24,18 @@ from superscalar.schedule.attempt import (
     Bounds,
     Invoke,
     asked_to_wait,
+    clock_of,
     failure_of,
+    kind_of,
     may_try_again,
     never_started,
-    text_of,
+    result_of,
     too_slow,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import GATHERING, PENDING, READY, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Repeat, Skip
+from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.state import Schedule
@@ -72,7 +75,7 @@ class TaskFetchingUnit:
         self._invoke = surroundings.invoke
         self.loop = asyncio.get_running_loop()
         self.run_id = surroundings.run
-        self._now = _clock_of(self.loop)
+        self._now = clock_of(self.loop)
         self._variables = contextvars.copy_context()
         # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
         plain = self.loop.get_task_factory() is None
@@ -115,8 +118,11 @@ class TaskFetchingUnit:
         self._happened(events.RoundStarted(self._now(), number, reason))
 
     def seal(self) -> None:
-        """The program of this round is complete: its writes may run (rule L18)."""
+        """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
         self._happened(events.Sealed(self._now()))
+        dead = self.schedule.dead()
+        if dead:
+            self._set_aside(dead)
         self._pump()
 
     async def run(self, tasks: Iterable[Task] | AsyncIterable[Task]) -> dict[TaskId, Outcome]:
@@ -124,6 +130,7 @@ class TaskFetchingUnit:
 
         A failed task skips only the tasks that refer to it; its siblings go on. Cancelling this call cancels every tool
         call and waits for it to end. If the stream raises, what runs is settled first and the error is raised then.
+        Dead code that runs is not waited for: it is cancelled when the rest has settled.
 
         Raises:
             IllegalEvent: two events contradict each other: a bug here, never in the plan.
@@ -140,18 +147,22 @@ class TaskFetchingUnit:
             await self.cancel()
             raise
         await self.settle()
+        if self._live:
+            await self.cancel()
         return self.outcomes()
 
     async def settle(self) -> None:
-        """Wait until every task has settled. A write of a plan that was never sealed fails, since it may not run.
+        """Wait until every task that is needed has settled. A write of a plan that was never sealed fails, since it may
+        not run. Calls that nothing needs may still run then: a later round may refer to them, and `cancel` ends them.
 
         Cancelling this call cancels the tool calls and waits for them.
         """
         try:
             while True:
                 self._raise_bug()
-                if self.schedule.unsettled == 0 and not self._live:
-                    self._set_alarm(inf)
+                if self.schedule.unsettled == 0:
+                    if not self._live:
+                        self._set_alarm(inf)
                     return
                 if not self._live and not self._fail_unsealed():
                     raise self._stuck()
@@ -184,7 +195,9 @@ class TaskFetchingUnit:
             return
         self._stopped = kind
         for attempt in list(self._live):
-            if attempt.runner is None:
+            if self.schedule.is_unneeded(attempt.cell):
+                self._drop(attempt)
+            elif attempt.runner is None:
                 self._end(attempt)
                 self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
         for cell in self.schedule.open_cells():
@@ -205,8 +218,8 @@ class TaskFetchingUnit:
         self._limits.dispatch(self.loop)
 
     def outcomes(self) -> dict[TaskId, Outcome]:
-        """What every task left behind so far, in program order."""
-        return {c.id: c.outcome for c in self.schedule.in_program_order() if c.outcome is not None}
+        """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
+        return self.schedule.outcomes()
 
     # ------------------------------------------------------------------------------------------- facts and commands
 
@@ -226,24 +239,50 @@ class TaskFetchingUnit:
             commands = self._commands
             while commands:
                 command = commands.popleft()
-                if type(command) is Issue:
+                if isinstance(command, Issue):
                     self._issue(self.schedule.cell(command.id))
-                elif isinstance(command, Skip):
-                    self._happened(events.Skipped(self._now(), command.id, command.because, command.by_guard))
-                elif isinstance(command, Repeat):
-                    self._repeat(self.schedule.cell(command.id), self.schedule.cell(command.of))
+                else:
+                    self._follow_up(command)
         finally:
             self._pumping = False
         if self._limits.changed:
             self._limits.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
-        if not self._live:
+        if not self._live or not self.schedule.unsettled:
             self._wake()
+
+    def _follow_up(self, command: Skip | Repeat | Release | Revive | Refuse) -> None:
+        match command:
+            case Skip(id, because, by_guard):
+                self._happened(events.Skipped(self._now(), id, because, by_guard))
+            case Repeat(id, of):
+                if (cell := self.schedule.cell(id)).status is RUNNING:  # else nothing needs it any more
+                    self._repeat(cell, self.schedule.cell(of))
+            case Refuse(id, failure):
+                self._happened(events.Failed(self._now(), id, failure))
+            case Revive(ids):
+                self._happened(events.Revived(self._now(), ids))
+            case Release(id):
+                losers = self.schedule.losers(id)
+                fresh = tuple(cell.id for cell in losers if not self.schedule.is_unneeded(cell))
+                if fresh:
+                    self._set_aside(fresh)
+                running = {cell for cell in losers if cell.status is RUNNING}
+                for attempt in [attempt for attempt in self._live if attempt.cell in running] if running else ():
+                    self._drop(attempt)
+            case _:
+                assert_never(command)
+
+    def _set_aside(self, ids: tuple[TaskId, ...]) -> None:
+        """Nothing needs these tasks: what has not started does not."""
+        self._happened(events.Unneeded(self._now(), ids))
+        for attempt in [attempt for attempt in self._live if attempt.cell.status is DORMANT]:
+            self._end(attempt)
 
     def _issue(self, cell: Cell) -> None:
         task = cell.task
-        if task is None or cell.status is SETTLED:
+        if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
         expanding = type(work) is Map and cell.status is not GATHERING
@@ -259,11 +298,14 @@ class TaskFetchingUnit:
             if expanding and type(work) is Map:
                 self._expand(cell, work)
                 return
+            if type(work) is First:
+                self._race(cell, work)
+                return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
         except Unavailable as missing:
-            self._happened(events.Skipped(now(), cell.id, *self._cause(cell, missing)))
+            self._happened(events.Skipped(now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
-            self._happened(events.Failed(now(), cell.id, _evaluation_failure(error)))
+            self._happened(events.Failed(now(), cell.id, gather.failure_of(error)))
         else:
             match outcome:
                 case Observation(value):
@@ -273,16 +315,8 @@ class TaskFetchingUnit:
                 case Skipped(because, by_guard):
                     self._happened(events.Skipped(now(), cell.id, because, by_guard))
 
-    def _cause(self, cell: Cell, missing: Unavailable) -> tuple[TaskId, bool]:
-        """Why a task cannot be evaluated; the root cause is named."""
-        match missing.outcome:
-            case Skipped(because, by_guard):
-                return because, by_guard
-            case _:
-                return self.schedule.instance(cell, missing.task, missing.outcome), False
-
     def _expand(self, cell: Cell, work: Map) -> None:
-        count = len(self.schedule.items(cell))
+        count = len(items(cell))
         if count > self._bounds.max_fan_out:
             self._happened(
                 events.Failed(
@@ -295,6 +329,18 @@ class TaskFetchingUnit:
             self._happened(events.Failed(self._now(), cell.id, self._too_many(count * len(work.body))))
         else:
             self._happened(events.Expanded(self._now(), cell.id, count))
+
+    def _race(self, cell: Cell, work: First) -> None:
+        """A `first` learns how many it wants, and then takes what succeeded first."""
+        if cell.status is not GATHERING:
+            count = wanted(evaluate(work.count, self.schedule.outcomes_for(cell)))
+            items(cell)  # before it is said: there may be nothing to go through
+            self._happened(events.Wanted(self._now(), cell.id, count))
+            return
+        race = self.schedule.race(cell)
+        answers = gather.answers(race, cell)
+        self._happened(events.Won(self._now(), cell.id, race.winners))
+        self._happened(events.Succeeded(self._now(), cell.id, answers))
 
     def _too_many(self, more: int) -> Failure:
         have = len(self.schedule)
@@ -331,9 +377,9 @@ class TaskFetchingUnit:
             if cell.status is not READY or (tool.shares and self._shares(cell, work, given)):
                 return
         except Unavailable as missing:
-            self._happened(events.Skipped(self._now(), cell.id, *self._cause(cell, missing)))
+            self._happened(events.Skipped(self._now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
-            self._happened(events.Failed(self._now(), cell.id, _evaluation_failure(error)))
+            self._happened(events.Failed(self._now(), cell.id, gather.failure_of(error)))
         except ArgumentError as error:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
         except RecursionError:
@@ -443,25 +489,17 @@ class TaskFetchingUnit:
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
             self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
         else:
-            self._happened(self._succeeded(attempt, value))
+            self._happened(result_of(attempt, value, self._now()))
         self._pump()
-
-    def _succeeded(self, attempt: Attempt, value: Any) -> events.Succeeded | events.Failed:
-        """A result may be anything, such as a list that holds itself, of which there is no copy."""
-        id, tool = attempt.cell.id, attempt.tool
-        if type(value) in IMMUTABLE:
-            return events.Succeeded(self._now(), id, value)
-        try:
-            return events.Succeeded(self._now(), id, copied(value))
-        except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
-            name = type(error).__name__
-            message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
-            return events.Failed(self._now(), id, Failure("error", message, name, in_doubt=tool.effect == "write"))
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
         if attempt.over:
             return
         self._end(attempt)
+        if attempt.stopped == "unneeded":
+            self._happened(events.Cancelled(self._now(), attempt.cell.id))
+            self._pump()
+            return
         if attempt.stopped == "timeout":
             error = TimeoutError(too_slow(attempt, self._bounds))
         self._fail_or_retry(attempt, error)
@@ -530,6 +568,21 @@ class TaskFetchingUnit:
                 self._end(attempt)
                 self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
 
+    def _drop(self, attempt: Attempt) -> None:
+        """Cancel a call that nothing needs; it is abandoned if it does not end within its grace period."""
+        if attempt.runner is not None and attempt.begun:
+            if attempt.stopped is None:
+                attempt.stopped = "unneeded"
+                attempt.runner.cancel()
+                attempt.deadline = self._now() + self._bounds.grace
+                self._set_alarm(min(self._alarm_at, attempt.deadline))
+            return
+        if attempt.runner is not None:
+            attempt.runner.cancel()
+        self._end(attempt)
+        if attempt.cell.status is RUNNING:
+            self._happened(events.Cancelled(self._now(), attempt.cell.id))
+
     def _end_grace(self, kind: FailureKind) -> None:
         """What was told to end has had its time; a write is told now, and has half of that."""
         for attempt in list(self._live):
@@ -546,13 +599,13 @@ class TaskFetchingUnit:
         """The call does not end when told to. The run goes on, and ends, without it."""
         if attempt.over or attempt.runner is None:
             return
-        kind = attempt.stopped or self._stopped or "cancelled"
-        attempt.stopped = kind
+        stop = attempt.stopped or self._stopped or "cancelled"
+        attempt.stopped = stop
         self._end(attempt)
         attempt.runner.cancel()
-        message = too_slow(attempt, self._bounds) if kind == "timeout" else STOPPED[kind]
+        message = too_slow(attempt, self._bounds) if stop == "timeout" else STOPPED[stop]
         write = attempt.tool.effect == "write"
-        failure = Failure(kind, f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
+        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()
 
@@ -583,12 +636,3 @@ class TaskFetchingUnit:
     def _stuck(self) -> IllegalEvent:
         waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
         return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
-
-
-def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """The loop's clock, called directly where it is asyncio's own."""
-    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
-
-
-def _evaluation_failure(error: EvaluationError) -> Failure:
-    return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
