@@ -64,12 +64,12 @@ def tools(random: Random, calls: Counter[str], touched: list[str]) -> list[Tool[
     @tool(effect="pure")
     async def canary(x: Any = None) -> Any:
         """A handle."""
-        return [Canary(touched)] if x else Canary(touched)
+        return [Canary(touched)] if x is not None else Canary(touched)
 
     @tool(effect="read")
     async def evil(x: Any = None) -> Any:
         """Text of another class."""
-        return {"a": OfThisRun("b,c")} if x else OfThisRun("a")
+        return {"a": OfThisRun("b,c")} if x is not None else OfThisRun("a")
 
     @tool(effect="read", retry=Retry(attempts=2, initial=0.5))
     async def fail(x: Any = None) -> Any:
@@ -83,7 +83,7 @@ def tools(random: Random, calls: Counter[str], touched: list[str]) -> list[Tool[
     @tool(effect="read", timeout=5)
     async def hang(x: Any = None) -> Any:
         """Never return, and perhaps not even when told to."""
-        if x:
+        if x is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(1_000)
         await asyncio.sleep(10_000)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from superscalar.plan.ir import Span
 
-_MAY_WARN = re.compile(r"\\|\d[a-z]")
+_MAY_WARN = re.compile(r"\\|\d\.?[a-zA-Z]")
 
 
 @dataclass(slots=True)
