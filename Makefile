@@ -49,6 +49,7 @@ format: $(VENV)/.dev ## put the code into shape
 bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a long plan beside short ones
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/parse.py
+	@$(BIN)/python benchmarks/hostile.py
 
 clean: ## remove the venv and caches; the model's weights stay in the user's cache
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from superscalar.plan import ir
 from superscalar.plan.vocabulary import FUNCTIONS
@@ -178,3 +178,14 @@ def as_pairs(node: ast.DictComp) -> ast.Call:
     for part in (pair, made, made.func, made.args[0]):
         ast.copy_location(part, node)
     return made
+
+
+def display_kind(node: ast.List | ast.Tuple | ast.Set) -> Literal["list", "tuple", "set"]:
+    """What a display makes."""
+    return "list" if isinstance(node, ast.List) else "tuple" if isinstance(node, ast.Tuple) else "set"
+
+
+def is_written_inside(node: ast.expr) -> bool:
+    """Whether a value with calls in it stays a part of the expression around it: what is no list or dict of its own."""
+    pairs = isinstance(node, ast.DictComp) and len(node.generators) > 1  # a `dict(...)` of pairs
+    return pairs or isinstance(node, ast.Name | ast.Call)

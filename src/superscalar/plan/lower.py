@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, Carried, Writes, as_pairs, as_test, is_text, names_in, spelled
+from superscalar.plan.body import (
+    Body,
+    CallFinder,
+    Carried,
+    Writes,
+    as_pairs,
+    as_test,
+    display_kind,
+    is_text,
+    is_written_inside,
+    names_in,
+    spelled,
+)
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -107,7 +119,7 @@ class Lowering(Findings):
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
-        return self.emit(id, ir.Display(_kind(node), items), inner, node)
+        return self.emit(id, ir.Display(display_kind(node), items), inner, node)
 
     def _first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
         """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
@@ -522,8 +534,7 @@ class Lowering(Findings):
             return ir.Apply(name, self._items(node.args, body))
         if name == "first":
             return self.value(node, body, body.lifted(name))
-        pairs = isinstance(looked_at, ast.DictComp) and len(looked_at.generators) > 1  # which is a `dict(...)` of pairs
-        simple = pairs or isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
+        simple = not self._calls.has_call(looked_at) or is_written_inside(looked_at)
         operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
         if name == "default" and self._calls.has_call(node.args[1]):  # rule L15: it is called only then
             body = self._under(self._test(ir.Missing(operand), body, node), True, body)
@@ -638,7 +649,3 @@ class Lowering(Findings):
         known = self._names.latest_before(self._place, _MAX_KNOWN)
         help = hints.for_tool(name, known, self._signatures)
         self.problem("E301", f"there is no tool `{name}`", node.func, help=help)
-
-
-def _kind(node: ast.List | ast.Tuple | ast.Set) -> Any:
-    return type(node).__name__.lower()
