@@ -42,6 +42,7 @@ def our_result(source: str) -> tuple[Any, Counter[str]]:
 @settings(max_examples=PROGRAMS, deadline=None)
 @given(programs())
 @example("a = [num(t) for t in listing(5) if flag(t) and t < num(t) < 9]\njoin(a, word(a))\n")
+@example("a = 0\nb = 0\nfor i in listing(2):\n    if True:\n        a += i\n    if True:\n        b += i\njoin(a)\n")
 @example("a = 1\nfor i in []:\n    a = num(i)\njoin(a)\n")
 def test_a_plan_comes_to_what_python_makes_of_it(source: str) -> None:
     try:
