@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from superscalar.plan import ir
 from superscalar.plan.vocabulary import FUNCTIONS
@@ -125,6 +125,11 @@ class CallFinder:
             known = self._known[node]
         return known
 
+    def is_list_of_calls(self, node: ast.expr) -> bool:
+        """Whether a value is a list, dict or other thing with calls in it, to be made before it is looked at."""
+        pairs = isinstance(node, ast.DictComp) and len(node.generators) > 1  # a `dict(...)` of pairs
+        return self.has_call(node) and not pairs and not isinstance(node, ast.Name | ast.Call)
+
     def _look(self, root: ast.AST) -> None:
         inside = [root]
         parents: list[ast.AST | None] = [None]
@@ -178,14 +183,3 @@ def as_pairs(node: ast.DictComp) -> ast.Call:
     for part in (pair, made, made.func, made.args[0]):
         ast.copy_location(part, node)
     return made
-
-
-def display_kind(node: ast.List | ast.Tuple | ast.Set) -> Literal["list", "tuple", "set"]:
-    """What a display makes."""
-    return "list" if isinstance(node, ast.List) else "tuple" if isinstance(node, ast.Tuple) else "set"
-
-
-def is_written_inside(node: ast.expr) -> bool:
-    """Whether a value with calls in it stays a part of the expression around it: what is no list or dict of its own."""
-    pairs = isinstance(node, ast.DictComp) and len(node.generators) > 1  # a `dict(...)` of pairs
-    return pairs or isinstance(node, ast.Name | ast.Call)

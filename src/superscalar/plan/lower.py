@@ -11,19 +11,7 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import (
-    Body,
-    CallFinder,
-    Carried,
-    Writes,
-    as_pairs,
-    as_test,
-    display_kind,
-    is_text,
-    is_written_inside,
-    names_in,
-    spelled,
-)
+from superscalar.plan.body import Body, CallFinder, Carried, Writes, as_pairs, as_test, is_text, names_in, spelled
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -32,7 +20,7 @@ from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
 from superscalar.plan.source import Source
-from superscalar.plan.symbols import BINARY, COMPARE, UNARY
+from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
 from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
@@ -119,7 +107,7 @@ class Lowering(Findings):
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
-        return self.emit(id, ir.Display(display_kind(node), items), inner, node)
+        return self.emit(id, ir.Display(DISPLAYS[type(node)], items), inner, node)
 
     def _first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
         """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
@@ -534,8 +522,8 @@ class Lowering(Findings):
             return ir.Apply(name, self._items(node.args, body))
         if name == "first":
             return self.value(node, body, body.lifted(name))
-        simple = not self._calls.has_call(looked_at) or is_written_inside(looked_at)
-        operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
+        apart = self._calls.is_list_of_calls(looked_at)
+        operand = self.reference(looked_at, body, "items") if apart else self.expression(looked_at, body)
         if name == "default" and self._calls.has_call(node.args[1]):  # rule L15: it is called only then
             body = self._under(self._test(ir.Missing(operand), body, node), True, body)
         return ir.Apply(name, (operand, *self._items(node.args[1:], body)))
