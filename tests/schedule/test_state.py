@@ -413,7 +413,7 @@ def test_what_a_filter_dropped_is_not_gone_through_by_the_next_map(schedule: Sch
 
 
 def test_a_second_for_is_a_map_in_a_map_whose_items_are_spliced(schedule: Schedule) -> None:
-    plan(schedule, "xs = [search((i, j)) for i in [1, 2] for j in [i]]")
+    plan(schedule, "xs = [search((i, j)) for i in [1, 2] for j in [i + 0]]")
     schedule.apply(ok("xs.over", [1, 2]))
     assert schedule.apply(expanded("xs", 2)) == [Issue("xs[0].for.over"), Issue("xs[1].for.over")]
     assert schedule.apply(ok("xs[0].for.over", [1])) == [Issue("xs[0].for")]
@@ -857,7 +857,11 @@ def test_the_recount_finds_what_is_wrong(spoil: Callable[[Schedule], None]) -> N
 
 
 def test_a_long_chain_of_skips_is_no_recursion(schedule: Schedule) -> None:
-    add(schedule, task("x0", Call("search")), *(task(f"x{i}", Compute(Unary("not", Ref(f"x{i - 1}")))) for i in range(1, 5_000)))
+    add(
+        schedule,
+        task("x0", Call("search")),
+        *(task(f"x{i}", Compute(Unary("not", Ref(f"x{i - 1}")))) for i in range(1, 5_000)),
+    )
     commands = schedule.apply(failed("x0"))
     seen = 0
     while commands:

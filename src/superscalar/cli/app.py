@@ -189,11 +189,10 @@ def plan(
         from superscalar.cli.compiling import open_compiler
         from superscalar.cli.documents import plan_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_diagnostic, print_json, print_text
+        from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
-        from superscalar.plan.diagnostics import Diagnostic
         from superscalar.plan.printer import print_plan
 
         asked = _asked(question)
@@ -208,9 +207,7 @@ def plan(
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
             print_json(document | (_explained(written, toolset) if explain else {}))
             return
-        for warning in written.warnings:
-            if isinstance(warning, Diagnostic):
-                print_diagnostic(warning, error=True)
+        _print_warnings(written)
         print_text(_drawn(written, graph) if graph else _explanation(written, toolset) if explain else text)
 
 
@@ -310,6 +307,8 @@ def execute(
             if syntax is options.Syntax.auto and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
             compiled = compiler.compile(source, syntax=read_as)
+            if not (as_json or quiet):
+                _print_warnings(compiled)
             view = RunView()
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = _followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
@@ -431,6 +430,15 @@ def _syntax(source: str, given: options.Syntax) -> Syntax:
     from superscalar.plan import detect
 
     return detect(source) if given is options.Syntax.auto else cast("Syntax", given.value)
+
+
+def _print_warnings(plan: Plan) -> None:
+    from superscalar.cli.report import print_diagnostic
+    from superscalar.plan.diagnostics import Diagnostic
+
+    for warning in plan.warnings:
+        if isinstance(warning, Diagnostic):
+            print_diagnostic(warning, error=True)
 
 
 def _explanation(plan: Plan, toolset: Toolset) -> str:

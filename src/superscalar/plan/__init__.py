@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -11,8 +11,9 @@ from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, detect, reader_of
 from superscalar.plan.grammars import Grammar, grammar
-from superscalar.plan.ir import Call, Plan, Span, Task
+from superscalar.plan.ir import Call, Plan, Span, Task, walk
 from superscalar.plan.needs import needs_of
+from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program
 from superscalar.plan.python import MAX_SOURCE, too_long
@@ -77,4 +78,22 @@ def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program,
     reader = reader_of(syntax, program)
     steps = [*reader.feed(source), *reader.finish()]
     found = [step for step in steps if not isinstance(step, Task)]
+    if program.complete:
+        found += _unneeded(program, source)
     return program, sorted(found, key=lambda diagnostic: diagnostic.span.line)
+
+
+def _unneeded(program: Program, source: str) -> Iterator[Diagnostic]:
+    """A warning for each call that is not made, because nothing joined and no write needs it (rule L22)."""
+    lines = source.splitlines()
+    tasks = {task.id: task for task in walk(program.in_order())}
+    for id in dead(program.in_order()):
+        match tasks[id].work:
+            case Call(tool):
+                signature = program.signatures.get(tool)
+                span = tasks[id].span
+                line = lines[span.line - 1] if 0 < span.line <= len(lines) else ""
+                help = "give what it finds to join(...), or leave it out"
+                if signature is not None and not signature.effect_declared:
+                    help += '; if it changes something, declare that: @tool(effect="write")'
+                yield Diagnostic("W503", f"nothing needs `{id}`: `{tool}` is not called", span, line, help=help)

@@ -155,6 +155,11 @@ def names_in(target: ast.expr) -> set[str]:
     return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
 
 
+def names_in_list(node: ast.List | ast.Tuple | ast.Set) -> bool:
+    """Whether the items of a list or tuple are, some of them, what names stand for: each has an outcome of its own."""
+    return not isinstance(node, ast.Set) and any(isinstance(item, ast.Name) for item in node.elts)
+
+
 def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
     """Whether a node is text, with or without holes."""
     return isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)

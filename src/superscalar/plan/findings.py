@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from superscalar.plan import hints, ir
+from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
@@ -68,6 +69,24 @@ class Findings:
         if name.startswith("_"):
             help = f"call it `{name.strip('_') or 'x'}`"
             self.problem("E101", f"`{name}`: names do not begin with an underscore", node, help=help)
+
+    def refuse_async(self, generator: ast.comprehension) -> None:
+        """Note an `async for`, which says nothing here."""
+        if generator.is_async:
+            message = "`async` is not needed: items run side by side anyway"
+            self.problem("E202", message, generator.target, help="leave it out")
+
+    def loop_target(self, node: ast.expr, variables: set[str]) -> Any:
+        """The target of a comprehension without calls; its names are added to `variables`."""
+        if isinstance(node, ast.Name):
+            self.check_name(node.id, node)
+            variables.add(node.id)
+            return node.id
+        if isinstance(node, ast.Tuple | ast.List):
+            return tuple(self.loop_target(item, variables) for item in node.elts)
+        self.problem("E202", "a loop assigns plain names only", node, help="for a, b in pairs")
+        variables.update(names_in(node))
+        return "unknown"
 
     def one_too_many(self, signature: Signature, most: int, argument: ast.expr) -> None:
         """Note a positional argument that the tool has no parameter for."""

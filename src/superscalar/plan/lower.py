@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from superscalar.plan import hints, ir
-from superscalar.plan.body import Body, CallFinder, Carried, Writes, as_pairs, as_test, is_text, names_in, spelled
+from superscalar.plan.body import (
+    Body,
+    CallFinder,
+    Carried,
+    Writes,
+    as_pairs,
+    as_test,
+    is_text,
+    names_in,
+    names_in_list,
+    spelled,
+)
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
 from superscalar.plan.findings import STAND_IN, Findings, constant_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
@@ -93,7 +104,7 @@ class Lowering(Findings):
             case ast.List(elts=[]):
                 self.outputs[id] = EMPTY_LIST
                 return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
-            case ast.List() | ast.Tuple() | ast.Set() if self._calls.has_call(node):
+            case ast.List() | ast.Tuple() | ast.Set() if names_in_list(node) or self._calls.has_call(node):
                 return self._display(node, inner, id)
             case ast.Dict() if self._calls.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
@@ -384,33 +395,17 @@ class Lowering(Findings):
         variables = set(self._hidden())
         clauses: list[ir.Clause] = []
         for generator in node.generators:
-            self._refuse_async(generator)
+            self.refuse_async(generator)
             iterable = (
                 self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
             )
-            target = self._target(generator.target, variables)
+            target = self.loop_target(generator.target, variables)
             tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
         if kind == "dict":
             key = self._inside(node.key, body, variables)
             return ir.Comprehension(kind, self._inside(node.value, body, variables), tuple(clauses), key)
         return ir.Comprehension(kind, self._inside(node.elt, body, variables), tuple(clauses))
-
-    def _refuse_async(self, generator: ast.comprehension) -> None:
-        if generator.is_async:
-            message = "`async` is not needed: items run side by side anyway"
-            self.problem("E202", message, generator.target, help="leave it out")
-
-    def _target(self, node: ast.expr, variables: set[str]) -> Any:
-        if isinstance(node, ast.Name):
-            self.check_name(node.id, node)
-            variables.add(node.id)
-            return node.id
-        if isinstance(node, ast.Tuple | ast.List):
-            return tuple(self._target(item, variables) for item in node.elts)
-        self.problem("E202", "a loop assigns plain names only", node, help="for a, b in pairs")
-        variables.update(names_in(node))
-        return "unknown"
 
     def _is_map(self, node: Any, body: Body) -> bool:
         """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
@@ -426,7 +421,7 @@ class Lowering(Findings):
 
     def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
         first, *further = generators if generators is not None else node.generators
-        self._refuse_async(first)
+        self.refuse_async(first)
         inner = Body(f"{id}[]")
         source = self.reference(first.iter, body.of(id), "over")
         item = f"{id}[]:{spelled(first.target)}"
