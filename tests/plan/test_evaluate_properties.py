@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from alike import canonical
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import (
     Apply,
@@ -259,23 +260,6 @@ def python_value(expr: Expr) -> Any:
     if isinstance(found, complex):
         raise ValueError("a complex number")
     return found
-
-
-def canonical(value: Any) -> Any:
-    """`value` with its types, but sets without their order, and without saying which of 1 and True is in them."""
-    if isinstance(value, Set):
-        return "set", frozenset(map(_member, value))
-    if isinstance(value, list | tuple):
-        return type(value).__name__, tuple(map(canonical, value))
-    if isinstance(value, dict):
-        return "dict", tuple((canonical(key), canonical(item)) for key, item in value.items())
-    return type(value).__name__, repr(value)
-
-
-def _member(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(map(_member, value))
-    return value if value == value else "not a number"
 
 
 @settings(max_examples=500, deadline=None)

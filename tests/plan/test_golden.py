@@ -51,8 +51,8 @@ def test_every_refused_construct_has_its_own_words() -> None:
 
 
 def test_every_code_has_a_golden_file() -> None:
-    """But for the plan that is too long to be kept in one, which `test_reading` writes."""
+    """But for the plans that are too long to be kept in one, which `test_reading` writes."""
     room = Path(superscalar.plan.__file__).parent
     codes = {code for file in room.rglob("*.py") for code in re.findall(r'"([EW]\d{3})"', file.read_text())}
     shown = {code for path in FILES for code in re.findall(r"\b[EW]\d{3}\b", _split(path)[1])}
-    assert codes - shown == {"E403"}
+    assert codes - shown == {"E403", "E404"}

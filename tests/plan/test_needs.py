@@ -25,7 +25,7 @@ def item(task: str, index: int) -> Need:
     ("text", "needs"),
     [
         ("1", []),
-        ("a", [value("a")]),
+        ("a", [outcome("a")]),  # its items may be looked at under another name (rule L15)
         ("a + b * a", [value("a"), value("b")]),
         ("-a", [value("a")]),
         ("f'{a} of {b!r:>{c}}'", [value("a"), value("b"), value("c")]),

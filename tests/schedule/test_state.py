@@ -25,7 +25,21 @@ from superscalar.events import (
     Waiting,
 )
 from superscalar.plan import compile_plan
-from superscalar.plan.ir import Access, Call, Compute, Display, Guard, Join, Literal, Map, Ref, Select, Task, Work
+from superscalar.plan.ir import (
+    Access,
+    Call,
+    Compute,
+    Display,
+    Guard,
+    Join,
+    Literal,
+    Map,
+    Ref,
+    Select,
+    Task,
+    Unary,
+    Work,
+)
 from superscalar.plan.needs import needs_of
 from superscalar.schedule.commands import Issue, Repeat, Skip
 from superscalar.schedule.items import gathered
@@ -193,7 +207,7 @@ def test_of_two_causes_the_first_to_happen_is_named_once(schedule: Schedule) -> 
 def test_a_task_planned_after_its_input_failed_is_skipped_at_once(schedule: Schedule) -> None:
     add(schedule, task("a", Call("search")))
     schedule.apply(failed("a"))
-    assert add(schedule, task("b", Compute(Ref("a")))) == [Skip("b", because="a")]
+    assert add(schedule, task("b", Compute(Unary("not", Ref("a"))))) == [Skip("b", because="a")]
 
 
 def test_who_looks_at_outcomes_is_issued_whatever_they_are(schedule: Schedule) -> None:
@@ -220,7 +234,7 @@ def test_a_false_guard_skips_silently_and_what_needs_the_value_too(schedule: Sch
 
 def test_a_skip_by_guard_propagates_as_one(schedule: Schedule) -> None:
     a, b = task("a", Compute(Literal(False))), task("b", Call("search"), guards=(Guard("a", True),))
-    add(schedule, a, b, task("c", Compute(Ref("b"))))
+    add(schedule, a, b, task("c", Compute(Unary("not", Ref("b")))))
     assert schedule.apply(ok("a", False)) == [Skip("b", "a", by_guard=True)]
     assert schedule.apply(skipped("b", "a", by_guard=True)) == [Skip("c", "a", by_guard=True)]
 
@@ -240,7 +254,7 @@ def test_a_guard_that_fails_skips_both_arms_with_that_cause(schedule: Schedule) 
 def guarded_by_two(schedule: Schedule) -> None:
     """A task with an input and two guards."""
     add(schedule, task("input", Call("search")), task("one", Call("search")), task("two", Call("search")))
-    add(schedule, task("x", Compute(Ref("input")), guards=(Guard("one", True), Guard("two", True))))
+    add(schedule, task("x", Compute(Unary("not", Ref("input"))), guards=(Guard("one", True), Guard("two", True))))
 
 
 def test_a_failed_input_waits_for_the_guards_before_it_counts(schedule: Schedule) -> None:
@@ -322,7 +336,7 @@ def test_a_map_over_a_map_that_failed_in_part_goes_through_the_rest(schedule: Sc
     plan(schedule, *MAP)
     happen(schedule, ok("urls", "xy"), expanded("pages", 2), ok("pages[0]"), failed("pages[1]"))
     schedule.apply(failed("pages", Failure("items", "one", items=(Observation(1), down))))
-    item, body = "briefs[]:p", task("briefs[]", Compute(Ref("briefs[]:p")))
+    item, body = "briefs[]:p", task("briefs[]", Compute(Unary("not", Ref("briefs[]:p"))))
     assert add(schedule, task("briefs", Map("pages", item, (body,), "briefs[]"))) == [Issue("briefs")]
     assert schedule.apply(expanded("briefs", 2)) == [Issue("briefs[0]"), Skip("briefs[1]", because="pages[1]")]
 
@@ -332,7 +346,7 @@ def test_items_have_the_same_numbers_whether_or_not_the_first_map_is_complete(sc
     happen(schedule, ok("xs.over", [1, 2]), expanded("xs", 2), ok("xs[0].if", False), ok("xs[1].if", True))
     happen(schedule, skipped("xs[0]", "xs[0].if", by_guard=True), failed("xs[1]"))
     happen(schedule, failed("xs", Failure("items", "one", items=(down,))))
-    body = task("ys[]", Compute(Ref("ys[]:x")))
+    body = task("ys[]", Compute(Unary("not", Ref("ys[]:x"))))
     add(schedule, task("ys", Map("xs", "ys[]:x", (body,), "ys[]")))
     skips = [Skip("ys[0]", "xs[0].if", by_guard=True), Skip("ys[1]", because="xs[1]")]
     assert schedule.apply(expanded("ys", 2)) == skips
@@ -347,7 +361,7 @@ def test_an_item_of_what_has_no_items_by_name_is_skipped_because_of_the_whole(sc
 def test_what_a_partly_failed_set_skipped_by_guard_is_not_gone_through(schedule: Schedule) -> None:
     add(schedule, task("xs", Call("search")))
     schedule.apply(failed("xs", Failure("items", "", items=(Skip_("c", by_guard=True), down, Observation(2)))))
-    body = task("ys[]", Compute(Ref("ys[]:x")))
+    body = task("ys[]", Compute(Unary("not", Ref("ys[]:x"))))
     add(schedule, task("ys", Map("xs", "ys[]:x", (body,), "ys[]")))
     assert schedule.apply(expanded("ys", 2)) == [Skip("ys[0]", because="xs"), Issue("ys[1]")]
 
@@ -361,7 +375,7 @@ def test_a_map_that_only_passes_items_on_waits_for_the_filters_of_the_map_before
 
 
 def test_an_item_whose_filter_was_skipped_names_the_root_cause(schedule: Schedule) -> None:
-    plan(schedule, "a = search(0)", "xs = [search(i) for i in [1] if a]")
+    plan(schedule, "a = search(0)", "xs = [search(i) for i in [1] if not a]")
     happen(schedule, ok("xs.over", [1]), expanded("xs", 1))
     assert Skip("xs[0].if", because="a") in schedule.apply(failed("a"))
     happen(schedule, skipped("xs[0].if", "a"))
@@ -843,7 +857,11 @@ def test_the_recount_finds_what_is_wrong(spoil: Callable[[Schedule], None]) -> N
 
 
 def test_a_long_chain_of_skips_is_no_recursion(schedule: Schedule) -> None:
-    add(schedule, task("x0", Call("search")), *(task(f"x{i}", Compute(Ref(f"x{i - 1}"))) for i in range(1, 5_000)))
+    add(
+        schedule,
+        task("x0", Call("search")),
+        *(task(f"x{i}", Compute(Unary("not", Ref(f"x{i - 1}")))) for i in range(1, 5_000)),
+    )
     commands = schedule.apply(failed("x0"))
     seen = 0
     while commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
@@ -15,6 +16,7 @@ from superscalar.plan.needs import needs_of
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program
+from superscalar.plan.python import MAX_SOURCE, too_long
 from superscalar.plan.signatures import Signatures
 
 __all__ = [
@@ -34,6 +36,7 @@ AnySyntax: TypeAlias = Syntax | Literal["auto"]
 """What a plan is written in; `auto`: find out."""
 
 _TOP = Span(1, 0, 1, 0)
+_MAY_END = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)
 
 
 def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> Plan:
@@ -70,6 +73,8 @@ def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tu
 
 def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program, list[Diagnostic]]:
     program = Program(signatures)
+    if syntax == "python" and len(source) > MAX_SOURCE + 1 and not _MAY_END.search(source):
+        return program, [too_long(1)]  # nothing of it is wanted then, so nothing of it is read
     reader = reader_of(syntax, program)
     steps = [*reader.feed(source), *reader.finish()]
     found = [step for step in steps if not isinstance(step, Task)]

@@ -125,6 +125,11 @@ class CallFinder:
             known = self._known[node]
         return known
 
+    def is_list_of_calls(self, node: ast.expr) -> bool:
+        """Whether a value is a list, dict or other thing with calls in it, to be made before it is looked at."""
+        pairs = isinstance(node, ast.DictComp) and len(node.generators) > 1  # a `dict(...)` of pairs
+        return self.has_call(node) and not pairs and not isinstance(node, ast.Name | ast.Call)
+
     def _look(self, root: ast.AST) -> None:
         inside = [root]
         parents: list[ast.AST | None] = [None]

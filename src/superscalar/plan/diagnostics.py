@@ -49,13 +49,17 @@ _WIDEST = 120
 
 def _window(line: str, span: Span) -> tuple[str, str, str]:
     """The part of a line to show: before what is marked, that, and after it; long lines are cut around the mark."""
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in line.replace("\t", " "))
     column = min(span.column, len(line))
     end = min(max(span.end_column, column), len(line)) if span.end_line == span.line else len(line)
     start = max(0, column - _WIDEST // 2) if len(line) > _WIDEST else 0
     stop = start + _WIDEST
-    before = ("..." if start else "") + line[start:column]
-    return before, line[column : min(end, stop)], line[min(end, stop) : stop] + ("..." if stop < len(line) else "")
+    before = ("..." if start else "") + _printable(line[start:column])
+    after = _printable(line[min(end, stop) : stop]) + ("..." if stop < len(line) else "")
+    return before, _printable(line[column : min(end, stop)]), after
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text.replace("\t", " "))
 
 
 def _cells(text: str) -> int:

@@ -72,6 +72,7 @@ def items_of(value: Any) -> list[Any]:
     """
     kind = type(value)
     if kind is not list and kind is not tuple and kind is not dict and kind is not OrderedSet:
+        value = datum(value)
         if not isinstance(value, list | tuple | Mapping | Set | str | bytes | range):
             hint = _fields_hint(value)
             raise EvaluationError(f"cannot go through {described(value)}{hint}")

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superscalar.plan.bounds import FLAT, MAX_TEXT, BoundError, Budget, EvaluationError, Unavailable
+from superscalar.plan.bounds import (
+    FLAT,
+    MAX_STEPS,
+    MAX_TEXT,
+    STEPS_PER_INPUT,
+    BoundError,
+    Budget,
+    EvaluationError,
+    Unavailable,
+    weight_of,
+)
 from superscalar.plan.elements import (
     cut,
     field_of,
@@ -64,6 +74,7 @@ from superscalar.plan.itemwise import (
     ok,
 )
 from superscalar.plan.methods import method_of
+from superscalar.plan.needs import references
 from superscalar.plan.operators import binary, compare, unary
 from superscalar.values import Observation
 
@@ -88,7 +99,7 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
         if type(found) is Observation:
             return found.value
         raise Unavailable(expr.task, found)
-    frame = Frame(outcome, Budget() if budget is None else budget, _RULES)
+    frame = Frame(outcome, Budget(reserve=lambda: _reserve(expr, outcome)) if budget is None else budget, _RULES)
     try:
         result = frame.value(expr)
         if type(result) not in FLAT and not _is_part(expr):
@@ -100,6 +111,13 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
     except PYTHON_ERRORS as error:
         raise explained(error) from error
     return result
+
+
+def _reserve(expr: Expr, outcome: Outcomes) -> int:
+    """The steps that an evaluation may take for the size of its inputs."""
+    inputs = (outcome(task) for task in dict.fromkeys(references(expr)))
+    weight = sum(weight_of(found.value) for found in inputs if type(found) is Observation)
+    return min(weight * STEPS_PER_INPUT, MAX_STEPS)
 
 
 _PARTS = (Index, Field, Unpacked)

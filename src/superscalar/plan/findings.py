@@ -17,8 +17,13 @@ STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
+_LONGEST = 500  # characters of a message: names are as long as somebody makes them
 _UNKNOWN = Output()
 _MOST = 20  # of one statement: who mends these will hear of the others
+
+
+class Enough(Exception):
+    """So much is wrong with a statement that no more of it is looked at."""
 
 
 class Findings:
@@ -36,13 +41,24 @@ class Findings:
         self._said: set[tuple[str, str]] = set()
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
-        """Note what is wrong, and go on with a stand-in."""
+        """Note what is wrong, and go on with a stand-in.
+
+        Raises:
+            Enough: it is the last problem that is noted.
+        """
         noted = self.warnings if code.startswith("W") else self.problems
         if (code, message) not in self._said and len(noted) < _MOST:
             self._said.add((code, message))
             span = self.source.span(node)
-            noted.append(Diagnostic(code, message, span, self.source.line_text(span), label, help))
+            shown = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
+            noted.append(Diagnostic(code, shown, span, self.source.line_text(span), label, help))
+            if len(self.problems) >= _MOST:
+                raise Enough
         return STAND_IN
+
+    def has_said(self, code: str, message: str) -> bool:
+        """Whether it was noted already: then it need not be worded again."""
+        return (code, message) in self._said
 
     def too_deep(self, node: ast.AST) -> ir.Expr:
         """Note that a statement is nested too deeply (rule L25)."""

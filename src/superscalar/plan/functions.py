@@ -191,7 +191,8 @@ def _check_key(name: str, key: Any) -> None:
 def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callable[[list[tuple[Any, Any]]], Any]) -> Any:
     """Compare items by their keys, with the work of the comparisons counted before."""
     keys = items if key is None else [key.of(item) for item in items]
-    budget.items(len(keys))
+    budget.items(len(keys), _PAIR)
+    budget.spend(len(keys) * len(keys).bit_length() // 8)
     if not all(type(k) in FLAT for k in keys):
         keys = [datum(k) for k in keys]
         for k in keys:
@@ -208,11 +209,11 @@ def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callabl
 
 
 def _any(budget: Budget, values: Any) -> bool:
-    return any(truth(item) for item in _walked(values, budget))
+    return any(truth(item) for item in _looked_through(values, budget))
 
 
 def _all(budget: Budget, values: Any) -> bool:
-    return all(truth(item) for item in _walked(values, budget))
+    return all(truth(item) for item in _looked_through(values, budget))
 
 
 def _bool(_budget: Budget, value: Any = False) -> bool:
@@ -222,9 +223,18 @@ def _bool(_budget: Budget, value: Any = False) -> bool:
 # ---------------------------------------------------------------------------------------------------- collections
 
 
+_NUMBER, _PAIR, _ENTRY = 40, 72, 100  # bytes that a number, a tuple of two, an entry of a set or dict take, about
+
+
 def _walked(values: Any, budget: Budget) -> list[Any]:
     items = items_of(values)
     budget.items(len(items))
+    return items
+
+
+def _looked_through(values: Any, budget: Budget) -> list[Any]:
+    items = items_of(values)
+    budget.spend(len(items) // 2)
     return items
 
 
@@ -248,7 +258,7 @@ def _range(budget: Budget, *arguments: Any) -> list[int]:
     if len(bounds) == 3 and bounds[2] == 0:
         raise EvaluationError("`range` with steps of zero", "ValueError")
     numbers = range(*bounds)
-    budget.items(size_of(numbers))
+    budget.items(size_of(numbers), _NUMBER)
     return list(numbers)
 
 
@@ -256,7 +266,9 @@ def _enumerate(budget: Budget, values: Any, start: Any = 0) -> list[tuple[int, A
     start = datum(start)
     if not isinstance(start, int):
         raise EvaluationError(f"`enumerate` starts at a whole number, not {described(start)}")
-    return list(enumerate(_walked(values, budget), number(start, budget)))
+    items = _walked(values, budget)
+    budget.items(len(items), _PAIR + _NUMBER)
+    return list(enumerate(items, number(start, budget)))
 
 
 def _zip(budget: Budget, *several: Any, strict: Any = False) -> list[tuple[Any, ...]]:
@@ -265,6 +277,7 @@ def _zip(budget: Budget, *several: Any, strict: Any = False) -> list[tuple[Any, 
     if truth(strict) and len(lengths) > 1:
         sizes = ", ".join(counted(len(items)) for items in lists[:10])
         raise EvaluationError(f"`zip` with `strict` of lists that differ in length: {sizes}", "ValueError")
+    budget.items(min(lengths, default=0), _PAIR + 8 * len(lists))
     return list(zip(*lists, strict=False))
 
 
@@ -282,16 +295,19 @@ def _set(budget: Budget, values: Any = ()) -> OrderedSet:
 
 def ordered_set(items: list[Any], budget: Budget) -> OrderedSet:
     """A set of `items`, iterated in that order (rule L24)."""
+    budget.items(len(items), _ENTRY)
     return OrderedSet([hashable(item, budget) for item in items])
 
 
 def _dict(budget: Budget, source: Any = (), /, **more: Any) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     if isinstance(source, Mapping):
-        budget.items(len(source))
+        budget.items(len(source), _ENTRY)
         made.update(source)
     else:
-        for position, pair in enumerate(_walked(source, budget)):
+        pairs = _walked(source, budget)
+        budget.items(len(pairs), _ENTRY)
+        for position, pair in enumerate(pairs):
             items = items_of(pair)
             if len(items) != 2:
                 message = f"`dict` takes pairs; item {position} is {described(pair)}"

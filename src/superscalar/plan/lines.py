@@ -6,14 +6,21 @@ Works line by line, so a chunk boundary cannot matter; each character is looked 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+_F_STRING = re.compile(r"[fF][rR]?$|[rR][fF]$")
 _INTERESTING = re.compile(r"[\"'#\\()\[\]{}]")
 _NEW_STATEMENT = re.compile(
     r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```)"
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
+_PARTS = "give parts of it names"
+_MAX_CODE = 64 * 1024
+"""Characters of one statement, what stands in quotes not counted: the syntax tree takes hundreds of bytes for each."""
+_MAX_OPEN = 200
+"""Brackets within brackets; Python's own parser reads no more."""
 
 
 class Mark(NamedTuple):
@@ -31,6 +38,7 @@ class Problem:
     why: str
     mark: Mark
     help: str = ""
+    code: str = "E001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +70,31 @@ class Lines:
         self._reset()
 
     def _reset(self) -> None:
-        self._open: list[Mark] = []
+        self._open: list[tuple[str, int, int]] = []  # as a `Mark`, which takes longer to make
         self._quote: Mark | None = None
+        self._holes = False  # whether what stands in these quotes is an f-string
         self._continued = False
         self._text: list[str] = []
         self._first = 0
         self._problem: Problem | None = None
         self._comments: list[str] = []
+        self._harmless = 0
 
     @property
     def pending(self) -> str:
         """The unfinished line, if nothing before it is unfinished: what may turn out to be a statement."""
         return "" if self._text else "".join(self._pieces)
 
-    def feed(self, text: str) -> list[Statement]:
-        """Take the next piece of the source."""
+    def feed(self, text: str) -> Iterator[Statement]:
+        """Take the next piece of the source; it is looked at line by line, as far as one asks for statements."""
         if self._return or "\r" in text:
             text = self._return + text
             self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
             text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         if "\n" not in text:
-            self._pieces.append(text)
-            return []
+            if text:
+                self._pieces.append(text)
+            return
         done: list[Statement] = []
         *whole, rest = text.split("\n")
         for line in whole:
@@ -91,9 +102,10 @@ class Lines:
             full = "".join(self._pieces)
             self._pieces.clear()
             self._take(full, done)
+            yield from done
+            done.clear()
         if rest:
             self._pieces.append(rest)
-        return done
 
     def end_line(self, text: str) -> int:
         """The line end has come behind `text`, which is known to be a whole statement: its line number, without another
@@ -119,7 +131,7 @@ class Lines:
         if self._quote is None and not self._open:
             last = Mark("\\", self.line, max(len(self._text[-1]) - 1, 0))
             return Problem("after `\\` the line goes on, but nothing follows", last, "leave the `\\` out")
-        mark = self._quote or self._open[-1]
+        mark = self._quote or Mark(*self._open[-1])
         what = "a string" if self._quote else f"`{mark.sign}`"
         help = f"close it with `{mark.sign if self._quote else _CLOSING[mark.sign]}`"
         if self.line > mark.line:
@@ -140,43 +152,58 @@ class Lines:
     def _flush(self, done: list[Statement]) -> None:
         text = "\n".join(self._text)
         body = text.lstrip(" \t")
+        if len(body) - self._harmless > _MAX_CODE and self._problem is None:
+            why = f"a statement has at most {_MAX_CODE // 1024} KB beside what stands in quotes"
+            self._problem = Problem(why, Mark(body[0], self._first, len(text) - len(body)), _PARTS, "E403")
         done.append(Statement(body, self._first, len(text) - len(body), self._problem, "\n".join(self._comments)))
         self._reset()
 
     def _scan(self, line: str) -> bool:
         """Move over one line; True if the statement goes on in the next."""
-        position, end = 0, len(line)
         self._continued = False
-        while position < end:
+        position: int | None = 0
+        while position is not None:
             if self._quote is not None:
+                begin = position
                 position = self._scan_string(line, position, self._quote.sign)
-                continue
-            match = _INTERESTING.search(line, position)
-            if match is None:
-                break
-            position, sign = match.end(), match.group()
-            mark = Mark(sign, self.line, match.start())
-            if sign == "#":
-                self._comments.append(line[position:].strip())
-                break
-            if sign == "\\":
-                self._continued = position == end
-            elif sign in "\"'":
-                triple = line.startswith(sign * 2, position)
-                self._quote = Mark(sign * 3, *mark[1:]) if triple else mark
-                position += 2 if triple else 0
-            elif sign in "([{":
-                self._open.append(mark)
-            elif self._open and self._open[-1].sign == _CLOSES[sign]:
-                self._open.pop()
-            else:
-                self._problem = self._problem or _stray(mark, self._open)
-                self._open.clear()
+                self._harmless += 0 if self._holes else position - begin
+            position = self._scan_code(line, position) if self._quote is None else None
         if self._quote is not None and len(self._quote.sign) == 1 and not self._continued:
             self._problem = self._problem or self._unclosed()  # such a string cannot go on in the next line
             self._quote = None
             self._open.clear()
         return bool(self._open or self._quote or self._continued)
+
+    def _scan_code(self, line: str, position: int) -> int | None:
+        """Move over what is no text: to behind the next quote, or None at the end of the line."""
+        opened = self._open
+        for match in _INTERESTING.finditer(line, position):
+            sign = match.group()
+            if sign in "([{":
+                opened.append((sign, self.line, match.start()))
+                if len(opened) > _MAX_OPEN:
+                    mark = Mark(*opened[-1])
+                    self._problem = self._problem or Problem("this is nested too deeply", mark, _PARTS, "E402")
+                    opened.clear()
+                    return None
+            elif sign in ")]}":
+                if opened and opened[-1][0] == _CLOSES[sign]:
+                    opened.pop()
+                else:
+                    self._problem = self._problem or _stray(Mark(sign, self.line, match.start()), opened)
+                    opened.clear()
+            elif sign == "#":
+                self._comments.append(line[match.end() :].strip())
+                self._harmless += len(line) - match.start()
+                return None
+            elif sign == "\\":
+                self._continued = match.end() == len(line)
+            else:
+                triple = line.startswith(sign * 2, match.end())
+                self._quote = Mark(sign * 3 if triple else sign, self.line, match.start())
+                self._holes = _F_STRING.search(line, max(match.start() - 2, 0), match.start()) is not None
+                return match.end() + (2 if triple else 0)
+        return None
 
     def _scan_string(self, line: str, position: int, quote: str) -> int:
         """Move over text in quotes: to behind its end, or to the end of the line."""
@@ -196,8 +223,8 @@ class Lines:
 _CLOSING = {opening: closing for closing, opening in _CLOSES.items()}
 
 
-def _stray(mark: Mark, before: list[Mark]) -> Problem:
+def _stray(mark: Mark, before: list[tuple[str, int, int]]) -> Problem:
     if not before:
         return Problem(f"`{mark.sign}` closes nothing", mark, "leave it out, or open it where it belongs")
-    opened = before[-1].sign
+    opened = before[-1][0]
     return Problem(f"`{mark.sign}` does not close `{opened}`", mark, f"close it with `{_CLOSING[opened]}`")

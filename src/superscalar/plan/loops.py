@@ -90,6 +90,8 @@ class _Loop:
             lowering.problem("E201", "`else` of a loop", tree.orelse[0], help="write its lines below the loop")
         source = lowering.reference(tree.iter, body.of(self._id), "over")
         item = f"{self._id}[]:{spelled(tree.target)}"
+        if isinstance(tree.target, ast.Name):
+            self._versions[tree.target.id] = 1  # that of the item itself
         assigned = [name for name in assigned_in(tree) if name not in self._collected]
         names = body.inner_names()
         names.update({name: Carried(name) for name in assigned})
@@ -119,7 +121,7 @@ class _Loop:
         """The task that has this value: a new one for a part of an item."""
         if isinstance(value, ir.Ref):
             return value.task
-        return self._lowering.emit(self.id_of(name), ir.Compute(value), body, None).task
+        return self._lowering.emit(body.lifted(name), ir.Compute(value), body, None).task
 
     def _before(self, name: str, body: Body) -> TaskId | None:
         """What a name stood for before the loop; None if for nothing."""

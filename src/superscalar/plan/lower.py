@@ -31,7 +31,7 @@ from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
 from superscalar.plan.source import Source
-from superscalar.plan.symbols import BINARY, COMPARE, UNARY
+from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
 from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
@@ -118,7 +118,7 @@ class Lowering(Findings):
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
-        return self.emit(id, ir.Display(_kind(node), items), inner, node)
+        return self.emit(id, ir.Display(DISPLAYS[type(node)], items), inner, node)
 
     def _first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
         """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
@@ -213,6 +213,9 @@ class Lowering(Findings):
         return self.problem("E207", message, node, help=help)
 
     def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
+        message = f"`{node.id}` is not defined yet"
+        if self.has_said("E102", message):
+            return STAND_IN
         known = [*self._names.latest_before(self._place, _MAX_KNOWN), *body.names]
         label = "defined so far: " + (", ".join(known[-8:]) or "nothing")
         if self._is_callable(node.id):
@@ -220,7 +223,7 @@ class Lowering(Findings):
             message = f"`{node.id}` is a {what}, and stands here as a value"
             return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
         help = hints.for_name(node.id, known)
-        return self.problem("E102", f"`{node.id}` is not defined yet", node, label=label, help=help)
+        return self.problem("E102", message, node, label=label, help=help)
 
     def _on_joinedstr(self, node: ast.JoinedStr, body: Body) -> ir.Expr:
         # The places of nodes inside an f-string are wrong before Python 3.12, so problems point at the whole of it.
@@ -514,8 +517,8 @@ class Lowering(Findings):
             return ir.Apply(name, self._items(node.args, body))
         if name == "first":
             return self.value(node, body, body.lifted(name))
-        simple = isinstance(looked_at, ast.Name | ast.Call) or not self._calls.has_call(looked_at)
-        operand = self.expression(looked_at, body) if simple else self.reference(looked_at, body, "items")
+        apart = self._calls.is_list_of_calls(looked_at)
+        operand = self.reference(looked_at, body, "items") if apart else self.expression(looked_at, body)
         if name == "default" and self._calls.has_call(node.args[1]):  # rule L15: it is called only then
             body = self._under(self._test(ir.Missing(operand), body, node), True, body)
         return ir.Apply(name, (operand, *self._items(node.args[1:], body)))
@@ -629,7 +632,3 @@ class Lowering(Findings):
         known = self._names.latest_before(self._place, _MAX_KNOWN)
         help = hints.for_tool(name, known, self._signatures)
         self.problem("E301", f"there is no tool `{name}`", node.func, help=help)
-
-
-def _kind(node: ast.List | ast.Tuple | ast.Set) -> Any:
-    return type(node).__name__.lower()

@@ -61,6 +61,9 @@ def _position(method: str, argument: Any) -> int | None:
     return None if argument is None else _whole(method, argument)
 
 
+_PART = 64  # bytes that a piece of a text takes besides its characters, about
+
+
 def _splitter(method: str) -> Callable[..., list[str]]:
     split = str.split if method == "split" else str.rsplit
 
@@ -75,7 +78,7 @@ def _splitter(method: str) -> Callable[..., list[str]]:
             if method == "rsplit":
                 budget.spend(len(text) * len(separator) // 256)
         parts = split(text, separator, MAX_ITEMS if limit < 0 else min(limit, MAX_ITEMS))
-        budget.items(len(parts))
+        budget.items(len(parts), _PART)
         return parts
 
     return run
@@ -86,7 +89,7 @@ _LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 def _splitlines(budget: Budget, text: str, keepends: Any = False) -> list[str]:
     budget.text(len(text))
-    budget.items(sum(text.count(end) for end in _LINE_ENDS) - text.count("\r\n"))
+    budget.items(sum(text.count(end) for end in _LINE_ENDS) - text.count("\r\n"), _PART)
     return text.splitlines(bool(_whole("splitlines", keepends)))
 
 
@@ -197,7 +200,7 @@ def _values(budget: Budget, mapping: Mapping[Any, Any]) -> list[Any]:
 
 
 def _items(budget: Budget, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
-    budget.items(len(mapping))
+    budget.items(len(mapping), 80)
     return list(mapping.items())
 
 

@@ -55,6 +55,8 @@ def needs_of(work: Work) -> tuple[Need, ...]:
     match work:
         case Call(arguments=arguments):
             return _merged([need for _, expr in arguments for need in _needs(expr)])
+        case Compute(Ref(task)):
+            return (Need(task, "outcome"),)
         case Compute(value):
             return _merged(list(_needs(value)))
         case Map(source=source):

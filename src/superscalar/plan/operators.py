@@ -120,8 +120,8 @@ def _combined(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
     elif symbol in _SETS and isinstance(left, Set) and isinstance(right, Set):
         return _SETS[symbol](OrderedSet(items_of(left)), OrderedSet(items_of(right)), budget)
     elif symbol == "|" and isinstance(left, Mapping) and isinstance(right, Mapping):
-        budget.items(len(left))
-        budget.items(len(right))
+        budget.items(len(left), _ENTRY)
+        budget.items(len(right), _ENTRY)
         merged = {**left, **right}
         budget.items(len(merged))
         return merged
@@ -143,20 +143,24 @@ def _on_dates(symbol: str, left: Any, right: Any) -> Any:
         ) from error
 
 
+_ENTRY = 100  # bytes that an entry of a set or dict takes, about
+
+
 def _union(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
     budget.spend(len(left) + len(right))
+    budget.make((len(left) + len(right)) * _ENTRY)
     both = OrderedSet([*left, *right])
     budget.items(len(both))
     return both
 
 
 def _intersection(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
-    budget.items(len(left))
+    budget.items(len(left), _ENTRY)
     return OrderedSet([item for item in left if item in right])
 
 
 def _difference(left: OrderedSet, right: OrderedSet, budget: Budget) -> OrderedSet:
-    budget.items(len(left))
+    budget.items(len(left), _ENTRY)
     return OrderedSet([item for item in left if item not in right])
 
 

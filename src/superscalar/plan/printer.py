@@ -106,9 +106,10 @@ class _PlanPrinter:
         self._names: dict[TaskId, str] = {}
         self._statements: set[TaskId] = set()
         self._inline: dict[TaskId, Task] = {}
+        self._items = {task.work.item for task in walk(tuple(tasks)) if isinstance(task.work, ir.Map)}
         self._targets: dict[TaskId, list[Task]] = {}
         for task in walk(tuple(tasks)):
-            if _is_target(task):
+            if self._is_target(task):
                 self._targets.setdefault(next(_refs(task.work)), []).append(task)
         self._eaches = {task.id: task.work for task in walk(tuple(tasks)) if isinstance(task.work, ir.Each)}
         self._steps: dict[TaskId, tuple[str, str]] = {}
@@ -136,8 +137,18 @@ class _PlanPrinter:
             else:
                 self._steps[task] = before, behind
 
+    def _is_target(self, task: Task) -> bool:
+        """Whether it is the part of a value that a target's name stands for, and so is said where that is unpacked.
+
+        The parts of an item have no tasks, until somebody needs one, and then no name.
+        """
+        name = unpacked_name(task.work.value) if isinstance(task.work, ir.Compute) else None
+        return name is not None and name_of(task.id) == (None if next(_refs(task.work)) in self._items else name)
+
     def _is_said_by_a_block(self, task: Task) -> bool:
-        """Whether an `if` or `for` says it: a select, or what leaves a loop."""
+        """Whether an `if`, a `for` or a target says it: a select, what leaves a loop, or a part that has a name."""
+        if self._is_target(task):
+            return task.id not in self._steps
         match task.work:
             case ir.Select() | ir.Each():
                 return True
@@ -179,7 +190,7 @@ class _PlanPrinter:
     def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = ()) -> _Block:
         top: _Block = []
         for task in tasks:
-            if task.id not in self._statements or _is_target(task) or self._is_said_by_a_block(task):
+            if task.id not in self._statements or self._is_said_by_a_block(task):
                 continue
             lines = self._statement(task)
             block = top
@@ -248,10 +259,6 @@ def _is_bare(task: TaskId) -> bool:
     return re.search(r"\(\)(\.\d+)?$", task) is not None
 
 
-def _is_target(task: Task) -> bool:
-    return isinstance(task.work, ir.Compute) and unpacked_name(task.work.value) is not None
-
-
 def _refs(work: object) -> Iterator[TaskId]:
     """The tasks that an expression or a task's work refers to, once per place where it does."""
     match work:
@@ -285,4 +292,4 @@ def _refs(work: object) -> Iterator[TaskId]:
 def _comments(tasks: Iterable[Task]) -> list[str | _If | _For]:
     """The thoughts of the tasks that a statement is made of, each once, as comment lines."""
     lines = dict.fromkeys(task.thought for task in tasks if task.thought)
-    return [f"# {line}".rstrip() for thought in lines for line in thought.splitlines()]
+    return [f"# {line}".rstrip() for thought in lines for line in thought.split("\n")]

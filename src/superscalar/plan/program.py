@@ -14,6 +14,7 @@ from typing import TypeAlias
 from superscalar.plan import ir
 from superscalar.plan.body import Body, names_in
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.findings import Enough
 from superscalar.plan.held import Held
 from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
@@ -397,8 +398,11 @@ class Program:
                 self._select(slot, slot.ends, lowering, body, bound)
             elif slot.tree is not None:
                 self._dispatch(slot, slot.tree, lowering, body, bound)
+        except Enough:
+            pass  # its problems are noted, and it is not published
         except RecursionError:
-            lowering.too_deep(slot.tree or ast.Pass())
+            with suppress(Enough):
+                lowering.too_deep(slot.tree or ast.Pass())
         return Lowered(slot, lowering, body.tasks, bound)
 
     def _take(self, lowered: Lowered) -> Iterator[Step]:

@@ -11,7 +11,7 @@ from typing import Literal
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
-from superscalar.plan.program import Lowered, Program, Step
+from superscalar.plan.program import MAX_NESTED, Lowered, Program, Step
 from superscalar.plan.slots import is_join
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.unreadable import unclosed, unreadable
@@ -19,7 +19,11 @@ from superscalar.plan.unreadable import unclosed, unreadable
 MAX_SOURCE = 256 * 1024
 """Characters of a plan (rule L25)."""
 
+MAX_MISTAKES = 500
+"""Errors of a plan, after which it is not read any further (rule L25)."""
+
 _MAX_LOOK_AHEAD = 4
+_MAX_DECORATORS = 100  # that are taken for one statement; all of them are refused
 _BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
 _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
@@ -52,12 +56,14 @@ class PythonReader:
         self.ended = False
         self._lines = Lines()
         self._size = 0
+        self._begun = False
         self._thought: list[str] = []
         self._block: list[Statement] = []
         self._before_block: list[str] = []
         self._ifs: list[_OpenIf] = []
         self._seen = False
         self._finished = False
+        self._mistakes = 0
         self._ahead: tuple[str, Lowered] | None = None
         self._ahead_tries = 0
 
@@ -66,7 +72,8 @@ class PythonReader:
         steps: list[Step] = []
         if self.ended:
             return steps
-        if self._size == 0:
+        if not self._begun and text:
+            self._begun = True
             text = text.removeprefix("\ufeff")
         room = MAX_SOURCE - self._size
         self._size += len(text)
@@ -74,14 +81,11 @@ class PythonReader:
             return self._commit(self._ahead[1])
         for statement in self._lines.feed(text[:room]):
             self._ahead_tries = 0
-            steps.extend(self._take(statement))
+            steps.extend(self._counted(self._take(statement)))
+            if self.ended:
+                break
         if self._size > MAX_SOURCE and not self.ended:
-            self.ended = self._finished = True
-            line = self._lines.line + 1
-            where = ir.Span(line, 0, line, 1)
-            help = "write less, or let a tool make what is long"
-            problem = Diagnostic("E403", f"a plan has at most {MAX_SOURCE // 1024} KB of text", where, help=help)
-            steps.extend(self.program.unreadable(Source("", line), problem))
+            steps.extend(self._give_up(too_long(self._lines.line + 1)))
         self._look_ahead(text)
         return steps
 
@@ -90,7 +94,7 @@ class PythonReader:
         steps: list[Step] = []
         if reason == "stop" and not self.ended:
             for statement in self._lines.finish():
-                steps.extend(self._take(statement))
+                steps.extend(self._counted(self._take(statement)))
         if not self._finished:
             if reason == "stop":
                 steps.extend(self._end_block())
@@ -101,6 +105,21 @@ class PythonReader:
                 self.program.cut()
         self.ended = self._finished = True
         return steps
+
+    def _counted(self, found: Iterator[Step]) -> Iterator[Step]:
+        """What was found, up to the mistake that is one too many: a plan is not read to its end at any price."""
+        for step in found:
+            yield step
+            if isinstance(step, Diagnostic) and step.severity == "error":
+                self._mistakes += 1
+                if self._mistakes > MAX_MISTAKES:
+                    yield from self._give_up(too_wrong(self._lines.line))
+                    return
+
+    def _give_up(self, problem: Diagnostic) -> Iterator[Step]:
+        """Read no further."""
+        self.ended = self._finished = True
+        return self.program.unreadable(Source("", problem.span.line), problem)
 
     def _look_ahead(self, text: str) -> None:
         """Read a line that may be complete while its line end is still being written: then its calls start sooner."""
@@ -176,6 +195,9 @@ class PythonReader:
     def _if(self, statement: Statement, *, cut: int = 0) -> Iterator[Step]:
         """The line of an `if`, or of an `elif` whose first `cut` characters are left out, to its end."""
         source = Source(statement.text, statement.line, statement.column)
+        if len(self._ifs) > 2 * MAX_NESTED:
+            self.ended = self._finished = True  # the program has said that this is too deep
+            return
         thought = self._take_thought()
         self._seen = True
         self._ifs.append(_OpenIf(statement.column, statement))
@@ -302,6 +324,18 @@ class PythonReader:
         return not any(name in self.program.signatures for name in _CALLED.findall(text))
 
 
+def too_long(line: int) -> Diagnostic:
+    """What to say of a plan that is too long to be read; `line`: as far as it was read."""
+    message = f"a plan has at most {MAX_SOURCE // 1024} KB of text"
+    return Diagnostic("E403", message, ir.Span(line, 0, line, 1), help="write less, or let a tool make what is long")
+
+
+def too_wrong(line: int) -> Diagnostic:
+    """What to say of a plan with too much wrong in it to go on; `line`: as far as it was read."""
+    message = "there is too much wrong above: nothing behind this line was read"
+    return Diagnostic("E404", message, ir.Span(line, 0, line, 1), help="write a shorter plan")
+
+
 def _parsed_if(statement: Statement, cut: int) -> ast.If:
     """The syntax tree of the line of an `if`, or of an `elif` cut to one; its body is what stands on the line."""
     ends = _ends_in_colon(statement)
@@ -335,7 +369,7 @@ def _belongs(statement: Statement, block: list[Statement]) -> bool:
     first = block[0]
     if statement.column > first.column:
         return True
-    decorated = all(part.text.startswith("@") for part in block)
+    decorated = block[-1].column == first.column and block[-1].text.startswith("@") and len(block) < _MAX_DECORATORS
     return statement.column == first.column and (decorated or _CONTINUES.match(statement.text) is not None)
 
 

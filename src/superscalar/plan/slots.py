@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Guard
@@ -104,7 +105,18 @@ class Slot:
     @property
     def words(self) -> frozenset[str]:
         """Every name in its text, those of tools among them."""
-        return frozenset(_WORD.findall(self.source.text))
+        return _words_in(self.source.text)
+
+
+@lru_cache(maxsize=4)  # the statements of one line, of which there may be thousands, share its text
+def _words_in(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
+
+
+@lru_cache(maxsize=4)
+def _is_plain(text: str) -> bool:
+    """Whether nothing in the text but `=` can give a name a new meaning."""
+    return _NOT_PLAIN.search(text) is None
 
 
 def is_join(tree: ast.stmt | None) -> bool:
@@ -120,30 +132,32 @@ def targets_of(tree: ast.stmt, text: str) -> tuple[str, ...]:
     value, which the language has not (`x[0] = 1`, `x.append(1)`): its correction will assign that name.
     """
     match tree:
-        case ast.Assign(targets=[ast.Name(id=name)]) if not _NOT_PLAIN.search(text):
+        case ast.Assign(targets=[ast.Name(id=name)]) if _is_plain(text):
             return (name,)
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return ()
-        case ast.Expr() if not _NOT_PLAIN.search(text):
+        case ast.Expr() if _is_plain(text):
             return ()
     passing = {
         id(name) for inner in ast.walk(tree) if isinstance(inner, ast.comprehension) for name in ast.walk(inner.target)
     }
-    return tuple(dict.fromkeys(name for node in ast.walk(tree) if id(node) not in passing for name in _assigned(node)))
+    found = sorted(each for node in ast.walk(tree) if id(node) not in passing for each in _assigned(node))
+    return tuple(dict.fromkeys(name for _, _, name in found))
 
 
-def _assigned(node: ast.AST) -> Iterator[str]:
+def _assigned(node: ast.AST) -> Iterator[tuple[int, int, str]]:
+    """The name that a node assigns, if it does, and where: line and column."""
     match node:
         case ast.Name(id=name, ctx=ast.Store()):
-            yield name
+            yield node.lineno, node.col_offset, name
         case ast.Subscript(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
             base: ast.expr = node
             while isinstance(base, ast.Subscript | ast.Attribute):
                 base = base.value
             if isinstance(base, ast.Name):
-                yield base.id
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in MUTATING:
-            yield name
+                yield base.lineno, base.col_offset, base.id
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as base, attr=method)) if method in MUTATING:
+            yield base.lineno, base.col_offset, name
 
 
 def targets_of_text(text: str) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from superscalar.plan.ir import Span
 
-_MAY_WARN = re.compile(r"\\|\d[a-z]")
+_MAY_WARN = re.compile(r"\\|\d\.?[a-zA-Z]")
 
 
 @dataclass(slots=True)
@@ -40,6 +40,8 @@ class Source:
         span = self.span(node)
         first, last = span.line - self.line, span.end_line - self.line
         lines = self._split()[first : last + 1]
+        if first == last:
+            return lines[0][span.column - self._before(first) : span.end_column - self._before(first)]
         lines[-1] = lines[-1][: span.end_column - self._before(last)]
         lines[0] = lines[0][span.column - self._before(first) :]
         return "\n".join(lines)

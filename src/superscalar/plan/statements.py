@@ -6,7 +6,7 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body
+from superscalar.plan.body import Body, spelled
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.vocabulary import FUNCTIONS
@@ -90,7 +90,7 @@ def _unpack(
         for name, item in zip(names, value.elts, strict=True):
             bound[name.id] = lowering.value(item, body, naming.id_of(name.id))
         return
-    whole = lowering.value(value, body, naming.fresh(f"({', '.join(n.id for n in names)})"))
+    whole = lowering.value(value, body, naming.fresh(spelled(target)))
     for index, name in enumerate(names):
         work = ir.Compute(ir.Unpacked(whole, index, len(names)))
         bound[name.id] = lowering.emit(naming.id_of(name.id), work, body, name)

@@ -1,4 +1,4 @@
-"""The operators of Python's syntax tree as the signs of the IR."""
+"""The operators and displays of Python's syntax tree as the signs of the IR."""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ COMPARE: Mapping[type[ast.cmpop], Any] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
 }  # fmt: skip
+DISPLAYS: Mapping[type[ast.expr], Any] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}

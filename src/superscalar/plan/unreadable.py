@@ -77,6 +77,8 @@ def unclosed(source: Source, problem: Problem) -> Diagnostic:
     """What to say of text that showed to be no statement before it was parsed."""
     mark = problem.mark
     span = Span(mark.line, mark.column, mark.line, mark.column + len(mark.sign))
+    if problem.code != "E001":
+        return _diagnostic(problem.code, problem.why, source, span, problem.help)
     if "string" in problem.why and _WORDS.match(source.text) and "=" not in source.text:
         help = "write statements only: leave this line out, or begin it with #"
         return _diagnostic("E001", "this is no statement", source, source.span(None), help)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
-from superscalar.plan.ir import Compute, Display, Each, Join, Map, Select, Work
+from superscalar.plan.ir import Compute, Display, Each, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered
 from superscalar.schedule.state import Schedule
@@ -23,6 +23,8 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
         Unavailable: a value is needed that is not there.
     """
     match work:
+        case Compute(Ref(task)):  # another name for it, so its items may be looked at under this one too
+            return _version(task, cell, schedule, outcome)
         case Compute(value):
             return Observation(evaluate(value, outcome))
         case Map() | Display():

@@ -255,7 +255,8 @@ class TaskFetchingUnit:
     def _follow_up(self, command: Skip | Repeat | Release | Revive | Refuse) -> None:
         match command:
             case Skip(id, because, by_guard):
-                self._happened(events.Skipped(self._now(), id, because, by_guard))
+                if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
+                    self._happened(events.Skipped(self._now(), id, because, by_guard))
             case Repeat(id, of):
                 if (cell := self.schedule.cell(id)).status is RUNNING:  # else nothing needs it any more
                     self._repeat(cell, self.schedule.cell(of))

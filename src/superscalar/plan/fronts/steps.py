@@ -332,9 +332,13 @@ class _Reading:
             if isinstance(part, str):
                 text += part
             elif isinstance(part, _Object) and _is_form(part):
-                values += [ast.Constant(text)] if text else []
-                values.append(ast.FormattedValue(self._value(part, None, depth + 1), -1, None))
-                text = ""
+                inner = self._value(part, None, depth + 1)
+                for value in inner.values if isinstance(inner, ast.JoinedStr) else [_hole(inner)]:
+                    if isinstance(value, ast.Constant):
+                        text += str(value.value)
+                    else:
+                        values += [ast.Constant(text), value] if text else [value]
+                        text = ""
             else:
                 return self.wrong("`$text` holds text and references", _FORMS["$text"], span)
         if not values:
@@ -352,6 +356,14 @@ class _Reading:
 
 def _is_form(value: _Object) -> bool:
     return any(key.startswith("$") for key, _ in value.pairs)
+
+
+def _hole(value: ast.expr) -> ast.expr:
+    """A value as a part of text; one that is known already is text."""
+    try:
+        return ast.Constant(str(ast.literal_eval(value)))
+    except ValueError:
+        return ast.FormattedValue(value, -1, None)
 
 
 def _is_name(key: str) -> bool:
