@@ -7,7 +7,7 @@ MODEL ?= local
 QUESTION ?=
 BATCH ?=
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -50,6 +50,9 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a 
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
+
+planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
+	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'
 
 clean: ## remove the venv and caches; the model's weights stay in the user's cache
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

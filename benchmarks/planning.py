@@ -5,7 +5,8 @@
 For each question with an even index of `parallel` and `parallel_multiple`: whether the plan checks at the first try and
 after repair, whether the calls that it makes are the accepted ones (the benchmark's own rules), tokens and seconds. The
 baseline is the same model in the same run, question by question in turn, asked in its native form: the tools in its
-chat template, the calls read out of its reply. Nothing is called in earnest. The questions are downloaded once.
+chat template, the calls read out of its reply; it "checks" if it made any. Nothing is called in earnest. The questions
+are downloaded once.
 """
 
 from __future__ import annotations

@@ -237,3 +237,11 @@ def test_an_older_version_of_a_name_is_not_shown() -> None:
 
 def test_numbers_are_shown_without_the_noise_of_their_arithmetic() -> None:
     assert shown("a = 0.1 + 0.2\njoin(a)", {"a": Observation(0.1 + 0.2)}) == ["a: 0.3"]
+
+
+def test_a_planner_that_needs_no_grammar_is_told_of_blocks() -> None:
+    """A larger model says conditions and loops with them; the embedded one plans better without."""
+    small, large = (planner.conversation(TOOLS, "", (), "Why?", blocks=blocks)[0].text for blocks in (False, True))
+    assert "There is no import, def, for or if block" in small
+    assert "There are if/elif/else and for blocks" in large
+    assert "for or if block" not in large

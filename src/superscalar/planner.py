@@ -22,6 +22,11 @@ You write plans. A plan is a short Python program that calls tools to find out w
 - Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
 - If no tool is needed, write only join()."""
 
+# The embedded model plans better where it is not told of blocks; larger ones say conditions and loops with them.
+_WITHOUT_BLOCKS = "There is no import, def, for or if block, print or append."
+_WITH_BLOCKS = """\
+There are if/elif/else and for blocks; a for runs its lines for all items in parallel, and hands on nothing but totals and lists (total += x, found.append(x)). There is no import, def, while, try, break, print or class."""
+
 # Turns of their own: small models follow them better than rules, and than examples among the rules.
 _EXAMPLES = (
     (
@@ -51,6 +56,14 @@ join(rents, dearest)""",
     (
         """\
 Tools:
+notify(text: str) -> None  # Changes something: call it only if the question asks for that.
+
+Question: Thank you! And who was Einstein?""",
+        "join()",
+    ),
+    (
+        """\
+Tools:
 tax(amount: float, city: str) -> float
 
 Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
@@ -58,14 +71,6 @@ Question: What is the tax on 30 dollars in Lima and on 45 in Quito?""",
 lima = tax(30, "Lima")
 quito = tax(45, "Quito")
 join(lima, quito)""",
-    ),
-    (
-        """\
-Tools:
-notify(text: str) -> None  # Changes something: call it only if the question asks for that.
-
-Question: Thank you! And who was Einstein?""",
-        "join()",
     ),
 )
 
@@ -81,7 +86,7 @@ You write plans. A plan is a JSON object whose steps call tools to find out what
 
 _EXAMPLES_JSON = (
     (
-        _EXAMPLES[2][0],
+        _EXAMPLES[-1][0],
         """\
 {"steps": [{"id": "lima", "tool": "tax", "arguments": {"amount": 30, "city": "Lima"}}, {"id": "quito", "tool": "tax", "arguments": {"amount": 45, "city": "Quito"}}], "join": [{"$ref": "lima"}, {"$ref": "quito"}]}""",
     ),
@@ -90,14 +95,22 @@ _EXAMPLES_JSON = (
 
 
 def conversation(
-    tools: Toolset, instructions: str, history: Sequence[Message], question: str, syntax: Syntax = "python"
+    tools: Toolset,
+    instructions: str,
+    history: Sequence[Message],
+    question: str,
+    syntax: Syntax = "python",
+    *,
+    blocks: bool = False,
 ) -> list[Message]:
-    """The messages of a first round, for a plan in Python's syntax or in JSON.
+    """The messages of a first round, for a plan in Python's syntax, with or without `blocks`, or in JSON.
 
     What is the same for every agent comes first, then the agent's tools and instructions, then what was said before,
     and the question last: a provider's prompt cache, or the embedded model's, keeps all that is the same.
     """
     language, examples = (_LANGUAGE_JSON, _EXAMPLES_JSON) if syntax == "json" else (_LANGUAGE, _EXAMPLES)
+    if blocks:
+        language = language.replace(_WITHOUT_BLOCKS, _WITH_BLOCKS)
     messages = [Message("system", language)]
     for asked, plan in examples:
         messages += [Message("user", asked), Message("assistant", plan)]

@@ -8,14 +8,16 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 
+from superscalar import Toolset, tool
 from superscalar.errors import ModelError
 from superscalar.models import Chunk, LocalModel, Message, Request, cache
 from superscalar.models.engine import LlamaEngine
-from superscalar.plan import Grammar
+from superscalar.plan import Grammar, check, grammar
 
 pytest.importorskip("xllamacpp", reason="needs the extra: pip install 'superscalar[local]'")
 if cache.cached() is None:
@@ -63,6 +65,22 @@ def test_a_grammar_is_obeyed(model: LocalModel) -> None:
     )
     assert re.fullmatch(r"call\(\d\d?\)", text)
     assert last.finish == "stop"
+
+
+def test_the_grammar_of_tools_is_obeyed(model: LocalModel) -> None:
+    """llama.cpp takes a grammar made from tools, and the reply is a plan that has no errors but undefined names."""
+
+    @tool(effect="read")
+    def weather(city: str, *, units: Literal["C", "F"] = "C", days: int = 1) -> dict[str, float]:
+        """The weather in a city."""
+        return {}
+
+    tools = Toolset([weather])
+    asked = ask("Write nonsense.", "weather(Rome, K)", grammar=grammar(tools), max_tokens=64)
+    text, last = asyncio.run(replied(model.stream(asked)))
+    assert last.finish in ("stop", "length")
+    whole = text if last.finish == "stop" else text.rpartition("\n")[0]
+    assert {d.code for d in check(whole, tools.signatures)} <= {"E102", "E004"}
 
 
 def test_a_bad_grammar_is_an_error(model: LocalModel) -> None:

@@ -14,7 +14,7 @@ import golden_tools
 import pytest
 from grammar_matcher import follows
 from grammar_samples import Sampler, SchemaSampler
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import planner, tool
@@ -28,12 +28,14 @@ from superscalar.tools.toolset import Toolset
 TOOLS = Toolset.from_module(golden_tools)
 BEYOND = {"E102", "E307", "E308", "W501", "W502", "W503"}
 """Which names and fields there are, what is in them, and whether they are needed: no context-free grammar tells."""
+WRITE_UNDER_FIRST = "a write under `first`, which wants only some of its items"
+"""Which may be a name's, too (rule L16)."""
 
 RIGHT = [
     "join()",
     "join(1)\n",
     "send('me', 'hello')",
-    "x = price('IBM')",
+    "price('IBM')",
     'x = price("IBM")\njoin(x)',
     'x = price("IBM", 3)\ny = price(ticker="IBM", day=x)\njoin(x, y)',
     (
@@ -53,6 +55,7 @@ RIGHT = [
         "else:\n    x = 2\njoin(x)"
     ),
     "x = default(price(\"A\"), 0)\ny = ok([price(t) for t in ['A']])[0:2]\njoin(len(y), ', '.join(str(i) for i in y))",
+    'x = first(1, [price("A"), price("B")])\njoin(x)',
     'archive_move(from_="a", to="b")\nz = sorted(lookup(1).values(), reverse=True)[-1]["k"] // 2 ** 3 % 4\njoin(z)',
 ]
 WRONG = [
@@ -63,7 +66,6 @@ WRONG = [
     'x = price("IBM", day=3, day=3)',
     'x = price("IBM", 3, 4)',
     "x = price()",
-    "price('IBM')",  # a call for nothing
     "x = price(day=3)",
     "x = price(5)",
     'x = price("IBM", "3")',
@@ -116,7 +118,8 @@ def lark() -> Callable[[str], bool]:
 def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
-    assert [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND] == [], text
+    found = [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND]
+    assert [d for d in found if d.message != WRITE_UNDER_FIRST] == [], text
 
 
 @given(st.integers(0, 2**32))
@@ -127,6 +130,7 @@ def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
     assert [d for d in found if d.code not in BEYOND] == [], plan
 
 
+@settings(max_examples=25)  # Lark's parser takes its time
 @given(st.integers(0, 2**32))
 def test_both_notations_accept_what_the_rules_make(seed: int) -> None:
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=6).text()

@@ -102,7 +102,7 @@ class Run:
 
         async def main() -> RunResult:
             settings = self._settings
-            conversation = planner.conversation(settings.tools, settings.instructions, said, question, settings.syntax)
+            conversation = self._conversation(said, question)
             reason = ""
             while True:
                 await self._plan(conversation, reason)
@@ -174,14 +174,16 @@ class Run:
         """Ask the planner, repair what it wrote, and run nothing."""
 
         async def main() -> RunResult:
-            settings = self._settings
-            conversation = planner.conversation(
-                settings.tools, settings.instructions, tuple(history), question, settings.syntax
-            )
+            conversation = self._conversation(tuple(history), question)
             await self._plan(conversation, "", running=False)
             return self._result(Plan(self._program.in_order()), None, ())
 
         return await self._bracketed(question, main)
+
+    def _conversation(self, said: tuple[Message, ...], question: str) -> list[Message]:
+        asked = self._settings
+        blocks = asked.grammar is None  # a model that needs no grammar is large enough for them
+        return planner.conversation(asked.tools, asked.instructions, said, question, asked.syntax, blocks=blocks)
 
     async def _plan(self, conversation: list[Message], reason: str, *, running: bool = True) -> None:
         """One round of planning: stream a plan into the unit, send errors back, seal what came out right.

@@ -33,13 +33,13 @@ from superscalar.plan.vocabulary import MAPPING_METHODS, TEXT_METHODS
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
 
-# A call that stands alone is there for its effect: what reads gets a name.
+# Any call may stand alone: a model that has begun with a tool's name knows no other way to go on.
 # No text begins with another one that may end there, but for a `name`: a lexer that takes the longest is not misled.
 # `after` begins with an operator, so that what contains it is no constant: the value of a tool's argument is either a
 # literal of its type or no literal at all (rule L32). No `%` follows text (rule L5). `inner` is what stands in a
 # lambda and between the braces of an f-string: no calls of tools, and no double quotes.
 _EXPRESSIONS = r"""
-simple ::= name (", " name)* " = " value | name (" += " | " -= " | " *= " | " /= ") valueCHANGE
+simple ::= name (", " name)* " = " value | name (" += " | " -= " | " *= " | " /= ") valueALONE
 added ::= name ".append(" value ")"
 join ::= "join(" (value (", " value)* | name "=" value (", " name "=" value)*)? ")"
 value ::= "not " operation more | quantity after? | text after-text?
@@ -69,6 +69,7 @@ function ::= one value clauses? ")"
   | "sorted(" value (clauses | (", " "key=" lambda)? (", " "reverse=True")?) ")"
   | "round(" value (", " integer)? ")" | "enumerate(" value (", " "start=" integer)? ")"
   | "range(" value (", " value){0,2} ")" | "zip(" value (", " value)+ ")" | "default(" value ", " value ")"
+  | "first(" integer ", " value ")"
 one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
   | "bool(" | "reversed(" | "ok("
 extreme ::= "min(" | "max("
@@ -89,7 +90,7 @@ inner-clause ::= " for " targets " in " inner-test (" if " inner-test)*
 _PLAN = r'ending | line ("\n" line)* ("\n" ending)?'
 _ENDING = r'(comment "\n")* join "\n"?'
 _TOKENS = r"""
-comment ::= "#" [^\x00-\x1F\x7F]*
+comment ::= "#" [^\x00-\x1F\x7F]{0,200}
 string ::= "\"" ([^"\\\x00-\x1F\x7F] | "\\" [nt"\\])* "\"" | "'" ([^'\\\x00-\x1F\x7F] | "\\" [nt'\\])* "'"
 inner-text ::= "'" [^'"#{}\\\x00-\x1F\x7F]* "'"
 literal ::= ([^"{}\\\x00-\x1F\x7F] | "\\" [nt"\\])+
@@ -112,14 +113,13 @@ _WORD = Chars((("a", "z"), ("A", "Z"), ("0", "9"), ("_", "_")))
 def rules_of(signatures: Signatures) -> Rules:
     """The rules of a plan, or of lines that correct one: `join(...)` comes last, or not at all (rule L6)."""
     tools = list(signatures)
-    writes = any(tool.effect == "write" for tool in tools)
     expressions = _EXPRESSIONS.replace("CALL", "call | " if tools else "")
-    expressions = expressions.replace("CHANGE", " | change" if writes else "")
+    expressions = expressions.replace("ALONE", " | call" if tools else "")
     rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
     rules |= dict(_statements())
     rules |= read(expressions)
     tokens = read(_TOKENS)
-    tokens |= {"name": _name(), "word": Repeat(_WORD)}
+    tokens |= {"name": _name(), "word": Repeat(_WORD, 0, 40)}
     tokens |= {"method": _any_of(MAPPING_METHODS | TEXT_METHODS), "text-method": _any_of(TEXT_METHODS)}
     if tools:
         calls = _Calls(tools)
@@ -213,8 +213,7 @@ class _Calls:
         self.rules: dict[str, Rule] = {}
         self._values: dict[tuple[str, ...], str] = {}
         names = [self._rules_of(number, tool) for number, tool in enumerate(tools, 1)]
-        writes = [name for name, tool in zip(names, tools, strict=True) if tool.effect == "write"]
-        self.rules = {"call": choice(map(Use, names)), "change": choice(map(Use, writes)), **self.rules}
+        self.rules = {"call": choice(map(Use, names)), **self.rules}
 
     def _rules_of(self, number: int, tool: Signature) -> str:
         name = f"tool{number}-{_in_a_name(tool.alias)}"
