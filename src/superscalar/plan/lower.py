@@ -111,7 +111,10 @@ class Lowering(Findings):
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
                 return self.emit(id, ir.Display("dict", items, keys), inner, node)
             case _:
-                return self.emit(id, ir.Compute(self.expression(node, inner)), inner, node)
+                value = self.expression(node, inner)
+                if isinstance(value, ir.Ref | ir.Index | ir.Field):
+                    self.outputs[id] = self.output_of(value)
+                return self.emit(id, ir.Compute(value), inner, node)
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
         """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
