@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from reading import Reading, read
 
@@ -149,6 +151,26 @@ def test_a_repair_may_bring_an_if_of_its_own() -> None:
     reading.repair("if c:\n    x = 1\nelse:\n    x = 2\n")
     assert reading.program.complete
     assert reading.shown[-2:] == ["y = g(x=<x.3>)", "join() = join(<y>)"]
+
+
+_REPLIES = [
+    "if d > 1:\nelse:\n    a = f(1)\n",
+    "a = g(2)\n",
+    "if d > 1:\na = g(2)\n",
+    "if d > 1:\n    b = 1\nelse:\na = g(3)\n",
+    "if 1 > 1:\n    b = 1\na = g(3)\n",
+    "a = g(2)\nif d > 1:\n    pass\n",
+    "a = f(1)\nif d > 1:\n",
+]
+
+
+@pytest.mark.parametrize("replies", list(product(_REPLIES, repeat=2)), ids=str)
+def test_what_a_repair_makes_worse_is_said_to_be_wrong(replies: tuple[str, str]) -> None:
+    """A condition and a block without lines, mended in ways that do not fit: a plan is complete or says why not."""
+    reading = read("if d > 1:\nelse:\n    a = f(1)\njoin(a)\n")
+    for reply in replies:
+        reading.repair(reply)
+        assert reading.program.complete or reading.problems
 
 
 def test_what_a_broken_line_of_an_arm_assigns_is_not_the_older_version() -> None:

@@ -248,6 +248,8 @@ class Program:
             self._give_up(slot, slot.arm, repair.given(slot) if repair is not None else set())
         for slot in self._held.slots:
             if (branch := _given_up(slot)) is not None:
+                if slot.opens is not None:
+                    slot.opens.given_up = True
                 self._give_up(slot, branch.outer, set() if slot.ends is None else set(slot.targets))
         for slot in self._held.take():
             if slot.problems:
@@ -419,7 +421,11 @@ class Program:
         self._writes |= lowered.lowering.writes.own
         for name, meaning in lowered.bound.items():
             self._names.bind(name, slot.place, meaning, path_of(slot.arm))
-        if slot.opens is None and slot.ends is None:
+        if slot.ends is not None:  # a name that is the same on both paths waits for nothing any more
+            for name in slot.targets:
+                if name not in lowered.bound:
+                    self._names.forget(name, slot.place)
+        elif slot.opens is None:
             self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot), slot.arm))
         yield from lowered.lowering.warnings
         main = lowered.lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")

@@ -91,6 +91,8 @@ class Repair:
         if found is not None and found.header is not None:
             self._branches.remove(found)
             self._corrected.add(found.header)
+            if found.empty is not None:
+                self._corrected.add(found.empty)
         return found
 
     def rewrote(self, arm: Arm) -> None:
