@@ -437,7 +437,8 @@ class Schedule(Needed):
             self._watch(element.cell, cell, OUTCOME)
             for condition in element.keep:
                 self._watch(condition, cell, OUTCOME)
-        if not work.last and not work.spliced:
+        guarded = any(element.cell.task is not None and element.cell.task.guards for element in elements)
+        if not (work.last or work.spliced or guarded):  # else nobody knows yet which of them count
             cell.elements = elements
             self._shape_known(cell)
 
