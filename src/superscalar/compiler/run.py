@@ -23,6 +23,7 @@ from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
@@ -53,6 +54,8 @@ class Settings:
     max_answer_tokens: int = 2_048
     max_result_tokens: int = 3_000
     random: Random = field(default_factory=Random)
+    durations: Durations = field(default_factory=Durations)
+    priority: Callable[[Durations, Toolset], Priority] = LongestPath
 
 
 class Run:
@@ -82,6 +85,8 @@ class Run:
                 settings.bounds,
                 context,
                 settings.random,
+                settings.durations,
+                settings.priority,
             )
         )
 
