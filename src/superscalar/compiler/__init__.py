@@ -78,13 +78,14 @@ class LLMCompiler:
         toolset = Toolset(tools, limits=limits)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
-            shared.require(tool.limits, tool.name)
+            shared.require(tool)
         planner = None if model is None else resolve(model, base_url=base_url)
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
+        self.limits = shared
         self._grace = grace
         self._settings = Settings(
             tools=toolset,

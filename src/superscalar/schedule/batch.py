@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from superscalar.schedule.attempt import Attempt, Invoke
-from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.tools.batch import Batched
 from superscalar.tools.context import ToolContext
 from superscalar.values import IMMUTABLE, OrderedSet, record_fields
@@ -39,14 +39,14 @@ class Batches:
     comes along if it differs in the one argument only.
     """
 
-    def __init__(self, unit: Shell, limits: Limits, invoke: Invoke) -> None:
+    def __init__(self, unit: Shell, limits: Grants, invoke: Invoke) -> None:
         self.unit = unit
         self.limits = limits
         self.invoke = invoke
         self._open: dict[_Key, Batch] = {}
         self._made = 0
 
-    def ask(self, attempt: Attempt, order: tuple[float, ...]) -> bool:
+    def ask(self, attempt: Attempt, order: Order) -> bool:
         """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
         batch = self._place(attempt)
         if not batch.held and batch.queue is None:

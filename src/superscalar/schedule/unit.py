@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, assert_never
 
 from superscalar import events
-from superscalar.errors import IllegalEvent, RateLimited
+from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
@@ -22,12 +22,13 @@ from superscalar.schedule.attempt import (
     Attempt,
     Bounds,
     Invoke,
-    asked_to_wait,
+    backoff_of,
     failure_of,
     may_try_again,
     never_started,
     result_of,
     too_slow,
+    verdict_on,
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
@@ -500,15 +501,15 @@ class TaskFetchingUnit(Stopping):
             self._limits.give_back(attempt.names)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
-        failure = failure_of(attempt, error)
-        tool, asked = attempt.tool, asked_to_wait(error)
-        again = self._stopped is None and may_try_again(attempt, error)
-        since, wait = self._now(), tool.retry.delay(attempt.number, self._run.random) if again else 0.0
+        verdict = verdict_on(attempt, error, self._limits, self._run.random, self._now())
+        for throttled in verdict.throttled:
+            self._happened(throttled)
+        failure = failure_of(attempt, error, verdict)
+        again = self._stopped is None and may_try_again(attempt, error, verdict)
+        since, wait = self._now(), backoff_of(attempt, verdict, self._run.random) if again else 0.0
         if again and attempt.batch is not None:
             since, wait = attempt.batch.backoff(since, wait)
-        delay = max(wait, asked or 0.0) if again else 0.0
-        if isinstance(error, RateLimited):
-            self._limits.pause(tool.limits, asked if asked is not None else delay, self.loop)
+        delay = max(wait, verdict.delay)
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return
