@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from math import inf
 from random import Random
@@ -48,6 +48,25 @@ Stop: TypeAlias = FailureKind | Literal["unneeded"]
 """Why an attempt is being cancelled."""
 
 
+class Shell(Protocol):
+    """What attempts and batches need of the unit that they belong to."""
+
+    run_id: str
+    loop: asyncio.AbstractEventLoop
+
+    def start(self, attempt: Attempt) -> None:
+        """Call the tool: everything that the attempt takes was taken."""
+        ...
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start an asyncio task for a request."""
+        ...
+
+    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
+        """What a tool may ask of the run."""
+        ...
+
+
 class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
@@ -68,8 +87,8 @@ class Attempt(Ticket):
         "number",
         "over",
         "runner",
+        "shell",
         "spared",
-        "start",
         "started",
         "stopped",
         "timer",
@@ -78,21 +97,19 @@ class Attempt(Ticket):
 
     def __init__(
         self,
-        run: str,
-        loop: asyncio.AbstractEventLoop,
-        start: Callable[[Attempt], None],
+        shell: Shell,
         cell: Cell,
         tool: Tool[..., Any],
         arguments: dict[str, Any],
         number: int = 1,
         in_doubt: bool = False,
     ) -> None:
-        self.run = run  # written out: `super().__init__` costs as much as all of it
+        self.run = shell.run_id  # written out: `super().__init__` costs as much as all of it
         self.names = tool.limited_by
-        self.loop = loop
+        self.loop = shell.loop
         self.waiting = False
         self.queue = None
-        self.start = start
+        self.shell = shell
         self.cell = cell
         self.tool = tool
         self.arguments = arguments
@@ -111,15 +128,13 @@ class Attempt(Ticket):
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
-        again = Attempt(
-            self.run, self.loop, self.start, self.cell, self.tool, self.arguments, self.number + 1, in_doubt
-        )
+        again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
         again.spared = self.spared
         return again
 
     def granted(self) -> None:
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
-        self.start(self)
+        self.shell.start(self)
 
 
 _SPARED = 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -85,7 +85,9 @@ class Needed(ABC):
 
     def outcomes(self) -> dict[TaskId, Outcome]:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
-        cells = sorted(self._cells.values(), key=_place)
+        cells: Iterable[Cell] = self._cells.values()
+        if len(self._cells) != len(self._root.cells):  # without items of maps they are in program order already
+            cells = sorted(cells, key=_place)
         return {c.id: c.outcome or UNNEEDED for c in cells if c.outcome is not None or c in self._unneeded}
 
     def is_unneeded(self, cell: Cell) -> bool:

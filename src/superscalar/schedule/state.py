@@ -337,10 +337,13 @@ class Schedule(Needed):
             outcome = target.outcome
             if outcome is None:
                 cell.missing += 1
-                if target.value_watchers is None:
-                    target.value_watchers = [cell]
+                watching = target.value_watchers
+                if watching is None:
+                    target.value_watchers = cell
+                elif isinstance(watching, Cell):
+                    target.value_watchers = [watching, cell]
                 else:
-                    target.value_watchers.append(cell)
+                    watching.append(cell)
             elif type(outcome) is not Observation:
                 self._doom(cell, target, outcome)
         elif mode == "outcome":
@@ -506,12 +509,14 @@ class Schedule(Needed):
         waiting = cell.value_watchers
         if waiting is not None:
             cell.value_watchers = None
-            if type(outcome) is Observation:
-                for watcher in waiting:
+            if type(outcome) is not Observation:
+                for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
+                    self._doom(watcher, cell, outcome)
                     self._lower(watcher)
+            elif isinstance(waiting, Cell):
+                self._lower(waiting)
             else:
                 for watcher in waiting:
-                    self._doom(watcher, cell, outcome)
                     self._lower(watcher)
         others = cell.watchers
         if others is not None:

@@ -7,15 +7,15 @@ import contextvars
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from math import inf
+from operator import itemgetter
 from random import Random
 from typing import Any, assert_never
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
+from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
@@ -32,7 +32,7 @@ from superscalar.schedule.attempt import (
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.commands import Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
@@ -42,6 +42,8 @@ from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
+
+_first = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -75,12 +77,11 @@ class TaskFetchingUnit(Stopping):
         self._invoke = surroundings.invoke
         self.run_id = surroundings.run
         self._variables = contextvars.copy_context()
-        # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
-        plain = self.loop.get_task_factory() is None
-        self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
+        self._plain = self.loop.get_task_factory() is None
+        self._tool = surroundings.tools.get
         self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
-        self._commands: deque[Command] = deque()
+        self._todo: deque[Cell | Skip | Repeat | Release | Revive | Refuse] = deque()  # a cell is to be issued
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self._ready: list[Attempt] = []
@@ -176,9 +177,8 @@ class TaskFetchingUnit(Stopping):
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
         self._record(event)
-        commands = self.schedule.apply(event)
-        if commands:
-            self._commands.extend(commands)
+        for command in self.schedule.apply(event):
+            self._todo.append(self.schedule.cell(command.id) if isinstance(command, Issue) else command)
 
     def _pump(self) -> None:
         """Do what is to be done until nothing is. Not recursive, however long a chain is."""
@@ -186,12 +186,12 @@ class TaskFetchingUnit(Stopping):
             return
         self._pumping = True
         try:
-            commands = self._commands
-            while commands or self._ready:
-                while commands:
-                    command = commands.popleft()
-                    if isinstance(command, Issue):
-                        self._issue(self.schedule.cell(command.id))
+            todo = self._todo
+            while todo or self._ready:
+                while todo:
+                    command = todo.popleft()
+                    if isinstance(command, Cell):
+                        self._issue(command)
                     else:
                         self._follow_up(command)
                 self._start_ready()
@@ -314,15 +314,21 @@ class TaskFetchingUnit(Stopping):
 
     def _bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
-        tool = self._run.tools.get(work.tool)
+        tool = self._tool(work.tool)
         if tool is None:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
-        outcome = self.schedule.outcomes_for(cell)
         try:
             given = {}
             for name, expression in work.arguments:
-                value = evaluate(expression, outcome)
+                if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
+                    given[name] = expression.value
+                    continue
+                found = cell.scope.find(expression.task) if type(expression) is Ref else None
+                if found is not None and type(found.outcome) is Observation:
+                    value = found.outcome.value
+                else:
+                    value = evaluate(expression, self.schedule.outcomes_for(cell))
                 given[name] = value if type(value) in IMMUTABLE else copied(value)
             arguments = tool.validate(
                 {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
@@ -340,7 +346,7 @@ class TaskFetchingUnit(Stopping):
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
-            attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
+            attempt = Attempt(self, cell, tool, arguments)
             self._live[attempt] = None
             self._ready.append(attempt)
 
@@ -366,20 +372,21 @@ class TaskFetchingUnit(Stopping):
         first, whichever was ready first.
         """
         ready, self._ready = self._ready, []
+        key = self._priority.key
         if len(ready) > 1 and len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
             self._renew_places()
-            ready.sort(key=self._key)
-        for attempt in ready:
+            places = [(key(attempt.cell), attempt) for attempt in ready]
+            places.sort(key=_first)
+        else:
+            places = [(key(attempt.cell), attempt) for attempt in ready]
+        for place, attempt in places:
             if not attempt.over:
                 limits = self._limits if attempt.tool.batched is None else self._batches
-                if limits.ask(attempt, self._key(attempt)):
+                if limits.ask(attempt, place):
                     self.start(attempt)
                 else:
                     self._queued.append(attempt)
                     self._crowded = True
-
-    def _key(self, attempt: Attempt) -> Key:
-        return self._priority.key(attempt.cell)
 
     def _renew_places(self) -> None:
         """If the plan or the durations say so, give those who wait other places; a batch that of its first call."""
@@ -389,7 +396,7 @@ class TaskFetchingUnit(Stopping):
         for attempt in self._live:
             ticket = attempt.batch or attempt
             if ticket.waiting:
-                key = self._key(attempt)
+                key = self._priority.key(attempt.cell)
                 places[ticket] = min(key, places.get(ticket, key))
         self._limits.reorder(places)
 
@@ -414,7 +421,7 @@ class TaskFetchingUnit(Stopping):
         number = 0 if batch is None else batch.number
         self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number, number))
         attempt.started = now
-        attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
+        attempt.runner = self.begin(self._attempt(attempt), cell.id)
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
             attempt.deadline = now + timeout
@@ -424,8 +431,11 @@ class TaskFetchingUnit(Stopping):
                 self._set_alarm(attempt.deadline)
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """An asyncio task for the request of a batch; it sees the variables of whoever started the run."""
-        return self._new_task(work, name=name, context=self._variables.copy())
+        """An asyncio task; it sees the variables of whoever started the run."""
+        variables = self._variables.copy()
+        if self._plain:  # what `create_task` comes to then, without the way there: a microsecond per call
+            return asyncio.Task(work, loop=self.loop, name=name, context=variables)
+        return self.loop.create_task(work, name=name, context=variables)
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
         """What a tool may ask of the run; in a batch its progress is that of all its calls."""

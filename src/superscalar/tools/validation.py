@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import types
+import typing
 from collections.abc import Callable, Mapping
 from typing import Any, NotRequired, Required
 
@@ -19,23 +21,53 @@ def validator(
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that takes arguments by name and returns them as the annotations want them.
 
-    It raises `ArgumentError`, which names every argument that does not fit and why.
+    It raises `ArgumentError`, which names every argument that does not fit and why. Arguments that are what the
+    annotations want already, as nearly all are, come back as the mapping that they came in.
 
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
     validate_python = adapter_of(tool, alias, parameters).validator.validate_python
+    exact = {p.name: (place, types) for place, p in enumerate(parameters) if (types := _exact(annotation_of(p)))}
+    needed = sum(p.default is p.empty for p in parameters)
+    optional = {p.name for p in parameters if p.default is not p.empty}
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
+        last, missing = -1, needed
+        for name, value in arguments.items():
+            place, types = exact.get(name, _NONE)
+            kind = type(value)
+            if place <= last or kind not in types or (kind is str and not value.isascii()):
+                return checked(arguments)
+            last = place
+            if name not in optional:
+                missing -= 1
+        return checked(arguments) if missing else arguments
+
+    def checked(arguments: dict[str, Any]) -> dict[str, Any]:
         try:
-            checked: dict[str, Any] = validate_python(arguments)
+            found: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
             raise ArgumentError("; ".join(_sentence(tool, e) for e in error.errors(include_url=False))) from None
         except Exception as error:  # a validator is the tool's own code, and may raise anything
             raise ArgumentError(f"{tool}(): checking the arguments raised {error!r}") from error
-        return checked
+        return found
 
     return validate
+
+
+_NONE: tuple[int, frozenset[type]] = -1, frozenset()
+_PLAIN: frozenset[Any] = frozenset({bool, int, float, str, types.NoneType})
+
+
+def _exact(annotation: Any) -> frozenset[type]:
+    """The types of which pydantic returns every value as it is, under this annotation; none where it may do more.
+
+    Text is among them only as far as it is ASCII: what cannot be encoded is refused.
+    """
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    members = typing.get_args(annotation) if union else (types.NoneType if annotation is None else annotation,)
+    return frozenset(members) if all(isinstance(m, type) and m in _PLAIN for m in members) else frozenset()
 
 
 def adapter_of(tool: str, alias: str, parameters: tuple[inspect.Parameter, ...]) -> TypeAdapter[Any]:
