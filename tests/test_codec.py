@@ -87,6 +87,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "float": st.floats(),
     "float | None": st.none() | st.floats(allow_nan=False),
     "int": st.integers(),
+    "int | None": st.none() | st.integers(),
     "bool": st.booleans(),
     "str": _TEXTS,
     "TaskId": _IDS,
@@ -325,6 +326,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.ModelPreparing(5.0, "planner", "reading the prompt", 0.5),
     events.ModelUsed(5.0, "planner", Usage(10, 0, 20, 1)),
     events.RunEnded(6.0),
+    events.Throttled(1.5, "quotes", 2.0, 5, 47.5),
 )
 
 

@@ -16,7 +16,7 @@ _HISTORY = 256
 _HALF = 0.5
 _GENTLE = 0.95
 _BELOW = 0.98
-_STEP = 0.02
+_STEP = 0.01
 _ENOUGH = 5
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
@@ -215,7 +215,7 @@ class Gate:
             if window < after:
                 continue
             begin = end - int(window * NANO)
-            count = sum(1 for at in self.times if at > begin)
+            count = sum(1 for at in self.times if at >= begin)
             if accepted > len(self.times) and self.times[0] > begin:  # more than is remembered
                 if self._epoch >= begin:  # but counted since the last pause
                     count = max(count, accepted - self._epoch_accepted)

@@ -18,7 +18,7 @@ from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any
+from typing import Any, TypeAlias
 
 from superscalar import events
 from superscalar.errors import UsageError
@@ -34,6 +34,9 @@ EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
 
 _UNKNOWN = Limit()
+
+_Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
+"""When each event loop has to look again, in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,7 @@ class _Clock:
         self.numbers = count(1)
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
         self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
+        self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         # Weak on both sides: a handle holds its loop, and a loop that is gone must not be kept by its own timer.
         self._timers: weakref.WeakKeyDictionary[
@@ -297,48 +301,72 @@ class _Clock:
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
         """Every ticket that may start now, with everything taken for it, in the order in which runs have their turn."""
         granted: list[Ticket] = []
-        later: dict[asyncio.AbstractEventLoop, int] = {}
+        later: _Later = {}
         with self.lock:
             self.changed = self.handing_on = False
             now = self.now()
-            looking = {queue: first for queue in list(self.waiting) if (first := self._first(queue)) is not None}
-            while looking:
-                queue = next(iter(looking)) if len(looking) == 1 else min(looking, key=looking.__getitem__)
-                first = self._first(queue)
-                if first is None:
-                    del looking[queue]
-                    continue
-                if len(looking) > 1 and first != looking[queue]:
-                    looking[queue] = first  # its run has just been served, here or in another queue
-                    continue
-                opens = queue.opens_at(now)
-                if opens == now:
-                    granted.append(queue.grant(now, next(self.numbers)))
-                    continue
-                del looking[queue]
-                if opens is None:
-                    queue.keep(now)
-                else:
-                    waiting = first[1][2].loop
-                    later[waiting] = min(opens, later.get(waiting, opens))
-        if later or self._timers:
+            if len(self.waiting) == 1:
+                self._hand_to(next(iter(self.waiting)), now, granted, later)
+            else:
+                self._hand_round(now, granted, later)
+        if later or self._timing:
             self._wake(later, loop)
         return granted
 
-    def _first(self, queue: Queue) -> First | None:
-        """Who goes next in a queue; one in which nobody waits any more is forgotten."""
-        first = queue.first()
-        if first is None:
-            del self.waiting[queue]
-        return first
+    def _hand_to(self, queue: Queue, now: int, granted: list[Ticket], later: _Later) -> None:
+        """Let as many as can start of the only queue in which anybody waits."""
+        while (first := queue.first()) is not None:
+            ticket = first[1][2]
+            opens = queue.opens_at(now)
+            if opens == now:
+                queue.grant(ticket, now, next(self.numbers))
+                granted.append(ticket)
+                continue
+            if opens is None:
+                queue.keep(now)
+            else:
+                later[ticket.loop] = opens
+            return
+        del self.waiting[queue]
 
-    def _wake(self, later: Mapping[asyncio.AbstractEventLoop, int], loop: asyncio.AbstractEventLoop) -> None:
+    def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
+        """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
+        looking: dict[Queue, First] = {}
+        for queue in list(self.waiting):
+            if (first := queue.first()) is not None:
+                looking[queue] = first
+            else:
+                del self.waiting[queue]
+        while looking:
+            queue = min(looking, key=looking.__getitem__)
+            first = queue.first()
+            if first is None:
+                del looking[queue], self.waiting[queue]
+                continue
+            if first != looking[queue]:
+                looking[queue] = first  # its run has just been served, here or in another queue
+                continue
+            opens = queue.opens_at(now)
+            ticket = first[1][2]
+            if opens == now:
+                queue.grant(ticket, now, next(self.numbers))
+                granted.append(ticket)
+                continue
+            del looking[queue]
+            if opens is None:
+                queue.keep(now)
+            else:
+                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
+
+    def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
         if (timer := self._timers.pop(loop, None)) is not None and (handle := timer()) is not None:
             handle.cancel()
+        self._timing = bool(self._timers)
         for waiting, when in later.items():
             if waiting is loop:  # a microsecond late, so that rounding never wakes us just before the time
                 self._timers[loop] = weakref.ref(loop.call_at((when + 1_000) / NANO, self._woken, loop))
+                self._timing = True
             elif waiting not in self._timers:
                 self._tell(waiting, partial(self._look_again, waiting))
 

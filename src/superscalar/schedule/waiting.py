@@ -79,20 +79,21 @@ class _Line:
     def first(self) -> _Place | None:
         """The first place; those that were given up are dropped on the way."""
         while self._inorder or self._others:
-            place = (self._others if self._others_first() else self._inorder)[0]
-            if _is_taken(place) and not place[2].loop.is_closed():
+            place = (self._others if self._others and self._others_first() else self._inorder)[0]
+            order, _, ticket = place
+            if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
                 return place
             self.pop()
         return None
 
     def pop(self) -> None:
-        if self._others_first():
+        if self._others and self._others_first():
             heapq.heappop(self._others)
         else:
             self._inorder.popleft()
 
     def _others_first(self) -> bool:
-        return bool(self._others) and (not self._inorder or self._others[0] < self._inorder[0])
+        return not self._inorder or self._others[0] < self._inorder[0]
 
 
 def _is_taken(place: _Place) -> bool:
@@ -160,22 +161,23 @@ class Queue:
         if not line.turn.lines:
             del self._runs[run]
 
-    def grant(self, now: int, number: int) -> Ticket:
+    def grant(self, ticket: Ticket, now: int, number: int) -> None:
         """Take everything for the first ticket, which leaves; its run has had its turn."""
-        run = self._turns[0][1]
-        line = self._lines[run]
-        place = line.first()
-        assert place is not None  # `first` has just returned it
+        line = self._lines[ticket.run]
         line.pop()
         line.turn.served = number
-        ticket = place[2]
         ticket.waiting = False
         ticket.since = now
-        self._give_up()
-        self._lacked.clear()
-        for gate in self.gates:
-            gate.take(now)
-        return ticket
+        if self._kept:
+            self._give_up()
+        if self._lacked:
+            self._lacked.clear()
+        for gate in self.gates:  # `Gate.take`, written out
+            gate.free -= 1
+            gate.granted += 1
+            gate.times.append(now)
+            if gate.paced:
+                gate.pace(now)
 
     def opens_at(self, now: int) -> int | None:
         """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
@@ -187,13 +189,14 @@ class Queue:
             if gate.free < 1 and gate not in self._kept:
                 if not missing:
                     self.blocked_by = gate.blocks
-                missing = True
-                self._lacked.setdefault(gate, gate.granted)
-            if gate.opens > opens:
+                    missing = True
+                if gate not in self._lacked:
+                    self._lacked[gate] = gate.granted
+            elif gate.opens > opens:
                 opens = gate.opens
                 if not missing:
                     self.blocked_by = gate.blocks
-        if opens > now:
+        if opens > now and self._kept:
             self._give_up()  # it is time that is missing: slots that are kept meanwhile would help nobody
         return None if missing else opens
 
