@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from math import inf
@@ -32,7 +31,7 @@ from superscalar.schedule.attempt import (
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
-from superscalar.schedule.commands import Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
@@ -81,9 +80,10 @@ class TaskFetchingUnit(Stopping):
         self._tool = surroundings.tools.get
         self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
-        self._todo: deque[Cell | Skip | Repeat | Release | Revive | Refuse] = deque()  # a cell is to be issued
+        self._todo = self.schedule.todo
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
+        self._learn = self._priority.ended
         self._ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
@@ -177,8 +177,7 @@ class TaskFetchingUnit(Stopping):
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
         self._record(event)
-        for command in self.schedule.apply(event):
-            self._todo.append(self.schedule.cell(command.id) if isinstance(command, Issue) else command)
+        self.schedule.note(event)
 
     def _pump(self) -> None:
         """Do what is to be done until nothing is. Not recursive, however long a chain is."""
@@ -194,11 +193,12 @@ class TaskFetchingUnit(Stopping):
                         self._issue(command)
                     else:
                         self._follow_up(command)
-                self._start_ready()
+                if self._ready:
+                    self._start_ready()
         finally:
             self._pumping = False
-        if self._crowded:
-            self._renew_places()
+        if self._crowded and self._priority.renewed(self.schedule):
+            self._reorder()
         if self._limits.changed:
             self._limits.dispatch(self.loop)
         if self._queued:
@@ -206,8 +206,10 @@ class TaskFetchingUnit(Stopping):
         if not self._live or not self.schedule.unsettled:
             self._wake()
 
-    def _follow_up(self, command: Skip | Repeat | Release | Revive | Refuse) -> None:
+    def _follow_up(self, command: Command) -> None:
         match command:
+            case Issue(id):
+                self._issue(self.schedule.cell(id))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
                     self._happened(events.Skipped(self._now(), id, because, by_guard))
@@ -374,7 +376,8 @@ class TaskFetchingUnit(Stopping):
         ready, self._ready = self._ready, []
         key = self._priority.key
         if len(ready) > 1 and len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
-            self._renew_places()
+            if self._priority.renewed(self.schedule):
+                self._reorder()
             places = [(key(attempt.cell), attempt) for attempt in ready]
             places.sort(key=_first)
         else:
@@ -388,10 +391,8 @@ class TaskFetchingUnit(Stopping):
                     self._queued.append(attempt)
                     self._crowded = True
 
-    def _renew_places(self) -> None:
-        """If the plan or the durations say so, give those who wait other places; a batch that of its first call."""
-        if not self._priority.renewed(self.schedule):
-            return
+    def _reorder(self) -> None:
+        """Give those who wait the places that they have by now; a batch that of its first call."""
         places: dict[Ticket, Key] = {}
         for attempt in self._live:
             ticket = attempt.batch or attempt
@@ -480,8 +481,11 @@ class TaskFetchingUnit(Stopping):
             self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
         else:
             now = self._now()
-            self._priority.ended(attempt.tool.name, now - attempt.started)
-            self._happened(result_of(attempt, value, now))
+            self._learn(attempt.tool.name, now - attempt.started)
+            if type(value) in IMMUTABLE:
+                self._happened(events.Succeeded(now, attempt.cell.id, value))
+            else:
+                self._happened(result_of(attempt, value, now))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
