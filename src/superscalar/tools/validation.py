@@ -120,7 +120,10 @@ def _config_for(annotation: Any) -> ConfigDict | None:
 
 def _sentence(tool: str, error: Mapping[str, Any]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    given = repr(error["input"])
+    try:
+        given = repr(error["input"])
+    except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
+        given = f"this {type(error['input']).__name__}"
     short = given if len(given) <= 80 else given[:77] + "..."
     match error["type"]:
         case "missing":
