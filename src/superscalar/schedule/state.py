@@ -329,7 +329,7 @@ class Schedule(Needed):
         return found
 
     def _require(self, cell: Cell, need: Need) -> None:
-        target = self._found(cell, need.task)
+        target = cell.scope.cells.get(need.task) or self._found(cell, need.task)
         mode = need.mode
         if mode == "value":
             outcome = target.outcome

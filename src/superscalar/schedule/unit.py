@@ -242,12 +242,12 @@ class TaskFetchingUnit(Stopping):
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
+        if type(work) is Call and self._stopped is None:
+            self._bind(cell, work)
+            return
         expanding = type(work) is Map and cell.status is not GATHERING
         if self._stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
             self._happened(events.Failed(self._now(), cell.id, never_started(self._stopped)))
-            return
-        if type(work) is Call:
-            self._bind(cell, work)
             return
         outcomes = self.schedule.outcomes_for(cell)
         now = self._now
@@ -326,7 +326,10 @@ class TaskFetchingUnit(Stopping):
                 if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
                     given[name] = expression.value
                     continue
-                found = cell.scope.find(expression.task) if type(expression) is Ref else None
+                scope = cell.scope
+                found = (
+                    scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
+                )
                 if found is not None and type(found.outcome) is Observation:
                     value = found.outcome.value
                 else:
@@ -375,7 +378,10 @@ class TaskFetchingUnit(Stopping):
         """
         ready, self._ready = self._ready, []
         key = self._priority.key
-        if len(ready) > 1 and len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
+        if len(ready) == 1:
+            self._ask(ready[0], key(ready[0].cell))
+            return
+        if len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
             if self._priority.renewed(self.schedule):
                 self._reorder()
             places = [(key(attempt.cell), attempt) for attempt in ready]
@@ -383,13 +389,16 @@ class TaskFetchingUnit(Stopping):
         else:
             places = [(key(attempt.cell), attempt) for attempt in ready]
         for place, attempt in places:
-            if not attempt.over:
-                limits = self._limits if attempt.tool.batched is None else self._batches
-                if limits.ask(attempt, place):
-                    self.start(attempt)
-                else:
-                    self._queued.append(attempt)
-                    self._crowded = True
+            self._ask(attempt, place)
+
+    def _ask(self, attempt: Attempt, place: Key) -> None:
+        if not attempt.over:
+            limits = self._limits if attempt.tool.batched is None else self._batches
+            if limits.ask(attempt, place):
+                self.start(attempt)
+            else:
+                self._queued.append(attempt)
+                self._crowded = True
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
