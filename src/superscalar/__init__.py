@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         SuperscalarError,
         UsageError,
     )
-    from superscalar.models.base import ChatModel, Message
+    from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
     from superscalar.tools import Limit, Retry, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
@@ -37,7 +37,7 @@ _WHERE = {
         "SuperscalarError",
         "UsageError",
     ),
-    "superscalar.models.base": ("ChatModel", "Message"),
+    "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.tools": ("Limit", "Retry", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
@@ -60,6 +60,7 @@ __all__ = [
     "Outcomes",
     "Plan",
     "PlanError",
+    "Prices",
     "RateLimited",
     "Retry",
     "RunResult",

@@ -182,7 +182,8 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
             "calls": 3,
             "one_after_another": 1.5,
         },
-        "usage": {"input_tokens": 1050, "cached_tokens": 0, "output_tokens": 110, "requests": 2},
+        "usage": {"input_tokens": 1050, "cached_tokens": 0, "output_tokens": 110, "requests": 2, "cost": 0.0},
+        "cost": 0.0,
     }
 
 

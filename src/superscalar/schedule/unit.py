@@ -6,10 +6,11 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from random import Random
+from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
@@ -40,7 +41,7 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
 
@@ -57,6 +58,7 @@ class Surroundings:
     bounds: Bounds = field(default_factory=Bounds)
     context: Any = None
     random: Random = field(default_factory=Random)
+    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
 
 
 class TaskFetchingUnit:
@@ -73,7 +75,9 @@ class TaskFetchingUnit:
         self._record = surroundings.record
         self._limits = surroundings.limits
         self._invoke = surroundings.invoke
+        self._refuse = surroundings.refuse
         self.loop = asyncio.get_running_loop()
+        self._thread = get_ident()
         self.run_id = surroundings.run
         self._now = clock_of(self.loop)
         self._variables = contextvars.copy_context()
@@ -106,9 +110,9 @@ class TaskFetchingUnit:
 
     def _plan(self, task: Task) -> None:
         if self._stopped is not None and isinstance(task.work, Call | Map):
-            self._refuse(task, never_started(self._stopped))
+            self._plan_refused(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
-            self._refuse(task, self._too_many(1))
+            self._plan_refused(task, self._too_many(1))
         else:
             self._happened(events.Planned(self._now(), task))
 
@@ -349,7 +353,7 @@ class TaskFetchingUnit:
             "bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={self._bounds.max_tasks:,}"
         )
 
-    def _refuse(self, task: Task, failure: Failure) -> None:
+    def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
@@ -429,6 +433,9 @@ class TaskFetchingUnit:
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
+        if self._refuse is not None and (refused := self._refuse(tool)) is not None:
+            self._refuse_start(attempt, refused)
+            return
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
@@ -444,6 +451,14 @@ class TaskFetchingUnit:
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
 
+    def _refuse_start(self, attempt: Attempt, failure: Failure) -> None:
+        """What was taken for a call that may not start goes back."""
+        self._end(attempt)
+        if attempt.batch is None:
+            self._limits.give_back(attempt.names)
+        self._happened(events.Failed(self._now(), attempt.cell.id, replace(failure, in_doubt=attempt.in_doubt)))
+        self._pump()
+
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """An asyncio task for the request of a batch; it sees the variables of whoever started the run."""
         return self._new_task(work, name=name, context=self._variables.copy())
@@ -454,7 +469,16 @@ class TaskFetchingUnit:
         def progress(message: str, fraction: float | None) -> None:
             self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
+        def charge(cost: float, tokens: int) -> None:
+            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
+                self._charged(attempt, cost, tokens)
+            else:
+                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
+
+        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge)
+
+    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
