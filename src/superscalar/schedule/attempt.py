@@ -53,7 +53,8 @@ Stop: TypeAlias = FailureKind | Literal["unneeded"]
 class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
-    `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
+    `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
+    a write that may have happened.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
@@ -69,6 +70,7 @@ class Attempt(Ticket):
         "over",
         "runner",
         "start",
+        "started",
         "stopped",
         "timer",
         "tool",
@@ -98,6 +100,7 @@ class Attempt(Ticket):
         self.in_doubt = in_doubt
         self.batch: Batch | None = None
         self.begun = False
+        self.started = 0.0
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
