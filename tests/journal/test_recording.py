@@ -605,6 +605,13 @@ def test_cancelling_a_run_whose_journal_is_lost_meanwhile_is_a_cancellation(path
     assert [(run.state, run.in_doubt) for run in Journal(path).runs()] == [("interrupted", ("a",))]
 
 
+def test_how_long_calls_take_is_known_to_the_next_agent(path: Path) -> None:
+    """The longest path is known from the first call on then."""
+    executed("x = price('aaa')\njoin(x)\n", [price], path)
+    agent = LLMCompiler(tools=[price], journal=path)
+    assert agent._settings.durations.known() == Journal(path).durations() == {"price": 3.0}
+
+
 def test_records_are_what_they_say(path: Path) -> None:
     executed("join(1)\n", [price], path)
     assert all(isinstance(record, Recorded) and record.at > 1e9 for record in Journal(path).read("run"))

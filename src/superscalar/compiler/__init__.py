@@ -24,6 +24,7 @@ from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.priority import Durations
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -130,6 +131,7 @@ class LLMCompiler:
             max_tokens=max_tokens,
             max_cost=max_cost,
             random=random or Random(),
+            durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
     # ----------------------------------------------------------------------------------------------- questions

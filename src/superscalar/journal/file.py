@@ -17,7 +17,7 @@ from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
-from superscalar.journal.log import Commits, RunLog
+from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 
 
@@ -231,7 +231,7 @@ class Journal:
             JournalError: the file cannot be written.
         """
         with self._database.writing() as connection:
-            connection.executemany("INSERT OR REPLACE INTO durations VALUES (?, ?)", list(known.items()))
+            connection.executemany(KEEP_DURATION, list(known.items()))
 
 
 def _data(path: Path, run: str, text: Any) -> dict[str, Any]:
