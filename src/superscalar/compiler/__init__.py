@@ -249,7 +249,9 @@ class LLMCompiler:
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, context, deadline, run_id, about_plan(self.tools)).execute(compiled)
+            return await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools)).execute(
+                compiled
+            )
 
         return RunStream(main)
 

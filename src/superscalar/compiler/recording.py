@@ -11,7 +11,7 @@ from superscalar import __version__, events
 from superscalar.errors import JournalError
 from superscalar.events import Event
 from superscalar.models.base import Message
-from superscalar.plan.ir import Call, Index, Literal, Map, Task, Text
+from superscalar.plan.ir import Call, Index, Literal, Map, Plan, Task, Text
 from superscalar.schedule.priority import Durations
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, TaskId
@@ -168,9 +168,10 @@ def about_question(
     }
 
 
-def about_plan(tools: Toolset) -> dict[str, Any]:
-    """What a run of a plan is remembered with; the plan is in its events."""
-    return {"kind": "execute", **_about(tools)}
+def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
+    """What a run of a plan is remembered with, the tools that it calls among it; the plan itself is in its events."""
+    calls = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
+    return {"kind": "execute", "calls": list(calls), **_about(tools)}
 
 
 def _about(tools: Toolset) -> Mapping[str, Any]:

@@ -160,6 +160,20 @@ class Journal:
         """
         return self._find(run)[1]
 
+    def named(self, beginning: str) -> str:
+        """The id of the run that is meant: that id itself, or the only one that begins so.
+
+        Raises:
+            UnknownRun: there is none, or there are several.
+        """
+        query = "SELECT id FROM runs WHERE substr(id, 1, length(?)) = ? ORDER BY id = ? DESC, number DESC"
+        ids = [id for (id,) in self._database.rows(query, beginning, beginning, beginning)]
+        if not ids or not beginning:
+            raise UnknownRun(f"{self.path} has no run {beginning!r}; {self._known(beginning)}")
+        if len(ids) > 1 and ids[0] != beginning:
+            raise UnknownRun(f"{self.path} has {len(ids):,} runs that begin with {beginning!r}: {', '.join(ids[:5])}")
+        return str(ids[0])
+
     def _find(self, run: str) -> tuple[int, Mapping[str, Any]]:
         found = self._database.rows("SELECT number, about FROM runs WHERE id = ?", run)
         if not found:
