@@ -7,8 +7,9 @@ import copy
 import functools
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
 from random import Random
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +23,9 @@ End: TypeAlias = Literal["open", "answered", "refused", "failed", "reset", "canc
 Fate: TypeAlias = Literal["well", "error", "refusal", "reset", "hang", "deaf"]
 
 
+_FATES: tuple[Fate, ...] = ("error", "refusal", "reset", "hang", "deaf")
+
+
 class ServiceError(Exception):
     """A simulated service answered with an error, and did nothing."""
 
@@ -31,9 +35,9 @@ class Faults:
     """How often things go wrong, as probabilities per request; together at most 1.
 
     `error`: the service answers with an error and does nothing. `refusal`: it says "too many" though there are not.
-    `reset`: the connection breaks. `hang`: no answer ever. `deaf`: none, and a cancellation is ignored for an hour.
-    `lands`: how often a request that was reset, hangs or was cancelled half-way took effect all the same; `answered`
-    requests always have, those that ended with an error or a refusal never.
+    `reset`: the connection breaks. `hang`: no answer ever. `deaf`: the answer comes only after `deaf_seconds`, and
+    until then every cancellation is ignored. `lands`: how often a request that was reset, hangs, is deaf or was
+    cancelled half-way took effect all the same. `answered` ones always have; after an error or a refusal none has.
     """
 
     error: float = 0.0
@@ -42,17 +46,19 @@ class Faults:
     hang: float = 0.0
     deaf: float = 0.0
     lands: float = 0.5
+    deaf_seconds: float = 3_600.0
 
     def __post_init__(self) -> None:
-        odds = [getattr(self, f.name) for f in fields(self)]
-        if any(not 0.0 <= p <= 1.0 for p in odds) or sum(odds) - self.lands > 1.0 + 1e-9:
+        odds = [getattr(self, fate) for fate in _FATES]
+        if any(not 0.0 <= p <= 1.0 for p in (*odds, self.lands)) or sum(odds) > 1.0 + 1e-9:
             raise UsageError(f"{self}: probabilities, none below 0 or above 1; all but lands= are 1 together at most")
+        if not 0.0 <= self.deaf_seconds < inf:
+            raise UsageError(f"Faults(deaf_seconds={self.deaf_seconds}): seconds, not below 0 and finite")
 
     def draw(self, random: Random) -> Fate:
         """What becomes of one request."""
         left = random.random()
-        fates: tuple[Fate, ...] = ("error", "refusal", "reset", "hang", "deaf")
-        for fate in fates:
+        for fate in _FATES:
             left -= getattr(self, fate)
             if left < 0.0:
                 return fate
@@ -193,15 +199,16 @@ class Provider:
                 result = await self._do(request, function)
                 await asyncio.sleep(takes - before)
                 return result
-            case "reset":
+            case "hang":
                 if lands:
                     await self._do(request, function)
-                raise ConnectionResetError(f"the connection to {self.name} was reset")
-            case _:
-                if lands:
-                    await self._do(request, function)
-                await (_never() if fate == "hang" else _deaf(3600.0))
-                raise ConnectionResetError(f"the connection to {self.name} timed out")
+                await asyncio.get_running_loop().create_future()
+        result = await self._do(request, function) if lands else None
+        if fate == "deaf":
+            await _deaf(self.faults.deaf_seconds)
+            if lands:
+                return result
+        raise ConnectionResetError(f"the connection to {self.name} was reset")
 
     async def _do(self, request: Request, function: Callable[[], Any]) -> Any:
         result = function()
@@ -248,10 +255,6 @@ def _how(error: BaseException) -> End:
             return "reset"
         case _:
             return "failed"
-
-
-def _never() -> Awaitable[None]:
-    return asyncio.get_running_loop().create_future()
 
 
 async def _deaf(seconds: float) -> None:
