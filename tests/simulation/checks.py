@@ -93,7 +93,7 @@ def check(found: Simulated) -> None:
 
 def check_that_it_ended(run: Ran) -> None:
     """It has a result, or an error that somebody meant; and if it was stopped, soon."""
-    assert isinstance(run.events[-1], RunEnded)
+    assert isinstance(run.events[-1], RunEnded), f"it happened after its end: {run.events[-1]}"
     if isinstance(run.result, BaseException):
         allowed = (ModelError, PlanError, asyncio.CancelledError)
         if not isinstance(run.result, allowed) and str(run.result) != "dead":
