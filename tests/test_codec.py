@@ -227,10 +227,17 @@ def test_a_handle_is_refused_with_the_place_where_it_stands(value: Any, path: st
     assert str(caught.value) == f"`{path}` cannot be written: a {kind} is an opaque handle of this process"
 
 
-def test_a_handle_among_the_arguments_is_refused_too() -> None:
-    """`Started` holds what the tool was called with."""
-    with pytest.raises(Unwritable, match=r"`arguments\['to'\]\[0\]` cannot be written"):
-        to_json(events.Started(0.0, "x", "send", {"to": [object()]}))
+class Unshowable:
+    def __repr__(self) -> str:
+        raise ValueError("not ready")
+
+
+def test_what_is_for_people_holds_the_repr_of_a_handle() -> None:
+    """What a call was made with and the joiner's answer are never computed from again, so they refuse nothing."""
+    started = _sent(events.Started(0.0, "x", "send", {"to": [len], "at": {"x": Unshowable(), "y": 2}}))
+    shown = {"to": "[<built-in function len>]", "at": {"x": "<test_codec.Unshowable>", "y": 2}}
+    assert started == events.Started(0.0, "x", "send", shown)
+    assert _sent(events.Joined(0.0, len)) == events.Joined(0.0, "<built-in function len>")
 
 
 def test_a_value_that_holds_itself_is_refused() -> None:
@@ -313,11 +320,13 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
     events.Started(1.25, "xs[1]", "price", {"ticker": "AAPL"}, batch=3),
     events.Progressed(1.5, "xs[0]", "half of it", 0.5),
+    events.Charged(1.5, "xs[0]", 0.25, 40),
     events.Retrying(1.5, "xs[0]", 1, Failure("error", "too many", "RateLimited"), 2.0),
     events.Succeeded(3.0, "xs[0]", _VALUE),
     events.Failed(3.0, "xs", Failure("items", "1 failed", items=(Observation(1.5), Skipped("y", by_guard=True)))),
     events.Skipped(3.0, "total", "xs"),
     events.DeadlinePassed(4.0),
+    events.BudgetSpent(4.0, "max_cost", 0.75, 0.5),
     events.JoinStarted(4.0, last=True),
     events.AnswerWritten(4.5, "It is "),
     events.Joined(5.0, Record("brief.Answer", {"total": 12.5})),
