@@ -75,7 +75,7 @@ def slots_of(agent: LLMCompiler) -> dict[str, int]:
 
 def timers_of(loop: VirtualLoop) -> list[str]:
     """What the timers that are set will call."""
-    return [getattr(getattr(timer, "_callback", None), "__qualname__", repr(timer)) for timer in loop.timers]
+    return [getattr(getattr(timer, "_callback", None), "__qualname__", repr(timer)) for timer in loop.open_timers]
 
 
 def check(found: Simulated) -> None:

@@ -41,7 +41,7 @@ class Settings:
     def drawn(random: Random) -> Settings:
         """Half of the worlds are well-behaved in each way; many things happen at the same instant in half of them."""
         faulty = random.choice([0.0, 0.05, 0.2, 0.4])
-        deaf = random.choice([0.0, 0.0, 0.5]) if faulty else 0.0
+        deaf = random.choice([0.0, 0.0, 0.8]) if faulty else 0.0
         return Settings(
             random.choice([1, 2, 3, 5]),
             random.choice([1, 2]),
@@ -81,7 +81,7 @@ class World:
             share - chosen.deaf * share,
             chosen.deaf * share,
             random.random(),
-            random.choice([1.0, 6.0, 3_600.0]),
+            random.choice([1.0, 4.0, 6.0, 3_600.0]),
         )
         for name in ("named", "rated", "store"):
             slow = (Slowdown(1.0, 4.0, 0.5),) if random.random() < 0.2 else ()

@@ -72,7 +72,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._virtual += seconds
 
     @property
-    def timers(self) -> list[asyncio.TimerHandle]:
+    def open_timers(self) -> list[asyncio.TimerHandle]:
         """The timers that are set and have neither fired nor been cancelled, earliest first."""
         return [timer for *_, timer in sorted(self._timers) if not timer.cancelled()]
 
@@ -109,6 +109,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._in_executors += 1
         future.add_done_callback(self._back_from_executor)
         return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 -- asyncio's
+        """Wait for the threads of `run_in_executor` to end."""
+        self._in_executors += 1  # a thread does it
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._in_executors -= 1
 
     def _back_from_executor(self, _future: asyncio.Future[Any]) -> None:
         self._in_executors -= 1

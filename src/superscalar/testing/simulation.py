@@ -75,10 +75,10 @@ def _line_to_replay(main: Callable[..., Any], seed: int) -> str:
 def _clean_up(loop: VirtualLoop) -> None:
     """Cancel what is left, as `asyncio.run` does, but do not wait longer than a day for what does not listen."""
     left = asyncio.all_tasks(loop)
-    if not left:
-        return
-    loop.turns_left = _TURNS
     for task in left:
         task.cancel()
+    loop.turns_left = _TURNS
     with suppress(Deadlock, Endless):  # it never listens: it is left behind with its loop
-        loop.run_until_complete(asyncio.wait(left, timeout=_DAY))
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=_DAY))
+        loop.run_until_complete(loop.shutdown_asyncgens())
