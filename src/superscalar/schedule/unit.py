@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from operator import itemgetter
 from random import Random
+from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
-from superscalar.errors import IllegalEvent
+from superscalar.codec import Unwritable
+from superscalar.errors import IllegalEvent, JournalError
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
 from superscalar.plan.itemwise import wanted
@@ -23,10 +25,13 @@ from superscalar.schedule.attempt import (
     Invoke,
     backoff_of,
     failure_of,
+    instead_of,
     may_try_again,
     never_started,
     result_of,
+    too_many,
     too_slow,
+    too_wide,
     verdict_on,
 )
 from superscalar.schedule.batch import Batches
@@ -38,7 +43,7 @@ from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
 
@@ -59,6 +64,7 @@ class Surroundings:
     random: Random = field(default_factory=Random)
     durations: Durations = field(default_factory=Durations)
     priority: Callable[[Durations, Toolset], Priority] = LongestPath
+    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
 
 
 class TaskFetchingUnit(Stopping):
@@ -74,6 +80,8 @@ class TaskFetchingUnit(Stopping):
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
+        self._refuse = surroundings.refuse
+        self._thread = get_ident()
         self.run_id = surroundings.run
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
@@ -101,9 +109,9 @@ class TaskFetchingUnit(Stopping):
 
     def _plan(self, task: Task) -> None:
         if self._stopped is not None and isinstance(task.work, Call | Map):
-            self._refuse(task, never_started(self._stopped))
+            self._plan_refused(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
-            self._refuse(task, self._too_many(1))
+            self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
 
@@ -176,7 +184,11 @@ class TaskFetchingUnit(Stopping):
 
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
-        self._record(event)
+        try:
+            self._record(event)
+        except (Unwritable, JournalError) as refused:
+            event = instead_of(event, refused, self.schedule)
+            self._record(event)
         self.schedule.note(event)
 
     def _pump(self) -> None:
@@ -275,15 +287,9 @@ class TaskFetchingUnit(Stopping):
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(items(cell))
         if count > self._bounds.max_fan_out:
-            self._happened(
-                events.Failed(
-                    self._now(),
-                    cell.id,
-                    Failure("bounds", f"{count:,} items are more than max_fan_out={self._bounds.max_fan_out:,}"),
-                )
-            )
-        elif len(self.schedule) + count * len(work.body) > self._bounds.max_tasks:
-            self._happened(events.Failed(self._now(), cell.id, self._too_many(count * len(work.body))))
+            self._happened(events.Failed(self._now(), cell.id, too_wide(count, self._bounds)))
+        elif (have := len(self.schedule)) + (more := count * len(work.body)) > self._bounds.max_tasks:
+            self._happened(events.Failed(self._now(), cell.id, too_many(have, more, self._bounds)))
         else:
             self._happened(events.Expanded(self._now(), cell.id, count))
 
@@ -299,13 +305,7 @@ class TaskFetchingUnit(Stopping):
         self._happened(events.Won(self._now(), cell.id, race.winners))
         self._happened(events.Succeeded(self._now(), cell.id, answers))
 
-    def _too_many(self, more: int) -> Failure:
-        have = len(self.schedule)
-        return Failure(
-            "bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={self._bounds.max_tasks:,}"
-        )
-
-    def _refuse(self, task: Task, failure: Failure) -> None:
+    def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
@@ -424,12 +424,19 @@ class TaskFetchingUnit(Stopping):
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
+        if self._refuse is not None and (refused := self._refuse(tool)) is not None:
+            self._happened(events.Failed(self._now(), cell.id, replace(refused, in_doubt=attempt.in_doubt)))
+            self._hand_back(attempt)
+            return
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number, number))
+        self._happened(events.Started(now, cell.id, tool.name, tool.masked(attempt.arguments), attempt.number, number))
+        if cell.status is SETTLED:  # its start could not be recorded, so it is not made
+            self._hand_back(attempt)
+            return
         attempt.started = now
         attempt.runner = self.begin(self._attempt(attempt), cell.id)
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
@@ -439,6 +446,13 @@ class TaskFetchingUnit(Stopping):
                 attempt.deadline = batch.deadline = min(batch.deadline, attempt.deadline)
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
+
+    def _hand_back(self, attempt: Attempt) -> None:
+        """A call does not start after all, for which everything was taken."""
+        self._end(attempt)
+        if attempt.batch is None:
+            self._limits.give_back(attempt.names)
+        self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """An asyncio task; it sees the variables of whoever started the run."""
@@ -453,7 +467,16 @@ class TaskFetchingUnit(Stopping):
         def progress(message: str, fraction: float | None) -> None:
             self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
+        def charge(cost: float, tokens: int) -> None:
+            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
+                self._charged(attempt, cost, tokens)
+            else:
+                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
+
+        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge)
+
+    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):

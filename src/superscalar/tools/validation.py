@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NotRequired, Required
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -13,16 +13,18 @@ from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.tools.context import ArgumentError
+from superscalar.tools.secret import without
 from superscalar.tools.types import annotation_of
+from superscalar.values import WITHHELD
 
 
 def validator(
-    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...]
+    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...], secrets: Collection[str] = ()
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that takes arguments by name and returns them as the annotations want them.
 
-    It raises `ArgumentError`, which names every argument that does not fit and why. Arguments that are what the
-    annotations want already, as nearly all are, come back as the mapping that they came in.
+    It raises `ArgumentError`, which names every argument that does not fit and why, and shows it if it is no secret.
+    Arguments that are what the annotations want already, as nearly all are, come back as the mapping that they came in.
 
     Raises:
         UsageError: an annotation is nothing that can be validated.
@@ -48,9 +50,12 @@ def validator(
         try:
             found: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
-            raise ArgumentError("; ".join(_sentence(tool, e) for e in error.errors(include_url=False))) from None
+            raise ArgumentError(
+                "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
+            ) from None
         except Exception as error:  # a validator is the tool's own code, and may raise anything
-            raise ArgumentError(f"{tool}(): checking the arguments raised {error!r}") from error
+            said = without(repr(error), arguments, secrets)
+            raise ArgumentError(f"{tool}(): checking the arguments raised {said}") from error
         return found
 
     return validate
@@ -118,10 +123,10 @@ def _config_for(annotation: Any) -> ConfigDict | None:
     return None
 
 
-def _sentence(tool: str, error: Mapping[str, Any]) -> str:
+def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
     try:
-        given = repr(error["input"])
+        given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
     except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
         given = f"this {type(error['input']).__name__}"
     short = given if len(given) <= 80 else given[:77] + "..."
