@@ -96,6 +96,8 @@ class Lines:
             case ev.Sealed():
                 yield from self._flushed()
                 yield "sealed", "the plan is complete"
+            case ev.Throttled(_, limit, delay):
+                yield f"{limit} was refused: pausing {delay:.1f} s", "yellow"
             case ev.DeadlinePassed():
                 yield "deadline", "passed: what is unfinished is being cancelled"
             case ev.JoinStarted():

@@ -43,13 +43,14 @@ _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
 class Verdict:
     """What a `refusal` means for its call, if its end was one.
 
-    `delay`: seconds until its limits let anything start again. `others_pass`: other calls have got through lately, so
-    that it is the limit that is being learned, and not the call that is bad. `throttled`: the limits that it narrowed.
+    `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
+    since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
+    the limits that it narrowed.
     """
 
     refusal: Refusal | None = None
     delay: float = 0.0
-    others_pass: bool = False
+    barren: int = 0
     throttled: tuple[events.Throttled, ...] = ()
 
 
@@ -211,9 +212,9 @@ class Grants:
                     told = gate.statistics(now, 0)
                     throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
             opens = max((gate.opens for gate in gates), default=now)
-            barren = all(gate.barren for gate in gates)
+            barren = min((gate.barren for gate in gates), default=2)
             self._clock.changed = True
-        return Verdict(refusal, max(opens - now, 0) / NANO, not barren, tuple(throttled))
+        return Verdict(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
