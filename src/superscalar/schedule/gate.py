@@ -122,6 +122,11 @@ class Gate:
         """Calls that hold a slot."""
         return self.capacity - self.free - self.kept
 
+    @property
+    def room(self) -> int:
+        """How many may start now, whatever the time is."""
+        return 0 if self.paced or self.opens else self.free
+
     def take(self, now: int) -> None:
         """Take a slot and a token."""
         self.free -= 1

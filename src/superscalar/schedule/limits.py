@@ -153,6 +153,7 @@ class Grants:
     def ask(self, ticket: Ticket, order: Order) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
+        Within a run the lowest `order` goes first.
         Those who wait for a slot that has just come back go before those who ask only now.
         """
         clock = self._clock
@@ -179,8 +180,25 @@ class Grants:
                 clock.changed = True  # somebody must set a timer, if it is time that is missing
             ticket.waiting = True
             ticket.queue = queue
-            queue.push(ticket, order, next(clock.numbers))
+            ticket.order = order
+            queue.push(ticket, next(clock.numbers))
             return False
+
+    def room(self, names: tuple[str, ...]) -> int:
+        """How many calls could start now for certain; fewer than there may be where the limit is a rate."""
+        with self._lock:
+            if self._clock.waiting:
+                return 0
+            return min(gate.room for gate in self._queue_of(names).gates)
+
+    def reorder(self, tickets: Mapping[Ticket, Order]) -> None:
+        """Give tickets that wait other places among those of their run."""
+        clock = self._clock
+        with self._lock:
+            for ticket, order in tickets.items():
+                if ticket.waiting and ticket.queue is not None and ticket.order != order:
+                    ticket.order = order
+                    ticket.queue.push(ticket, next(clock.numbers))
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""

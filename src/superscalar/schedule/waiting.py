@@ -19,7 +19,9 @@ class Ticket:
     `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused.
     """
 
-    __slots__ = ("loop", "names", "queue", "run", "since", "waiting")
+    __slots__ = ("loop", "names", "order", "queue", "run", "since", "waiting")
+
+    order: Order
 
     def __init__(self, run: str, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> None:
         self.run = run
@@ -66,7 +68,8 @@ class _Line:
 
     def count(self) -> int:
         """How many still wait."""
-        return sum(place[2].waiting for places in (self._inorder, self._others) for place in places)
+        places = (place for places in (self._inorder, self._others) for place in places)
+        return sum(ticket.waiting and ticket.order is order for order, _, ticket in places)
 
     def push(self, place: _Place) -> None:
         if not self._inorder or self._inorder[-1] < place:
@@ -75,11 +78,11 @@ class _Line:
             heapq.heappush(self._others, place)
 
     def first(self) -> _Place | None:
-        """The first place; those that were given up are dropped on the way."""
+        """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self._inorder or self._others:
             place = (self._others if self._others and self._others_first() else self._inorder)[0]
             ticket = place[2]
-            if ticket.waiting and not ticket.loop.is_closed():
+            if ticket.waiting and ticket.order is place[0] and not ticket.loop.is_closed():
                 return place
             self.pop()
         return None
@@ -118,8 +121,8 @@ class Queue:
         """How many still wait."""
         return sum(line.count() for line in self._lines.values())
 
-    def push(self, ticket: Ticket, order: Order, number: int) -> None:
-        """Queue up behind the earlier tasks of the same run; `number` is higher than any before."""
+    def push(self, ticket: Ticket, number: int) -> None:
+        """Queue up behind the tasks of the same run that come before it; `number` is higher than any before."""
         line = self._lines.get(ticket.run)
         if line is None:
             turn = self._runs.get(ticket.run)
@@ -128,7 +131,7 @@ class Queue:
             turn.lines += 1
             line = self._lines[ticket.run] = _Line(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
-        line.push((order, number, ticket))
+        line.push((ticket.order, number, ticket))
 
     def first(self) -> First | None:
         """Whose turn it is, and the place of the ticket that goes next."""
