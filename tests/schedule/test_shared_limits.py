@@ -276,6 +276,47 @@ def test_a_call_that_needs_two_busy_limits_starts_though_they_are_never_free_tog
     assert len(begun) >= 50  # the others went on
 
 
+@pytest.mark.parametrize(("own", "others"), [(1.0, 0.7), (0.7, 1.0), (0.3, 1.0), (1.0, 0.3)])
+def test_a_call_is_not_starved_between_its_agents_cap_and_another_agents_calls(own: float, others: float) -> None:
+    """The cap is always taken again by its own agent, and the named limit by another one."""
+    loop = VirtualLoop()
+    begun: list[tuple[float, str]] = []
+
+    async def main() -> None:
+        terms = {"a": Limit(concurrency=1)}
+        mine, theirs = Limits(terms, 1).on(loop), Limits(terms, 9).on(loop)
+
+        def began(call: Call) -> None:
+            begun.append((loop.time(), call.run))
+            loop.call_later(others if call.run == "theirs" else own, ended, call)
+
+        def ended(call: Call) -> None:
+            grants = theirs if call.run == "theirs" else mine
+            grants.give_back(call.names)
+            if call.run != "both":
+                ask(grants, call.run, call.names)
+            grants.dispatch(loop)
+
+        def ask(grants: Grants, run: str, names: tuple[str, ...]) -> None:
+            call = Call(run, names, loop, began)
+            if grants.ask(call, (0,)):
+                call.granted()
+
+        for _ in range(2):
+            ask(mine, "mine", ())
+            ask(theirs, "theirs", ("a",))
+            await asyncio.sleep(0.05)
+        ask(mine, "both", ("a",))
+        await asyncio.sleep(30)
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert next(at for at, run in begun if run == "both") <= 10.0
+    assert len(begun) >= 50
+
+
 def test_within_a_run_the_lowest_order_goes_first_whatever_its_tool() -> None:
     loop = VirtualLoop()
     try:

@@ -10,6 +10,7 @@ What depends on time belongs to a clock: all event loops of asyncio read the sam
 from __future__ import annotations
 
 import asyncio
+import heapq
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -334,28 +335,34 @@ class _Clock:
 
     def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking: dict[Queue, First] = {}
+        looking: list[tuple[First, Queue]] = []
         for queue in list(self.waiting):
+            if queue.capped():
+                continue
             if (first := queue.first()) is not None:
-                looking[queue] = first
+                looking.append((first, queue))
             else:
                 del self.waiting[queue]
+        heapq.heapify(looking)
         while looking:
-            queue = min(looking, key=looking.__getitem__)
-            first = queue.first()
-            if first is None:
-                del looking[queue], self.waiting[queue]
+            before, queue = looking[0]
+            if (first := queue.first()) is None:
+                heapq.heappop(looking)
+                del self.waiting[queue]
                 continue
-            if first != looking[queue]:
-                looking[queue] = first  # its run has just been served, here or in another queue
+            if first != before:  # its run has just been served, here or in another queue
+                heapq.heapreplace(looking, (first, queue))
                 continue
             opens = queue.opens_at(now)
             ticket = first[1][2]
             if opens == now:
                 queue.grant(ticket, now, next(self.numbers))
                 granted.append(ticket)
+                if queue.capped():
+                    looking = [entry for entry in looking if not entry[1].capped()]
+                    heapq.heapify(looking)
                 continue
-            del looking[queue]
+            heapq.heappop(looking)
             if opens is None:
                 queue.keep(now)
             else:

@@ -173,6 +173,17 @@ class Queue:
             if gate.paced:
                 gate.pace(now)
 
+    def capped(self) -> bool:
+        """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
+        more than that is looked at all the same: it may have to keep something."""
+        cap = self.gates[-1]
+        if cap.free > 0 or len(self._lacked) > 1:
+            return False
+        self.blocked_by = cap.blocks
+        if cap not in self._lacked:
+            self._lacked[cap] = cap.granted
+        return True
+
     def opens_at(self, now: int) -> int | None:
         """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
         opens = now
