@@ -46,10 +46,11 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a long plan beside short ones
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
+	@$(BIN)/python benchmarks/provider.py
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'

@@ -62,15 +62,14 @@ class Simulated:
     runs: list[Ran]
     left: list[str]
     timers: list[str]
-    slots_before: dict[str, int]
-    slots_after: dict[str, int]
+    slots_before: dict[str, tuple[int, int]]
+    slots_after: dict[str, tuple[int, int]]
 
 
-def slots_of(agent: LLMCompiler) -> dict[str, int]:
-    """The free slots of every limit, and how many wait."""
-    limits = agent._settings.limits
-    gates = {name: gate.free for name, gate in limits._gates.items()}
-    return {**gates, "everything": limits._everything.free, "waiting": len(limits._queues)}
+def slots_of(agent: LLMCompiler) -> dict[str, tuple[int, int]]:
+    """How many calls run under every limit and wait for it; one that nobody uses is left out."""
+    seen = agent.limits.statistics()
+    return {name: (limit.running, limit.waiting) for name, limit in seen.items() if limit.running or limit.waiting}
 
 
 def timers_of(loop: VirtualLoop) -> list[str]:
@@ -320,7 +319,7 @@ def check_that_nothing_is_left(found: Simulated) -> None:
     assert not gone or impatient, f"given up though they listened: {gone}"
     left = [name for name in found.left if name not in gone]
     assert not left, f"left running: {left}"
-    assert found.slots_after == found.slots_before, f"{found.slots_after} is free, not {found.slots_before}"
+    assert found.slots_after == found.slots_before, f"{found.slots_after} is in use, not {found.slots_before}"
     timers = [what for what in found.timers if not (found.left and what == _SLEEPING)]  # what was given up sleeps on
     assert not timers, f"timers are set: {timers}"
     open_requests = sum(

@@ -87,14 +87,14 @@ def breaks(found: str) -> Callable[[Break], Break]:
     return add
 
 
-@breaks("is free, not|everything waits")
+@breaks("is in use, not|everything waits")
 def a_slot_is_not_given_back_after_a_retry(patch: pytest.MonkeyPatch) -> None:
-    given_back, end = limits.Limits.give_back, unit.TaskFetchingUnit._end
+    given_back, end = limits.Grants.give_back, unit.TaskFetchingUnit._end
 
     def forgetful(self: unit.TaskFetchingUnit, call: attempt.Attempt) -> None:
-        patch.setattr(limits.Limits, "give_back", given_back if call.number == 1 else lambda *_: None)
+        patch.setattr(limits.Grants, "give_back", given_back if call.number == 1 else lambda *_: None)
         end(self, call)
-        patch.setattr(limits.Limits, "give_back", given_back)
+        patch.setattr(limits.Grants, "give_back", given_back)
 
     patch.setattr(unit.TaskFetchingUnit, "_end", forgetful)
 

@@ -10,6 +10,7 @@ What depends on time belongs to a clock: all event loops of asyncio read the sam
 from __future__ import annotations
 
 import asyncio
+import heapq
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -43,13 +44,14 @@ _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
 class Verdict:
     """What a `refusal` means for its call, if its end was one.
 
-    `delay`: seconds until its limits let anything start again. `others_pass`: other calls have got through lately, so
-    that it is the limit that is being learned, and not the call that is bad. `throttled`: the limits that it narrowed.
+    `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
+    since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
+    the limits that it narrowed.
     """
 
     refusal: Refusal | None = None
     delay: float = 0.0
-    others_pass: bool = False
+    barren: int = 0
     throttled: tuple[events.Throttled, ...] = ()
 
 
@@ -152,6 +154,7 @@ class Grants:
     def ask(self, ticket: Ticket, order: Order) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
+        Within a run the lowest `order` goes first.
         Those who wait for a slot that has just come back go before those who ask only now.
         """
         clock = self._clock
@@ -178,24 +181,25 @@ class Grants:
                 clock.changed = True  # somebody must set a timer, if it is time that is missing
             ticket.waiting = True
             ticket.queue = queue
-            queue.push(ticket, order, next(clock.numbers))
+            ticket.order = order
+            queue.push(ticket, next(clock.numbers))
             return False
 
     def room(self, names: tuple[str, ...]) -> int:
-        """How many calls could start now for certain; 0 where somebody waits, or where time decides."""
+        """How many calls could start now for certain; fewer than there may be where the limit is a rate."""
         with self._lock:
             if self._clock.waiting:
                 return 0
-            now = self._now()
-            gates = self._queue_of(names).gates
-            return min(0 if gate.paced or gate.opens > now else gate.free for gate in gates)
+            return min(gate.room for gate in self._queue_of(names).gates)
 
-    def reorder(self, orders: Mapping[Ticket, Order]) -> None:
-        """Give tickets other places among those of their run; one that does not wait has none."""
+    def reorder(self, tickets: Mapping[Ticket, Order]) -> None:
+        """Give tickets that wait other places among those of their run."""
+        clock = self._clock
         with self._lock:
-            for ticket, order in orders.items():
+            for ticket, order in tickets.items():
                 if ticket.waiting and ticket.queue is not None and ticket.order != order:
-                    ticket.queue.push(ticket, order, next(self._clock.numbers))
+                    ticket.order = order
+                    ticket.queue.push(ticket, next(clock.numbers))
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
@@ -227,9 +231,9 @@ class Grants:
                     told = gate.statistics(now, 0)
                     throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
             opens = max((gate.opens for gate in gates), default=now)
-            barren = all(gate.barren for gate in gates)
+            barren = min((gate.barren for gate in gates), default=2)
             self._clock.changed = True
-        return Verdict(refusal, max(opens - now, 0) / NANO, not barren, tuple(throttled))
+        return Verdict(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
@@ -331,28 +335,34 @@ class _Clock:
 
     def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking: dict[Queue, First] = {}
+        looking: list[tuple[First, Queue]] = []
         for queue in list(self.waiting):
+            if queue.capped():
+                continue
             if (first := queue.first()) is not None:
-                looking[queue] = first
+                looking.append((first, queue))
             else:
                 del self.waiting[queue]
+        heapq.heapify(looking)
         while looking:
-            queue = min(looking, key=looking.__getitem__)
-            first = queue.first()
-            if first is None:
-                del looking[queue], self.waiting[queue]
+            before, queue = looking[0]
+            if (first := queue.first()) is None:
+                heapq.heappop(looking)
+                del self.waiting[queue]
                 continue
-            if first != looking[queue]:
-                looking[queue] = first  # its run has just been served, here or in another queue
+            if first != before:  # its run has just been served, here or in another queue
+                heapq.heapreplace(looking, (first, queue))
                 continue
             opens = queue.opens_at(now)
             ticket = first[1][2]
             if opens == now:
                 queue.grant(ticket, now, next(self.numbers))
                 granted.append(ticket)
+                if queue.capped():
+                    looking = [entry for entry in looking if not entry[1].capped()]
+                    heapq.heapify(looking)
                 continue
-            del looking[queue]
+            heapq.heappop(looking)
             if opens is None:
                 queue.keep(now)
             else:

@@ -68,7 +68,8 @@ class _Line:
 
     def count(self) -> int:
         """How many still wait."""
-        return sum(_is_taken(place) for places in (self._inorder, self._others) for place in places)
+        places = (place for places in (self._inorder, self._others) for place in places)
+        return sum(ticket.waiting and ticket.order is order for order, _, ticket in places)
 
     def push(self, place: _Place) -> None:
         if not self._inorder or self._inorder[-1] < place:
@@ -77,11 +78,11 @@ class _Line:
             heapq.heappush(self._others, place)
 
     def first(self) -> _Place | None:
-        """The first place; those that were given up are dropped on the way."""
+        """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self._inorder or self._others:
             place = (self._others if self._others and self._others_first() else self._inorder)[0]
-            order, _, ticket = place
-            if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
+            ticket = place[2]
+            if ticket.waiting and ticket.order is place[0] and not ticket.loop.is_closed():
                 return place
             self.pop()
         return None
@@ -94,12 +95,6 @@ class _Line:
 
     def _others_first(self) -> bool:
         return not self._inorder or self._others[0] < self._inorder[0]
-
-
-def _is_taken(place: _Place) -> bool:
-    """Whether its ticket still waits, and at this place."""
-    order, _, ticket = place
-    return ticket.waiting and ticket.order is order
 
 
 class Queue:
@@ -126,8 +121,8 @@ class Queue:
         """How many still wait."""
         return sum(line.count() for line in self._lines.values())
 
-    def push(self, ticket: Ticket, order: Order, number: int) -> None:
-        """Queue up among the tickets of the same run, or take another place; `number` is higher than any before."""
+    def push(self, ticket: Ticket, number: int) -> None:
+        """Queue up behind the tasks of the same run that come before it; `number` is higher than any before."""
         line = self._lines.get(ticket.run)
         if line is None:
             turn = self._runs.get(ticket.run)
@@ -136,8 +131,7 @@ class Queue:
             turn.lines += 1
             line = self._lines[ticket.run] = _Line(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
-        ticket.order = order
-        line.push((order, number, ticket))
+        line.push((ticket.order, number, ticket))
 
     def first(self) -> First | None:
         """Whose turn it is, and the place of the ticket that goes next."""
@@ -178,6 +172,17 @@ class Queue:
             gate.times.append(now)
             if gate.paced:
                 gate.pace(now)
+
+    def capped(self) -> bool:
+        """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
+        more than that is looked at all the same: it may have to keep something."""
+        cap = self.gates[-1]
+        if cap.free > 0 or len(self._lacked) > 1:
+            return False
+        self.blocked_by = cap.blocks
+        if cap not in self._lacked:
+            self._lacked[cap] = cap.granted
+        return True
 
     def opens_at(self, now: int) -> int | None:
         """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
