@@ -227,10 +227,17 @@ def test_a_handle_is_refused_with_the_place_where_it_stands(value: Any, path: st
     assert str(caught.value) == f"`{path}` cannot be written: a {kind} is an opaque handle of this process"
 
 
-def test_a_handle_among_the_arguments_is_refused_too() -> None:
-    """`Started` holds what the tool was called with."""
-    with pytest.raises(Unwritable, match=r"`arguments\['to'\]\[0\]` cannot be written"):
-        to_json(events.Started(0.0, "x", "send", {"to": [object()]}))
+class Unshowable:
+    def __repr__(self) -> str:
+        raise ValueError("not ready")
+
+
+def test_what_is_for_people_holds_the_repr_of_a_handle() -> None:
+    """What a call was made with and the joiner's answer are never computed from again, so they refuse nothing."""
+    started = _sent(events.Started(0.0, "x", "send", {"to": [len], "at": {"x": Unshowable(), "y": 2}}))
+    shown = {"to": "[<built-in function len>]", "at": {"x": "<test_codec.Unshowable>", "y": 2}}
+    assert started == events.Started(0.0, "x", "send", shown)
+    assert _sent(events.Joined(0.0, len)) == events.Joined(0.0, "<built-in function len>")
 
 
 def test_a_value_that_holds_itself_is_refused() -> None:

@@ -13,18 +13,32 @@ from __future__ import annotations
 import base64
 import collections
 import datetime as dt
+import json
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal, DecimalException
 from functools import lru_cache
+from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final, TypeAlias, get_args
+from uuid import UUID
 
 from superscalar import events
 from superscalar.errors import SuperscalarError
 from superscalar.events import Event
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.values import Failure, Observation, OrderedSet, Record, Skipped, Usage, record_fields
+from superscalar.values import (
+    WITHHELD,
+    Failure,
+    Observation,
+    OrderedSet,
+    Record,
+    Skipped,
+    Usage,
+    Withheld,
+    record_fields,
+)
 
 VERSION: Final = 1
 """The format that is written. Every older one can be read."""
@@ -35,12 +49,14 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 class Unwritable(SuperscalarError):
     """A value has no form as data: an opaque handle, or something nested too deeply.
 
-    `path` says where it stands, from the event's field on (`value["rows"][3].cursor`); `type` is its class.
+    `path` says where it stands, from the event's field on (`value["rows"][3].cursor`); `type` is its class, `reason`
+    what is the matter with it.
     """
 
     def __init__(self, path: str, type: str, reason: str) -> None:
         self.path = path
         self.type = type
+        self.reason = reason
         super().__init__(f"`{path}` cannot be written: a {type} {reason}")
 
 
@@ -50,6 +66,9 @@ class Unreadable(SuperscalarError):
 
 def to_json(event: Event) -> dict[str, JSON]:
     """An event as JSON data. Fields that have their default are left out.
+
+    Of a secret (pydantic's `SecretStr` and the like) only is written that it was one. What a call was made with, the
+    joiner's answer and a tool's progress are for people: an opaque handle in there is written as its repr.
 
     Numbers, text, bytes and dates of a class derived from Python's own (an `IntEnum`) come back as the plain one,
     records as `superscalar.values.Record`, named tuples as named tuples of the same name and fields.
@@ -65,8 +84,35 @@ def to_json(event: Event) -> dict[str, JSON]:
             try:
                 made[name] = _field_to_json(kind, name, content)
             except _Handle as handle:
+                if (kind, name) in _FOR_PEOPLE:
+                    made[name] = _shown_to_json(content)
+                    continue
                 raise Unwritable(name + "".join(reversed(handle.steps)), _name(handle.kind), handle.reason) from None
     return made
+
+
+def dumps(event: Event) -> str:
+    """An event as the text of a JSON object on one line; see `to_json`.
+
+    Raises:
+        Unwritable: a value in it is an opaque handle; says which.
+    """
+    return json.dumps(to_json(event), separators=(",", ":"))
+
+
+def loads(text: str) -> Event:
+    """The event that `dumps` wrote.
+
+    Raises:
+        Unreadable: it is none, or it was written by a newer release.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"not an event: {_short(text)} ({error})") from error
+    if not isinstance(data, dict):
+        raise Unreadable(f"not an event: {_short(data)}")
+    return from_json(data)
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
@@ -107,6 +153,15 @@ _NODES: Final[Mapping[str, type]] = {
         *(Diagnostic, Failure, Observation, Skipped, Usage),
     )
 }
+_FOR_PEOPLE: Final = frozenset(
+    {
+        (events.Started, "arguments"),
+        (events.Joined, "answer"),
+        (events.Progressed, "message"),
+        (events.Progressed, "fraction"),
+    }
+)
+"""What nothing is computed from again: what has no form as data there is written as its repr."""
 _EVENTS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Event)}
 _HOLDS_A_VALUE: Final = frozenset(
     {
@@ -205,6 +260,17 @@ def _value_to_json(value: Any, depth: int) -> JSON:
             return _time_to_json(value)
         case Observation() | Failure() | Skipped():
             return _tagged("outcome", _node_to_json(value))
+        case Decimal():
+            return _tagged("decimal", Decimal.__str__(value))
+        case UUID():
+            return _tagged("uuid", UUID.__str__(value))
+        case PurePath():
+            kind = next(kind for kind in _PATHS if isinstance(value, kind))
+            return _tagged("path", kind.__str__(value)) | {"type": kind.__name__}
+        case Withheld():
+            return _tagged("secret", repr(value))
+        case _ if hasattr(type(value), "get_secret_value"):  # pydantic's SecretStr, SecretBytes and Secret
+            return _tagged("secret", repr(WITHHELD))
         case _:
             return _collection_to_json(value, depth + 1)
 
@@ -229,6 +295,35 @@ def _collection_to_json(value: Any, depth: int) -> JSON:
         made = _tagged("namedtuple" if isinstance(value, tuple) else "record", content)
         return made | {"type": value.__record_type__ if isinstance(value, Record) else _name(kind)}
     raise _Handle(kind, "is an opaque handle of this process")
+
+
+_PATHS: Final = (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)  # the more special ones first
+_PURE_PATHS: Final[Mapping[str, type[PurePath]]] = {
+    "PosixPath": PurePosixPath,
+    "WindowsPath": PureWindowsPath,
+    "PurePosixPath": PurePosixPath,
+    "PureWindowsPath": PureWindowsPath,
+}
+
+
+def _path(text: str, name: str) -> PurePath:
+    """A path of the class that it was of; the pure one of the same kind, where this system has no such files."""
+    if name in ("PosixPath", "WindowsPath") and name == type(Path()).__name__:
+        return Path(text)
+    return _PURE_PATHS[name](text)
+
+
+def _shown_to_json(value: Any) -> JSON:
+    """For people: what has no form as data is told by its repr, the rest is written as it is."""
+    if isinstance(value, dict) and all(type(key) is str for key in value) and "_" not in value:
+        return {key: _shown_to_json(item) for key, item in value.items()}
+    try:
+        return _value_to_json(value, 0)
+    except _Handle:
+        try:
+            return _short(value)
+        except Exception:  # noqa: BLE001 -- its repr is the tool's own code
+            return f"<{_name(type(value))}>"
 
 
 class _Handle(Exception):
@@ -299,7 +394,7 @@ def _value_from_json(data: Any) -> Any:
         case {"_": str(tag), "v": content} if tag in _READERS:
             try:
                 return _READERS[tag](content, data)
-            except (ValueError, TypeError, AttributeError, LookupError) as error:
+            except (ValueError, TypeError, AttributeError, LookupError, DecimalException) as error:
                 raise Unreadable(f"no {tag}: {_short(data)} ({error})") from error
         case _:
             raise Unreadable(f"no value: {_short(data)}")
@@ -338,6 +433,10 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "set": lambda content, _: set(_each(content)),
     "frozenset": lambda content, _: frozenset(_each(content)),
     "orderedset": lambda content, _: OrderedSet(_each(content)),
+    "decimal": lambda content, _: Decimal(content),
+    "uuid": lambda content, _: UUID(content),
+    "path": lambda content, data: _path(content, data["type"]),
+    "secret": lambda _, __: WITHHELD,
     "record": lambda content, data: Record(
         str(data["type"]), {name: _value_from_json(v) for name, v in content.items()}
     ),

@@ -120,6 +120,23 @@ class Usage:
         )
 
 
+class Withheld:
+    """What stands in events in the place of a secret. It is no text: a tool that is given it refuses it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "**********"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Withheld)
+
+    def __hash__(self) -> int:
+        return hash(Withheld)
+
+
+WITHHELD: Final = Withheld()
+
 IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.stream import Log
 from superscalar.errors import JoinError, ModelError, PlanError
@@ -59,7 +60,14 @@ class Run:
     """The state of one run. `answer` and `execute` are its two ways through; each is called once."""
 
     def __init__(
-        self, settings: Settings, log: Log, run_id: str, *, context: Any = None, deadline: float | None = None
+        self,
+        settings: Settings,
+        log: Log,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._settings = settings
         self._log = log
@@ -72,6 +80,8 @@ class Run:
         self._deadline = None if deadline is None else self._now() + deadline
         self._late = False
         self._failed_calls: set[tuple[str, str, str]] = set()
+        self._recording = recording
+        log.keep = recording
         self._unit = TaskFetchingUnit(
             Surroundings(
                 run_id,
@@ -128,6 +138,11 @@ class Run:
 
     async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
+        if self._recording is None:
+            return await self._run(question, main)
+        return await self._recording.around(self._run(question, main))
+
+    async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
         self._log.record(events.RunStarted(self._now(), self._id, question))
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
         error = "cancelled"

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -14,6 +14,7 @@ from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
 from superscalar.observe.short import short, short_arguments
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.instances import templates
 from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.printer import print_expr
 from superscalar.values import Failure, TaskId, Usage
@@ -248,7 +249,7 @@ class RunView:
         """The entry of an instance; one in a map, where it is written `prices[]`, is made when first heard of."""
         entry = self._entries.get(instance)
         if entry is None:
-            known = next((self._bodies[t] for t in _templates(instance) if t in self._bodies), None)
+            known = next((self._bodies[t] for t in templates(instance) if t in self._bodies), None)
             if known is None:  # not planned, so a log that begins in the middle: shown all the same, as a call
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
@@ -465,20 +466,6 @@ def _expression(task: Task) -> str:
             return f"{print_expr(count)}, {source}"[:_LONGEST]
         case _:
             return ""
-
-
-_BRACKETS = re.compile(r"\[\d+\]")
-
-
-def _templates(instance: TaskId) -> Iterator[TaskId]:
-    """The ids that an instance's body task may have: any of its indices may be a map's, most likely all of them."""
-    indices = _BRACKETS.findall(instance)
-    parts = _BRACKETS.split(instance)
-    if len(indices) > 8:  # nobody nests so deeply: all of them
-        yield "[]".join(parts)
-        return
-    for choice in product(*(("[]", index) for index in indices)):
-        yield "".join(part + bracket for part, bracket in zip(parts, (*choice, ""), strict=True))
 
 
 def _natural(entries: Iterator[_Entry]) -> list[_Entry]:

@@ -13,7 +13,8 @@ from random import Random
 from typing import Any, assert_never
 
 from superscalar import events
-from superscalar.errors import IllegalEvent, RateLimited
+from superscalar.codec import Unwritable
+from superscalar.errors import IllegalEvent, JournalError, RateLimited
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
@@ -26,11 +27,14 @@ from superscalar.schedule.attempt import (
     asked_to_wait,
     clock_of,
     failure_of,
+    instead_of,
     kind_of,
     may_try_again,
     never_started,
     result_of,
+    too_many,
     too_slow,
+    too_wide,
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
@@ -108,7 +112,7 @@ class TaskFetchingUnit:
         if self._stopped is not None and isinstance(task.work, Call | Map):
             self._refuse(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
-            self._refuse(task, self._too_many(1))
+            self._refuse(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
 
@@ -225,7 +229,11 @@ class TaskFetchingUnit:
 
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
-        self._record(event)
+        try:
+            self._record(event)
+        except (Unwritable, JournalError) as refused:
+            event = instead_of(event, refused, self.schedule)
+            self._record(event)
         commands = self.schedule.apply(event)
         if commands:
             self._commands.extend(commands)
@@ -319,15 +327,9 @@ class TaskFetchingUnit:
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(items(cell))
         if count > self._bounds.max_fan_out:
-            self._happened(
-                events.Failed(
-                    self._now(),
-                    cell.id,
-                    Failure("bounds", f"{count:,} items are more than max_fan_out={self._bounds.max_fan_out:,}"),
-                )
-            )
-        elif len(self.schedule) + count * len(work.body) > self._bounds.max_tasks:
-            self._happened(events.Failed(self._now(), cell.id, self._too_many(count * len(work.body))))
+            self._happened(events.Failed(self._now(), cell.id, too_wide(count, self._bounds)))
+        elif (have := len(self.schedule)) + (more := count * len(work.body)) > self._bounds.max_tasks:
+            self._happened(events.Failed(self._now(), cell.id, too_many(have, more, self._bounds)))
         else:
             self._happened(events.Expanded(self._now(), cell.id, count))
 
@@ -342,12 +344,6 @@ class TaskFetchingUnit:
         answers = gather.answers(race, cell)
         self._happened(events.Won(self._now(), cell.id, race.winners))
         self._happened(events.Succeeded(self._now(), cell.id, answers))
-
-    def _too_many(self, more: int) -> Failure:
-        have = len(self.schedule)
-        return Failure(
-            "bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={self._bounds.max_tasks:,}"
-        )
 
     def _refuse(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
@@ -434,7 +430,12 @@ class TaskFetchingUnit:
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number, number))
+        self._happened(events.Started(now, cell.id, tool.name, tool.masked(attempt.arguments), attempt.number, number))
+        if cell.status is SETTLED:  # its start could not be recorded, so it is not made
+            self._end(attempt)
+            self._limits.give_back(attempt.names)
+            self._pump()
+            return
         attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:

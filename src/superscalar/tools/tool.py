@@ -13,6 +13,7 @@ from superscalar.plan.naming import TAKEN, identifier
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.types import annotation_of, output_of, type_text
 
@@ -40,7 +41,7 @@ class Tool(Generic[P, R]):
     `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
     INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
     identical calls are one call (rule L21). `batched`: its batched form, None without one (one that was named is found
-    when a `Toolset` is made).
+    when a `Toolset` is made). `secrets`: the parameters whose values are never shown.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Tool(Generic[P, R]):
         batch: str | None = None,
         over: str | None = None,
         max_batch: int = MAX_BATCH,
+        secret: Iterable[str] = (),
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
@@ -73,6 +75,7 @@ class Tool(Generic[P, R]):
             getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
         )
         self.parameters, self.context_parameter, returns = _inspect(self.name, function)
+        self.secrets = secrets_of(self.name, self.parameters, secret)
         self.signature = Signature(
             name=self.name,
             alias=self.alias,
@@ -176,7 +179,11 @@ class Tool(Generic[P, R]):
         """
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
-        return validation.validator(self.name, self.alias, self.parameters)
+        return validation.validator(self.name, self.alias, self.parameters, self.secrets)
+
+    def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments as they may be shown and recorded: what is secret is withheld."""
+        return hidden(arguments, self.secrets) if self.secrets else arguments
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -305,6 +312,7 @@ def tool(
     batch: str | None = None,
     over: str | None = None,
     max_batch: int = MAX_BATCH,
+    secret: str | Iterable[str] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -323,6 +331,7 @@ def tool(
     batch: str | None = None,
     over: str | None = None,
     max_batch: int = MAX_BATCH,
+    secret: str | Iterable[str] = (),
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -336,6 +345,8 @@ def tool(
     tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
     or how many attempts in all. `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are.
+    `secret`: the parameter, or parameters, whose values are never shown nor recorded, as `Annotated[str, Secret]` and
+    pydantic's `SecretStr` say too; better still, take credentials from the `context` of a `ToolContext`.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
@@ -363,6 +374,7 @@ def tool(
             batch=batch,
             over=over,
             max_batch=max_batch,
+            secret=(secret,) if isinstance(secret, str) else secret,
         )
 
     return make if function is None else make(function)
