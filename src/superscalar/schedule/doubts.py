@@ -1,4 +1,4 @@
-"""Writes that the end of a process cut off: what is asked about each (`Doubt`), and what can be answered (`Verdict`)."""
+"""Writes that the end of a process cut off: what is asked of each (`Doubt`), and what can be answered (`Verdict`)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate import EvaluationError, evaluate
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
-from superscalar.schedule.attempt import Attempt, never_started
+from superscalar.schedule.attempt import Attempt, never_started, too_many
 from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
@@ -101,8 +101,9 @@ class ResumedUnit(TaskFetchingUnit):
 
     def _note_shared(self, cell: Cell, of: Cell | None = None) -> None:
         """Take a call into the table of those that identical ones share (rule L21), as when it was bound."""
-        tool, work = self._tool_of(cell)
-        if tool.shares:
+        work = cell.task.work if cell.task is not None else None
+        tool = self._run.tools.get(work.tool) if isinstance(work, Call) else None
+        if tool is not None and tool.shares and isinstance(work, Call):  # a call that is over needs its tool no more
             given = self._given(cell, work)
             self._shared.earlier(of or cell, work.tool, given, self.schedule.writes_before(cell))
 
@@ -189,7 +190,8 @@ class ResumedUnit(TaskFetchingUnit):
             return None
         if self._late:
             return never_started("deadline")
-        return self._too_many(1) if len(self.schedule) > self._bounds.max_tasks else None
+        have = len(self.schedule) - 1
+        return too_many(have, 1, self._bounds) if have >= self._bounds.max_tasks else None
 
     def _settled_or_again(self, cell: Cell, under: _Under, verdicts: Mapping[TaskId, Verdict]) -> Attempt | None:
         """Settle what was under way, or return the attempt that comes next."""
@@ -233,6 +235,10 @@ class ResumedUnit(TaskFetchingUnit):
         return attempt
 
     # ------------------------------------------------------------------------------------------------------- reading
+
+    def left(self) -> Iterator[Task]:
+        """The tasks that are needed and have not settled, in program order."""
+        return (cell.task for cell in self.schedule.open_cells() if cell.task is not None)
 
     def _tool_of(self, cell: Cell) -> tuple[Tool[..., Any], Call]:
         work = cell.task.work if cell.task is not None else None

@@ -14,10 +14,10 @@ from typing import Any
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from random_plans import plans
 
 from running import ends
-from schedule.random_plans import plans
-from superscalar import Failure, Limit, NotDone, Observation, RateLimited, Retry, Skipped, Tool, ToolContext, tool
+from superscalar import Failure, Limit, NotDone, Observation, RateLimited, Retry, Skipped, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
 from superscalar.executors import local
@@ -179,7 +179,7 @@ chosen = st.builds(
 
 
 @dataclass(slots=True)
-class Done_:
+class Came:
     """What came of a run."""
 
     log: list[ev.Event]
@@ -194,7 +194,7 @@ def surroundings(world: World) -> Surroundings:
     return Surroundings("run", tools, limits, local.invoke, world.log.append, bounds, random=Random(0))
 
 
-async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]], stop_at: float | None = None) -> Done_:
+async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]], stop_at: float | None = None) -> Came:
     """Do what is not in the log yet: plan round for round, as somebody who writes a plan would."""
     began = sum(isinstance(e, ev.RoundStarted) for e in world.log)
     planned = {e.task.id for e in world.log if isinstance(e, ev.Planned)}
@@ -224,11 +224,11 @@ async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]],
         timer.cancel()
     await unit.cancel()
     unit.schedule.check()
-    return Done_(world.log, unit.outcomes(), world)
+    return Came(world.log, unit.outcomes(), world)
 
 
-def undisturbed(rounds: list[list[Task]], numbers: Chosen, stop_at: float | None = None) -> Done_:
-    async def main() -> Done_:
+def undisturbed(rounds: list[list[Task]], numbers: Chosen, stop_at: float | None = None) -> Came:
+    async def main() -> Came:
         world = World(numbers, [])
         return await driven(TaskFetchingUnit(surroundings(world)), world, rounds, stop_at)
 
@@ -240,10 +240,10 @@ def on_disk(log: Sequence[ev.Event]) -> list[ev.Event]:
     return [from_json(json.loads(json.dumps(to_json(e)))) for e in log]
 
 
-def resumed(prefix: Sequence[ev.Event], rounds: list[list[Task]], numbers: Chosen, happened: bool) -> Done_:
+def resumed(prefix: Sequence[ev.Event], rounds: list[list[Task]], numbers: Chosen, happened: bool) -> Came:
     """Go on from a prefix in a new process; the writes that were cut off had `happened` if they were to succeed."""
 
-    async def main() -> Done_:
+    async def main() -> Came:
         last = prefix[-1].at if prefix else 0.0
         world = World(numbers, [replace(e, at=e.at - last) for e in prefix])
         unit = ResumedUnit(surroundings(world), tuple(world.log))
@@ -283,7 +283,7 @@ def _shape_of_value(value: Any) -> Any:
     return value
 
 
-def check_that_nothing_is_done_twice(prefix: Sequence[ev.Event], after: Done_) -> None:
+def check_that_nothing_is_done_twice(prefix: Sequence[ev.Event], after: Came) -> None:
     done = {e.id for e in prefix if isinstance(e, ev.Succeeded)}
     assert not done & {id for id, _ in after.world.called}
     assert all(key == f"run:{id}" for id, key in after.world.called)
@@ -312,7 +312,7 @@ def races(rounds: list[list[Task]]) -> bool:
     return any("First" in repr(task.work) for tasks in rounds for task in tasks)
 
 
-def compare(before: Done_, after: Done_, rounds: list[list[Task]], *, sealed: bool) -> None:
+def compare(before: Came, after: Came, rounds: list[list[Task]], *, sealed: bool) -> None:
     if races(rounds):
         return
     for id in before.outcomes.keys() | after.outcomes.keys():
