@@ -328,7 +328,7 @@ async def sent(what: Invoice, to: Address, anything: Any, lines: list[Line]) -> 
 
 
 def test_a_record_that_was_read_back_fits_where_its_class_is_wanted(tmp_path: Path) -> None:
-    tools = [invoice, address, sent]
+    tools: list[Tool[..., Any]] = [invoice, address, sent]
     lines = "i = invoice(7)\na = address(1)\ns = sent(i, a, i, i.lines)\njoin(s)"
 
     async def main() -> RunResult:
