@@ -395,11 +395,13 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
     events.Started(1.25, "xs[1]", "price", {"ticker": "AAPL"}, batch=3),
     events.Progressed(1.5, "xs[0]", "half of it", 0.5),
+    events.Charged(1.5, "xs[0]", 0.25, 40),
     events.Retrying(1.5, "xs[0]", 1, Failure("error", "too many", "RateLimited"), 2.0),
     events.Succeeded(3.0, "xs[0]", _VALUE),
     events.Failed(3.0, "xs", Failure("items", "1 failed", items=(Observation(1.5), Skipped("y", by_guard=True)))),
     events.Skipped(3.0, "total", "xs"),
     events.DeadlinePassed(4.0),
+    events.BudgetSpent(4.0, "max_cost", 0.75, 0.5),
     events.JoinStarted(4.0, last=True),
     events.AnswerWritten(4.5, "It is "),
     events.Joined(5.0, Record("brief.Answer", {"total": 12.5})),
@@ -407,6 +409,8 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.ModelPreparing(5.0, "planner", "reading the prompt", 0.5),
     events.ModelUsed(5.0, "planner", Usage(10, 0, 20, 1)),
     events.RunEnded(6.0),
+    events.Resumed(6.0),
+    events.Judged(6.0, "pay()", 1, "again"),
 )
 
 

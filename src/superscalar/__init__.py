@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from superscalar.journal import Journal
-    from superscalar.models.base import ChatModel, Message
+    from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Tool, ToolCancelled, ToolContext, Toolset, tool
@@ -48,7 +48,7 @@ _WHERE = {
         "UsageError",
     ),
     "superscalar.journal": ("Journal",),
-    "superscalar.models.base": ("ChatModel", "Message"),
+    "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
     "superscalar.tools": ("Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
@@ -78,6 +78,7 @@ __all__ = [
     "Outcomes",
     "Plan",
     "PlanError",
+    "Prices",
     "RateLimited",
     "Retry",
     "RunBusy",

@@ -127,6 +127,10 @@ class ResumedRun(Run):
         super().__init__(settings, log, run_id, context=context, deadline=deadline, recording=recording)
         self._past = past = _Past(settings, self._recorded)
         self._usage = past.usage
+        for event in self._recorded:
+            self._budget.note(event)
+            if isinstance(event, events.BudgetSpent):
+                self._told.add(event.budget)
         self._late = past.late
         self._rounds = max(len(past.rounds) - 1, 0)
         open_round = self._answers and bool(past.rounds) and not past.rounds[-1].sealed

@@ -53,8 +53,9 @@ Stop: TypeAlias = FailureKind | Literal["unneeded"]
 class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
-    `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
-    `lost`: how many before this one the end of a process cut off; the tool's retries do not pay for them.
+    `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
+    a write that may have happened. `lost`: how many before this one the end of a process cut off; the tool's retries do
+    not pay for them.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
@@ -71,6 +72,7 @@ class Attempt(Ticket):
         "over",
         "runner",
         "start",
+        "started",
         "stopped",
         "timer",
         "tool",
@@ -101,6 +103,7 @@ class Attempt(Ticket):
         self.lost = 0
         self.batch: Batch | None = None
         self.begun = False
+        self.started = 0.0
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None

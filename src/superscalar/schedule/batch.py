@@ -50,7 +50,7 @@ class Batches:
         """Give the next batches numbers above this one, which an earlier process gave."""
         self._made = max(self._made, number)
 
-    def ask(self, attempt: Attempt, order: tuple[int, ...]) -> bool:
+    def ask(self, attempt: Attempt, order: tuple[float, ...]) -> bool:
         """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
         batch = self._place(attempt)
         if not batch.held and batch.queue is None:

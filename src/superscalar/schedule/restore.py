@@ -166,10 +166,7 @@ class ResumedUnit(TaskFetchingUnit):
         ]
         if self._late:
             self.stop("deadline")
-        self._pump()
-        for attempt in restarted:
-            if not attempt.over and attempt.timer is None:
-                self._queue(attempt)
+        self._ready += [attempt for attempt in restarted if not attempt.over and attempt.timer is None]
         self._pump()
 
     def _finish_step(self) -> None:
