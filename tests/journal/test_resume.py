@@ -513,3 +513,32 @@ def test_resuming_needs_no_event_loop_and_shows_all_events(tmp_path: Path) -> No
     assert isinstance(seen[-1], ev.RunEnded)
     with pytest.raises(UsageError, match="has ended"):
         agent(tmp_path / "j", ScriptedModel(), joiner=None).resume_sync("run")
+
+
+def test_what_would_be_asked_can_be_looked_at(tmp_path: Path) -> None:
+    events = recorded(tmp_path, "p = pay(3)", "q = put('x')", "join(p, q)")
+    places = [i for i, e in enumerate(events) if isinstance(e, ev.Started)]
+    began(tmp_path / "j", events[: places[-1] + 1])
+    before = Journal(tmp_path / "j").read("run")
+    doubts = run(agent(tmp_path / "j").doubts("run"))
+    assert doubts == (Doubt("run", "p", "pay", {"amount": 3}, 1, "run:p"),)
+    assert Journal(tmp_path / "j").read("run") == before
+    assert went_on(tmp_path / "j", resolve=lambda doubt: Done(7)).answer == [7, "put x"]
+
+
+def test_budgets_count_what_was_spent_before(tmp_path: Path) -> None:
+    @tool(effect="read", resource="world", cost=1.0)
+    async def dear(what: str) -> str:
+        return what
+
+    async def main() -> RunResult:
+        async with LLMCompiler(tools=[dear]).stream_plan(
+            "a = dear('a')\nb = dear(a)\nc = dear(b)\njoin(a, b, c)", run_id="run"
+        ) as running:
+            return await running.result()
+
+    whole = run(main())
+    began(tmp_path / "j", up_to(whole.events, ev.Succeeded, "b"))
+    result = went_on(tmp_path / "j", tools=[dear], max_cost=2.0)
+    assert result.outcomes.failures["c"].kind == "budget"
+    assert result.cost == 2.0

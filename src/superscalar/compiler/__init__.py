@@ -13,7 +13,7 @@ from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, resumed
+from superscalar.compiler.resume import Resolve, restored, resumed
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
@@ -24,6 +24,7 @@ from superscalar.models.resolve import resolve
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
@@ -249,6 +250,20 @@ class LLMCompiler:
         """
         async with self.stream_resume(run_id, context=context, deadline=deadline, resolve=resolve) as running:
             return await running.result()
+
+    async def doubts(self, run_id: str) -> tuple[Doubt, ...]:
+        """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
+
+        Nothing is changed, and nothing run.
+
+        Raises:
+            RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
+        """
+        recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+        try:
+            return restored(self._settings, recording, Log()).doubts
+        finally:
+            recording.log.close()
 
     def resume_sync(
         self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None

@@ -166,6 +166,11 @@ class ResumedRun(Run):
                 "give the agent the tools that the run was begun with, or ask the question anew"
             )
 
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """The writes that may have happened, and must be answered for."""
+        return self._unit.doubts
+
     async def verdicts(self, resolve: Resolve | None) -> dict[TaskId, Verdict]:
         """What became of each write that may have happened.
 
@@ -173,7 +178,7 @@ class ResumedRun(Run):
             InDoubt: there are such writes, and nobody to ask.
             UsageError: the answer to one is no answer.
         """
-        doubts = self._unit.doubts
+        doubts = self.doubts
         if doubts and resolve is None:
             raise InDoubt(_in_doubt(self._id, doubts), doubts)
         found: dict[TaskId, Verdict] = {}
@@ -252,15 +257,26 @@ async def resumed(
         UsageError: the run has ended, or the tools are not those that it needs.
     """
     try:
-        recorded = recording.log.recorded
-        _check_that_it_is_open(recording.log.run, recorded, recording.log.about.get("kind") == "answer")
-        log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
-        run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
+        run = restored(settings, recording, log, context=context, deadline=deadline)
         verdicts = await run.verdicts(resolve)
     except BaseException:
         recording.log.close()
         raise
     return await run.go_on(verdicts)
+
+
+def restored(
+    settings: Settings, recording: Recording, log: Log, *, context: Any = None, deadline: float | None = None
+) -> ResumedRun:
+    """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
+
+    Raises:
+        UsageError: the run has ended, or the tools are not those that it needs.
+    """
+    recorded = recording.log.recorded
+    _check_that_it_is_open(recording.log.run, recorded, recording.log.about.get("kind") == "answer")
+    log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
+    return ResumedRun(settings, log, recording, context=context, deadline=deadline)
 
 
 def _check_that_it_is_open(run: str, recorded: Sequence[events.Event], answers: bool) -> None:
