@@ -150,7 +150,7 @@ join(best=best, names=names, kinds=kinds, lost=lost, doubt=doubt, after=after, a
 def record(path: Path) -> None:
     """The runs `question`, `values`, `deadline` and `cut`, made in virtual time, and `each`, written by hand."""
     journal = Journal(path)
-    tools = [price, values, send, name_of]
+    tools: list[Any] = [price, values, send, name_of]
     limits = {"quotes": Limit(concurrency=2)}
 
     async def main() -> None:
