@@ -70,10 +70,10 @@ def resume_run(
     """
     with reporting(as_json):
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
-        from superscalar.cli.following import followed
         from superscalar.cli.journals import open_journal
         from superscalar.cli.report import has_failure, print_answer, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.values import plain
