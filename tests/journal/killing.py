@@ -28,6 +28,7 @@ from superscalar import events as ev
 from superscalar.errors import UnknownRun, UsageError
 from superscalar.journal import Journal
 from superscalar.journal.log import Commits, RunLog
+from superscalar.tools import validation  # noqa: F401 -- imports pydantic, so that no fork has to
 
 SLOWEST = 0.006  # seconds that a tool sleeps twice
 MOST_DEATHS = 8  # of one run; then it is left in peace

@@ -424,6 +424,19 @@ def test_a_statement_with_errors_goes_back_to_the_planner(tmp_path: Path) -> Non
     assert "loook" in planner.requests[0].messages[-1].text
 
 
+def test_a_broken_write_that_was_being_mended_is_not_forgotten(tmp_path: Path) -> None:
+    whole = answered(ScriptedModel("a = look(what='a')\nputt(what=a)\njoin(a)\n", "put(what=a)\n"))
+    events = whole.events
+    repairing = next(i for i, e in enumerate(events) if isinstance(e, ev.Repairing))
+    for number in (repairing, repairing + 1, repairing + 2):
+        began(tmp_path / f"{number}", events[:number], ABOUT)
+        planner = ScriptedModel("put(what=a)\n")
+        result = went_on(tmp_path / f"{number}", planner, joiner=None)
+        assert result.outcomes["put()"] == Observation("put A")
+        assert "putt" in planner.requests[0].messages[-1].text
+        assert sum(isinstance(e, ev.Started) and e.tool == "put" for e in result.events) == 1
+
+
 def test_a_run_that_died_in_the_joiner_asks_it_again_and_nobody_else(tmp_path: Path) -> None:
     whole = answered(ScriptedModel(PLAN), ScriptedModel("the answer"))
     began(tmp_path / "j", up_to(whole.events, ev.AnswerWritten), ABOUT)
@@ -542,3 +555,45 @@ def test_budgets_count_what_was_spent_before(tmp_path: Path) -> None:
     result = went_on(tmp_path / "j", tools=[dear], max_cost=2.0)
     assert result.outcomes.failures["c"].kind == "budget"
     assert result.cost == 2.0
+
+
+def test_a_call_that_needs_a_secret_of_the_plan_says_that_it_was_not_kept(tmp_path: Path) -> None:
+    @tool(effect="read", resource="world", secret="key")
+    async def opened(what: str, key: Any) -> str:
+        await asyncio.sleep(1)
+        return f"{what} {key}"
+
+    async def main() -> None:
+        one = LLMCompiler(tools=[opened], journal=tmp_path / "j")
+        async with one.stream_plan("a = opened('a', 'k1')\nb = opened(a, 'k2')\njoin(a, b)", run_id="run") as running:
+            await asyncio.sleep(0.5)
+            found.extend(running.events)
+
+    found: list[ev.Event] = []
+    run(main())
+    kept = [record.event for record in Journal(tmp_path / "j").read("run")]
+    assert "k2" not in repr(kept)
+    began(tmp_path / "again", kept[: len(found)])
+    result = went_on(tmp_path / "again", tools=[opened])
+    assert {id: failure.kind for id, failure in result.outcomes.failures.items()} == {"a": "arguments"}
+    assert str(result.outcomes["a"]) == (
+        "`key` of opened is kept out of the journal, so a resumed run cannot make this call; run it anew"
+    )
+
+
+def test_a_planner_that_writes_json_goes_on_too(tmp_path: Path) -> None:
+    steps = [
+        '{"id": "a", "tool": "look", "arguments": {"what": "a"}}',
+        '{"id": "b", "tool": "look", "arguments": {"what": {"$ref": "a"}}}',
+    ]
+    plan = f'{{"steps": [{", ".join(steps)}], "join": [{{"$ref": "b"}}]}}'
+
+    class Constrained(ScriptedModel):
+        constrains = True
+        writes = "json"
+
+    whole = answered(Constrained(plan))
+    began(tmp_path / "j", up_to(whole.events, ev.Planned), ABOUT)
+    result = went_on(tmp_path / "j", Constrained(plan), joiner=None)
+    assert result.answer == whole.answer
+    assert result.plan == whole.plan

@@ -32,13 +32,17 @@ Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 
 @dataclass(slots=True)
 class _Round:
-    """One round of a run: its tasks, what the planner was told and wrote, and how it went on."""
+    """One round of a run: its tasks, what the planner was told and wrote, and how it went on.
+
+    `problems`: the errors of the planner's last reply. `sent`: those of the one before, which went back to it.
+    """
 
     tasks: list[Task] = field(default_factory=list)
     events: list[events.Event] = field(default_factory=list)
     turns: list[Message] = field(default_factory=list)
     writing: list[str] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
+    sent: list[Diagnostic] = field(default_factory=list)
     sealed: bool = False
     replanned: str | None = None
     results: str = ""  # as they were shown to the planner of the next round
@@ -78,7 +82,7 @@ class _Past:
             case events.Repairing():
                 last.turns += self._turns(last)
                 last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
-                last.problems.clear()
+                last.sent, last.problems = last.problems, []
             case events.Planned(task=task):
                 last.tasks.append(task)
             case events.Sealed():
@@ -133,9 +137,9 @@ class ResumedRun(Run):
                 self._told.add(event.budget)
         self._late = past.late
         self._rounds = max(len(past.rounds) - 1, 0)
-        open_round = self._answers and bool(past.rounds) and not past.rounds[-1].sealed
+        rounds = [round.tasks for round in past.rounds] if self._answers else []
         self._program = AdoptedProgram(
-            settings.tools.signatures, [round.tasks for round in past.rounds], open=open_round
+            settings.tools.signatures, rounds, open=bool(rounds) and not past.rounds[-1].sealed
         )
         for round in past.rounds:
             if round.replanned is not None:
@@ -206,7 +210,7 @@ class ResumedRun(Run):
         return await self._bracketed(self._question, main)
 
     async def _rest_of_plan(self) -> RunResult:
-        tasks = self._program.in_order()
+        tasks = tuple(task for round in self._past.rounds for task in round.tasks)
         await self._unit.settle()
         await self._unit.cancel()
         return self._result(Plan(tasks), Outcomes(self._unit.outcomes(), tasks).joined, ())
@@ -235,15 +239,16 @@ class ResumedRun(Run):
 
     async def _rest_of_round(self, conversation: list[Message], round: _Round) -> None:
         """Have the plan that was being written completed; what is there of it stays."""
+        problems = [*round.sent, *round.problems]  # the reply that was to mend the first ones may have been cut off
         self._take(self._program.close(), running=True)
-        if self._program.joined and not round.problems:
+        if self._program.joined and not problems:
             self._unit.seal()
             return
         shown = print_plan(round.tasks)
         if shown:
             self._continuing = True
             conversation.append(Message("assistant", shown))
-            conversation.append(Message("user", planner.resume_message(round.problems, self._settings.syntax)))
+            conversation.append(Message("user", planner.resume_message(problems, self._settings.syntax)))
         await self._plan_round(conversation, repairing=self._continuing)
 
 
