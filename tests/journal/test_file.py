@@ -121,6 +121,12 @@ def test_ids_are_given_once(path: Path) -> None:
     assert [run.id for run in journal.runs()] == ["r1"]
 
 
+def test_what_is_remembered_is_json_data(path: Path) -> None:
+    with pytest.raises(UsageError, match="about= of a run must be JSON data"):
+        Journal(path).begin("r1", {"model": len})
+    assert Journal(path).runs() == []
+
+
 def test_an_unknown_run_names_those_that_are_near(path: Path) -> None:
     journal = Journal(path)
     with pytest.raises(UnknownRun, match=r"has no run 'x'; it is empty"):

@@ -29,6 +29,11 @@ def validator(
     validate_python = adapter_of(tool, alias, parameters).validator.validate_python
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
+        if secrets and (lost := [name for name in secrets if arguments.get(name) is WITHHELD]):
+            raise ArgumentError(
+                f"{tool}(): `{lost[0]}` is a secret that was withheld from the journal; "
+                "let the tool take it from the context of the run"
+            )
         try:
             checked: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
