@@ -115,7 +115,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _events() -> st.SearchStrategy[Event]:
+def random_events() -> st.SearchStrategy[Event]:
     made = [
         st.builds(kind, **{field.name: _BY_ANNOTATION[str(field.type)] for field in dataclasses.fields(kind)})
         for kind in get_args(Event)
@@ -142,7 +142,7 @@ def test_a_value_comes_back_with_its_types(value: Any) -> None:
 
 
 @settings(deadline=None)
-@given(_events())
+@given(random_events())
 def test_an_event_comes_back_whole(event: Event) -> None:
     """Of every kind, with random tasks, expressions and values in it."""
     returned = _sent(event)
@@ -153,7 +153,7 @@ def test_an_event_comes_back_whole(event: Event) -> None:
 
 
 @settings(deadline=None)
-@given(_events())
+@given(random_events())
 def test_the_quick_way_to_text_says_the_same(event: Event) -> None:
     """`dumps` goes straight to text; read again, it is what `to_json` gives."""
     assert anatomy(json.loads(dumps(event))) == anatomy(json.loads(json.dumps(to_json(event))))

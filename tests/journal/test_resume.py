@@ -20,6 +20,7 @@ from superscalar import (
     LLMCompiler,
     Message,
     Observation,
+    RateLimited,
     RunResult,
     StillUnknown,
     Tool,
@@ -289,6 +290,61 @@ def test_a_view_and_the_timing_of_a_resumed_run_know_of_the_cut(tmp_path: Path) 
     assert [row.state for row in view.rows()][:2] == ["done", "running"]
     view.apply(ev.Resumed(2.0))
     assert [row.state for row in view.rows()][:2] == ["done", "ready"]
+
+
+def test_a_call_that_was_made_before_the_death_is_shared_after_it(tmp_path: Path) -> None:
+    """Identical calls are one call (rule L21), whichever process made it; a failure only in its own round."""
+
+    @tool(effect="pure")
+    async def same(what: str) -> str:
+        made.append(f"same {what}")
+        await asyncio.sleep(0.5)
+        return what
+
+    tools = [*TOOLS, same]
+
+    async def main() -> RunResult:
+        plan = "a = same('X')\nb = look('x')\nc = same(b)\njoin(a, b, c)"
+        async with LLMCompiler(tools=tools).stream_plan(plan, run_id="run") as running:
+            return await running.result()
+
+    whole = run(main())
+    for number, kind in enumerate((ev.Started, ev.Succeeded)):
+        made.clear()
+        began(tmp_path / f"{number}", up_to(whole.events, kind, "a"))
+        result = went_on(tmp_path / f"{number}", tools=tools)
+        assert result.answer == ["X", "X", "X"]
+        assert [(e.id, e.of) for e in result.events if isinstance(e, ev.Shared)] == [("c", "a")]
+        assert made.count("same X") == 1 - number
+
+
+def test_what_waited_before_a_retry_waits_for_the_rest_of_it_and_has_its_retries_left(tmp_path: Path) -> None:
+    @tool(effect="read", resource="world", retry=3)
+    async def busy(what: str, run: ToolContext[Any]) -> str:
+        made.append(f"busy {run.attempt}")
+        await asyncio.sleep(0.5)
+        if run.attempt < 3:
+            raise RateLimited(retry_after=5)
+        return what
+
+    async def main() -> RunResult:
+        plan = "a = look('a')\nb = busy('b')\njoin(a, b)"
+        async with LLMCompiler(tools=[look, busy]).stream_plan(plan, run_id="run") as running:
+            return await running.result()
+
+    whole = run(main())
+    cut = up_to(whole.events, ev.Succeeded, "a")  # half a second after the refusal
+    made.clear()
+    began(tmp_path / "j", cut)
+    result = went_on(tmp_path / "j", tools=[look, busy])
+    assert (result.answer, made) == (["a".upper(), "b"], ["busy 2", "busy 3"])
+    (back,) = (e.at for e in result.events if isinstance(e, ev.Resumed))
+    again = next(e.at for e in result.events if isinstance(e, ev.Started) and e.attempt == 2)
+    assert again - back == pytest.approx(4.5)
+    made.clear()
+    began(tmp_path / "k", up_to(whole.events, ev.Started, "b", nth=3))
+    assert isinstance(went_on(tmp_path / "k", tools=[look, busy]).outcomes["b"], Observation)
+    assert made == ["busy 4"]
 
 
 # ------------------------------------------------------------------------------------------------------------ records
@@ -576,9 +632,7 @@ def test_a_call_that_needs_a_secret_of_the_plan_says_that_it_was_not_kept(tmp_pa
     began(tmp_path / "again", kept[: len(found)])
     result = went_on(tmp_path / "again", tools=[opened])
     assert {id: failure.kind for id, failure in result.outcomes.failures.items()} == {"a": "arguments"}
-    assert str(result.outcomes["a"]) == (
-        "`key` of opened is kept out of the journal, so a resumed run cannot make this call; run it anew"
-    )
+    assert "`key` is a secret that was withheld from the journal" in str(result.outcomes["a"])
 
 
 def test_a_planner_that_writes_json_goes_on_too(tmp_path: Path) -> None:

@@ -164,7 +164,13 @@ def programs(draw: st.DrawFn) -> list[list[Task]]:
         names = [line.split(" = ")[0] for line in first if " = " in line] or ["1"]
         one, other = draw(st.sampled_from(names)), draw(st.sampled_from(names))
         sources.append(f"y = work(900, {one})\nz = post(910, default({other}, 1))\njoin(y, z)\n")
-    for old, new in {r"both\(\d+, ": "both(", r"rated\(\d+, ": draw(st.sampled_from(["many(", "put(5, "]))}.items():
+    others = {
+        r"both\(\d+, ": "both(",
+        r"rated\(\d+, ": draw(st.sampled_from(["many(", "put(5, "])),
+        r"(work|named)\((?=\d+, )": draw(st.sampled_from(["named(", "get("])),
+        r"get\(\d+, ": draw(st.sampled_from(["both(", "get(7, "])),
+    }
+    for old, new in others.items():
         sources = [re.sub(old, new, source) for source in sources]
     return rounds_of(sources)
 

@@ -9,7 +9,7 @@ records two facts in a row of which only the first survived.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from superscalar import events
@@ -24,7 +24,7 @@ from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUn
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.values import WITHHELD, Failure, TaskId, copied
+from superscalar.values import Failure, TaskId, copied
 
 _REFUSED = Compute(Literal(None))  # what is planned of a task that is refused: the failure follows
 
@@ -212,18 +212,8 @@ class ResumedUnit(TaskFetchingUnit):
                     under.cleared = True
         return self._next_attempt(cell, under)
 
-    def _bind(self, cell: Cell, work: Call) -> None:
-        if (failure := _withheld(work)) is not None:
-            self._happened(events.Failed(self._now(), cell.id, failure))
-        else:
-            super()._bind(cell, work)
-
     def _next_attempt(self, cell: Cell, under: _Under) -> Attempt | None:
         tool, work = self._tool_of(cell)
-        if (failure := _withheld(work)) is not None:
-            in_doubt = cell.is_write and not under.cleared
-            self._happened(events.Failed(self._now(), cell.id, replace(failure, in_doubt=in_doubt)))
-            return None
         try:
             given = self._given(cell, work)
             renamed = {tool.renamed.get(name, name): value for name, value in given.items()}
@@ -258,16 +248,6 @@ class ResumedUnit(TaskFetchingUnit):
         """A call's arguments, as before its tool validated them."""
         outcome = self.schedule.outcomes_for(cell)
         return {name: copied(evaluate(expression, outcome)) for name, expression in work.arguments}
-
-
-def _withheld(work: Call) -> Failure | None:
-    """Why a call cannot be made whose plan says a secret, which was not recorded."""
-    names = [name for name, value in work.arguments if value == Literal(WITHHELD)]  # type: ignore[arg-type]
-    if not names:
-        return None
-    kept = ", ".join(f"`{name}`" for name in names)
-    message = f"{kept} of {work.tool} is kept out of the journal, so a resumed run cannot make this call; run it anew"
-    return Failure("arguments", message)
 
 
 def _purpose(command: Command) -> object:
