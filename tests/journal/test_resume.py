@@ -493,6 +493,17 @@ def test_a_broken_write_that_was_being_mended_is_not_forgotten(tmp_path: Path) -
         assert sum(isinstance(e, ev.Started) and e.tool == "put" for e in result.events) == 1
 
 
+def test_a_call_that_nothing_needs_any_more_is_not_made_again(tmp_path: Path) -> None:
+    plan = "dead = look('dead')\na = look('a')\nb = look(a)\njoin(b)\n"
+    whole = answered(ScriptedModel(plan, chunk=lambda text: text.splitlines(keepends=True), delay=0.1))
+    cut = up_to(whole.events, ev.Unneeded)
+    assert any(isinstance(e, ev.Started) and e.id == "dead" for e in cut)
+    began(tmp_path / "j", cut, ABOUT)
+    result = went_on(tmp_path / "j", ScriptedModel(), joiner=None)
+    assert (result.answer, made) == ("A", ["look a", "look A"])
+    assert [e.id for e in result.events if isinstance(e, ev.Cancelled)] == ["dead"]
+
+
 def test_a_run_that_died_in_the_joiner_asks_it_again_and_nobody_else(tmp_path: Path) -> None:
     whole = answered(ScriptedModel(PLAN), ScriptedModel("the answer"))
     began(tmp_path / "j", up_to(whole.events, ev.AnswerWritten), ABOUT)
