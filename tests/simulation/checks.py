@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from simulation.world import BOTH, COST, GRACE, IDEMPOTENT, NAMED, PRICED, RATE, RATED, WRITES, World
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
@@ -62,13 +63,15 @@ class Simulated:
     runs: list[Ran]
     left: list[str]
     timers: list[str]
-    slots_before: dict[str, int]
-    slots_after: dict[str, int]
+    slots_before: dict[str, object]
+    slots_after: dict[str, object]
 
 
-def slots_of(agent: LLMCompiler) -> dict[str, int]:
-    """The free slots of every limit, and how many wait."""
-    limits = agent._settings.limits
+def slots_of(agent: LLMCompiler) -> dict[str, object]:
+    """What is taken of every limit, and how many wait for it."""
+    limits: Any = agent._settings.limits
+    if hasattr(limits, "statistics"):  # a limit that adapts has other free slots afterwards
+        return {name: (seen.running, seen.waiting) for name, seen in limits.statistics().items()}
     gates = {name: gate.free for name, gate in limits._gates.items()}
     return {**gates, "everything": limits._everything.free, "waiting": len(limits._queues)}
 
@@ -328,7 +331,8 @@ def check_that_nothing_is_left(found: Simulated) -> None:
     assert not gone or impatient, f"given up though they listened: {gone}"
     left = [name for name in found.left if name not in gone]
     assert not left, f"left running: {left}"
-    assert found.slots_after == found.slots_before, f"{found.slots_after} is free, not {found.slots_before}"
+    taken = {name: seen for name, seen in found.slots_after.items() if seen != found.slots_before.get(name, (0, 0))}
+    assert not taken, f"not given back: {taken}, and not {found.slots_before}"
     timers = [what for what in found.timers if not (found.left and what == _SLEEPING)]  # what was given up sleeps on
     assert not timers, f"timers are set: {timers}"
     open_requests = sum(
