@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from superscalar.journal import Journal
-    from superscalar.models.base import ChatModel, Message
+    from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
     from superscalar.tools import Limit, Retry, Secret, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
@@ -45,7 +45,7 @@ _WHERE = {
         "UsageError",
     ),
     "superscalar.journal": ("Journal",),
-    "superscalar.models.base": ("ChatModel", "Message"),
+    "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.tools": ("Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
@@ -70,6 +70,7 @@ __all__ = [
     "Outcomes",
     "Plan",
     "PlanError",
+    "Prices",
     "RateLimited",
     "Retry",
     "RunBusy",

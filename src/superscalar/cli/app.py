@@ -101,6 +101,8 @@ def run(
     instructions: options.Instructions = None,
     max_concurrency: options.MaxConcurrency = None,
     max_replans: options.MaxReplans = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
@@ -141,6 +143,8 @@ def run(
                 instructions=instructions,
                 max_concurrency=max_concurrency,
                 max_replans=max_replans,
+                max_tokens=max_tokens,
+                max_cost=max_cost,
             )
             view = RunView()
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
@@ -154,11 +158,12 @@ def run(
                     "outcomes": outcomes_document(result.outcomes),
                     "timing": timing_document(result.timing),
                     "usage": usage_document(result.usage),
+                    "cost": result.cost,
                 }
             )
             return
         if not quiet:
-            print_summary(view, result.timing, result.usage, result.rounds)
+            print_summary(view, result.timing, result.usage, result.rounds, result.cost)
             typer.echo(err=True)  # the answer stands apart
         print_answer(result.answer)
 
@@ -275,6 +280,7 @@ def execute(
     tools: options.Tools,
     syntax: options.PlanSyntax = options.Syntax.auto,
     max_concurrency: options.MaxConcurrency = None,
+    max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -302,7 +308,7 @@ def execute(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            compiler = open_compiler(load_tools(tools), max_concurrency=max_concurrency)
+            compiler = open_compiler(load_tools(tools), max_concurrency=max_concurrency, max_cost=max_cost)
             read_as = _syntax(source, syntax)
             if syntax is options.Syntax.auto and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
@@ -323,11 +329,12 @@ def execute(
                     "run_id": result.run_id,
                     "outcomes": outcomes_document(result.outcomes),
                     "timing": timing_document(result.timing),
+                    "cost": result.cost,
                 }
             )
         else:
             if not quiet:
-                print_summary(view, result.timing, result.usage, 1)
+                print_summary(view, result.timing, result.usage, 1, result.cost)
             print_json(value)
         if failed:
             raise typer.Exit(1)

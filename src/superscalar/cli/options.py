@@ -15,6 +15,12 @@ def _seconds(value: float | None) -> float | None:
     return value
 
 
+def _amount(value: float | None) -> float | None:
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise typer.BadParameter(f"{value:g} is not an amount above 0, such as 0.5")
+    return value
+
+
 def _address(value: str | None) -> str | None:
     if value is not None and not value.startswith(("http://", "https://")):
         raise typer.BadParameter(f"{value!r} is not an address such as http://localhost:8000/v1")
@@ -72,6 +78,22 @@ Deadline = Annotated[
         metavar="SECONDS",
         callback=_seconds,
         help="Answer with what there is after this long.",
+        show_default=False,
+    ),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens", min=1, metavar="N", help="Tokens that the models may spend; then answer.", show_default=False
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="AMOUNT",
+        callback=_amount,
+        help="What the run may cost, in the currency of @tool(cost=...).",
         show_default=False,
     ),
 ]

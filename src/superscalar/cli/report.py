@@ -83,17 +83,17 @@ def print_error(error: CommandError) -> None:
     out.print(Text.assemble(*prefix, safe(str(error))))
 
 
-def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int) -> None:
+def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost: float) -> None:
     """Say on standard error what failed, how many calls were made and how long it took."""
     from rich.text import Text
 
     out = console(sys.stderr)
     for line in failures(view):
         out.print(Text(line, style="red"))
-    out.print(Text(summary(timing, usage, rounds), style="dim"))
+    out.print(Text(summary(timing, usage, rounds, cost), style="dim"))
 
 
-def summary(timing: Timing, usage: Usage, rounds: int) -> str:
+def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:
     """`14 calls in 3.10 s (15.0 s one after another), 6.41 s in all, 1,020 tokens`."""
     parts = []
     if timing.calls:
@@ -102,6 +102,8 @@ def summary(timing: Timing, usage: Usage, rounds: int) -> str:
     parts.append(f"{duration(timing.total)} in all")
     if usage.input_tokens or usage.output_tokens:
         parts.append(tokens_text(usage))
+    if cost:
+        parts.append(f"cost {cost:.4g}")
     if rounds > 1:
         parts.append(counted(rounds, "round"))
     return ", ".join(parts)

@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
@@ -49,6 +50,9 @@ class LLMCompiler:
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
+    What a run may spend: `max_tokens` of its models, `max_cost` on models and tools together, in the currency of
+    `OpenAIModel(prices=...)` and `@tool(cost=...)`. Where that is reached nothing more is begun, and the joiner answers
+    from what there is.
 
     `journal`: the file in which runs are recorded (its path, or a `Journal`), each event before it is acted on, and the
     start of a write on the disk before its tool is called: a run that was killed can be resumed. The `context` of a run
@@ -83,6 +87,8 @@ class LLMCompiler:
         max_tasks: int = 10_000,
         max_fan_out: int = 1_000,
         max_result_tokens: int = 3_000,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
     ) -> None:
@@ -94,6 +100,13 @@ class LLMCompiler:
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
+        for asked in (planner, answering):
+            if max_cost is not None and asked is not None and getattr(asked, "prices", ...) is None:
+                raise UsageError(
+                    f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
+                    "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
+                )
+        Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
         self._grace = grace
@@ -114,6 +127,8 @@ class LLMCompiler:
             planner_timeout=planner_timeout,
             joiner_timeout=joiner_timeout,
             max_result_tokens=max_result_tokens,
+            max_tokens=max_tokens,
+            max_cost=max_cost,
             random=random or Random(),
         )
 

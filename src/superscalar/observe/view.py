@@ -152,6 +152,8 @@ class RunView:
                 self._answer.clear()
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
+            case ev.BudgetSpent() | ev.Charged():
+                pass  # a call that is refused says so itself
             case ev.RunEnded(_, error):
                 self.ended, self.error = True, error
             case _:
@@ -198,7 +200,7 @@ class RunView:
                 self._settle(entry, at, "done")
             case ev.Failed(at, _, failure):
                 entry.failure = failure
-                stopped = failure.kind in ("cancelled", "deadline") and entry.started is None
+                stopped = failure.kind in ("cancelled", "deadline", "budget") and entry.started is None
                 self._settle(entry, at, "skipped" if stopped else "failed")
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard

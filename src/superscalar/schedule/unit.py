@@ -6,10 +6,11 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from random import Random
+from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
@@ -42,7 +43,7 @@ from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
 
@@ -61,6 +62,7 @@ class Surroundings:
     random: Random = field(default_factory=Random)
     durations: Durations = field(default_factory=Durations)
     priority: Callable[[Durations, Toolset], Priority] = LongestPath
+    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
 
 
 class TaskFetchingUnit(Stopping):
@@ -76,6 +78,8 @@ class TaskFetchingUnit(Stopping):
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
+        self._refuse = surroundings.refuse
+        self._thread = get_ident()
         self.run_id = surroundings.run
         self._variables = contextvars.copy_context()
         # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
@@ -103,9 +107,9 @@ class TaskFetchingUnit(Stopping):
 
     def _plan(self, task: Task) -> None:
         if self._stopped is not None and isinstance(task.work, Call | Map):
-            self._refuse(task, never_started(self._stopped))
+            self._plan_refused(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
-            self._refuse(task, too_many(len(self.schedule), 1, self._bounds))
+            self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
 
@@ -298,7 +302,7 @@ class TaskFetchingUnit(Stopping):
         self._happened(events.Won(self._now(), cell.id, race.winners))
         self._happened(events.Succeeded(self._now(), cell.id, answers))
 
-    def _refuse(self, task: Task, failure: Failure) -> None:
+    def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
@@ -402,6 +406,10 @@ class TaskFetchingUnit(Stopping):
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
+        if self._refuse is not None and (refused := self._refuse(tool)) is not None:
+            self._happened(events.Failed(self._now(), cell.id, replace(refused, in_doubt=attempt.in_doubt)))
+            self._hand_back(attempt)
+            return
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
@@ -409,9 +417,7 @@ class TaskFetchingUnit(Stopping):
         number = 0 if batch is None else batch.number
         self._happened(events.Started(now, cell.id, tool.name, tool.masked(attempt.arguments), attempt.number, number))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
-            self._end(attempt)
-            self._limits.give_back(attempt.names)
-            self._pump()
+            self._hand_back(attempt)
             return
         attempt.started = now
         attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
@@ -423,6 +429,13 @@ class TaskFetchingUnit(Stopping):
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
 
+    def _hand_back(self, attempt: Attempt) -> None:
+        """A call does not start after all, for which everything was taken."""
+        self._end(attempt)
+        if attempt.batch is None:
+            self._limits.give_back(attempt.names)
+        self._pump()
+
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """An asyncio task for the request of a batch; it sees the variables of whoever started the run."""
         return self._new_task(work, name=name, context=self._variables.copy())
@@ -433,7 +446,16 @@ class TaskFetchingUnit(Stopping):
         def progress(message: str, fraction: float | None) -> None:
             self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
+        def charge(cost: float, tokens: int) -> None:
+            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
+                self._charged(attempt, cost, tokens)
+            else:
+                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
+
+        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge)
+
+    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
