@@ -45,6 +45,7 @@ from benchmarks.faulty_provider import RunningProvider
 from benchmarks.soak_runs import GRACE, SHAPES, WEB_SLOTS, Gauge, broken, counted, limits, tools
 from superscalar import JoinError, Journal, LLMCompiler, ModelError, PlanError, RunResult, RunStream
 from superscalar.events import Event
+from superscalar.executors import local
 from superscalar.testing import ScriptedModel
 
 ENDINGS = {"end": 50, "watch": 10, "deadline": 12, "leave": 10, "cancel": 12, "cancel twice": 6}
@@ -326,18 +327,30 @@ class Soak:
 
     # ----------------------------------------------------------------------------------------------------------- rest
 
-    async def rest(self) -> None:
-        """Begin no run, and wait until those that go on have ended; then look at the journal, and empty it."""
+    async def rest(self, tasks: int) -> None:
+        """Begin no run, and wait until those that go on have ended, and their abandoned calls; then empty the journal.
+
+        `tasks`: how many asyncio tasks are not of runs.
+        """
         self.going.clear()
         until = time.monotonic() + _NEVER
-        while self.busy and time.monotonic() < until:  # noqa: ASYNC110 -- threads end runs, too
+        while self._unrest(tasks) and time.monotonic() < until:  # noqa: ASYNC110 -- threads end runs, too
             await asyncio.sleep(0.02)
-        if self.busy:
-            self.complain(f"these runs do not end: {sorted(self.busy.values())}")
+        if unrest := self._unrest(tasks):
+            self.complain(f"this does not end: {', '.join(unrest)}")
         for name, gauge in self._gauges.items():
             if gauge.now or gauge.most > WEB_SLOTS:
                 self.complain(f"{name}: {gauge.now} calls run, {gauge.most} at the most, and {WEB_SLOTS} may")
         self._look_at_journal()
+
+    def _unrest(self, tasks: int) -> list[str]:
+        """What goes on."""
+        with self._lock:
+            found = list(self.busy.values())
+        found += ["a call in a thread"] * local.busy_threads()
+        if len(others := asyncio.all_tasks()) > tasks:
+            found += [repr(task) for task in others]
+        return found
 
     def _look_at_journal(self) -> None:
         for summary in self.journal.runs():
@@ -410,7 +423,7 @@ async def soak(
 
     say("one run of each kind, and a rest ...")
     await soaking.every_kind()
-    await soaking.rest()
+    await soaking.rest(tasks=1)
     beginning = await _settled(lambda: inspection(now(), soaking.runs), lambda seen: seen.threads == 1)
     begun = time.monotonic()
     running = [asyncio.create_task(soaking.keep_on(Random(f"{seed} {i}"))) for i in range(workers)]
@@ -431,14 +444,14 @@ async def soak(
         peak |= Counter(tasks=len(asyncio.all_tasks()), runs=len(soaking.busy))
         count += 1
         if count % 4 == 0:
-            await soaking.rest()
+            await soaking.rest(tasks=1 + workers)
             rests.append(inspection(now(), soaking.runs))
             soaking.going.set()
         say(_line(seen, rests, soaking))
     soaking.over.set()
-    await soaking.rest()
     for task in running:
         await task
+    await soaking.rest(tasks=1)
     for other in others:
         other.join(_SETTLING)
     if any(other.is_alive() for other in others):
