@@ -115,6 +115,7 @@ class Stopping(ABC):
     def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
             attempt.stopped = kind
+            attempt.deadline = inf  # its time may pass while it ends: that must not cut its grace period short
             attempt.runner.cancel()
             if not attempt.begun and kind in STOPPED:  # it was to begin in this very turn: now it never does
                 self._end(attempt)
@@ -136,12 +137,15 @@ class Stopping(ABC):
             self._happened(events.Cancelled(self._now(), attempt.cell.id))
 
     def _end_grace(self, kind: FailureKind) -> None:
-        """What was told to end has had its time; a write is told now, and has half of that."""
+        """What was told to end has had its time; a write is told now, and has half of that.
+
+        One that was told later, when its own time had passed, has its own grace period, up to the end of all.
+        """
         for attempt in list(self._live):
-            if attempt.stopped is not None:
-                self._abandon(attempt)
-            else:
+            if attempt.stopped is None:
                 self._cancel(attempt, kind)
+            elif attempt.deadline == inf:
+                self._abandon(attempt)
 
     def _abandon_all(self) -> None:
         for attempt in list(self._live):
