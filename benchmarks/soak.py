@@ -60,6 +60,7 @@ _LONGEST = 20.0
 _NEVER = 60.0
 _SETTLING = 20.0
 _ENOUGH = 6
+_LONG_ENOUGH = 110.0
 
 
 # ---------------------------------------------------------------------------------------------------------- samples
@@ -117,11 +118,14 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def growth(samples: Sequence[Sample]) -> dict[str, dict[str, float]] | None:
-    """How memory grew over the second half: per minute, per 1,000 runs, and as a share; None from too few samples."""
+    """How memory grew over the second half: per minute, per 1,000 runs, and as a share; None from too few samples.
+
+    In the first minutes it grows until everything has been used once, and the allocators have all they need.
+    """
     if not samples:
         return None
     half = [sample for sample in samples if sample.at >= (samples[0].at + samples[-1].at) / 2]
-    if len(half) < _ENOUGH:
+    if len(half) < _ENOUGH or half[-1].at - half[0].at < _LONG_ENOUGH:
         return None
     minutes = [sample.at / 60 for sample in half]
     thousands = [sample.runs / 1_000 for sample in half]
@@ -511,7 +515,7 @@ def table(report: Report) -> str:
         most = f"{report.peak[name]:,}" if name in report.peak else "-"
         lines.append(f"  {name:16} {getattr(report.beginning, name):>12,} {getattr(report.end, name):>12,} {most:>12}")
     if report.growth is None:
-        lines += ["", f"memory: {len(report.rests)} rests are too few to say how it grows"]
+        lines += ["", f"memory: {len(report.rests)} rests are too few, or too close, to say how it grows"]
     else:
         lines += ["", f"{'second half':20} {'mean':>12} {'per minute':>12} {'per 1,000 runs':>15} {'growth':>8}"]
         for name, label in MEMORY.items():

@@ -194,6 +194,7 @@ def test_growth_is_that_of_the_second_half() -> None:
     }
     assert found["objects"]["share"] == 0.0
     assert growth(rests[:8]) is None
+    assert growth([replace(rest, at=rest.at / 10) for rest in rests]) is None
     assert growth([]) is None
 
 
