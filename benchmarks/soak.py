@@ -5,12 +5,12 @@ with loops of their own, from three agents (one of them with a journal) and from
 some are cancelled, some left, some have a deadline. Requests and runs at a time are bounded. It stops by itself, and
 properly at Ctrl-C.
 
-Every run must end, every task of it have one outcome, every value be right, no limit be exceeded. Every few seconds a
-line says how it is going. Now and then no run is begun until those that go on have ended: what is counted then cannot
-be theirs. At the end everything must be as at the beginning: asyncio tasks, timers, threads (an idle one ends after
-five seconds), sockets, open files; and in the second half memory must not have grown. That is measured as resident set
-(RSS), as blocks of Python's allocator and as objects that its garbage collector knows, by least squares, where there
-are samples enough (from about five minutes on).
+Every run must end, every task of it have one outcome, every value be right, no limit be exceeded, and asyncio complain
+of nothing. Every few seconds a line says how it is going. Now and then no run is begun until those that go on have
+ended: what is counted then cannot be theirs. At the end everything must be as at the beginning: asyncio tasks, timers,
+threads (an idle one ends after five seconds), sockets, open files; and in the second half memory must not have grown.
+That is measured as resident set (RSS), as blocks of Python's allocator and as objects that its garbage collector knows,
+by least squares, where there are samples enough (from about five minutes on).
 
 Goals: the resident set grows by less than 1 % over the second half, blocks and objects by less than 0.5 %. On Linux.
 """
@@ -22,6 +22,7 @@ import asyncio
 import ctypes
 import gc
 import json
+import logging
 import os
 import resource
 import signal
@@ -37,6 +38,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from types import TracebackType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run as a script, too
@@ -370,6 +372,24 @@ class Soak:
             connection.execute("DELETE FROM runs")
 
 
+class Complaints(logging.Handler):
+    """Takes down what asyncio complains of: a task that was destroyed, an exception that nobody asked for."""
+
+    def __init__(self, soaking: Soak) -> None:
+        super().__init__(logging.ERROR)
+        self._soaking = soaking
+
+    def __enter__(self) -> None:
+        logging.getLogger("asyncio").addHandler(self)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        logging.getLogger("asyncio").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One complaint."""
+        self._soaking.complain(f"asyncio: {record.getMessage()}")
+
+
 async def _to_end(stream: RunStream) -> RunResult:
     async with stream as running:
         return await running.result()
@@ -405,21 +425,30 @@ class Report:
         return lines
 
 
+@dataclass(frozen=True)
+class Load:
+    """How much at once, and for how long. Every fourth sample is a rest. `rate`: requests a second at the most."""
+
+    seconds: float = 600.0
+    every: float = 5.0
+    workers: int = 8
+    threads: int = 2
+    rate: float = 400.0
+    seed: int = 0
+
+
 async def soak(
-    provider: RunningProvider,
-    journal: Path,
-    *,
-    seconds: float,
-    every: float,
-    workers: int,
-    threads: int,
-    rate: float,
-    seed: int,
-    stop: threading.Event,
-    say: Callable[[str], None],
+    provider: RunningProvider, journal: Path, load: Load, stop: threading.Event, say: Callable[[str], None]
 ) -> Report:
-    """Keep on for so many seconds, or until `stop` is set; a rest is every fourth sample."""
-    soaking = Soak(provider.port, journal, rate, seed)
+    """Keep on for as long as `load` says, or until `stop` is set."""
+    soaking = Soak(provider.port, journal, load.rate, load.seed)
+    with Complaints(soaking):
+        return await _soak(soaking, provider, load, stop, say)
+
+
+async def _soak(
+    soaking: Soak, provider: RunningProvider, load: Load, stop: threading.Event, say: Callable[[str], None]
+) -> Report:
     begun: float | None = None
 
     def now() -> float:
@@ -430,10 +459,10 @@ async def soak(
     await soaking.rest(tasks=1)
     beginning = await _settled(lambda: inspection(now(), soaking.runs), lambda seen: seen.threads == 1)
     begun = time.monotonic()
-    running = [asyncio.create_task(soaking.keep_on(Random(f"{seed} {i}"))) for i in range(workers)]
+    running = [asyncio.create_task(soaking.keep_on(Random(f"{load.seed} {i}"))) for i in range(load.workers)]
     others = [
-        threading.Thread(target=soaking.keep_on_in_thread, args=(Random(f"{seed} thread {i}"),), daemon=True)
-        for i in range(threads)
+        threading.Thread(target=soaking.keep_on_in_thread, args=(Random(f"{load.seed} thread {i}"),), daemon=True)
+        for i in range(load.threads)
     ]
     for other in others:
         other.start()
@@ -441,14 +470,14 @@ async def soak(
     rests: list[Sample] = []
     peak: Counter[str] = Counter()
     count = 0
-    while now() < seconds and not stop.is_set():
-        await _moment(min(every, max(seconds - now(), 0.0)), stop)
+    while now() < load.seconds and not stop.is_set():
+        await _moment(min(load.every, max(load.seconds - now(), 0.0)), stop)
         seen = glance(now(), soaking.runs)
         peak |= Counter({name: getattr(seen, name) for name in ("rss_kb", "threads", "sockets", "files")})
         peak |= Counter(tasks=len(asyncio.all_tasks()), runs=len(soaking.busy))
         count += 1
         if count % 4 == 0:
-            await soaking.rest(tasks=1 + workers)
+            await soaking.rest(tasks=1 + load.workers)
             rests.append(inspection(now(), soaking.runs))
             soaking.going.set()
         say(_line(seen, rests, soaking))
@@ -553,14 +582,16 @@ def main() -> int:
             soak(
                 provider,
                 Path(folder) / "runs.db",
-                seconds=options.minutes * 60,
-                every=options.every,
-                workers=options.workers,
-                threads=options.threads,
-                rate=options.rate,
-                seed=options.seed,
-                stop=stop,
-                say=lambda line: print(line, file=output, flush=True),
+                Load(
+                    seconds=options.minutes * 60,
+                    every=options.every,
+                    workers=options.workers,
+                    threads=options.threads,
+                    rate=options.rate,
+                    seed=options.seed,
+                ),
+                stop,
+                lambda line: print(line, file=output, flush=True),
             )
         )
     if options.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections import Counter
@@ -13,7 +14,7 @@ from random import Random
 import pytest
 from benchmarks import faulty_provider
 from benchmarks.faulty_provider import Broken, Provider, Refused, RunningProvider, get, get_blocking, number
-from benchmarks.soak import MEMORY, Report, Sample, growth, inspection, soak, table
+from benchmarks.soak import MEMORY, Complaints, Load, Report, Sample, Soak, growth, inspection, soak, table
 from benchmarks.soak_runs import SHAPES, Gauge, broken, counted, limits, tools
 
 from running import executed
@@ -243,23 +244,25 @@ def test_a_short_soak_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(local, "_IDLE_SECONDS", 0.2)
     said: list[str] = []
     with RunningProvider(seed=3) as provider:
-        found = asyncio.run(
-            soak(
-                provider,
-                tmp_path / "runs.db",
-                seconds=1.5,
-                every=0.1,
-                workers=4,
-                threads=1,
-                rate=1_000.0,
-                seed=3,
-                stop=threading.Event(),
-                say=said.append,
-            )
-        )
+        load = Load(seconds=1.5, every=0.1, workers=4, threads=1, rate=1_000.0, seed=3)
+        found = asyncio.run(soak(provider, tmp_path / "runs.db", load, threading.Event(), said.append))
     assert found.missed() == []
     assert found.wrong == ()
     assert found.tally["runs"] > 10
     assert len(found.rests) >= 1
     assert len(said) > 3
     json.dumps(asdict(found))
+
+
+def test_what_asyncio_complains_of_is_noticed(tmp_path: Path) -> None:
+    soaking = Soak(0, tmp_path / "runs.db", 100.0, 0)
+
+    async def main() -> None:
+        asyncio.get_running_loop().create_future().set_exception(OSError("nobody asks"))
+        gc.collect()
+
+    with Complaints(soaking):
+        asyncio.run(main())
+    asyncio.run(main())  # no longer listened to
+    (line,) = soaking.wrong
+    assert line.startswith("asyncio: Future exception was never retrieved")
