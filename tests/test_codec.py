@@ -409,6 +409,8 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.ModelPreparing(5.0, "planner", "reading the prompt", 0.5),
     events.ModelUsed(5.0, "planner", Usage(10, 0, 20, 1)),
     events.RunEnded(6.0),
+    events.Resumed(6.0),
+    events.Judged(6.0, "pay()", 1, "again"),
 )
 
 
