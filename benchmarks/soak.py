@@ -2,8 +2,8 @@
 
 The provider is a process of its own on 127.0.0.1. Runs of many shapes go on at once, on the event loop and in threads
 with loops of their own, from three agents (one of them with a journal) and from agents that are made for one question;
-some are cancelled, some left, some have a deadline. Requests and runs at a time are bounded. It stops by itself, and
-properly at Ctrl-C.
+some are cancelled, some left, some have a deadline, some are resumed after their journal was cut. Requests and runs at
+a time are bounded. It stops by itself, and properly at Ctrl-C.
 
 Every run must end, every task of it have one outcome, every value be right, no limit be exceeded, and asyncio complain
 of nothing. Every few seconds a line says how it is going. Now and then no run is begun until those that go on have
@@ -46,7 +46,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it may be run
 from benchmarks.faulty_provider import RunningProvider
 from benchmarks.soak_runs import GRACE, SHAPES, WEB_SLOTS, Gauge, broken, counted, limits, tools
 from superscalar import JoinError, Journal, LLMCompiler, ModelError, PlanError, RunResult, RunStream
-from superscalar.events import Event
+from superscalar.events import Event, Sealed
 from superscalar.executors import local
 from superscalar.testing import ScriptedModel
 
@@ -159,9 +159,11 @@ class Soak:
         self._numbers = 0
         self._lock = threading.Lock()
         self._seed = seed
+        self._random = Random(seed)
         self._rate = rate
         self.journal = Journal(journal)
         self._recorded: dict[str, tuple[Event, ...]] = {}
+        self._died: list[str] = []
         self._gauges = {name: Gauge() for name in ("wide", "narrow", "journaled")}
         self._agents = {
             "wide": self._agent(tools(port, self._gauges["wide"]), max_concurrency=32),
@@ -210,17 +212,24 @@ class Soak:
                 group.create_task(self._run("question", "question", "end", random))
 
     async def _one(self, random: Random) -> None:
-        """A run of some shape, by some agent, which ends somehow."""
+        """A run of some shape, by some agent, or one that is resumed; it ends somehow."""
         [ending] = random.choices(list(ENDINGS), list(ENDINGS.values()))
         shape = random.choice([*SHAPES, "question"])
         name = "question" if shape == "question" else random.choice(list(self._agents))
-        await self._run(shape, name, ending, random)
+        with self._lock:
+            died = self._died.pop() if self._died else None
+        if died is None:
+            await self._run(shape, name, ending, random)
+        else:
+            await self._run("resumed", died, ending, random)
 
     async def _run(self, shape: str, name: str, ending: str, random: Random) -> None:
         deadline = random.uniform(0.02, 0.4) if ending == "deadline" else _LONGEST
         with self._noted(f"{shape}, {name}, {ending}"):
             if shape == "question":
                 stream = self._asked(random).stream("What is it?", deadline=deadline)
+            elif shape == "resumed":
+                stream = self._agents["journaled"].stream_resume(name, deadline=deadline)
             else:
                 stream = self._agents[name].stream_plan(SHAPES[shape](random), deadline=deadline)
             try:
@@ -229,7 +238,7 @@ class Soak:
             except TimeoutError:
                 self.complain(f"a run does not end: {shape}, {name}, {ending}: {stream.events[-3:]}")
             else:
-                if name == "journaled" and result is not None and random.random() < 0.1:
+                if name == "journaled" and shape != "writes" and result is not None and random.random() < 0.2:
                     self._recorded[result.run_id] = result.events
 
     def _one_sync(self, random: Random) -> None:
@@ -359,17 +368,28 @@ class Soak:
         return found
 
     def _look_at_journal(self) -> None:
+        """It must say what happened. Of some runs it is made to say that they died in the middle, without any write."""
         for summary in self.journal.runs():
-            if summary.ended is None:
+            if summary.ended is None and summary.id not in self._died:
                 self.complain(f"the journal says that run {summary.id} is {summary.state}")
         for run, happened in self._recorded.items():
             if tuple(record.event for record in self.journal.read(run)) != happened:
                 self.complain(f"the journal says something else about run {run}")
         self.tally["read from the journal"] += len(self._recorded)
-        self._recorded.clear()
         with closing(sqlite3.connect(self.journal.path, timeout=10.0)) as connection, connection:
-            connection.execute("DELETE FROM events")
-            connection.execute("DELETE FROM runs")
+            kept = {
+                connection.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()[0]: happened
+                for run, happened in self._recorded.items()
+            }
+            for table in ("events WHERE run", "runs WHERE number"):
+                connection.execute(f"DELETE FROM {table} NOT IN ({', '.join(map(str, kept))})")
+            connection.execute("UPDATE runs SET ended = NULL, summary = NULL")
+            for number, happened in kept.items():
+                sealed = next(place for place, event in enumerate(happened) if isinstance(event, Sealed))
+                place = self._random.randrange(sealed + 1, len(happened))
+                connection.execute("DELETE FROM events WHERE run = ? AND seq >= ?", (number, place))
+        self._died = list(self._recorded)
+        self._recorded.clear()
 
 
 class Complaints(logging.Handler):
