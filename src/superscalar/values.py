@@ -258,6 +258,24 @@ def record_fields(value: Any) -> dict[str, Any] | None:
     return None
 
 
+def fields_of_records(value: Any) -> Any:
+    """A value in which each `Record` is the mapping of its fields: what its class can be made from again."""
+    kind = type(value)
+    if kind is Record:
+        return {name: fields_of_records(item) for name, item in value.__record_fields__.items()}
+    if kind is list:
+        return [fields_of_records(item) for item in value]
+    if kind is tuple:
+        return tuple([fields_of_records(item) for item in value])
+    if kind is dict:
+        return {key: fields_of_records(item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(kind, "_make"):
+        return kind._make(fields_of_records(item) for item in value)
+    if kind in (set, frozenset, OrderedSet) and any(type(item) is Record for item in value):
+        return [fields_of_records(item) for item in value]
+    return value
+
+
 def plain(value: Any) -> Any:
     """`value` as plain JSON data, for people and programs to read; what JSON lacks becomes text, lists and objects.
 

@@ -47,6 +47,7 @@ class Database:
         self.path = path
         self._guard = threading.RLock()
         self._process = os.getpid()
+        self._terms = ("", "")  # that the connection was last told: how long to wait, and for what
         self._connection = self._open()
 
     def close(self) -> None:
@@ -64,8 +65,10 @@ class Database:
             JournalError: it cannot be written; nothing of the block was.
         """
         with self._used() as connection:
-            connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            terms = f"PRAGMA busy_timeout = {int(patience * 1000)}", f"PRAGMA synchronous = {2 if durable else 1}"
+            for statement in terms if terms != self._terms else ():
+                connection.execute(statement)
+            self._terms = terms
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -88,6 +91,7 @@ class Database:
         with self._guard:
             if self._process != os.getpid():
                 _INHERITED.append(self._connection)
+                self._terms = ("", "")
                 self._process, self._connection = os.getpid(), self._open()
             try:
                 yield self._connection

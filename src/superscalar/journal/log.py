@@ -16,7 +16,7 @@ from superscalar.journal.database import PATIENCE, Database, Locked
 from superscalar.journal.lease import Leases
 from superscalar.journal.runs import Tally
 
-EVERY: Final = 0.005
+EVERY: Final = 0.01
 """Seconds after an event at which it reaches the file at the latest, if nobody has that locked."""
 
 _APPEND: Final = "INSERT INTO events (run, seq, at, event) VALUES (?, ?, ?, ?)"

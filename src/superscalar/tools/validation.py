@@ -13,7 +13,7 @@ from superscalar.errors import UsageError
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import without
 from superscalar.tools.types import annotation_of
-from superscalar.values import WITHHELD
+from superscalar.values import WITHHELD, fields_of_records
 
 
 def validator(
@@ -29,8 +29,17 @@ def validator(
     validate_python = adapter_of(tool, alias, parameters).validator.validate_python
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
+        checked: dict[str, Any]
         try:
-            checked: dict[str, Any] = validate_python(arguments)
+            try:
+                checked = validate_python(arguments)
+            except ValidationError as error:
+                # Read back from a journal, a record has its fields and no class: it becomes what is asked for.
+                refused = {str(e["loc"][0]) for e in error.errors(include_url=False, include_input=False) if e["loc"]}
+                again = {n: fields_of_records(v) if n in refused else v for n, v in arguments.items()}
+                if all(again[name] is value or again[name] == value for name, value in arguments.items()):
+                    raise
+                checked = validate_python(again, by_alias=True, by_name=True)
         except ValidationError as error:
             raise ArgumentError(
                 "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
