@@ -290,7 +290,7 @@ def _is_plain(value: Any, depth: int) -> bool:
     if kind is str or kind is bool or value is None:
         return True
     if kind is int:
-        return -_WIDE < value < _WIDE
+        return bool(-_WIDE < value < _WIDE)
     if kind is float:
         return bool(value - value == 0)
     if depth >= _DEEPEST:

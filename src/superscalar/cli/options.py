@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -96,6 +97,23 @@ MaxCost = Annotated[
         help="What the run may cost, in the currency of @tool(cost=...).",
         show_default=False,
     ),
+]
+
+
+JOURNAL: Final = Path("runs.db")
+_VARIABLE: Final = "SUPERSCALAR_JOURNAL"
+Journal = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        envvar=_VARIABLE,
+        metavar="FILE",
+        help="Record the run in this file, so that it can be looked at, and resumed if it is killed.",
+        show_default=False,
+    ),
+]
+ReadJournal = Annotated[
+    Path, typer.Option("--journal", envvar=_VARIABLE, metavar="FILE", help="Where the runs are recorded.")
 ]
 
 

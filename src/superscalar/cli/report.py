@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text
 from superscalar.cli.failures import INTERRUPTED, CommandError
+from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
 from superscalar.observe.timing import Timing
@@ -91,6 +93,15 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
     for line in failures(view):
         out.print(Text(line, style="red"))
     out.print(Text(summary(timing, usage, rounds, cost), style="dim"))
+
+
+def print_recorded(journal: Path | None, run: str) -> None:
+    """Say on standard error where a run is recorded."""
+    from rich.text import Text
+
+    if journal is not None:
+        where = "" if journal == JOURNAL else f" --journal {journal}"
+        console(sys.stderr).print(Text(safe_line(f"recorded: superscalar show {run}{where}"), style="dim"))
 
 
 def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:

@@ -25,6 +25,7 @@ from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.priority import Durations
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -131,6 +132,7 @@ class LLMCompiler:
             max_tokens=max_tokens,
             max_cost=max_cost,
             random=random or Random(),
+            durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
     # ----------------------------------------------------------------------------------------------- questions
@@ -292,7 +294,9 @@ class LLMCompiler:
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, context, deadline, run_id, about_plan(self.tools)).execute(compiled)
+            return await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools)).execute(
+                compiled
+            )
 
         return RunStream(main)
 

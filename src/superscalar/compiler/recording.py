@@ -11,7 +11,8 @@ from superscalar import __version__, events
 from superscalar.errors import JournalError
 from superscalar.events import Event
 from superscalar.models.base import Message
-from superscalar.plan.ir import Call, Index, Literal, Map, Task, Text
+from superscalar.plan.ir import Call, Index, Literal, Map, Plan, Task, Text
+from superscalar.schedule.priority import Durations
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, TaskId
 
@@ -75,10 +76,11 @@ class Recording:
         if self.on_loss is not None:
             self.on_loss(error)
 
-    async def around(self, run: Coroutine[Any, Any, T]) -> T:
+    async def around(self, run: Coroutine[Any, Any, T], durations: Durations) -> T:
         """A run to its end; then the rest is written, and another process may take it up.
 
-        If the journal cannot be written, the run is cancelled, and settles as it does then.
+        What is known of the `durations` of calls is written too, for the agents to come. If the journal cannot be
+        written, the run is cancelled, and settles as it does then.
 
         Raises:
             JournalError: the journal could not be written.
@@ -98,14 +100,14 @@ class Recording:
         except BaseException as error:
             self.on_loss = None
             try:
-                self.log.close()
+                self.log.close(durations.known())
             except JournalError as lost:
                 error.add_note(f"The run's end could not be recorded: {lost}")
             if stopped and isinstance(error, asyncio.CancelledError) and not task.uncancel():
                 raise self.log.lost or error from None
             raise
         self.on_loss = None
-        self.log.close()
+        self.log.close(durations.known())
         return result
 
 
@@ -166,9 +168,10 @@ def about_question(
     }
 
 
-def about_plan(tools: Toolset) -> dict[str, Any]:
-    """What a run of a plan is remembered with; the plan is in its events."""
-    return {"kind": "execute", **_about(tools)}
+def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
+    """What a run of a plan is remembered with, the tools that it calls among it; the plan itself is in its events."""
+    calls = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
+    return {"kind": "execute", "calls": list(calls), **_about(tools)}
 
 
 def _about(tools: Toolset) -> Mapping[str, Any]:

@@ -187,7 +187,7 @@ class Run:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
         if self._recording is None:
             return await self._run(question, main)
-        return await self._recording.around(self._run(question, main))
+        return await self._recording.around(self._run(question, main), self._settings.durations)
 
     async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
         self._begin(question)

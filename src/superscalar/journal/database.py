@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ class Locked(JournalError):
 
 
 class Database:
-    """One connection per process, used by one thread at a time.
+    """One connection per process, used by one thread at a time, and closed when nobody has this object any more.
 
     A forked child gets a connection of its own: one that was inherited may be neither used nor closed.
     """
@@ -49,12 +50,6 @@ class Database:
         self._process = os.getpid()
         self._terms = ("", "")  # that the connection was last told: how long to wait, and for what
         self._connection = self._open()
-
-    def close(self) -> None:
-        """Close the connection; nothing can be read or written afterwards."""
-        with self._guard:
-            if self._process == os.getpid():
-                self._connection.close()
 
     @contextmanager
     def writing(self, *, durable: bool = False, patience: float = PATIENCE) -> Iterator[sqlite3.Connection]:
@@ -95,7 +90,7 @@ class Database:
                 self._process, self._connection = os.getpid(), self._open()
             try:
                 yield self._connection
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in the text of the former
                 raise _said(self.path, error) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -108,7 +103,7 @@ class Database:
         while True:
             try:
                 return self._opened()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 said = _said(self.path, error)
                 if not isinstance(said, Locked) or time.monotonic() > until:
                     raise said from error
@@ -116,11 +111,13 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection.text_factory = _text
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
+        weakref.finalize(self, _close, connection, os.getpid())
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -159,12 +156,32 @@ class Database:
         return False
 
 
+def _close(connection: sqlite3.Connection, process: int) -> None:
+    if process == os.getpid():
+        connection.close()
+
+
+def _text(data: bytes) -> str:
+    """Text that was damaged is found to be so by whoever reads what it says."""
+    return data.decode("utf-8", "replace")
+
+
 _INHERITED: Final[list[sqlite3.Connection]] = []
 
 
-def _said(path: Path, error: sqlite3.Error) -> JournalError:
+def damaged(path: Path, why: object) -> JournalError:
+    """What to say of a journal that does not hold what a journal holds."""
+    return JournalError(
+        str(path),
+        f"the journal is damaged ({why}); `sqlite3 {path} .recover` saves what can be read, and without the file a new "
+        "one is begun",
+    )
+
+
+def _said(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> JournalError:
     """The same in words for whoever has to mend it."""
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+    undecodable = isinstance(error, UnicodeDecodeError)
+    match sqlite3.SQLITE_CORRUPT if undecodable else getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Locked(
                 str(path),
@@ -178,11 +195,7 @@ def _said(path: Path, error: sqlite3.Error) -> JournalError:
                 str(path), "this file is no journal (no database of SQLite at all); name another one, or move it away"
             )
         case sqlite3.SQLITE_CORRUPT:
-            return JournalError(
-                str(path),
-                f"the journal is damaged ({error}); `sqlite3 {path} .recover` saves what can be read, and without the "
-                "file a new one is begun",
-            )
+            return damaged(path, error)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_AUTH:
             return JournalError(
                 str(path), f"the journal cannot be opened for writing ({error}); look at its path and permissions"

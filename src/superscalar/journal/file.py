@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import time
-import weakref
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
-from superscalar.journal.database import Database
+from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
-from superscalar.journal.log import Commits, RunLog
+from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 
 
@@ -44,7 +43,6 @@ class Journal:
         self._database = Database(real)
         self._leases_path = real
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
-        weakref.finalize(self, self._database.close)
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
@@ -162,6 +160,20 @@ class Journal:
         """
         return self._find(run)[1]
 
+    def named(self, beginning: str) -> str:
+        """The id of the run that is meant: that id itself, or the only one that begins so.
+
+        Raises:
+            UnknownRun: there is none, or there are several.
+        """
+        query = "SELECT id FROM runs WHERE substr(id, 1, length(?)) = ? ORDER BY id = ? DESC, number DESC"
+        ids = [id for (id,) in self._database.rows(query, beginning, beginning, beginning)]
+        if not ids or not beginning:
+            raise UnknownRun(f"{self.path} has no run {beginning!r}; {self._known(beginning)}")
+        if len(ids) > 1 and ids[0] != beginning:
+            raise UnknownRun(f"{self.path} has {len(ids):,} runs that begin with {beginning!r}: {', '.join(ids[:5])}")
+        return str(ids[0])
+
     def _find(self, run: str) -> tuple[int, Mapping[str, Any]]:
         found = self._database.rows("SELECT number, about FROM runs WHERE id = ?", run)
         if not found:
@@ -186,35 +198,39 @@ class Journal:
             except codec.Unreadable as error:
                 raise JournalError(str(self.path), f"event {seq} of run {run!r} cannot be read: {error}") from error
             if seq != place:
-                raise JournalError(str(self.path), f"run {run!r} lacks event {place}: the journal is damaged")
+                raise damaged(self.path, f"run {run!r} lacks event {place}")
             made.append(Recorded(seq, at, event))
         return made
 
     def _summary(
-        self, number: int, id: str, began: float, about: str, ended: float | None, summary: str | None
+        self, number: int, id: str, began: float, about: str, ended: float | None, kept: str | None
     ) -> RunSummary:
         remembered = _data(self.path, id, about)
-        if summary is None:  # it has no end, or none that was said properly
-            tally = Tally()
-            for record in self._read(id, number):
-                tally.apply(record.event)
-            counts = tally.document()
-        else:
-            counts = _data(self.path, id, summary)
         held = ended is None and self._leases.is_held(number)
-        return RunSummary(
-            id=id,
-            question=str(remembered.get("question", "")),
-            state=state_of(counts, ended=ended is not None, held=held),
-            began=began,
-            ended=ended,
-            tasks=counts["tasks"],
-            done=counts["done"],
-            failed=counts["failed"],
-            in_doubt=tuple(counts["in_doubt"]),
-            error=counts["error"],
-            about=remembered,
-        )
+        try:
+            counts = self._counted(id, number) if kept is None else _data(self.path, id, kept)
+            return RunSummary(
+                id=id,
+                question=str(remembered.get("question", "")),
+                state=state_of(counts, ended=ended is not None, held=held),
+                began=float(began),
+                ended=None if ended is None else float(ended),
+                tasks=int(counts["tasks"]),
+                done=int(counts["done"]),
+                failed=int(counts["failed"]),
+                in_doubt=tuple(counts["in_doubt"]),
+                error=str(counts["error"]),
+                about=remembered,
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(self.path, f"of run {id!r}: {error!r}") from error
+
+    def _counted(self, run: str, number: int) -> dict[str, Any]:
+        """The counts of a run that has no end; those of one that has were kept with it."""
+        tally = Tally()
+        for record in self._read(run, number):
+            tally.apply(record.event)
+        return tally.document()
 
     # ------------------------------------------------------------------------------------------------- durations
 
@@ -229,14 +245,14 @@ class Journal:
             JournalError: the file cannot be written.
         """
         with self._database.writing() as connection:
-            connection.executemany("INSERT OR REPLACE INTO durations VALUES (?, ?)", list(known.items()))
+            connection.executemany(KEEP_DURATION, list(known.items()))
 
 
-def _data(path: Path, run: str, text: str) -> dict[str, Any]:
+def _data(path: Path, run: str, text: Any) -> dict[str, Any]:
     try:
         data = json.loads(text)
-    except ValueError as error:
-        raise JournalError(str(path), f"what is remembered of run {run!r} is damaged: {error}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise damaged(path, f"of run {run!r}: {error}") from error
     if not isinstance(data, dict):
-        raise JournalError(str(path), f"what is remembered of run {run!r} is damaged: {text[:100]}")
+        raise damaged(path, f"of run {run!r}: {text[:100]}")
     return data

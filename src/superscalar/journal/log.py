@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -19,6 +20,8 @@ from superscalar.journal.runs import Tally
 EVERY: Final = 0.01
 """Seconds after an event at which it reaches the file at the latest, if nobody has that locked."""
 
+_CONCLUDE: Final = "UPDATE runs SET ended = ?, summary = ? WHERE number = ?"
+KEEP_DURATION: Final = "INSERT OR REPLACE INTO durations (tool, seconds) VALUES (?, ?)"
 _APPEND: Final = "INSERT INTO events (run, seq, at, event) VALUES (?, ?, ?, ?)"
 
 
@@ -43,7 +46,11 @@ class Commits:
             self._timer = self._loop.call_later(EVERY, self._write_soon)
 
     def write(
-        self, *, durable: bool = False, patience: float = PATIENCE, then: Callable[..., None] | None = None
+        self,
+        *,
+        durable: bool = False,
+        patience: float = PATIENCE,
+        then: Callable[[sqlite3.Connection], None] | None = None,
     ) -> None:
         """Write what there is in one transaction, in which `then` is called with the connection.
 
@@ -166,8 +173,10 @@ class RunLog:
             )
         self._commits.write(durable=durable)
 
-    def close(self) -> None:
+    def close(self, durations: Mapping[str, float] | None = None) -> None:
         """Write the rest, with what the run came to, and give back the lease. Once is enough.
+
+        `durations`: seconds that a call of each tool takes, to be known to the agents to come.
 
         Raises:
             JournalError: the file cannot be written, now or before. The lease is given back all the same.
@@ -178,15 +187,14 @@ class RunLog:
             if self.lost is not None:
                 raise self.lost
             if self._process == os.getpid():
-                counts = json.dumps(self._tally.document())
                 ended = time.time() if self._tally.ended else None
-                values = (ended, counts if self._tally.ended else None, self._number)
-                self._commits.write(
-                    durable=True,
-                    then=lambda connection: connection.execute(
-                        "UPDATE runs SET ended = ?, summary = ? WHERE number = ?", values
-                    ),
-                )
+                summary = json.dumps(self._tally.document()) if self._tally.ended else None
+
+                def conclude(connection: sqlite3.Connection) -> None:
+                    connection.execute(_CONCLUDE, (ended, summary, self._number))
+                    connection.executemany(KEEP_DURATION, list((durations or {}).items()))
+
+                self._commits.write(durable=True, then=conclude)
         except JournalError as error:
             self.lose(error)
             raise
