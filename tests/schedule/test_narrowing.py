@@ -223,7 +223,7 @@ def test_no_storm_comes_when_a_sliding_window_begins_to_open() -> None:
     assert result.answer == list(range(60))
     first = [at for at in provider.refused if at < 0.5]
     assert first  # what was under way together
-    assert len(provider.refused) - len(first) <= 3
+    assert len(provider.refused) - len(first) <= 5  # of 43; a storm would be ten at once
 
 
 def test_the_limit_of_one_tool_is_not_that_of_another() -> None:
