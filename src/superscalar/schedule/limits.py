@@ -327,7 +327,8 @@ class _Clock:
                 granted.append(ticket)
                 continue
             if opens is None:
-                queue.keep(now)
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
             else:
                 later[ticket.loop] = opens
             return
@@ -364,7 +365,8 @@ class _Clock:
                 continue
             heapq.heappop(looking)
             if opens is None:
-                queue.keep(now)
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
             else:
                 later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
 
