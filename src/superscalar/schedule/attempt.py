@@ -56,8 +56,8 @@ class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
     `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
-    a write that may have happened. `spared`: how many attempts before this one were refused while other calls got
-    through; they do not count.
+    a write that may have happened. Its tool's retries do not pay for the attempts before this one that were `lost`,
+    cut off by the end of a process, nor for those that were `spared`: refused while other calls got through.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
@@ -69,6 +69,7 @@ class Attempt(Ticket):
         "context",
         "deadline",
         "in_doubt",
+        "lost",
         "number",
         "over",
         "runner",
@@ -102,6 +103,7 @@ class Attempt(Ticket):
         self.arguments = arguments
         self.number = number
         self.in_doubt = in_doubt
+        self.lost = 0
         self.spared = 0
         self.batch: Batch | None = None
         self.begun = False
@@ -115,11 +117,10 @@ class Attempt(Ticket):
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
-        again = Attempt(
-            self.run, self.loop, self.start, self.cell, self.tool, self.arguments, self.number + 1, in_doubt
-        )
-        again.spared = self.spared
-        return again
+        again = (self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
+        made = Attempt(self.run, self.loop, self.start, *again)
+        made.lost, made.spared = self.lost, self.spared
+        return made
 
     def granted(self) -> None:
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
@@ -182,7 +183,8 @@ def may_try_again(attempt: Attempt, error: BaseException, verdict: Verdict = NOT
     retry = tool.retry
     harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
     wanted = isinstance(error, retry.on) or (verdict.refusal is not None and issubclass(RateLimited, retry.on))
-    counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
+    made = attempt.number - attempt.lost
+    counted = max(made - attempt.spared, made // _SPARED, 1)
     return wanted and counted < retry.attempts and harmless and attempt.stopped in (None, "timeout")
 
 
@@ -201,7 +203,7 @@ def backoff_of(attempt: Attempt, random: Random) -> float:
 
     It waits where others get through too: one call that is always refused must not be the first after every pause.
     """
-    return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
+    return attempt.tool.retry.delay(max(attempt.number - attempt.lost - attempt.spared, 1), random)
 
 
 def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | events.Failed:
