@@ -46,11 +46,12 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a long plan beside short ones
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
+	@$(BIN)/python benchmarks/provider.py
 
 order: $(VENV)/.dev ## how good the order of calls is where slots are scarce; wants asynchow_dev.json in ../shared/data
 	@$(BIN)/python benchmarks/order.py

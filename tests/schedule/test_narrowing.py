@@ -180,12 +180,12 @@ def test_pauses_double_while_nothing_gets_through_and_are_short_again_after() ->
         waits.append((driven.gate.opens - driven.now) / NANO)
     assert all(2.0**n / 8 <= wait <= min(2.0**n / 2, 30.0) or wait >= 15 for n, wait in enumerate(waits))
     assert waits[-1] <= 30.0
-    assert driven.gate.barren
+    assert driven.gate.barren > 1
     driven.start()
     driven.end()
     (at,) = driven.start()
     driven.refuse(at)
-    assert not driven.gate.barren
+    assert driven.gate.barren == 0
     assert driven.gate.opens - driven.now <= NANO / 4
 
 
@@ -223,7 +223,9 @@ def test_no_storm_comes_when_a_sliding_window_begins_to_open() -> None:
     assert result.answer == list(range(60))
     first = [at for at in provider.refused if at < 0.5]
     assert first  # what was under way together
-    assert len(provider.refused) - len(first) <= 5  # of 43; a storm would be ten at once
+    assert len(provider.refused) - len(first) <= 6
+    later = sorted(at for at in provider.times + provider.refused if at > 0.5)
+    assert max(sum(at <= other < at + 0.1 for other in later) for at in later) <= 3  # ten come in a second
 
 
 def test_the_limit_of_one_tool_is_not_that_of_another() -> None:
@@ -243,11 +245,10 @@ def test_the_limit_of_one_tool_is_not_that_of_another() -> None:
 
 
 def test_attempts_that_others_got_through_beside_do_not_count() -> None:
-    """A limit that is being learned costs no call its attempts."""
-
+    """A limit that is being learned costs no call its attempts, of which there are five."""
     turned_away = 0
 
-    @tool(effect="read", retry=Retry(attempts=2, on=(RateLimited,)))
+    @tool(effect="read")
     async def ask(number: int) -> int:
         nonlocal turned_away
         await asyncio.sleep(0.1)
@@ -256,7 +257,7 @@ def test_attempts_that_others_got_through_beside_do_not_count() -> None:
             raise RateLimited(retry_after=0.5)
         return number
 
-    result = executed("xs = [ask(i) for i in range(200)]\njoin(xs)", [ask], max_concurrency=4)
+    result = executed("xs = [ask(i) for i in range(200)]\njoin(xs)", [ask], max_concurrency=4, random=Random(1))
     assert result.answer == list(range(200))
     assert max(e.attempt for e in result.events if isinstance(e, Started)) == 7
 

@@ -47,8 +47,9 @@ class LLMCompiler:
 
     `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` work.
     `joiner` is the model that answers ("same": the planner's), or None: the value of `join(...)` is the answer.
-    `limits` are shared by all runs of this agent; `max_concurrency` bounds all calls together. `instructions` are added
-    to both prompts. `output_type`: any type that pydantic validates; the answer is then of that type.
+    `limits` are shared by all runs, of other agents that declare them alike too; `max_concurrency` bounds this agent's
+    calls together. `instructions` are added to both prompts. `output_type`: any type that pydantic validates; the
+    answer is then of that type.
     `grammar`: a planner whose output can be constrained writes nothing but plans for these tools; False: as it likes.
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model

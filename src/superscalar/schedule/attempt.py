@@ -207,13 +207,16 @@ def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: R
     if refusal is None:
         return NOT_REFUSED
     verdict = limits.refused(attempt.batch or attempt, refusal, random, now)
-    attempt.spared += verdict.others_pass
+    attempt.spared += verdict.barren < 2
     return verdict
 
 
-def backoff_of(attempt: Attempt, verdict: Verdict, random: Random) -> float:
-    """Seconds to wait before the next attempt, by how many there were that count; none if others get through."""
-    return 0.0 if verdict.others_pass else attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
+def backoff_of(attempt: Attempt, random: Random) -> float:
+    """Seconds to wait before the next attempt, by how many there were that count.
+
+    It waits where others get through too: one call that is always refused must not be the first after every pause.
+    """
+    return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
 
 
 def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | events.Failed:

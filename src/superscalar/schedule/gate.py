@@ -58,7 +58,6 @@ class Gate:
         "__weakref__",
         "_accepted",
         "_arrival",
-        "_barren",
         "_epoch",
         "_epoch_accepted",
         "_flight",
@@ -72,6 +71,7 @@ class Gate:
         "_width",
         "_width_before",
         "_width_ceiling",
+        "barren",
         "blocks",
         "capacity",
         "declared",
@@ -113,7 +113,7 @@ class Gate:
         self._rate_before: float = self._rate
         self._width_before: float = self._width
         self._accepted = 0  # calls that had got through at the last signal
-        self._barren = 0  # how many signals on end came without one having got through between them
+        self.barren = 1  # signals on end before which no call had got through since the one before; one to begin with
         self._epoch = -1  # when the last pause ended
         self._epoch_accepted = 0
 
@@ -123,9 +123,9 @@ class Gate:
         return self.capacity - self.free - self.kept
 
     @property
-    def barren(self) -> bool:
-        """Whether nothing has got through since the signal before the last one."""
-        return self._barren > 0
+    def room(self) -> int:
+        """How many may start now, whatever the time is."""
+        return 0 if self.paced or self.opens else self.free
 
     def take(self, now: int) -> None:
         """Take a slot and a token."""
@@ -165,7 +165,7 @@ class Gate:
         if after is not None:
             self.close(now + int((after + random.uniform(0.0, min(after / 10, 1.0))) * NANO))
         elif news:
-            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._barren, 60))
+            pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(self.barren - 1, 0), 60))
             self.close(now + int(random.uniform(pause / 2, pause) * NANO))
         self._narrow(now, after)
         self._epoch, self._epoch_accepted = self.opens, self.granted - self.refused
@@ -174,7 +174,7 @@ class Gate:
 
     def _begin_signal(self, now: int) -> None:
         accepted = self.granted - self.running - self.refused
-        self._barren = 0 if accepted > self._accepted else self._barren + 1
+        self.barren = 0 if accepted > self._accepted else self.barren + 1
         self._accepted = accepted
         self._signal = now
         self._flight = self.running
@@ -205,25 +205,26 @@ class Gate:
         """How many calls got through, and in how many seconds.
 
         A window of the provider ends when the wait is over, and what got through in it is what it allows. Windows are
-        a second, a minute, an hour or a day, and whichever of them saw the highest rate fits best: any other holds
-        time in which less was asked for.
+        a second, a minute, an hour or a day, or began with the first call; whichever of them saw the highest rate fits
+        best, since any other holds time in which less was asked for.
         """
         best = 0, 1.0
         end = now + int(after * NANO)
         accepted = self.granted - self.refused
-        for window in _WINDOWS:
-            if window < after:
+        for length in _WINDOWS:
+            begin = end - int(length * NANO)
+            if length < after or not self.times:
                 continue
-            begin = end - int(window * NANO)
+            window = min(length, (end - self.times[0]) / NANO)
             count = sum(1 for at in self.times if at >= begin)
             if accepted > len(self.times) and self.times[0] > begin:  # more than is remembered
                 if self._epoch >= begin:  # but counted since the last pause
-                    count = max(count, accepted - self._epoch_accepted)
+                    count, window = max(count, accepted - self._epoch_accepted), length
                 elif best[0]:
                     break
                 else:
-                    return len(self.times), max(now - self.times[0], 1) / NANO
-            if count / window > best[0] / best[1]:
+                    window = max(now - self.times[0], 1) / NANO
+            if window > 0.0 and count / window > best[0] / best[1]:
                 best = count, window
         return best
 

@@ -10,6 +10,7 @@ What depends on time belongs to a clock: all event loops of asyncio read the sam
 from __future__ import annotations
 
 import asyncio
+import heapq
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -43,13 +44,14 @@ _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
 class Verdict:
     """What a `refusal` means for its call, if its end was one.
 
-    `delay`: seconds until its limits let anything start again. `others_pass`: other calls have got through lately, so
-    that it is the limit that is being learned, and not the call that is bad. `throttled`: the limits that it narrowed.
+    `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
+    since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
+    the limits that it narrowed.
     """
 
     refusal: Refusal | None = None
     delay: float = 0.0
-    others_pass: bool = False
+    barren: int = 0
     throttled: tuple[events.Throttled, ...] = ()
 
 
@@ -227,9 +229,9 @@ class Grants:
                     told = gate.statistics(now, 0)
                     throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
             opens = max((gate.opens for gate in gates), default=now)
-            barren = all(gate.barren for gate in gates)
+            barren = min((gate.barren for gate in gates), default=2)
             self._clock.changed = True
-        return Verdict(refusal, max(opens - now, 0) / NANO, not barren, tuple(throttled))
+        return Verdict(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
@@ -323,7 +325,8 @@ class _Clock:
                 granted.append(ticket)
                 continue
             if opens is None:
-                queue.keep(now)
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
             else:
                 later[ticket.loop] = opens
             return
@@ -331,30 +334,37 @@ class _Clock:
 
     def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking: dict[Queue, First] = {}
+        looking: list[tuple[First, Queue]] = []
         for queue in list(self.waiting):
+            if queue.capped():
+                continue
             if (first := queue.first()) is not None:
-                looking[queue] = first
+                looking.append((first, queue))
             else:
                 del self.waiting[queue]
+        heapq.heapify(looking)
         while looking:
-            queue = min(looking, key=looking.__getitem__)
-            first = queue.first()
-            if first is None:
-                del looking[queue], self.waiting[queue]
+            before, queue = looking[0]
+            if (first := queue.first()) is None:
+                heapq.heappop(looking)
+                del self.waiting[queue]
                 continue
-            if first != looking[queue]:
-                looking[queue] = first  # its run has just been served, here or in another queue
+            if first != before:  # its run has just been served, here or in another queue
+                heapq.heapreplace(looking, (first, queue))
                 continue
             opens = queue.opens_at(now)
             ticket = first[1][2]
             if opens == now:
                 queue.grant(ticket, now, next(self.numbers))
                 granted.append(ticket)
+                if queue.capped():
+                    looking = [entry for entry in looking if not entry[1].capped()]
+                    heapq.heapify(looking)
                 continue
-            del looking[queue]
+            heapq.heappop(looking)
             if opens is None:
-                queue.keep(now)
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
             else:
                 later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
 

@@ -552,7 +552,7 @@ class TaskFetchingUnit(Stopping):
             self._happened(throttled)
         failure = failure_of(attempt, error, verdict)
         again = self._stopped is None and may_try_again(attempt, error, verdict)
-        since, wait = self._now(), backoff_of(attempt, verdict, self._run.random) if again else 0.0
+        since, wait = self._now(), backoff_of(attempt, self._run.random) if again else 0.0
         if again and attempt.batch is not None:
             since, wait = attempt.batch.backoff(since, wait)
         delay = max(wait, verdict.delay)

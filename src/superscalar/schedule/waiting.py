@@ -77,7 +77,7 @@ class _Line:
             heapq.heappush(self._others, place)
 
     def first(self) -> _Place | None:
-        """The first place; those that were given up are dropped on the way."""
+        """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self._inorder or self._others:
             place = (self._others if self._others and self._others_first() else self._inorder)[0]
             order, _, ticket = place
@@ -89,6 +89,14 @@ class _Line:
     def pop(self) -> None:
         if self._others and self._others_first():
             heapq.heappop(self._others)
+        else:
+            self._inorder.popleft()
+
+    def serve(self, number: int) -> None:
+        """Its first ticket leaves, and its run has had its turn."""
+        self.turn.served = number
+        if self._others:
+            self.pop()
         else:
             self._inorder.popleft()
 
@@ -110,7 +118,7 @@ class Queue:
     of the slowest limit first, so that what it keeps idles for no longer than the faster ones take.
     """
 
-    __slots__ = ("_kept", "_lacked", "_lines", "_runs", "_turns", "blocked_by", "gates", "names")
+    __slots__ = ("_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
 
     def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn]) -> None:
         self.names = names
@@ -119,7 +127,7 @@ class Queue:
         self._runs = runs
         self._lines: dict[str, _Line] = {}
         self._turns: list[tuple[int, str]] = []  # by when each run was served; looked up again when it comes first
-        self._lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
+        self.lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
         self._kept: list[Gate] = []
 
     def count(self) -> int:
@@ -163,21 +171,30 @@ class Queue:
 
     def grant(self, ticket: Ticket, now: int, number: int) -> None:
         """Take everything for the first ticket, which leaves; its run has had its turn."""
-        line = self._lines[ticket.run]
-        line.pop()
-        line.turn.served = number
+        self._lines[ticket.run].serve(number)
         ticket.waiting = False
         ticket.since = now
         if self._kept:
             self._give_up()
-        if self._lacked:
-            self._lacked.clear()
+        if self.lacked:
+            self.lacked.clear()
         for gate in self.gates:  # `Gate.take`, written out
             gate.free -= 1
             gate.granted += 1
             gate.times.append(now)
             if gate.paced:
                 gate.pace(now)
+
+    def capped(self) -> bool:
+        """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
+        more than that is looked at all the same: it may have to keep something."""
+        cap = self.gates[-1]
+        if cap.free > 0 or len(self.lacked) > 1:
+            return False
+        self.blocked_by = cap.blocks
+        if cap not in self.lacked:
+            self.lacked[cap] = cap.granted
+        return True
 
     def opens_at(self, now: int) -> int | None:
         """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
@@ -190,8 +207,8 @@ class Queue:
                 if not missing:
                     self.blocked_by = gate.blocks
                     missing = True
-                if gate not in self._lacked:
-                    self._lacked[gate] = gate.granted
+                if gate not in self.lacked:
+                    self.lacked[gate] = gate.granted
             elif gate.opens > opens:
                 opens = gate.opens
                 if not missing:
@@ -201,9 +218,9 @@ class Queue:
         return None if missing else opens
 
     def keep(self, now: int) -> None:
-        """It has its turn and cannot use it, for want of a slot."""
-        lacked = self._lacked
-        if len(lacked) < 2 or any(gate.granted == before for gate, before in lacked.items()):
+        """It has its turn and cannot use it, for want of a slot; and it has lacked others before."""
+        lacked = self.lacked
+        if any(gate.granted == before for gate, before in lacked.items()):
             return
         if any(gate.opens > now for gate in self.gates):
             return
