@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import pairwise
 from random import Random
@@ -533,6 +534,27 @@ def test_what_an_abandoned_call_returns_later_is_not_heard() -> None:
     assert returned == [11.5]
     assert failure(result).abandoned
     assert ends(result.events) == {"a": 1.5, "c": 1.5, "b": 30.0, "join()": 30.0}
+
+
+def test_what_an_abandoned_thread_raises_later_is_not_heard(released: Flag) -> None:
+    @tool(timeout=1)
+    def blocks() -> None:
+        released.wait()
+        raise OSError("too late")
+
+    async def main() -> list[object]:
+        heard: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+        outcomes = await LLMCompiler(tools=[blocks]).execute("a = blocks()\njoin(a)")
+        assert outcomes.failures["a"].abandoned
+        released.set()
+        while local.busy_threads():  # noqa: ASYNC110 -- nothing tells the loop when a thread is done
+            await asyncio.sleep(0)
+        await turns()
+        gc.collect()
+        return heard
+
+    assert run(main(), wait_for_threads=False) == []
 
 
 def test_an_abandoned_thread_gives_its_slot_back(released: Flag) -> None:

@@ -75,8 +75,8 @@ class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
     `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
-    a write that may have happened. `spared`: how many attempts before this one were refused while other calls got
-    through; they do not count.
+    a write that may have happened. `spared`: how many attempts before this one do not count: they were refused while
+    other calls got through, or cut off by the end of a process.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 

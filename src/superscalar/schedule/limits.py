@@ -154,7 +154,6 @@ class Grants:
     def ask(self, ticket: Ticket, order: Order) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
-        Within a run the lowest `order` goes first.
         Those who wait for a slot that has just come back go before those who ask only now.
         """
         clock = self._clock
@@ -181,25 +180,24 @@ class Grants:
                 clock.changed = True  # somebody must set a timer, if it is time that is missing
             ticket.waiting = True
             ticket.queue = queue
-            ticket.order = order
-            queue.push(ticket, next(clock.numbers))
+            queue.push(ticket, order, next(clock.numbers))
             return False
 
     def room(self, names: tuple[str, ...]) -> int:
-        """How many calls could start now for certain; fewer than there may be where the limit is a rate."""
+        """How many calls could start now for certain; 0 where somebody waits, or where time decides."""
         with self._lock:
             if self._clock.waiting:
                 return 0
-            return min(gate.room for gate in self._queue_of(names).gates)
+            now = self._now()
+            gates = self._queue_of(names).gates
+            return min(0 if gate.paced or gate.opens > now else gate.free for gate in gates)
 
-    def reorder(self, tickets: Mapping[Ticket, Order]) -> None:
-        """Give tickets that wait other places among those of their run."""
-        clock = self._clock
+    def reorder(self, orders: Mapping[Ticket, Order]) -> None:
+        """Give tickets other places among those of their run; one that does not wait has none."""
         with self._lock:
-            for ticket, order in tickets.items():
+            for ticket, order in orders.items():
                 if ticket.waiting and ticket.queue is not None and ticket.order != order:
-                    ticket.order = order
-                    ticket.queue.push(ticket, next(clock.numbers))
+                    ticket.queue.push(ticket, order, next(self._clock.numbers))
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
@@ -327,7 +325,8 @@ class _Clock:
                 granted.append(ticket)
                 continue
             if opens is None:
-                queue.keep(now)
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
             else:
                 later[ticket.loop] = opens
             return
@@ -364,7 +363,8 @@ class _Clock:
                 continue
             heapq.heappop(looking)
             if opens is None:
-                queue.keep(now)
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
             else:
                 later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
 

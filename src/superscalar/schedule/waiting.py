@@ -68,8 +68,7 @@ class _Line:
 
     def count(self) -> int:
         """How many still wait."""
-        places = (place for places in (self._inorder, self._others) for place in places)
-        return sum(ticket.waiting and ticket.order is order for order, _, ticket in places)
+        return sum(_is_taken(place) for places in (self._inorder, self._others) for place in places)
 
     def push(self, place: _Place) -> None:
         if not self._inorder or self._inorder[-1] < place:
@@ -81,8 +80,8 @@ class _Line:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self._inorder or self._others:
             place = (self._others if self._others and self._others_first() else self._inorder)[0]
-            ticket = place[2]
-            if ticket.waiting and ticket.order is place[0] and not ticket.loop.is_closed():
+            order, _, ticket = place
+            if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
                 return place
             self.pop()
         return None
@@ -93,8 +92,22 @@ class _Line:
         else:
             self._inorder.popleft()
 
+    def serve(self, number: int) -> None:
+        """Its first ticket leaves, and its run has had its turn."""
+        self.turn.served = number
+        if self._others:
+            self.pop()
+        else:
+            self._inorder.popleft()
+
     def _others_first(self) -> bool:
         return not self._inorder or self._others[0] < self._inorder[0]
+
+
+def _is_taken(place: _Place) -> bool:
+    """Whether its ticket still waits, and at this place."""
+    order, _, ticket = place
+    return ticket.waiting and ticket.order is order
 
 
 class Queue:
@@ -105,7 +118,7 @@ class Queue:
     of the slowest limit first, so that what it keeps idles for no longer than the faster ones take.
     """
 
-    __slots__ = ("_kept", "_lacked", "_lines", "_runs", "_turns", "blocked_by", "gates", "names")
+    __slots__ = ("_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
 
     def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn]) -> None:
         self.names = names
@@ -114,15 +127,15 @@ class Queue:
         self._runs = runs
         self._lines: dict[str, _Line] = {}
         self._turns: list[tuple[int, str]] = []  # by when each run was served; looked up again when it comes first
-        self._lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
+        self.lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
         self._kept: list[Gate] = []
 
     def count(self) -> int:
         """How many still wait."""
         return sum(line.count() for line in self._lines.values())
 
-    def push(self, ticket: Ticket, number: int) -> None:
-        """Queue up behind the tasks of the same run that come before it; `number` is higher than any before."""
+    def push(self, ticket: Ticket, order: Order, number: int) -> None:
+        """Queue up among the tickets of the same run, or take another place; `number` is higher than any before."""
         line = self._lines.get(ticket.run)
         if line is None:
             turn = self._runs.get(ticket.run)
@@ -131,7 +144,8 @@ class Queue:
             turn.lines += 1
             line = self._lines[ticket.run] = _Line(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
-        line.push((ticket.order, number, ticket))
+        ticket.order = order
+        line.push((order, number, ticket))
 
     def first(self) -> First | None:
         """Whose turn it is, and the place of the ticket that goes next."""
@@ -157,15 +171,13 @@ class Queue:
 
     def grant(self, ticket: Ticket, now: int, number: int) -> None:
         """Take everything for the first ticket, which leaves; its run has had its turn."""
-        line = self._lines[ticket.run]
-        line.pop()
-        line.turn.served = number
+        self._lines[ticket.run].serve(number)
         ticket.waiting = False
         ticket.since = now
         if self._kept:
             self._give_up()
-        if self._lacked:
-            self._lacked.clear()
+        if self.lacked:
+            self.lacked.clear()
         for gate in self.gates:  # `Gate.take`, written out
             gate.free -= 1
             gate.granted += 1
@@ -177,11 +189,11 @@ class Queue:
         """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
         more than that is looked at all the same: it may have to keep something."""
         cap = self.gates[-1]
-        if cap.free > 0 or len(self._lacked) > 1:
+        if cap.free > 0 or len(self.lacked) > 1:
             return False
         self.blocked_by = cap.blocks
-        if cap not in self._lacked:
-            self._lacked[cap] = cap.granted
+        if cap not in self.lacked:
+            self.lacked[cap] = cap.granted
         return True
 
     def opens_at(self, now: int) -> int | None:
@@ -195,8 +207,8 @@ class Queue:
                 if not missing:
                     self.blocked_by = gate.blocks
                     missing = True
-                if gate not in self._lacked:
-                    self._lacked[gate] = gate.granted
+                if gate not in self.lacked:
+                    self.lacked[gate] = gate.granted
             elif gate.opens > opens:
                 opens = gate.opens
                 if not missing:
@@ -206,9 +218,9 @@ class Queue:
         return None if missing else opens
 
     def keep(self, now: int) -> None:
-        """It has its turn and cannot use it, for want of a slot."""
-        lacked = self._lacked
-        if len(lacked) < 2 or any(gate.granted == before for gate, before in lacked.items()):
+        """It has its turn and cannot use it, for want of a slot; and it has lacked others before."""
+        lacked = self.lacked
+        if any(gate.granted == before for gate, before in lacked.items()):
             return
         if any(gate.opens > now for gate in self.gates):
             return
