@@ -21,7 +21,7 @@ ROOMS = [
     {"events"},
     {"codec"},
     {"schedule"},
-    {"models", "observe", "executors"},
+    {"models", "journal", "observe", "executors"},
     {"planner", "joiner"},
     {"compiler"},
     {"testing"},

@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 from random_expressions import expressions
 from random_values import VALUES, anatomy
 from superscalar import events
-from superscalar.codec import VERSION, Unreadable, Unwritable, from_json, to_json
+from superscalar.codec import VERSION, Unreadable, Unwritable, dumps, from_json, loads, to_json
 from superscalar.events import Event, Succeeded
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import (
@@ -39,7 +41,18 @@ from superscalar.plan.ir import (
     Task,
     Work,
 )
-from superscalar.values import Failure, Observation, OrderedSet, Record, Skipped, Usage, copied, plain, record_fields
+from superscalar.values import (
+    WITHHELD,
+    Failure,
+    Observation,
+    OrderedSet,
+    Record,
+    Skipped,
+    Usage,
+    copied,
+    plain,
+    record_fields,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "events-v1.jsonl"
 
@@ -139,6 +152,68 @@ def test_an_event_comes_back_whole(event: Event) -> None:
         assert anatomy(found) == anatomy(expected), field.name
 
 
+@settings(deadline=None)
+@given(_events())
+def test_the_quick_way_to_text_says_the_same(event: Event) -> None:
+    """`dumps` goes straight to text; read again, it is what `to_json` gives."""
+    assert anatomy(json.loads(dumps(event))) == anatomy(json.loads(json.dumps(to_json(event))))
+    assert anatomy(loads(dumps(event))) == anatomy(_sent(event))
+
+
+@given(st.integers(190, 210), st.sampled_from([lambda v: [v], lambda v: {"a": v}, lambda v: [v] * 20, lambda v: (v,)]))
+def test_both_ways_bear_the_same_depth(depth: int, wrap: Callable[[Any], Any]) -> None:
+    """Whatever is too deep for one is too deep for the other, and is refused for that reason."""
+    value: Any = 1
+    for _ in range(depth):
+        value = wrap(value) if wrap(1) != [1] * 20 else [value, *range(20)]
+    event = Succeeded(0.0, "x", value)
+    assert _said(dumps, event) == _said(lambda event: json.dumps(to_json(event), separators=(",", ":")), event)
+
+
+def _said(write: Callable[[Event], str], event: Event) -> str:
+    """The text, or why there is none."""
+    try:
+        return write(event)
+    except Unwritable as refused:
+        return str(refused)
+
+
+_SCALARS = (
+    st.decimals()
+    | st.uuids()
+    | st.builds(Path, st.text(st.characters(codec="ascii", exclude_characters="\0"), max_size=5))
+    | st.builds(PureWindowsPath, st.sampled_from(["C:/a", "b"]))
+)
+
+
+@given(_SCALARS | st.lists(_SCALARS, max_size=2) | st.dictionaries(_SCALARS, _SCALARS, max_size=2))
+def test_numbers_ids_and_paths_of_the_standard_library_come_back(value: Any) -> None:
+    """Decimals with their digits, also those that are no number; paths as paths of this system or of another."""
+    assert repr(_written(value)) == repr(value)
+
+
+def test_a_path_of_another_system_comes_back_pure() -> None:
+    """There are no files behind it here."""
+    other = "WindowsPath" if os.name == "posix" else "PosixPath"
+    value = from_json(_GOOD | {"value": {"_": "path", "v": "a", "type": other}})
+    assert value == Succeeded(0.5, "x", PureWindowsPath("a") if os.name == "posix" else PurePosixPath("a"))
+
+
+class Account(BaseModel):
+    user: str
+    password: SecretStr
+    key: SecretBytes
+
+
+def test_secrets_are_not_written() -> None:
+    """Of a secret type only is told that something was withheld; what comes back is no text that a tool could use."""
+    event = Succeeded(0.0, "x", Account(user="ann", password=SecretStr("hunter2"), key=SecretBytes(b"hunter3")))
+    assert "hunter" not in dumps(event)
+    value = _written(event.value)
+    assert (value.user, value.password, value.key) == ("ann", WITHHELD, WITHHELD)
+    assert anatomy(_written(value)) == anatomy(value)
+
+
 # ------------------------------------------------------------------------------------------------------------- records
 
 
@@ -227,10 +302,17 @@ def test_a_handle_is_refused_with_the_place_where_it_stands(value: Any, path: st
     assert str(caught.value) == f"`{path}` cannot be written: a {kind} is an opaque handle of this process"
 
 
-def test_a_handle_among_the_arguments_is_refused_too() -> None:
-    """`Started` holds what the tool was called with."""
-    with pytest.raises(Unwritable, match=r"`arguments\['to'\]\[0\]` cannot be written"):
-        to_json(events.Started(0.0, "x", "send", {"to": [object()]}))
+class Unshowable:
+    def __repr__(self) -> str:
+        raise ValueError("not ready")
+
+
+def test_what_is_for_people_holds_the_repr_of_a_handle() -> None:
+    """What a call was made with and the joiner's answer are never computed from again, so they refuse nothing."""
+    started = _sent(events.Started(0.0, "x", "send", {"to": [len], "at": {"x": Unshowable(), "y": 2}}))
+    shown = {"to": "[<built-in function len>]", "at": {"x": "<test_codec.Unshowable>", "y": 2}}
+    assert started == events.Started(0.0, "x", "send", shown)
+    assert _sent(events.Joined(0.0, len)) == events.Joined(0.0, "<built-in function len>")
 
 
 def test_a_value_that_holds_itself_is_refused() -> None:
@@ -313,11 +395,13 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Started(1.25, "xs[0]", "price", {"ticker": "IBM", "exact": True}, 2),
     events.Started(1.25, "xs[1]", "price", {"ticker": "AAPL"}, batch=3),
     events.Progressed(1.5, "xs[0]", "half of it", 0.5),
+    events.Charged(1.5, "xs[0]", 0.25, 40),
     events.Retrying(1.5, "xs[0]", 1, Failure("error", "too many", "RateLimited"), 2.0),
     events.Succeeded(3.0, "xs[0]", _VALUE),
     events.Failed(3.0, "xs", Failure("items", "1 failed", items=(Observation(1.5), Skipped("y", by_guard=True)))),
     events.Skipped(3.0, "total", "xs"),
     events.DeadlinePassed(4.0),
+    events.BudgetSpent(4.0, "max_cost", 0.75, 0.5),
     events.JoinStarted(4.0, last=True),
     events.AnswerWritten(4.5, "It is "),
     events.Joined(5.0, Record("brief.Answer", {"total": 12.5})),

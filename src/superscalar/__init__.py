@@ -9,17 +9,21 @@ if TYPE_CHECKING:
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
         JoinError,
+        JournalError,
         ModelError,
         ModelSetupError,
         NotDone,
         PlanError,
         RateLimited,
+        RunBusy,
         SuperscalarError,
+        UnknownRun,
         UsageError,
     )
-    from superscalar.models.base import ChatModel, Message
+    from superscalar.journal import Journal
+    from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
-    from superscalar.tools import Limit, Retry, Tool, ToolCancelled, ToolContext, Toolset, tool
+    from superscalar.tools import Limit, Retry, Secret, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
 
 __version__ = "0.1.0"
@@ -29,17 +33,21 @@ _WHERE = {
     "superscalar.compiler": ("CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"),
     "superscalar.errors": (
         "JoinError",
+        "JournalError",
         "ModelError",
         "ModelSetupError",
         "NotDone",
         "PlanError",
         "RateLimited",
+        "RunBusy",
         "SuperscalarError",
+        "UnknownRun",
         "UsageError",
     ),
-    "superscalar.models.base": ("ChatModel", "Message"),
+    "superscalar.journal": ("Journal",),
+    "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.plan.ir": ("Plan",),
-    "superscalar.tools": ("Limit", "Retry", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
+    "superscalar.tools": ("Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
@@ -50,6 +58,8 @@ __all__ = [
     "ChatModel",
     "Failure",
     "JoinError",
+    "Journal",
+    "JournalError",
     "LLMCompiler",
     "Limit",
     "Message",
@@ -60,16 +70,20 @@ __all__ = [
     "Outcomes",
     "Plan",
     "PlanError",
+    "Prices",
     "RateLimited",
     "Retry",
+    "RunBusy",
     "RunResult",
     "RunStream",
+    "Secret",
     "Skipped",
     "SuperscalarError",
     "Tool",
     "ToolCancelled",
     "ToolContext",
     "Toolset",
+    "UnknownRun",
     "Usage",
     "UsageError",
     "tool",

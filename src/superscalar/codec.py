@@ -13,18 +13,33 @@ from __future__ import annotations
 import base64
 import collections
 import datetime as dt
+import json
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal, DecimalException
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
+from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final, TypeAlias, get_args
+from uuid import UUID
 
 from superscalar import events
 from superscalar.errors import SuperscalarError
 from superscalar.events import Event
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.values import Failure, Observation, OrderedSet, Record, Skipped, Usage, record_fields
+from superscalar.values import (
+    WITHHELD,
+    Failure,
+    Observation,
+    OrderedSet,
+    Record,
+    Skipped,
+    Usage,
+    Withheld,
+    record_fields,
+)
 
 VERSION: Final = 1
 """The format that is written. Every older one can be read."""
@@ -35,12 +50,14 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 class Unwritable(SuperscalarError):
     """A value has no form as data: an opaque handle, or something nested too deeply.
 
-    `path` says where it stands, from the event's field on (`value["rows"][3].cursor`); `type` is its class.
+    `path` says where it stands, from the event's field on (`value["rows"][3].cursor`); `type` is its class, `reason`
+    what is the matter with it.
     """
 
     def __init__(self, path: str, type: str, reason: str) -> None:
         self.path = path
         self.type = type
+        self.reason = reason
         super().__init__(f"`{path}` cannot be written: a {type} {reason}")
 
 
@@ -50,6 +67,9 @@ class Unreadable(SuperscalarError):
 
 def to_json(event: Event) -> dict[str, JSON]:
     """An event as JSON data. Fields that have their default are left out.
+
+    Of a secret (pydantic's `SecretStr` and the like) only is written that it was one. What a call was made with, the
+    joiner's answer and a tool's progress are for people: an opaque handle in there is written as its repr.
 
     Numbers, text, bytes and dates of a class derived from Python's own (an `IntEnum`) come back as the plain one,
     records as `superscalar.values.Record`, named tuples as named tuples of the same name and fields.
@@ -65,8 +85,38 @@ def to_json(event: Event) -> dict[str, JSON]:
             try:
                 made[name] = _field_to_json(kind, name, content)
             except _Handle as handle:
+                if (kind, name) in _FOR_PEOPLE:
+                    made[name] = _shown_to_json(content)
+                    continue
                 raise Unwritable(name + "".join(reversed(handle.steps)), _name(handle.kind), handle.reason) from None
     return made
+
+
+def dumps(event: Event) -> str:
+    """An event as the text of a JSON object on one line: what `to_json` gives, in a third of the time.
+
+    Raises:
+        Unwritable: a value in it is an opaque handle; says which.
+    """
+    try:
+        return (_EVENT_WRITERS.get(type(event)) or _event_writer(type(event)))(event)
+    except _Handle:  # there it is told where it stands, or shown in another way
+        return _encoded(to_json(event))
+
+
+def loads(text: str) -> Event:
+    """The event that `dumps` wrote.
+
+    Raises:
+        Unreadable: it is none, or it was written by a newer release.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"not an event: {_short(text)} ({error})") from error
+    if not isinstance(data, dict):
+        raise Unreadable(f"not an event: {_short(data)}")
+    return from_json(data)
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
@@ -107,6 +157,15 @@ _NODES: Final[Mapping[str, type]] = {
         *(Diagnostic, Failure, Observation, Skipped, Usage),
     )
 }
+_FOR_PEOPLE: Final = frozenset(
+    {
+        (events.Started, "arguments"),
+        (events.Joined, "answer"),
+        (events.Progressed, "message"),
+        (events.Progressed, "fraction"),
+    }
+)
+"""What nothing is computed from again: what has no form as data there is written as its repr."""
 _EVENTS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Event)}
 _HOLDS_A_VALUE: Final = frozenset(
     {
@@ -180,6 +239,114 @@ def _node_from_json(data: Any) -> Any:
             return _value_from_json(data)
 
 
+# ---------------------------------------------------------------------------------------------------------- text
+
+# The same once more, straight to text and without a tree in between, for what most events are made of: tasks and plain
+# values. Everything else goes through the functions above and below. One function per class is written when its first
+# object is: a loop over its fields takes three times as long, and every call of a tool makes several events.
+
+_encoded: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_WIDE: Final = 1 << 63
+_SMALL: Final = 16  # items: beyond, a check and then the encoder written in C take less time than we do
+_TEXT_ONLY: Final = frozenset({str})
+_CONSTANTS: Final = {None: "null", True: "true", False: "false"}
+_EVENT_WRITERS: Final[dict[type, Callable[[Any], str]]] = {}
+_NODE_WRITERS: Final[dict[type, Callable[[Any], str]]] = {}
+
+
+def _node_to_text(node: Any) -> str:
+    kind = type(node)
+    if kind is str:
+        return quoted(node)
+    if kind is tuple:
+        return f"[{','.join([_node_to_text(part) for part in node])}]" if node else "[]"
+    writer = _NODE_WRITERS.get(kind)
+    if writer is not None:
+        return writer(node)
+    return _node_writer(kind)(node) if kind in _FIELDS else _value_to_text(node)
+
+
+def _value_to_text(value: Any, depth: int = 0) -> str:
+    kind = type(value)
+    if kind is str:
+        return quoted(value)
+    if kind is int and -_WIDE < value < _WIDE:
+        return int.__repr__(value)
+    if value is None or kind is bool:
+        return _CONSTANTS[value]
+    if kind is float and value - value == 0:
+        return float.__repr__(value)
+    if depth < _DEEPEST:
+        if kind is list and len(value) <= _SMALL:
+            return f"[{','.join([_value_to_text(item, depth + 1) for item in value])}]"
+        if kind is dict and len(value) <= _SMALL and "_" not in value and _TEXT_ONLY.issuperset(map(type, value)):
+            return f"{{{','.join([f'{quoted(k)}:{_value_to_text(item, depth + 1)}' for k, item in value.items()])}}}"
+    return _encoded(value if _is_plain(value, depth) else _value_to_json(value, depth))
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether JSON says a value as it is, with its exact type."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-_WIDE < value < _WIDE)
+    if kind is float:
+        return bool(value - value == 0)
+    if depth >= _DEEPEST:
+        return False
+    if kind is list:
+        return all([_is_plain(item, depth + 1) for item in value])  # noqa: C419 -- a generator takes twice as long
+    if kind is dict and "_" not in value:
+        return all([type(key) is str and _is_plain(item, depth + 1) for key, item in value.items()])  # noqa: C419
+    return False
+
+
+def _event_writer(kind: type) -> Callable[[Any], str]:
+    """The text of an event of one class: its fields by name, without those that have their default."""
+    lines = [f't = \'{{"v":{VERSION},"event":"{kind.__name__}"\'']
+    for name, default in _FIELDS[kind].items():
+        key = f"',\"{name}\":'"
+        if default is MISSING:
+            lines.append(f"t += {key} + {_writing(kind, name)}")
+        else:
+            lines += [
+                f"if o.{name} is not d_{name} and o.{name} != d_{name}:",
+                f"    t += {key} + {_writing(kind, name)}",
+            ]
+    return _written(kind, [*lines, "return t + '}'"], _EVENT_WRITERS)
+
+
+def _node_writer(kind: type) -> Callable[[Any], str]:
+    """The text of a node of one class: its fields in order, without those at the end that have their default."""
+    names = list(_FIELDS[kind])
+    lines: list[str] = []
+    for count in range(len(names), -1, -1):
+        body = " + ',' + ".join(_writing(kind, name) for name in names[:count]) or "''"
+        made = f"return '{{\"{kind.__name__}\":[' + {body} + ']}}'"
+        last = names[count - 1] if count else ""
+        if not last or _FIELDS[kind][last] is MISSING:
+            lines.append(made)
+            break
+        lines += [f"if o.{last} is not d_{last} and o.{last} != d_{last}:", f"    {made}"]
+    return _written(kind, lines, _NODE_WRITERS)
+
+
+def _writing(kind: type, name: str) -> str:
+    if (kind, name) in _HOLDS_A_VALUE:
+        return f"value(o.{name})"
+    return f"(quoted(o.{name}) if type(o.{name}) is str else node(o.{name}))"
+
+
+def _written(kind: type, lines: list[str], known: dict[type, Callable[[Any], str]]) -> Callable[[Any], str]:
+    names = {f"d_{name}": default for name, default in _FIELDS[kind].items()}
+    names |= {"quoted": quoted, "value": _value_to_text, "node": _node_to_text}
+    body = "\n    ".join(lines)
+    exec(f"def write(o):\n    {body}", names)  # noqa: S102 -- our own classes and field names
+    known[kind] = names["write"]
+    return known[kind]
+
+
 # -------------------------------------------------------------------------------------------------------- values
 
 _DEEPEST: Final = 200
@@ -205,6 +372,17 @@ def _value_to_json(value: Any, depth: int) -> JSON:
             return _time_to_json(value)
         case Observation() | Failure() | Skipped():
             return _tagged("outcome", _node_to_json(value))
+        case Decimal():
+            return _tagged("decimal", Decimal.__str__(value))
+        case UUID():
+            return _tagged("uuid", UUID.__str__(value))
+        case PurePath():
+            kind = next(kind for kind in _PATHS if isinstance(value, kind))
+            return _tagged("path", kind.__str__(value)) | {"type": kind.__name__}
+        case Withheld():
+            return _tagged("secret", repr(value))
+        case _ if hasattr(type(value), "get_secret_value"):  # pydantic's SecretStr, SecretBytes and Secret
+            return _tagged("secret", repr(WITHHELD))
         case _:
             return _collection_to_json(value, depth + 1)
 
@@ -229,6 +407,35 @@ def _collection_to_json(value: Any, depth: int) -> JSON:
         made = _tagged("namedtuple" if isinstance(value, tuple) else "record", content)
         return made | {"type": value.__record_type__ if isinstance(value, Record) else _name(kind)}
     raise _Handle(kind, "is an opaque handle of this process")
+
+
+_PATHS: Final = (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)  # the more special ones first
+_PURE_PATHS: Final[Mapping[str, type[PurePath]]] = {
+    "PosixPath": PurePosixPath,
+    "WindowsPath": PureWindowsPath,
+    "PurePosixPath": PurePosixPath,
+    "PureWindowsPath": PureWindowsPath,
+}
+
+
+def _path(text: str, name: str) -> PurePath:
+    """A path of the class that it was of; the pure one of the same kind, where this system has no such files."""
+    if name in ("PosixPath", "WindowsPath") and name == type(Path()).__name__:
+        return Path(text)
+    return _PURE_PATHS[name](text)
+
+
+def _shown_to_json(value: Any) -> JSON:
+    """For people: what has no form as data is told by its repr, the rest is written as it is."""
+    if isinstance(value, dict) and all(type(key) is str for key in value) and "_" not in value:
+        return {key: _shown_to_json(item) for key, item in value.items()}
+    try:
+        return _value_to_json(value, 0)
+    except _Handle:
+        try:
+            return _short(value)
+        except Exception:  # noqa: BLE001 -- its repr is the tool's own code
+            return f"<{_name(type(value))}>"
 
 
 class _Handle(Exception):
@@ -299,7 +506,7 @@ def _value_from_json(data: Any) -> Any:
         case {"_": str(tag), "v": content} if tag in _READERS:
             try:
                 return _READERS[tag](content, data)
-            except (ValueError, TypeError, AttributeError, LookupError) as error:
+            except (ValueError, TypeError, AttributeError, LookupError, DecimalException) as error:
                 raise Unreadable(f"no {tag}: {_short(data)} ({error})") from error
         case _:
             raise Unreadable(f"no value: {_short(data)}")
@@ -338,6 +545,10 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "set": lambda content, _: set(_each(content)),
     "frozenset": lambda content, _: frozenset(_each(content)),
     "orderedset": lambda content, _: OrderedSet(_each(content)),
+    "decimal": lambda content, _: Decimal(content),
+    "uuid": lambda content, _: UUID(content),
+    "path": lambda content, data: _path(content, data["type"]),
+    "secret": lambda _, __: WITHHELD,
     "record": lambda content, data: Record(
         str(data["type"]), {name: _value_from_json(v) for name, v in content.items()}
     ),

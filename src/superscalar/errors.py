@@ -52,6 +52,25 @@ class JoinError(SuperscalarError):
     """The joiner gave no usable answer: it timed out, broke its output type, or asked for a replan at the limit."""
 
 
+class JournalError(SuperscalarError):
+    """A journal cannot be written or read (`path`): no room, no permission, damaged, or of a newer release.
+
+    A run whose journal cannot be written stops rather than going on unrecorded.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {message}")
+
+
+class UnknownRun(UsageError):
+    """A journal has no run of that id; the message names some that it has."""
+
+
+class RunBusy(SuperscalarError):
+    """Another process, or this one, is at work on that run; the message says which and since when."""
+
+
 class ToolError(SuperscalarError):
     """Base of what a tool may raise to say more than "it failed". Any other exception is a plain failure."""
 

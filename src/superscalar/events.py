@@ -178,6 +178,16 @@ class Progressed:
 
 
 @fact
+class Charged:
+    """A tool said what a call of it has cost, beside what its declaration says."""
+
+    at: float
+    id: TaskId
+    cost: float = 0.0
+    tokens: int = 0
+
+
+@fact
 class Retrying:
     """An attempt failed and the next one starts no earlier than `delay` seconds from now."""
 
@@ -221,6 +231,19 @@ class DeadlinePassed:
     """The run's deadline passed: what is unfinished is being cancelled."""
 
     at: float
+
+
+@fact
+class BudgetSpent:
+    """A budget of the run (`max_tokens`, `max_cost`) was reached: what would go beyond it is not begun.
+
+    `used` of `limit`, in tokens or in the currency of the prices. Each budget is told once.
+    """
+
+    at: float
+    budget: str
+    used: float
+    limit: float
 
 
 @fact
@@ -291,6 +314,7 @@ TaskEvent: TypeAlias = (
     | Waiting
     | Started
     | Progressed
+    | Charged
     | Retrying
     | Cancelled
     | Succeeded
@@ -309,6 +333,7 @@ Event: TypeAlias = (
     | Unneeded
     | Revived
     | DeadlinePassed
+    | BudgetSpent
     | JoinStarted
     | AnswerWritten
     | Joined

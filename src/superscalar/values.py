@@ -21,6 +21,7 @@ FailureKind: TypeAlias = Literal[
     "denied",  # a policy said no: the tool was not called
     "cancelled",  # the run, or the tool itself, cancelled the call
     "deadline",  # the run's deadline passed
+    "budget",  # the run's budget was spent: the tool was not called
     "evaluation",  # an expression of the plan could not be evaluated
     "bounds",  # a bound of the language or of the run was reached
     "items",  # some items of a map or display failed; `items` says which
@@ -104,12 +105,21 @@ Outcome: TypeAlias = Observation | Failure | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept."""
+    """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept.
+
+    `cost`: in the currency of the model's `Prices`, or of what tools charge; 0 where nobody gave prices.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     requests: int = 0
+    cost: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Read and written together."""
+        return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -117,8 +127,26 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
             self.output_tokens + other.output_tokens,
             self.requests + other.requests,
+            self.cost + other.cost,
         )
 
+
+class Withheld:
+    """What stands in events in the place of a secret. It is no text: a tool that is given it refuses it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "**********"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Withheld)
+
+    def __hash__(self) -> int:
+        return hash(Withheld)
+
+
+WITHHELD: Final = Withheld()
 
 IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
 

@@ -47,6 +47,7 @@ class ScriptedResult:
     rounds: int = 1
     run_id: str = "r1"
     plan: Plan = field(default_factory=lambda: PLAN)
+    cost: float = 0.0
 
 
 class ScriptedStream:

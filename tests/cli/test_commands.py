@@ -117,6 +117,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
     command(
         *("run", "why", "-t", "money.py", "-m", "openai:x", "--base-url", "http://localhost:1/v1", "--deadline", "2.5"),
         *("--instructions", "be brief", "--max-concurrency", "3", "--max-replans", "0", "--no-joiner"),
+        *("--max-tokens", "9000", "--max-cost", "0.5"),
     )
     assert compiler.options == {
         "model": "openai:x",
@@ -125,6 +126,8 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "instructions": "be brief",
         "max_concurrency": 3,
         "max_replans": 0,
+        "max_tokens": 9_000,
+        "max_cost": 0.5,
     }
     assert compiler.calls == [("stream", "why", 2.5)]
 
@@ -182,7 +185,8 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
             "calls": 3,
             "one_after_another": 1.5,
         },
-        "usage": {"input_tokens": 1050, "cached_tokens": 0, "output_tokens": 110, "requests": 2},
+        "usage": {"input_tokens": 1050, "cached_tokens": 0, "output_tokens": 110, "requests": 2, "cost": 0.0},
+        "cost": 0.0,
     }
 
 
@@ -345,7 +349,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    assert compiler.options == {"max_concurrency": None}
+    assert compiler.options == {"max_concurrency": None, "max_cost": None}
 
 
 @pytest.mark.parametrize("value", [NO_SUCH, [1, NO_SUCH], {"a": {"b": (Skipped("x"),)}}])

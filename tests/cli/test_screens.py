@@ -62,6 +62,7 @@ def test_troubles_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
             ev.Progressed(1.5, "a", "halfway", 0.5),
             ev.Retrying(2.0, "a", 1, Failure("error", "busy", "RateLimited"), 1.0),
             ev.Replanned(3.0, "not\nenough"),
+            ev.BudgetSpent(3.5, "max_tokens", 1200.0, 1000.0),
             ev.DeadlinePassed(4.0),
             ev.RunEnded(5.0, "cancelled"),
         )
@@ -73,6 +74,7 @@ def test_troubles_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
   1.50 s  progress  a  50%  halfway
   2.00 s  retrying  a  attempt 1 failed: RateLimited: busy
   3.00 s  replan    not enough
+  3.50 s  budget    max_tokens=1000 is spent (1200 used): what goes beyond it is not begun
   4.00 s  deadline  passed: what is unfinished is being cancelled
   5.00 s  stopped   cancelled
 """

@@ -479,6 +479,32 @@ def released() -> Iterator[Flag]:
     flag.set()
 
 
+@pytest.mark.parametrize("timeout", [4.9, 5.0, 5.1])
+def test_a_timeout_that_passes_while_the_run_is_being_stopped_cuts_no_grace_period_short(timeout: float) -> None:
+    @tool(effect="read", timeout=timeout)
+    async def careful() -> None:
+        try:
+            await asyncio.sleep(1_000)
+        finally:
+            await asyncio.sleep(0.3)
+
+    result = executed("a = careful()\njoin(a)", [careful], deadline=5.0, grace=0.5)
+    assert not failure(result).abandoned
+
+
+@pytest.mark.parametrize("timeout", [5.4, 5.5, 5.6])
+def test_a_write_that_ends_when_it_is_told_to_is_not_abandoned_whatever_told_it_first(timeout: float) -> None:
+    @tool(effect="write", timeout=timeout)
+    async def put() -> None:
+        try:
+            await asyncio.sleep(1_000)
+        finally:
+            await asyncio.sleep(0.2)
+
+    result = executed("a = put()\njoin(a)", [put], deadline=5.0, grace=0.5)
+    assert (failure(result).abandoned, failure(result).in_doubt) == (False, True)
+
+
 def test_a_tool_that_blocks_its_thread_is_abandoned_and_the_run_ends(released: Flag) -> None:
     @tool(timeout=1)
     def blocks() -> None:

@@ -1,10 +1,9 @@
-"""The commands: `run`, `plan`, `check`, `exec`, `tools`."""
+"""The commands: `run`, `plan`, `check`, `exec`, `tools`; `runs` and `show` stand in `journals`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import options
+from superscalar.cli import journals, options
+from superscalar.cli.reporting import name_of, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
-    from superscalar.cli.failures import CommandError
     from superscalar.cli.screens import Screen
     from superscalar.observe.view import RunView
     from superscalar.plan import Syntax
@@ -101,7 +100,10 @@ def run(
     instructions: options.Instructions = None,
     max_concurrency: options.MaxConcurrency = None,
     max_replans: options.MaxReplans = None,
+    max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
+    journal: options.Journal = None,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
@@ -121,11 +123,11 @@ def run(
 
     `superscalar run - --tools money.py --json < question.txt`
     """
-    with _reporting(as_json):
-        from superscalar.cli.compiling import open_compiler
+    with reporting(as_json):
+        from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_answer, print_json, print_summary
+        from superscalar.cli.report import print_answer, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
@@ -133,15 +135,17 @@ def run(
 
         asked = _asked(question)
         with stdout_kept_clean():
-            compiler = open_compiler(
-                load_tools(tools),
-                model=model,
-                base_url=base_url,
-                joiner=not no_joiner,
-                instructions=instructions,
-                max_concurrency=max_concurrency,
-                max_replans=max_replans,
-            )
+            chosen: dict[str, Any] = {
+                "model": model,
+                "base_url": base_url,
+                "joiner": not no_joiner,
+                "instructions": instructions,
+                "max_concurrency": max_concurrency,
+                "max_replans": max_replans,
+                "max_tokens": max_tokens,
+                "max_cost": max_cost,
+            }
+            compiler = open_compiler(load_tools(tools), **chosen, **recorded(journal, tools, chosen))
             view = RunView()
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet))
@@ -154,11 +158,13 @@ def run(
                     "outcomes": outcomes_document(result.outcomes),
                     "timing": timing_document(result.timing),
                     "usage": usage_document(result.usage),
+                    "cost": result.cost,
                 }
             )
             return
         if not quiet:
-            print_summary(view, result.timing, result.usage, result.rounds)
+            print_summary(view, result.timing, result.usage, result.rounds, result.cost)
+            print_recorded(journal, result.run_id)
             typer.echo(err=True)  # the answer stands apart
         print_answer(result.answer)
 
@@ -185,7 +191,7 @@ def plan(
 
     `superscalar plan "Which of these moved most?" --tools money.py --graph dot | dot -Tsvg > plan.svg`
     """
-    with _reporting(as_json):
+    with reporting(as_json):
         from superscalar.cli.compiling import open_compiler
         from superscalar.cli.documents import plan_document
         from superscalar.cli.loading import load_tools
@@ -230,7 +236,7 @@ def check(
 
     `superscalar plan "..." -t money.py | superscalar check - -t money.py`
     """
-    with _reporting(as_json):
+    with reporting(as_json):
         from dataclasses import replace
 
         from superscalar.cli.compiling import open_compiler
@@ -275,7 +281,9 @@ def execute(
     tools: options.Tools,
     syntax: options.PlanSyntax = options.Syntax.auto,
     max_concurrency: options.MaxConcurrency = None,
+    max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
+    journal: options.Journal = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -290,11 +298,11 @@ def execute(
 
     `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
     """
-    with _reporting(as_json, plan_file):
-        from superscalar.cli.compiling import open_compiler
+    with reporting(as_json, plan_file):
+        from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.documents import outcomes_document, timing_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import has_failure, print_json, print_summary
+        from superscalar.cli.report import has_failure, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
@@ -302,7 +310,8 @@ def execute(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            compiler = open_compiler(load_tools(tools), max_concurrency=max_concurrency)
+            chosen: dict[str, Any] = {"max_concurrency": max_concurrency, "max_cost": max_cost}
+            compiler = open_compiler(load_tools(tools), **chosen, **recorded(journal, tools, chosen))
             read_as = _syntax(source, syntax)
             if syntax is options.Syntax.auto and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
@@ -323,11 +332,13 @@ def execute(
                     "run_id": result.run_id,
                     "outcomes": outcomes_document(result.outcomes),
                     "timing": timing_document(result.timing),
+                    "cost": result.cost,
                 }
             )
         else:
             if not quiet:
-                print_summary(view, result.timing, result.usage, 1)
+                print_summary(view, result.timing, result.usage, 1, result.cost)
+                print_recorded(journal, result.run_id)
             print_json(value)
         if failed:
             raise typer.Exit(1)
@@ -341,7 +352,7 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
 
     `superscalar tools --tools money.py`
     """
-    with _reporting(as_json):
+    with reporting(as_json):
         from superscalar.cli.documents import tools_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_tools
@@ -355,32 +366,10 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
             print_tools(toolset)
 
 
+app.command("runs")(journals.list_runs)
+app.command("show")(journals.show_run)
+
 # ------------------------------------------------------------------------------------------------------ shared steps
-
-
-@contextmanager
-def _reporting(as_json: bool, file: str = "plan") -> Iterator[None]:
-    """Turn what the user can mend into a message and an exit code."""
-    from superscalar.cli.failures import CommandError, command_error
-    from superscalar.errors import SuperscalarError
-
-    try:
-        yield
-    except CommandError as error:
-        _report(error, as_json)
-    except SuperscalarError as error:
-        _report(command_error(error, file=_name_of(file)), as_json)
-
-
-def _report(error: CommandError, as_json: bool) -> NoReturn:
-    from superscalar.cli.documents import error_document
-    from superscalar.cli.report import print_error, print_json
-
-    if as_json:
-        print_json(error_document(error))
-    else:
-        print_error(error)
-    raise typer.Exit(error.code) from error
 
 
 def _stop(account: str) -> NoReturn:
@@ -407,10 +396,6 @@ def _asked(question: str) -> str:
     return asked
 
 
-def _name_of(file: str) -> str:
-    return "<stdin>" if file == "-" else file
-
-
 def _read(file: str) -> tuple[str, str]:
     """A file's name for messages, and its text."""
     from superscalar.cli.failures import CommandError
@@ -420,9 +405,9 @@ def _read(file: str) -> tuple[str, str]:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
     try:
-        return _name_of(file), data.decode("utf-8-sig")
+        return name_of(file), data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CommandError(f"{_name_of(file)} is not UTF-8 text (byte {error.start})") from error
+        raise CommandError(f"{name_of(file)} is not UTF-8 text (byte {error.start})") from error
 
 
 def _syntax(source: str, given: options.Syntax) -> Syntax:

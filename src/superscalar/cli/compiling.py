@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from superscalar.tools import Toolset
 
@@ -21,3 +24,19 @@ def open_compiler(toolset: Toolset, *, model: str | None = None, joiner: bool = 
     if not joiner:
         given["joiner"] = None
     return LLMCompiler(model, [toolset], **given)
+
+
+def recorded(path: Path | None, tools: Sequence[str], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The compiler's option for a journal, which remembers how the command was called; none without a path.
+
+    Raises:
+        JournalError: the journal cannot be opened.
+    """
+    if path is None:
+        return {}
+    from superscalar.journal import Journal
+
+    remembered = {name: value for name, value in chosen.items() if value is not None}
+    if address := remembered.get("base_url"):
+        remembered["base_url"] = urlsplit(address)._replace(netloc=urlsplit(address).netloc.rpartition("@")[2]).geturl()
+    return {"journal": Journal(path, about={"cli": {"tools": list(tools), "folder": str(Path.cwd()), **remembered}})}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +13,12 @@ import typer
 def _seconds(value: float | None) -> float | None:
     if value is not None and not (value > 0 and math.isfinite(value)):
         raise typer.BadParameter(f"{value:g} is not a number of seconds above 0, such as 30 or 2.5")
+    return value
+
+
+def _amount(value: float | None) -> float | None:
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise typer.BadParameter(f"{value:g} is not an amount above 0, such as 0.5")
     return value
 
 
@@ -74,6 +81,39 @@ Deadline = Annotated[
         help="Answer with what there is after this long.",
         show_default=False,
     ),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens", min=1, metavar="N", help="Tokens that the models may spend; then answer.", show_default=False
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="AMOUNT",
+        callback=_amount,
+        help="What the run may cost, in the currency of @tool(cost=...).",
+        show_default=False,
+    ),
+]
+
+
+JOURNAL: Final = Path("runs.db")
+_VARIABLE: Final = "SUPERSCALAR_JOURNAL"
+Journal = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        envvar=_VARIABLE,
+        metavar="FILE",
+        help="Record the run in this file, so that it can be looked at, and resumed if it is killed.",
+        show_default=False,
+    ),
+]
+ReadJournal = Annotated[
+    Path, typer.Option("--journal", envvar=_VARIABLE, metavar="FILE", help="Where the runs are recorded.")
 ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text
 from superscalar.cli.failures import INTERRUPTED, CommandError
+from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
 from superscalar.observe.timing import Timing
@@ -83,17 +85,26 @@ def print_error(error: CommandError) -> None:
     out.print(Text.assemble(*prefix, safe(str(error))))
 
 
-def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int) -> None:
+def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost: float) -> None:
     """Say on standard error what failed, how many calls were made and how long it took."""
     from rich.text import Text
 
     out = console(sys.stderr)
     for line in failures(view):
         out.print(Text(line, style="red"))
-    out.print(Text(summary(timing, usage, rounds), style="dim"))
+    out.print(Text(summary(timing, usage, rounds, cost), style="dim"))
 
 
-def summary(timing: Timing, usage: Usage, rounds: int) -> str:
+def print_recorded(journal: Path | None, run: str) -> None:
+    """Say on standard error where a run is recorded."""
+    from rich.text import Text
+
+    if journal is not None:
+        where = "" if journal == JOURNAL else f" --journal {journal}"
+        console(sys.stderr).print(Text(safe_line(f"recorded: superscalar show {run}{where}"), style="dim"))
+
+
+def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:
     """`14 calls in 3.10 s (15.0 s one after another), 6.41 s in all, 1,020 tokens`."""
     parts = []
     if timing.calls:
@@ -102,6 +113,8 @@ def summary(timing: Timing, usage: Usage, rounds: int) -> str:
     parts.append(f"{duration(timing.total)} in all")
     if usage.input_tokens or usage.output_tokens:
         parts.append(tokens_text(usage))
+    if cost:
+        parts.append(f"cost {cost:.4g}")
     if rounds > 1:
         parts.append(counted(rounds, "round"))
     return ", ".join(parts)

@@ -96,6 +96,8 @@ class Lines:
             case ev.Sealed():
                 yield from self._flushed()
                 yield "sealed", "the plan is complete"
+            case ev.BudgetSpent(_, budget, used, limit):
+                yield "budget", f"{budget}={limit:g} is spent ({used:g} used): what goes beyond it is not begun"
             case ev.DeadlinePassed():
                 yield "deadline", "passed: what is unfinished is being cancelled"
             case ev.JoinStarted():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
+from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.stream import Log, RunStream
@@ -21,9 +24,13 @@ from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.priority import Durations
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
+
+if TYPE_CHECKING:
+    from superscalar.journal import Journal
 
 __all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
 
@@ -44,11 +51,19 @@ class LLMCompiler:
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
+    What a run may spend: `max_tokens` of its models, `max_cost` on models and tools together, in the currency of
+    `OpenAIModel(prices=...)` and `@tool(cost=...)`. Where that is reached nothing more is begun, and the joiner answers
+    from what there is.
+
+    `journal`: the file in which runs are recorded (its path, or a `Journal`), each event before it is acted on, and the
+    start of a write on the disk before its tool is called: a run that was killed can be resumed. The `context` of a run
+    is never recorded. A tool's result must be data then, and no opaque handle.
 
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
         UsageError: the arguments contradict each other; the message shows what to write.
+        JournalError: the journal cannot be opened.
         ModelSetupError: the model needs an extra or a key that is missing.
     """
 
@@ -73,7 +88,10 @@ class LLMCompiler:
         max_tasks: int = 10_000,
         max_fan_out: int = 1_000,
         max_result_tokens: int = 3_000,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
         random: Random | None = None,
+        journal: str | PathLike[str] | Journal | None = None,
     ) -> None:
         toolset = Toolset(tools, limits=limits)
         shared = Limits(toolset.limits, max_concurrency)
@@ -83,9 +101,17 @@ class LLMCompiler:
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
+        for asked in (planner, answering):
+            if max_cost is not None and asked is not None and getattr(asked, "prices", ...) is None:
+                raise UsageError(
+                    f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
+                    "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
+                )
+        Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
         self._grace = grace
+        self._journal = _opened(journal)
         self._settings = Settings(
             tools=toolset,
             limits=shared,
@@ -102,7 +128,10 @@ class LLMCompiler:
             planner_timeout=planner_timeout,
             joiner_timeout=joiner_timeout,
             max_result_tokens=max_result_tokens,
+            max_tokens=max_tokens,
+            max_cost=max_cost,
             random=random or Random(),
+            durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
     # ----------------------------------------------------------------------------------------------- questions
@@ -121,7 +150,10 @@ class LLMCompiler:
         said = tuple(history)
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, context, deadline, run_id).answer(question, said)
+            settings = self._settings
+            joiner = None if settings.joiner is None else settings.joiner.name
+            about = about_question(question, said, self._model_name, joiner, self.tools)
+            return await self._new_run(log, context, deadline, run_id, about).answer(question, said)
 
         return RunStream(main)
 
@@ -217,7 +249,9 @@ class LLMCompiler:
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, context, deadline, run_id).execute(compiled)
+            return await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools)).execute(
+                compiled
+            )
 
         return RunStream(main)
 
@@ -254,10 +288,26 @@ class LLMCompiler:
 
     # --------------------------------------------------------------------------------------------------- both
 
-    def _new_run(self, log: Log, context: Any, deadline: float | None, run_id: str | None) -> Run:
+    def _new_run(
+        self,
+        log: Log,
+        context: Any,
+        deadline: float | None,
+        run_id: str | None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """A run; with `about`, one that is recorded if this agent has a journal."""
         if deadline is not None and deadline <= 0:
             raise UsageError(f"deadline={deadline}: seconds from now, above 0")
-        return Run(self._settings, log, run_id or secrets.token_hex(6), context=context, deadline=deadline)
+        id = run_id or secrets.token_hex(6)
+        recording = None
+        if self._journal is not None and about is not None:
+            recording = Recording(self._journal.begin(id, about), self.tools)
+        return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording)
+
+    @property
+    def _model_name(self) -> str:
+        return "" if self._settings.planner is None else self._settings.planner.name
 
     def _need_model(self) -> None:
         if self._settings.planner is None:
@@ -265,3 +315,11 @@ class LLMCompiler:
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
+
+
+def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
+    if journal is None:
+        return None
+    from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
+
+    return journal if isinstance(journal, Journal) else Journal(journal)

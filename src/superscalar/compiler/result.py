@@ -72,7 +72,8 @@ class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
-    in which a `Failure` stands where something failed. `messages`: the history for the next question. `rounds`: how
+    in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
+    the currency of their prices. `messages`: the history for the next question. `rounds`: how
     often was planned. `events`: everything that happened, in order.
     """
 
@@ -80,6 +81,7 @@ class RunResult:
     plan: Plan
     outcomes: Outcomes
     usage: Usage
+    cost: float
     timing: Timing
     rounds: int
     run_id: str

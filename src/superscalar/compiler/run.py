@@ -11,6 +11,8 @@ from typing import Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.budget import Budget, Spent
+from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.stream import Log
 from superscalar.errors import JoinError, ModelError, PlanError
@@ -23,7 +25,9 @@ from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
 
@@ -52,14 +56,25 @@ class Settings:
     max_plan_tokens: int = 4_096
     max_answer_tokens: int = 2_048
     max_result_tokens: int = 3_000
+    max_tokens: int | None = None
+    max_cost: float | None = None
     random: Random = field(default_factory=Random)
+    durations: Durations = field(default_factory=Durations)
+    priority: Callable[[Durations, Toolset], Priority] = LongestPath
 
 
 class Run:
     """The state of one run. `answer` and `execute` are its two ways through; each is called once."""
 
     def __init__(
-        self, settings: Settings, log: Log, run_id: str, *, context: Any = None, deadline: float | None = None
+        self,
+        settings: Settings,
+        log: Log,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._settings = settings
         self._log = log
@@ -71,19 +86,43 @@ class Run:
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
         self._late = False
+        self._budget = Budget(settings.tools, settings.max_tokens, settings.max_cost)
+        self._told: set[str] = set()  # the budgets that are known to be spent
         self._failed_calls: set[tuple[str, str, str]] = set()
+        self._recording = recording
+        log.keep = recording
         self._unit = TaskFetchingUnit(
             Surroundings(
                 run_id,
                 settings.tools,
                 settings.limits,
                 settings.invoke,
-                log.record,
+                self._record if self._budget.counts else log.record,
                 settings.bounds,
                 context,
                 settings.random,
+                settings.durations,
+                settings.priority,
+                self._refuse if self._budget.counts else None,
             )
         )
+
+    def _record(self, event: events.Event) -> None:
+        self._log.record(event)
+        self._budget.note(event)
+
+    def _refuse(self, tool: Tool[..., Any]) -> Failure | None:
+        """Why a call of this tool may not be made, where a budget is spent."""
+        spent = self._spent(tool)
+        return None if spent is None else spent.failure(tool)
+
+    def _spent(self, tool: Tool[..., Any] | None = None) -> Spent | None:
+        """The budget that does not allow a call of this tool, or of a model; the first time that is an event."""
+        spent = self._budget.spent(tool)
+        if spent is not None and spent.budget not in self._told:
+            self._told.add(spent.budget)
+            self._log.record(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
+        return spent
 
     # -------------------------------------------------------------------------------------------- the two ways
 
@@ -128,6 +167,11 @@ class Run:
 
     async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
+        if self._recording is None:
+            return await self._run(question, main)
+        return await self._recording.around(self._run(question, main), self._settings.durations)
+
+    async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
         self._log.record(events.RunStarted(self._now(), self._id, question))
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
         error = "cancelled"
@@ -151,7 +195,7 @@ class Run:
 
     def _result(self, plan: Plan, answer: Any, messages: tuple[Message, ...]) -> RunResult:
         outcomes = Outcomes(self._unit.outcomes(), plan.tasks)
-        return RunResult(answer, plan, outcomes, self._usage, Timing(), self._rounds + 1, self._id, messages, ())
+        return RunResult(answer, plan, outcomes, self._usage, 0.0, Timing(), self._rounds + 1, self._id, messages, ())
 
     def _finished(self, result: RunResult) -> RunResult:
         """The result with what is known only once the run has ended."""
@@ -161,6 +205,7 @@ class Run:
             result.plan,
             result.outcomes,
             self._usage,
+            self._budget.cost,
             Timing.of(happened),
             result.rounds,
             result.run_id,
@@ -205,6 +250,8 @@ class Run:
                 break
             problems = self._program.problems or (_unfinished(text, cut),)
             found = [(problem.code, problem.message, problem.line_text) for problem in problems]
+            if running and self._spent() is not None:
+                return  # nobody can mend it any more: the joiner answers from what there is, and nothing is written
             if attempt == self._settings.max_repairs or found == before:
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
                 again = ": the planner repeated them" if found == before else ""
@@ -223,7 +270,8 @@ class Run:
         written: list[str] = []
         finished = False
         settings = self._settings
-        request = Request(tuple(conversation), max_tokens=settings.max_plan_tokens, grammar=settings.grammar)
+        most = self._budget.tokens_left(settings.max_plan_tokens)
+        request = Request(tuple(conversation), max_tokens=most, grammar=settings.grammar)
         limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
         try:
             async with (
@@ -283,7 +331,8 @@ class Run:
             JoinError: it gave none after being asked again.
         """
         settings = self._settings
-        last = self._late or self._rounds >= settings.max_replans or not self._progressed()
+        given_up = self._late or self._spent() is not None
+        last = given_up or self._rounds >= settings.max_replans or not self._progressed()
         self._log.record(events.JoinStarted(self._now(), last))
         schema = settings.answer_type.schema if settings.answer_type else None
         system = joiner.system_prompt(
@@ -291,7 +340,9 @@ class Run:
         )
         conversation = joiner.messages(system, said, question, self._results())
         complaint = said_text = ""
-        for _ in range(_ANSWER_ATTEMPTS):
+        for attempt in range(_ANSWER_ATTEMPTS):
+            if attempt and (spent := self._spent()) is not None:
+                raise JoinError(f"{spent}, and the joiner gave no usable answer; the last time: {complaint}")
             decision = await self._decide(model, conversation)
             match decision:
                 case joiner.Replan(reason) if not last:
@@ -358,17 +409,20 @@ class Run:
     async def _ask(self, role: str, model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
         """A model's reply. A refusal is waited out and tried again, as long as nothing of the reply has come."""
         for attempt in range(1, _MODEL_ATTEMPTS + 1):
-            begun = False
+            begun = counted = False
+            written = 0
             try:
                 async with aclosing(_closable(model.stream(request))) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text)
+                        written += len(chunk.text)
                         if chunk.preparing is not None:
                             what, fraction = chunk.preparing.what, chunk.preparing.fraction
                             self._log.record(events.ModelPreparing(self._now(), role, what, fraction))
                         if chunk.usage is not None:
+                            counted = True
                             self._usage += chunk.usage
-                            self._log.record(events.ModelUsed(self._now(), role, chunk.usage))
+                            self._record(events.ModelUsed(self._now(), role, chunk.usage))
                         yield chunk
                 return
             except ModelError as error:
@@ -376,6 +430,9 @@ class Run:
                     raise
                 backoff = self._settings.random.uniform(0.0, 2.0**attempt)
                 await asyncio.sleep(max(error.retry_after or 0.0, backoff))
+            finally:
+                if begun and not counted:
+                    self._budget.estimate(request, written)
 
 
 async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:

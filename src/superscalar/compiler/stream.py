@@ -12,15 +12,21 @@ from superscalar.events import Event
 
 
 class Log:
-    """The events of one run, in order, and whoever waits for the next."""
+    """The events of one run, in order, and whoever waits for the next.
+
+    `keep` hears of each event first: what raises there has not happened.
+    """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.closed = False
+        self.keep: Callable[[Event], None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
     def record(self, event: Event) -> None:
         """Append a fact."""
+        if self.keep is not None:
+            self.keep(event)
         self.events.append(event)
         if self._waiting:
             self._wake()

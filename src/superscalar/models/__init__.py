@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from superscalar.models.base import ChatModel, Chunk, FinishReason, Message, Request, Role, Usage
+from superscalar.models.base import ChatModel, Chunk, FinishReason, Message, Prices, Request, Role, Usage
 from superscalar.models.resolve import resolve
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "LocalModel",
     "Message",
     "OpenAIModel",
+    "Prices",
     "Request",
     "Role",
     "Usage",

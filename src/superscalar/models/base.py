@@ -37,6 +37,24 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """What a model costs per million tokens, in any currency: those read, those read from a cache, those written.
+
+    `cached` is the price of `input` where it is None.
+    """
+
+    input: float
+    output: float
+    cached: float | None = None
+
+    def of(self, usage: Usage) -> float:
+        """What this usage costs."""
+        cached = self.input if self.cached is None else self.cached
+        fresh = usage.input_tokens - usage.cached_tokens
+        return (fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
 class Preparation:
     """What a model does before its first word, such as loading or reading the prompt; `fraction` from 0 to 1."""
 
@@ -61,7 +79,8 @@ class ChatModel(Protocol):
     """A language model that streams text.
 
     `stream` yields chunks of any size and ends after the chunk that carries `finish`; a stream that ends without one
-    was cut. Closing the iterator (or cancelling its task) stops the generation at once.
+    was cut. Closing the iterator (or cancelling its task) stops the generation at once. `Usage.cost` is what a budget
+    in money counts; a model that has an attribute `prices` which is None does not know it.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
-from superscalar.models.base import Chunk, FinishReason, Request, Usage
+from superscalar.models.base import Chunk, FinishReason, Prices, Request, Usage
 from superscalar.models.stops import StopFilter
 from superscalar.plan import Grammar
 
@@ -70,7 +70,8 @@ class OpenAIModel:
     """A model of OpenAI, or of any server that speaks its chat completions: `OpenAIModel("gpt-5-mini")`.
 
     The key is `api_key` or the variable `OPENAI_API_KEY`; the server is `base_url` or `OPENAI_BASE_URL`, else OpenAI's.
-    A server on this machine needs no key. `effort` is sent as `reasoning_effort`.
+    A server on this machine needs no key. `effort` is sent as `reasoning_effort`. `prices` per million tokens let usage
+    say what it cost, and budgets in money count it.
 
     `grammar`: how the server is told what a plan may be, None for not at all. "json_schema": structured output, a plan
     in JSON; "lark": a custom tool of OpenAI's with a grammar; "llama.cpp": that server's parameter `grammar`; "vllm":
@@ -93,6 +94,7 @@ class OpenAIModel:
         api_key: str | None = None,
         effort: str | None = None,
         grammar: Constraint | None = None,
+        prices: Prices | None = None,
     ) -> None:
         if grammar is not None and grammar not in get_args(Constraint):
             forms = ", ".join(map(repr, get_args(Constraint)))
@@ -106,6 +108,7 @@ class OpenAIModel:
         self._model = name
         self._effort = effort
         self._grammar = grammar
+        self.prices = prices
         self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or f"https://{_OFFICIAL}/v1"
         host = urlsplit(self._base_url).hostname or ""
         key = api_key or os.environ.get("OPENAI_API_KEY")
@@ -168,7 +171,7 @@ class OpenAIModel:
                 except self._sdk.APIError as error:
                     raise self._translated(error) from error
                 if event.usage is not None:
-                    usage = _usage(event.usage)
+                    usage = _usage(event.usage, self.prices)
                 for choice in event.choices or ():  # the SDK does not check: some servers leave these out
                     if choice.finish_reason is not None:
                         finish = _FINISHES.get(choice.finish_reason, "stop")
@@ -311,10 +314,11 @@ def _said(delta: ChoiceDelta) -> str:
     return (delta.content or "") + "".join(call.get("input") or "" for call in calls)
 
 
-def _usage(counted: CompletionUsage) -> Usage:
+def _usage(counted: CompletionUsage, prices: Prices | None) -> Usage:
     details = counted.prompt_tokens_details
     cached = details.cached_tokens if details is not None else None
-    return Usage(counted.prompt_tokens, cached or 0, counted.completion_tokens, requests=1)
+    usage = Usage(counted.prompt_tokens, cached or 0, counted.completion_tokens, requests=1)
+    return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 
 def _may_pass(status: int) -> bool:

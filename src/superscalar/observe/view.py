@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -14,6 +14,7 @@ from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
 from superscalar.observe.short import short, short_arguments
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.instances import templates
 from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.printer import print_expr
 from superscalar.values import Failure, TaskId, Usage
@@ -151,6 +152,8 @@ class RunView:
                 self._answer.clear()
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
+            case ev.BudgetSpent() | ev.Charged():
+                pass  # a call that is refused says so itself
             case ev.RunEnded(_, error):
                 self.ended, self.error = True, error
             case _:
@@ -197,7 +200,7 @@ class RunView:
                 self._settle(entry, at, "done")
             case ev.Failed(at, _, failure):
                 entry.failure = failure
-                stopped = failure.kind in ("cancelled", "deadline") and entry.started is None
+                stopped = failure.kind in ("cancelled", "deadline", "budget") and entry.started is None
                 self._settle(entry, at, "skipped" if stopped else "failed")
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard
@@ -234,7 +237,7 @@ class RunView:
         """The entry of an instance; one in a map, where it is written `prices[]`, is made when first heard of."""
         entry = self._entries.get(instance)
         if entry is None:
-            known = next((self._bodies[t] for t in _templates(instance) if t in self._bodies), None)
+            known = next((self._bodies[t] for t in templates(instance) if t in self._bodies), None)
             if known is None:  # not planned, so a log that begins in the middle: shown all the same, as a call
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
@@ -451,20 +454,6 @@ def _expression(task: Task) -> str:
             return f"{print_expr(count)}, {source}"[:_LONGEST]
         case _:
             return ""
-
-
-_BRACKETS = re.compile(r"\[\d+\]")
-
-
-def _templates(instance: TaskId) -> Iterator[TaskId]:
-    """The ids that an instance's body task may have: any of its indices may be a map's, most likely all of them."""
-    indices = _BRACKETS.findall(instance)
-    parts = _BRACKETS.split(instance)
-    if len(indices) > 8:  # nobody nests so deeply: all of them
-        yield "[]".join(parts)
-        return
-    for choice in product(*(("[]", index) for index in indices)):
-        yield "".join(part + bracket for part, bracket in zip(parts, (*choice, ""), strict=True))
 
 
 def _natural(entries: Iterator[_Entry]) -> list[_Entry]:

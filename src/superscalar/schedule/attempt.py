@@ -10,15 +10,19 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from superscalar import events
-from superscalar.errors import NotDone, RateLimited
+from superscalar.codec import Unwritable
+from superscalar.errors import JournalError, NotDone, RateLimited
+from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import Ticket
 from superscalar.tools.context import ToolContext
+from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.values import IMMUTABLE, Failure, FailureKind, copied
 
 if TYPE_CHECKING:
     from superscalar.schedule.batch import Batch
+    from superscalar.schedule.state import Schedule
 
 
 class Invoke(Protocol):
@@ -49,7 +53,8 @@ Stop: TypeAlias = FailureKind | Literal["unneeded"]
 class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
-    `begun`: the tool has been called. `in_doubt`: an attempt before this one was a write that may have happened.
+    `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
+    a write that may have happened.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
@@ -65,6 +70,7 @@ class Attempt(Ticket):
         "over",
         "runner",
         "start",
+        "started",
         "stopped",
         "timer",
         "tool",
@@ -94,6 +100,7 @@ class Attempt(Ticket):
         self.in_doubt = in_doubt
         self.batch: Batch | None = None
         self.begun = False
+        self.started = 0.0
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
@@ -146,7 +153,8 @@ def failure_of(attempt: Attempt, error: BaseException) -> Failure:
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    return Failure("error", _short(text_of(error)) or name, name, in_doubt=in_doubt)
+    said = without(text_of(error), attempt.arguments, attempt.tool.secrets)
+    return Failure("error", _short(said) or name, name, in_doubt=in_doubt)
 
 
 def may_try_again(attempt: Attempt, error: BaseException) -> bool:
@@ -168,6 +176,41 @@ def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | ev
         message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
         failure = Failure("error", message, type(error).__name__, in_doubt=tool.effect == "write")
         return events.Failed(now, id, failure)
+
+
+def instead_of(event: events.Event, refused: Unwritable | JournalError, schedule: Schedule) -> events.Failed:
+    """What happened instead of what a journal refused: a value that is no data, or the start of a write.
+
+    Raises:
+        Unwritable, JournalError: as given, where no task can fail instead.
+    """
+    match event, refused:
+        case events.Succeeded(at, id), Unwritable():
+            cell = schedule.get(id)
+            work = None if cell is None or cell.task is None else cell.task.work
+            done = "; the write was done" if isinstance(work, Call) and work.effect == "write" else ""
+            what = f"the result of {work.tool}" if isinstance(work, Call) else "the value"
+            message = (
+                f"{what} cannot be kept in the journal: `{refused.path}` is a {refused.type}, which {refused.reason}"
+                f"{done}. Return plain data (text, numbers, lists, dicts, records), or run without journal="
+            )
+            return events.Failed(at, id, Failure("error", message, "Unwritable"))
+        case events.Started(at, id), JournalError():
+            return events.Failed(
+                at, id, Failure("cancelled", f"it was not made, as it could not be recorded: {refused}")
+            )
+        case _:
+            raise refused
+
+
+def too_many(have: int, more: int, bounds: Bounds) -> Failure:
+    """What to say when a run would have more than its bound of tasks."""
+    return Failure("bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={bounds.max_tasks:,}")
+
+
+def too_wide(count: int, bounds: Bounds) -> Failure:
+    """The same for the items of a map."""
+    return Failure("bounds", f"{count:,} items are more than max_fan_out={bounds.max_fan_out:,}")
 
 
 def text_of(error: BaseException) -> str:

@@ -46,7 +46,7 @@ class Batches:
         self._open: dict[_Key, Batch] = {}
         self._made = 0
 
-    def ask(self, attempt: Attempt, order: tuple[int, ...]) -> bool:
+    def ask(self, attempt: Attempt, order: tuple[float, ...]) -> bool:
         """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
         batch = self._place(attempt)
         if not batch.held and batch.queue is None:

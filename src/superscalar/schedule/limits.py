@@ -2,7 +2,7 @@
 
 All that a call needs (its named limits and a global slot) is taken together, at the moment it starts; nothing is held
 while waiting. A queue per set of limits means that a call waits for its own limits only. Within a queue the runs take
-turns; within a run, program order.
+turns; within a run, the order that the tickets give.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ class Gate:
         self._tolerance = self._interval * (limit.burst - 1)
         self._arrival = 0
 
+    @property
+    def room(self) -> int:
+        """How many may start now, whatever the time is."""
+        return 0 if self._interval or self.opens else self.free
+
     def take(self, now: int) -> None:
         """Take a slot and a token."""
         self.free -= 1
@@ -56,7 +61,9 @@ class Gate:
 class Ticket:
     """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come."""
 
-    __slots__ = ("loop", "names", "queue", "run", "waiting")
+    __slots__ = ("loop", "names", "order", "queue", "run", "waiting")
+
+    order: tuple[float, ...]
 
     def __init__(self, run: str, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> None:
         self.run = run
@@ -75,11 +82,11 @@ class Ticket:
         raise NotImplementedError
 
 
-_Place: TypeAlias = tuple[tuple[int, ...], int, Ticket]
+_Place: TypeAlias = tuple[tuple[float, ...], int, Ticket]
 
 
 class _Line:
-    """The tickets of one run in program order. They nearly always come in that order, and then nothing is sorted."""
+    """The tickets of one run in order. They nearly always come in that order, and then nothing is sorted."""
 
     __slots__ = ("_inorder", "_others")
 
@@ -87,18 +94,18 @@ class _Line:
         self._inorder: deque[_Place] = deque()
         self._others: list[_Place] = []
 
-    def push(self, ticket: Ticket, order: tuple[int, ...]) -> None:
-        place = (order, id(ticket), ticket)
+    def push(self, ticket: Ticket) -> None:
+        place = (ticket.order, id(ticket), ticket)
         if not self._inorder or self._inorder[-1] < place:
             self._inorder.append(place)
         else:
             heapq.heappush(self._others, place)
 
     def head(self) -> Ticket | None:
-        """The first ticket; those that were withdrawn are dropped on the way."""
+        """The first ticket; those that were withdrawn, or have another place now, are dropped on the way."""
         while self._inorder or self._others:
-            ticket = (self._others if self._others_first() else self._inorder)[0][2]
-            if ticket.waiting and not ticket.loop.is_closed():
+            order, _, ticket = (self._others if self._others_first() else self._inorder)[0]
+            if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():
                 return ticket
             self.pop()
         return None
@@ -125,13 +132,13 @@ class _Queue:
         self._lines: dict[str, _Line] = {}
         self._turns: deque[str] = deque()
 
-    def push(self, ticket: Ticket, order: tuple[int, ...]) -> None:
-        """Queue up behind the earlier tasks of the same run."""
+    def push(self, ticket: Ticket) -> None:
+        """Queue up behind the tasks of the same run that come before it."""
         line = self._lines.get(ticket.run)
         if line is None:
             line = self._lines[ticket.run] = _Line()
             self._turns.append(ticket.run)
-        line.push(ticket, order)
+        line.push(ticket)
 
     def head(self) -> Ticket | None:
         """The next ticket."""
@@ -197,9 +204,17 @@ class Limits:
             queue = self._known[names] = _Queue(names, gates)
         return queue
 
-    def ask(self, ticket: Ticket, order: tuple[int, ...]) -> bool:
+    def room(self, names: tuple[str, ...]) -> int:
+        """How many calls could start now for certain; fewer than there may be where the limit is a rate."""
+        with self._lock:
+            if self._queues:
+                return 0
+            return min(gate.room for gate in self._queue_of(names).gates)
+
+    def ask(self, ticket: Ticket, order: tuple[float, ...]) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
+        Within a run the lowest `order` goes first.
         Those who wait for a slot that has just come back go before those who ask only now.
         """
         with self._lock:
@@ -214,8 +229,17 @@ class Limits:
                 self.changed = True  # somebody must set a timer, if it is the rate that is missing
             ticket.waiting = True
             ticket.queue = queue
-            queue.push(ticket, order)
+            ticket.order = order
+            queue.push(ticket)
             return False
+
+    def reorder(self, tickets: Mapping[Ticket, tuple[float, ...]]) -> None:
+        """Give tickets that wait other places among those of their run."""
+        with self._lock:
+            for ticket, order in tickets.items():
+                if ticket.waiting and ticket.queue is not None and ticket.order != order:
+                    ticket.order = order
+                    ticket.queue.push(ticket)
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""

@@ -9,7 +9,7 @@ from typing import Any
 from superscalar.schedule.cells import SETTLED, Cell
 from superscalar.values import Failure, Observation, OrderedSet, Record, record_fields
 
-_NEVER_MADE = frozenset({"cancelled", "deadline"})
+_NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
 
 

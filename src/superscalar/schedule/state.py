@@ -7,7 +7,7 @@ CACM 5(11), 1962, kept while the graph still grows).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from superscalar import events
@@ -78,6 +78,15 @@ class Schedule(Needed):
             return self._cells[id]
         except KeyError:
             raise IllegalEvent(f"there is no task `{id}`") from None
+
+    @property
+    def planned(self) -> int:
+        """How many tasks were planned; the items of maps are none of them."""
+        return self._planned
+
+    def plan(self) -> Iterator[Task]:
+        """The tasks that were planned, the last one first."""
+        return (cell.task for cell in reversed(self._root.cells.values()) if cell.task is not None)
 
     def get(self, id: TaskId) -> Cell | None:
         """The instance of that id, or None."""

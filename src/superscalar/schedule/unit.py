@@ -6,43 +6,46 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from random import Random
+from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
-from superscalar.errors import IllegalEvent, RateLimited
+from superscalar.codec import Unwritable
+from superscalar.errors import IllegalEvent, JournalError, RateLimited
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
-    STOPPED,
     Attempt,
     Bounds,
     Invoke,
     asked_to_wait,
-    clock_of,
     failure_of,
-    kind_of,
+    instead_of,
     may_try_again,
     never_started,
     result_of,
+    too_many,
     too_slow,
+    too_wide,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
+from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.items import items
-from superscalar.schedule.limits import Limits
+from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, FailureKind, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
 
 
 @dataclass(slots=True)
@@ -57,9 +60,12 @@ class Surroundings:
     bounds: Bounds = field(default_factory=Bounds)
     context: Any = None
     random: Random = field(default_factory=Random)
+    durations: Durations = field(default_factory=Durations)
+    priority: Callable[[Durations, Toolset], Priority] = LongestPath
+    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
 
 
-class TaskFetchingUnit:
+class TaskFetchingUnit(Stopping):
     """Issues every call in the same turn of the event loop in which its inputs come in, under limits.
 
     `add` tasks as they are planned, `seal` when the plan is complete, `settle` to wait for the end. Whatever a tool
@@ -68,30 +74,25 @@ class TaskFetchingUnit:
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings.bounds, surroundings.limits)
         self._run = surroundings
-        self._bounds = surroundings.bounds
         self._record = surroundings.record
-        self._limits = surroundings.limits
         self._invoke = surroundings.invoke
-        self.loop = asyncio.get_running_loop()
+        self._refuse = surroundings.refuse
+        self._thread = get_ident()
         self.run_id = surroundings.run
-        self._now = clock_of(self.loop)
         self._variables = contextvars.copy_context()
         # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
         plain = self.loop.get_task_factory() is None
         self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
-        self.schedule = Schedule()
         self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
         self._commands: deque[Command] = deque()
         self._pumping = False
-        self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = inf
+        self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
+        self._ready: list[Attempt] = []
         self._queued: list[Attempt] = []
-        self._wakeup: asyncio.Future[None] | None = None
-        self._stopped: FailureKind | None = None
-        self._escalation: list[asyncio.TimerHandle] = []
+        self._crowded = False  # a call of this run may be waiting for its limits
         self._bug: BaseException | None = None
 
     # ------------------------------------------------------------------------------------------------ from outside
@@ -106,9 +107,9 @@ class TaskFetchingUnit:
 
     def _plan(self, task: Task) -> None:
         if self._stopped is not None and isinstance(task.work, Call | Map):
-            self._refuse(task, never_started(self._stopped))
+            self._plan_refused(task, never_started(self._stopped))
         elif len(self.schedule) >= self._bounds.max_tasks and not isinstance(task.work, Join):
-            self._refuse(task, self._too_many(1))
+            self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
 
@@ -173,50 +174,6 @@ class TaskFetchingUnit:
             await self.cancel()
             raise
 
-    async def cancel(self, kind: FailureKind = "cancelled") -> None:
-        """Stop everything and wait for it to end, for a grace period at the most. A second cancel is not heard."""
-        self.stop(kind)
-        while self._live:
-            self._wakeup = self.loop.create_future()
-            try:
-                await self._wakeup
-            except asyncio.CancelledError:
-                self._abandon_all()
-        self._set_alarm(inf)
-
-    def stop(self, kind: FailureKind) -> None:
-        """Begin to stop, without waiting.
-
-        No call starts any more. Pure and read calls are cancelled now, and abandoned if they have not ended when the
-        grace period is over; writes are cancelled then, and abandoned half a grace period later. What calls nothing
-        still settles by itself, so that a join shows what there is.
-        """
-        if self._stopped is not None:
-            return
-        self._stopped = kind
-        for attempt in list(self._live):
-            if self.schedule.is_unneeded(attempt.cell):
-                self._drop(attempt)
-            elif attempt.runner is None:
-                self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
-        for cell in self.schedule.open_cells():
-            if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
-                self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
-                self._pump()
-        self._pump()
-        grace = self._bounds.grace
-        for attempt in list(self._live):
-            if attempt.tool.effect != "write" or not attempt.begun:
-                self._cancel(attempt, kind)
-        self._pump()
-        if self._live:  # else nothing is left to escalate against, and no timer outlives the run
-            self._escalation = [
-                self.loop.call_later(grace, self._end_grace, kind),
-                self.loop.call_later(grace * 1.5, self._abandon_all),
-            ]
-        self._limits.dispatch(self.loop)
-
     def outcomes(self) -> dict[TaskId, Outcome]:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
         return self.schedule.outcomes()
@@ -225,7 +182,11 @@ class TaskFetchingUnit:
 
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
-        self._record(event)
+        try:
+            self._record(event)
+        except (Unwritable, JournalError) as refused:
+            event = instead_of(event, refused, self.schedule)
+            self._record(event)
         commands = self.schedule.apply(event)
         if commands:
             self._commands.extend(commands)
@@ -237,14 +198,18 @@ class TaskFetchingUnit:
         self._pumping = True
         try:
             commands = self._commands
-            while commands:
-                command = commands.popleft()
-                if isinstance(command, Issue):
-                    self._issue(self.schedule.cell(command.id))
-                else:
-                    self._follow_up(command)
+            while commands or self._ready:
+                while commands:
+                    command = commands.popleft()
+                    if isinstance(command, Issue):
+                        self._issue(self.schedule.cell(command.id))
+                    else:
+                        self._follow_up(command)
+                self._start_ready()
         finally:
             self._pumping = False
+        if self._crowded:
+            self._renew_places()
         if self._limits.changed:
             self._limits.dispatch(self.loop)
         if self._queued:
@@ -319,15 +284,9 @@ class TaskFetchingUnit:
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(items(cell))
         if count > self._bounds.max_fan_out:
-            self._happened(
-                events.Failed(
-                    self._now(),
-                    cell.id,
-                    Failure("bounds", f"{count:,} items are more than max_fan_out={self._bounds.max_fan_out:,}"),
-                )
-            )
-        elif len(self.schedule) + count * len(work.body) > self._bounds.max_tasks:
-            self._happened(events.Failed(self._now(), cell.id, self._too_many(count * len(work.body))))
+            self._happened(events.Failed(self._now(), cell.id, too_wide(count, self._bounds)))
+        elif (have := len(self.schedule)) + (more := count * len(work.body)) > self._bounds.max_tasks:
+            self._happened(events.Failed(self._now(), cell.id, too_many(have, more, self._bounds)))
         else:
             self._happened(events.Expanded(self._now(), cell.id, count))
 
@@ -343,13 +302,7 @@ class TaskFetchingUnit:
         self._happened(events.Won(self._now(), cell.id, race.winners))
         self._happened(events.Succeeded(self._now(), cell.id, answers))
 
-    def _too_many(self, more: int) -> Failure:
-        have = len(self.schedule)
-        return Failure(
-            "bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={self._bounds.max_tasks:,}"
-        )
-
-    def _refuse(self, task: Task, failure: Failure) -> None:
+    def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
@@ -388,7 +341,7 @@ class TaskFetchingUnit:
         else:
             attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
             self._live[attempt] = None
-            self._queue(attempt)
+            self._ready.append(attempt)
 
     def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
         """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
@@ -407,13 +360,37 @@ class TaskFetchingUnit:
         else:
             raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}`, which made none: {outcome}")
 
-    def _queue(self, attempt: Attempt) -> None:
-        attempt.timer = None
-        limits = self._limits if attempt.tool.batched is None else self._batches
-        if limits.ask(attempt, attempt.cell.order):
-            self.start(attempt)
-        else:
-            self._queued.append(attempt)
+    def _start_ready(self) -> None:
+        """Start what became ready in this turn, or have it queue: if there may not be room for all, the most urgent
+        first, whichever was ready first.
+        """
+        ready, self._ready = self._ready, []
+        if len(ready) > 1 and len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
+            self._renew_places()
+            ready.sort(key=self._key)
+        for attempt in ready:
+            if not attempt.over:
+                limits = self._limits if attempt.tool.batched is None else self._batches
+                if limits.ask(attempt, self._key(attempt)):
+                    self.start(attempt)
+                else:
+                    self._queued.append(attempt)
+                    self._crowded = True
+
+    def _key(self, attempt: Attempt) -> Key:
+        return self._priority.key(attempt.cell)
+
+    def _renew_places(self) -> None:
+        """If the plan or the durations say so, give those who wait other places; a batch that of its first call."""
+        if not self._priority.renewed(self.schedule):
+            return
+        places: dict[Ticket, Key] = {}
+        for attempt in self._live:
+            ticket = attempt.batch or attempt
+            if ticket.waiting:
+                key = self._key(attempt)
+                places[ticket] = min(key, places.get(ticket, key))
+        self._limits.reorder(places)
 
     def _say_who_waits(self) -> None:
         waiting, self._queued = self._queued, []
@@ -429,12 +406,20 @@ class TaskFetchingUnit:
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
+        if self._refuse is not None and (refused := self._refuse(tool)) is not None:
+            self._happened(events.Failed(self._now(), cell.id, replace(refused, in_doubt=attempt.in_doubt)))
+            self._hand_back(attempt)
+            return
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        self._happened(events.Started(now, cell.id, tool.name, attempt.arguments, attempt.number, number))
+        self._happened(events.Started(now, cell.id, tool.name, tool.masked(attempt.arguments), attempt.number, number))
+        if cell.status is SETTLED:  # its start could not be recorded, so it is not made
+            self._hand_back(attempt)
+            return
+        attempt.started = now
         attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
@@ -443,6 +428,13 @@ class TaskFetchingUnit:
                 attempt.deadline = batch.deadline = min(batch.deadline, attempt.deadline)
             if attempt.deadline < self._alarm_at:
                 self._set_alarm(attempt.deadline)
+
+    def _hand_back(self, attempt: Attempt) -> None:
+        """A call does not start after all, for which everything was taken."""
+        self._end(attempt)
+        if attempt.batch is None:
+            self._limits.give_back(attempt.names)
+        self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """An asyncio task for the request of a batch; it sees the variables of whoever started the run."""
@@ -454,7 +446,16 @@ class TaskFetchingUnit:
         def progress(message: str, fraction: float | None) -> None:
             self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
 
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress)
+        def charge(cost: float, tokens: int) -> None:
+            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
+                self._charged(attempt, cost, tokens)
+            else:
+                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
+
+        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge)
+
+    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
@@ -490,7 +491,9 @@ class TaskFetchingUnit:
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
             self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
         else:
-            self._happened(result_of(attempt, value, self._now()))
+            now = self._now()
+            self._priority.ended(attempt.tool.name, now - attempt.started)
+            self._happened(result_of(attempt, value, now))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
@@ -538,97 +541,11 @@ class TaskFetchingUnit:
         following.timer = self.loop.call_at(since + delay, self._try_again, following)
 
     def _try_again(self, attempt: Attempt) -> None:
-        self._queue(attempt)
+        attempt.timer = None
+        self._ready.append(attempt)
         self._pump()
-
-    # ----------------------------------------------------------------------------------------------------- stopping
-
-    def _set_alarm(self, when: float) -> None:
-        """One timer for all attempts, at the earliest deadline: a timer for each would cost more than a free call."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm_at = when
-        self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
-
-    def _look_at_deadlines(self) -> None:
-        """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
-        now = self._now()
-        for attempt in [attempt for attempt in self._live if attempt.deadline <= now]:
-            if attempt.stopped is None:
-                self._cancel(attempt, "timeout")
-                attempt.deadline = now + self._bounds.grace
-            else:
-                self._abandon(attempt)
-        self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
-
-    def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
-        if attempt.runner is not None and attempt.stopped is None:
-            attempt.stopped = kind
-            attempt.runner.cancel()
-            if not attempt.begun and kind in STOPPED:  # it was to begin in this very turn: now it never does
-                self._end(attempt)
-                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
-
-    def _drop(self, attempt: Attempt) -> None:
-        """Cancel a call that nothing needs; it is abandoned if it does not end within its grace period."""
-        if attempt.runner is not None and attempt.begun:
-            if attempt.stopped is None:
-                attempt.stopped = "unneeded"
-                attempt.runner.cancel()
-                attempt.deadline = self._now() + self._bounds.grace
-                self._set_alarm(min(self._alarm_at, attempt.deadline))
-            return
-        if attempt.runner is not None:
-            attempt.runner.cancel()
-        self._end(attempt)
-        if attempt.cell.status is RUNNING:
-            self._happened(events.Cancelled(self._now(), attempt.cell.id))
-
-    def _end_grace(self, kind: FailureKind) -> None:
-        """What was told to end has had its time; a write is told now, and has half of that."""
-        for attempt in list(self._live):
-            if attempt.stopped is not None:
-                self._abandon(attempt)
-            else:
-                self._cancel(attempt, kind)
-
-    def _abandon_all(self) -> None:
-        for attempt in list(self._live):
-            self._abandon(attempt)
-
-    def _abandon(self, attempt: Attempt) -> None:
-        """The call does not end when told to. The run goes on, and ends, without it."""
-        if attempt.over or attempt.runner is None:
-            return
-        stop = attempt.stopped or self._stopped or "cancelled"
-        attempt.stopped = stop
-        self._end(attempt)
-        attempt.runner.cancel()
-        message = too_slow(attempt, self._bounds) if stop == "timeout" else STOPPED[stop]
-        write = attempt.tool.effect == "write"
-        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
-        self._happened(events.Failed(self._now(), attempt.cell.id, failure))
-        self._pump()
-
-    def _fail_unsealed(self) -> bool:
-        """Nothing runs. Fail what waits for a seal that never came; False if nothing does."""
-        if self.schedule.sealed:
-            return False
-        waiting = [c for c in self.schedule.open_cells() if c.status is PENDING and c.is_write]
-        for cell in waiting[:1]:
-            message = "the plan was never completed, so its writes may not run"
-            self._happened(events.Failed(self._now(), cell.id, Failure("cancelled", message)))
-        self._pump()
-        return bool(waiting)
 
     # ------------------------------------------------------------------------------------------------------ waiting
-
-    def _wake(self) -> None:
-        if self._wakeup is not None and not self._wakeup.done():
-            self._wakeup.set_result(None)
-        if not self._live:
-            for timer in self._escalation:
-                timer.cancel()
 
     def _raise_bug(self) -> None:
         if self._bug is not None:

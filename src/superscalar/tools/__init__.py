@@ -1,8 +1,9 @@
 """Tools: plain functions with a name, a signature, an effect and terms. Facts about calls; nothing here decides."""
 
 from superscalar.tools.context import ArgumentError, ToolCancelled, ToolContext
+from superscalar.tools.secret import Secret
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool, tool
 from superscalar.tools.toolset import Toolset
 
-__all__ = ["ArgumentError", "Limit", "Retry", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"]
+__all__ = ["ArgumentError", "Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Generic, TypeVar
 
 from superscalar.values import TaskId
@@ -31,7 +32,7 @@ class ToolContext(Generic[ContextT]):
     written to events. `idempotency_key` is the same for every attempt of one task: hand it to the provider of a write.
     """
 
-    __slots__ = ("_progress", "attempt", "cancelled", "context", "run_id", "task_id")
+    __slots__ = ("_charge", "_progress", "attempt", "cancelled", "context", "run_id", "task_id")
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class ToolContext(Generic[ContextT]):
         task_id: TaskId,
         attempt: int,
         progress: Callable[[str, float | None], None],
+        charge: Callable[[float, int], None],
     ) -> None:
         self.context = context
         self.run_id = run_id
@@ -47,6 +49,7 @@ class ToolContext(Generic[ContextT]):
         self.attempt = attempt
         self.cancelled = False
         self._progress = progress
+        self._charge = charge
 
     @property
     def idempotency_key(self) -> str:
@@ -56,6 +59,18 @@ class ToolContext(Generic[ContextT]):
     def progress(self, message: str, fraction: float | None = None) -> None:
         """Say how far the work is; `fraction` from 0 to 1. Safe from any thread, cheap, never blocks."""
         self._progress(message, fraction)
+
+    def charge(self, cost: float = 0.0, *, tokens: int = 0) -> None:
+        """Say what this call has cost, in money or in tokens of a model: it counts in the run's budgets.
+
+        For what is known only afterwards; a fixed price is declared with `@tool(cost=)`. Safe from any thread.
+
+        Raises:
+            ValueError: something below zero, or no number.
+        """
+        if not (0.0 <= cost < inf and tokens >= 0):
+            raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
+        self._charge(cost, tokens)
 
     def raise_if_cancelled(self) -> None:
         """Stop here if the run no longer wants the result.

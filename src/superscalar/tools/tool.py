@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from math import inf
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
@@ -13,6 +14,7 @@ from superscalar.plan.naming import TAKEN, identifier
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.types import annotation_of, output_of, type_text
 
@@ -39,8 +41,9 @@ class Tool(Generic[P, R]):
 
     `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
     INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
-    identical calls are one call (rule L21). `batched`: its batched form, None without one (one that was named is found
-    when a `Toolset` is made).
+    identical calls are one call (rule L21). `cost`: what an attempt costs, in any currency. `batched`: its batched
+    form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
+    values are never shown.
     """
 
     def __init__(
@@ -55,10 +58,12 @@ class Tool(Generic[P, R]):
         timeout: float | Inherited | None = INHERITED,
         retry: Retry = UNLESS_REFUSED,
         idempotent: bool = False,
+        cost: float = 0.0,
         provider: str = "",
         batch: str | None = None,
         over: str | None = None,
         max_batch: int = MAX_BATCH,
+        secret: Iterable[str] = (),
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
@@ -69,10 +74,12 @@ class Tool(Generic[P, R]):
         self.timeout = timeout
         self.retry = retry
         self.idempotent = idempotent
+        self.cost = cost
         self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
         )
         self.parameters, self.context_parameter, returns = _inspect(self.name, function)
+        self.secrets = secrets_of(self.name, self.parameters, secret)
         self.signature = Signature(
             name=self.name,
             alias=self.alias,
@@ -94,6 +101,8 @@ class Tool(Generic[P, R]):
             raise UsageError(f'@tool(over={over!r}) on {self.name} says nothing without batch="..."')
         if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
             raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
+        if not 0.0 <= cost < inf:
+            raise UsageError(f"@tool(cost={cost}) on {self.name}: what one attempt costs, not below 0")
         if self.effect == "write" and self.shares:
             raise UsageError(f"@tool(dedupe=True) on {self.name}: two equal writes are two writes; leave out dedupe=")
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
@@ -176,7 +185,11 @@ class Tool(Generic[P, R]):
         """
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
-        return validation.validator(self.name, self.alias, self.parameters)
+        return validation.validator(self.name, self.alias, self.parameters, self.secrets)
+
+    def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments as they may be shown and recorded: what is secret is withheld."""
+        return hidden(arguments, self.secrets) if self.secrets else arguments
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -302,9 +315,11 @@ def tool(
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
     idempotent: bool = False,
+    cost: float = 0.0,
     batch: str | None = None,
     over: str | None = None,
     max_batch: int = MAX_BATCH,
+    secret: str | Iterable[str] = (),
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -320,9 +335,11 @@ def tool(
     timeout: float | Inherited | None = INHERITED,
     retry: Retry | int = UNLESS_REFUSED,
     idempotent: bool = False,
+    cost: float = 0.0,
     batch: str | None = None,
     over: str | None = None,
     max_batch: int = MAX_BATCH,
+    secret: str | Iterable[str] = (),
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -335,7 +352,10 @@ def tool(
     `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
     tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
-    or how many attempts in all. `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are.
+    or how many attempts in all. `cost`: what each attempt costs, in any currency; it counts in the run's `max_cost`.
+    `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or
+    parameters, whose values are never shown nor recorded, as `Annotated[str, Secret]` and pydantic's `SecretStr` say
+    too; better still, take credentials from the `context` of a `ToolContext`.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
@@ -360,9 +380,11 @@ def tool(
             timeout=timeout,
             retry=terms,
             idempotent=idempotent,
+            cost=cost,
             batch=batch,
             over=over,
             max_batch=max_batch,
+            secret=(secret,) if isinstance(secret, str) else secret,
         )
 
     return make if function is None else make(function)

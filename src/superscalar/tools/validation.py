@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NotRequired, Required
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -11,15 +11,17 @@ from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.tools.context import ArgumentError
+from superscalar.tools.secret import without
 from superscalar.tools.types import annotation_of
+from superscalar.values import WITHHELD
 
 
 def validator(
-    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...]
+    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...], secrets: Collection[str] = ()
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that takes arguments by name and returns them as the annotations want them.
 
-    It raises `ArgumentError`, which names every argument that does not fit and why.
+    It raises `ArgumentError`, which names every argument that does not fit and why, and shows it if it is no secret.
 
     Raises:
         UsageError: an annotation is nothing that can be validated.
@@ -30,9 +32,12 @@ def validator(
         try:
             checked: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
-            raise ArgumentError("; ".join(_sentence(tool, e) for e in error.errors(include_url=False))) from None
+            raise ArgumentError(
+                "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
+            ) from None
         except Exception as error:  # a validator is the tool's own code, and may raise anything
-            raise ArgumentError(f"{tool}(): checking the arguments raised {error!r}") from error
+            said = without(repr(error), arguments, secrets)
+            raise ArgumentError(f"{tool}(): checking the arguments raised {said}") from error
         return checked
 
     return validate
@@ -86,9 +91,9 @@ def _config_for(annotation: Any) -> ConfigDict | None:
     return None
 
 
-def _sentence(tool: str, error: Mapping[str, Any]) -> str:
+def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    given = repr(error["input"])
+    given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
     short = given if len(given) <= 80 else given[:77] + "..."
     match error["type"]:
         case "missing":

@@ -1,0 +1,136 @@
+"""What a journal costs, beside the same runs without one.
+
+1. Microseconds per task, wide and chain: free async tools through a whole run (an agent that executes a plan), with and
+   without `journal=`; three events per task. Goal: at most 60 us more.
+2. A write, whose start is on the disk before its tool is called: microseconds per write, beside one bare append to a
+   file with fsync, in the same directory.
+
+Medians over several repetitions, interleaved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.overhead import chain, free, wide
+from superscalar import LLMCompiler, tool
+from superscalar.plan.ir import Call, Literal, Plan, Task
+from superscalar.tools import Limit
+
+GOAL = 60.0
+_SHAPES = {"wide": wide, "chain": chain}
+
+
+@tool(effect="write")
+async def put(x: int) -> int:
+    """Change nothing."""
+    return x
+
+
+def new_agent(journal: Path | None) -> LLMCompiler:
+    """An agent with everything on that a run has."""
+    limits = {"provider": Limit(concurrency=16)}
+    return LLMCompiler(tools=[free, put], limits=limits, max_tasks=1_000_000, journal=journal)
+
+
+async def seconds(agent: LLMCompiler, tasks: list[Task]) -> float:
+    """Seconds to execute tasks, from the call to the result."""
+    gc.collect()
+    begin = perf_counter()
+    outcomes = await agent.execute(Plan(tuple(tasks)))
+    taken = perf_counter() - begin
+    if len(outcomes) != len(tasks) or outcomes.failures:
+        raise AssertionError(f"{len(tasks)} tasks, {len(outcomes)} outcomes, {len(outcomes.failures)} failures")
+    return taken
+
+
+async def cost(shape: str, count: int, repetitions: int, folder: Path) -> dict[str, float | int | str]:
+    """Microseconds per task with a journal and without, what is between them, and the ratio."""
+    bare, kept = new_agent(None), new_agent(folder / f"{shape}.db")
+    without, with_journal = [], []
+    for _ in range(repetitions):
+        tasks = _SHAPES[shape](count)
+        without.append(await seconds(bare, tasks))
+        with_journal.append(await seconds(kept, tasks))
+    base, recorded = (statistics.median(times) / count * 1e6 for times in (without, with_journal))
+    more = statistics.median(b - a for a, b in zip(without, with_journal, strict=True)) / count * 1e6
+    return {
+        "shape": shape,
+        "tasks": count,
+        "without_us": base,
+        "with_us": recorded,
+        "more_us": more,
+        "ratio": recorded / base,
+    }
+
+
+async def writes(count: int, repetitions: int, folder: Path) -> dict[str, float]:
+    """Microseconds per write with a journal and without, and of one bare append with fsync."""
+    bare, kept = new_agent(None), new_agent(folder / "writes.db")
+    tasks = [Task(f"t{i}", Call("put", (("x", Literal(i)),), "write")) for i in range(count)]
+    without, with_journal, synced = [], [], []
+    for _ in range(repetitions):
+        without.append(await seconds(bare, tasks))
+        with_journal.append(await seconds(kept, tasks))
+        synced.append(_synced(count, folder / "appended"))
+    base, recorded, floor = (statistics.median(t) / count * 1e6 for t in (without, with_journal, synced))
+    return {"without_us": base, "with_us": recorded, "fsync_us": floor, "ratio": (recorded - base) / floor}
+
+
+def _synced(count: int, path: Path) -> float:
+    """Seconds for `count` appends of 4 KB, each followed by fsync."""
+    block = b"x" * 4096
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    begin = perf_counter()
+    for _ in range(count):
+        os.write(descriptor, block)
+        os.fsync(descriptor)
+    taken = perf_counter() - begin
+    os.close(descriptor)
+    return taken
+
+
+def main() -> int:
+    """Print the table; with --check, fail if the goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--writes", type=int, default=500)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=None, help="where the journals are written (a temporary folder)")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if the goal is missed")
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        rows = [asyncio.run(cost(shape, options.tasks, options.repetitions, folder)) for shape in _SHAPES]
+        write = asyncio.run(writes(options.writes, options.repetitions, folder))
+    missed = [f"{r['shape']}: {r['more_us']:.1f} us" for r in rows if float(r["more_us"]) > GOAL]
+    if options.json:
+        print(json.dumps({"cost": rows, "write": write, "missed": missed}, indent=2))
+    else:
+        print(f"{'shape':6} {'tasks':>8} {'more us':>8} {'ratio':>7} {'with us':>9} {'without us':>11}")
+        for r in rows:
+            print(
+                f"{r['shape']:6} {r['tasks']:>8,} {r['more_us']:>8.1f} {r['ratio']:>6.2f}x "
+                f"{r['with_us']:>9.1f} {r['without_us']:>11.1f}"
+            )
+        print(
+            f"a write: {write['with_us']:.0f} us with a journal, {write['without_us']:.0f} us without; what is between "
+            f"them is {write['ratio']:.2f} x one bare append with fsync ({write['fsync_us']:.0f} us)"
+        )
+        print("goals missed: " + ("; ".join(missed) or "none"))
+    return 1 if missed and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

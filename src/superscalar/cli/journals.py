@@ -1,0 +1,83 @@
+"""The commands that read a journal: `runs` and `show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from superscalar.cli import options
+from superscalar.cli.reporting import reporting
+
+if TYPE_CHECKING:
+    from superscalar.journal import Journal
+
+
+def list_runs(journal: options.ReadJournal = options.JOURNAL, as_json: options.Json = False) -> None:
+    """List the runs of a journal, the newest first, and how each stands.
+
+    *running*: a process is at work on it; *interrupted*: it was killed, and can be resumed; *answered*; *failed*;
+    *stopped*: it was cancelled; *in doubt*: it ended, and a write of it may or may not have happened.
+
+    Examples:
+
+    `superscalar runs`
+
+    `superscalar runs --journal nightly.db --json | jq '.runs[] | select(.state == "interrupted") | .id'`
+    """
+    with reporting(as_json):
+        from superscalar.cli.recorded import print_runs, runs_document
+        from superscalar.cli.report import print_json
+
+        opened = open_journal(journal)
+        if as_json:
+            print_json(runs_document(opened))
+        else:
+            print_runs(opened)
+
+
+def show_run(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
+    journal: options.ReadJournal = options.JOURNAL,
+    events: Annotated[bool, typer.Option("--events", help="Print every event, one on a line.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show a run of a journal: its question, its plan, what became of every task, what is in doubt, its answer.
+
+    Examples:
+
+    `superscalar show 3f9c`
+
+    `superscalar show 3f9c --events | grep prices`
+    """
+    with reporting(as_json):
+        from superscalar.cli.recorded import print_events, print_run, run_document
+        from superscalar.cli.report import print_json
+
+        opened = open_journal(journal)
+        id = opened.named(run)
+        if as_json:
+            print_json(run_document(opened, id, opened.read(id) if events else ()))
+        elif events:
+            print_events(opened.read(id))
+        else:
+            print_run(opened, id)
+
+
+def open_journal(path: Path) -> Journal:
+    """The journal at a path, which must be there: reading makes none.
+
+    Raises:
+        CommandError: it is not.
+        JournalError: it is no journal, or cannot be read.
+    """
+    from superscalar.cli.failures import CommandError
+    from superscalar.journal import Journal
+
+    if not path.exists():
+        raise CommandError(
+            f"there is no journal {path}; name one with --journal or SUPERSCALAR_JOURNAL, or make one: "
+            f"superscalar run --journal {path} ..."
+        )
+    return Journal(path)

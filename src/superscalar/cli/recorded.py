@@ -1,0 +1,252 @@
+"""Recorded runs as text and as JSON documents. What is stored in them is shown, and never obeyed by a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from superscalar import events as ev
+from superscalar.cli.documents import outcome_document
+from superscalar.cli.report import print_answer
+from superscalar.cli.terminal import console, counted, duration, safe, safe_line
+from superscalar.cli.wording import call_of, note_of
+from superscalar.journal import Journal, Recorded, RunState, RunSummary
+from superscalar.observe.rows import Row
+from superscalar.observe.short import short, short_arguments
+from superscalar.observe.view import RunView
+from superscalar.plan.ir import Join, Task
+from superscalar.plan.printer import print_plan
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain, record_fields
+
+_COLOURS: dict[RunState, str] = {
+    "running": "cyan",
+    "interrupted": "yellow",
+    "answered": "green",
+    "failed": "red",
+    "stopped": "dim",
+    "in doubt": "bold yellow",
+}
+_WIDTH = 160  # characters of a line where nobody looks at a terminal
+
+
+class Folded:
+    """A run as its events tell it."""
+
+    def __init__(self, recorded: Iterable[Recorded]) -> None:
+        self.view = RunView()
+        self.tasks: list[Task] = []
+        self.outcomes: dict[TaskId, Outcome] = {}
+        for record in recorded:
+            event = record.event
+            self.view.apply(event)
+            match event:
+                case ev.Planned(_, task):
+                    self.tasks.append(task)
+                case ev.Succeeded(_, id, value):
+                    self.outcomes[id] = Observation(value)
+                case ev.Failed(_, id, failure):
+                    self.outcomes[id] = failure
+                case ev.Skipped(_, id, because, by_guard):
+                    self.outcomes[id] = Skipped(because, by_guard)
+
+    @property
+    def answer(self) -> Any:
+        """What the joiner said; without one, the value of the last `join(...)`, None if there is none yet."""
+        if self.view.answer is not None:
+            return self.view.answer
+        joined = [task.id for task in self.tasks if isinstance(task.work, Join)]
+        outcome = self.outcomes.get(joined[-1]) if joined and self.view.ended and not self.view.question else None
+        return outcome.value if isinstance(outcome, Observation) else outcome
+
+
+# ---------------------------------------------------------------------------------------------------------- documents
+
+
+def runs_document(journal: Journal) -> dict[str, Any]:
+    """Every run in a few words, the newest first."""
+    return {"journal": str(journal.path), "runs": [summary_document(run) for run in journal.runs()]}
+
+
+def summary_document(run: RunSummary) -> dict[str, Any]:
+    """One run in a few words."""
+    return {
+        "id": run.id,
+        "question": run.question,
+        "state": run.state,
+        "began": _moment(run.began).isoformat(),
+        "ended": None if run.ended is None else _moment(run.ended).isoformat(),
+        "tasks": run.tasks,
+        "done": run.done,
+        "failed": run.failed,
+        "in_doubt": list(run.in_doubt),
+        "error": run.error,
+        "about": dict(run.about),
+    }
+
+
+def run_document(journal: Journal, id: str, recorded: Iterable[Recorded]) -> dict[str, Any]:
+    """One run, with what became of every task; with its events, if they are given."""
+    folded = Folded(journal.read(id))
+    document = summary_document(journal.summary(id)) | {
+        "plan": print_plan(folded.tasks),
+        "written": folded.view.plan_text,
+        "outcomes": {id: outcome_document(outcome) for id, outcome in folded.outcomes.items()},
+        "answer": plain(folded.answer),
+    }
+    if events := [_event_document(record) for record in recorded]:
+        document["events"] = events
+    return document
+
+
+def _event_document(record: Recorded) -> dict[str, Any]:
+    event = record.event
+    fields = record_fields(event) or {}
+    if isinstance(event, ev.Planned):
+        fields["task"] = print_plan((event.task,))
+    return {"seq": record.seq, "time": _moment(record.at).isoformat(), "event": type(event).__name__, **plain(fields)}
+
+
+# --------------------------------------------------------------------------------------------------------------- text
+
+
+def print_runs(journal: Journal) -> None:
+    """A line for every run."""
+    from rich.text import Text
+
+    out = console(sys.stdout)
+    width = out.width if out.is_terminal else _WIDTH
+    found = journal.runs()
+    if not found:
+        out.print(Text(f"{safe_line(str(journal.path))} has no runs yet"))
+        return
+    longest = max(len(safe_line(run.id)) for run in found)
+    for run in found:
+        text = Text.assemble(
+            (f"{safe_line(run.id):<{longest}}", "bold"),
+            f"  {_moment(run.began):%Y-%m-%d %H:%M:%S}  ",
+            (f"{run.state:<11}", _COLOURS[run.state]),
+            f"  {_counts(run):<26}  ",
+        )
+        room = max(width - len(text.plain), 20)
+        title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
+        text.append(title if len(title) <= room else title[: room - 1] + "…")
+        out.print(text)
+
+
+def _counts(run: RunSummary) -> str:
+    parts = [f"{run.done:,} of {counted(run.tasks, 'task')}"]
+    parts += [f"{run.failed:,} failed"] if run.failed else []
+    parts += [f"{len(run.in_doubt):,} in doubt"] if run.in_doubt and run.state != "running" else []
+    return ", ".join(parts)
+
+
+def print_run(journal: Journal, id: str) -> None:
+    """Everything about a run that a person wants to know."""
+    from rich.text import Text
+
+    out = console(sys.stdout)
+    summary = journal.summary(id)
+    folded = Folded(journal.read(id))
+    out.print(
+        Text.assemble(("run ", "bold"), (safe_line(id), "bold"), "  ", (summary.state, _COLOURS[summary.state])), end=""
+    )
+    out.print(Text(f"  {safe_line(summary.error)}" if summary.error else ""))
+    for name, said in _about(summary):
+        out.print(Text.assemble((f"{name:<10}", "dim"), safe_line(said)))
+    if folded.tasks:
+        _title("plan")
+        for line in safe(print_plan(folded.tasks)).splitlines():
+            out.print(Text(f"  {line}"))
+        _title("tasks")
+        rows = list(folded.view.rows())
+        widest = min(max(len(safe_line(row.id)) + 2 * (row.within is not None) for row in rows), 30)
+        for row in rows:
+            out.print(_line(row, widest, summary.state))
+    if summary.in_doubt and summary.state != "running":
+        _title("in doubt")
+        for doubtful in summary.in_doubt:
+            row = folded.view.row(doubtful)
+            out.print(
+                Text(
+                    safe_line(f"  {row.id}: {row.tool}({row.arguments}) may have happened; look before you do it again")
+                )
+            )
+    if folded.answer is not None:
+        _title("answer")
+        print_answer(folded.answer)
+    if summary.state == "interrupted":
+        out.print(Text(safe_line(f"go on with it: superscalar resume {id}"), style="dim"))
+
+
+def _title(text: str) -> None:
+    from rich.text import Text
+
+    console(sys.stdout).print(Text(f"\n{text}", style="bold"))
+
+
+def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    if summary.question:
+        yield "question", summary.question
+    took = "" if summary.ended is None else f", took {duration(summary.ended - summary.began)}"
+    yield "began", f"{_moment(summary.began):%Y-%m-%d %H:%M:%S}{took}"
+    if model := summary.about.get("model"):
+        yield "model", str(model)
+    if tools := summary.about.get("tools"):
+        yield "tools", ", ".join(map(str, tools))
+    yield "recorded", f"by superscalar {summary.about.get('version', '(unknown)')}"
+
+
+def _line(row: Row, widest: int, run: RunState) -> Any:
+    from rich.text import Text
+
+    over = run not in ("running", "interrupted")
+    unfinished = run != "running" and row.state in ("running", "retrying", "ready")
+    state = ("cut off" if row.started is not None else "not begun") if unfinished else row.state
+    colour = {"done": "green", "failed": "red", "cut off": "yellow"}.get(state, "dim")
+    name = ("  " if row.within is not None else "") + safe_line(row.id)
+    took = duration(row.seconds) if row.seconds is not None and row.kind == "call" and not unfinished else ""
+    said = "  ".join(part for part in (call_of(row), "" if unfinished else note_of(row, over=over), took) if part)
+    cut = said if len(said) <= 500 else said[:499] + "…"
+    return Text.assemble(f"  {name:<{widest}}  ", (f"{state:<9}", colour), f"  {cut}")
+
+
+def print_events(recorded: Iterable[Recorded]) -> None:
+    """A line for every event: its number, the time of day, its kind, and what it says."""
+    from rich.text import Text
+
+    out = console(sys.stdout)
+    width = out.width if out.is_terminal else _WIDTH * 2
+    for record in recorded:
+        head = f"{record.seq:>6}  {_moment(record.at):%H:%M:%S.%f}"[:-3]
+        text = f"{head}  {type(record.event).__name__:<14}  {safe_line(_told(record.event))}".rstrip()
+        out.print(Text(text if len(text) <= width else text[: width - 1] + "…"))
+
+
+def _told(event: ev.Event) -> str:
+    match event:
+        case ev.Planned(_, task):
+            return "  ".join(print_plan((task,)).splitlines())
+        case ev.PlanWritten(_, text) | ev.AnswerWritten(_, text):
+            return repr(text)
+        case ev.Started(_, id, tool, arguments, attempt):
+            return f"{id}  {tool}({short_arguments(arguments, 200)})" + (f"  attempt {attempt}" if attempt > 1 else "")
+        case ev.Diagnosed(_, found):
+            return f"{found.span.line}: {found.code} {found.message}"
+        case _:
+            fields = record_fields(event) or {}
+            shown = (_shown(name, value) for name, value in fields.items() if name != "at")
+            return "  ".join(part for part in shown if part)
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in ("id", "text", "message", "reason"):
+        return str(value)
+    if isinstance(value, Failure):
+        return str(value)
+    return f"{name}={short(value, 200)}" if value not in ("", None, False) or name == "value" else ""
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds).astimezone()

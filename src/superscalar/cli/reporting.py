@@ -1,0 +1,42 @@
+"""What ends a command early, as a message and an exit code: around the body of every command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from superscalar.cli.failures import CommandError
+
+
+@contextmanager
+def reporting(as_json: bool, file: str = "plan") -> Iterator[None]:
+    """Turn what the user can mend into a message and an exit code; `file` is what a plan's diagnostics are in."""
+    from superscalar.cli.failures import CommandError, command_error
+    from superscalar.errors import SuperscalarError
+
+    try:
+        yield
+    except CommandError as error:
+        _report(error, as_json)
+    except SuperscalarError as error:
+        _report(command_error(error, file=name_of(file)), as_json)
+
+
+def _report(error: CommandError, as_json: bool) -> NoReturn:
+    from superscalar.cli.documents import error_document
+    from superscalar.cli.report import print_error, print_json
+
+    if as_json:
+        print_json(error_document(error))
+    else:
+        print_error(error)
+    raise typer.Exit(error.code) from error
+
+
+def name_of(file: str) -> str:
+    """What messages call a file."""
+    return "<stdin>" if file == "-" else file

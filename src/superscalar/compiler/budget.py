@@ -1,0 +1,99 @@
+"""What a run may spend: tokens of models, and money on models and tools. A fold of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from superscalar import events
+from superscalar.errors import UsageError
+from superscalar.models.base import Request
+from superscalar.tools.tool import Tool
+from superscalar.values import Failure, Usage
+
+
+class Budget:
+    """Counts what is spent and says what would go beyond.
+
+    What has begun is never broken off, since it is paid for: a budget is exceeded at most by the calls of the moment
+    that told their cost afterwards, and by the joiner's answer, which is always asked for.
+
+    Raises:
+        UsageError: a bound is not above 0.
+    """
+
+    def __init__(self, tools: Iterable[Tool[..., object]], max_tokens: int | None, max_cost: float | None) -> None:
+        for name, limit in (("max_tokens", max_tokens), ("max_cost", max_cost)):
+            if limit is not None and not limit > 0:
+                raise UsageError(f"{name}={limit}: what a run may spend, above 0; leave it out for no bound")
+        self._max_tokens = max_tokens
+        self._max_cost = max_cost
+        self._cost_of = {tool.name: tool.cost for tool in tools if tool.cost}
+        self._charging: set[str] = set()  # tools that were seen to spend tokens
+        self._tool_of: dict[str, str] = {}
+        self._usage = Usage()
+
+    @property
+    def counts(self) -> bool:
+        """Whether calls of tools are to be noted: there is a bound, or they have a price."""
+        return self._max_tokens is not None or self._max_cost is not None or bool(self._cost_of)
+
+    @property
+    def cost(self) -> float:
+        """Spent so far, on models and tools."""
+        return self._usage.cost
+
+    def note(self, event: events.Event) -> None:
+        """Count an event."""
+        match event:
+            case events.Started(id=id, tool=tool):
+                self._tool_of[id] = tool
+                if tool in self._cost_of:
+                    self._usage += Usage(cost=self._cost_of[tool])
+            case events.Charged(id=id, cost=cost, tokens=tokens):
+                self._usage += Usage(output_tokens=tokens, cost=cost)
+                if tokens and id in self._tool_of:
+                    self._charging.add(self._tool_of[id])
+            case events.ModelUsed(usage=usage):
+                self._usage += usage
+
+    def estimate(self, request: Request, written: int) -> None:
+        """Count a reply of so many characters that was broken off, or whose provider does not count: 4 to a token."""
+        read = sum(len(message.text) for message in request.messages)
+        self._usage += Usage(read // 4, 0, written // 4, 1)
+
+    def tokens_left(self, wanted: int) -> int:
+        """As many of the wanted tokens as there are, at least one."""
+        return wanted if self._max_tokens is None else max(1, min(wanted, self._max_tokens - self._usage.tokens))
+
+    def spent(self, tool: Tool[..., object] | None = None) -> Spent | None:
+        """The budget that does not allow a call of this tool, or of a model; None if all do."""
+        used = self._usage
+        in_tokens, in_money = tool is None or tool.name in self._charging, tool is None or tool.cost > 0
+        if self._max_tokens is not None and in_tokens and used.tokens >= self._max_tokens:
+            return Spent("max_tokens", used.tokens, self._max_tokens)
+        more = 0.0 if tool is None else tool.cost
+        if (
+            self._max_cost is not None
+            and in_money
+            and (used.cost >= self._max_cost or used.cost + more > self._max_cost)
+        ):
+            return Spent("max_cost", used.cost, self._max_cost)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A budget that is spent: its name, how much of it, and its bound."""
+
+    budget: str
+    used: float
+    limit: float
+
+    def __str__(self) -> str:
+        return f"the run's {self.budget}={self.limit:g} is spent ({self.used:g} used)"
+
+    def failure(self, tool: Tool[..., object]) -> Failure:
+        """What becomes of a call of the tool."""
+        each = f", and {tool.name} costs {tool.cost:g}" if self.budget == "max_cost" else ""
+        return Failure("budget", f"the run's {self.budget}={self.limit:g} does not allow it: {self.used:g} used{each}")

@@ -1,0 +1,178 @@
+"""What a run hands to its journal, and when: before it is acted on, and a write before its tool is called."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from superscalar import __version__, events
+from superscalar.errors import JournalError
+from superscalar.events import Event
+from superscalar.models.base import Message
+from superscalar.plan.ir import Call, Index, Literal, Map, Plan, Task, Text
+from superscalar.schedule.priority import Durations
+from superscalar.tools.toolset import Toolset
+from superscalar.values import WITHHELD, TaskId
+
+if TYPE_CHECKING:
+    from superscalar.journal import RunLog
+
+
+T = TypeVar("T")
+
+
+class Recording:
+    """The journal's side of one run. Calling it with an event appends that, before anybody else hears of it.
+
+    `Started` of a write is on the disk when the call returns, and what became of the write soon after. If the journal
+    cannot be written, the call of a write fails and `on_loss` is called in the next turn of the event loop, to stop the
+    run; what happens while it stops is no longer recorded.
+    """
+
+    def __init__(self, log: RunLog, tools: Toolset) -> None:
+        self.log = log
+        self.on_loss: Callable[[JournalError], None] | None = None
+        self._writes = frozenset(tool.name for tool in tools if tool.effect == "write")
+        self._secrets = {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
+        self._running: set[TaskId] = set()  # writes
+        self._loop = asyncio.get_running_loop()
+        log.on_loss = self._lost
+
+    def __call__(self, event: Event) -> None:
+        """Append an event.
+
+        Raises:
+            Unwritable: a task's value has no form as data; nothing was recorded.
+            JournalError: the start of a write could not be recorded; it must not start.
+        """
+        log = self.log
+        if isinstance(event, events.Started) and event.tool in self._writes:
+            log.append(event, durable=True)
+            self._running.add(event.id)
+        elif log.lost is not None:
+            return  # the run is being stopped
+        elif self._running and isinstance(event, _ENDS) and event.id in self._running:
+            self._running.discard(event.id)
+            log.append(event)
+            self._flush()
+        elif self._secrets and isinstance(event, events.Planned):
+            log.append(events.Planned(event.at, _withheld(event.task, self._secrets)))
+        else:
+            log.append(event)
+
+    def _flush(self) -> None:
+        """Write what became of a write now; it cannot be kept from having happened, if that fails."""
+        try:
+            self.log.flush()
+        except JournalError as error:
+            self.log.lose(error)
+
+    def _lost(self, error: JournalError) -> None:
+        self._loop.call_soon(self._stop, error)
+
+    def _stop(self, error: JournalError) -> None:
+        if self.on_loss is not None:
+            self.on_loss(error)
+
+    async def around(self, run: Coroutine[Any, Any, T], durations: Durations) -> T:
+        """A run to its end; then the rest is written, and another process may take it up.
+
+        What is known of the `durations` of calls is written too, for the agents to come. If the journal cannot be
+        written, the run is cancelled, and settles as it does then.
+
+        Raises:
+            JournalError: the journal could not be written.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        stopped = False
+
+        def stop(_: JournalError) -> None:
+            nonlocal stopped
+            stopped = True
+            task.cancel()
+
+        self.on_loss = stop
+        try:
+            result = await run
+        except BaseException as error:
+            self.on_loss = None
+            try:
+                self.log.close(durations.known())
+            except JournalError as lost:
+                error.add_note(f"The run's end could not be recorded: {lost}")
+            if stopped and isinstance(error, asyncio.CancelledError) and not task.uncancel():
+                raise self.log.lost or error from None
+            raise
+        self.on_loss = None
+        self.log.close(durations.known())
+        return result
+
+
+def _secret_aliases(tools: Toolset, alias: str) -> frozenset[str]:
+    """What plans call the secret parameters of a tool."""
+    tool = tools.get(alias)
+    if tool is None or not tool.secrets:
+        return frozenset()
+    return frozenset(p.alias for p in tool.signature.parameters if p.name in tool.secrets)
+
+
+def _withheld(task: Task, secrets: Mapping[str, frozenset[str]]) -> Task:
+    """A task without what the plan itself says for a secret parameter; a reference to another task's value stays."""
+    match task.work:
+        case Call(tool, arguments) if tool in secrets:
+            shown = tuple(
+                (name, Literal(WITHHELD) if name in secrets[tool] and _says(value) else value)  # type: ignore[arg-type]
+                for name, value in arguments
+            )
+            return replace(task, work=replace(task.work, arguments=shown))
+        case Map(body=body):
+            return replace(task, work=replace(task.work, body=tuple(_withheld(inner, secrets) for inner in body)))
+        case _:
+            return task
+
+
+def _says(expression: object) -> bool:
+    """Whether an expression has text, bytes or a number in it; the index or key of a subscript is none."""
+    match expression:
+        case Literal(value):
+            return value is not None and not isinstance(value, bool)
+        case Text(parts) if any(isinstance(part, str) for part in parts):
+            return True
+        case Index(base, Literal()):
+            return _says(base)
+        case tuple():
+            return any(map(_says, expression))
+        case _ if is_dataclass(expression):
+            return any(_says(getattr(expression, field.name)) for field in fields(expression))
+        case _:
+            return False
+
+
+_ENDS = (events.Succeeded, events.Failed, events.Retrying, events.Cancelled)
+
+
+def about_question(
+    question: str, history: Iterable[Message], model: str, joiner: str | None, tools: Toolset
+) -> dict[str, Any]:
+    """What a run that answers is remembered with; its plan and its conversation are in its events."""
+    return {
+        "kind": "answer",
+        "question": question,
+        "history": [{"role": message.role, "text": message.text} for message in history],
+        "model": model,
+        "joiner": joiner,
+        **_about(tools),
+    }
+
+
+def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
+    """What a run of a plan is remembered with, the tools that it calls among it; the plan itself is in its events."""
+    calls = dict.fromkeys(task.work.tool for task in plan.calls if isinstance(task.work, Call))
+    return {"kind": "execute", "calls": list(calls), **_about(tools)}
+
+
+def _about(tools: Toolset) -> Mapping[str, Any]:
+    return {"tools": [tool.name for tool in tools], "version": __version__}

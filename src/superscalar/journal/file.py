@@ -1,0 +1,258 @@
+"""`Journal`: the runs in one file, begun, gone on with, listed and read."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from superscalar import codec
+from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
+from superscalar.journal.database import Database, damaged
+from superscalar.journal.lease import Leases
+from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
+from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
+
+
+class Journal:
+    """The durable record of runs in one file of SQLite, beside which `PATH-leases` says who is at work on them.
+
+        agent = LLMCompiler("openai:gpt-5-mini", tools, journal="runs.db")
+
+    Made if it is not there. Several threads may use one, and several processes the same file, which must be on a local
+    disk. `about`: JSON data that is remembered with every run that is begun here.
+
+    Raises:
+        JournalError: the file is no journal, damaged, of a newer release, or cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> None:
+        given = os.fspath(path)
+        if not isinstance(given, str) or given in ("", ":memory:") or given.startswith("file:"):
+            raise UsageError(f'journal={given!r} is no path of a file; write journal="runs.db"')
+        self.path = Path(given)
+        self._about = dict(about or {})
+        real = self.path.resolve()  # by whatever name: the files beside it are those of the real one
+        self._database = Database(real)
+        self._leases_path = real
+        self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
+
+    def __repr__(self) -> str:
+        return f"Journal({str(self.path)!r})"
+
+    # -------------------------------------------------------------------------------------------------- writing
+
+    def begin(self, run: str, about: Mapping[str, Any]) -> RunLog:
+        """A new run, which this process is at work on until the log is closed. `about`: JSON data to remember with it.
+
+        Raises:
+            UsageError: there is a run of that id.
+            JournalError: the file cannot be written.
+        """
+        now = time.time()
+        remembered = {**self._about, **about}
+        number = 0
+        try:
+            with self._database.writing() as connection:
+                if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
+                    raise UsageError(
+                        f"{self.path} has a run {run!r} already; leave out run_id=, or go on with that one: "
+                        f"agent.resume({run!r})"
+                    )
+                values = (run, now, json.dumps(remembered), platform.node(), os.getpid(), now)
+                statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
+                number = connection.execute(statement, values).lastrowid or 0
+                if not self._leases.take(number):  # left behind by a run that was deleted from the file meanwhile
+                    raise RunBusy(f"the lease on run {run!r} is held, though it is new; name another run_id=")
+        except JournalError:
+            self._leases.give_back(number)
+            raise
+        return RunLog(run, number, self._database, self._leases, self._commits_here(), remembered)
+
+    def reopen(self, run: str) -> RunLog:
+        """Go on with a run: its log, with what had happened.
+
+        Raises:
+            UnknownRun: there is none of that id.
+            RunBusy: a process is at work on it.
+            JournalError: what is recorded cannot be read, or the file cannot be written.
+        """
+        number, about = self._find(run)
+        if not self._leases.take(number):
+            raise self._busy(run, number)
+        try:
+            recorded = tuple(record.event for record in self._read(run, number))
+            with self._database.writing() as connection:
+                connection.execute(
+                    "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
+                    (platform.node(), os.getpid(), time.time(), number),
+                )
+            return RunLog(run, number, self._database, self._leases, self._commits_here(), about, recorded)
+        except BaseException:
+            self._leases.give_back(number)
+            raise
+
+    @property
+    def _leases(self) -> Leases:
+        return Leases.of(self._leases_path)
+
+    def _commits_here(self) -> Commits:
+        """The group that the running event loop's runs are written in; without a loop, each has one of its own."""
+        for loop, commits in list(self._commits.items()):
+            if not commits.logs:
+                self._commits.pop(loop, None)
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return Commits(self._database, None)
+        return self._commits.setdefault(running, Commits(self._database, running))
+
+    def _busy(self, run: str, number: int) -> RunBusy:
+        host, pid, since = self._database.rows("SELECT host, pid, since FROM runs WHERE number = ?", number)[0]
+        when = datetime.fromtimestamp(since).astimezone().isoformat(" ", "seconds")
+        who = "this process" if self._leases.is_held_here(number) else f"process {pid} on {host}"
+        return RunBusy(f"run {run!r} is being worked on by {who}, since {when}; wait for its end, or stop it first")
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    def runs(self) -> list[RunSummary]:
+        """Every run, the newest first.
+
+        Raises:
+            JournalError: the file cannot be read.
+        """
+        found = self._database.rows("SELECT number, id, began, about, ended, summary FROM runs ORDER BY number DESC")
+        return [self._summary(*row) for row in found]
+
+    def summary(self, run: str) -> RunSummary:
+        """One run in a few words.
+
+        Raises:
+            UnknownRun: there is none of that id.
+            JournalError: the file cannot be read.
+        """
+        number, _ = self._find(run)
+        columns = "number, id, began, about, ended, summary"
+        return self._summary(*self._database.rows(f"SELECT {columns} FROM runs WHERE number = ?", number)[0])  # noqa: S608 -- our own names
+
+    def read(self, run: str) -> list[Recorded]:
+        """The events of a run, in order.
+
+        Raises:
+            UnknownRun: there is none of that id.
+            JournalError: the file cannot be read, or an event in it is damaged or of a newer release.
+        """
+        number, _ = self._find(run)
+        return self._read(run, number)
+
+    def about(self, run: str) -> Mapping[str, Any]:
+        """What a run was begun with.
+
+        Raises:
+            UnknownRun: there is none of that id.
+        """
+        return self._find(run)[1]
+
+    def named(self, beginning: str) -> str:
+        """The id of the run that is meant: that id itself, or the only one that begins so.
+
+        Raises:
+            UnknownRun: there is none, or there are several.
+        """
+        query = "SELECT id FROM runs WHERE substr(id, 1, length(?)) = ? ORDER BY id = ? DESC, number DESC"
+        ids = [id for (id,) in self._database.rows(query, beginning, beginning, beginning)]
+        if not ids or not beginning:
+            raise UnknownRun(f"{self.path} has no run {beginning!r}; {self._known(beginning)}")
+        if len(ids) > 1 and ids[0] != beginning:
+            raise UnknownRun(f"{self.path} has {len(ids):,} runs that begin with {beginning!r}: {', '.join(ids[:5])}")
+        return str(ids[0])
+
+    def _find(self, run: str) -> tuple[int, Mapping[str, Any]]:
+        found = self._database.rows("SELECT number, about FROM runs WHERE id = ?", run)
+        if not found:
+            raise UnknownRun(f"{self.path} has no run {run!r}; {self._known(run)}")
+        number, about = found[0]
+        return number, _data(self.path, run, about)
+
+    def _known(self, run: str) -> str:
+        ids = [id for (id,) in self._database.rows("SELECT id FROM runs ORDER BY number DESC LIMIT 10000")]
+        if not ids:
+            return "it is empty"
+        if close := difflib.get_close_matches(run, ids, n=3):
+            return f"did you mean {' or '.join(close)}?"
+        return f"the newest are {', '.join(ids[:5])}"
+
+    def _read(self, run: str, number: int) -> list[Recorded]:
+        rows = self._database.rows("SELECT seq, at, event FROM events WHERE run = ? ORDER BY seq", number)
+        made = []
+        for place, (seq, at, text) in enumerate(rows):
+            try:
+                event = codec.loads(text)
+            except codec.Unreadable as error:
+                raise JournalError(str(self.path), f"event {seq} of run {run!r} cannot be read: {error}") from error
+            if seq != place:
+                raise damaged(self.path, f"run {run!r} lacks event {place}")
+            made.append(Recorded(seq, at, event))
+        return made
+
+    def _summary(
+        self, number: int, id: str, began: float, about: str, ended: float | None, kept: str | None
+    ) -> RunSummary:
+        remembered = _data(self.path, id, about)
+        held = ended is None and self._leases.is_held(number)
+        try:
+            counts = self._counted(id, number) if kept is None else _data(self.path, id, kept)
+            return RunSummary(
+                id=id,
+                question=str(remembered.get("question", "")),
+                state=state_of(counts, ended=ended is not None, held=held),
+                began=float(began),
+                ended=None if ended is None else float(ended),
+                tasks=int(counts["tasks"]),
+                done=int(counts["done"]),
+                failed=int(counts["failed"]),
+                in_doubt=tuple(counts["in_doubt"]),
+                error=str(counts["error"]),
+                about=remembered,
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(self.path, f"of run {id!r}: {error!r}") from error
+
+    def _counted(self, run: str, number: int) -> dict[str, Any]:
+        """The counts of a run that has no end; those of one that has were kept with it."""
+        tally = Tally()
+        for record in self._read(run, number):
+            tally.apply(record.event)
+        return tally.document()
+
+    # ------------------------------------------------------------------------------------------------- durations
+
+    def durations(self) -> dict[str, float]:
+        """Seconds that a call of each tool takes, as far as is known (see `keep_durations`)."""
+        return dict(self._database.rows("SELECT tool, seconds FROM durations"))
+
+    def keep_durations(self, known: Mapping[str, float]) -> None:
+        """Remember how many seconds a call of each tool takes, for the agents to come.
+
+        Raises:
+            JournalError: the file cannot be written.
+        """
+        with self._database.writing() as connection:
+            connection.executemany(KEEP_DURATION, list(known.items()))
+
+
+def _data(path: Path, run: str, text: Any) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise damaged(path, f"of run {run!r}: {error}") from error
+    if not isinstance(data, dict):
+        raise damaged(path, f"of run {run!r}: {text[:100]}")
+    return data

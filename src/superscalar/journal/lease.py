@@ -1,0 +1,124 @@
+"""At most one process, and in it one run, is at work on a recorded run: locks that end with the process.
+
+A lease is a lock on one byte of a file beside the journal, so the kernel takes it back when the process dies, however
+that happens, and a killed run can be resumed at once. Locks of POSIX belong to the process: a second one of the same
+process is granted too, and closing *any* descriptor of the file gives all of them back. Hence one descriptor per file
+and process, and a set of what is held beside it. A forked child has neither: it inherits no lock.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+_BUSY_FOR: Final = 0.1  # seconds: somebody who only looks whether a lease is held has it for microseconds
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int, place: int) -> None:
+        os.lseek(descriptor, place, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(descriptor: int, place: int) -> None:
+        os.lseek(descriptor, place, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int, place: int) -> None:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+
+    def _unlock(descriptor: int, place: int) -> None:
+        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)
+
+
+class Leases:
+    """The leases on the runs of one journal, by run number; `of` gives the one object that a process has for a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        self._held: set[int] = set()
+        self._guard = threading.Lock()
+
+    @staticmethod
+    def of(journal: Path) -> Leases:
+        """The leases of the journal at this path; the file beside it is made if it is not there.
+
+        It stays open until the process ends: closing it would give back the leases of other runs.
+        """
+        path = journal.with_name(f"{journal.name}-leases")
+        with _OPENING:
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                path.touch(0o600)
+                found = path.stat()
+            known = _OPEN.get((found.st_dev, found.st_ino))
+            if known is None:
+                known = _OPEN[found.st_dev, found.st_ino] = Leases(path)
+            return known
+
+    def take(self, run: int) -> bool:
+        """Take the lease on a run; False if it is held, by another process or this one."""
+        until = time.monotonic() + _BUSY_FOR
+        while not self._taken(run):
+            if run in self._held or time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _taken(self, run: int) -> bool:
+        with self._guard:
+            if run in self._held:
+                return False
+            try:
+                _lock(self._descriptor, run)
+            except OSError:
+                return False
+            self._held.add(run)
+            return True
+
+    def give_back(self, run: int) -> None:
+        """End a lease that was taken."""
+        with self._guard:
+            if run in self._held:
+                self._held.discard(run)
+                _unlock(self._descriptor, run)
+
+    def is_held(self, run: int) -> bool:
+        """Whether any process, this one included, is at work on a run."""
+        with self._guard:
+            if run in self._held:
+                return True
+            try:
+                _lock(self._descriptor, run)
+            except OSError:
+                return True
+            _unlock(self._descriptor, run)
+            return False
+
+    def is_held_here(self, run: int) -> bool:
+        """Whether this process is."""
+        with self._guard:
+            return run in self._held
+
+
+_OPEN: Final[dict[tuple[int, int], Leases]] = {}
+_OPENING = threading.Lock()
+
+
+def _forget() -> None:
+    """In a forked child: it holds no lease, and the lock around them may have been taken when it was made."""
+    global _OPENING
+    _OPENING = threading.Lock()
+    _OPEN.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,129 @@
+"""What a journal knows of its runs: their events as they were recorded, and a summary of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from superscalar import events as ev
+from superscalar.events import Event
+from superscalar.plan.instances import templates
+from superscalar.plan.ir import Call, walk
+from superscalar.values import TaskId
+
+RunState: TypeAlias = Literal[
+    "running",  # a process is at work on it
+    "interrupted",  # it has no end, and nobody is at work on it: it can be resumed
+    "answered",
+    "failed",  # it ended with an error
+    "stopped",  # it was cancelled
+    "in doubt",  # it ended, and a write of it may or may not have happened
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in a journal: its number in the run (from 0), the time of day (Unix seconds), and the event."""
+
+    seq: int
+    at: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in a few words.
+
+    `began`, `ended`: Unix seconds. `tasks`: those that are known by now, `done` and `failed` those that settled so.
+    `in_doubt`: the writes that may or may not have happened. `about`: what the run was begun with.
+    """
+
+    id: str
+    question: str
+    state: RunState
+    began: float
+    ended: float | None
+    tasks: int
+    done: int
+    failed: int
+    in_doubt: tuple[TaskId, ...]
+    error: str
+    about: Mapping[str, Any]
+
+
+class Tally:
+    """Counts what a summary says, event by event."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.error = ""
+        self._known: set[TaskId] = set()
+        self._done = 0
+        self._failed = 0
+        self._writes: set[TaskId] = set()
+        self._running: dict[TaskId, None] = {}  # writes
+        self._doubtful: dict[TaskId, None] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        if isinstance(event, ev.Planned):
+            self._plan(event)
+        elif isinstance(event, ev.Started):
+            if self._writes and self.is_write(event.id):
+                self._running[event.id] = None
+        elif isinstance(event, ev.Succeeded):
+            self._done += 1
+            self._settle(event.id)
+        elif isinstance(event, ev.Failed):
+            self._failed += 1
+            self._settle(event.id)
+            if event.failure.in_doubt:
+                self._doubtful[event.id] = None
+        elif isinstance(event, ev.Retrying):
+            self._running.pop(event.id, None)
+            if event.failure.in_doubt:
+                self._doubtful[event.id] = None
+        elif isinstance(event, ev.Skipped):
+            self._settle(event.id)
+        elif isinstance(event, ev.RunStarted):
+            self.ended, self.error = False, ""
+        elif isinstance(event, ev.RunEnded):
+            self.ended, self.error = True, event.error
+
+    def _plan(self, event: ev.Planned) -> None:
+        self._known.add(event.task.id)
+        for task in walk((event.task,)):
+            if isinstance(task.work, Call) and task.work.effect == "write":
+                self._writes.add(task.id)
+
+    def _settle(self, id: TaskId) -> None:
+        self._known.add(id)
+        if self._writes:
+            self._running.pop(id, None)
+            self._doubtful.pop(id, None)
+
+    def is_write(self, id: TaskId) -> bool:
+        """Whether this task instance calls a tool that writes."""
+        return id in self._writes or any(template in self._writes for template in templates(id))
+
+    def document(self) -> dict[str, Any]:
+        """The counts as JSON data."""
+        return {
+            "tasks": len(self._known),
+            "done": self._done,
+            "failed": self._failed,
+            "in_doubt": list({**self._doubtful, **self._running}),
+            "error": self.error,
+        }
+
+
+def state_of(counts: Mapping[str, Any], *, ended: bool, held: bool) -> RunState:
+    """How a run stands."""
+    if not ended:
+        return "running" if held else "interrupted"
+    if counts["in_doubt"]:
+        return "in doubt"
+    if counts["error"]:
+        return "stopped" if counts["error"] == "cancelled" else "failed"
+    return "answered"

@@ -1,0 +1,177 @@
+"""How calls are brought to an end: their timeouts, the end of the run, what nothing needs any more."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from math import inf
+
+from superscalar import events
+from superscalar.plan.ir import Call
+from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
+from superscalar.schedule.cells import PENDING, RUNNING
+from superscalar.schedule.limits import Limits
+from superscalar.schedule.state import Schedule
+from superscalar.values import Failure, FailureKind
+
+
+class Stopping(ABC):
+    """The part of a unit that ends calls: it cancels, waits for a grace period, and abandons what has not ended then.
+
+    `_live`: every attempt that was bound and has not ended.
+    """
+
+    def __init__(self, bounds: Bounds, limits: Limits) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.schedule = Schedule()
+        self._now = clock_of(self.loop)
+        self._bounds = bounds
+        self._limits = limits
+        self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
+        self._wakeup: asyncio.Future[None] | None = None
+        self._stopped: FailureKind | None = None
+        self._escalation: list[asyncio.TimerHandle] = []
+
+    @abstractmethod
+    def _happened(self, event: events.Event) -> None: ...
+
+    @abstractmethod
+    def _pump(self) -> None: ...
+
+    @abstractmethod
+    def _end(self, attempt: Attempt) -> None: ...
+
+    async def cancel(self, kind: FailureKind = "cancelled") -> None:
+        """Stop everything and wait for it to end, for a grace period at the most. A second cancel is not heard."""
+        self.stop(kind)
+        while self._live:
+            self._wakeup = self.loop.create_future()
+            try:
+                await self._wakeup
+            except asyncio.CancelledError:
+                self._abandon_all()
+        self._set_alarm(inf)
+
+    def stop(self, kind: FailureKind) -> None:
+        """Begin to stop, without waiting.
+
+        No call starts any more. Pure and read calls are cancelled now, and abandoned if they have not ended when the
+        grace period is over; writes are cancelled then, and abandoned half a grace period later. What calls nothing
+        still settles by itself, so that a join shows what there is.
+        """
+        if self._stopped is not None:
+            return
+        self._stopped = kind
+        for attempt in list(self._live):
+            if self.schedule.is_unneeded(attempt.cell):
+                self._drop(attempt)
+            elif attempt.runner is None:
+                self._end(attempt)
+                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
+        for cell in self.schedule.open_cells():
+            if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
+                self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
+                self._pump()
+        self._pump()
+        grace = self._bounds.grace
+        for attempt in list(self._live):
+            if attempt.tool.effect != "write" or not attempt.begun:
+                self._cancel(attempt, kind)
+        self._pump()
+        if self._live:  # else nothing is left to escalate against, and no timer outlives the run
+            self._escalation = [
+                self.loop.call_later(grace, self._end_grace, kind),
+                self.loop.call_later(grace * 1.5, self._abandon_all),
+            ]
+        self._limits.dispatch(self.loop)
+
+    def _wake(self) -> None:
+        if self._wakeup is not None and not self._wakeup.done():
+            self._wakeup.set_result(None)
+        if not self._live:
+            for timer in self._escalation:
+                timer.cancel()
+
+    def _set_alarm(self, when: float) -> None:
+        """One timer for all attempts, at the earliest deadline: a timer for each would cost more than a free call."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = when
+        self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
+
+    def _look_at_deadlines(self) -> None:
+        """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
+        now = self._now()
+        for attempt in [attempt for attempt in self._live if attempt.deadline <= now]:
+            if attempt.stopped is None:
+                self._cancel(attempt, "timeout")
+                attempt.deadline = now + self._bounds.grace
+            else:
+                self._abandon(attempt)
+        self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
+
+    def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
+        if attempt.runner is not None and attempt.stopped is None:
+            attempt.stopped = kind
+            attempt.deadline = inf  # its time may pass while it ends: that must not cut its grace period short
+            attempt.runner.cancel()
+            if not attempt.begun and kind in STOPPED:  # it was to begin in this very turn: now it never does
+                self._end(attempt)
+                self._happened(events.Failed(self._now(), attempt.cell.id, never_started(kind, attempt)))
+
+    def _drop(self, attempt: Attempt) -> None:
+        """Cancel a call that nothing needs; it is abandoned if it does not end within its grace period."""
+        if attempt.runner is not None and attempt.begun:
+            if attempt.stopped is None:
+                attempt.stopped = "unneeded"
+                attempt.runner.cancel()
+                attempt.deadline = self._now() + self._bounds.grace
+                self._set_alarm(min(self._alarm_at, attempt.deadline))
+            return
+        if attempt.runner is not None:
+            attempt.runner.cancel()
+        self._end(attempt)
+        if attempt.cell.status is RUNNING:
+            self._happened(events.Cancelled(self._now(), attempt.cell.id))
+
+    def _end_grace(self, kind: FailureKind) -> None:
+        """What was told to end has had its time; a write is told now, and has half of that.
+
+        One that was told later, when its own time had passed, has its own grace period, up to the end of all.
+        """
+        for attempt in list(self._live):
+            if attempt.stopped is None:
+                self._cancel(attempt, kind)
+            elif attempt.deadline == inf:
+                self._abandon(attempt)
+
+    def _abandon_all(self) -> None:
+        for attempt in list(self._live):
+            self._abandon(attempt)
+
+    def _abandon(self, attempt: Attempt) -> None:
+        """The call does not end when told to. The run goes on, and ends, without it."""
+        if attempt.over or attempt.runner is None:
+            return
+        stop = attempt.stopped or self._stopped or "cancelled"
+        attempt.stopped = stop
+        self._end(attempt)
+        attempt.runner.cancel()
+        message = too_slow(attempt, self._bounds) if stop == "timeout" else STOPPED[stop]
+        write = attempt.tool.effect == "write"
+        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
+        self._happened(events.Failed(self._now(), attempt.cell.id, failure))
+        self._pump()
+
+    def _fail_unsealed(self) -> bool:
+        """Nothing runs. Fail what waits for a seal that never came; False if nothing does."""
+        if self.schedule.sealed:
+            return False
+        waiting = [c for c in self.schedule.open_cells() if c.status is PENDING and c.is_write]
+        for cell in waiting[:1]:
+            message = "the plan was never completed, so its writes may not run"
+            self._happened(events.Failed(self._now(), cell.id, Failure("cancelled", message)))
+        self._pump()
+        return bool(waiting)

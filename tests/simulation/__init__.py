@@ -1,0 +1,1 @@
+"""A campaign of simulations over the real shell: random plans, providers, faults and ends."""
