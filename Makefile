@@ -7,7 +7,7 @@ MODEL ?= local
 QUESTION ?=
 BATCH ?=
 
-.PHONY: help demo test check format bench planning clean
+.PHONY: help demo test check format bench peers planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -50,6 +50,9 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a 
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
+
+peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
+	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'

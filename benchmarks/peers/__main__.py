@@ -4,8 +4,9 @@ Shapes: `wide` (no call needs another), `chain` (each takes the one before), `la
 two of the layer before). Every peer runs the same graphs of the same free tool in a process and an environment of its
 own; every result is compared. Repetitions are taken in turns over all peers; the numbers are ratios of medians: over
 superscalar, which has limits, events, retries, validation and timeouts on, and over a bare asyncio loop ("x bare").
-`run` leaves out building the graph where a peer builds one; `total` does not. A peer that takes more than 60 s for a
-size is stopped there. Further sections: makespan (random layered graphs of sleeps, cap 8, over the lower bound),
+`run` leaves out building the graph where a peer builds one; `total` does not. A peer that takes more than --most
+seconds for a size is stopped there. Peers that keep processes running are measured last, one by one, beside the bare
+loop and superscalar again. Further sections: makespan (random layered graphs of sleeps, cap 8, over the lower bound),
 headofline (a slow limited tool beside fast ones), memory (growth of resident memory), journal.
 
 The first run installs the peers into a cache folder; after that, nothing reaches out of this machine.
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--sections", nargs="+", default=list(SECTIONS), choices=list(SECTIONS))
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--most", type=float, default=60.0, help="seconds after which a peer is stopped at a size")
     parser.add_argument("--budget", type=float, default=30.0, help="seconds for one peer's repetitions of one row")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where the peers' environments are kept")
     parser.add_argument("--json", action="store_true", help="print every row, with seconds")
@@ -46,7 +48,9 @@ def main() -> int:
     if options.rows:
         found = json.loads(options.rows.read_text())
     else:
-        settings = Settings(options.peers, sorted(options.sizes), options.repetitions, options.cache, options.budget)
+        settings = Settings(
+            options.peers, sorted(options.sizes), options.repetitions, options.cache, options.most, options.budget
+        )
         found = everything(settings, options.sections)
     if options.page:
         into_page(options.page, found)

@@ -9,37 +9,42 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.peers.peers import CONTENDERS, Contender, python_of
+from benchmarks.peers.peers import CONTENDERS, FLOOR, OURS, Contender, python_of
 from benchmarks.peers.process import Driver, Failed, Missing, TooLong
 from benchmarks.peers.shapes import SHAPES, fast_bound, random_layers
 
-MOST_SECONDS = 60.0
-"""A peer is stopped at a size that takes it longer."""
+_KEPT = "layered"
+"""The shape whose memory is measured."""
 
 Row = dict[str, Any]
 
 
 @dataclass
 class Settings:
-    """What is measured. `budget`: seconds a peer may spend on the repetitions of one row."""
+    """What is measured. Seconds: a peer is stopped at a size that takes it longer than `most`, and takes no further
+    repetition of a row when it would have spent more than `budget` on it.
+    """
 
     peers: Sequence[str]
     sizes: Sequence[int]
     repetitions: int
     cache: Path
+    most: float = 60.0
     budget: float = 30.0
     seeds: Sequence[int] = (1, 2, 3, 4, 5)
 
 
 @dataclass
 class _Bench:
-    """The drivers that are up."""
+    """The drivers of a group that are up. `managed`: the largest graph that each peer ran in time."""
 
     settings: Settings
+    peers: Sequence[str]
+    managed: dict[str, int] = field(default_factory=dict)
     drivers: dict[str, Driver] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
-    def ask(self, name: str, seconds: float = MOST_SECONDS, **request: Any) -> dict[str, Any]:
+    def ask(self, name: str, **request: Any) -> dict[str, Any]:
         """Ask a peer, bringing it up first where it is not."""
         if name in self.broken:
             raise Failed(self.broken[name])
@@ -51,7 +56,7 @@ class _Bench:
             except (Failed, TooLong, OSError) as error:
                 self.broken[name] = f"does not come up: {error}"
                 raise Failed(self.broken[name]) from error
-        return driver.ask(seconds, **request)
+        return driver.ask(self.settings.most, **request)
 
     def close(self, *names: str) -> None:
         """End some, or all."""
@@ -65,11 +70,27 @@ def _up(contender: Contender, cache: Path) -> Driver:
 
 
 def everything(settings: Settings, sections: Sequence[str]) -> dict[str, Any]:
-    """All sections; every peer is ended at the end of each."""
-    bench = _Bench(settings)
+    """All sections, for one group of peers after the other.
+
+    The peers that keep processes of their own running are measured last, each beside the floor and ours again: they
+    would take processor time from those that share the machine with them while they are idle. An interrupt (Ctrl-C)
+    ends the run, and what was measured until then is returned.
+    """
+    heavy = [name for name in settings.peers if CONTENDERS[name].heavy]
+    base = [name for name in settings.peers if name in (FLOOR, OURS)]
+    groups = [[name for name in settings.peers if name not in heavy], *([*base, name] for name in heavy)]
     found: dict[str, Any] = {"peers": {}, "rows": []}
     try:
-        for name in settings.peers:
+        for number, group in enumerate(groups):
+            _group(_Bench(settings, group), number, sections, found)
+    except KeyboardInterrupt:
+        print("interrupted: what follows is what was measured until then", file=sys.stderr)
+    return found
+
+
+def _group(bench: _Bench, number: int, sections: Sequence[str], found: dict[str, Any]) -> None:
+    try:
+        for name in bench.peers:
             try:
                 found["peers"][name] = bench.ask(name, do="about")
             except (Failed, TooLong) as error:
@@ -77,12 +98,10 @@ def everything(settings: Settings, sections: Sequence[str]) -> dict[str, Any]:
                 print(f"{name}: {error}", file=sys.stderr)
         for section in sections:
             for row in SECTIONS[section](bench):
-                print(_line(row), file=sys.stderr)
-                found["rows"].append(row)
-            bench.close()
+                print(_line(row), file=sys.stderr, flush=True)
+                found["rows"].append({"group": number, **row})
     finally:
         bench.close()
-    return found
 
 
 def _line(row: Row) -> str:
@@ -105,10 +124,11 @@ def _graphs(bench: _Bench, section: str, shapes: Iterable[str], sizes: Iterable[
     for shape in shapes:
         last: dict[str, Row] = {}
         for size in sizes:
-            samples: dict[str, list[dict[str, float]]] = {name: [] for name in bench.settings.peers}
-            notes = {name: note for name in samples if (note := _hopeless(last.get(name), size))}
-            for repetition in range(bench.settings.repetitions):
-                for name in _in_turn(bench.settings.peers, repetition):
+            samples: dict[str, list[dict[str, float]]] = {name: [] for name in bench.peers}
+            notes = {name: note for name in samples if (note := _hopeless(last.get(name), size, bench.settings.most))}
+            rivals = set(samples) - {FLOOR, OURS}
+            for repetition in range(bench.settings.repetitions if not rivals or rivals - set(notes) else 0):
+                for name in _in_turn(bench.peers, repetition):
                     spent = sum(sum(sample.values()) for sample in samples[name])
                     if name in notes or (repetition and spent * (1 + 1 / repetition) > bench.settings.budget):
                         continue
@@ -118,18 +138,20 @@ def _graphs(bench: _Bench, section: str, shapes: Iterable[str], sizes: Iterable[
                         notes[name] = ("unsupported: " if isinstance(error, Missing) else "") + str(error)
             for name, taken in samples.items():
                 row: Row = {"section": section, "shape": shape, "size": size, "peer": name}
-                if name in notes:
-                    row["note"] = notes[name]
+                if name in notes or not taken:
+                    row["note"] = notes.get(name, "not tried")
                 else:
                     row["build"] = median(sample["build"] for sample in taken)
                     row["run"] = median(sample["run"] for sample in taken)
                     row["total"] = median(sample["build"] + sample["run"] for sample in taken)
                     row["repetitions"] = len(taken)
+                    if shape == _KEPT:
+                        bench.managed[name] = max(size, bench.managed.get(name, 0))
                 last[name] = row
                 yield row
 
 
-def _hopeless(before: Row | None, size: int) -> str:
+def _hopeless(before: Row | None, size: int, most: float) -> str:
     """Why a size is not tried: a smaller one failed, or takes so long that this one cannot be done in time."""
     if before is None:
         return ""
@@ -137,7 +159,7 @@ def _hopeless(before: Row | None, size: int) -> str:
         note: str = before["note"]
         return note if note.startswith("unsupported") else "not tried"
     expected = before["total"] * size / before["size"]
-    return f"not tried: {expected:.0f} s at least" if expected > MOST_SECONDS else ""
+    return f"not tried: {expected:.0f} s at least" if expected > most else ""
 
 
 def _in_turn(names: Sequence[str], repetition: int) -> list[str]:
@@ -151,14 +173,14 @@ def _in_turn(names: Sequence[str], repetition: int) -> list[str]:
 
 def _makespan(bench: _Bench) -> Iterator[Row]:
     bounds = {seed: random_layers(seed).bound for seed in bench.settings.seeds}
-    ratios: dict[str, list[float]] = {name: [] for name in bench.settings.peers}
+    ratios: dict[str, list[float]] = {name: [] for name in bench.peers}
     notes: dict[str, str] = {}
-    for name in bench.settings.peers:
-        _guarded(notes, name, lambda name=name: bench.ask(name, do="makespan", seed=0))  # type: ignore[misc]
+    for name in bench.peers:
+        _asked(bench, notes, name, do="makespan", seed=0)
     for turn, (seed, bound) in enumerate(bounds.items()):
-        for name in _in_turn(bench.settings.peers, turn):
+        for name in _in_turn(bench.peers, turn):
             if name not in notes:
-                found = _guarded(notes, name, lambda name=name, seed=seed: bench.ask(name, do="makespan", seed=seed))  # type: ignore[misc]
+                found = _asked(bench, notes, name, do="makespan", seed=seed)
                 ratios[name] += [found["seconds"] / bound] if found else []
     for name, taken in ratios.items():
         row: Row = {"section": "makespan", "peer": name}
@@ -166,47 +188,40 @@ def _makespan(bench: _Bench) -> Iterator[Row]:
 
 
 def _head_of_line(bench: _Bench) -> Iterator[Row]:
-    taken: dict[str, list[float]] = {name: [] for name in bench.settings.peers}
+    taken: dict[str, list[float]] = {name: [] for name in bench.peers}
     notes: dict[str, str] = {}
     for turn in range(3):
-        for name in _in_turn(bench.settings.peers, turn):
+        for name in _in_turn(bench.peers, turn):
             if name not in notes:
-                found = _guarded(notes, name, lambda name=name: bench.ask(name, do="headofline"))  # type: ignore[misc]
+                found = _asked(bench, notes, name, do="headofline")
                 taken[name] += [found["fast"] / fast_bound()] if found else []
     for name, ratios in taken.items():
         row: Row = {"section": "headofline", "peer": name}
         yield row | ({"note": notes[name]} if name in notes else {"over_bound": median(ratios)})
 
 
-def _guarded(notes: dict[str, str], name: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+def _asked(bench: _Bench, notes: dict[str, str], name: str, **request: Any) -> dict[str, Any]:
+    """The answer; where there is none, nothing, with the reason in the notes."""
     try:
-        return ask()
+        return bench.ask(name, **request)
     except (TooLong, Failed, Missing) as error:
         notes[name] = ("unsupported: " if isinstance(error, Missing) else "") + str(error)
-        return None
+        return {}
 
 
 # ------------------------------------------------------------------------------------------------------ memory
 
 
 def _memory(bench: _Bench) -> Iterator[Row]:
-    """The largest size that each peer manages, every time in a fresh process."""
-    for name in bench.settings.peers:
-        notes: dict[str, str] = {}
-        for size in sorted(bench.settings.sizes, reverse=True):
-            bench.close(name)
-            notes.clear()
-            request = {"do": "memory", "shape": "layered", "size": size}
-            found = _guarded(notes, name, lambda name=name, request=request: bench.ask(name, **request))  # type: ignore[misc]
-            if found:
-                total = found["build"] + found["run"]
-                yield {"section": "memory", "peer": name, "size": size, "run": found["run"], "total": total}
-                break
-            if notes[name].startswith("unsupported: no graphs"):
-                break
+    """The largest size that each peer managed before, in a fresh process."""
+    for name in bench.peers:
         bench.close(name)
-        if notes:
-            yield {"section": "memory", "peer": name, "note": notes[name]}
+        size = bench.managed.get(name, min(bench.settings.sizes))
+        notes: dict[str, str] = {}
+        found = _asked(bench, notes, name, do="memory", shape=_KEPT, size=size)
+        bench.close(name)
+        row: Row = {"section": "memory", "peer": name, "size": size}
+        yield row | ({"run": found["run"], "total": found["build"] + found["run"]} if found else {"note": notes[name]})
 
 
 SECTIONS: dict[str, Callable[[_Bench], Iterator[Row]]] = {

@@ -18,12 +18,16 @@ FLOOR = "bare loop"
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A driver and the environment that it runs in; without `environment` it is the one of this process."""
+    """A driver and the environment that it runs in; without `environment` it is the one of this process.
+
+    `heavy`: it keeps threads or processes of its own busy while it has nothing to do.
+    """
 
     name: str
     driver: str
     arguments: tuple[str, ...] = ()
     environment: str = ""
+    heavy: bool = False
 
 
 CONTENDERS = {
@@ -36,14 +40,14 @@ CONTENDERS = {
         Contender("hamilton async", "hamilton_async", environment="hamilton"),
         Contender("dask, one thread", "dask_local", environment="dask"),
         Contender("dask, threads", "dask_local", ("--threads",), environment="dask"),
-        Contender("dask distributed", "dask_distributed", environment="dask"),
+        Contender("dask distributed", "dask_distributed", environment="dask", heavy=True),
         Contender("langgraph tasks", "langgraph_tasks", environment="langgraph"),
         Contender("langgraph StateGraph", "langgraph_graph", environment="langgraph"),
         Contender("llmcompiler", "llmcompiler_port", environment="llmcompiler"),
         Contender("efficient-agent-protocol", "eap", environment="eap"),
-        Contender("dbos", "dbos_steps", environment="dbos"),
-        Contender("ray", "ray_tasks", environment="ray"),
-        Contender("prefect", "prefect_flow", environment="prefect"),
+        Contender("dbos", "dbos_steps", environment="dbos", heavy=True),
+        Contender("ray", "ray_tasks", environment="ray", heavy=True),
+        Contender("prefect", "prefect_flow", environment="prefect", heavy=True),
     )
 }
 

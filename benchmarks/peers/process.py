@@ -50,7 +50,7 @@ class Driver:
     def __init__(self, contender: Contender, python: Path) -> None:
         self.name = contender.name
         self._home = tempfile.TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True)
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the driver
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         path = [str(ROOT)] if contender.environment else [str(ROOT / "src"), str(ROOT)]
         self._process = subprocess.Popen(
@@ -140,7 +140,7 @@ class Driver:
 
 
 def _tree(root: int) -> Iterator[tuple[int, str]]:
-    """The processes that a driver started, by descent and by session, each with its start so that no number is reused."""
+    """The processes that a driver started, by descent and by session; with its start a number means one process."""
     found: dict[int, tuple[int, int, str]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):

@@ -30,27 +30,37 @@ def tables(found: dict[str, Any]) -> list[Table]:
         "headofline": ("Head of line: the last fast call over its ideal", ["over the ideal"], ["over_bound"]),
     }
     for section, (title, header, keys) in one.items():
-        chosen = [row for row in rows if row["section"] == section]
+        chosen = _first([row for row in rows if row["section"] == section])
         lines = [[row["peer"], *(f"{row[key]:.2f} x" for key in keys)] for row in chosen if "note" not in row]
         if lines:
             made.append((title, ["", *header], lines))
-    if memory := [row for row in rows if row["section"] == "memory"]:
+    if memory := _first([row for row in rows if row["section"] == "memory"]):
         made.append(("Memory per finished task", *_memory(memory)))
     return made
 
 
+def _first(rows: Sequence[Row]) -> list[Row]:
+    """A row per peer: the floor and ours were measured with every group."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        found.setdefault(row["peer"], row)
+    return list(found.values())
+
+
 def _graphs(rows: Sequence[Row], *, floor: bool) -> tuple[list[str], list[list[str]]]:
     sizes = list(dict.fromkeys(row["size"] for row in rows))
-    by_place = {(row["peer"], row["size"]): row for row in rows}
+    by_place = {(row["group"], row["peer"], row["size"]): row for row in rows}
     columns = ["run", "total", "x bare"] if floor else ["run", "total"]
     header = ["over superscalar", *(f"{size:,}: {column}" for size in sizes for column in columns)]
     lines = []
+    groups = {row["peer"]: row["group"] for row in reversed(rows)}  # the floor and ours: as the first group saw them
     for peer in dict.fromkeys(row["peer"] for row in rows):
-        if all("note" in by_place[peer, size] and _unsupported(by_place[peer, size]) for size in sizes):
+        group = groups[peer]
+        if all(_unsupported(by_place[group, peer, size]) for size in sizes):
             continue
         cells = []
         for size in sizes:
-            row, ours, bare = (by_place.get((name, size)) for name in (peer, OURS, FLOOR))
+            row, ours, bare = (by_place.get((group, name, size)) for name in (peer, OURS, FLOOR))
             if row is None or "note" in row:
                 cells += [_short(row), *[""] * (len(columns) - 1)]
                 continue
@@ -73,7 +83,7 @@ def _memory(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
 
 
 def _unsupported(row: Row) -> bool:
-    return str(row["note"]).startswith("unsupported")
+    return str(row.get("note", "")).startswith("unsupported")
 
 
 def _short(row: Row | None) -> str:
@@ -99,17 +109,21 @@ def behind(rows: Iterable[Row]) -> list[str]:
             for other in every
             if other["peer"] == OURS
             and "note" not in other
-            and all(other.get(k) == row.get(k) for k in ("section", "shape"))
-            and (other.get("size") == row.get("size"))
+            and all(other.get(key) == row.get(key) for key in ("group", "section", "shape"))
+            and (other.get("size") == row.get("size") or row["section"] == "memory")
         )
         ours = next(alike, None)
         if ours is None:
             continue
         what = " ".join(f"{row[k]:,}" if k == "size" else str(row[k]) for k in ("section", "shape", "size") if k in row)
-        keys = ("over_bound",) if "over_bound" in row else ("total",) if row["section"] == "memory" else ("run", "total")
-        for key in keys:
-            if row[key] < ours[key]:
-                found.append(f"{what}, {key.replace('_', ' ')}: {row['peer']} takes {row[key] / ours[key]:.2f} x of ours")
+        keys = (
+            ("over_bound",) if "over_bound" in row else ("total",) if row["section"] == "memory" else ("run", "total")
+        )
+        found += [
+            f"{what}, {key.replace('_', ' ')}: {row['peer']} takes {row[key] / ours[key]:.2f} x of ours"
+            for key in keys
+            if row[key] < ours[key]
+        ]
     return found
 
 
@@ -124,7 +138,9 @@ def in_terminal(found: dict[str, Any]) -> str:
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True)))
+    first, *others = (
+        cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
+    )
     return "  ".join([first, *others]).rstrip()
 
 

@@ -98,8 +98,7 @@ def random_layers(seed: int, *, layers: int = 6, width: int = 10, cap: int = 8) 
     before: list[int] = []
     for _ in range(layers):
         layer = list(range(len(inputs), len(inputs) + random.randint(width // 2, width * 3 // 2)))
-        for _ in layer:
-            inputs.append(tuple(random.sample(before, random.randint(1, 2))) if before else ())
+        inputs += [tuple(random.sample(before, random.randint(1, 2))) if before else () for _ in layer]
         before = layer
     seconds = tuple(round(random.uniform(0.005, 0.05), 4) for _ in inputs)
     return Timed(tuple(inputs), seconds, ("pause",) * len(inputs), cap)

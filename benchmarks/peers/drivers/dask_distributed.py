@@ -68,7 +68,9 @@ class DaskDistributed(Peer):
             futures: list[Any] = []
             for i, needed in enumerate(timed.inputs):
                 terms = {"resources": {timed.tools[i]: 1}} if timed.tools[i] in limited else {}
-                futures.append(self._client.submit(_pause, timed.seconds[i], *(futures[j] for j in needed), pure=False, **terms))
+                futures.append(
+                    self._client.submit(_pause, timed.seconds[i], *(futures[j] for j in needed), pure=False, **terms)
+                )
             for i, (start, end) in enumerate(self._client.gather(futures)):
                 starts[i], ends[i] = start, end
 

@@ -20,14 +20,15 @@ _call = task(free_async)
 
 async def _all(inputs: Inputs) -> list[int]:
     """Start what has its inputs, wait where it has not: what its users write, and what its engine allows."""
+    values: list[int] = []
     if all(not needed for needed in inputs):
-        return await asyncio.gather(*[_call(i) for i in range(len(inputs))])
-    if all(len(needed) == 1 for needed in inputs[1:]):
-        values = [await _call(0)]
-        for _ in inputs[1:]:
-            values.append(await _call(values[-1]))  # noqa: PERF401 -- each takes the one before
+        values += await asyncio.gather(*[_call(i) for i in range(len(inputs))])
         return values
-    values = []
+    if all(len(needed) == 1 for needed in inputs[1:]):
+        values.append(await _call(0))
+        for _ in inputs[1:]:
+            values.append(await _call(values[-1]))
+        return values
     while len(values) < len(inputs):
         ready = len(values)
         layer = []

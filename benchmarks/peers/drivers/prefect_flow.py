@@ -37,8 +37,8 @@ class Prefect(Peer):
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
             "DO_NOT_TRACK": "1",
         }
-        import prefect  # noqa: PLC0415 -- it reads its settings when it is imported
-        from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
+        import prefect
+        from prefect.testing.utilities import prefect_test_harness
 
         self._prefect = prefect
         self._open = ExitStack()
@@ -51,7 +51,7 @@ class Prefect(Peer):
 
     def build(self, inputs: Inputs) -> Ready:
         """A flow that submits the calls."""
-        from prefect.task_runners import ThreadPoolTaskRunner  # noqa: PLC0415
+        from prefect.task_runners import ThreadPoolTaskRunner
 
         def graph() -> list[Any]:
             futures: list[Any] = []
@@ -70,7 +70,7 @@ class Prefect(Peer):
         """Its cap is the size of its thread pool; a limit of one tool would be a lock held by a thread of that pool."""
         if timed.limits:
             raise Unsupported("no limit of one tool that leaves its threads free")
-        from prefect.task_runners import ThreadPoolTaskRunner  # noqa: PLC0415
+        from prefect.task_runners import ThreadPoolTaskRunner
 
         def pause(i: int, *_: object) -> int:
             starts[i] = perf_counter()
@@ -88,7 +88,7 @@ class Prefect(Peer):
                 future.result()
 
         flow = self._prefect.flow(graph, name="graph", task_runner=ThreadPoolTaskRunner(max_workers=timed.cap))
-        return flow
+        return lambda: flow()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from stagehand.builder import WorkflowBuilder
 from stagehand.core.scheduler import Scheduler
 from stagehand.core.workflow import TaskResult
 
-from benchmarks.peers.driver import AsyncPeer, Ready, serve
+from benchmarks.peers.driver import AsyncPeer, Ready, Unsupported, serve
 from benchmarks.peers.shapes import Inputs, Timed, free_async
 
 
@@ -43,6 +43,8 @@ class Stagehand(AsyncPeer):
 
     def build_timed(self, timed: Timed, starts: list[float], ends: list[float]) -> Callable[[], object]:
         """Its cap is one number for the whole run; it knows no limit of one tool."""
+        if timed.limits:
+            raise Unsupported("no limit of one tool")
         builder = WorkflowBuilder("graph")
         for i, needed in enumerate(timed.inputs):
             builder.task(f"t{i}", fn=_sleeper(i, timed.seconds[i], starts, ends), after=[f"t{j}" for j in needed])
