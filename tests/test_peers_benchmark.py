@@ -14,7 +14,7 @@ from benchmarks.peers.driver import Peer, timed
 from benchmarks.peers.measure import Settings, everything
 from benchmarks.peers.peers import CONTENDERS, FLOOR, OURS, ROOT, Contender
 from benchmarks.peers.process import Driver, Failed
-from benchmarks.peers.report import BEGIN, END, behind, in_terminal, into_page
+from benchmarks.peers.report import BEGIN, END, behind, in_terminal, into_page, together
 from benchmarks.peers.shapes import SHAPES, Timed, chain, expected, fast_bound, layered, random_layers, verify, wide
 
 
@@ -130,6 +130,14 @@ def test_tables_show_ratios_and_where_a_peer_is_ahead() -> None:
         "        cost wide 100, total: fast takes 0.62 x of ours"
     )
     assert behind([row(OURS, 1.0), row("slow", 2.0)]) == []
+
+
+def test_a_row_is_compared_with_ours_of_its_own_group() -> None:
+    other = {"peers": {}, "rows": [row(OURS, 30.0), row("heavy", 15.0)]}
+    found = together([FOUND, other])
+    assert [r["group"] for r in found["rows"]] == [0, 0, 0, 0, 0, 1, 1]
+    assert "heavy                 0.50" in in_terminal(found)
+    assert behind(found["rows"])[2] == "cost wide 100, run: heavy takes 0.50 x of ours"
 
 
 def test_the_page_keeps_what_stands_around_the_marks(tmp_path: Path) -> None:

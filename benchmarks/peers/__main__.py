@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
 from benchmarks.peers.measure import SECTIONS, Settings, everything
 from benchmarks.peers.peers import CONTENDERS, default_cache
-from benchmarks.peers.report import behind, in_terminal, into_page
+from benchmarks.peers.report import behind, in_terminal, into_page, together
 
 
 def main() -> int:
@@ -39,18 +40,21 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where the peers' environments are kept")
     parser.add_argument("--json", action="store_true", help="print every row, with seconds")
     parser.add_argument("--page", type=Path, help="write the tables into this page, between its marks")
-    parser.add_argument("--rows", type=Path, help="measure nothing: take what --json printed before")
+    parser.add_argument(
+        "--rows", type=Path, nargs="+", help="measure nothing: take what --json printed, once or oftener"
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 if a peer is ahead anywhere")
     options = parser.parse_args()
     if unknown := [name for name in options.peers if name not in CONTENDERS]:
         parser.error(f"no such peer: {', '.join(unknown)}; there are: {names}")
 
     if options.rows:
-        found = json.loads(options.rows.read_text())
+        found = together(json.loads(file.read_text()) for file in options.rows)
     else:
         settings = Settings(
             options.peers, sorted(options.sizes), options.repetitions, options.cache, options.most, options.budget
         )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started is ended either way
         found = everything(settings, options.sections)
     if options.page:
         into_page(options.page, found)

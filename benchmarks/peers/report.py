@@ -17,6 +17,17 @@ Table = tuple[str, list[str], list[list[str]]]
 _TITLES = {"cost": "Cost per task", "journal": "Cost per task with a journal"}
 
 
+def together(runs: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs as one. Their groups stay apart: each row is compared with the floor and ours of its own group."""
+    found: dict[str, Any] = {"peers": {}, "rows": []}
+    groups = 0
+    for run in runs:
+        found["peers"] = run["peers"] | found["peers"]
+        found["rows"] += [row | {"group": row["group"] + groups} for row in run["rows"]]
+        groups = 1 + max((row["group"] for row in found["rows"]), default=0)
+    return found
+
+
 def tables(found: dict[str, Any]) -> list[Table]:
     """Title, header and lines of every table that the rows fill."""
     rows: list[Row] = found["rows"]
