@@ -48,6 +48,7 @@ format: $(VENV)/.dev ## put the code into shape
 
 bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a long plan beside short ones
 	@$(BIN)/python benchmarks/overhead.py
+	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
 

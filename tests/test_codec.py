@@ -115,7 +115,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _events() -> st.SearchStrategy[Event]:
+def random_events() -> st.SearchStrategy[Event]:
     made = [
         st.builds(kind, **{field.name: _BY_ANNOTATION[str(field.type)] for field in dataclasses.fields(kind)})
         for kind in get_args(Event)
@@ -142,7 +142,7 @@ def test_a_value_comes_back_with_its_types(value: Any) -> None:
 
 
 @settings(deadline=None)
-@given(_events())
+@given(random_events())
 def test_an_event_comes_back_whole(event: Event) -> None:
     """Of every kind, with random tasks, expressions and values in it."""
     returned = _sent(event)
@@ -153,7 +153,7 @@ def test_an_event_comes_back_whole(event: Event) -> None:
 
 
 @settings(deadline=None)
-@given(_events())
+@given(random_events())
 def test_the_quick_way_to_text_says_the_same(event: Event) -> None:
     """`dumps` goes straight to text; read again, it is what `to_json` gives."""
     assert anatomy(json.loads(dumps(event))) == anatomy(json.loads(json.dumps(to_json(event))))
@@ -409,6 +409,8 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.ModelPreparing(5.0, "planner", "reading the prompt", 0.5),
     events.ModelUsed(5.0, "planner", Usage(10, 0, 20, 1)),
     events.RunEnded(6.0),
+    events.Resumed(6.0),
+    events.Judged(6.0, "pay()", 1, "again"),
 )
 
 

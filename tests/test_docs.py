@@ -17,7 +17,9 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run_from_top_to_bottom(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_a_page_run_from_top_to_bottom(
+    page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Only the model is played: the examples name a provider's."""
     plan = 'prices = [price(t) for t in ["IBM", "AAPL", "MSFT"]]\njoin(prices)\n'
 
@@ -25,6 +27,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page: Path, monkeypatch: 
         return ScriptedModel(plan, "AAPL.") if isinstance(model, str) else model
 
     monkeypatch.setattr(compiler, "resolve", played)
+    monkeypatch.chdir(tmp_path)  # some write files
     names: dict[str, object] = {"__name__": "documentation"}
     for number, block in enumerate(BLOCK.findall(page.read_text())):
         exec(compile(block, f"{page.name}, example {number + 1}", "exec"), names)

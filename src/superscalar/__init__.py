@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
+        InDoubt,
         JoinError,
         JournalError,
         ModelError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
+    from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
 
@@ -32,6 +34,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "superscalar.compiler": ("CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"),
     "superscalar.errors": (
+        "InDoubt",
         "JoinError",
         "JournalError",
         "ModelError",
@@ -47,16 +50,21 @@ _WHERE = {
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.plan.ir": ("Plan",),
+    "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
     "superscalar.tools": ("Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
+    "CallAgain",
     "CallResult",
     "CallResults",
     "ChatModel",
+    "Done",
+    "Doubt",
     "Failure",
+    "InDoubt",
     "JoinError",
     "Journal",
     "JournalError",
@@ -78,6 +86,7 @@ __all__ = [
     "RunStream",
     "Secret",
     "Skipped",
+    "StillUnknown",
     "SuperscalarError",
     "Tool",
     "ToolCancelled",

@@ -90,6 +90,17 @@ class NotDone(ToolError):
     """A write certainly did not happen, so it is *failed* and not *in doubt*."""
 
 
+class InDoubt(SuperscalarError):
+    """A run that is to be resumed had begun writes that may or may not have happened, and nobody was there to say.
+
+    Nothing was done and nothing recorded: look into each of `doubts`, and resume again with an answer.
+    """
+
+    def __init__(self, message: str, doubts: Sequence[object]) -> None:
+        super().__init__(message)
+        self.doubts = tuple(doubts)
+
+
 class IllegalEvent(SuperscalarError):
     """Two events contradict each other: a bug of ours, never of the plan. Please report it with its story.
 

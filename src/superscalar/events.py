@@ -23,6 +23,16 @@ class RunStarted:
 
 
 @fact
+class Resumed:
+    """The process that ran it had ended, and another one goes on from here. Attempts under way had ended with it.
+
+    The clock of the first process stopped with it: the times before this event are moved so that none passed between.
+    """
+
+    at: float
+
+
+@fact
 class RoundStarted:
     """The planner was asked for a plan (round 0), or for more statements (a replan)."""
 
@@ -199,6 +209,20 @@ class Retrying:
 
 
 @fact
+class Judged:
+    """Somebody said what became of a write that the end of the process had cut off; `attempt` is the one in doubt.
+
+    `verdict`: "done" (a `Succeeded` follows), "again" (it did not happen and is called again) or "unknown" (a `Failed`
+    in doubt follows).
+    """
+
+    at: float
+    id: TaskId
+    attempt: int
+    verdict: str
+
+
+@fact
 class Succeeded:
     """A task settled with a value."""
 
@@ -317,12 +341,14 @@ TaskEvent: TypeAlias = (
     | Charged
     | Retrying
     | Cancelled
+    | Judged
     | Succeeded
     | Failed
     | Skipped
 )
 Event: TypeAlias = (
     RunStarted
+    | Resumed
     | RoundStarted
     | PlanWritten
     | Diagnosed

@@ -176,6 +176,16 @@ def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") ->
     )
 
 
+def resume_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") -> str:
+    """The user's turn that asks for the rest of a plan whose beginning is there: the turn before shows that."""
+    if syntax == "json":
+        more = "Write a plan of the steps that are missing only, with their join; all ids so far can be referred to."
+    else:
+        more = "Write only the lines that are missing, and join(...) at the end; all names so far can be used."
+    wrong = f"\n\n{repair_message(problems, syntax)}" if problems else ""
+    return f"You were interrupted there. These lines are right and stay. {more}{wrong}"
+
+
 def replan_message(reason: str, results: str, syntax: Syntax = "python") -> str:
     """The user's turn that asks to go on with the program after a round."""
     more = (

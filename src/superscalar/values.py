@@ -258,6 +258,34 @@ def record_fields(value: Any) -> dict[str, Any] | None:
     return None
 
 
+def holds_record(value: Any) -> bool:
+    """Whether a `Record` stands anywhere in a value."""
+    kind = type(value)
+    if kind is dict:
+        return any(map(holds_record, value.values()))
+    if kind in _COLLECTIONS or isinstance(value, tuple):
+        return any(map(holds_record, value))
+    return kind is Record
+
+
+def fields_of_records(value: Any) -> Any:
+    """A value in which each `Record` is the mapping of its fields: what its class can be made from again."""
+    kind = type(value)
+    if kind is Record:
+        return {name: fields_of_records(item) for name, item in value.__record_fields__.items()}
+    if not holds_record(value):
+        return value
+    if kind is dict:
+        return {key: fields_of_records(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        made = map(fields_of_records, value)
+        return kind._make(made) if hasattr(kind, "_make") else tuple(made)
+    return [fields_of_records(item) for item in value]  # mappings have no place in a set
+
+
+_COLLECTIONS: Final = frozenset({list, set, frozenset, OrderedSet})
+
+
 def plain(value: Any) -> Any:
     """`value` as plain JSON data, for people and programs to read; what JSON lacks becomes text, lists and objects.
 

@@ -16,11 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import events
+from superscalar.codec import Unwritable, dumps
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Event
 from superscalar.journal import Journal
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.values import Failure
+from test_codec import random_events
 
 ABOUT = {"kind": "answer", "question": "How much is it?"}
 PUT = Task("put()", Call("put", effect="write"))
@@ -55,6 +57,25 @@ def test_what_was_appended_is_read_in_order(path: Path) -> None:
     assert tuple(record.event for record in found) == STORY
     assert [record.seq for record in found] == [0, 1, 2, 3]
     assert [record.at for record in found] == sorted(record.at for record in found)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(random_events(), st.booleans()), max_size=8))
+def test_any_events_come_back_from_the_file(story: list[tuple[Event, bool]]) -> None:
+    """Of every kind, in any groups, values of all types in them; what is no data is refused and leaves no gap."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "runs.db")
+        log = journal.begin("r1", {})
+        written = []
+        for event, flushed in story:
+            log.append(event)
+            with pytest.raises(Unwritable):
+                log.append(events.Succeeded(0.0, "x", [object()]))
+            written.append(dumps(event))
+            if flushed:
+                log.flush()
+        log.close()
+        assert [dumps(record.event) for record in Journal(Path(folder) / "runs.db").read("r1")] == written
 
 
 def test_a_run_goes_on_where_it_was_left(path: Path) -> None:
@@ -119,6 +140,12 @@ def test_ids_are_given_once(path: Path) -> None:
     ):
         journal.begin("r1", {})
     assert [run.id for run in journal.runs()] == ["r1"]
+
+
+def test_what_is_remembered_is_json_data(path: Path) -> None:
+    with pytest.raises(UsageError, match="about= of a run must be JSON data"):
+        Journal(path).begin("r1", {"model": len})
+    assert Journal(path).runs() == []
 
 
 def test_an_unknown_run_names_those_that_are_near(path: Path) -> None:

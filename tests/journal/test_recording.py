@@ -22,6 +22,8 @@ from superscalar.events import Event, Failed, Planned, RunEnded, Sealed, Started
 from superscalar.journal import Journal, Recorded
 from superscalar.journal.database import Database
 from superscalar.testing import ScriptedModel, run
+from superscalar.tools import ArgumentError
+from superscalar.values import WITHHELD
 
 
 @pytest.fixture
@@ -427,6 +429,17 @@ def test_a_secret_literal_of_the_plan_is_withheld_and_a_reference_stays(path: Pa
     assert all("'ann'" in call or "'bob'" in call or "'c'" in call for id, call in calls.items() if id in "abc")
 
 
+def test_a_call_is_not_made_with_what_was_withheld() -> None:
+    """As it would be in a run that is resumed, whatever type the parameter has."""
+
+    @tool(secret="token")
+    def login(token: Any, user: str) -> str:
+        return user
+
+    with pytest.raises(ArgumentError, match=r"login\(\): `token` is a secret that was withheld from the journal"):
+        login.validate({"token": WITHHELD, "user": "ann"})
+
+
 def test_a_secret_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(UsageError, match=r"@tool\(secret='tokn'\) on login: it has no such parameter; .* are token"):
 
@@ -558,6 +571,26 @@ def test_a_file_that_stays_locked_stops_the_run(
     with pytest.raises(JournalError, match="another process has kept the journal locked for"):
         asyncio.run(main())
     assert turns > 50
+
+
+def test_what_was_lost_of_one_run_is_not_written_for_it_later(path: Path) -> None:
+    """Another run of the same event loop goes on, and by then a third process may have taken up the first one."""
+
+    async def main() -> None:
+        journal = Journal(path)
+        first, second = journal.begin("first", {}), journal.begin("second", {})
+        first.append(RunEnded(1.0))
+        first.lose(JournalError("x", "gone"))
+        with pytest.raises(JournalError, match="gone"):
+            first.append(RunEnded(2.0))
+        with pytest.raises(JournalError, match="gone"):
+            first.close()
+        journal.reopen("first").close()
+        second.append(RunEnded(3.0))
+        second.close()
+        assert [len(journal.read(id)) for id in ("first", "second")] == [0, 1]
+
+    run(main())
 
 
 def test_a_file_that_is_locked_for_a_moment_is_waited_for(path: Path) -> None:

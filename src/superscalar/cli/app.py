@@ -1,4 +1,4 @@
-"""The commands: `run`, `plan`, `check`, `exec`, `tools`; `runs` and `show` stand in `journals`."""
+"""The commands: `run`, `plan`, `check`, `exec`, `tools`; those about recorded runs are in `journals` and `resume`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options
+from superscalar.cli import journals, options, resume
 from superscalar.cli.reporting import name_of, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
-    from superscalar.cli.screens import Screen
-    from superscalar.observe.view import RunView
     from superscalar.plan import Syntax
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
@@ -129,6 +127,7 @@ def run(
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_answer, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.values import plain
@@ -148,7 +147,7 @@ def run(
             compiler = open_compiler(load_tools(tools), **chosen, **recorded(journal, tools, chosen))
             view = RunView()
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet))
+            result = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet))
         if as_json:
             print_json(
                 {
@@ -197,6 +196,7 @@ def plan(
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.plan.printer import print_plan
@@ -207,7 +207,7 @@ def plan(
             compiler = open_compiler(toolset, model=model, base_url=base_url, instructions=instructions)
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
-            written = _followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
+            written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
         text = print_plan(written.tasks)
         if as_json:
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
@@ -304,6 +304,7 @@ def execute(
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import has_failure, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
+        from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
         from superscalar.values import plain
@@ -320,7 +321,7 @@ def execute(
                 _print_warnings(compiled)
             view = RunView()
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = _followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
+            result = followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
         failed = has_failure(result.answer)
         value = plain(result.answer)
         if as_json:
@@ -368,23 +369,9 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
 
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
+app.command("resume")(resume.resume_run)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
-
-
-def _stop(account: str) -> NoReturn:
-    from superscalar.cli.failures import INTERRUPTED, CommandError
-
-    raise CommandError(account, kind="Interrupted", code=INTERRUPTED)
-
-
-def _followed(open_stream: Any, view: RunView, screen: Screen) -> Any:
-    from superscalar.cli.session import Interrupted, follow
-
-    result = follow(open_stream, view, screen)
-    if isinstance(result, Interrupted):
-        _stop(str(result))
-    return result
 
 
 def _asked(question: str) -> str:

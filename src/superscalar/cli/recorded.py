@@ -9,12 +9,14 @@ from typing import Any
 
 from superscalar import events as ev
 from superscalar.cli.documents import outcome_document
+from superscalar.cli.options import JOURNAL
 from superscalar.cli.report import print_answer
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import call_of, note_of
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
 from superscalar.observe.rows import Row
 from superscalar.observe.short import short, short_arguments
+from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
@@ -38,8 +40,7 @@ class Folded:
         self.view = RunView()
         self.tasks: list[Task] = []
         self.outcomes: dict[TaskId, Outcome] = {}
-        for record in recorded:
-            event = record.event
+        for event in on_one_clock([record.event for record in recorded]):
             self.view.apply(event)
             match event:
                 case ev.Planned(_, task):
@@ -133,6 +134,10 @@ def print_runs(journal: Journal) -> None:
         title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
         text.append(title if len(title) <= room else title[: room - 1] + "…")
         out.print(text)
+    if cut_off := [run.id for run in found if run.state == "interrupted"]:
+        where = "" if journal.path == JOURNAL else f" --journal {journal.path}"
+        line = f"go on with one that was interrupted: superscalar resume {cut_off[0]}{where}"
+        console(sys.stderr).print(Text(safe_line(line), style="dim"))
 
 
 def _counts(run: RunSummary) -> str:

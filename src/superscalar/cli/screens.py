@@ -85,6 +85,11 @@ class Lines:
             case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
                 self._preparing = what
                 yield role, f"{what} {fraction:.0%}"
+            case ev.Resumed():
+                yield from self._flushed()
+                yield "resumed", "another process goes on from here"
+            case ev.Judged(_, id, _, verdict):
+                yield "judged", f"{id}  {verdict}"
             case ev.PlanWritten(_, text):
                 *whole, self._begun = (self._begun + text).split("\n")
                 yield from (("plan", line) for line in whole if line.strip())

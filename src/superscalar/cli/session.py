@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from superscalar.cli.failures import INTERRUPTED, CommandError
 from superscalar.cli.screens import Screen
 from superscalar.cli.terminal import counted, safe_line
 from superscalar.compiler.sync import run_to_end
@@ -58,6 +59,19 @@ def follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> 
         SuperscalarError: whatever the run raised.
     """
     return run_to_end(lambda: _follow(open_stream, view, screen))
+
+
+def followed(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> Any:
+    """The `RunResult` of a run that is followed to its end.
+
+    Raises:
+        CommandError: the user stopped it; the message says what had been done.
+        SuperscalarError: whatever the run raised.
+    """
+    result = follow(open_stream, view, screen)
+    if isinstance(result, Interrupted):
+        raise CommandError(str(result), kind="Interrupted", code=INTERRUPTED)
+    return result
 
 
 async def _follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> Any | Interrupted:

@@ -13,6 +13,7 @@ from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.resume import Resolve, restored, resumed
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
@@ -23,6 +24,7 @@ from superscalar.models.resolve import resolve
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.schedule.attempt import Bounds
+from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.terms import Limit
@@ -215,6 +217,64 @@ class LLMCompiler:
 
         return RunStream(main)
 
+    # ------------------------------------------------------------------------------------------------ going on
+
+    def stream_resume(
+        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+    ) -> RunStream:
+        """Go on with a run, with its events: those that are recorded first, on the clock of this process."""
+
+        async def main(log: Log) -> RunResult:
+            self._check_deadline(deadline)
+            recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+            settings = self._settings
+            return await resumed(settings, recording, log, context=context, deadline=deadline, resolve=resolve)
+
+        return RunStream(main)
+
+    async def resume(
+        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+    ) -> RunResult:
+        """Go on with a run of the journal whose process died, to its end.
+
+        What had succeeded is not done again; what was being read is. A write that had begun is called again only if its
+        tool is `idempotent`, with the same idempotency key; of any other, nobody knows whether it happened, so
+        `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
+        `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
+
+        Raises:
+            InDoubt: there is such a write, and no `resolve`. Nothing has changed.
+            RunBusy: a process is at work on that run.
+            UnknownRun: the journal has no such run.
+            UsageError: the run has ended, needs tools that this agent lacks, or there is no journal.
+            JournalError: the journal cannot be read or written.
+            PlanError, ModelError, JoinError: as for `run`.
+        """
+        async with self.stream_resume(run_id, context=context, deadline=deadline, resolve=resolve) as running:
+            return await running.result()
+
+    async def doubts(self, run_id: str) -> tuple[Doubt, ...]:
+        """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
+
+        Nothing is changed, and nothing run.
+
+        Raises:
+            RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
+        """
+        recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+        try:
+            return restored(self._settings, recording, Log()).doubts
+        finally:
+            recording.log.close()
+
+    def resume_sync(
+        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+    ) -> RunResult:
+        """`resume` for code that is not async, as `run_sync` is."""
+        return run_to_end(
+            lambda: self.resume(run_id, context=context, deadline=deadline, resolve=resolve), grace=self._grace
+        )
+
     # ---------------------------------------------------------------------------------------------- without a model
 
     def compile(self, source: str, *, syntax: AnySyntax = "auto") -> Plan:
@@ -297,13 +357,23 @@ class LLMCompiler:
         about: Mapping[str, Any] | None = None,
     ) -> Run:
         """A run; with `about`, one that is recorded if this agent has a journal."""
-        if deadline is not None and deadline <= 0:
-            raise UsageError(f"deadline={deadline}: seconds from now, above 0")
+        self._check_deadline(deadline)
         id = run_id or secrets.token_hex(6)
         recording = None
         if self._journal is not None and about is not None:
             recording = Recording(self._journal.begin(id, about), self.tools)
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording)
+
+    def _check_deadline(self, deadline: float | None) -> None:
+        if deadline is not None and deadline <= 0:
+            raise UsageError(f"deadline={deadline}: seconds from now, above 0")
+
+    def _need_journal(self, run_id: str) -> Journal:
+        if self._journal is None:
+            raise UsageError(
+                f'this agent has no journal that run {run_id!r} could be in; write LLMCompiler(..., journal="runs.db")'
+            )
+        return self._journal
 
     @property
     def _model_name(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from superscalar.errors import UsageError
+from superscalar.values import fields_of_records
 
 
 class AnswerType:
@@ -35,6 +36,17 @@ class AnswerType:
             raise ValueError(
                 "; ".join(f"{'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']}" for e in found)
             ) from None
+
+    def again(self, answer: Any) -> Any:
+        """The value that an answer was before it was recorded.
+
+        Raises:
+            UsageError: it does not follow the schema, so that is not the one that it was written to.
+        """
+        try:
+            return self._adapter.validate_python(fields_of_records(answer), by_alias=True, by_name=True)
+        except self._invalid as error:
+            raise UsageError(f"the answer that was recorded is none for this output_type=: {error}") from None
 
 
 def _document(text: str) -> Any:

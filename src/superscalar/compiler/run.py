@@ -86,12 +86,13 @@ class Run:
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
         self._late = False
+        self._continuing = False  # the plan of this round was begun by an earlier process
         self._budget = Budget(settings.tools, settings.max_tokens, settings.max_cost)
         self._told: set[str] = set()  # the budgets that are known to be spent
         self._failed_calls: set[tuple[str, str, str]] = set()
         self._recording = recording
         log.keep = recording
-        self._unit = TaskFetchingUnit(
+        self._unit = self._unit_in(
             Surroundings(
                 run_id,
                 settings.tools,
@@ -106,6 +107,12 @@ class Run:
                 self._refuse if self._budget.counts else None,
             )
         )
+
+    def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
+        return TaskFetchingUnit(surroundings)
+
+    def _begin(self, question: str) -> None:
+        self._log.record(events.RunStarted(self._now(), self._id, question))
 
     def _record(self, event: events.Event) -> None:
         self._log.record(event)
@@ -140,30 +147,41 @@ class Run:
         said = tuple(history)
 
         async def main() -> RunResult:
-            settings = self._settings
             conversation = self._conversation(said, question)
-            reason = ""
-            while True:
-                await self._plan(conversation, reason)
-                await self._unit.settle()
-                answer: Any
-                if self._settings.joiner is None:
-                    answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
-                    break
-                decision = await self._join(self._settings.joiner, question, said)
-                if not isinstance(decision, joiner.Replan):
-                    answer = decision
-                    break
-                reason = decision.reason
-                self._rounds += 1
-                self._program.next_round()
-                conversation.append(Message("user", planner.replan_message(reason, self._results(), settings.syntax)))
-            text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
-            messages = (*said, Message("user", question), Message("assistant", text))
-            tasks = self._program.in_order()
-            return self._result(Plan(tasks), answer, messages)
+            await self._plan(conversation, "")
+            return await self._from_plan_to_answer(conversation, question, said)
 
         return await self._bracketed(question, main)
+
+    async def _from_plan_to_answer(
+        self, conversation: list[Message], question: str, said: tuple[Message, ...]
+    ) -> RunResult:
+        """Run what is planned, and join and plan again until there is an answer."""
+        answer: Any
+        while True:
+            await self._unit.settle()
+            if self._settings.joiner is None:
+                answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
+                break
+            decision = await self._join(self._settings.joiner, question, said)
+            if not isinstance(decision, joiner.Replan):
+                answer = decision
+                break
+            await self._replan(conversation, decision.reason)
+        return self._answered(answer, question, said)
+
+    async def _replan(self, conversation: list[Message], reason: str) -> None:
+        self._rounds += 1
+        self._continuing = False
+        self._program.next_round()
+        message = planner.replan_message(reason, self._results(), self._settings.syntax)
+        conversation.append(Message("user", message))
+        await self._plan(conversation, reason)
+
+    def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
+        text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
+        messages = (*said, Message("user", question), Message("assistant", text))
+        return self._result(Plan(self._program.in_order()), answer, messages)
 
     async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
@@ -172,7 +190,7 @@ class Run:
         return await self._recording.around(self._run(question, main), self._settings.durations)
 
     async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
-        self._log.record(events.RunStarted(self._now(), self._id, question))
+        self._begin(question)
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
         error = "cancelled"
         try:
@@ -240,11 +258,15 @@ class Run:
             ModelError: the planner failed. What it had planned settles first.
         """
         self._unit.begin_round(self._rounds, reason)
+        await self._plan_round(conversation, running=running)
+
+    async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
+        """The same for a round that has begun. `repairing`: what the planner writes first are corrections already."""
         before: list[tuple[str, str, str]] = []
         for attempt in range(self._settings.max_repairs + 1):
             if attempt:
                 self._log.record(events.Repairing(self._now(), attempt))
-            text, cut = await self._write_plan(conversation, repairing=attempt > 0, running=running)
+            text, cut = await self._write_plan(conversation, repairing=repairing or attempt > 0, running=running)
             conversation.append(Message("assistant", text))
             if self._late or (self._program.complete and not cut):
                 break
@@ -265,7 +287,7 @@ class Run:
         """Stream one reply of the planner into the program; returns its text and whether it was cut."""
         program = self._program
         reader = reader_of(self._settings.syntax, program)
-        if repairing and program.broken:
+        if repairing and (program.broken or self._continuing):
             program.begin_repair()
         written: list[str] = []
         finished = False
@@ -384,25 +406,12 @@ class Run:
 
     def _progressed(self) -> bool:
         """Whether this round did anything but repeat calls that had failed in the same way before."""
-        tried: set[tuple[str, str, str]] = set()
-        called: dict[str, tuple[str, str]] = {}
-        fresh = False
-        for event in self._events_of_round():
-            match event:
-                case events.Started(id=id, tool=tool, arguments=arguments):
-                    called[id] = (tool, repr(arguments))
-                case events.Failed(id=id, failure=Failure(message=message)) if id in called:
-                    tried.add((*called.pop(id), message))
-                case events.Succeeded(id=id) if id in called:
-                    fresh = True
+        happened = self._log.events
+        begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
+        tried, fresh = tried_in(happened[begin:])
         progressed = fresh or not tried <= self._failed_calls or self._rounds == 0
         self._failed_calls |= tried
         return progressed
-
-    def _events_of_round(self) -> list[events.Event]:
-        happened = self._log.events
-        begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
-        return happened[begin:]
 
     # --------------------------------------------------------------------------------------------------- models
 
@@ -433,6 +442,22 @@ class Run:
             finally:
                 if begun and not counted:
                     self._budget.estimate(request, written)
+
+
+def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:
+    """The calls that failed in a round, with arguments and message, and whether any succeeded."""
+    tried: set[tuple[str, str, str]] = set()
+    called: dict[str, tuple[str, str]] = {}
+    fresh = False
+    for event in round:
+        match event:
+            case events.Started(id=id, tool=tool, arguments=arguments):
+                called[id] = (tool, repr(arguments))
+            case events.Failed(id=id, failure=Failure(message=message)) if id in called:
+                tried.add((*called.pop(id), message))
+            case events.Succeeded(id=id) if id in called:
+                fresh = True
+    return tried, fresh
 
 
 async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:

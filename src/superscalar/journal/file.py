@@ -53,11 +53,15 @@ class Journal:
         """A new run, which this process is at work on until the log is closed. `about`: JSON data to remember with it.
 
         Raises:
-            UsageError: there is a run of that id.
+            UsageError: there is a run of that id, or `about` is no JSON data.
             JournalError: the file cannot be written.
         """
         now = time.time()
         remembered = {**self._about, **about}
+        try:
+            kept = json.dumps(remembered)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"about= of a run must be JSON data: {error}") from error
         number = 0
         try:
             with self._database.writing() as connection:
@@ -66,7 +70,7 @@ class Journal:
                         f"{self.path} has a run {run!r} already; leave out run_id=, or go on with that one: "
                         f"agent.resume({run!r})"
                     )
-                values = (run, now, json.dumps(remembered), platform.node(), os.getpid(), now)
+                values = (run, now, kept, platform.node(), os.getpid(), now)
                 statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
                 number = connection.execute(statement, values).lastrowid or 0
                 if not self._leases.take(number):  # left behind by a run that was deleted from the file meanwhile

@@ -74,9 +74,10 @@ class Commits:
         assert self._rows[-1] is row
         self._rows.pop()
 
-    def leave(self, log: RunLog) -> None:
-        """A run is over. The timer goes with the last one."""
+    def leave(self, log: RunLog, number: int) -> None:
+        """A run is over: what could not be written of it never will be. The timer goes with the last one."""
         self.logs.pop(log, None)
+        self._rows = [row for row in self._rows if row[0] != number]
         if not self.logs and self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -200,7 +201,7 @@ class RunLog:
             raise
         finally:
             self._closed = True
-            self._commits.leave(self)
+            self._commits.leave(self, self._number)
             if self._process == os.getpid():
                 self._leases.give_back(self._number)
 

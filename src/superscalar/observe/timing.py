@@ -18,6 +18,7 @@ from superscalar.events import (
     PlanWritten,
     Repairing,
     Replanned,
+    Resumed,
     Retrying,
     RoundStarted,
     RunEnded,
@@ -160,6 +161,9 @@ class _Calls:
                 work.open += 1
                 self.running[id] = work
                 self.started.add(id)
+            case Resumed(at):  # what was under way had ended with its process
+                self.close(at)
+                self.running.clear()
             case Retrying(at, id) | Cancelled(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
                 if (work := self.running.pop(id, None)) is not None:
                     work.stop(at)

@@ -111,6 +111,8 @@ class RunView:
         match event:
             case ev.RunStarted(_, run, question):
                 self.run, self.question = run, question
+            case ev.Resumed():
+                self._cut_off()
             case ev.RoundStarted(_, number):
                 self.round = number
                 self.sealed = self.joining = False
@@ -192,6 +194,8 @@ class RunView:
                 entry.failure = failure
                 entry.message, entry.fraction = "", None
                 self._set(entry, "retrying")
+            case ev.Judged():
+                return
             case ev.Cancelled(at):
                 entry.ended, entry.failure = at, None
                 self._set(entry, "skipped")
@@ -205,6 +209,16 @@ class RunView:
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard
                 self._settle(entry, at, "skipped")
+
+    def _cut_off(self) -> None:
+        """The process ended: what was being called, or written by a model, is begun again."""
+        self.joining = False
+        self.preparing = None
+        self._answer.clear()
+        self._break_line()
+        for entry in self._entries.values():
+            if entry.kind == "call" and entry.state == "running":
+                self._set(entry, "ready")
 
     def _move(self, ids: tuple[TaskId, ...], before: tuple[State, ...], state: State) -> None:
         """Nothing needs these tasks, or something does again; what runs runs on."""

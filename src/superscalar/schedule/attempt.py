@@ -54,7 +54,8 @@ class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
     `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
-    a write that may have happened.
+    a write that may have happened. `lost`: how many before this one the end of a process cut off; the tool's retries do
+    not pay for them.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
@@ -66,6 +67,7 @@ class Attempt(Ticket):
         "context",
         "deadline",
         "in_doubt",
+        "lost",
         "number",
         "over",
         "runner",
@@ -98,6 +100,7 @@ class Attempt(Ticket):
         self.arguments = arguments
         self.number = number
         self.in_doubt = in_doubt
+        self.lost = 0
         self.batch: Batch | None = None
         self.begun = False
         self.started = 0.0
@@ -111,7 +114,9 @@ class Attempt(Ticket):
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
         again = (self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
-        return Attempt(self.run, self.loop, self.start, *again)
+        made = Attempt(self.run, self.loop, self.start, *again)
+        made.lost = self.lost
+        return made
 
     def granted(self) -> None:
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
@@ -161,7 +166,7 @@ def may_try_again(attempt: Attempt, error: BaseException) -> bool:
     """Whether its tool wants another attempt after this error, and that could do no harm."""
     tool = attempt.tool
     harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-    wanted = attempt.number < tool.retry.attempts and isinstance(error, tool.retry.on)
+    wanted = attempt.number - attempt.lost < tool.retry.attempts and isinstance(error, tool.retry.on)
     return wanted and harmless and attempt.stopped in (None, "timeout")
 
 

@@ -46,6 +46,10 @@ class Batches:
         self._open: dict[_Key, Batch] = {}
         self._made = 0
 
+    def continue_after(self, number: int) -> None:
+        """Give the next batches numbers above this one, which an earlier process gave."""
+        self._made = max(self._made, number)
+
     def ask(self, attempt: Attempt, order: tuple[float, ...]) -> bool:
         """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
         batch = self._place(attempt)

@@ -13,7 +13,7 @@ from superscalar.errors import UsageError
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import without
 from superscalar.tools.types import annotation_of
-from superscalar.values import WITHHELD
+from superscalar.values import WITHHELD, fields_of_records, holds_record
 
 
 def validator(
@@ -29,16 +29,34 @@ def validator(
     validate_python = adapter_of(tool, alias, parameters).validator.validate_python
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
+        if secrets and (lost := [name for name in secrets if arguments.get(name) is WITHHELD]):
+            raise ArgumentError(
+                f"{tool}(): `{lost[0]}` is a secret that was withheld from the journal; "
+                "let the tool take it from the context of the run"
+            )
         try:
             checked: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
-            raise ArgumentError(
-                "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
-            ) from None
+            refused = {str(place) for e in error.errors(include_url=False) for place in e["loc"][:1]}
+            if not any(holds_record(arguments.get(name)) for name in refused):
+                raise ArgumentError(_sentences(tool, error, secrets)) from None
         except Exception as error:  # a validator is the tool's own code, and may raise anything
-            said = without(repr(error), arguments, secrets)
-            raise ArgumentError(f"{tool}(): checking the arguments raised {said}") from error
+            raise _broken(error, arguments) from error
+        else:
+            return checked
+        # Read back from a journal, a record has its fields and no class: it becomes one of the class asked for.
+        again = {name: fields_of_records(given) if name in refused else given for name, given in arguments.items()}
+        try:
+            checked = validate_python(again, by_alias=True, by_name=True)
+        except ValidationError as error:
+            raise ArgumentError(_sentences(tool, error, secrets)) from None
+        except Exception as error:
+            raise _broken(error, arguments) from error
         return checked
+
+    def _broken(error: Exception, arguments: dict[str, Any]) -> ArgumentError:
+        said = without(repr(error), arguments, secrets)
+        return ArgumentError(f"{tool}(): checking the arguments raised {said}")
 
     return validate
 
@@ -89,6 +107,10 @@ def _config_for(annotation: Any) -> ConfigDict | None:
     except PydanticUserError:
         return ConfigDict(arbitrary_types_allowed=True)
     return None
+
+
+def _sentences(tool: str, error: ValidationError, secrets: Collection[str]) -> str:
+    return "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
 
 
 def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:

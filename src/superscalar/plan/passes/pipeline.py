@@ -45,7 +45,7 @@ def explain(plan: Plan, signatures: Signatures) -> tuple[Stage, ...]:
     The passes are run again on the tasks without what they had added, those included that only note what the run will
     do.
     """
-    tasks = tuple(map(_bare, plan.tasks))
+    tasks = tuple(map(bare, plan.tasks))
     tolerated = tuple(Note(task.id, note) for task in tasks for note in task.notes)
     purpose = "statements are tasks: calls are taken out of expressions, names are references (L9, L10)"
     stages = [Stage("lower", purpose, tasks, tolerated)]
@@ -58,12 +58,12 @@ def explain(plan: Plan, signatures: Signatures) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _bare(task: Task) -> Task:
+def bare(task: Task) -> Task:
     """A task as it was before any pass."""
     match task.work:
         case Call(tool, arguments, effect):
             return replace(task, work=Call(tool, arguments, effect), after=())
         case Map(body=body):
-            return replace(task, work=replace(task.work, body=tuple(map(_bare, body)), chained=()), after=())
+            return replace(task, work=replace(task.work, body=tuple(map(bare, body)), chained=()), after=())
         case _:
             return task

@@ -1,0 +1,218 @@
+"""The command that goes on with a recorded run: `resume`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from superscalar.cli import options
+from superscalar.cli.reporting import reporting
+
+if TYPE_CHECKING:
+    from superscalar.compiler import LLMCompiler
+    from superscalar.journal import Journal
+    from superscalar.schedule.doubts import Doubt, Verdict
+
+
+class InDoubtAnswer(StrEnum):
+    """What became of the writes that may have happened."""
+
+    done = "done"
+    again = "again"
+    unknown = "unknown"
+
+
+def resume_run(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
+    journal: options.ReadJournal = options.JOURNAL,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tools",
+            "-t",
+            metavar="MODULE_OR_FILE[:NAME]",
+            help="Where the tools are, if not where they were. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", metavar="MODEL", help="Which model goes on, if another.", show_default=False),
+    ] = None,
+    in_doubt: Annotated[
+        InDoubtAnswer | None,
+        typer.Option(
+            "--in-doubt",
+            help="Of every write that may have happened: it did (done), it did not and is called again (again), or "
+            "nobody knows (unknown). Without it you are asked.",
+            show_default=False,
+        ),
+    ] = None,
+    deadline: options.Deadline = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Go on with a run whose process died, to its end; tools, model and options are those it was begun with.
+
+    What had succeeded is not done again. A write that was under way, and is not declared idempotent, may have happened
+    or not: you are asked, or say it with `--in-doubt`; otherwise nothing is changed and the exit code is 1.
+
+    Examples:
+
+    `superscalar resume 3f9c`
+
+    `superscalar resume 3f9c --journal nightly.db --in-doubt unknown --json`
+    """
+    with reporting(as_json):
+        from superscalar.cli.documents import outcomes_document, timing_document, usage_document
+        from superscalar.cli.journals import open_journal
+        from superscalar.cli.report import has_failure, print_answer, print_json, print_recorded, print_summary
+        from superscalar.cli.screens import screen_for
+        from superscalar.cli.session import followed
+        from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.view import RunView
+        from superscalar.values import plain
+
+        opened = open_journal(journal)
+        id = opened.named(run)
+        about = opened.about(id)
+        answers = about.get("kind") == "answer"
+        with stdout_kept_clean():
+            compiler = _compiler(opened, about, tools, model)
+            verdicts = _verdicts(compiler, id, journal, in_doubt)
+            view = RunView()
+            stream = lambda: compiler.stream_resume(  # noqa: E731
+                id, deadline=deadline, resolve=lambda doubt: verdicts[doubt.task_id]
+            )
+            title = str(about.get("question") or f"run {id}")
+            result = followed(stream, view, screen_for(view, title, hidden=as_json or quiet))
+        failed = not answers and has_failure(result.answer)
+        if as_json:
+            print_json(
+                {
+                    "answer" if answers else "value": plain(result.answer),
+                    "failed": failed,
+                    "run_id": id,
+                    "rounds": result.rounds,
+                    "outcomes": outcomes_document(result.outcomes),
+                    "timing": timing_document(result.timing),
+                    "usage": usage_document(result.usage),
+                }
+            )
+        else:
+            if not quiet:
+                print_summary(view, result.timing, result.usage, result.rounds, result.cost)
+                print_recorded(journal, id)
+                typer.echo(err=True)
+            if answers:
+                print_answer(result.answer)
+            else:
+                print_json(plain(result.answer))
+        if failed:
+            raise typer.Exit(1)
+
+
+def _compiler(opened: Journal, about: Mapping[str, Any], tools: list[str] | None, model: str | None) -> LLMCompiler:
+    """A compiler as the command had that began the run; `tools` and `model` where others are given."""
+    from superscalar.cli.compiling import open_compiler
+    from superscalar.cli.failures import CommandError
+    from superscalar.cli.loading import load_tools
+
+    remembered = dict(about.get("cli") or {})
+    folder = Path(remembered.pop("folder", "."))
+    specs = remembered.pop("tools", None)
+    chosen = tools or (None if specs is None else [_found_from(folder, spec) for spec in specs])
+    if chosen is None:
+        raise CommandError("the run was not begun by a command that names its tools: say where they are, with --tools")
+    if model is not None:
+        remembered["model"] = model
+    if about.get("kind") == "answer" and not remembered.get("model"):
+        raise CommandError("the run was not begun by a command that names its model: name one, with --model")
+    return open_compiler(load_tools(chosen), journal=opened, **remembered)
+
+
+def _found_from(folder: Path, spec: str) -> str:
+    """What `--tools` said in a folder, for this one."""
+    if Path.cwd() == folder:
+        return spec
+    if (folder / spec.partition(":")[0]).exists():
+        return str(folder / spec)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return spec
+
+
+def _verdicts(compiler: LLMCompiler, id: str, journal: Path, given: InDoubtAnswer | None) -> dict[str, Verdict]:
+    """What became of every write that may have happened.
+
+    Raises:
+        CommandError: nobody is there to say, or wants to.
+    """
+    from superscalar.cli.failures import FAILED, CommandError
+    from superscalar.compiler.sync import run_to_end
+
+    doubts = run_to_end(lambda: compiler.doubts(id))
+    if given is not None:
+        return {doubt.task_id: _verdict(given) for doubt in doubts}
+    if doubts and not sys.stdin.isatty():
+        where = "" if journal == options.JOURNAL else f" --journal {journal}"
+        lines = "\n".join(f"  {doubt}" for doubt in doubts)
+        raise CommandError(
+            f"run {id} was in the middle of {'a write' if len(doubts) == 1 else f'{len(doubts)} writes'} when its "
+            f"process died, which may have happened or not:\n{lines}\n"
+            f"look at what was written, then say so:\n"
+            f"  superscalar resume {id}{where} --in-doubt done     it happened\n"
+            f"  superscalar resume {id}{where} --in-doubt again    it did not: call it again\n"
+            f"  superscalar resume {id}{where} --in-doubt unknown  nobody knows: the task fails in doubt",
+            kind="InDoubt",
+            code=FAILED,
+        )
+    return {doubt.task_id: _ask(doubt) for doubt in doubts}
+
+
+def _verdict(answer: InDoubtAnswer) -> Verdict:
+    from superscalar.schedule.doubts import CallAgain, Done, StillUnknown
+
+    match answer:
+        case InDoubtAnswer.done:
+            return Done()
+        case InDoubtAnswer.again:
+            return CallAgain()
+        case InDoubtAnswer.unknown:
+            return StillUnknown()
+
+
+def _ask(doubt: Doubt) -> Verdict:
+    """Ask at the terminal.
+
+    Raises:
+        CommandError: the user quits.
+    """
+    import json
+
+    from superscalar.cli.failures import FAILED, CommandError
+    from superscalar.cli.terminal import safe_line
+    from superscalar.schedule.doubts import CallAgain, Done, StillUnknown
+
+    typer.echo(f"{safe_line(str(doubt))}\n  was under way when the process died, and may have happened.", err=True)
+    while True:
+        typer.echo("  [d]one, [n]ot done: call it again, [u]nknown, [q]uit? ", err=True, nl=False)
+        match sys.stdin.readline().strip().lower()[:1]:
+            case "d":
+                typer.echo("  what it returned, as JSON (nothing for null): ", err=True, nl=False)
+                try:
+                    return Done(json.loads(sys.stdin.readline().strip() or "null"))
+                except ValueError as error:
+                    typer.echo(f'  that is no JSON ({error}); text is written "so"', err=True)
+            case "n":
+                return CallAgain()
+            case "u":
+                return StillUnknown()
+            case "q" | "":
+                message = "nothing has changed; resume the run when you know what became of its writes"
+                raise CommandError(message, kind="InDoubt", code=FAILED)

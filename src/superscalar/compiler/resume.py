@@ -1,0 +1,327 @@
+"""Going on with a recorded run whose process died: what had happened is read back, and the rest is done."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from superscalar import events, joiner, planner
+from superscalar.compiler.recording import Recording
+from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.run import Run, Settings, tried_in
+from superscalar.compiler.stream import Log
+from superscalar.errors import InDoubt, UsageError
+from superscalar.models.base import Message
+from superscalar.observe.timeline import on_one_clock
+from superscalar.plan.adopt import AdoptedProgram
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir import Call, Plan, Task, walk
+from superscalar.plan.printer import print_plan
+from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
+from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.tools.toolset import Toolset
+from superscalar.values import UNNEEDED, Observation, Outcome, Skipped, TaskId, Usage
+
+Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
+"""Says of a write that may have happened what became of it. It may be async."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """One round of a run: its tasks, what the planner was told and wrote, and how it went on.
+
+    `problems`: the errors of the planner's last reply. `sent`: those of the one before, which went back to it.
+    """
+
+    tasks: list[Task] = field(default_factory=list)
+    events: list[events.Event] = field(default_factory=list)
+    turns: list[Message] = field(default_factory=list)
+    writing: list[str] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+    sent: list[Diagnostic] = field(default_factory=list)
+    sealed: bool = False
+    replanned: str | None = None
+    results: str = ""  # as they were shown to the planner of the next round
+
+
+class _Past:
+    """What had happened in a run, as far as its shell needs to know: a fold of its events."""
+
+    def __init__(self, settings: Settings, recorded: Iterable[events.Event]) -> None:
+        self._settings = settings
+        self._outcomes: dict[TaskId, Outcome] = {}
+        self.started = False
+        self.rounds: list[_Round] = []
+        self.usage = Usage()
+        self.late = False
+        self.joined: events.Joined | None = None
+        for event in recorded:
+            self._fold(event)
+
+    def _fold(self, event: events.Event) -> None:
+        if isinstance(event, events.RoundStarted):
+            self.rounds.append(_Round())
+        elif isinstance(event, events.RunStarted):
+            self.started = True
+        elif not self.rounds and not isinstance(event, events.Resumed):
+            self.rounds.append(_Round())  # a plan that was there already is a round too
+        if self.rounds:
+            self.rounds[-1].events.append(event)
+            self._fold_round(event, self.rounds[-1])
+
+    def _fold_round(self, event: events.Event, last: _Round) -> None:
+        match event:
+            case events.PlanWritten(text=text):
+                last.writing.append(text)
+            case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
+                last.problems.append(problem)
+            case events.Repairing():
+                last.turns += self._turns(last)
+                last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
+                last.sent, last.problems = last.problems, []
+            case events.Planned(task=task):
+                last.tasks.append(task)
+            case events.Sealed():
+                last.turns += self._turns(last)
+                last.sealed = True
+            case events.Succeeded(id=id, value=value):
+                self._outcomes[id] = Observation(value)
+            case events.Failed(id=id, failure=failure):
+                self._outcomes[id] = failure
+            case events.Skipped(id=id, because=because, by_guard=by_guard):
+                self._outcomes[id] = Skipped(because, by_guard)
+            case events.DeadlinePassed():
+                self.late = True
+            case events.ModelUsed(usage=usage):
+                self.usage += usage
+            case events.Joined():
+                self.joined = event
+            case events.Replanned(reason=reason):
+                tasks = [task for round in self.rounds for task in round.tasks]
+                outcomes = {task.id: UNNEEDED for task in tasks} | self._outcomes
+                last.results = joiner.show_results(tasks, outcomes, self._settings.max_result_tokens)
+                last.replanned = reason
+
+    def _turns(self, last: _Round) -> Iterator[Message]:
+        text = "".join(last.writing)
+        last.writing.clear()
+        if text:
+            yield Message("assistant", text)
+
+
+class ResumedRun(Run):
+    """A run that goes on from what is recorded of it. Making it changes nothing."""
+
+    _unit: ResumedUnit
+    _program: AdoptedProgram
+
+    def __init__(
+        self, settings: Settings, log: Log, recording: Recording, *, context: Any, deadline: float | None
+    ) -> None:
+        about = recording.log.about
+        self._question = str(about.get("question", ""))
+        self._said = tuple(Message(turn["role"], turn["text"]) for turn in about.get("history", ()))
+        self._answers = about.get("kind") == "answer"
+        self._recorded = log.events
+        run_id = recording.log.run
+        super().__init__(settings, log, run_id, context=context, deadline=deadline, recording=recording)
+        self._past = past = _Past(settings, self._recorded)
+        self._usage = past.usage
+        for event in self._recorded:
+            self._budget.note(event)
+            if isinstance(event, events.BudgetSpent):
+                self._told.add(event.budget)
+        self._late = past.late
+        self._rounds = max(len(past.rounds) - 1, 0)
+        rounds = [round.tasks for round in past.rounds] if self._answers else []
+        self._program = AdoptedProgram(
+            settings.tools.signatures, rounds, open=bool(rounds) and not past.rounds[-1].sealed
+        )
+        for round in past.rounds:
+            if round.replanned is not None:
+                self._failed_calls |= tried_in(round.events)[0]
+        self._check_tools(settings.tools)
+
+    def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
+        return ResumedUnit(surroundings, tuple(self._recorded))
+
+    def _begin(self, question: str) -> None:
+        if not self._past.started:
+            super()._begin(question)
+
+    # -------------------------------------------------------------------------------------------- before anything runs
+
+    def _check_tools(self, tools: Toolset) -> None:
+        """Refuse to go on with tools that are not those that the plan was made for.
+
+        Raises:
+            UsageError: what is still to be called is gone, or takes other arguments; the message names it.
+        """
+        calls = [task.work for task in walk(tuple(self._unit.left())) if isinstance(task.work, Call)]
+        changed = {call.tool: why for call in calls if (why := _why_changed(call, tools)) is not None}
+        if changed:
+            listed = "\n".join(f"  {alias}: {why}" for alias, why in changed.items())
+            raise UsageError(
+                f"run {self._id} cannot go on with these tools:\n{listed}\n"
+                "give the agent the tools that the run was begun with, or ask the question anew"
+            )
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """The writes that may have happened, and must be answered for."""
+        return self._unit.doubts
+
+    async def verdicts(self, resolve: Resolve | None) -> dict[TaskId, Verdict]:
+        """What became of each write that may have happened.
+
+        Raises:
+            InDoubt: there are such writes, and nobody to ask.
+            UsageError: the answer to one is no answer.
+        """
+        doubts = self.doubts
+        if doubts and resolve is None:
+            raise InDoubt(_in_doubt(self._id, doubts), doubts)
+        found: dict[TaskId, Verdict] = {}
+        for doubt in doubts:
+            assert resolve is not None
+            verdict = resolve(doubt)
+            verdict = await verdict if inspect.isawaitable(verdict) else verdict
+            if not isinstance(verdict, Done | CallAgain | StillUnknown):
+                wanted = "return Done(value), CallAgain() or StillUnknown()"
+                raise UsageError(f"resolve= returned {verdict!r} for {doubt.task_id}; {wanted}")
+            found[doubt.task_id] = verdict
+        return found
+
+    # ------------------------------------------------------------------------------------------------------ going on
+
+    async def go_on(self, verdicts: dict[TaskId, Verdict]) -> RunResult:
+        """Do the rest of the run."""
+
+        async def main() -> RunResult:
+            self._unit.go_on(verdicts)
+            if self._recording is not None:
+                self._recording.log.flush(durable=True)  # what was said of the writes is not asked again
+            return await (self._rest_of_answer() if self._answers else self._rest_of_plan())
+
+        return await self._bracketed(self._question, main)
+
+    async def _rest_of_plan(self) -> RunResult:
+        tasks = tuple(task for round in self._past.rounds for task in round.tasks)
+        await self._unit.settle()
+        await self._unit.cancel()
+        return self._result(Plan(tasks), Outcomes(self._unit.outcomes(), tasks).joined, ())
+
+    async def _rest_of_answer(self) -> RunResult:
+        past, question, said = self._past, self._question, self._said
+        if past.joined is not None:
+            answer = past.joined.answer
+            if self._settings.answer_type is not None:
+                answer = self._settings.answer_type.again(answer)
+            return self._answered(answer, question, said)
+        conversation = self._conversation(said, question)
+        for round in past.rounds:
+            conversation += round.turns
+            if round.replanned is not None and round is not past.rounds[-1]:
+                message = planner.replan_message(round.replanned, round.results, self._settings.syntax)
+                conversation.append(Message("user", message))
+        last = past.rounds[-1] if past.rounds else None
+        if last is None:
+            await self._plan(conversation, "")
+        elif last.replanned is not None:
+            await self._replan(conversation, last.replanned)
+        elif not last.sealed and not self._late:
+            await self._rest_of_round(conversation, last)
+        return await self._from_plan_to_answer(conversation, question, said)
+
+    async def _rest_of_round(self, conversation: list[Message], round: _Round) -> None:
+        """Have the plan that was being written completed; what is there of it stays."""
+        problems = [*round.sent, *round.problems]  # the reply that was to mend the first ones may have been cut off
+        self._take(self._program.close(), running=True)
+        if self._program.joined and not problems:
+            self._unit.seal()
+            return
+        shown = print_plan(round.tasks)
+        if shown:
+            self._continuing = True
+            conversation.append(Message("assistant", shown))
+            conversation.append(Message("user", planner.resume_message(problems, self._settings.syntax)))
+        await self._plan_round(conversation, repairing=self._continuing)
+
+
+async def resumed(
+    settings: Settings, recording: Recording, log: Log, *, context: Any, deadline: float | None, resolve: Resolve | None
+) -> RunResult:
+    """Go on with a run whose lease is taken, to its end.
+
+    Raises:
+        InDoubt: writes may have happened, and there is no `resolve` to ask. Nothing has changed.
+        UsageError: the run has ended, or the tools are not those that it needs.
+    """
+    try:
+        run = restored(settings, recording, log, context=context, deadline=deadline)
+        verdicts = await run.verdicts(resolve)
+    except BaseException:
+        recording.log.close()
+        raise
+    return await run.go_on(verdicts)
+
+
+def restored(
+    settings: Settings, recording: Recording, log: Log, *, context: Any = None, deadline: float | None = None
+) -> ResumedRun:
+    """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
+
+    Raises:
+        UsageError: the run has ended, or the tools are not those that it needs.
+    """
+    recorded = recording.log.recorded
+    _check_that_it_is_open(recording.log.run, recorded, recording.log.about.get("kind") == "answer")
+    log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
+    return ResumedRun(settings, log, recording, context=context, deadline=deadline)
+
+
+def _check_that_it_is_open(run: str, recorded: Sequence[events.Event], answers: bool) -> None:
+    last = next((event for event in reversed(recorded) if not isinstance(event, events.Resumed)), None)
+    if isinstance(last, events.RunEnded):
+        how = f"failed ({last.error})" if last.error and last.error != "cancelled" else "was stopped"
+        raise UsageError(
+            f"run {run} {how if last.error else 'has ended'}: there is nothing to resume. "
+            f"`superscalar show {run}` prints what it came to"
+        )
+    if not answers and not any(isinstance(event, events.Sealed) for event in recorded):
+        raise UsageError(
+            f"run {run} died before its plan was recorded as a whole, and so before anything of it ran; "
+            "run the plan again: agent.execute(plan)"
+        )
+
+
+def _why_changed(call: Call, tools: Toolset) -> str | None:
+    """Why a call that was planned cannot be made with these tools; None if it can."""
+    tool, signature = tools.get(call.tool), tools.signatures.get(call.tool)
+    if tool is None or signature is None:
+        return "there is no such tool any more"
+    if tool.effect != call.effect:
+        return f'it was effect="{call.effect}" and is effect="{tool.effect}" now'
+    known = {parameter.alias for parameter in signature.parameters}
+    given = {name for name, _ in call.arguments}
+    if gone := sorted(given - known):
+        return f"it takes no {', '.join(map(repr, gone))} any more"
+    if missing := [p.alias for p in signature.parameters if p.required and p.alias not in given]:
+        return f"it needs {', '.join(map(repr, missing))} now"
+    return None
+
+
+def _in_doubt(run: str, doubts: Sequence[Doubt]) -> str:
+    listed = "\n".join(f"  {doubt}" for doubt in doubts)
+    count = "a write" if len(doubts) == 1 else f"{len(doubts)} writes"
+    return (
+        f"run {run} was in the middle of {count} when its process died, which may have happened or not:\n{listed}\n"
+        "look at what was written, and say what became of each:\n"
+        f"  agent.resume({run!r}, resolve=lambda doubt: Done(value))  # it happened; the call returned this\n"
+        f"  agent.resume({run!r}, resolve=lambda doubt: CallAgain())  # it did not: call it again\n"
+        f"  agent.resume({run!r}, resolve=lambda doubt: StillUnknown())  # nobody knows: the task fails in doubt"
+    )

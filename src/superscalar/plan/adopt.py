@@ -1,0 +1,175 @@
+"""A program from its tasks: what an earlier process planned is continued without reading its text again."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from superscalar.errors import IllegalEvent
+from superscalar.plan import ir
+from superscalar.plan.body import Writes
+from superscalar.plan.findings import Findings
+from superscalar.plan.lower import EMPTY_LIST, ITEMS
+from superscalar.plan.names import Path, Place
+from superscalar.plan.passes.pipeline import bare
+from superscalar.plan.print_expression import name_of
+from superscalar.plan.printer import print_plan
+from superscalar.plan.program import Program, Step
+from superscalar.plan.repair import Said
+from superscalar.plan.signatures import Signatures
+from superscalar.plan.slots import Arm, Branch, Slot, is_join, targets_of
+from superscalar.plan.source import Source, parsed
+from superscalar.values import TaskId
+
+_ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)(?=$|[.\[:]))?")
+_NOTHING: Final = Source("", 0)
+
+
+class AdoptedProgram(Program):
+    """A `Program` whose first statements are there as tasks, round by round.
+
+    Names stand for what they stood for, ids stay unique, and accesses keep their order. `open`: the last round was
+    still being written. Of a statement of which only the first tasks are there the name stands for nothing.
+    """
+
+    def __init__(self, signatures: Signatures, rounds: Sequence[Sequence[ir.Task]], *, open: bool = False) -> None:
+        super().__init__(signatures)
+        self._writing = Writes(frozenset())
+        self._by_header: dict[TaskId, Branch] = {}
+        for number, tasks in enumerate(rounds):
+            if number:
+                self.next_round()
+            for task in tasks:
+                self._adopt(task)
+        if open and rounds:
+            self._say(rounds[-1])
+            self._reopen(rounds[-1])
+
+    # ---------------------------------------------------------------------------------------------------- one task
+
+    def _adopt(self, task: ir.Task) -> None:
+        self._count += 1
+        place = (self._count,)
+        self.tasks.append(((*place, 0), task))
+        for inner in ir.walk((task,)):
+            self._writing.note(inner.id, inner.work, inner.needs)
+        self._writes = self._writing.own
+        self._passes(bare(task))  # so that it knows of the access; what it says is said already
+        self._note_output(task)
+        self._number(task)
+        path = self._path(task)
+        if (header := self._header(task)) is not None:
+            header.place = place
+        name = name_of(task.id)
+        if name is not None:
+            self._names.bind(name, place, ir.Ref(task.id), path)
+            if not _is_passing(task):
+                self._top_level[name] = None
+            for number, _ in path[-1:]:
+                self._branch(number).targets[name] = None
+        if isinstance(task.work, ir.Select) and name is not None:
+            self._ended(task.work.condition, name, place)
+        self.joined = self.joined or isinstance(task.work, ir.Join)
+
+    def _number(self, task: ir.Task) -> None:
+        """Give the next statement that is called so another number."""
+        root = _ROOT.match(task.id)
+        if root is None:
+            raise IllegalEvent(f"`{task.id}` is no id of a task")
+        base, number = root["base"], int(root["number"] or 1)
+        counted = self._versions if base.isidentifier() and base not in ("if", "for") else self._nameless
+        counted[base] = max(counted.get(base, 0), number)
+
+    def _note_output(self, task: ir.Task) -> None:
+        match task.work:
+            case ir.Call(tool) if (signature := self.signatures.get(tool)) is not None:
+                self._outputs[task.id] = signature.output
+            case ir.Map() | ir.Display(kind="list" | "tuple"):
+                self._outputs[task.id] = ITEMS
+            case ir.Compute(ir.Sequence("list", ())):
+                self._outputs[task.id] = EMPTY_LIST
+            case ir.Compute(ir.Ref() | ir.Index() | ir.Field() as value):
+                self._outputs[task.id] = Findings(_NOTHING, self._outputs).output_of(value)
+
+    # -------------------------------------------------------------------------------------------------------- blocks
+
+    def _header(self, task: ir.Task) -> Slot | None:
+        """The statement that a task is the condition of, if it is that of an `if`."""
+        root = _ROOT.fullmatch(task.id)
+        if root is None or root["base"] != "if":
+            return None
+        self._ifs += 1
+        branch = Branch(self._ifs, self._arm_of(task.guards))
+        branch.header = Slot((), _NOTHING, None, (), nameless=task.id, published=True, arm=branch.outer)
+        self._by_header[task.id] = branch
+        self._branches.append(branch)
+        return branch.header
+
+    def _ended(self, condition: TaskId, name: str, place: Place) -> None:
+        """An `if` has ended, and behind it stands a version of that name."""
+        branch = self._by_header.get(condition)
+        if branch is not None:
+            known = () if branch.end is None else branch.end.targets
+            branch.end = Slot(place, _NOTHING, None, (*known, name), arm=branch.outer, published=True, ends=branch)
+
+    def _arm_of(self, guards: Sequence[ir.Guard]) -> Arm | None:
+        """The arm of an `if` in which a task with these guards stands."""
+        for guard in reversed(guards):
+            if (branch := self._by_header.get(guard.condition)) is not None:
+                return Arm(branch, guard.expected)
+        return None
+
+    def _path(self, task: ir.Task) -> Path:
+        arm = self._arm_of(task.guards)
+        return () if arm is None else arm.path
+
+    def _branch(self, number: int) -> Branch:
+        return next(branch for branch in self._by_header.values() if branch.number == number)
+
+    def _reopen(self, tasks: Sequence[ir.Task]) -> None:
+        """The `if`s whose last line may not have been written yet."""
+        last = tasks[-1] if tasks else None
+        arm = None if last is None else self._arm_of(last.guards)
+        if last is not None and last.id in self._by_header:
+            arm = Arm(self._by_header[last.id], expected=True)
+        arms: list[Arm] = []
+        while arm is not None:
+            arms.insert(0, arm)
+            arm = arm.branch.outer
+        self._arms = arms
+
+    def close(self) -> Iterator[Step]:
+        """End the `if`s that were being written: behind them names have the version of the arm that is taken."""
+        while self._arms:
+            yield from self.close_if()
+
+    def _say(self, tasks: Sequence[ir.Task]) -> None:
+        """Note the statements of a round, so that they are not done twice if they are written again."""
+        places = {name: place for place, task in self.tasks if (name := name_of(task.id)) is not None}
+        statements = list(_statements(parsed(print_plan(tasks)).body))
+        tests = [tree for tree in statements if isinstance(tree, ast.If)]
+        headers = [branch.header for branch in self._branches]
+        for block, header in zip(tests, headers, strict=False) if len(tests) == len(headers) else ():
+            if header is not None:
+                header.tree = ast.copy_location(ast.If(block.test, [], []), block.test)
+        for tree in statements:
+            if not isinstance(tree, ast.If):
+                text = ast.unparse(tree)
+                targets = targets_of(tree, text)
+                place = places.get(targets[0]) if targets else None
+                self._said.append(Said(place or (self._count, 0), targets, is_join(tree), text))
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a program in order, those in arms of `if`s behind it."""
+    for tree in body:
+        yield tree
+        if isinstance(tree, ast.If):
+            yield from _statements([*tree.body, *tree.orelse])
+
+
+def _is_passing(task: ir.Task) -> bool:
+    """Whether it is what the name of a loop's item stands for behind the loop, which nobody wants joined."""
+    return isinstance(task.work, ir.Each) and task.work.last and task.work.tasks == (f"{task.work.loop}[]:{task.id}",)

@@ -1,0 +1,255 @@
+"""A unit that goes on where the process before it died: recorded events in, the same state and the same work left out.
+
+Events are recorded before they are applied and acted on, and of what was recorded always a prefix survives. So the
+state after the surviving events is a state that the run was in, and what was to be done then is known: the commands
+that they led to and that no later one answers, the attempts that were under way, and the one step of the unit that
+records two facts in a row of which only the first survived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from superscalar import events
+from superscalar.errors import IllegalEvent
+from superscalar.plan.evaluate import EvaluationError, evaluate
+from superscalar.plan.ir import Call, Compute, Literal, Task
+from superscalar.schedule import gather
+from superscalar.schedule.attempt import Attempt, never_started, too_many
+from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
+from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
+from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.tools.context import ArgumentError
+from superscalar.tools.tool import Tool
+from superscalar.values import Failure, TaskId, copied
+
+_REFUSED = Compute(Literal(None))  # what is planned of a task that is refused: the failure follows
+
+
+@dataclass(slots=True)
+class _Under:
+    """A call under way: its last event, and how many of its attempts the end of a process cut off."""
+
+    last: events.Started | events.Retrying
+    lost: int = 0
+    in_doubt: bool = False
+    cleared: bool = False  # somebody said that the attempt that was cut off did not happen
+
+
+class ResumedUnit(TaskFetchingUnit):
+    """A `TaskFetchingUnit` that begins in the state that the recorded events of a run leave behind.
+
+    Making it records nothing and calls nothing. `doubts` are the writes that must be answered for; `go_on` takes the
+    answers and does what is left to be done. From then on it is a unit as any other.
+    """
+
+    def __init__(self, surroundings: Surroundings, recorded: Sequence[events.Event]) -> None:
+        super().__init__(surroundings)
+        self._pending: list[Command] = []
+        self._calls: dict[TaskId, _Under] = {}
+        self._late = False
+        self._dead: tuple[TaskId, ...] = ()
+        self._last: events.Event | None = None
+        for event in recorded:
+            self._fold(event)
+        self._commands.extend(self._unanswered())
+        self._pending.clear()
+
+    # --------------------------------------------------------------------------------------------------- folding
+
+    def _fold(self, event: events.Event) -> None:
+        if isinstance(event, events.Resumed):
+            return
+        self._last, self._dead = event, ()
+        if isinstance(event, events.RoundStarted):
+            self._shared.begin_round()
+            self._pending = [command for command in self._pending if not isinstance(command, Release)]
+        elif isinstance(event, events.Revived):
+            self._pending.remove(Revive(event.ids))
+        self._pending += self.schedule.apply(event)
+        match event:
+            case events.Sealed():
+                self._dead = self.schedule.dead()
+            case events.DeadlinePassed():
+                self._late = True
+            case events.Started(id=id):
+                self._started(event, self._calls.get(id))
+            case events.Retrying(id=id, failure=failure):
+                under = self._calls[id]
+                under.last, under.in_doubt = event, failure.in_doubt
+            case events.Judged(id=id, verdict="again"):
+                self._calls[id].cleared = True
+            case events.Shared(id=id, of=of):
+                self._note_shared(self.schedule.cell(id), of=self.schedule.cell(of))
+            case events.Succeeded(id=id) | events.Failed(id=id) | events.Cancelled(id=id):
+                self._calls.pop(id, None)
+
+    def _started(self, event: events.Started, under: _Under | None) -> None:
+        self._batches.continue_after(event.batch)
+        if under is None:
+            self._calls[event.id] = _Under(event)
+            self._note_shared(self.schedule.cell(event.id))
+        else:
+            cut_off = isinstance(under.last, events.Started)
+            doubtful = cut_off and not under.cleared and self.schedule.cell(event.id).is_write
+            under.lost += cut_off
+            under.in_doubt = under.in_doubt or doubtful
+            under.last, under.cleared = event, False
+
+    def _note_shared(self, cell: Cell, of: Cell | None = None) -> None:
+        """Take a call into the table of those that identical ones share (rule L21), as when it was bound."""
+        work = cell.task.work if cell.task is not None else None
+        tool = self._run.tools.get(work.tool) if isinstance(work, Call) else None
+        if tool is not None and tool.shares and isinstance(work, Call):  # a call that is over needs its tool no more
+            given = self._given(cell, work)
+            self._shared.earlier(of or cell, work.tool, given, self.schedule.writes_before(cell))
+
+    def _unanswered(self) -> Iterator[Command]:
+        """The commands that are still to be carried out, in order."""
+        latest: dict[object, Command] = {}
+        for command in self._pending:
+            key = command if isinstance(command, Revive) else (_purpose(command), command.id)
+            latest.pop(key, None)
+            latest[key] = command
+        return (command for command in latest.values() if self._is_unanswered(command))
+
+    def _is_unanswered(self, command: Command) -> bool:
+        if isinstance(command, Release | Revive):  # done twice, the first does nothing; the second were taken off
+            return True
+        cell = self.schedule.cell(command.id)
+        match command:
+            case Issue():
+                return cell.status in (READY, GATHERING)
+            case Skip() | Refuse():
+                return cell.status is DOOMED
+            case Repeat(_, of):
+                return cell.status is RUNNING and any(part.cell.id == of for part in cell.parts)
+
+    # ------------------------------------------------------------------------------------------------- what is left
+
+    def _under_way(self) -> Iterator[tuple[Cell, _Under]]:
+        """The calls that were under way, in the order of their last events."""
+        found = [(self.schedule.cell(id), under) for id, under in self._calls.items()]
+        found.sort(key=lambda pair: pair[1].last.at)  # stable: those of one moment in the order in which they began
+        return ((cell, under) for cell, under in found if cell.status is RUNNING)
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """The writes that may have happened: they are not called again before somebody said that they did not."""
+        return tuple(self._doubt(cell, under) for cell, under in self._under_way() if self._is_doubtful(cell, under))
+
+    def _is_doubtful(self, cell: Cell, under: _Under) -> bool:
+        cut_off = isinstance(under.last, events.Started) and not under.cleared
+        return cut_off and cell.is_write and not self._tool_of(cell)[0].idempotent
+
+    def _doubt(self, cell: Cell, under: _Under) -> Doubt:
+        assert isinstance(under.last, events.Started)
+        started = under.last
+        key = f"{self.run_id}:{cell.id}"
+        return Doubt(self.run_id, cell.id, started.tool, started.arguments, started.attempt, key)
+
+    def go_on(self, verdicts: Mapping[TaskId, Verdict]) -> None:
+        """Do what is left to be done; `verdicts` has one for each of `doubts`.
+
+        What was being called is called again, unless nothing needs it. What waited before a retry goes on waiting. A
+        run whose deadline had passed is stopped again.
+        """
+        self._happened(events.Resumed(self._now()))
+        self._finish_step()
+        restarted = [
+            attempt
+            for cell, under in list(self._under_way())
+            if (attempt := self._settled_or_again(cell, under, verdicts)) is not None
+        ]
+        if self._late:
+            self.stop("deadline")
+        self._ready += [attempt for attempt in restarted if not attempt.over and attempt.timer is None]
+        self._pump()
+
+    def _finish_step(self) -> None:
+        """The second of two facts that are recorded in a row, where only the first one survived."""
+        match self._last:
+            case events.Sealed() if self._dead:
+                self._set_aside(self._dead)
+            case events.Won(id=id):
+                cell = self.schedule.cell(id)
+                answers = gather.answers(self.schedule.race(cell), cell)
+                self._commands.remove(Issue(id))
+                self._happened(events.Succeeded(self._now(), id, answers))
+            case events.Planned(task=task) if (why := self._why_refused(task)) is not None:
+                self._happened(events.Failed(self._now(), task.id, why))
+
+    def _why_refused(self, task: Task) -> Failure | None:
+        if task.work != _REFUSED:
+            return None
+        if self._late:
+            return never_started("deadline")
+        have = len(self.schedule) - 1
+        return too_many(have, 1, self._bounds) if have >= self._bounds.max_tasks else None
+
+    def _settled_or_again(self, cell: Cell, under: _Under, verdicts: Mapping[TaskId, Verdict]) -> Attempt | None:
+        """Settle what was under way, or return the attempt that comes next."""
+        if self.schedule.is_unneeded(cell):
+            self._happened(events.Cancelled(self._now(), cell.id))
+            return None
+        if self._is_doubtful(cell, under):
+            verdict = verdicts[cell.id]
+            attempt = under.last.attempt
+            match verdict:
+                case Done(value):
+                    self._happened(events.Judged(self._now(), cell.id, attempt, "done"))
+                    self._happened(events.Succeeded(self._now(), cell.id, copied(value)))
+                    return None
+                case StillUnknown():
+                    self._happened(events.Judged(self._now(), cell.id, attempt, "unknown"))
+                    self._happened(events.Failed(self._now(), cell.id, CUT_OFF))
+                    return None
+                case CallAgain():
+                    self._happened(events.Judged(self._now(), cell.id, attempt, "again"))
+                    under.cleared = True
+        return self._next_attempt(cell, under)
+
+    def _next_attempt(self, cell: Cell, under: _Under) -> Attempt | None:
+        tool, work = self._tool_of(cell)
+        try:
+            given = self._given(cell, work)
+            renamed = {tool.renamed.get(name, name): value for name, value in given.items()}
+            arguments = tool.validate(renamed)
+        except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
+            in_doubt = cell.is_write and not under.cleared
+            self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
+            return None
+        cut_off = isinstance(under.last, events.Started)
+        attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments, under.last.attempt + 1)
+        attempt.lost = under.lost + cut_off
+        attempt.in_doubt = under.in_doubt or (cut_off and cell.is_write and not under.cleared)
+        self._live[attempt] = None
+        if isinstance(under.last, events.Retrying):
+            attempt.timer = self.loop.call_at(under.last.at + under.last.delay, self._try_again, attempt)
+        return attempt
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    def left(self) -> Iterator[Task]:
+        """The tasks that are needed and have not settled, in program order."""
+        return (cell.task for cell in self.schedule.open_cells() if cell.task is not None)
+
+    def _tool_of(self, cell: Cell) -> tuple[Tool[..., Any], Call]:
+        work = cell.task.work if cell.task is not None else None
+        tool = self._run.tools.get(work.tool) if isinstance(work, Call) else None
+        if tool is None or not isinstance(work, Call):
+            raise IllegalEvent(f"`{cell.id}` was called, but calls no tool that there is")
+        return tool, work
+
+    def _given(self, cell: Cell, work: Call) -> dict[str, Any]:
+        """A call's arguments, as before its tool validated them."""
+        outcome = self.schedule.outcomes_for(cell)
+        return {name: copied(evaluate(expression, outcome)) for name, expression in work.arguments}
+
+
+def _purpose(command: Command) -> object:
+    """Equal for commands of which a task has one at a time."""
+    return Skip if isinstance(command, Refuse) else type(command)

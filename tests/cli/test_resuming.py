@@ -1,0 +1,162 @@
+"""`superscalar resume`: a killed command goes on, in real processes, and writes in doubt are asked about."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from superscalar import CallAgain, Done, Doubt, Journal, StillUnknown
+from superscalar.cli.failures import CommandError
+from superscalar.cli.resume import _ask
+
+SOURCE = Path(__file__).parents[2] / "src"
+TOOLS = '''
+import asyncio
+import os
+from pathlib import Path
+from superscalar.tools import tool
+
+WORLD = Path(__file__).with_name("world")
+
+
+def said(line):
+    with WORLD.open("a") as file:
+        file.write(line + "\\n")
+
+
+@tool(effect="read", resource="web")
+async def look(what: str) -> str:
+    """Look something up."""
+    said(f"look {what}")
+    return what.upper()
+
+
+@tool(effect="write", resource="ledger")
+async def pay(amount: int, what: str) -> str:
+    """Pay for it."""
+    said(f"pay {amount}")
+    if not WORLD.with_name("open").exists():
+        await asyncio.sleep(1_000)
+    return f"paid {amount}"
+'''
+PLAN = "a = look('a')\np = pay(3, a)\nb = look(p)\njoin(a, p, b)\n"
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL to a process of its own")
+
+
+def command(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "superscalar", *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def done(place: Path, *arguments: str) -> tuple[int, str, str]:
+    with command(place, *arguments) as process:
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def killed_in_the_payment(place: Path) -> tuple[str, tuple[int, str, str]]:
+    """The id of a run whose process was killed, and what another process was told meanwhile that wanted it."""
+    place.mkdir(exist_ok=True)
+    (place / "shop.py").write_text(TOOLS)
+    (place / "plan.txt").write_text(PLAN)
+    with command(place, "exec", "plan.txt", "-t", "shop.py", "--journal", "runs.db") as process:
+        assert process.stderr is not None
+        assert any("started   p " in line for line in process.stderr)
+        while "pay" not in (place / "world").read_text():
+            assert process.poll() is None
+        (run,) = (summary.id for summary in Journal(place / "runs.db").runs())
+        busy = done(place, "resume", run)
+        process.send_signal(signal.SIGKILL)
+    (place / "open").touch()
+    return run, busy
+
+
+@posix
+def test_a_killed_command_goes_on_where_it_was(tmp_path: Path) -> None:
+    run, busy = killed_in_the_payment(tmp_path)
+    assert busy[0] == 1
+    assert "is being worked on by process" in busy[2]
+
+    code, out, err = done(tmp_path, "runs")
+    assert (code, "interrupted" in out) == (0, True)
+    assert err == f"go on with one that was interrupted: superscalar resume {run}\n"
+
+    before = Journal(tmp_path / "runs.db").read(run)
+    code, out, err = done(tmp_path, "resume", run[:6])
+    assert (code, out) == (1, "")
+    assert f"run {run} was in the middle of a write when its process died" in err
+    assert f"p: pay(amount=3, what='A'), attempt 1, key {run}:p" in err
+    assert f"superscalar resume {run} --in-doubt again    it did not: call it again" in err
+    assert Journal(tmp_path / "runs.db").read(run) == before
+
+    code, out, err = done(tmp_path, "resume", run[:6], "--in-doubt", "again")
+    assert (code, json.loads(out)) == (0, ["A", "paid 3", "PAID 3"])
+    assert "resumed   another process goes on from here" in err
+    assert (tmp_path / "world").read_text().splitlines() == ["look a", "pay 3", "pay 3", "look paid 3"]
+
+    code, out, err = done(tmp_path, "resume", run, "--json")
+    assert code == 2
+    assert "has ended: there is nothing to resume" in json.loads(out)["error"]["message"]
+
+
+@posix
+def test_a_run_is_resumed_from_another_folder_and_as_json(tmp_path: Path) -> None:
+    run, _ = killed_in_the_payment(tmp_path / "shop")
+    arguments = ("resume", run, "--journal", "shop/runs.db", "--in-doubt", "unknown", "--json")
+    code, out, err = done(tmp_path, *arguments)
+    document = json.loads(out)
+    assert (code, err) == (1, "")
+    assert (document["run_id"], document["failed"]) == (run, True)
+    assert document["value"][0] == "A"
+    assert document["outcomes"]["p"]["in_doubt"]
+
+
+def test_a_run_that_no_command_began_needs_its_tools_named(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "runs.db")
+    journal.begin("mine", {"kind": "execute"}).close()
+    code, _, err = done(tmp_path, "resume", "mine")
+    assert code == 2
+    assert "say where they are, with --tools" in err
+
+
+DOUBT = Doubt("run", "p", "pay", {"amount": 3}, 1, "run:p")
+
+
+@pytest.mark.parametrize(
+    ("typed", "verdict"),
+    [
+        ("d\n\n", Done(None)),
+        ('?\nd\nnope\nd\n{"id": 7}\n', Done({"id": 7})),
+        ("n\n", CallAgain()),
+        ("Unknown\n", StillUnknown()),
+    ],
+)
+def test_who_sits_at_a_terminal_is_asked(
+    typed: str, verdict: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert _ask(DOUBT) == verdict
+    assert "p: pay(amount=3), attempt 1, key run:p\n  was under way" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["q\n", ""])
+def test_who_does_not_know_yet_may_leave(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    with pytest.raises(CommandError, match="nothing has changed") as caught:
+        _ask(DOUBT)
+    assert caught.value.code == 1

@@ -1,0 +1,34 @@
+"""Real processes, killed with SIGKILL in the middle of runs, and the runs resumed until they end.
+
+`SUPERSCALAR_KILLS` says how many processes die (100 without it).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+KILLS = int(os.environ.get("SUPERSCALAR_KILLS", "100"))
+SEED = 2026
+
+
+def test_nothing_is_done_twice_and_the_answer_is_the_same_however_often_processes_are_killed(tmp_path: Path) -> None:
+    """60 tasks: chains, maps, an `if`, a race, shared calls, and writes of both kinds."""
+    driver = Path(__file__).with_name("killing.py")
+    command = [sys.executable, str(driver), str(tmp_path), str(KILLS), str(SEED)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60 + 3 * KILLS, check=False)
+    sys.stdout.write(ended.stdout)
+    assert ended.returncode == 0, ended.stderr
+    counts = json.loads(ended.stdout)
+    assert counts["kills"] >= KILLS
+    assert counts["tasks"] >= 60
+    assert counts["resumed"] >= KILLS // 4
+    assert counts["asked"] > counts["found done"] > 0
+    assert min(counts[f"killed {how}"] for how in ("time", "before a transaction", "after a transaction")) > 0

@@ -1,0 +1,126 @@
+"""A program that is restored from its tasks goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from random_programs import FUNCTIONS, Writer
+from superscalar import tool
+from superscalar.plan.adopt import AdoptedProgram
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.fronts.detect import reader_of
+from superscalar.plan.ir import Call, Task
+from superscalar.plan.printer import print_plan
+from superscalar.plan.program import Program, Step
+from superscalar.tools import Toolset
+
+
+@tool(effect="write", resource=lambda x: f"thing {len(repr(x)) % 2}")
+def change(x: object) -> None:
+    """Change something."""
+
+
+@tool(effect="read", resource="thing 1")
+def seen(x: object) -> int:
+    """What is there."""
+    return 1
+
+
+TOOLS = Toolset([*(tool(effect="pure")(function) for function in FUNCTIONS), change, seen])
+
+
+@st.composite
+def sources(draw: DrawFn) -> str:
+    """A program with accesses between its other lines."""
+    source = Writer(lambda choices: draw(st.sampled_from(choices))).program()
+    for old, new in (("num(", "change("), ("word(", "seen(")):
+        if draw(st.booleans()):
+            source = source.replace(old, new, 2)
+    return source
+
+
+def statements(source: str) -> list[str]:
+    """The text of each, the line end included."""
+    lines = source.splitlines(keepends=True)
+    return ["".join(lines[tree.lineno - 1 : tree.end_lineno]) for tree in ast.parse(source).body]
+
+
+def ends(text: str) -> bool:
+    """Whether a statement is complete with its own last line: a `for` is where the next one begins."""
+    tree: ast.stmt = ast.parse(text).body[0]
+    while isinstance(tree, ast.If):
+        tree = (tree.orelse or tree.body)[-1]
+    return not isinstance(tree, ast.For)
+
+
+def tasks_of(steps: Iterable[Step]) -> list[Task]:
+    found = list(steps)
+    if any(isinstance(step, Diagnostic) and step.severity == "error" for step in found):
+        assume(False)
+    return [step for step in found if isinstance(step, Task)]
+
+
+@settings(max_examples=60)
+@given(sources())
+def test_the_rest_of_a_program_is_lowered_as_by_who_read_its_beginning(source: str) -> None:
+    """Names, versions, ids, guards and the order of accesses: after every statement."""
+    parts = statements(source)
+    reader = reader_of("python", Program(TOOLS.signatures))
+    read = [tasks_of(reader.feed(part)) for part in parts]
+    read.append(tasks_of(reader.finish("stop")))
+    whole = [task for tasks in read for task in tasks]
+    for number in (n for n in range(1, len(parts)) if ends(parts[n - 1])):
+        begun = [task for tasks in read[:number] for task in tasks]
+        program = AdoptedProgram(TOOLS.signatures, [begun], open=True)
+        closed = tasks_of(program.close())
+        again = reader_of("python", program)
+        rest = tasks_of([*again.feed("".join(parts[number:])), *again.finish("stop")])
+        assert [*begun, *closed, *rest] == whole
+        assert program.joined
+        assert print_plan(program.in_order()) == print_plan(whole)
+
+
+@settings(max_examples=60)
+@given(sources())
+def test_what_is_written_again_is_not_done_twice(source: str) -> None:
+    """A planner that is asked for the rest and writes the whole plan again, as it was shown it."""
+    parts = statements(source)
+    reader = reader_of("python", Program(TOOLS.signatures))
+    read = [tasks_of(reader.feed(part)) for part in parts]
+    read.append(tasks_of(reader.finish("stop")))
+    whole = [task for tasks in read for task in tasks]
+    calls = sum(isinstance(task.work, Call) for task in whole)
+    for number in (n for n in range(1, len(parts)) if ends(parts[n - 1])):
+        begun = [task for tasks in read[:number] for task in tasks]
+        program = AdoptedProgram(TOOLS.signatures, [begun], open=True)
+        closed = tasks_of(program.close())
+        program.begin_repair()
+        again = reader_of("python", program)
+        rest = tasks_of([*again.feed(print_plan(whole)), *again.finish("stop"), *program.end_repair()])
+        assert program.complete
+        assert sum(isinstance(task.work, Call) for task in [*begun, *closed, *rest]) <= calls
+
+
+def test_a_statement_that_was_cut_in_the_middle_leaves_its_ids_taken() -> None:
+    reader = reader_of("python", Program(TOOLS.signatures))
+    begun = tasks_of(reader.feed("a = num(num(1))\n"))
+    assert [task.id for task in begun] == ["a.num", "a"]
+    program = AdoptedProgram(TOOLS.signatures, [begun[:1]], open=True)
+    again = reader_of("python", program)
+    assert [task.id for task in tasks_of(again.feed("a = num(num(1))\njoin(a)\n"))] == ["a.2.num", "a.2", "join()"]
+
+
+def test_names_of_earlier_rounds_are_known_and_their_numbers_go_on() -> None:
+    program = Program(TOOLS.signatures)
+    first = tasks_of(reader_of("python", program).feed("a = num(1)\nfor i in [1]:\n    word(i)\nnum(2)\njoin(a)\n"))
+    adopted = AdoptedProgram(TOOLS.signatures, [first])
+    adopted.next_round()
+    later = "a = num(a)\nfor i in [2]:\n    word(i)\nnum(2)\njoin(a)\n"
+    found = tasks_of(reader_of("python", adopted).feed(later))
+    program.next_round()
+    assert found == tasks_of(reader_of("python", program).feed(later))
