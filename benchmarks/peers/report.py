@@ -14,6 +14,8 @@ END = "<!-- end of what was measured -->"
 
 Table = tuple[str, list[str], list[list[str]]]
 
+_UNTRIED: Row = {"note": "unsupported: not tried"}
+
 _TITLES = {"cost": "Cost per task", "journal": "Cost per task with a journal"}
 
 
@@ -67,7 +69,7 @@ def _graphs(rows: Sequence[Row], *, floor: bool) -> tuple[list[str], list[list[s
     groups = {row["peer"]: row["group"] for row in reversed(rows)}  # the floor and ours: as the first group saw them
     for peer in dict.fromkeys(row["peer"] for row in rows):
         group = groups[peer]
-        if all(_unsupported(by_place[group, peer, size]) for size in sizes):
+        if all(_unsupported(by_place.get((group, peer, size), _UNTRIED)) for size in sizes):
             continue
         cells = []
         for size in sizes:
