@@ -98,7 +98,7 @@ class LLMCompiler:
         toolset = Toolset(tools, limits=limits)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
-            shared.require(tool.limits, tool.name)
+            shared.require(tool)
         planner = None if model is None else resolve(model, base_url=base_url)
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
@@ -112,6 +112,7 @@ class LLMCompiler:
         Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
+        self.limits = shared
         self._grace = grace
         self._journal = _opened(journal)
         self._settings = Settings(

@@ -90,6 +90,7 @@ class RunView:
         self.last = 0.0
         self.repairs = 0  # in this round
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
+        self.throttled: dict[str, ev.Throttled] = {}  # what was said last of each limit that its provider narrowed
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
         self._answer: list[str] = []
@@ -138,6 +139,8 @@ class RunView:
                 self._move(ids, ("waiting", "ready"), "skipped")
             case ev.Revived(_, ids):
                 self._move(ids, ("skipped",), "waiting")
+            case ev.Throttled():
+                self.throttled[event.limit] = event
             case ev.DeadlinePassed():
                 self.deadline_passed = True
             case ev.JoinStarted():
