@@ -7,7 +7,7 @@ MODEL ?= local
 QUESTION ?=
 BATCH ?=
 
-.PHONY: help demo test check format bench order soak planning clean
+.PHONY: help demo test check format bench peers order soak planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -52,6 +52,9 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, a long
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
 	@$(BIN)/python benchmarks/provider.py
+
+peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
+	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md
 
 order: $(VENV)/.dev ## how good the order of calls is where slots are scarce; wants asynchow_dev.json in ../shared/data
 	@$(BIN)/python benchmarks/order.py
