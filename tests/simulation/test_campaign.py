@@ -108,8 +108,8 @@ def an_ordering_edge_is_open_from_the_start(patch: pytest.MonkeyPatch) -> None:
 def a_write_that_timed_out_is_not_in_doubt(patch: pytest.MonkeyPatch) -> None:
     failure_of = attempt.failure_of
 
-    def certain(call: attempt.Attempt, error: BaseException) -> Failure:
-        failure = failure_of(call, error)
+    def certain(call: attempt.Attempt, error: BaseException, *verdict: Any) -> Failure:
+        failure = failure_of(call, error, *verdict)
         return replace(failure, in_doubt=False) if failure.kind == "timeout" else failure
 
     patch.setattr(unit, "failure_of", certain)
@@ -117,7 +117,7 @@ def a_write_that_timed_out_is_not_in_doubt(patch: pytest.MonkeyPatch) -> None:
 
 @breaks("was called again though it had happened")
 def a_write_that_may_have_happened_is_made_again(patch: pytest.MonkeyPatch) -> None:
-    def eager(call: attempt.Attempt, error: BaseException) -> bool:
+    def eager(call: attempt.Attempt, error: BaseException, *_verdict: Any) -> bool:
         return call.number < call.tool.retry.attempts and isinstance(error, call.tool.retry.on)
 
     patch.setattr(unit, "may_try_again", eager)
