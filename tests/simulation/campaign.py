@@ -162,6 +162,7 @@ async def _simulation(random: Random, text: str, plan: Plan, *, thorough: bool) 
         grace=GRACE,
         max_repairs=1,
         planner_timeout=30.0,
+        max_cost=chosen.max_cost,
         max_tasks=12 if small else 10_000,
         max_fan_out=2 if small else 1_000,
         random=random,

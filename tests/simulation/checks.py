@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
-from simulation.world import BOTH, GRACE, IDEMPOTENT, NAMED, RATE, RATED, WRITES, World
+from simulation.world import BOTH, COST, GRACE, IDEMPOTENT, NAMED, PRICED, RATE, RATED, WRITES, World
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
-from superscalar.errors import ModelError, PlanError
+from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.events import (
     Cancelled,
     Event,
@@ -62,13 +63,15 @@ class Simulated:
     runs: list[Ran]
     left: list[str]
     timers: list[str]
-    slots_before: dict[str, int]
-    slots_after: dict[str, int]
+    slots_before: dict[str, object]
+    slots_after: dict[str, object]
 
 
-def slots_of(agent: LLMCompiler) -> dict[str, int]:
-    """The free slots of every limit, and how many wait."""
-    limits = agent._settings.limits
+def slots_of(agent: LLMCompiler) -> dict[str, object]:
+    """What is taken of every limit, and how many wait for it."""
+    limits: Any = agent._settings.limits
+    if hasattr(limits, "statistics"):  # a limit that adapts has other free slots afterwards
+        return {name: (seen.running, seen.waiting) for name, seen in limits.statistics().items()}
     gates = {name: gate.free for name, gate in limits._gates.items()}
     return {**gates, "everything": limits._everything.free, "waiting": len(limits._queues)}
 
@@ -87,6 +90,7 @@ def check(found: Simulated) -> None:
         check_that_inputs_came_first(run)
         check_that_accesses_are_in_order(run)
         check_what_really_happened(run, found.world)
+        check_that_the_budget_was_kept(run, found.world.settings.max_cost)
     check_that_limits_were_kept(found)
     check_that_nothing_is_left(found)
 
@@ -95,7 +99,7 @@ def check_that_it_ended(run: Ran) -> None:
     """It has a result, or an error that somebody meant; and if it was stopped, soon."""
     assert isinstance(run.events[-1], RunEnded), f"it happened after its end: {run.events[-1]}"
     if isinstance(run.result, BaseException):
-        allowed = (ModelError, PlanError, asyncio.CancelledError)
+        allowed = (ModelError, PlanError, JoinError, asyncio.CancelledError)
         if not isinstance(run.result, allowed) and str(run.result) != "dead":
             raise run.result
     stops = [at for at in (run.deadline, run.cancelled_at) if at is not None]
@@ -273,6 +277,13 @@ def _writes(run: Ran) -> Iterator[Cell]:
     return (cell for cell in run.unit.schedule.in_program_order() if cell.is_write)
 
 
+def check_that_the_budget_was_kept(run: Ran, most: float | None) -> None:
+    """No call starts that would cost more than is left."""
+    if most is not None:
+        spent = COST * sum(isinstance(e, Started) and e.tool in PRICED for e in run.events)
+        assert spent <= most + _SLACK, f"it spent {spent} of {most}"
+
+
 def check_that_limits_were_kept(found: Simulated) -> None:
     """Never more calls at once than there are slots, by the log and by what the provider saw; never too often."""
     world, chosen = found.world, found.world.settings
@@ -320,7 +331,8 @@ def check_that_nothing_is_left(found: Simulated) -> None:
     assert not gone or impatient, f"given up though they listened: {gone}"
     left = [name for name in found.left if name not in gone]
     assert not left, f"left running: {left}"
-    assert found.slots_after == found.slots_before, f"{found.slots_after} is free, not {found.slots_before}"
+    taken = {name: seen for name, seen in found.slots_after.items() if seen != found.slots_before.get(name, (0, 0))}
+    assert not taken, f"not given back: {taken}, and not {found.slots_before}"
     timers = [what for what in found.timers if not (found.left and what == _SLEEPING)]  # what was given up sleeps on
     assert not timers, f"timers are set: {timers}"
     open_requests = sum(

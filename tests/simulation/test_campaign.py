@@ -87,7 +87,7 @@ def breaks(found: str) -> Callable[[Break], Break]:
     return add
 
 
-@breaks("is free, not|everything waits")
+@breaks("not given back|everything waits")
 def a_slot_is_not_given_back_after_a_retry(patch: pytest.MonkeyPatch) -> None:
     given_back, end = limits.Limits.give_back, unit.TaskFetchingUnit._end
 

@@ -14,6 +14,8 @@ from superscalar.schedule.unit import TaskFetchingUnit
 from superscalar.testing import Faults, Provider, Slowdown, constant, heavy_tail, lognormal, uniform
 
 RATE = 4.0
+COST = 0.5
+PRICED = frozenset({"twin", "named", "asked", "both", "post", "put"})
 GRACE = 0.5
 NAMED, RATED, BOTH = ("named", "several", "asked"), ("rated",), ("both",)
 
@@ -35,6 +37,7 @@ class Settings:
     deaf: float
     coarse: bool
     bounded: bool
+    max_cost: float | None = None
     thorough: bool = False
 
     @staticmethod
@@ -43,12 +46,13 @@ class Settings:
         faulty = random.choice([0.0, 0.05, 0.2, 0.4])
         deaf = random.choice([0.0, 0.0, 0.8]) if faulty else 0.0
         return Settings(
-            random.choice([1, 2, 3, 5]),
-            random.choice([1, 2]),
-            faulty,
-            deaf,
-            random.random() < 0.5,
-            random.random() < 0.3,
+            cap=random.choice([1, 2, 3, 5]),
+            named=random.choice([1, 2]),
+            faulty=faulty,
+            deaf=deaf,
+            coarse=random.random() < 0.5,
+            bounded=random.random() < 0.3,
+            max_cost=random.choice([1.0, 2.0, 4.0]) if random.random() < 0.15 else None,
         )
 
     @property
@@ -120,13 +124,13 @@ def work(site: int, value: Any, run: ToolContext[World]) -> int:
     return run.context.happened(run)
 
 
-@tool(effect="pure", timeout=3, retry=2)
+@tool(effect="pure", timeout=3, retry=2, cost=COST)
 def twin(value: Any, run: ToolContext[World]) -> int:
     """Identical calls are one."""
     return run.context.happened(run)
 
 
-@tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="named")
+@tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="named", cost=COST)
 def named(site: int, value: Any, run: ToolContext[World]) -> int:
     """Few at once."""
     return run.context.happened(run)
@@ -138,7 +142,7 @@ def several(site: int, value: Any, run: ToolContext[World]) -> list[int]:
     return list(range(run.context.happened(run)))
 
 
-@tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="named")
+@tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="named", cost=COST)
 def asked(site: int, value: Any, run: ToolContext[World]) -> int:
     """One of a batch, or alone."""
     return run.context.happened(run)
@@ -156,7 +160,7 @@ def rated(site: int, value: Any, run: ToolContext[World]) -> int:
     return run.context.happened(run)
 
 
-@tool(effect="read", resource="other", retry=_LONG, timeout=5, limit=["named", "rated"])
+@tool(effect="read", resource="other", retry=_LONG, timeout=5, limit=["named", "rated"], cost=COST)
 def both(site: int, value: Any, run: ToolContext[World]) -> int:
     """Few at once and not too often."""
     return run.context.happened(run)
@@ -168,13 +172,13 @@ def look(site: int, value: Any, run: ToolContext[World], key: int = 0) -> int:
     return run.context.happened(run)
 
 
-@tool(effect="write", resource=lambda key: f"store:{key}", retry=_LONG, timeout=4)
+@tool(effect="write", resource=lambda key: f"store:{key}", retry=_LONG, timeout=4, cost=COST)
 def post(site: int, value: Any, run: ToolContext[World], key: int = 0) -> int:
     """A write that must not be made twice."""
     return run.context.happened(run)
 
 
-@tool(effect="write", resource="store:0", retry=_RETRY, timeout=4, idempotent=True)
+@tool(effect="write", resource="store:0", retry=_RETRY, timeout=4, idempotent=True, cost=COST)
 def put(site: int, value: Any, run: ToolContext[World]) -> int:
     """A write that may be made twice."""
     return run.context.happened(run)
