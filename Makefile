@@ -7,7 +7,7 @@ MODEL ?= local
 QUESTION ?=
 BATCH ?=
 
-.PHONY: help demo test check format bench planning clean
+.PHONY: help demo test check format bench peers order soak planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -46,11 +46,21 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, and a long plan beside short ones
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py
 	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py
+	@$(BIN)/python benchmarks/provider.py
+
+peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
+	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md
+
+order: $(VENV)/.dev ## how good the order of calls is where slots are scarce; wants asynchow_dev.json in ../shared/data
+	@$(BIN)/python benchmarks/order.py
+
+soak: $(VENV)/.dev ## ten minutes of runs against a faulty provider, and what they leave behind
+	@$(BIN)/python benchmarks/soak.py --check
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'

@@ -100,6 +100,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "float": st.floats(),
     "float | None": st.none() | st.floats(allow_nan=False),
     "int": st.integers(),
+    "int | None": st.none() | st.integers(),
     "bool": st.booleans(),
     "str": _TEXTS,
     "TaskId": _IDS,
@@ -411,6 +412,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.RunEnded(6.0),
     events.Resumed(6.0),
     events.Judged(6.0, "pay()", 1, "again"),
+    events.Throttled(1.5, "quotes", 2.0, 5, 47.5),
 )
 
 

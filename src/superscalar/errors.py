@@ -78,7 +78,8 @@ class ToolError(SuperscalarError):
 class RateLimited(ToolError):
     """The provider said "too many" (HTTP 429 or its like) and did nothing.
 
-    Pauses the tool's limits for `retry_after` seconds (a backoff of ours where it is None) and tries again.
+    Pauses the tool's limits for `retry_after` seconds (a backoff of ours where it is None), narrows them, and tries
+    again. An error of an HTTP library that says 429 need not be turned into this one.
     """
 
     def __init__(self, message: str = "rate limited", *, retry_after: float | None = None) -> None:

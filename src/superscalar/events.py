@@ -223,6 +223,21 @@ class Judged:
 
 
 @fact
+class Throttled:
+    """A provider refused a call, so this limit (`search()` is the own one of a tool `search`) narrowed.
+
+    Nothing starts under it for `delay` seconds, and after that at most `concurrency` calls at once and `rate` per
+    second, for a start; None is no bound.
+    """
+
+    at: float
+    limit: str
+    delay: float
+    concurrency: int | None = None
+    rate: float | None = None
+
+
+@fact
 class Succeeded:
     """A task settled with a value."""
 
@@ -358,6 +373,7 @@ Event: TypeAlias = (
     | TaskEvent
     | Unneeded
     | Revived
+    | Throttled
     | DeadlinePassed
     | BudgetSpent
     | JoinStarted

@@ -87,6 +87,12 @@ def test_a_call_goes_from_its_limit_over_running_to_done() -> None:
     assert (done.state, done.seconds, done.value, done.same_as) == ("done", 4.0, "[1, 2]", "")
 
 
+def test_a_limit_whose_provider_refused_a_call_pauses_until_its_time_is_over() -> None:
+    happened = [*planned(call("a")), ev.Throttled(1.0, "quotes", 5.0, 2, None)]
+    assert viewed(*happened).pausing == ("quotes",)
+    assert viewed(*happened, ev.Sealed(7.0)).pausing == ()
+
+
 def test_a_retry_keeps_the_first_start_and_says_why() -> None:
     failure = Failure("error", "busy", "RateLimited")
     view = viewed(*planned(call("a")), ev.Started(1.0, "a", "t", {}), ev.Retrying(2.0, "a", 1, failure, delay=1.0))

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from simulation.world import BOTH, COST, GRACE, IDEMPOTENT, NAMED, PRICED, RATE, RATED, WRITES, World
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
@@ -63,17 +62,14 @@ class Simulated:
     runs: list[Ran]
     left: list[str]
     timers: list[str]
-    slots_before: dict[str, object]
-    slots_after: dict[str, object]
+    slots_before: dict[str, tuple[int, int]]
+    slots_after: dict[str, tuple[int, int]]
 
 
-def slots_of(agent: LLMCompiler) -> dict[str, object]:
-    """What is taken of every limit, and how many wait for it."""
-    limits: Any = agent._settings.limits
-    if hasattr(limits, "statistics"):  # a limit that adapts has other free slots afterwards
-        return {name: (seen.running, seen.waiting) for name, seen in limits.statistics().items()}
-    gates = {name: gate.free for name, gate in limits._gates.items()}
-    return {**gates, "everything": limits._everything.free, "waiting": len(limits._queues)}
+def slots_of(agent: LLMCompiler) -> dict[str, tuple[int, int]]:
+    """How many calls run under every limit and wait for it; one that nobody uses is left out."""
+    seen = agent.limits.statistics()
+    return {name: (limit.running, limit.waiting) for name, limit in seen.items() if limit.running or limit.waiting}
 
 
 def timers_of(loop: VirtualLoop) -> list[str]:

@@ -89,12 +89,12 @@ def breaks(found: str) -> Callable[[Break], Break]:
 
 @breaks("not given back|everything waits")
 def a_slot_is_not_given_back_after_a_retry(patch: pytest.MonkeyPatch) -> None:
-    given_back, end = limits.Limits.give_back, unit.TaskFetchingUnit._end
+    given_back, end = limits.Grants.give_back, unit.TaskFetchingUnit._end
 
     def forgetful(self: unit.TaskFetchingUnit, call: attempt.Attempt) -> None:
-        patch.setattr(limits.Limits, "give_back", given_back if call.number == 1 else lambda *_: None)
+        patch.setattr(limits.Grants, "give_back", given_back if call.number == 1 else lambda *_: None)
         end(self, call)
-        patch.setattr(limits.Limits, "give_back", given_back)
+        patch.setattr(limits.Grants, "give_back", given_back)
 
     patch.setattr(unit.TaskFetchingUnit, "_end", forgetful)
 
@@ -179,7 +179,7 @@ def a_fact_is_not_recorded(patch: pytest.MonkeyPatch) -> None:
 
     def silent(self: unit.TaskFetchingUnit, event: Event) -> None:
         if isinstance(event, Expanded):
-            self._commands.extend(self.schedule.apply(event))
+            self.schedule.note(event)
         else:
             happened(self, event)
 

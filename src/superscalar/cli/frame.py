@@ -195,6 +195,8 @@ def _phase(view: RunView) -> str:
         return "deadline passed, stopping"
     if view.joining:
         return "answering"
+    if view.sealed and view.pausing:
+        return f"running, {safe_line(', '.join(view.pausing))} refused: a pause"
     if view.sealed or not view.plan_text:
         return "running" if view.sealed or not view.question else "planning"
     return f"repairing the plan ({view.repairs})" if view.repairs else "planning"

@@ -101,6 +101,8 @@ class Lines:
             case ev.Sealed():
                 yield from self._flushed()
                 yield "sealed", "the plan is complete"
+            case ev.Throttled(_, limit, delay):
+                yield "throttled", f"{limit}: its provider refused a call, so nothing starts for {delay:.1f} s"
             case ev.BudgetSpent(_, budget, used, limit):
                 yield "budget", f"{budget}={limit:g} is spent ({used:g} used): what goes beyond it is not begun"
             case ev.DeadlinePassed():

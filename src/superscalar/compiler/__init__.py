@@ -47,8 +47,9 @@ class LLMCompiler:
 
     `model` writes plans: `"openai:NAME"`, `"local"`, or any `ChatModel`; without one, `compile` and `execute` work.
     `joiner` is the model that answers ("same": the planner's), or None: the value of `join(...)` is the answer.
-    `limits` are shared by all runs of this agent; `max_concurrency` bounds all calls together. `instructions` are added
-    to both prompts. `output_type`: any type that pydantic validates; the answer is then of that type.
+    `limits` are shared by all runs, of other agents that declare them alike too; `max_concurrency` bounds this agent's
+    calls together. `instructions` are added to both prompts. `output_type`: any type that pydantic validates; the
+    answer is then of that type.
     `grammar`: a planner whose output can be constrained writes nothing but plans for these tools; False: as it likes.
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
@@ -98,7 +99,7 @@ class LLMCompiler:
         toolset = Toolset(tools, limits=limits)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
-            shared.require(tool.limits, tool.name)
+            shared.require(tool)
         planner = None if model is None else resolve(model, base_url=base_url)
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
@@ -112,6 +113,7 @@ class LLMCompiler:
         Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
+        self.limits = shared
         self._grace = grace
         self._journal = _opened(journal)
         self._settings = Settings(

@@ -58,9 +58,10 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
         try:
             value = await asyncio.shield(future)
         except _Raised as raised:
-            raise raised.error from None
+            raise raised.error from raised.error.__cause__  # its own, and not this wrapper
         except asyncio.CancelledError:
             if cancelled:
+                future.cancel()  # nobody asks any more: what the function still comes to is not to be missed by asyncio
                 raise
             cancelled = True
             if context is not None:

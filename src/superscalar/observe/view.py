@@ -90,6 +90,7 @@ class RunView:
         self.last = 0.0
         self.repairs = 0  # in this round
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
+        self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
         self._answer: list[str] = []
@@ -138,6 +139,8 @@ class RunView:
                 self._move(ids, ("waiting", "ready"), "skipped")
             case ev.Revived(_, ids):
                 self._move(ids, ("skipped",), "waiting")
+            case ev.Throttled(at, limit, delay):
+                self._throttled[limit] = at + delay
             case ev.DeadlinePassed():
                 self.deadline_passed = True
             case ev.JoinStarted():
@@ -318,6 +321,11 @@ class RunView:
     def counts(self) -> Counts:
         """The tool calls by state."""
         return Counts(**{state: self._counts[state] for state in _STATES})
+
+    @property
+    def pausing(self) -> tuple[str, ...]:
+        """The limits under which nothing starts for now, since their provider refused a call."""
+        return tuple(limit for limit, until in self._throttled.items() if until > self.last)
 
     def elapsed(self, now: float | None = None) -> float:
         """Seconds since the run began, until `now` or until it ended."""

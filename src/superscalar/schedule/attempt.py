@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from math import inf
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from superscalar import events
@@ -14,7 +15,8 @@ from superscalar.codec import Unwritable
 from superscalar.errors import JournalError, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.limits import Ticket
+from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
+from superscalar.schedule.refusal import refusal_of
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
@@ -50,12 +52,31 @@ Stop: TypeAlias = FailureKind | Literal["unneeded"]
 """Why an attempt is being cancelled."""
 
 
+class Shell(Protocol):
+    """What attempts and batches need of the unit that they belong to."""
+
+    run_id: str
+    loop: asyncio.AbstractEventLoop
+
+    def start(self, attempt: Attempt) -> None:
+        """Call the tool: everything that the attempt takes was taken."""
+        ...
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start an asyncio task for a request."""
+        ...
+
+    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
+        """What a tool may ask of the run."""
+        ...
+
+
 class Attempt(Ticket):
     """A call from the moment its arguments are bound until it has really ended.
 
     `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
-    a write that may have happened. `lost`: how many before this one the end of a process cut off; the tool's retries do
-    not pay for them.
+    a write that may have happened. `spared`: how many attempts before this one do not count: they were refused while
+    other calls got through, or cut off by the end of a process.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
     """
 
@@ -67,11 +88,11 @@ class Attempt(Ticket):
         "context",
         "deadline",
         "in_doubt",
-        "lost",
         "number",
         "over",
         "runner",
-        "start",
+        "shell",
+        "spared",
         "started",
         "stopped",
         "timer",
@@ -80,27 +101,25 @@ class Attempt(Ticket):
 
     def __init__(
         self,
-        run: str,
-        loop: asyncio.AbstractEventLoop,
-        start: Callable[[Attempt], None],
+        shell: Shell,
         cell: Cell,
         tool: Tool[..., Any],
         arguments: dict[str, Any],
         number: int = 1,
         in_doubt: bool = False,
     ) -> None:
-        self.run = run  # written out: `super().__init__` costs as much as all of it
-        self.names = tool.limits
-        self.loop = loop
+        self.run = shell.run_id  # written out: `super().__init__` costs as much as all of it
+        self.names = tool.limited_by
+        self.loop = shell.loop
         self.waiting = False
         self.queue = None
-        self.start = start
+        self.shell = shell
         self.cell = cell
         self.tool = tool
         self.arguments = arguments
         self.number = number
         self.in_doubt = in_doubt
-        self.lost = 0
+        self.spared = 0
         self.batch: Batch | None = None
         self.begun = False
         self.started = 0.0
@@ -113,15 +132,17 @@ class Attempt(Ticket):
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
-        again = (self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
-        made = Attempt(self.run, self.loop, self.start, *again)
-        made.lost = self.lost
-        return made
+        again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
+        again.spared = self.spared
+        return again
 
     def granted(self) -> None:
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
-        self.start(self)
+        self.shell.start(self)
 
+
+_SPARED = 10
+"""Of so many attempts that were refused while others got through, one counts."""
 
 STOPPED: dict[Stop, str] = {
     "cancelled": "the run was cancelled",
@@ -148,9 +169,9 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
     return f"{attempt.tool.name} gave no answer within {timeout:g} s"
 
 
-def failure_of(attempt: Attempt, error: BaseException) -> Failure:
+def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
     """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
-    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not isinstance(error, RateLimited | NotDone))
+    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not _says_nothing_happened(error, verdict))
     name = type(error).__name__
     if attempt.stopped in STOPPED:
         return Failure(kind_of(attempt.stopped), STOPPED[attempt.stopped], name, in_doubt=in_doubt)
@@ -162,12 +183,40 @@ def failure_of(attempt: Attempt, error: BaseException) -> Failure:
     return Failure("error", _short(said) or name, name, in_doubt=in_doubt)
 
 
-def may_try_again(attempt: Attempt, error: BaseException) -> bool:
-    """Whether its tool wants another attempt after this error, and that could do no harm."""
+def _says_nothing_happened(error: BaseException, verdict: Verdict) -> bool:
+    return isinstance(error, NotDone) or (verdict.refusal is not None and verdict.refusal.nothing_done)
+
+
+def may_try_again(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> bool:
+    """Whether its tool wants another attempt after this error, and that could do no harm.
+
+    A refusal is wanted where `RateLimited` is, whatever the class of the error. Attempts that were refused while other
+    calls got through do not count, up to a bound: it is the limit that is being learned then.
+    """
     tool = attempt.tool
-    harmless = tool.effect != "write" or tool.idempotent or isinstance(error, RateLimited | NotDone)
-    wanted = attempt.number - attempt.lost < tool.retry.attempts and isinstance(error, tool.retry.on)
-    return wanted and harmless and attempt.stopped in (None, "timeout")
+    retry = tool.retry
+    harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
+    wanted = isinstance(error, retry.on) or (verdict.refusal is not None and issubclass(RateLimited, retry.on))
+    counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
+    return wanted and counted < retry.attempts and harmless and attempt.stopped in (None, "timeout")
+
+
+def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: Random, now: float) -> Verdict:
+    """What its limits make of the end of an attempt, which has given back what it held: they narrow at a refusal."""
+    refusal = refusal_of(error)
+    if refusal is None:
+        return NOT_REFUSED
+    verdict = limits.refused(attempt.batch or attempt, refusal, random, now)
+    attempt.spared += verdict.barren < 2
+    return verdict
+
+
+def backoff_of(attempt: Attempt, random: Random) -> float:
+    """Seconds to wait before the next attempt, by how many there were that count.
+
+    It waits where others get through too: one call that is always refused must not be the first after every pause.
+    """
+    return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
 
 
 def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | events.Failed:
@@ -224,17 +273,6 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
         return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
-
-
-def asked_to_wait(error: BaseException) -> float | None:
-    """The seconds that a refusal asked us to wait; None if it did not, or with what is no time (a tool read it)."""
-    if not isinstance(error, RateLimited) or error.retry_after is None:
-        return None
-    try:
-        seconds = float(error.retry_after)
-    except (TypeError, ValueError):
-        return None
-    return seconds if 0.0 <= seconds < inf else None
 
 
 def _short(text: str, limit: int = 2_000) -> str:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Hashable
+from collections.abc import Hashable
 from math import inf
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-from superscalar.schedule.attempt import Attempt, Invoke
-from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.attempt import Attempt, Invoke, Shell
+from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.tools.batch import Batched
-from superscalar.tools.context import ToolContext
 from superscalar.values import IMMUTABLE, OrderedSet, record_fields
 
 _Key: TypeAlias = tuple[str, Hashable]
-
-
-class Shell(Protocol):
-    """What a batch needs of the unit that it belongs to."""
-
-    run_id: str
-    loop: asyncio.AbstractEventLoop
-
-    def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Start an asyncio task for a request."""
-        ...
-
-    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run."""
-        ...
 
 
 class Batches:
@@ -39,7 +23,7 @@ class Batches:
     comes along if it differs in the one argument only.
     """
 
-    def __init__(self, unit: Shell, limits: Limits, invoke: Invoke) -> None:
+    def __init__(self, unit: Shell, limits: Grants, invoke: Invoke) -> None:
         self.unit = unit
         self.limits = limits
         self.invoke = invoke
@@ -50,7 +34,7 @@ class Batches:
         """Give the next batches numbers above this one, which an earlier process gave."""
         self._made = max(self._made, number)
 
-    def ask(self, attempt: Attempt, order: tuple[float, ...]) -> bool:
+    def ask(self, attempt: Attempt, order: Order) -> bool:
         """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
         batch = self._place(attempt)
         if not batch.held and batch.queue is None:
@@ -126,7 +110,7 @@ class Batch(Ticket):
             self._batches.limits.give_back(self.names)
             self._batches.limits.dispatch(self.loop)
         for attempt in list(self.items):
-            attempt.start(attempt)
+            self._batches.unit.start(attempt)
 
     def leave(self, attempt: Attempt) -> None:
         """An attempt has ended. With the last one, what the batch holds is free."""

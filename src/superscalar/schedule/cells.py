@@ -89,7 +89,7 @@ class Cell:
         self.outcome: Outcome | None = None
         self.elements: list[Element] | None = None
         self.parts: Sequence[Element] = ()
-        self.value_watchers: list[Cell] | None = None
+        self.value_watchers: Cell | list[Cell] | None = None  # nearly always one, which needs no list
         self.watchers: list[tuple[Cell, int]] | None = None
         self.shape_watchers: list[tuple[Cell, int | None]] | None = None
         self.after_watchers: list[Cell] | None = None

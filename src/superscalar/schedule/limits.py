@@ -1,268 +1,293 @@
-"""Limits at work: who may start now, who waits, and when to look again. Shared by all runs of an agent.
+"""Limits at work: who may start now, who waits, and when to look again. Shared by all runs of the process.
 
 All that a call needs (its named limits and a global slot) is taken together, at the moment it starts; nothing is held
-while waiting. A queue per set of limits means that a call waits for its own limits only. Within a queue the runs take
-turns; within a run, the order that the tickets give.
+while waiting. Agents that declare a limit of the same name on the same terms share one; a tool that names none has one
+of its own, which is no bound until its provider refuses a call. Runs take turns; within a run its own order decides.
+
+What depends on time belongs to a clock: all event loops of asyncio read the same, one in virtual time has its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+import weakref
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from math import ceil
+from itertools import count
+from random import Random
 from threading import Lock
-from typing import TypeAlias
+from time import monotonic_ns
+from typing import Any, TypeAlias
 
+from superscalar import events
 from superscalar.errors import UsageError
+from superscalar.schedule.gate import NANO, Gate, LimitStatistics
+from superscalar.schedule.refusal import Refusal
+from superscalar.schedule.waiting import First, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
+from superscalar.tools.tool import Tool
+
+__all__ = ["EVERYTHING", "NOT_REFUSED", "Gate", "Grants", "LimitStatistics", "Limits", "Order", "Ticket", "Verdict"]
 
 EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
 
-_NANO = 1_000_000_000
+_UNKNOWN = Limit()
+
+_Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
+"""When each event loop has to look again, in nanoseconds."""
 
 
-class Gate:
-    """One limit's live state: free slots, and when the next start is due in nanoseconds (`opens`).
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a `refusal` means for its call, if its end was one.
 
-    The rate is kept by the theoretical arrival time of the next call (GCRA).
+    `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
+    since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
+    the limits that it narrowed.
     """
 
-    __slots__ = ("_arrival", "_interval", "_tolerance", "free", "name", "opens")
-
-    def __init__(self, name: str, limit: Limit) -> None:
-        self.name = (name,)
-        self.free = limit.concurrency if limit.concurrency is not None else 1 << 62
-        self.opens = 0
-        self._interval = ceil(limit.per / limit.rate * _NANO) if limit.rate is not None else 0
-        self._tolerance = self._interval * (limit.burst - 1)
-        self._arrival = 0
-
-    @property
-    def room(self) -> int:
-        """How many may start now, whatever the time is."""
-        return 0 if self._interval or self.opens else self.free
-
-    def take(self, now: int) -> None:
-        """Take a slot and a token."""
-        self.free -= 1
-        if self._interval:
-            self._arrival = max(self._arrival, now) + self._interval
-            self.opens = max(self.opens, self._arrival - self._tolerance)
-
-    def close(self, until: int) -> None:
-        """Let nothing start before then."""
-        self.opens = max(self.opens, until)
+    refusal: Refusal | None = None
+    delay: float = 0.0
+    barren: int = 0
+    throttled: tuple[events.Throttled, ...] = ()
 
 
-class Ticket:
-    """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come."""
-
-    __slots__ = ("loop", "names", "order", "queue", "run", "waiting")
-
-    order: tuple[float, ...]
-
-    def __init__(self, run: str, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> None:
-        self.run = run
-        self.names = names
-        self.loop = loop
-        self.waiting = False
-        self.queue: _Queue | None = None
-
-    @property
-    def blocked_by(self) -> tuple[str, ...]:
-        """The limit that keeps it waiting."""
-        return self.queue.blocked_by if self.queue is not None else ()
-
-    def granted(self) -> None:
-        """Everything that it asked for was taken for it: start."""
-        raise NotImplementedError
-
-
-_Place: TypeAlias = tuple[tuple[float, ...], int, Ticket]
-
-
-class _Line:
-    """The tickets of one run in order. They nearly always come in that order, and then nothing is sorted."""
-
-    __slots__ = ("_inorder", "_others")
-
-    def __init__(self) -> None:
-        self._inorder: deque[_Place] = deque()
-        self._others: list[_Place] = []
-
-    def push(self, ticket: Ticket) -> None:
-        place = (ticket.order, id(ticket), ticket)
-        if not self._inorder or self._inorder[-1] < place:
-            self._inorder.append(place)
-        else:
-            heapq.heappush(self._others, place)
-
-    def head(self) -> Ticket | None:
-        """The first ticket; those that were withdrawn, or have another place now, are dropped on the way."""
-        while self._inorder or self._others:
-            order, _, ticket = (self._others if self._others_first() else self._inorder)[0]
-            if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():
-                return ticket
-            self.pop()
-        return None
-
-    def pop(self) -> None:
-        if self._others_first():
-            heapq.heappop(self._others)
-        else:
-            self._inorder.popleft()
-
-    def _others_first(self) -> bool:
-        return bool(self._others) and (not self._inorder or self._others[0] < self._inorder[0])
-
-
-class _Queue:
-    """Tickets for one set of limits: a line per run, the runs in turn."""
-
-    __slots__ = ("_lines", "_turns", "blocked_by", "gates", "names")
-
-    def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...]) -> None:
-        self.names = names
-        self.gates = gates
-        self.blocked_by: tuple[str, ...] = ()
-        self._lines: dict[str, _Line] = {}
-        self._turns: deque[str] = deque()
-
-    def push(self, ticket: Ticket) -> None:
-        """Queue up behind the tasks of the same run that come before it."""
-        line = self._lines.get(ticket.run)
-        if line is None:
-            line = self._lines[ticket.run] = _Line()
-            self._turns.append(ticket.run)
-        line.push(ticket)
-
-    def head(self) -> Ticket | None:
-        """The next ticket."""
-        while self._turns:
-            if (ticket := self._lines[self._turns[0]].head()) is not None:
-                return ticket
-            del self._lines[self._turns.popleft()]
-        return None
-
-    def pop(self) -> None:
-        """Take the head away; the next run has its turn."""
-        self._lines[self._turns[0]].pop()
-        if len(self._turns) > 1:
-            self._turns.rotate(-1)
-
-    def opens_at(self, now: int) -> int | None:
-        """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
-        opens = now
-        for gate in self.gates:
-            if gate.free < 1:
-                self.blocked_by = gate.name
-                return None
-            if gate.opens > opens:
-                opens = gate.opens
-                self.blocked_by = gate.name
-        return opens
+NOT_REFUSED = Verdict()
 
 
 class Limits:
-    """Grants starts under named limits and a global cap. Safe to use from several threads, each with its event loop."""
+    """What an agent may do: its named limits and its global cap. `on` gives what asks them.
+
+    Raises:
+        UsageError: there is no cap.
+    """
 
     def __init__(self, limits: Mapping[str, Limit] | None = None, max_concurrency: int = 32) -> None:
         if max_concurrency < 1:
             raise UsageError(f"max_concurrency={max_concurrency}: at least 1; concurrency is always bounded")
-        self._gates = {name: Gate(name, limit) for name, limit in (limits or {}).items()}
-        self._everything = Gate(EVERYTHING, Limit(concurrency=max_concurrency))
-        self._known: dict[tuple[str, ...], _Queue] = {}
-        self._queues: dict[tuple[str, ...], _Queue] = {}  # of the known ones, those that somebody waits in
-        self._lock = Lock()
-        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
-        self._handing_on = False  # a slot has come back and was not handed on yet
-        self._dispatching: set[asyncio.AbstractEventLoop] = set()
-        self._timers: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
+        self._declared = dict(limits or {})
+        self._max_concurrency = max_concurrency
+        self._owners: dict[str, Hashable] = {}
 
-    def require(self, names: Iterable[str], tool: str) -> None:
-        """Make sure that every limit that a tool names exists.
+    def require(self, tool: Tool[..., Any]) -> None:
+        """Make sure that every limit that a tool names exists. One that names none has its own, shared by function.
 
         Raises:
             UsageError: one does not.
         """
-        for name in names:
-            if name not in self._gates:
-                known = ", ".join(sorted(self._gates)) or "none"
+        for name in tool.limits:
+            if name not in self._declared:
+                known = ", ".join(sorted(self._declared)) or "none"
                 raise UsageError(
-                    f'tool {tool} takes part in the limit "{name}", which is not defined (defined: {known}); '
+                    f'tool {tool.name} takes part in the limit "{name}", which is not defined (defined: {known}); '
                     f'write limits={{"{name}": Limit(concurrency=5)}}'
                 )
+        if not tool.limits:
+            self._owners[tool.limited_by[0]] = _identity(tool.function)
 
-    def _queue_of(self, names: tuple[str, ...]) -> _Queue:
-        queue = self._known.get(names)
+    def on(self, loop: asyncio.AbstractEventLoop) -> Grants:
+        """These limits on the clock of that event loop."""
+        return _clock_of(loop).grants(self)
+
+    def statistics(self) -> dict[str, LimitStatistics]:
+        """Every limit that is in use, by name, on the clock of the running event loop (without one: of the process).
+
+        A limit that other agents share counts their calls too, `max_concurrency` those of this agent only.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return _PROCESS.grants(self).statistics()
+        return self.on(loop).statistics()
+
+    def granting(self, clock: _Clock) -> Grants:
+        """New grants on a clock that has none for these limits."""
+        return Grants(clock, self._declared, self._owners, self._max_concurrency)
+
+
+def _identity(function: object) -> Hashable:
+    try:
+        hash(function)
+    except TypeError:  # an object that is called, and compares by what is in it
+        return id(function)
+    return function
+
+
+class Grants:
+    """One agent's limits on one clock. Safe to use from several threads, each with its event loop."""
+
+    def __init__(
+        self, clock: _Clock, declared: Mapping[str, Limit], owners: Mapping[str, Hashable], max_concurrency: int
+    ) -> None:
+        self._clock = clock
+        self._lock = clock.lock
+        self._now = clock.now
+        self._declared = declared
+        self._owners = owners
+        self._gates = {name: clock.gate(name, limit, None) for name, limit in declared.items()}
+        self._gates[EVERYTHING] = Gate(EVERYTHING, Limit(concurrency=max_concurrency), history=0)
+        self._queues: dict[tuple[str, ...], Queue] = {}
+        self._runs: dict[str, Turn] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Somebody may be able to start who could not when the queues were last looked at: `dispatch` is due."""
+        return self._clock.changed
+
+    def _queue_of(self, names: tuple[str, ...]) -> Queue:
+        queue = self._queues.get(names)
         if queue is None:
-            gates = (*(self._gates[name] for name in names), self._everything)
-            queue = self._known[names] = _Queue(names, gates)
+            gates = tuple(self._gate_of(name) for name in (*names, EVERYTHING))
+            queue = self._queues[names] = Queue(names, gates, self._runs)
         return queue
 
-    def room(self, names: tuple[str, ...]) -> int:
-        """How many calls could start now for certain; fewer than there may be where the limit is a rate."""
-        with self._lock:
-            if self._queues:
-                return 0
-            return min(gate.room for gate in self._queue_of(names).gates)
+    def _gate_of(self, name: str) -> Gate:
+        gate = self._gates.get(name)
+        if gate is None:
+            owner = self._owners.get(name, id(self))
+            gate = self._gates[name] = self._clock.gate(name, _UNKNOWN, owner)
+        return gate
 
-    def ask(self, ticket: Ticket, order: tuple[float, ...]) -> bool:
+    def ask(self, ticket: Ticket, order: Order) -> bool:
         """Take everything now and return True; or queue up, and `ticket.granted` is called in time.
 
-        Within a run the lowest `order` goes first.
         Those who wait for a slot that has just come back go before those who ask only now.
         """
+        clock = self._clock
         with self._lock:
-            queue = self._queue_of(ticket.names)
-            if ticket.names not in self._queues:
-                now = int(ticket.loop.time() * _NANO)
-                if queue.opens_at(now) == now and not (self._handing_on and self._queues):
-                    for gate in queue.gates:
-                        gate.take(now)
+            queue = self._queues.get(ticket.names) or self._queue_of(ticket.names)
+            waiting = clock.waiting
+            if not waiting or (queue not in waiting and not clock.handing_on):
+                now = self._now()
+                for gate in queue.gates:
+                    if gate.free < 1 or gate.opens > now:
+                        break
+                else:
+                    ticket.since = now
+                    for gate in queue.gates:  # `Gate.take`, written out: this is the busiest place of all
+                        gate.free -= 1
+                        gate.granted += 1
+                        gate.times.append(now)
+                        if gate.paced:
+                            gate.pace(now)
                     return True
-                self._queues[ticket.names] = queue
-                self.changed = True  # somebody must set a timer, if it is the rate that is missing
+                queue.opens_at(now)  # notes what it is that it waits for
+            if queue not in waiting:
+                waiting[queue] = None
+                clock.changed = True  # somebody must set a timer, if it is time that is missing
             ticket.waiting = True
             ticket.queue = queue
-            ticket.order = order
-            queue.push(ticket)
+            queue.push(ticket, order, next(clock.numbers))
             return False
 
-    def reorder(self, tickets: Mapping[Ticket, tuple[float, ...]]) -> None:
-        """Give tickets that wait other places among those of their run."""
+    def room(self, names: tuple[str, ...]) -> int:
+        """How many calls could start now for certain; 0 where somebody waits, or where time decides."""
         with self._lock:
-            for ticket, order in tickets.items():
+            if self._clock.waiting:
+                return 0
+            now = self._now()
+            gates = self._queue_of(names).gates
+            return min(0 if gate.paced or gate.opens > now else gate.free for gate in gates)
+
+    def reorder(self, orders: Mapping[Ticket, Order]) -> None:
+        """Give tickets other places among those of their run; one that does not wait has none."""
+        with self._lock:
+            for ticket, order in orders.items():
                 if ticket.waiting and ticket.queue is not None and ticket.order != order:
-                    ticket.order = order
-                    ticket.queue.push(ticket)
+                    ticket.queue.push(ticket, order, next(self._clock.numbers))
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
         ticket.waiting = False
-        self.changed = True
+        self._clock.changed = True
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """A call ended: its slots are free. `dispatch` hands them on."""
+        clock = self._clock
         with self._lock:
-            for gate in self._queue_of(names).gates:
+            for gate in self._queues[names].gates:
                 gate.free += 1
-            self.changed = self._handing_on = True
+            if clock.waiting:
+                clock.changed = clock.handing_on = True
 
-    def pause(self, names: tuple[str, ...], seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-        """A provider said "too many": nothing starts under these limits for so long. What runs goes on."""
-        until = int((loop.time() + seconds) * _NANO)
+    def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Verdict:
+        """A provider refused a call, which has given back what it held: its limits pause and narrow.
+
+        `at`: now, in seconds, for the events.
+        """
+        throttled: list[events.Throttled] = []
+        after = refusal.retry_after
         with self._lock:
-            for name in names:
-                self._gates[name].close(until)
+            now = self._now()
+            gates = [self._gate_of(name) for name in ticket.names]
+            since, ticket.since = ticket.since, -1
+            for gate in gates:
+                if since >= 0 and gate.refuse(since, now, after, random):  # of a batch only the first call says it
+                    told = gate.statistics(now, 0)
+                    throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
+            opens = max((gate.opens for gate in gates), default=now)
+            barren = min((gate.barren for gate in gates), default=2)
+            self._clock.changed = True
+        return Verdict(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
-        if not self.changed or not self._queues or loop in self._dispatching:
+        self._clock.dispatch(loop)
+
+    def statistics(self) -> dict[str, LimitStatistics]:
+        """Every limit that was declared or used, by name."""
+        clock = self._clock
+        with self._lock:
+            now = self._now()
+            waiting = dict.fromkeys(self._gates.values(), 0)
+            for queue in clock.waiting:
+                for gate in queue.gates:
+                    if gate in waiting:
+                        waiting[gate] += queue.count()
+            return {name: gate.statistics(now, waiting[gate]) for name, gate in self._gates.items()}
+
+
+class _Clock:
+    """What all agents share whose event loops read the same clock: limits, who waits, timers."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self.now = now
+        self.lock = Lock()
+        self.waiting: dict[Queue, None] = {}
+        self.changed = False  # somebody may be able to start who could not when the queues were last looked at
+        self.handing_on = False  # a slot has come back and was not handed on yet
+        self.numbers = count(1)
+        self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
+        self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
+        self._timing = False
+        self._dispatching: set[asyncio.AbstractEventLoop] = set()
+        # Weak on both sides: a handle holds its loop, and a loop that is gone must not be kept by its own timer.
+        self._timers: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, weakref.ReferenceType[asyncio.TimerHandle]
+        ] = weakref.WeakKeyDictionary()
+
+    def grants(self, limits: Limits) -> Grants:
+        """An agent's limits here."""
+        with self.lock:
+            found = self._grants.get(limits)
+            if found is None:
+                found = self._grants[limits] = limits.granting(self)
+            return found
+
+    def gate(self, name: str, limit: Limit, owner: Hashable) -> Gate:
+        """The gate of that name and those terms, while anybody uses it; the lock is held."""
+        key = (name, limit, owner)
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = self._gates[key] = Gate(name, limit)
+        return gate
+
+    def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let whoever can start do so, and set a timer for the next one who can later."""
+        if not self.changed or not self.waiting or loop in self._dispatching:
             return
         self._dispatching.add(loop)
         try:
@@ -276,48 +301,82 @@ class Limits:
             self._dispatching.discard(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
-        """Every ticket that may start now, with everything taken for it. Queues take turns for what they share."""
+        """Every ticket that may start now, with everything taken for it, in the order in which runs have their turn."""
         granted: list[Ticket] = []
-        later: dict[asyncio.AbstractEventLoop, int] = {}
-        with self._lock:
-            self.changed = self._handing_on = False
-            now = int(loop.time() * _NANO)
-            looking = list(self._queues.values())
-            alone = len(looking) == 1
-            while looking:
-                again: list[_Queue] = []
-                for queue in looking:
-                    while (ticket := queue.head()) is not None:
-                        opens = queue.opens_at(now)
-                        if opens != now:
-                            if opens is not None:
-                                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
-                            break
-                        for gate in queue.gates:
-                            gate.take(now)
-                        queue.pop()
-                        ticket.waiting = False
-                        granted.append(ticket)
-                        if not alone:
-                            again.append(queue)
-                            break
-                    else:
-                        del self._queues[queue.names]
-                looking = again
-            if len(self._queues) > 1 and granted:  # another queue has the first turn next time
-                first = next(iter(self._queues))
-                self._queues[first] = self._queues.pop(first)
-        if later or self._timers:
+        later: _Later = {}
+        with self.lock:
+            self.changed = self.handing_on = False
+            now = self.now()
+            if len(self.waiting) == 1:
+                self._hand_to(next(iter(self.waiting)), now, granted, later)
+            else:
+                self._hand_round(now, granted, later)
+        if later or self._timing:
             self._wake(later, loop)
         return granted
 
-    def _wake(self, later: Mapping[asyncio.AbstractEventLoop, int], loop: asyncio.AbstractEventLoop) -> None:
+    def _hand_to(self, queue: Queue, now: int, granted: list[Ticket], later: _Later) -> None:
+        """Let as many as can start of the only queue in which anybody waits."""
+        while (first := queue.first()) is not None:
+            ticket = first[1][2]
+            opens = queue.opens_at(now)
+            if opens == now:
+                queue.grant(ticket, now, next(self.numbers))
+                granted.append(ticket)
+                continue
+            if opens is None:
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
+            else:
+                later[ticket.loop] = opens
+            return
+        del self.waiting[queue]
+
+    def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
+        """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
+        looking: list[tuple[First, Queue]] = []
+        for queue in list(self.waiting):
+            if queue.capped():
+                continue
+            if (first := queue.first()) is not None:
+                looking.append((first, queue))
+            else:
+                del self.waiting[queue]
+        heapq.heapify(looking)
+        while looking:
+            before, queue = looking[0]
+            if (first := queue.first()) is None:
+                heapq.heappop(looking)
+                del self.waiting[queue]
+                continue
+            if first != before:  # its run has just been served, here or in another queue
+                heapq.heapreplace(looking, (first, queue))
+                continue
+            opens = queue.opens_at(now)
+            ticket = first[1][2]
+            if opens == now:
+                queue.grant(ticket, now, next(self.numbers))
+                granted.append(ticket)
+                if queue.capped():
+                    looking = [entry for entry in looking if not entry[1].capped()]
+                    heapq.heapify(looking)
+                continue
+            heapq.heappop(looking)
+            if opens is None:
+                if len(queue.lacked) > 1:
+                    queue.keep(now)
+            else:
+                later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
+
+    def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
-        if (timer := self._timers.pop(loop, None)) is not None:
-            timer.cancel()
+        if (timer := self._timers.pop(loop, None)) is not None and (handle := timer()) is not None:
+            handle.cancel()
+        self._timing = bool(self._timers)
         for waiting, when in later.items():
             if waiting is loop:  # a microsecond late, so that rounding never wakes us just before the time
-                self._timers[loop] = loop.call_at((when + 1_000) / _NANO, self._woken, loop)
+                self._timers[loop] = weakref.ref(loop.call_at((when + 1_000) / NANO, self._woken, loop))
+                self._timing = True
             elif waiting not in self._timers:
                 self._tell(waiting, partial(self._look_again, waiting))
 
@@ -334,5 +393,30 @@ class Limits:
         try:
             loop.call_soon_threadsafe(do)
         except RuntimeError:  # closed between our look and our call: its run is over, and what it was given comes back
-            if ticket is not None:
-                self.give_back(ticket.names)
+            if ticket is not None and ticket.queue is not None:
+                with self.lock:
+                    for gate in ticket.queue.gates:
+                        gate.free += 1
+                    self.changed = self.handing_on = True
+
+
+_PROCESS = _Clock(monotonic_ns)
+_OWN: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Clock] = weakref.WeakKeyDictionary()
+_OWN_LOCK = Lock()
+
+
+def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:
+    """That of the process where the loop reads that; a loop with a time of its own has a clock of its own."""
+    kind = type(loop)
+    if kind.time is asyncio.BaseEventLoop.time or kind.__module__.partition(".")[0] in ("uvloop", "winloop"):
+        return _PROCESS
+    with _OWN_LOCK:
+        clock = _OWN.get(loop)
+        if clock is None:
+            clock = _OWN[loop] = _Clock(partial(_time_of, weakref.ref(loop)))
+        return clock
+
+
+def _time_of(own: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> int:
+    loop = own()
+    return 0 if loop is None else int(loop.time() * NANO)

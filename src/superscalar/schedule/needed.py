@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -48,7 +49,7 @@ class Needed(ABC):
         self.unsettled = 0
         self._root = Scope({})
         self._cells: dict[TaskId, Cell] = {}
-        self._commands: list[Command] = []
+        self.todo: deque[Cell | Command] = deque()
         self._rounds: list[list[Task]] = []
         self._judged = 0  # tasks of the plan that a seal has looked at
         self._unneeded: dict[Cell, str] = {}  # each with the status that it had
@@ -85,7 +86,9 @@ class Needed(ABC):
 
     def outcomes(self) -> dict[TaskId, Outcome]:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
-        cells = sorted(self._cells.values(), key=_place)
+        cells: Iterable[Cell] = self._cells.values()
+        if len(self._cells) != len(self._root.cells):  # without items of maps they are in program order already
+            cells = sorted(cells, key=_place)
         return {c.id: c.outcome or UNNEEDED for c in cells if c.outcome is not None or c in self._unneeded}
 
     def is_unneeded(self, cell: Cell) -> bool:
@@ -144,7 +147,7 @@ class Needed(ABC):
         """Every `first` that has settled lets go of what only it needed. An incomplete plan may need that yet."""
         if self.sealed:
             decided, self._decided = self._decided, []
-            self._commands += [Release(cell.id) for cell in decided]
+            self.todo += [Release(cell.id) for cell in decided]
 
     def _on_won(self, event: events.Won) -> None:
         cell = self.cell(event.id)
@@ -189,7 +192,7 @@ class Needed(ABC):
         """A task is planned that may refer to what nothing needed so far."""
         revived = liveness.revived_by(task, self._root, self._unneeded)
         if revived:
-            self._commands.append(Revive(tuple(cell.id for cell in sorted(revived, key=_place))))
+            self.todo.append(Revive(tuple(cell.id for cell in sorted(revived, key=_place))))
 
     def _set_aside(self, cells: list[Cell]) -> None:
         """Wait for these no longer. All are counted out before anybody is told."""
@@ -280,7 +283,7 @@ class Needed(ABC):
             elif _may_have_written(write):
                 cell.status = DOOMED
                 message = f"nothing needed it until `{write.id}` had changed what it reads: call it again"
-                self._commands.append(Refuse(cell.id, Failure("cancelled", message)))
+                self.todo.append(Refuse(cell.id, Failure("cancelled", message)))
                 return
         self._lower(cell)
         self._order_skip(cell)

@@ -34,12 +34,12 @@ class Durations:
     """
 
     def __init__(self, known: Mapping[str, float] | None = None) -> None:
-        self._means = dict(known or {})
+        self.means = dict(known or {})
 
     def note(self, tool: str, seconds: float) -> None:
         """A call of that tool succeeded after so many seconds. The latest call counts a quarter."""
-        mean = self._means.get(tool)
-        self._means[tool] = seconds if mean is None else mean + (seconds - mean) * _WEIGHT
+        mean = self.means.get(tool)
+        self.means[tool] = seconds if mean is None else mean + (seconds - mean) * _WEIGHT
 
     def of(self, tool: str) -> float:
         """What to expect of a tool: what was measured; of one that was never called, what the others take."""
@@ -48,7 +48,7 @@ class Durations:
 
     def known(self) -> dict[str, float]:
         """The seconds per tool that was called."""
-        return self._means.copy()
+        return self.means.copy()
 
 
 def typical(known: Mapping[str, float]) -> float:
@@ -83,6 +83,7 @@ class LongestPath:
 
     def __init__(self, durations: Durations, tools: Toolset) -> None:
         self._durations = durations
+        self._means = durations.means
         self._tools = tools
         self._remaining: dict[TaskId, float] = {}
         self._assumed: dict[str, float] = {}
@@ -97,7 +98,9 @@ class LongestPath:
     def ended(self, tool: str, seconds: float) -> None:
         """Learn from it."""
         self._ended += 1
-        self._durations.note(tool, seconds)
+        means = self._means  # `Durations.note`, written out: it is done for every call
+        mean = means.get(tool)
+        means[tool] = seconds if mean is None else mean + (seconds - mean) * _WEIGHT
 
     def renewed(self, schedule: Schedule) -> bool:
         """Measure the paths again if it is due."""

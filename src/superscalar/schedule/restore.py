@@ -34,7 +34,7 @@ class _Under:
     """A call under way: its last event, and how many of its attempts the end of a process cut off."""
 
     last: events.Started | events.Retrying
-    lost: int = 0
+    spared: int = 0
     in_doubt: bool = False
     cleared: bool = False  # somebody said that the attempt that was cut off did not happen
 
@@ -55,7 +55,7 @@ class ResumedUnit(TaskFetchingUnit):
         self._last: events.Event | None = None
         for event in recorded:
             self._fold(event)
-        self._commands.extend(self._unanswered())
+        self._todo.extend(self._unanswered())
         self._pending.clear()
 
     # --------------------------------------------------------------------------------------------------- folding
@@ -100,7 +100,7 @@ class ResumedUnit(TaskFetchingUnit):
         else:
             cut_off = isinstance(under.last, events.Started)
             doubtful = cut_off and not under.cleared and self.schedule.cell(event.id).is_write
-            under.lost += cut_off
+            under.spared += cut_off
             under.in_doubt = under.in_doubt or doubtful
             under.last, under.cleared = event, False
 
@@ -182,7 +182,7 @@ class ResumedUnit(TaskFetchingUnit):
             case events.Won(id=id):
                 cell = self.schedule.cell(id)
                 answers = gather.answers(self.schedule.race(cell), cell)
-                self._commands.remove(Issue(id))
+                self._todo.remove(Issue(id))
                 self._happened(events.Succeeded(self._now(), id, answers))
             case events.Planned(task=task) if (why := self._why_refused(task)) is not None:
                 self._happened(events.Failed(self._now(), task.id, why))
@@ -228,8 +228,8 @@ class ResumedUnit(TaskFetchingUnit):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None
         cut_off = isinstance(under.last, events.Started)
-        attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments, under.last.attempt + 1)
-        attempt.lost = under.lost + cut_off
+        attempt = Attempt(self, cell, tool, arguments, under.last.attempt + 1)
+        attempt.spared = under.spared + cut_off
         attempt.in_doubt = under.in_doubt or (cut_off and cell.is_write and not under.cleared)
         self._live[attempt] = None
         if isinstance(under.last, events.Retrying):

@@ -38,18 +38,19 @@ from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
 class Schedule(Needed):
     """Counts what every task still misses.
 
-    The one mutating method is `apply`. It returns what is to be done now; applying the events that this leads to is the
-    caller's work. Applying recorded events again rebuilds the same state.
+    The one mutating method is `apply`, or `note`, which leaves what is to be done now in `todo`. Applying the events
+    that this leads to is the caller's work. Applying recorded events again rebuilds the same state.
 
-    `unsettled` counts the tasks that have not settled and are needed; a run is over when it is zero.
+    `unsettled` counts the tasks that have not settled and are needed; a run is over when it is zero. `planned` counts
+    the tasks of the plan, of which the items of maps are none.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._held: list[Cell] = []
         self._hazards = Hazards()
-        self._planned = 0
-        self._apply: dict[type, Callable[[Any], None]] = {
+        self.planned = 0
+        self._handlers: dict[type, Callable[[Any], None]] = {
             events.Planned: self._on_planned,
             events.Sealed: self._on_sealed,
             events.RoundStarted: self._on_round,
@@ -78,11 +79,6 @@ class Schedule(Needed):
             return self._cells[id]
         except KeyError:
             raise IllegalEvent(f"there is no task `{id}`") from None
-
-    @property
-    def planned(self) -> int:
-        """How many tasks were planned; the items of maps are none of them."""
-        return self._planned
 
     def plan(self) -> Iterator[Task]:
         """The tasks that were planned, the last one first."""
@@ -151,18 +147,20 @@ class Schedule(Needed):
         Raises:
             IllegalEvent: the event contradicts an earlier one: a bug here, never in the plan.
         """
-        handler = self._apply.get(type(event))
-        if handler is None:
-            return []
-        handler(event)
-        commands = self._commands
-        if commands:
-            self._commands = []
-        return commands
+        before = len(self.todo)
+        self.note(event)
+        fresh = [self.todo.pop() for _ in range(len(self.todo) - before)]
+        return [Issue(one.id) if isinstance(one, Cell) else one for one in reversed(fresh)]
+
+    def note(self, event: events.Event) -> None:
+        """What `apply` does, but what is to be done is left in `todo`: a cell there is to be issued."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
 
     def _on_round(self, _event: events.RoundStarted) -> None:
         self.sealed = False
-        self._hazards.begin_round(self._planned)
+        self._hazards.begin_round(self.planned)
 
     def _on_sealed(self, _event: events.Sealed) -> None:
         self.sealed = True
@@ -172,8 +170,8 @@ class Schedule(Needed):
         self._release()
 
     def _on_planned(self, event: events.Planned) -> None:
-        order = self._planned
-        self._planned = order + 1
+        order = self.planned
+        self.planned = order + 1
         if self._unneeded:
             self._revive_for(event.task)
         self._add(event.task, event.task.id, self._root, (order,), ())
@@ -186,7 +184,7 @@ class Schedule(Needed):
 
     def _on_succeeded(self, event: events.Succeeded) -> None:
         cell = self._cells.get(event.id) or self.cell(event.id)
-        if cell.status is not READY and cell.status is not RUNNING and cell.status is not GATHERING:
+        if cell.status is not RUNNING and cell.status is not READY and cell.status is not GATHERING:
             raise IllegalEvent(f"`{cell.id}` succeeded while {cell.status}")
         self._settle(cell, Observation(event.value))
 
@@ -206,9 +204,9 @@ class Schedule(Needed):
         if self._users is not None:
             self._note_users(cell)
         if self.is_unneeded(other):
-            self._commands.append(Revive((other.id,)))
+            self.todo.append(Revive((other.id,)))
         if other.status is SETTLED:
-            self._commands.append(Repeat(cell.id, other.id))
+            self.todo.append(Repeat(cell.id, other.id))
         elif other.watchers is None:
             other.watchers = [(cell, SHARED)]
         else:
@@ -289,11 +287,10 @@ class Schedule(Needed):
         keep: tuple[Cell, ...],
         after: tuple[Cell, ...] = (),
     ) -> Cell:
-        if id in self._cells:
-            raise IllegalEvent(f"task `{id}` was planned twice")
-        cell = Cell(id, task, scope, order)
         cells = self._cells
-        cells[id] = cell
+        if id in cells:
+            raise IllegalEvent(f"task `{id}` was planned twice")
+        cell = cells[id] = Cell(id, task, scope, order)
         scope.cells[task.id] = cell
         self.unsettled += 1
         cell.missing = 1  # released at the end, so that nothing is issued half wired
@@ -310,6 +307,7 @@ class Schedule(Needed):
         for earlier_cell in after:
             self._follow(earlier_cell, cell)
         work = task.work
+        kind = type(work)
         if isinstance(work, Call):
             cell.access = work.access
             if not self.sealed and work.effect == "write":
@@ -319,7 +317,7 @@ class Schedule(Needed):
             cell.elements = [Element(self._found(cell, item)) for item in work.items]
         if self._dead and task.id in self._dead:
             self._set_aside([cell])
-        if self._users is not None or isinstance(work, First):
+        if self._users is not None or kind is First:
             self._note_users(cell)
         self._lower(cell)
         return cell
@@ -331,16 +329,19 @@ class Schedule(Needed):
         return found
 
     def _require(self, cell: Cell, need: Need) -> None:
-        target = self._found(cell, need.task)
+        target = cell.scope.cells.get(need.task) or self._found(cell, need.task)
         mode = need.mode
         if mode == "value":
             outcome = target.outcome
             if outcome is None:
                 cell.missing += 1
-                if target.value_watchers is None:
-                    target.value_watchers = [cell]
+                watching = target.value_watchers
+                if watching is None:
+                    target.value_watchers = cell
+                elif isinstance(watching, Cell):
+                    target.value_watchers = [watching, cell]
                 else:
-                    target.value_watchers.append(cell)
+                    watching.append(cell)
             elif type(outcome) is not Observation:
                 self._doom(cell, target, outcome)
         elif mode == "outcome":
@@ -371,7 +372,7 @@ class Schedule(Needed):
         outcome = target.outcome
         if what == SHARED:
             if cell.status is not SETTLED:
-                self._commands.append(Repeat(cell.id, target.id))
+                self.todo.append(Repeat(cell.id, target.id))
             return
         if what != OUTCOME and outcome is not None:
             cell.undecided -= 1
@@ -459,10 +460,10 @@ class Schedule(Needed):
             elif cell.status is PENDING:
                 cell.status = READY
                 if cell.access is None or not self._stop_for_hazards(cell, cell.access):
-                    self._commands.append(Issue(cell.id))
+                    self.todo.append(cell)
             elif cell.status is EXPANDED:
                 cell.status = GATHERING
-                self._commands.append(Issue(cell.id))
+                self.todo.append(cell)
 
     def _stop_for_hazards(self, cell: Cell, access: Access) -> bool:
         """Skip an access that a write before it, failed or in doubt, stands in the way of (rule L19)."""
@@ -470,7 +471,7 @@ class Schedule(Needed):
         if cause is None:
             return False
         cell.status = DOOMED
-        self._commands.append(Skip(cell.id, cause))
+        self.todo.append(Skip(cell.id, cause))
         return True
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
@@ -494,7 +495,7 @@ class Schedule(Needed):
             return
         if cell.refused or cell.missing == 0 or (cell.undecided == 0 and not doom.by_guard):
             cell.status = DOOMED
-            self._commands.append(doom)
+            self.todo.append(doom)
 
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
         cell.outcome = outcome
@@ -506,12 +507,14 @@ class Schedule(Needed):
         waiting = cell.value_watchers
         if waiting is not None:
             cell.value_watchers = None
-            if type(outcome) is Observation:
-                for watcher in waiting:
+            if type(outcome) is not Observation:
+                for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
+                    self._doom(watcher, cell, outcome)
                     self._lower(watcher)
+            elif isinstance(waiting, Cell):
+                self._lower(waiting)
             else:
                 for watcher in waiting:
-                    self._doom(watcher, cell, outcome)
                     self._lower(watcher)
         others = cell.watchers
         if others is not None:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections import deque
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from math import inf
+from operator import itemgetter
 from random import Random
 from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
 from superscalar.codec import Unwritable
-from superscalar.errors import IllegalEvent, JournalError, RateLimited
+from superscalar.errors import IllegalEvent, JournalError
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
+from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
     Attempt,
     Bounds,
     Invoke,
-    asked_to_wait,
+    backoff_of,
     failure_of,
     instead_of,
     may_try_again,
@@ -33,6 +32,7 @@ from superscalar.schedule.attempt import (
     too_many,
     too_slow,
     too_wide,
+    verdict_on,
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
@@ -46,6 +46,8 @@ from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
+
+_first = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -82,14 +84,14 @@ class TaskFetchingUnit(Stopping):
         self._thread = get_ident()
         self.run_id = surroundings.run
         self._variables = contextvars.copy_context()
-        # What `create_task` comes to where no task factory is set, without the way there: a microsecond per call.
-        plain = self.loop.get_task_factory() is None
-        self._new_task = partial(asyncio.Task, loop=self.loop) if plain else self.loop.create_task
+        self._plain = self.loop.get_task_factory() is None
+        self._tool = surroundings.tools.get
         self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
-        self._commands: deque[Command] = deque()
+        self._todo = self.schedule.todo
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
+        self._learn = self._priority.ended
         self._ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
@@ -187,9 +189,7 @@ class TaskFetchingUnit(Stopping):
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
             self._record(event)
-        commands = self.schedule.apply(event)
-        if commands:
-            self._commands.extend(commands)
+        self.schedule.note(event)
 
     def _pump(self) -> None:
         """Do what is to be done until nothing is. Not recursive, however long a chain is."""
@@ -197,19 +197,20 @@ class TaskFetchingUnit(Stopping):
             return
         self._pumping = True
         try:
-            commands = self._commands
-            while commands or self._ready:
-                while commands:
-                    command = commands.popleft()
-                    if isinstance(command, Issue):
-                        self._issue(self.schedule.cell(command.id))
+            todo = self._todo
+            while todo or self._ready:
+                while todo:
+                    command = todo.popleft()
+                    if isinstance(command, Cell):
+                        self._issue(command)
                     else:
                         self._follow_up(command)
-                self._start_ready()
+                if self._ready:
+                    self._start_ready()
         finally:
             self._pumping = False
-        if self._crowded:
-            self._renew_places()
+        if self._crowded and self._priority.renewed(self.schedule):
+            self._reorder()
         if self._limits.changed:
             self._limits.dispatch(self.loop)
         if self._queued:
@@ -217,8 +218,10 @@ class TaskFetchingUnit(Stopping):
         if not self._live or not self.schedule.unsettled:
             self._wake()
 
-    def _follow_up(self, command: Skip | Repeat | Release | Revive | Refuse) -> None:
+    def _follow_up(self, command: Command) -> None:
         match command:
+            case Issue(id):
+                self._issue(self.schedule.cell(id))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
                     self._happened(events.Skipped(self._now(), id, because, by_guard))
@@ -251,12 +254,12 @@ class TaskFetchingUnit(Stopping):
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
+        if type(work) is Call and self._stopped is None:
+            self._bind(cell, work)
+            return
         expanding = type(work) is Map and cell.status is not GATHERING
         if self._stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
             self._happened(events.Failed(self._now(), cell.id, never_started(self._stopped)))
-            return
-        if type(work) is Call:
-            self._bind(cell, work)
             return
         outcomes = self.schedule.outcomes_for(cell)
         now = self._now
@@ -313,15 +316,24 @@ class TaskFetchingUnit(Stopping):
 
     def _bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
-        tool = self._run.tools.get(work.tool)
+        tool = self._tool(work.tool)
         if tool is None:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
-        outcome = self.schedule.outcomes_for(cell)
         try:
             given = {}
             for name, expression in work.arguments:
-                value = evaluate(expression, outcome)
+                if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
+                    given[name] = expression.value
+                    continue
+                scope = cell.scope
+                found = (
+                    scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
+                )
+                if found is not None and type(found.outcome) is Observation:
+                    value = found.outcome.value
+                else:
+                    value = evaluate(expression, self.schedule.outcomes_for(cell))
                 given[name] = value if type(value) in IMMUTABLE else copied(value)
             arguments = tool.validate(
                 {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
@@ -339,7 +351,7 @@ class TaskFetchingUnit(Stopping):
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
-            attempt = Attempt(self.run_id, self.loop, self.start, cell, tool, arguments)
+            attempt = Attempt(self, cell, tool, arguments)
             self._live[attempt] = None
             self._ready.append(attempt)
 
@@ -365,30 +377,36 @@ class TaskFetchingUnit(Stopping):
         first, whichever was ready first.
         """
         ready, self._ready = self._ready, []
-        if len(ready) > 1 and len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
-            self._renew_places()
-            ready.sort(key=self._key)
-        for attempt in ready:
-            if not attempt.over:
-                limits = self._limits if attempt.tool.batched is None else self._batches
-                if limits.ask(attempt, self._key(attempt)):
-                    self.start(attempt)
-                else:
-                    self._queued.append(attempt)
-                    self._crowded = True
-
-    def _key(self, attempt: Attempt) -> Key:
-        return self._priority.key(attempt.cell)
-
-    def _renew_places(self) -> None:
-        """If the plan or the durations say so, give those who wait other places; a batch that of its first call."""
-        if not self._priority.renewed(self.schedule):
+        key = self._priority.key
+        if len(ready) == 1:
+            self._ask(ready[0], key(ready[0].cell))
             return
+        if len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
+            if self._priority.renewed(self.schedule):
+                self._reorder()
+            places = [(key(attempt.cell), attempt) for attempt in ready]
+            places.sort(key=_first)
+        else:
+            places = [(key(attempt.cell), attempt) for attempt in ready]
+        for place, attempt in places:
+            self._ask(attempt, place)
+
+    def _ask(self, attempt: Attempt, place: Key) -> None:
+        if not attempt.over:
+            limits = self._limits if attempt.tool.batched is None else self._batches
+            if limits.ask(attempt, place):
+                self.start(attempt)
+            else:
+                self._queued.append(attempt)
+                self._crowded = True
+
+    def _reorder(self) -> None:
+        """Give those who wait the places that they have by now; a batch that of its first call."""
         places: dict[Ticket, Key] = {}
         for attempt in self._live:
             ticket = attempt.batch or attempt
             if ticket.waiting:
-                key = self._key(attempt)
+                key = self._priority.key(attempt.cell)
                 places[ticket] = min(key, places.get(ticket, key))
         self._limits.reorder(places)
 
@@ -420,7 +438,7 @@ class TaskFetchingUnit(Stopping):
             self._hand_back(attempt)
             return
         attempt.started = now
-        attempt.runner = self._new_task(self._attempt(attempt), name=cell.id, context=self._variables.copy())
+        attempt.runner = self.begin(self._attempt(attempt), cell.id)
         timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
         if timeout is not None:
             attempt.deadline = now + timeout
@@ -437,8 +455,11 @@ class TaskFetchingUnit(Stopping):
         self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """An asyncio task for the request of a batch; it sees the variables of whoever started the run."""
-        return self._new_task(work, name=name, context=self._variables.copy())
+        """An asyncio task; it sees the variables of whoever started the run."""
+        variables = self._variables.copy()
+        if self._plain:  # what `create_task` comes to then, without the way there: a microsecond per call
+            return asyncio.Task(work, loop=self.loop, name=name, context=variables)
+        return self.loop.create_task(work, name=name, context=variables)
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
         """What a tool may ask of the run; in a batch its progress is that of all its calls."""
@@ -492,8 +513,11 @@ class TaskFetchingUnit(Stopping):
             self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
         else:
             now = self._now()
-            self._priority.ended(attempt.tool.name, now - attempt.started)
-            self._happened(result_of(attempt, value, now))
+            self._learn(attempt.tool.name, now - attempt.started)
+            if type(value) in IMMUTABLE:
+                self._happened(events.Succeeded(now, attempt.cell.id, value))
+            else:
+                self._happened(result_of(attempt, value, now))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
@@ -523,15 +547,15 @@ class TaskFetchingUnit(Stopping):
             self._limits.give_back(attempt.names)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
-        failure = failure_of(attempt, error)
-        tool, asked = attempt.tool, asked_to_wait(error)
-        again = self._stopped is None and may_try_again(attempt, error)
-        since, wait = self._now(), tool.retry.delay(attempt.number, self._run.random) if again else 0.0
+        verdict = verdict_on(attempt, error, self._limits, self._run.random, self._now())
+        for throttled in verdict.throttled:
+            self._happened(throttled)
+        failure = failure_of(attempt, error, verdict)
+        again = self._stopped is None and may_try_again(attempt, error, verdict)
+        since, wait = self._now(), backoff_of(attempt, self._run.random) if again else 0.0
         if again and attempt.batch is not None:
             since, wait = attempt.batch.backoff(since, wait)
-        delay = max(wait, asked or 0.0) if again else 0.0
-        if isinstance(error, RateLimited):
-            self._limits.pause(tool.limits, asked if asked is not None else delay, self.loop)
+        delay = max(wait, verdict.delay)
         if not again:
             self._happened(events.Failed(self._now(), attempt.cell.id, failure))
             return

@@ -15,6 +15,7 @@ class Limit:
 
     None is no bound. `burst` calls may come at once after a pause; the rest are spaced evenly (the generic cell rate
     algorithm, ITU-T I.371), so with the default of 1 no window of `per` seconds ever sees more than `rate` starts.
+    While the provider refuses calls the limit is narrower, and nothing comes in a burst.
     """
 
     concurrency: int | None = None
@@ -39,7 +40,9 @@ class Retry:
 
     Waits a random time between 0 and `initial * 2 ** (attempt - 1)` seconds, `maximum` at most ("full jitter": AWS
     Architecture Blog, Exponential Backoff And Jitter), and never less than the provider asked for. A write that is not
-    idempotent is tried again only after `RateLimited` and `NotDone`, which say that nothing happened.
+    idempotent is tried again only after a refusal and `NotDone`, which say that nothing happened. With `RateLimited`
+    in `on` any refusal is meant: status 429 too, and 503 with a time to come back. A refused attempt counts only if
+    nothing else gets through either, and every tenth time.
     """
 
     attempts: int = 3
@@ -59,4 +62,4 @@ class Retry:
 
 
 UNLESS_REFUSED = Retry(attempts=5, on=(RateLimited,), initial=1.0)
-"""What a tool gets that declares nothing: only a refusal, which certainly did nothing, is tried again."""
+"""What a tool gets that declares nothing: only a refusal is tried again, and a write only if it did nothing."""

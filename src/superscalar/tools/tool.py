@@ -39,7 +39,8 @@ INHERITED: Final = Inherited()
 class Tool(Generic[P, R]):
     """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
 
-    `limits`: the named limits that a call takes part in. `timeout`: seconds an attempt may take, None for no bound,
+    `limits`: the named limits that a call takes part in; `limited_by`: these, or where there are none the tool's own,
+    which is no bound until its provider refuses a call. `timeout`: seconds an attempt may take, None for no bound,
     INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
     identical calls are one call (rule L21). `cost`: what an attempt costs, in any currency. `batched`: its batched
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
@@ -71,6 +72,7 @@ class Tool(Generic[P, R]):
         self.effect: Effect = effect or "read"
         self.shares = self.effect == "pure" if dedupe is None else dedupe
         self.limits = limits
+        self.limited_by = limits or (f"{self.name}()",)
         self.timeout = timeout
         self.retry = retry
         self.idempotent = idempotent

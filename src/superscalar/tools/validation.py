@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import types
+import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NotRequired, Required
 
@@ -22,11 +24,15 @@ def validator(
     """A function that takes arguments by name and returns them as the annotations want them.
 
     It raises `ArgumentError`, which names every argument that does not fit and why, and shows it if it is no secret.
+    Arguments that are what the annotations want already, as nearly all are, come back as the mapping that they came in.
 
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
     validate_python = adapter_of(tool, alias, parameters).validator.validate_python
+    exact = {p.name: (place, types) for place, p in enumerate(parameters) if (types := _exact(annotation_of(p)))}
+    needed = sum(p.default is p.empty for p in parameters)
+    optional = {p.name for p in parameters if p.default is not p.empty}
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
         if secrets and (lost := [name for name in secrets if arguments.get(name) is WITHHELD]):
@@ -34,8 +40,20 @@ def validator(
                 f"{tool}(): `{lost[0]}` is a secret that was withheld from the journal; "
                 "let the tool take it from the context of the run"
             )
+        last, missing = -1, needed
+        for name, value in arguments.items():
+            place, types = exact.get(name, _NONE)
+            kind = type(value)
+            if place <= last or kind not in types or (kind is str and not value.isascii()):
+                return checked(arguments)
+            last = place
+            if name not in optional:
+                missing -= 1
+        return checked(arguments) if missing else arguments
+
+    def checked(arguments: dict[str, Any]) -> dict[str, Any]:
         try:
-            checked: dict[str, Any] = validate_python(arguments)
+            found: dict[str, Any] = validate_python(arguments)
         except ValidationError as error:
             refused = {str(place) for e in error.errors(include_url=False) for place in e["loc"][:1]}
             if not any(holds_record(arguments.get(name)) for name in refused):
@@ -43,22 +61,36 @@ def validator(
         except Exception as error:  # a validator is the tool's own code, and may raise anything
             raise _broken(error, arguments) from error
         else:
-            return checked
+            return found
         # Read back from a journal, a record has its fields and no class: it becomes one of the class asked for.
         again = {name: fields_of_records(given) if name in refused else given for name, given in arguments.items()}
         try:
-            checked = validate_python(again, by_alias=True, by_name=True)
+            found = validate_python(again, by_alias=True, by_name=True)
         except ValidationError as error:
             raise ArgumentError(_sentences(tool, error, secrets)) from None
         except Exception as error:
             raise _broken(error, arguments) from error
-        return checked
+        return found
 
     def _broken(error: Exception, arguments: dict[str, Any]) -> ArgumentError:
         said = without(repr(error), arguments, secrets)
         return ArgumentError(f"{tool}(): checking the arguments raised {said}")
 
     return validate
+
+
+_NONE: tuple[int, frozenset[type]] = -1, frozenset()
+_PLAIN: frozenset[Any] = frozenset({bool, int, float, str, types.NoneType})
+
+
+def _exact(annotation: Any) -> frozenset[type]:
+    """The types of which pydantic returns every value as it is, under this annotation; none where it may do more.
+
+    Text is among them only as far as it is ASCII: what cannot be encoded is refused.
+    """
+    union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    members = typing.get_args(annotation) if union else (types.NoneType if annotation is None else annotation,)
+    return frozenset(members) if all(isinstance(m, type) and m in _PLAIN for m in members) else frozenset()
 
 
 def adapter_of(tool: str, alias: str, parameters: tuple[inspect.Parameter, ...]) -> TypeAdapter[Any]:
@@ -115,7 +147,10 @@ def _sentences(tool: str, error: ValidationError, secrets: Collection[str]) -> s
 
 def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
+    try:
+        given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
+    except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
+        given = f"this {type(error['input']).__name__}"
     short = given if len(given) <= 80 else given[:77] + "..."
     match error["type"]:
         case "missing":

@@ -1,0 +1,240 @@
+"""Calls that wait for their limits: whose turn it is, and what is kept for those that would be passed over for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from typing import Any, TypeAlias
+
+from superscalar.schedule.gate import Gate
+
+Order: TypeAlias = tuple[Any, ...]
+"""Where a call stands within its run: any sortable tuple, the lower goes first."""
+
+
+class Ticket:
+    """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come.
+
+    `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused.
+    """
+
+    __slots__ = ("loop", "names", "order", "queue", "run", "since", "waiting")
+
+    order: Order
+
+    def __init__(self, run: str, names: tuple[str, ...], loop: asyncio.AbstractEventLoop) -> None:
+        self.run = run
+        self.names = names
+        self.loop = loop
+        self.waiting = False
+        self.queue: Queue | None = None
+        self.since = -1
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """The limit that keeps it waiting."""
+        return self.queue.blocked_by if self.queue is not None else ()
+
+    def granted(self) -> None:
+        """Everything that it asked for was taken for it: start."""
+        raise NotImplementedError
+
+
+_Place: TypeAlias = tuple[Order, int, Ticket]
+First: TypeAlias = tuple[int, _Place]
+"""When a run was served last, and the place of its first ticket: the lowest of several is next."""
+
+
+class Turn:
+    """One run's place among the runs. `served`: the number of the grant that it had last, so the lowest goes next."""
+
+    __slots__ = ("lines", "served")
+
+    def __init__(self, served: int) -> None:
+        self.served = served
+        self.lines = 0
+
+
+class _Line:
+    """The tickets of one run in its order. They nearly always come in that order, and then nothing is sorted."""
+
+    __slots__ = ("_inorder", "_others", "turn")
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self._inorder: deque[_Place] = deque()
+        self._others: list[_Place] = []
+
+    def count(self) -> int:
+        """How many still wait."""
+        return sum(_is_taken(place) for places in (self._inorder, self._others) for place in places)
+
+    def push(self, place: _Place) -> None:
+        if not self._inorder or self._inorder[-1] < place:
+            self._inorder.append(place)
+        else:
+            heapq.heappush(self._others, place)
+
+    def first(self) -> _Place | None:
+        """The first place; those that were given up, or changed for another, are dropped on the way."""
+        while self._inorder or self._others:
+            place = (self._others if self._others and self._others_first() else self._inorder)[0]
+            order, _, ticket = place
+            if ticket.waiting and ticket.order is order and not ticket.loop.is_closed():  # `_is_taken`, written out
+                return place
+            self.pop()
+        return None
+
+    def pop(self) -> None:
+        if self._others and self._others_first():
+            heapq.heappop(self._others)
+        else:
+            self._inorder.popleft()
+
+    def serve(self, number: int) -> None:
+        """Its first ticket leaves, and its run has had its turn."""
+        self.turn.served = number
+        if self._others:
+            self.pop()
+        else:
+            self._inorder.popleft()
+
+    def _others_first(self) -> bool:
+        return not self._inorder or self._others[0] < self._inorder[0]
+
+
+def _is_taken(place: _Place) -> bool:
+    """Whether its ticket still waits, and at this place."""
+    order, _, ticket = place
+    return ticket.waiting and ticket.order is order
+
+
+class Queue:
+    """The tickets for one set of limits: a line per run, the runs in turn.
+
+    A queue that needs slots of several limits might never see them free together while others keep each of them busy.
+    Once each of those that it lacked has been granted to others since, it keeps what comes free when it has its turn:
+    of the slowest limit first, so that what it keeps idles for no longer than the faster ones take.
+    """
+
+    __slots__ = ("_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
+
+    def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn]) -> None:
+        self.names = names
+        self.gates = gates
+        self.blocked_by: tuple[str, ...] = ()
+        self._runs = runs
+        self._lines: dict[str, _Line] = {}
+        self._turns: list[tuple[int, str]] = []  # by when each run was served; looked up again when it comes first
+        self.lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
+        self._kept: list[Gate] = []
+
+    def count(self) -> int:
+        """How many still wait."""
+        return sum(line.count() for line in self._lines.values())
+
+    def push(self, ticket: Ticket, order: Order, number: int) -> None:
+        """Queue up among the tickets of the same run, or take another place; `number` is higher than any before."""
+        line = self._lines.get(ticket.run)
+        if line is None:
+            turn = self._runs.get(ticket.run)
+            if turn is None:
+                turn = self._runs[ticket.run] = Turn(number)
+            turn.lines += 1
+            line = self._lines[ticket.run] = _Line(turn)
+            heapq.heappush(self._turns, (turn.served, ticket.run))
+        ticket.order = order
+        line.push((order, number, ticket))
+
+    def first(self) -> First | None:
+        """Whose turn it is, and the place of the ticket that goes next."""
+        while self._turns:
+            served, run = self._turns[0]
+            line = self._lines[run]
+            place = line.first()
+            if place is None:
+                heapq.heappop(self._turns)
+                self._leave(run, line)
+            elif line.turn.served != served:
+                heapq.heapreplace(self._turns, (line.turn.served, run))
+            else:
+                return served, place
+        self._give_up()
+        return None
+
+    def _leave(self, run: str, line: _Line) -> None:
+        del self._lines[run]
+        line.turn.lines -= 1
+        if not line.turn.lines:
+            del self._runs[run]
+
+    def grant(self, ticket: Ticket, now: int, number: int) -> None:
+        """Take everything for the first ticket, which leaves; its run has had its turn."""
+        self._lines[ticket.run].serve(number)
+        ticket.waiting = False
+        ticket.since = now
+        if self._kept:
+            self._give_up()
+        if self.lacked:
+            self.lacked.clear()
+        for gate in self.gates:  # `Gate.take`, written out
+            gate.free -= 1
+            gate.granted += 1
+            gate.times.append(now)
+            if gate.paced:
+                gate.pace(now)
+
+    def capped(self) -> bool:
+        """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
+        more than that is looked at all the same: it may have to keep something."""
+        cap = self.gates[-1]
+        if cap.free > 0 or len(self.lacked) > 1:
+            return False
+        self.blocked_by = cap.blocks
+        if cap not in self.lacked:
+            self.lacked[cap] = cap.granted
+        return True
+
+    def opens_at(self, now: int) -> int | None:
+        """When the next ticket may start: `now` or later (nanoseconds); None while a slot is missing."""
+        opens = now
+        missing = False
+        for gate in self.gates:
+            if gate.narrowed:
+                gate.recover(now)
+            if gate.free < 1 and gate not in self._kept:
+                if not missing:
+                    self.blocked_by = gate.blocks
+                    missing = True
+                if gate not in self.lacked:
+                    self.lacked[gate] = gate.granted
+            elif gate.opens > opens:
+                opens = gate.opens
+                if not missing:
+                    self.blocked_by = gate.blocks
+        if opens > now and self._kept:
+            self._give_up()  # it is time that is missing: slots that are kept meanwhile would help nobody
+        return None if missing else opens
+
+    def keep(self, now: int) -> None:
+        """It has its turn and cannot use it, for want of a slot; and it has lacked others before."""
+        lacked = self.lacked
+        if any(gate.granted == before for gate, before in lacked.items()):
+            return
+        if any(gate.opens > now for gate in self.gates):
+            return
+        for gate in sorted(lacked, key=lambda gate: gate.granted - lacked[gate]):
+            if gate in self._kept:
+                continue
+            if gate.free < 1:
+                return
+            gate.free -= 1
+            gate.kept += 1
+            self._kept.append(gate)
+
+    def _give_up(self) -> None:
+        for gate in self._kept:
+            gate.free += 1
+            gate.kept -= 1
+        self._kept.clear()
