@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from superscalar.events import Event
@@ -67,14 +68,14 @@ def _holds_failure(value: Any) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
     in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
-    the currency of their prices. `messages`: the history for the next question. `rounds`: how
-    often was planned. `events`: everything that happened, in order.
+    the currency of their prices. `messages`: the history for the next question. `rounds`: how often was planned.
+    `events`: everything that happened, in order; `timing` is read off them when it is first asked for.
     """
 
     answer: Any
@@ -82,8 +83,12 @@ class RunResult:
     outcomes: Outcomes
     usage: Usage
     cost: float
-    timing: Timing
     rounds: int
     run_id: str
     messages: tuple[Message, ...]
     events: tuple[Event, ...]
+
+    @cached_property
+    def timing(self) -> Timing:
+        """Where the time went, in seconds."""
+        return Timing.of(self.events)

@@ -213,7 +213,8 @@ class ResumedRun(Run):
         tasks = tuple(task for round in self._past.rounds for task in round.tasks)
         await self._unit.settle()
         await self._unit.cancel()
-        return self._result(Plan(tasks), Outcomes(self._unit.outcomes(), tasks).joined, ())
+        outcomes = Outcomes(self._unit.outcomes(), tasks)
+        return self._result(Plan(tasks), outcomes, outcomes.joined)
 
     async def _rest_of_answer(self) -> RunResult:
         past, question, said = self._past, self._question, self._said

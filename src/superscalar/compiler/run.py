@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -17,7 +17,6 @@ from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.stream import Log
 from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.models.base import ChatModel, Chunk, Message, Request
-from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
@@ -138,7 +137,7 @@ class Run:
 
         async def main() -> RunResult:
             outcomes = Outcomes(await self._unit.run(plan.tasks), plan.tasks)
-            return self._result(plan, outcomes.joined, ())
+            return self._result(plan, outcomes, outcomes.joined)
 
         return await self._bracketed("", main)
 
@@ -181,7 +180,8 @@ class Run:
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
         messages = (*said, Message("user", question), Message("assistant", text))
-        return self._result(Plan(self._program.in_order()), answer, messages)
+        plan = Plan(self._program.in_order())
+        return self._result(plan, Outcomes(self._unit.outcomes(), plan.tasks), answer, messages)
 
     async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
@@ -211,25 +211,12 @@ class Run:
         self._log.record(events.DeadlinePassed(self._now()))
         self._unit.stop("deadline")
 
-    def _result(self, plan: Plan, answer: Any, messages: tuple[Message, ...]) -> RunResult:
-        outcomes = Outcomes(self._unit.outcomes(), plan.tasks)
-        return RunResult(answer, plan, outcomes, self._usage, 0.0, Timing(), self._rounds + 1, self._id, messages, ())
+    def _result(self, plan: Plan, outcomes: Outcomes, answer: Any, messages: tuple[Message, ...] = ()) -> RunResult:
+        return RunResult(answer, plan, outcomes, self._usage, 0.0, self._rounds + 1, self._id, messages, ())
 
     def _finished(self, result: RunResult) -> RunResult:
         """The result with what is known only once the run has ended."""
-        happened = tuple(self._log.events)
-        return RunResult(
-            result.answer,
-            result.plan,
-            result.outcomes,
-            self._usage,
-            self._budget.cost,
-            Timing.of(happened),
-            result.rounds,
-            result.run_id,
-            result.messages,
-            happened,
-        )
+        return replace(result, usage=self._usage, cost=self._budget.cost, events=tuple(self._log.events))
 
     # ------------------------------------------------------------------------------------------------- planning
 
@@ -239,7 +226,7 @@ class Run:
         async def main() -> RunResult:
             conversation = self._conversation(tuple(history), question)
             await self._plan(conversation, "", running=False)
-            return self._result(Plan(self._program.in_order()), None, ())
+            return self._result(Plan(self._program.in_order()), Outcomes({}), None)
 
         return await self._bracketed(question, main)
 
