@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from superscalar.models.base import Message
 from superscalar.plan.diagnostics import Diagnostic
@@ -159,13 +159,10 @@ def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") ->
 
     Not as people see them: a small model answers carets and places with carets and places.
     """
-    found: dict[str, list[str]] = {}
-    for problem in problems:
-        advice = f"{problem.message}" + (f" ({problem.label})" if problem.label else "")
-        found.setdefault(problem.line_text.strip(), []).append(f"{advice}; {problem.help}" if problem.help else advice)
+    found = _wrong(problems)
     if list(found) == [""]:
         return f"That was no plan: {'; '.join(found[''])}."
-    lines = "\n".join(f"{line}\n  # wrong: {'; '.join(dict.fromkeys(why))}" for line, why in found.items())
+    lines = _wrong_lines(found)
     if syntax == "json":
         return (
             f"The plan has errors:\n\n{lines}\n\nSteps that are right stay. Write a plan of the corrected steps only."
@@ -176,14 +173,29 @@ def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") ->
     )
 
 
+def _wrong(problems: Sequence[Diagnostic]) -> dict[str, list[str]]:
+    """What is wrong with each line."""
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        advice = f"{problem.message}" + (f" ({problem.label})" if problem.label else "")
+        found.setdefault(problem.line_text.strip(), []).append(f"{advice}; {problem.help}" if problem.help else advice)
+    return found
+
+
+def _wrong_lines(found: Mapping[str, Sequence[str]]) -> str:
+    return "\n".join(f"{line}\n  # wrong: {'; '.join(dict.fromkeys(why))}" for line, why in found.items())
+
+
 def resume_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") -> str:
     """The user's turn that asks for the rest of a plan whose beginning is there: the turn before shows that."""
     if syntax == "json":
         more = "Write a plan of the steps that are missing only, with their join; all ids so far can be referred to."
     else:
         more = "Write only the lines that are missing, and join(...) at the end; all names so far can be used."
-    wrong = f"\n\n{repair_message(problems, syntax)}" if problems else ""
-    return f"You were interrupted there. These lines are right and stay. {more}{wrong}"
+    wrong = (
+        f"\n\nThese had errors, and are not among them:\n\n{_wrong_lines(_wrong(problems))}\n\n" if problems else " "
+    )
+    return f"You were interrupted there. These lines are right and stay.{wrong}{more}"
 
 
 def replan_message(reason: str, results: str, syntax: Syntax = "python") -> str:

@@ -23,7 +23,8 @@ def test_nothing_is_done_twice_and_the_answer_is_the_same_however_often_processe
     """60 tasks: chains, maps, an `if`, a race, shared calls, and writes of both kinds."""
     driver = Path(__file__).with_name("killing.py")
     command = [sys.executable, str(driver), str(tmp_path), str(KILLS), str(SEED)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60 + 3 * KILLS, check=False)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    ended = subprocess.run(command, env=here, capture_output=True, text=True, timeout=60 + 3 * KILLS, check=False)
     sys.stdout.write(ended.stdout)
     assert ended.returncode == 0, ended.stderr
     counts = json.loads(ended.stdout)

@@ -481,6 +481,22 @@ def test_a_statement_with_errors_goes_back_to_the_planner(tmp_path: Path) -> Non
     assert "loook" in planner.requests[0].messages[-1].text
 
 
+def test_what_waited_for_a_broken_line_is_asked_for_with_it(tmp_path: Path) -> None:
+    """It is not in the plan so far, so the planner is not told that it stays."""
+    whole = answered(ScriptedModel("a = look(what='a')\nb = loook(a)\nput(what=b)\njoin(a)\n", "b = look(what=a)\n"))
+    began(tmp_path / "j", up_to(whole.events, ev.Repairing), ABOUT)
+    planner = ScriptedModel("b = look(what=a)\nput(what=b)\njoin(a)\n")
+    result = went_on(tmp_path / "j", planner, joiner=None)
+    assert result.outcomes["put()"] == Observation("put A")
+    assert planner.requests[0].messages[-2].text == "a = look(what='a')\njoin(a)\n"
+    assert planner.requests[0].messages[-1].text == (
+        "You were interrupted there. These lines are right and stay.\n\n"
+        "These had errors, and are not among them:\n\n"
+        "b = loook(a)\n  # wrong: there is no tool `loook`; did you mean `look`? tools: look, broken, pay, put\n\n"
+        "Write only the lines that are missing, and join(...) at the end; all names so far can be used."
+    )
+
+
 def test_a_broken_write_that_was_being_mended_is_not_forgotten(tmp_path: Path) -> None:
     whole = answered(ScriptedModel("a = look(what='a')\nputt(what=a)\njoin(a)\n", "put(what=a)\n"))
     events = whole.events

@@ -131,6 +131,8 @@ def _compiler(opened: Journal, about: Mapping[str, Any], tools: list[str] | None
         raise CommandError("the run was not begun by a command that names its tools: say where they are, with --tools")
     if model is not None:
         remembered["model"] = model
+    if "cli" not in about and about.get("kind") == "answer":
+        remembered["joiner"] = about.get("joiner") is not None
     if about.get("kind") == "answer" and not remembered.get("model"):
         raise CommandError("the run was not begun by a command that names its model: name one, with --model")
     return open_compiler(load_tools(chosen), journal=opened, **remembered)

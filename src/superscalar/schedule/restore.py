@@ -68,7 +68,7 @@ class ResumedUnit(TaskFetchingUnit):
             self._shared.begin_round()
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
-            self._pending.remove(Revive(event.ids))
+            self._answered(Revive(event.ids))
         self._pending += self.schedule.apply(event)
         match event:
             case events.Sealed():
@@ -86,6 +86,11 @@ class ResumedUnit(TaskFetchingUnit):
                 self._note_shared(self.schedule.cell(id), of=self.schedule.cell(of))
             case events.Succeeded(id=id) | events.Failed(id=id) | events.Cancelled(id=id):
                 self._calls.pop(id, None)
+
+    def _answered(self, command: Command) -> None:
+        if command not in self._pending:
+            raise IllegalEvent(f"{command} was carried out, but nobody had said so")
+        self._pending.remove(command)
 
     def _started(self, event: events.Started, under: _Under | None) -> None:
         self._batches.continue_after(event.batch)
