@@ -317,6 +317,8 @@ class _Clock:
 
     def _hand_to(self, queue: Queue, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start of the only queue in which anybody waits."""
+        if queue.hand_on(now, self.numbers, granted):
+            return
         while (first := queue.first()) is not None:
             ticket = first[1][2]
             opens = queue.opens_at(now)
