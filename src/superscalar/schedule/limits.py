@@ -122,7 +122,7 @@ class Grants:
     def __init__(
         self, clock: _Clock, declared: Mapping[str, Limit], owners: Mapping[str, Hashable], max_concurrency: int
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._lock = clock.lock
         self._now = clock.now
         self._declared = declared
@@ -135,7 +135,7 @@ class Grants:
     @property
     def changed(self) -> bool:
         """Somebody may be able to start who could not when the queues were last looked at: `dispatch` is due."""
-        return self._clock.changed
+        return self.clock.changed
 
     def _queue_of(self, names: tuple[str, ...]) -> Queue:
         queue = self._queues.get(names)
@@ -148,7 +148,7 @@ class Grants:
         gate = self._gates.get(name)
         if gate is None:
             owner = self._owners.get(name, id(self))
-            gate = self._gates[name] = self._clock.gate(name, _UNKNOWN, owner)
+            gate = self._gates[name] = self.clock.gate(name, _UNKNOWN, owner)
         return gate
 
     def ask(self, ticket: Ticket, order: Order) -> bool:
@@ -156,7 +156,7 @@ class Grants:
 
         Those who wait for a slot that has just come back go before those who ask only now.
         """
-        clock = self._clock
+        clock = self.clock
         with self._lock:
             queue = self._queues.get(ticket.names) or self._queue_of(ticket.names)
             waiting = clock.waiting
@@ -186,7 +186,7 @@ class Grants:
     def room(self, names: tuple[str, ...]) -> int:
         """How many calls could start now for certain; 0 where somebody waits, or where time decides."""
         with self._lock:
-            if self._clock.waiting:
+            if self.clock.waiting:
                 return 0
             now = self._now()
             gates = self._queue_of(names).gates
@@ -197,16 +197,16 @@ class Grants:
         with self._lock:
             for ticket, order in orders.items():
                 if ticket.waiting and ticket.queue is not None and ticket.order != order:
-                    ticket.queue.push(ticket, order, next(self._clock.numbers))
+                    ticket.queue.push(ticket, order, next(self.clock.numbers))
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give up a place in the queue."""
         ticket.waiting = False
-        self._clock.changed = True
+        self.clock.changed = True
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """A call ended: its slots are free. `dispatch` hands them on."""
-        clock = self._clock
+        clock = self.clock
         with self._lock:
             for gate in self._queues[names].gates:
                 gate.free += 1
@@ -230,16 +230,16 @@ class Grants:
                     throttled.append(events.Throttled(at, gate.name, told.paused, told.concurrency, told.rate))
             opens = max((gate.opens for gate in gates), default=now)
             barren = min((gate.barren for gate in gates), default=2)
-            self._clock.changed = True
+            self.clock.changed = True
         return Verdict(refusal, max(opens - now, 0) / NANO, barren, tuple(throttled))
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
-        self._clock.dispatch(loop)
+        self.clock.dispatch(loop)
 
     def statistics(self) -> dict[str, LimitStatistics]:
         """Every limit that was declared or used, by name."""
-        clock = self._clock
+        clock = self.clock
         with self._lock:
             now = self._now()
             waiting = dict.fromkeys(self._gates.values(), 0)
@@ -287,7 +287,7 @@ class _Clock:
 
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
-        if not self.changed or not self.waiting or loop in self._dispatching:
+        if not self.changed or not self.waiting or (self._dispatching and loop in self._dispatching):
             return
         self._dispatching.add(loop)
         try:

@@ -50,7 +50,7 @@ class Schedule(Needed):
         self._held: list[Cell] = []
         self._hazards = Hazards()
         self.planned = 0
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        self.handlers: dict[type, Callable[[Any], None]] = {
             events.Planned: self._on_planned,
             events.Sealed: self._on_sealed,
             events.RoundStarted: self._on_round,
@@ -154,7 +154,7 @@ class Schedule(Needed):
 
     def note(self, event: events.Event) -> None:
         """What `apply` does, but what is to be done is left in `todo`: a cell there is to be issued."""
-        handler = self._handlers.get(type(event))
+        handler = self.handlers.get(type(event))
         if handler is not None:
             handler(event)
 

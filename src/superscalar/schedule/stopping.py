@@ -27,6 +27,7 @@ class Stopping(ABC):
         self._now = clock_of(self.loop)
         self._bounds = bounds
         self._limits = limits.on(self.loop)
+        self._clock = self._limits.clock
         self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf

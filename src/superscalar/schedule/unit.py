@@ -7,7 +7,6 @@ import contextvars
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from math import inf
-from operator import itemgetter
 from random import Random
 from threading import get_ident
 from typing import Any, assert_never
@@ -46,8 +45,6 @@ from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
-
-_first = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -89,9 +86,11 @@ class TaskFetchingUnit(Stopping):
         self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
         self._todo = self.schedule.todo
+        self._handlers = self.schedule.handlers
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self._learn = self._priority.ended
+        self._key = self._priority.key
         self._ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
@@ -189,7 +188,9 @@ class TaskFetchingUnit(Stopping):
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
             self._record(event)
-        self.schedule.note(event)
+        handler = self._handlers.get(type(event))  # `Schedule.note`, written out: it is done for every fact
+        if handler is not None:
+            handler(event)
 
     def _pump(self) -> None:
         """Do what is to be done until nothing is. Not recursive, however long a chain is."""
@@ -211,8 +212,8 @@ class TaskFetchingUnit(Stopping):
             self._pumping = False
         if self._crowded and self._priority.renewed(self.schedule):
             self._reorder()
-        if self._limits.changed:
-            self._limits.dispatch(self.loop)
+        if self._clock.changed:
+            self._clock.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
         if not self._live or not self.schedule.unsettled:
@@ -377,19 +378,19 @@ class TaskFetchingUnit(Stopping):
         first, whichever was ready first.
         """
         ready, self._ready = self._ready, []
-        key = self._priority.key
+        key = self._key
         if len(ready) == 1:
             self._ask(ready[0], key(ready[0].cell))
             return
         if len(ready) > min(map(self._limits.room, {attempt.names for attempt in ready})):
             if self._priority.renewed(self.schedule):
                 self._reorder()
-            places = [(key(attempt.cell), attempt) for attempt in ready]
-            places.sort(key=_first)
-        else:
-            places = [(key(attempt.cell), attempt) for attempt in ready]
-        for place, attempt in places:
-            self._ask(attempt, place)
+            places = [key(attempt.cell) for attempt in ready]
+            for at in sorted(range(len(ready)), key=places.__getitem__):
+                self._ask(ready[at], places[at])
+            return
+        for attempt in ready:
+            self._ask(attempt, key(attempt.cell))
 
     def _ask(self, attempt: Attempt, place: Key) -> None:
         if not attempt.over:
@@ -433,13 +434,16 @@ class TaskFetchingUnit(Stopping):
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        self._happened(events.Started(now, cell.id, tool.name, tool.masked(attempt.arguments), attempt.number, number))
+        shown = tool.masked(attempt.arguments) if tool.secrets else attempt.arguments
+        self._happened(events.Started(now, cell.id, tool.name, shown, attempt.number, number))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt)
             return
         attempt.started = now
         attempt.runner = self.begin(self._attempt(attempt), cell.id)
-        timeout = self._bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
+        timeout = tool.timeout
+        if isinstance(timeout, Inherited):
+            timeout = self._bounds.timeout
         if timeout is not None:
             attempt.deadline = now + timeout
             if batch is not None:
