@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -76,17 +76,19 @@ class RunResult:
     in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
     the currency of their prices. `messages`: the history for the next question. `rounds`: how often was planned.
     `events`: everything that happened, in order; `timing` is read off them when it is first asked for.
+
+    Its repr leaves out what is long: `asyncio.run` takes that of what it returns, and throws it away.
     """
 
     answer: Any
-    plan: Plan
+    plan: Plan = field(repr=False)
     outcomes: Outcomes
     usage: Usage
     cost: float
     rounds: int
     run_id: str
-    messages: tuple[Message, ...]
-    events: tuple[Event, ...]
+    messages: tuple[Message, ...] = field(repr=False)
+    events: tuple[Event, ...] = field(repr=False)
 
     @cached_property
     def timing(self) -> Timing:

@@ -221,8 +221,8 @@ class Queue:
     def hand_on(self, now: int, numbers: Iterator[int], granted: list[Ticket]) -> bool:
         """Where one run waits, in its own order and for nothing but slots: `first`, `opens_at` and `grant` at once.
 
-        It comes to the same, at half the cost, and every call that ends while others wait comes through here. True if that
-        was all; else somebody has to look at the rest the long way.
+        It comes to the same, at half the cost, and nearly every call that ends while others wait comes through here.
+        True if that was all; else somebody has to look at the rest the long way.
         """
         turns, gates = self._turns, self.gates
         if len(turns) != 1 or self._kept:
