@@ -308,7 +308,9 @@ class _Clock:
             self.changed = self.handing_on = False
             now = self.now()
             if len(self.waiting) == 1:
-                self._hand_to(next(iter(self.waiting)), now, granted, later)
+                (queue,) = self.waiting
+                if not queue.hand_on(now, self.numbers, granted):
+                    self._hand_to(queue, now, granted, later)
             else:
                 self._hand_round(now, granted, later)
         if later or self._timing:
@@ -317,8 +319,6 @@ class _Clock:
 
     def _hand_to(self, queue: Queue, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start of the only queue in which anybody waits."""
-        if queue.hand_on(now, self.numbers, granted):
-            return
         while (first := queue.first()) is not None:
             ticket = first[1][2]
             opens = queue.opens_at(now)

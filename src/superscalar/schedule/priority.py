@@ -141,6 +141,11 @@ class LongestPath:
                 for inner in reversed(work.body):
                     here = max(here, visit(inner, behind))
             remaining[task.id] = here
+            if type(work) is Call and not task.guards and not task.after:  # `_before`, written out for the common case
+                for need in task.needs:
+                    if rest.get(need.task, 0.0) < here:
+                        rest[need.task] = here
+                return here
             for used in _before(task):
                 if rest.get(used, 0.0) < here:
                     rest[used] = here
@@ -186,8 +191,6 @@ class FirstCome:
 def _before(task: Task) -> Iterable[TaskId]:
     """What a task waits for: inputs, conditions, and the accesses that it comes after."""
     work = task.work
-    if not task.guards and not task.after and type(work) is not Each:  # the common case, kept short
-        return [need.task for need in task.needs]
     collected = work.tasks if isinstance(work, Each) else ()
     conditions = [guard.condition for guard in task.guards]
     return chain((need.task for need in task.needs), conditions, task.after, collected)

@@ -82,7 +82,7 @@ class TaskFetchingUnit(Stopping):
         self.run_id = surroundings.run
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
-        self._tool = surroundings.tools.get
+        self._tool = surroundings.tools.by_alias.get
         self._shared = SharedCalls()
         self._batches = Batches(self, self._limits, self._invoke)
         self._todo = self.schedule.todo
@@ -440,7 +440,11 @@ class TaskFetchingUnit(Stopping):
             self._hand_back(attempt)
             return
         attempt.started = now
-        attempt.runner = self.begin(self._attempt(attempt), cell.id)
+        work = self._attempt(attempt)
+        if self._plain:  # `begin`, written out
+            attempt.runner = asyncio.Task(work, loop=self.loop, name=cell.id, context=self._variables.copy())
+        else:
+            attempt.runner = self.begin(work, cell.id)
         timeout = tool.timeout
         if isinstance(timeout, Inherited):
             timeout = self._bounds.timeout

@@ -29,7 +29,7 @@ class Toolset:
         limits: Mapping[str, Limit] | None = None,
     ) -> None:
         self.limits: dict[str, Limit] = {}
-        self._by_alias: dict[str, Tool[..., Any]] = {}
+        self.by_alias: dict[str, Tool[..., Any]] = {}
         by_name: dict[str, Tool[..., Any]] = {}
         for given in tools:
             members: Iterable[Tool[..., Any]]
@@ -42,16 +42,16 @@ class Toolset:
                 if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
                 by_name[member.name] = member
-                self._by_alias[self._free(member)] = member
+                self.by_alias[self._free(member)] = member
         for member in by_name.values():
             member.resolve_batch(by_name)
         self.limits.update(limits or {})
-        self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self._by_alias.items())
+        self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self.by_alias.items())
 
     def _free(self, member: Tool[..., Any]) -> str:
         """An alias that no earlier tool of the set has."""
         alias, number = member.alias, 2
-        while alias in self._by_alias:
+        while alias in self.by_alias:
             alias, number = f"{member.alias}_{number}", number + 1
         return alias
 
@@ -73,20 +73,20 @@ class Toolset:
         return cls(dict.fromkeys(tools), limits=limits)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
-        return iter(self._by_alias.values())
+        return iter(self.by_alias.values())
 
     def __len__(self) -> int:
-        return len(self._by_alias)
+        return len(self.by_alias)
 
     def get(self, alias: str) -> Tool[..., Any] | None:
         """The tool that plans call `alias`, or None."""
-        return self._by_alias.get(alias)
+        return self.by_alias.get(alias)
 
     def find(self, name: str) -> tuple[str, Tool[..., Any]] | None:
         """The tool of that alias or else of that real name, and its alias; None if there is none."""
-        if (known := self._by_alias.get(name)) is not None:
+        if (known := self.by_alias.get(name)) is not None:
             return name, known
-        return next(((alias, member) for alias, member in self._by_alias.items() if member.name == name), None)
+        return next(((alias, member) for alias, member in self.by_alias.items() if member.name == name), None)
 
     def schemas(self, api: Literal["openai", "responses", "anthropic"]) -> list[dict[str, Any]]:
         """The tools as a chat API wants them in its `tools=`: OpenAI's chat completions or Responses, or Anthropic's.
@@ -99,7 +99,7 @@ class Toolset:
         if api not in ("openai", "responses", "anthropic"):
             raise UsageError(f'schemas({api!r}): write "openai", "responses" or "anthropic"')
         made: list[dict[str, Any]] = []
-        for alias, member in self._by_alias.items():
+        for alias, member in self.by_alias.items():
             about = {"name": alias, "description": member.signature.description}
             match api:
                 case "openai":
