@@ -97,6 +97,28 @@ def test_a_refused_write_is_in_doubt_only_if_an_earlier_attempt_may_have_landed(
     assert (failure.kind, failure.in_doubt) == ("budget", False)
 
 
+def test_a_batch_that_may_not_start_gives_its_slot_back_once() -> None:
+    @tool(effect="read", cost=1.0)
+    async def quote(ticker: str) -> int:
+        """A quote."""
+        await asyncio.sleep(1.0)
+        return len(ticker)
+
+    @quote.batch
+    async def quotes(tickers: list[str]) -> list[int]:
+        await asyncio.sleep(1.0)
+        return [len(ticker) for ticker in tickers]
+
+    async def main() -> tuple[int, int]:
+        agent = LLMCompiler(tools=[quote, free], max_concurrency=1, max_cost=0.5)
+        outcomes = await agent.execute("f = free(1)\nboth = first(2, [quote(t) for t in ['A', 'B']])\njoin(f, both)\n")
+        assert isinstance(outcomes["both"], Failure)
+        told = agent.limits.statistics()["max_concurrency"]
+        return told.running, told.waiting
+
+    assert run(main()) == (0, 0)
+
+
 @pytest.mark.parametrize("is_async", [True, False])
 def test_a_tool_says_what_a_call_has_cost(is_async: bool) -> None:
     if is_async:

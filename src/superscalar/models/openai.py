@@ -11,8 +11,6 @@ import re
 import weakref
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
@@ -20,6 +18,7 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.models.base import Chunk, FinishReason, Prices, Request, Usage
 from superscalar.models.stops import StopFilter
 from superscalar.plan import Grammar
+from superscalar.schedule.refusal import wait_of
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI, AsyncStream
@@ -247,7 +246,7 @@ class OpenAIModel:
         return ModelError(
             said,
             retryable=_may_pass(status) and error.code != "insufficient_quota",
-            retry_after=_retry_after(error.response.headers),
+            retry_after=wait_of({name.lower(): value for name, value in error.response.headers.items()}),
             status=status,
         )
 
@@ -323,37 +322,6 @@ def _usage(counted: CompletionUsage, prices: Prices | None) -> Usage:
 
 def _may_pass(status: int) -> bool:
     return status in {408, 409, 425, 429} or status >= 500
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait, from `Retry-After` in either form (RFC 9110, 10.2.3) or OpenAI's milliseconds.
-
-    A date is compared with the response's own `Date`, so that a wrong clock here does not matter.
-    """
-    if milliseconds := _number(headers.get("retry-after-ms")):
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    if (seconds := _number(value)) is not None:
-        return seconds
-    until = _date(value)
-    if until is None:
-        return None
-    now = _date(headers.get("date")) or datetime.now(UTC)
-    return max(0.0, (until - now).total_seconds())
-
-
-def _number(text: str | None) -> float | None:
-    return float(text) if text and re.fullmatch(r"\s*\d+(\.\d+)?\s*", text) else None
-
-
-def _date(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:  # a header that is neither number nor date says nothing
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _is_this_machine(host: str) -> bool:

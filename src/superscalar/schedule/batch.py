@@ -110,7 +110,8 @@ class Batch(Ticket):
             self._batches.limits.give_back(self.names)
             self._batches.limits.dispatch(self.loop)
         for attempt in list(self.items):
-            self._batches.unit.start(attempt)
+            if not attempt.over:  # where one may not start, another that was needed with it only is dropped
+                self._batches.unit.start(attempt)
 
     def leave(self, attempt: Attempt) -> None:
         """An attempt has ended. With the last one, what the batch holds is free."""
