@@ -281,7 +281,7 @@ def main(directory: Path, kills: int, seed: int) -> dict[str, int]:
     random = Random(seed)
     counts: Counter[str] = Counter()
     calm = directory / "undisturbed"
-    calm.mkdir()
+    calm.mkdir(parents=True)
     forked(calm, 0, None)
     expected = json.loads((calm / "answer").read_text())
     while counts["kills"] < kills:
