@@ -22,13 +22,18 @@ RATE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The numbers of one run. `results` seeds what tools do, `times` how long they take."""
+    """The numbers of one run. `results` seeds what tools do, `times` how long they take.
+
+    Whether a refused call used up one of its `attempts` depends on what got through meanwhile, and so on times: who
+    compares runs that take different times leaves so many that none runs out of them.
+    """
 
     results: int = 0
     times: int = 0
     failing: float = 0.2
     cap: int = 4
     named: int = 2
+    attempts: int = 3
 
     @property
     def limits(self) -> dict[str, Limit]:
@@ -124,7 +129,7 @@ class World:
 
     @property
     def tools(self) -> list[Tool[..., Any]]:
-        retry = Retry(attempts=3, initial=0.5)
+        retry = Retry(attempts=self.settings.attempts, initial=0.5)
 
         @tool(effect="read", resource="other", retry=retry, timeout=5)
         async def work(site: int, value: Any, run: ToolContext[None]) -> int:

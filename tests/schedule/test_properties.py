@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -319,7 +320,8 @@ BECAUSE = re.compile(r"because `[^`]*` failed|not run: `[^`]*` failed|the first:
 def test_the_outcome_does_not_depend_on_how_long_things_take(
     plan: tuple[str, ...], chosen: Settings, other_times: int, other_cap: int
 ) -> None:
-    other = Settings(chosen.results, other_times, chosen.failing, other_cap, chosen.named)
+    chosen = replace(chosen, attempts=50)
+    other = replace(chosen, times=other_times, cap=other_cap)
     first, second = executed(plan, World(chosen)), executed(plan, World(other))
     assert shapes(first) == shapes(second)
     shown = [BECAUSE.sub("...", show_results(r.plan.tasks, r.outcomes)) for r in (first, second)]
@@ -331,6 +333,7 @@ def test_the_outcome_does_not_depend_on_how_long_things_take(
 def test_the_outcome_does_not_depend_on_how_fast_the_plan_is_written(
     plan: tuple[str, ...], chosen: Settings, pauses: list[float]
 ) -> None:
+    chosen = replace(chosen, attempts=50)
     at_once = executed(plan, World(chosen))
     slowly = run(agent(World(chosen), written(plan, pauses, [])).run("why?", run_id="run"))
     assert shapes(at_once) == shapes(slowly)
