@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from superscalar import Tool, tool
 
@@ -141,6 +141,8 @@ _LITERALS = {
 
 class Writer:
     """Writes one program. `blocks`: whether there are `if` and `for` in it."""
+
+    literals: ClassVar[Mapping[str, Sequence[str]]] = _LITERALS
 
     def __init__(self, pick: Pick, *, blocks: bool = True) -> None:
         self._pick = pick
@@ -284,7 +286,7 @@ class Writer:
         if kind == "page":
             return self._pick(known) if known and self._pick([True, False]) else self._page(depth, scope, calls=calls)
         if depth <= 0:
-            return str(self._pick([*known, *known, *_LITERALS[kind]]))
+            return str(self._pick([*known, *known, *self.literals[kind]]))
         forms = list(self._forms(kind, depth, scope, calls=calls))
         return str(self._pick([*known, *forms])()) if not known else self._either(known, forms)
 
@@ -306,8 +308,8 @@ class Writer:
         def anything() -> str:
             return sub(pick(_KINDS))
 
-        if kind in _LITERALS:
-            yield lambda: str(pick(_LITERALS[kind]))
+        if kind in self.literals:
+            yield lambda: str(pick(self.literals[kind]))
         yield lambda: f"({sub(kind)} if {sub('bool')} else {sub(kind)})"
         yield lambda: f"({sub(kind)} {pick(['and', 'or'])} {sub(kind)})"
         if calls:
@@ -344,7 +346,7 @@ class Writer:
                 yield lambda: f"({sub('text')} * {pick('012')})"
                 yield lambda: f"{sub('text')}.{pick(_CHANGES)}"
                 yield lambda: f"str({sub(pick(['int', 'bool', 'ints', 'table', 'float', 'pairs']))})"
-                yield lambda: f"{pick(_LITERALS['text'])}.join({sub('words')})"
+                yield lambda: f"{pick(self.literals['text'])}.join({sub('words')})"
                 yield lambda: f"{sub('text')}[{pick(['1:', ':2', '::-1', '-1:'])}]"
                 yield lambda: f"({sub('words')} + ['z'])[0]"
                 yield lambda: self._written(scope)

@@ -29,6 +29,8 @@ _PLAIN = frozenset(
     {type(None), bool, int, float, str, bytes, list, dict, tuple, OrderedSet, dt.date, dt.datetime, dt.time}
 )
 
+_LEAVES = frozenset({type(None), bool, int, float, str, bytes})
+
 
 def datum(value: Any) -> Any:
     """`value`, without the class of its own that a number or a text of a tool may have (an enum's member, say).
@@ -61,6 +63,15 @@ def is_handle(value: Any) -> bool:
     return not isinstance(value, DATES) and record_fields(value) is None
 
 
+def holds_handle(value: Any) -> bool:
+    """Whether a handle stands in a collection. What is in a record is its class's affair, which compares it."""
+    if isinstance(value, list | tuple | Set):
+        return any(type(item) not in _LEAVES and (is_handle(item) or holds_handle(item)) for item in value)
+    if isinstance(value, Mapping):
+        return holds_handle(list(value.values()))
+    return False
+
+
 def items_of(value: Any) -> list[Any]:
     """What going through `value` yields: the items of a list, tuple, set or range, keys of a mapping, characters.
 
@@ -71,16 +82,21 @@ def items_of(value: Any) -> list[Any]:
         BoundError: it has more than 100,000 items (rule L25).
     """
     kind = type(value)
-    if kind is not list and kind is not tuple and kind is not dict and kind is not OrderedSet:
-        value = datum(value)
-        if not isinstance(value, list | tuple | Mapping | Set | str | bytes | range):
-            hint = _fields_hint(value)
-            raise EvaluationError(f"cannot go through {described(value)}{hint}")
-        if isinstance(value, set | frozenset):
-            return _in_order(value)
-    if size_of(value) > MAX_ITEMS:
-        raise BoundError(f"{described(value)} is too long to go through; the bound is {MAX_ITEMS:,} items")
-    return list(value)
+    try:
+        if kind is not list and kind is not tuple and kind is not dict and kind is not OrderedSet:
+            value = datum(value)
+            if not isinstance(value, list | tuple | Mapping | Set | str | bytes | range):
+                hint = _fields_hint(value)
+                raise EvaluationError(f"cannot go through {described(value)}{hint}")
+            if isinstance(value, set | frozenset):
+                return _in_order(value)
+        if size_of(value) > MAX_ITEMS:
+            raise BoundError(f"{described(value)} is too long to go through; the bound is {MAX_ITEMS:,} items")
+        return list(value)
+    except EvaluationError:
+        raise
+    except Exception as error:  # the methods of a collection are a tool's own code, if its class is
+        raise EvaluationError(f"cannot go through it: {said_by(error)}", type(error).__name__) from error
 
 
 def size_of(value: Any) -> int:
@@ -158,16 +174,22 @@ def exactly(items: list[Any], count: int) -> list[Any]:
 
 
 def truth(value: Any) -> bool:
-    """Whether a condition that has this value holds. A record that is no tuple, a date and a handle always do."""
+    """Whether a condition that has this value holds. A record that is no tuple, a date and a handle always do.
+
+    So does a collection of a class of its own that cannot say how much there is in it: this never raises.
+    """
     kind = type(value)
     if kind is bool:
         return bool(value)
     if value is None:
         return False
-    if isinstance(value, int | float):
-        return bool(datum(value))
-    if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
-        return size_of(value) > 0
+    try:
+        if isinstance(value, int | float):
+            return bool(datum(value))
+        if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
+            return size_of(value) > 0
+    except Exception:  # noqa: BLE001 (its class or length is a tool's own code, and a guard must be decided)
+        return True
     return value != dt.timedelta(0) if kind is dt.timedelta else True
 
 
@@ -218,13 +240,20 @@ def hashable(value: Any, budget: Budget) -> Any:
         budget.whole(value)
         for item in value:
             hashable(item, budget)
-    elif isinstance(value, list | Mapping | Set) and not isinstance(value, frozenset):
+    elif is_handle(value) or (isinstance(value, list | Mapping | Set) and not isinstance(value, frozenset)):
         raise EvaluationError(f"{described(value)} cannot be in a set or be a key; text, numbers and tuples can")
     return value
 
 
 def described(value: Any) -> str:
-    """A few words that say what `value` is, for messages: `text "abc"`, `a list of 3 items`."""
+    """A few words that say what `value` is, for messages: `text "abc"`, `a list of 3 items`. It never raises."""
+    try:
+        return _described(value)
+    except Exception:  # noqa: BLE001 (its methods are a tool's own code, and a message must not fail)
+        return f"an opaque {cut(type(value).__name__)}"
+
+
+def _described(value: Any) -> str:
     match value:
         case None | bool():
             return repr(value)
@@ -360,6 +389,14 @@ def _quoted(value: str | bytes) -> str:
         if length > MAX_TEXT:
             raise BoundError(f"the text would have {length:,} characters; the bound is {MAX_TEXT:,}")
     return repr(value)
+
+
+def said_by(error: BaseException) -> str:
+    """The text of an exception that a tool's own object raised, whose text may be broken too."""
+    try:
+        return cut(str(error), MAX_HANDLE)
+    except Exception as worse:  # noqa: BLE001 (as above: the class is known in any case)
+        return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
 
 
 def handle_text(value: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from superscalar.errors import SuperscalarError
 from superscalar.plan.bounds import (
     FLAT,
     MAX_STEPS,
@@ -60,7 +61,6 @@ from superscalar.plan.ir import (
     Var,
 )
 from superscalar.plan.itemwise import (
-    PYTHON_ERRORS,
     Absent,
     Frame,
     Outcomes,
@@ -108,7 +108,9 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
         raise BoundError("the expression or a value in it is nested too deeply") from error
     except MemoryError as error:
         raise BoundError("there is not enough memory to evaluate this") from error
-    except PYTHON_ERRORS as error:
+    except SuperscalarError:
+        raise
+    except Exception as error:
         raise explained(error) from error
     return result
 

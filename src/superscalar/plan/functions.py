@@ -20,6 +20,7 @@ from superscalar.plan.elements import (
     datum,
     described,
     hashable,
+    holds_handle,
     is_handle,
     items_of,
     size_of,
@@ -201,6 +202,8 @@ def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callabl
         before = budget.left
         budget.whole(keys)
         budget.spend((before - budget.left) * (len(keys).bit_length() // 4))
+        if any(map(holds_handle, keys)):
+            raise EvaluationError(f"`{name}` cannot order what holds opaque objects: say `key=`")
     try:
         return run(list(zip(keys, items, strict=True)))
     except TypeError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from superscalar.errors import SuperscalarError
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError, Unavailable
-from superscalar.plan.elements import datum, described, exactly, item_of, items_of, out_of_range, truth
+from superscalar.plan.elements import datum, described, exactly, item_of, items_of, out_of_range, said_by, truth
 from superscalar.plan.ir import Apply, Comprehension, Expr, Index, Missing, Ref, Sequence, Target, Unpacked, Var
 from superscalar.plan.needs import constant_index, looks_at_items
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
@@ -15,8 +16,7 @@ Outcomes: TypeAlias = Callable[[TaskId], Outcome]
 
 Reasons: TypeAlias = tuple[type[Exception], ...]
 
-PYTHON_ERRORS = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
-_ANY_REASON: Reasons = (Unavailable, EvaluationError, *PYTHON_ERRORS)
+_ANY_REASON: Reasons = (Exception,)
 _NO_OUTCOME: Reasons = (Unavailable,)
 
 
@@ -43,8 +43,16 @@ class Frame:
 
 
 def explained(error: Exception) -> EvaluationError:
-    """What Python raised, as what we raise."""
-    return error if isinstance(error, EvaluationError) else EvaluationError(str(error), type(error).__name__)
+    """What Python raised, as what we raise. A value that a tool made may have methods of its own, which raise anything.
+
+    Raises:
+        SuperscalarError, RecursionError, MemoryError: as given, since they say nothing of the expression.
+    """
+    if isinstance(error, EvaluationError):
+        return error
+    if isinstance(error, SuperscalarError | RecursionError | MemoryError):
+        raise error
+    return EvaluationError(said_by(error), type(error).__name__)
 
 
 def item_outcomes(task: TaskId, outcome: Outcome) -> list[Outcome]:

@@ -13,6 +13,7 @@ from superscalar.plan.elements import (
     datum,
     described,
     hashable,
+    holds_handle,
     is_handle,
     items_of,
     truth,
@@ -221,6 +222,8 @@ def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
     if is_handle(left) or is_handle(right):
         raise _unsupported(symbol, left, right)
     _count_comparison(left, right, budget)
+    if holds_handle(left) or holds_handle(right):
+        raise _unsupported(symbol, left, right)
     try:
         return bool(_RELATIONS[symbol](left, right))
     except TypeError as error:
@@ -235,7 +238,21 @@ def equal(left: Any, right: Any, budget: Budget) -> bool:
     if is_handle(left) or is_handle(right):
         return left is right
     _count_comparison(left, right, budget)
+    if holds_handle(left) or holds_handle(right):
+        return _equal_parts(left, right, budget)
     return bool(left == right)
+
+
+def _equal_parts(left: Any, right: Any, budget: Budget) -> bool:
+    """The same for collections with handles in them, whose own `__eq__` could say anything."""
+    for kind in (list, tuple):
+        if isinstance(left, kind) and isinstance(right, kind):
+            pairs = zip(left, right, strict=False)
+            return len(left) == len(right) and all(a is b or equal(a, b, budget) for a, b in pairs)
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        shared = len(left) == len(right) and all(key in right for key in left)
+        return shared and all(left[key] is right[key] or equal(left[key], right[key], budget) for key in left)
+    return left is right
 
 
 def same(left: Any, right: Any, budget: Budget) -> bool:
@@ -270,6 +287,8 @@ def contains(container: Any, item: Any, budget: Budget) -> bool:
         else:
             budget.whole(container)
             budget.whole(item)
+        if is_handle(item) or holds_handle(container):
+            return any(part is item or equal(part, item, budget) for part in container)
         return item in container
     raise EvaluationError(f"`in` does not work on {described(container)}: it holds no items")
 

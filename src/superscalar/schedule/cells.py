@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from superscalar.plan.elements import truth
 from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId
@@ -130,7 +131,7 @@ class Element:
                 case None:
                     return None
                 case Observation(value):
-                    if not value:
+                    if not truth(value):
                         return Skipped(condition.id, by_guard=True)
                 case Skipped():
                     return condition.outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from superscalar.plan.elements import said_by, truth
 from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
 from superscalar.plan.ir import Compute, Display, Each, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
@@ -80,9 +81,10 @@ def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[
             return Observation(dict(zip(names, values, strict=True)))
         made = {"list": list, "tuple": tuple, "set": OrderedSet}[kind]
         return Observation(made(values))
-    except TypeError as error:
+    except Exception as error:  # a value that a tool made may have a `__hash__` of its own, which raises anything
+        hint = "; the members of a set and the keys of a dict cannot be lists or dicts"
         raise EvaluationError(
-            f"{error}; the members of a set and the keys of a dict cannot be lists or dicts"
+            said_by(error) + (hint if isinstance(error, TypeError) else ""), type(error).__name__
         ) from None
 
 
@@ -94,7 +96,7 @@ def _chosen(work: Select, cell: Cell, schedule: Schedule, outcome: Lookup) -> Ou
     """The version that the path taken left behind; none there is a skip by guard (rule L11)."""
     match outcome(work.condition):
         case Observation(value):
-            version = work.then if value else work.otherwise
+            version = work.then if truth(value) else work.otherwise
             if version is None:
                 return Skipped(work.condition, by_guard=True)
             return _version(version, cell, schedule, outcome)

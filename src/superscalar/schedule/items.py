@@ -73,7 +73,7 @@ def _spliced(outcome: Outcome) -> tuple[Outcome, ...]:
     """The items of an inner map, for the outer one that flattens it."""
     match outcome:
         case Observation(value):
-            return tuple(Observation(item) for item in value)
+            return tuple(Observation(item) for item in items_of(value))
         case Failure(items=tuple(items)):
             return items
         case _:

@@ -13,6 +13,7 @@ from typing import Any
 from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.bounds import Unavailable
+from superscalar.plan.elements import truth
 from superscalar.plan.ir import Access, Call, Display, Each, First, Map, Need, Task
 from superscalar.schedule.cells import (
     DOOMED,
@@ -377,7 +378,7 @@ class Schedule(Needed):
         if what != OUTCOME and outcome is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
-                if bool(outcome.value) is not (what == GUARD_TRUE):
+                if truth(outcome.value) is not (what == GUARD_TRUE):
                     cell.doom = Skip(cell.id, target.id, by_guard=True)  # a guard's no is no failure: it goes first
                     cell.refused = True
                 self._order_skip(cell)
