@@ -185,10 +185,11 @@ class _Shown:
         """`name: value`, or what happened instead of a value."""
         name = name or self._label(task.id)
         match self._outcomes[task.id]:
-            case Observation(value):
+            case Observation(made):
+                value = plain(made)
                 things = None if isinstance(value, dict) else self._things(task)
                 if things is None or not isinstance(value, list) or len(things) != len(value):
-                    return f"{name}: {shortened(value, room)}"
+                    return f"{name}: {_fitted(value, room)}"
                 return f"{name}: [{shortened(dict(zip(things, value, strict=True)), room)[1:-1]}]"
             case Failure(items=tuple(items)):
                 return f"{name}: {self._some_failed(task, [item for item in items if not _silent(item)], room)}"
@@ -254,7 +255,7 @@ class _Shown:
 
     def _value(self, id: TaskId) -> Any:
         outcome = self._outcomes.get(id)
-        return outcome.value if isinstance(outcome, Observation) else None
+        return plain(outcome.value) if isinstance(outcome, Observation) else None
 
 
 def _reason(outcome: Outcome, room: int) -> str:
@@ -270,7 +271,11 @@ def shortened(value: Any, room: int) -> str:
 
     Numbers have 12 significant digits at the most: nobody wants to read 0.30000000000000004.
     """
-    data = _rounded(plain(value))
+    return _fitted(plain(value), room)
+
+
+def _fitted(value: Any, room: int) -> str:
+    data = _rounded(value)
     whole = json.dumps(data, ensure_ascii=False, default=repr)
     if len(whole) <= room:
         return whole

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import enum
 import json
+import math
 from collections.abc import Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
@@ -169,7 +170,7 @@ def copied(value: Any) -> Any:
         return {copied(v) for v in value}
     if kind is OrderedSet:
         return OrderedSet(copied(v) for v in value)
-    if isinstance(value, tuple) and hasattr(kind, "_make"):
+    if issubclass(kind, tuple) and hasattr(kind, "_make"):
         return kind._make(copied(v) for v in value)
     if hasattr(kind, "__pydantic_fields__"):
         return value.model_copy(update={name: copied(getattr(value, name)) for name in kind.__pydantic_fields__})
@@ -253,7 +254,7 @@ def record_fields(value: Any) -> dict[str, Any] | None:
         return {name: getattr(value, name) for name in kind.__pydantic_fields__}
     if dataclasses.is_dataclass(kind):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return dict(zip(kind._fields, value, strict=True))
     return None
 
@@ -263,7 +264,7 @@ def holds_record(value: Any) -> bool:
     kind = type(value)
     if kind is dict:
         return any(map(holds_record, value.values()))
-    if kind in _COLLECTIONS or isinstance(value, tuple):
+    if kind in _COLLECTIONS or issubclass(kind, tuple):
         return any(map(holds_record, value))
     return kind is Record
 
@@ -277,7 +278,7 @@ def fields_of_records(value: Any) -> Any:
         return value
     if kind is dict:
         return {key: fields_of_records(item) for key, item in value.items()}
-    if isinstance(value, tuple):
+    if issubclass(kind, tuple):
         made = map(fields_of_records, value)
         return kind._make(made) if hasattr(kind, "_make") else tuple(made)
     return [fields_of_records(item) for item in value]  # mappings have no place in a set
@@ -290,13 +291,28 @@ def plain(value: Any) -> Any:
     """`value` as plain JSON data, for people and programs to read; what JSON lacks becomes text, lists and objects.
 
     It does not come back: tuples and sets become lists, dates ISO 8601 text, bytes base64, handles their repr, and an
-    outcome that is no success an object with one key, `error` or `skipped`.
+    outcome that is no success an object with one key, `error` or `skipped`. It never raises: what raises when it is
+    looked at, having methods of its own, becomes a text that says so.
     """
+    try:
+        return _plain(value)
+    except Exception as error:  # noqa: BLE001 -- a tool's own code, and a run must not end because its result is shown
+        return f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
+
+
+def _plain(value: Any) -> Any:
     match value:
-        case None | bool() | int() | str():
-            return value.value if isinstance(value, enum.Enum) else value
+        case None | bool():
+            return value
+        case int() | str() | float() if isinstance(value, enum.Enum):
+            return plain(value.value)
+        case int():
+            return int.__pos__(value)
+        case str():
+            return str.__str__(value)
         case float():
-            return value if value == value and abs(value) != float("inf") else repr(value)
+            number = float.__pos__(value)
+            return number if math.isfinite(number) else repr(number)
         case Observation():
             return plain(value.value)
         case Failure(items=None):
@@ -312,7 +328,7 @@ def plain(value: Any) -> Any:
         case dt.timedelta():
             return value.total_seconds()
         case Mapping():
-            return {key if isinstance(key, str) else _key(key): plain(item) for key, item in value.items()}
+            return {key if type(key) is str else _key(key): plain(item) for key, item in value.items()}
         case _ if (fields := record_fields(value)) is not None:
             return {name: plain(item) for name, item in fields.items()}
         case list() | tuple() | Set() | set() | frozenset():

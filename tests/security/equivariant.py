@@ -7,12 +7,12 @@ has all of these, beside CPython.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from random_programs import Pick, Scope, Writer
 from two_worlds import literal
+
+from random_programs import Scope, Writer
 
 _TEXTS = ["''", literal("a"), literal("b,c"), literal(" x ")]
 _WORDS = ["[]", f"[{literal('a')}, {literal('b')}]", f"[{literal('x')}, '', {literal('a')}]"]

@@ -1,11 +1,7 @@
-"""Which calls are made, how often, and how their arguments are derived depends on the plan, and not on what texts say."""
+"""Which calls are made, how often, and how their arguments are derived depends on the plan, not on what texts say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import pytest
 from equivariant import Equivariant
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -14,6 +10,7 @@ from two_worlds import World, back, inert, moved, story
 
 from superscalar.errors import PlanError
 from superscalar.events import Started
+from superscalar.plan.fronts.detect import Syntax
 
 SEEDS = st.integers(0, 2**32)
 CHUNKS = st.lists(st.integers(1, 40), max_size=8)
@@ -25,7 +22,7 @@ def programs(draw: DrawFn) -> str:
     return Equivariant(lambda choices: draw(st.sampled_from(choices))).program()
 
 
-def check_one_story(plan: str, seed: int, chunks: list[int], syntax="python") -> None:
+def check_one_story(plan: str, seed: int, chunks: list[int], syntax: Syntax = "python") -> None:
     hostile, harmless = (story(world, plan, chunks, syntax) for world in (World(seed), World(seed, inert)))
     if isinstance(hostile, PlanError) or isinstance(harmless, PlanError):
         event("no plan")

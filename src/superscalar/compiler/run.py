@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -439,12 +439,20 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
     for event in round:
         match event:
             case events.Started(id=id, tool=tool, arguments=arguments):
-                called[id] = (tool, repr(arguments))
+                called[id] = (tool, _told_apart(arguments))
             case events.Failed(id=id, failure=Failure(message=message)) if id in called:
                 tried.add((*called.pop(id), message))
             case events.Succeeded(id=id) if id in called:
                 fresh = True
     return tried, fresh
+
+
+def _told_apart(arguments: Mapping[str, Any]) -> str:
+    """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
+    try:
+        return repr(arguments)
+    except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
+        return f"<{id(arguments)}>"
 
 
 async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:

@@ -37,15 +37,16 @@ def datum(value: Any) -> Any:
 
     What operators do is then Python's doing, never that of a class that we do not know.
     """
-    if type(value) in _PLAIN:
+    kind = type(value)  # what `isinstance` asks could be told anything
+    if kind in _PLAIN:
         return value
-    if isinstance(value, str):
+    if issubclass(kind, str):
         return str.__str__(value)
-    if isinstance(value, int):
+    if issubclass(kind, int):
         return int.__pos__(value)
-    if isinstance(value, float):
+    if issubclass(kind, float):
         return float.__pos__(value)
-    if isinstance(value, bytes):
+    if issubclass(kind, bytes):
         return bytes.__getitem__(value, slice(None))
     return value
 

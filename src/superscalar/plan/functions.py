@@ -74,6 +74,8 @@ class Key:
 
 def _int(budget: Budget, value: Any = 0, base: Any = None) -> int:
     value, base = datum(value), datum(base)
+    if base is not None and not isinstance(base, int):
+        raise EvaluationError(f"the `base=` of `int` is a whole number, not {described(base)}")
     if isinstance(value, str | bytes):
         value = _numeral(value)
     elif type(value) not in NUMBERS:

@@ -209,7 +209,7 @@ def wanted(count: Any) -> int:
         EvaluationError: that is no number of items.
     """
     count = datum(count)
-    if not isinstance(count, int) or count < 1:
+    if type(count) not in (int, bool) or count < 1:
         raise EvaluationError(f"`first` takes how many are wanted, at least 1, and a list; not {described(count)}")
     return int(count)
 

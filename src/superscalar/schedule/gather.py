@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superscalar.plan.elements import said_by, truth
-from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
+from superscalar.plan.elements import hashable, said_by, truth
+from superscalar.plan.evaluate import BoundError, Budget, EvaluationError, evaluate
 from superscalar.plan.ir import Compute, Display, Each, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered
@@ -78,14 +78,21 @@ def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[
     try:
         if kind == "dict":
             names = keys if keys is not None else [_value(key) for key, _ in rows if key is not None]
-            return Observation(dict(zip(names, values, strict=True)))
+            return Observation(dict(zip(_hashable(names), values, strict=True)))
         made = {"list": list, "tuple": tuple, "set": OrderedSet}[kind]
-        return Observation(made(values))
-    except Exception as error:  # a value that a tool made may have a `__hash__` of its own, which raises anything
+        return Observation(made(_hashable(values) if kind == "set" else values))
+    except EvaluationError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- a value's own `__hash__` is a tool's code, and raises anything
         hint = "; the members of a set and the keys of a dict cannot be lists or dicts"
         raise EvaluationError(
             said_by(error) + (hint if isinstance(error, TypeError) else ""), type(error).__name__
         ) from None
+
+
+def _hashable(values: list[Any]) -> list[Any]:
+    budget = Budget()
+    return [hashable(value, budget) for value in values]
 
 
 def _value(outcome: Outcome) -> Any:
