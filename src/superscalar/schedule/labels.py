@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator, Set
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
-from superscalar.labels import NOTHING, PLAN, Label, joined
+from superscalar.labels import NOTHING, PLAN, Label, Source, joined
 from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Literal, Map, Ref, Select, Task
 from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
@@ -21,6 +21,9 @@ from superscalar.values import Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
 """What the call of a task adds to the label of its arguments."""
+
+SHOWN: Final = Label([Source("model", "a plan that was written with results in view", trusted=False)])
+"""What is added to the label of everything that was planned by a model that had been shown what is not trusted."""
 
 
 class Labels:
@@ -100,7 +103,7 @@ class Labels:
 
     def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
         """Each argument of a call that is about to be made, by its alias, and the label of its value."""
-        self._find(list(self._inputs(cell)))
+        self._find(list(self.inputs(cell)))
         round = self._round(cell)
         lookup = self._lookup(cell)
         for name, expression in work.arguments:
@@ -109,7 +112,7 @@ class Labels:
 
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
-        self._find(list(self._inputs(cell)))
+        self._find(list(self.inputs(cell)))
         made = self._control(cell)
         self._passing.clear()
         return made
@@ -124,14 +127,14 @@ class Labels:
             if cell in known or cell in passing:
                 wanted.pop()
                 continue
-            missing = [one for one in self._inputs(cell) if one not in known and one not in passing]
+            missing = [one for one in self.inputs(cell) if one not in known and one not in passing]
             if missing:
                 wanted.extend(missing)
                 continue
             wanted.pop()
             (known if cell.status is SETTLED else passing)[cell] = self._derived(cell)
 
-    def _inputs(self, cell: Cell) -> Iterator[Cell]:
+    def inputs(self, cell: Cell) -> Iterator[Cell]:
         """The tasks whose labels go into that of `cell`; all of them came before it."""
         task = cell.task
         if task is None:

@@ -10,7 +10,7 @@ from superscalar.events import Decided
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal
-from superscalar.plan.labels import narrowed
+from superscalar.plan.labels import narrowed, said_by
 from superscalar.policy import Argument, LabelledCall, Policy, Rulings, destinations
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
@@ -96,11 +96,7 @@ class Permission:
             return frozenset()
 
     def _constant(self, literal: Literal) -> Label:
-        if not self._question:
-            return PLAN
-        said = literal.value
-        told = not isinstance(said, bool | bytes) and said is not None and said != ""
-        return USER if told and str(said) in self._question else PLAN
+        return USER if said_by(self._question, literal.value) else PLAN
 
 
 @lru_cache(maxsize=4_096)
