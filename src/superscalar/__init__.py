@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         UsageError,
     )
     from superscalar.journal import Journal
+    from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
+    from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
-    from superscalar.tools import Limit, Retry, Secret, Tool, ToolCancelled, ToolContext, Toolset, tool
+    from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
 
 __version__ = "0.1.0"
@@ -49,18 +51,34 @@ _WHERE = {
     ),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
+    "superscalar.labels": ("Label", "Source"),
     "superscalar.plan.ir": ("Plan",),
+    "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
     "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
-    "superscalar.tools": ("Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
+    "superscalar.tools": (
+        "Limit",
+        "Retry",
+        "Secret",
+        "Sink",
+        "Tool",
+        "ToolCancelled",
+        "ToolContext",
+        "Toolset",
+        "tool",
+    ),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
+    "Allow",
+    "Argument",
+    "Ask",
     "CallAgain",
     "CallResult",
     "CallResults",
     "ChatModel",
+    "Deny",
     "Done",
     "Doubt",
     "Failure",
@@ -69,6 +87,8 @@ __all__ = [
     "Journal",
     "JournalError",
     "LLMCompiler",
+    "Label",
+    "LabelledCall",
     "Limit",
     "Message",
     "ModelError",
@@ -78,14 +98,18 @@ __all__ = [
     "Outcomes",
     "Plan",
     "PlanError",
+    "Policy",
     "Prices",
+    "Question",
     "RateLimited",
     "Retry",
     "RunBusy",
     "RunResult",
     "RunStream",
     "Secret",
+    "Sink",
     "Skipped",
+    "Source",
     "StillUnknown",
     "SuperscalarError",
     "Tool",
