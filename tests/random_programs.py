@@ -142,6 +142,7 @@ _LITERALS = {
 class Writer:
     """Writes one program. `blocks`: whether there are `if` and `for` in it."""
 
+    kinds: ClassVar[Sequence[str]] = _KINDS
     literals: ClassVar[Mapping[str, Sequence[str]]] = _LITERALS
 
     def __init__(self, pick: Pick, *, blocks: bool = True) -> None:
@@ -156,7 +157,7 @@ class Writer:
         for _ in range(self._pick(range(1, statements + 1))):
             lines += self.statement(scope, 2, None, "")
         names = [name for name in scope if self._pick([True, True, False])]
-        more = [self.expression(self._pick(_KINDS), 1, scope)] if not names or self._pick([True, False]) else []
+        more = [self.expression(self._pick(self.kinds), 1, scope)] if not names or self._pick([True, False]) else []
         return "\n".join([*lines, f"join({', '.join([*names, *more])})"]) + "\n"
 
     # ------------------------------------------------------------------------------------------------ statements
@@ -183,9 +184,9 @@ class Writer:
                 scope |= {name: kinds[0], other: kinds[1]}
                 return [f"{margin}{name}, {other} = {text}"]
             case 6:
-                return [f"{margin}{self._call('word', self.expression(self._pick(_KINDS), 1, scope))}"]
+                return [f"{margin}{self._call('word', self.expression(self._pick(self.kinds), 1, scope))}"]
             case _:
-                kind = self._pick(_KINDS)
+                kind = self._pick(self.kinds)
                 value = self.expression(kind, self._pick([1, 2, 2, 3]), scope)
                 scope[name] = kind
                 return [f"{margin}{name} = {value}"]
@@ -193,7 +194,7 @@ class Writer:
     def _unpacked(self, scope: Scope) -> tuple[str, tuple[str, str]]:
         match self._pick(range(3)):
             case 0:
-                first, second = self._pick(_KINDS), self._pick(_KINDS)
+                first, second = self._pick(self.kinds), self._pick(self.kinds)
                 return f"{self.expression(first, 1, scope)}, {self.expression(second, 1, scope)}", (first, second)
             case 1:
                 return f"pair({self.expression('int', 1, scope)})", ("int", "text")
@@ -306,7 +307,7 @@ class Writer:
             return self.expression(of, depth - 1, scope, calls=calls and calling)
 
         def anything() -> str:
-            return sub(pick(_KINDS))
+            return sub(pick(self.kinds))
 
         if kind in self.literals:
             yield lambda: str(pick(self.literals[kind]))

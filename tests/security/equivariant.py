@@ -10,18 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from two_worlds import literal
-
 from random_programs import Scope, Writer
+from security.two_worlds import literal
 
 _TEXTS = ["''", literal("a"), literal("b,c"), literal(" x ")]
 _WORDS = ["[]", f"[{literal('a')}, {literal('b')}]", f"[{literal('x')}, '', {literal('a')}]"]
-_KINDS = ("int", "text", "text", "bool", "ints", "words", "words", "table", "pairs", "pages")
 
 
 class Equivariant(Writer):
     """Writes programs with the statements of `Writer`, of expressions that only hand texts on."""
 
+    kinds: ClassVar[Sequence[str]] = (
+        "int",
+        "text",
+        "text",
+        "text",
+        "bool",
+        "words",
+        "words",
+        "table",
+        "pairs",
+        "pages",
+    )
     literals: ClassVar[Mapping[str, Sequence[str]]] = {
         **Writer.literals,
         "text": _TEXTS,
@@ -30,6 +40,16 @@ class Equivariant(Writer):
         "pairs": [f"[(1, {literal('a')})]", "[]"],
     }
 
+    def program(self, statements: int = 5) -> str:
+        """A whole plan, whose first lines read texts and whose last hand some on."""
+        scope: Scope = {"a": "text", "b": "text", "c": "words"}
+        lines = ["a = word(1)", "b = page(2).title", "c = words(3)"]
+        for _ in range(self._pick(range(statements + 1))):
+            lines += self.statement(scope, 2, None, "")
+        handed_on = [self.expression(kind, 2, scope) for kind in ("text", "words", self._pick(self.kinds))]
+        lines += [f"last{number} = {self._call('word', text)}" for number, text in enumerate(handed_on)]
+        return "\n".join([*lines, "join()", ""])
+
     def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:
         pick = self._pick
 
@@ -37,7 +57,7 @@ class Equivariant(Writer):
             return self.expression(of, depth - 1, scope, calls=calls and calling)
 
         def anything() -> str:
-            return self._written(scope) if pick([True, False, False]) else sub(pick(_KINDS))
+            return self._written(scope) if pick([True, False, False]) else sub(pick(self.kinds))
 
         yield lambda: f"({sub(kind)} if {sub('bool')} else {sub(kind)})"
         yield lambda: f"({sub(kind)} {pick(['and', 'or'])} {sub(kind)})"

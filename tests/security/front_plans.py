@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from two_worlds import literal
 
+from security.two_worlds import literal
 from superscalar.plan.fronts.detect import Syntax
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -53,9 +53,9 @@ _PATHS: dict[str, tuple[Path, ...]] = {
 
 @st.composite
 def steps(draw: DrawFn) -> list[Step]:
-    """A plan of one to six steps."""
+    """A plan of one to five steps."""
     made: list[Step] = []
-    for number in range(1, draw(st.integers(2, 6))):
+    for _ in range(draw(st.integers(1, 5))):
         given = draw(st.lists(_arguments([step.tool for step in made]), min_size=1, max_size=2))
         tool = draw(st.sampled_from(list(_PATHS)))
         made.append(Step(tool, tuple(given) if tool == "num" else (given[0],)))

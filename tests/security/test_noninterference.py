@@ -9,20 +9,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from equivariant import Equivariant
-from front_plans import Step, steps, written
-from hypothesis import Phase, event, find, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import DrawFn
-from two_worlds import World, back, inert, moved, story
 
+from security.equivariant import Equivariant
+from security.front_plans import Step, steps, written
+from security.two_worlds import World, back, inert, moved, story
 from superscalar.errors import PlanError
 from superscalar.events import Started
+from superscalar.plan import evaluate
 from superscalar.plan.fronts.detect import Syntax
-from superscalar.schedule import unit
+from superscalar.schedule import gather, state, unit
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.unit import TaskFetchingUnit
 from superscalar.values import Observation
 
 SEEDS = st.integers(0, 2**32)
@@ -71,3 +70,120 @@ def test_every_syntax_makes_the_same_calls_of_one_plan_whatever_the_texts_say(pl
 
     first, *others = [calls(syntax) for syntax in SYNTAXES]
     assert others == [first] * len(others)
+
+
+# ------------------------------------------------------------------------ the property can fail: engines that read
+
+Read = Callable[[str, Callable[[str], str]], Any]
+"""What becomes of a text that is handed to a tool; the second gives the value of a task as text, by its id."""
+
+
+def references_again(text: str, value: Callable[[str], str]) -> str:
+    """The reference implementation of the LLMCompiler paper: `$1` in an argument is replaced, whoever wrote it."""
+    return re.sub(r"\$\{?(\d+)\}?|#E(\d+)", lambda found: value(found[1] or found[2]), text)
+
+
+def formatted_again(text: str, value: Callable[[str], str]) -> str:
+    """A template engine that formats what it has inserted once more."""
+    return re.sub(r"\{(\w+)\}", lambda found: value(found[1]), text)
+
+
+def taken_for_data(text: str, value: Callable[[str], str]) -> Any:
+    """An executor that parses arguments, which are all text to it."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def cut_at_the_end_of_a_plan(text: str, value: Callable[[str], str]) -> str:
+    """A reader that looks for the end of the plan in everything."""
+    return text.partition("<END_OF_PLAN>")[0]
+
+
+def on_one_line(text: str, value: Callable[[str], str]) -> str:
+    """One that joins lines."""
+    return " ".join(text.splitlines())
+
+
+@contextmanager
+def an_engine_that(read: Read) -> Iterator[None]:
+    """Ours, but every text in an argument is read once more."""
+    whole = unit.Attempt
+
+    def reading(shell: Any, cell: Cell, tool: Any, arguments: dict[str, Any], *more: Any) -> Any:
+        def value(name: str) -> str:
+            for id in (name, f"s{name}", f"step{name}", f"E{name}"):
+                found = shell.schedule.get(id)
+                if found is not None and isinstance(found.outcome, Observation):
+                    return str(found.outcome.value)
+            return "?"
+
+        def again(given: Any) -> Any:
+            match given:
+                case str():
+                    return read(given, value)
+                case list():
+                    return [again(item) for item in given]
+            return given
+
+        return whole(shell, cell, tool, {name: again(given) for name, given in arguments.items()}, *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unit, "Attempt", reading)
+        yield
+
+
+@contextmanager
+def an_engine_whose_guards_read() -> Iterator[None]:
+    """Ours, but a text that holds a call counts as false."""
+
+    def truth(value: Any) -> bool:
+        return bool(value) and not (isinstance(value, str) and "(" in value)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (state, gather, evaluate):
+            patch.setattr(module, "truth", truth)
+        yield
+
+
+def finds_the_difference(plans: st.SearchStrategy[tuple[str, Syntax]]) -> bool:
+    """Whether the property fails for one of the inputs that the tests above would try."""
+
+    @settings(max_examples=300, database=None, phases=[Phase.generate], derandomize=True)
+    @given(plans, SEEDS, CHUNKS)
+    def search(plan: tuple[str, Syntax], seed: int, chunks: list[int]) -> None:
+        check_that_texts_change_nothing(plan[0], seed, chunks, plan[1])
+
+    try:
+        search()
+    except AssertionError:
+        return True
+    return False
+
+
+PYTHON: st.SearchStrategy[tuple[str, Syntax]] = st.tuples(programs(), st.just("python"))
+READS: list[Read] = [references_again, formatted_again, taken_for_data, cut_at_the_end_of_a_plan, on_one_line]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_an_engine_that_reads_its_data_is_found_out(read: Read) -> None:
+    with an_engine_that(read):
+        assert finds_the_difference(PYTHON)
+
+
+@pytest.mark.parametrize("syntax", ["numbered", "rewoo"])
+def test_an_engine_that_expands_references_in_values_is_found_out_in_the_syntaxes_of_the_papers(syntax: Syntax) -> None:
+    with an_engine_that(references_again):
+        assert finds_the_difference(st.tuples(steps().map(lambda plan: written(plan, syntax)), st.just(syntax)))
+
+
+def test_an_engine_whose_guards_read_texts_is_found_out() -> None:
+    with an_engine_whose_guards_read():
+        assert finds_the_difference(PYTHON)
+
+
+def test_an_engine_that_does_not_read_is_not_found_out() -> None:
+    """So it is the reading that the tests above find."""
+    with an_engine_that(lambda text, value: text):
+        assert not finds_the_difference(PYTHON)

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, cast
 from random_programs import Page
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.errors import PlanError
-from superscalar.events import Event, Failed, Retrying
+from superscalar.events import Event, Failed, Retrying, Succeeded
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, OrderedSet
@@ -215,7 +215,7 @@ class World:
         return self._text(random)
 
     def _text(self, random: Random) -> str:
-        count = random.choice([0, 1, 1, 1, 2, 3])
+        count = random.choice([0, 1, 1, 1, 1, 2])
         return self.move("".join(random.choice(SYNTAX) for _ in range(count)))
 
 
@@ -250,16 +250,16 @@ def story(world: World, plan: str, chunks: Sequence[int] = (), syntax: Syntax = 
         return error
 
 
-def _without_messages(event: Any) -> Any:
-    match event:
+def _without_messages(thing: Any) -> Any:
+    match thing:
+        case Failure():
+            return replace(thing, message="", items=_without_messages(thing.items))
         case Failed(failure=failure) | Retrying(failure=failure):
-            return replace(event, failure=_kind_of(failure))
-        case _:
-            return event
-
-
-def _kind_of(outcome: Any) -> Any:
-    if not isinstance(outcome, Failure):
-        return outcome
-    items = None if outcome.items is None else tuple(map(_kind_of, outcome.items))
-    return replace(outcome, message="", items=items)
+            return replace(thing, failure=_without_messages(failure))
+        case Succeeded(value=value):
+            return replace(thing, value=_without_messages(value))
+        case list() | tuple():
+            return type(thing)([_without_messages(item) for item in thing])
+        case dict():
+            return {key: _without_messages(item) for key, item in thing.items()}
+    return thing
