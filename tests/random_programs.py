@@ -85,7 +85,7 @@ def asynchronous(function: Callable[..., Any], calls: Counter[str]) -> Tool[...,
     async def called(x: Any, y: Any = 1) -> Any:
         calls[_call(function, x, y)] += 1
         await asyncio.sleep(len(repr((x, y))) * 7 % 5)
-        return function(x, y) if function is num else function(x)
+        return function(x, y) if function.__name__ == num.__name__ else function(x)
 
     return called
 
@@ -98,7 +98,7 @@ class TooLarge(Exception):
     """The program does more than is worth comparing."""
 
 
-def python_result(source: str) -> tuple[Any, Counter[str]]:
+def python_result(source: str, functions: Sequence[Callable[..., Any]] = FUNCTIONS) -> tuple[Any, Counter[str]]:
     """What CPython gives to `join`, and the calls of tools that it makes."""
     calls: Counter[str] = Counter()
     joined: list[Any] = []
@@ -108,11 +108,11 @@ def python_result(source: str) -> tuple[Any, Counter[str]]:
             calls[_call(function, x, y)] += 1
             if calls.total() > MOST_CALLS:
                 raise TooLarge
-            return function(x, y) if function is num else function(x)
+            return function(x, y) if function.__name__ == num.__name__ else function(x)
 
         return called
 
-    names: dict[str, Any] = {function.__name__: counted(function) for function in FUNCTIONS}
+    names: dict[str, Any] = {function.__name__: counted(function) for function in functions}
     names |= {"join": lambda *values: joined.extend(values), "ok": lambda xs: xs, "default": lambda x, _: x}
     for lazy in (range, enumerate, zip, reversed):  # lists, in the language
         names[lazy.__name__] = lambda *arguments, lazy=lazy: list(lazy(*arguments))
