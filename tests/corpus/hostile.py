@@ -233,6 +233,89 @@ join(1)
 default(1)
 ok()
 first(1)
+(y for y in [1]).gi_frame
+(y for y in [1]).gi_frame.f_globals
+[y for y in [1]].gi_code
+(y for y in [1]).send(1)
+[].append.__self__
+"".join.__self__
+len.__self__
+len.__module__
+ok.__globals__
+default.__code__
+join.__closure__
+first.__defaults__
+sorted.__call__([1])
+type(1).mro()
+object.__subclasses__()
+(1).__reduce_ex__(2)
+().__init_subclass__()
+dict.fromkeys([1])
+int.from_bytes(b"a")
+bytes.fromhex("00")
+str.maketrans("a", "b")
+str.join(",", ["a"])
+str.upper("a")
+f"{().__class__.__base__.__subclasses__()}"
+f"{1:{().__class__}}"
+f"{1!r:{().__class__!r}}"
+f"{(lambda: 0)}"
+f"{echo}"
+f"{echo.function}"
+f"{__import__('os')}"
+f"{open('/etc/passwd')}"
+"{x.__init__.__globals__}".format(x=1)
+"{0[__class__]}".format({"a": 1})
+"{a.b}".format_map({"a": 1})
+"%(__class__)s" % {"__class__": 1}
+sorted([1], key=lambda q: q.__class__)
+max([1], key=lambda q: q.real)
+min([1], key=lambda q: eval("q"))
+sorted([1], key=lambda q: (lambda: q)())
+sorted([1], key=echo)
+sorted([1], key=len)
+[echo for y in [1]]
+[f(1) for f in [echo]]
+{"f": echo}["f"](1)
+{"f": 1}["f"](1)
+{"f": 1}.f(1)
+{"f": 1}.__class__
+{"f": 1}._f
+{"__class__": 1}.__class__
+[1].__class__
+[1]._x
+(1, 2)._fields
+(1, 2)._asdict()
+(1, 2).index(1)
+"a".isidentifier()
+"a".partition("b")
+"a".format()
+"a".__mod__(1)
+"a".encode("utf-8").decode("unicode_escape")
+(1).real
+(1.5).as_integer_ratio()
+b"a".hex()
+b"a".decode()
+().__class__.__base__.__subclasses__()[0].__init__.__globals__["__builtins__"]["eval"]("1")
+[y for y in ().__class__.__base__.__subclasses__() if y.__name__ == "Popen"]
+getattr(echo, "function")
+getattr((), "__class__")
+hasattr(1, "real")
+delattr(echo, "function")
+__builtins__["eval"]("1")
+__loader__.load_module("os")
+os.system("ls")
+sys.modules
+subprocess.run(["ls"])
+importlib.import_module("os")
+builtins.eval("1")
+superscalar.tool
+ｅｖａｌ("1")
+ｇｅｔａｔｔｒ(echo, "x")
+().＿＿ｃｌａｓｓ＿＿
+"a".＿x
+𝓮𝓿𝓪𝓵("1")
+еval("1")
 """
 
 STATEMENTS = {

@@ -21,6 +21,7 @@ from superscalar.events import Started
 from superscalar.plan import evaluate
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.schedule import gather, state, unit
+from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell
 from superscalar.values import Observation
 
@@ -109,7 +110,6 @@ def on_one_line(text: str, value: Callable[[str], str]) -> str:
 @contextmanager
 def an_engine_that(read: Read) -> Iterator[None]:
     """Ours, but every text in an argument is read once more."""
-    whole = unit.Attempt
 
     def reading(shell: Any, cell: Cell, tool: Any, arguments: dict[str, Any], *more: Any) -> Any:
         def value(name: str) -> str:
@@ -127,7 +127,7 @@ def an_engine_that(read: Read) -> Iterator[None]:
                     return [again(item) for item in given]
             return given
 
-        return whole(shell, cell, tool, {name: again(given) for name, given in arguments.items()}, *more)
+        return Attempt(shell, cell, tool, {name: again(given) for name, given in arguments.items()}, *more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unit, "Attempt", reading)
