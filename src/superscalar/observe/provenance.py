@@ -29,9 +29,9 @@ class Made:
     """How one value was made.
 
     `text`: as a plan would write it; `tool`: the one that was called, if it is a call. `outcome`: what it came to, None
-    if it did not settle. `label`: the join of all that follows. `inputs`: what it was made from. `because`: what decided
-    that it was made, or which of several it is. `told`: it stands in this provenance before, with its inputs; or it is
-    deeper down than is told.
+    if it did not settle. `label`: the join of all that follows. `inputs`: what it was made from. `because`: what
+    decided that it was made, or which of several it is. `told`: it stands in this provenance before, with its inputs;
+    or it is deeper down than is told.
     """
 
     id: TaskId
