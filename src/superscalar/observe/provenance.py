@@ -29,9 +29,9 @@ class Made:
     """How one value was made.
 
     `text`: as a plan would write it; `tool`: the one that was called, if it is a call. `outcome`: what it came to, None
-    if it did not settle. `label`: the join of all that follows. `inputs`: what it was made from. `because`: what decided
-    that it was made, or which of several it is. `told`: it stands in this provenance before, with its inputs; or it is
-    deeper down than is told.
+    if it did not settle. `label`: the join of all that follows. `inputs`: what it was made from. `because`: what
+    decided that it was made, or which of several it is. `told`: it stands in this provenance before, with its inputs;
+    or it is deeper down than is told.
     """
 
     id: TaskId
@@ -77,9 +77,9 @@ class Provenance:
         """
         return self._made(self._named(name), set(), 0)
 
-    def label(self, name: str) -> Label:
-        """The label of a task's value, by its id or a name of the plan."""
-        return whole(self._labels.of(self._named(name)))
+    def label(self, id: TaskId) -> Label:
+        """The label of what a task left behind, by its id."""
+        return whole(self._labels.of(self._schedule.cell(id)))
 
     def _named(self, name: str) -> Cell:
         found = self._schedule.get(name)
