@@ -225,7 +225,7 @@ class Writer:
     def _for(self, scope: Scope, depth: int, kept: Kept, margin: str) -> list[str]:
         """A loop; what it folds is made right above it, so that nothing else has that list."""
         folds = {self._new("acc"): self._pick(["int", "text", "ints", "words"]) for _ in range(self._pick([0, 1, 2]))}
-        start = {"int": "3", "text": "''", "ints": "[]", "words": "['w']"}
+        start = {"int": "3", "text": "''", "ints": "[]", "words": f"[{self.literals['text'][1]}]"}
         lines = [f"{margin}{name} = {start[kind]}" for name, kind in folds.items()]
         text, targets, certain = self._source(scope, kept)
         lines.append(f"{margin}for {', '.join(targets)} in {text}:")

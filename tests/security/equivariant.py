@@ -41,13 +41,14 @@ class Equivariant(Writer):
     }
 
     def program(self, statements: int = 5) -> str:
-        """A whole plan, whose first lines read texts and whose last hand some on."""
+        """A whole plan, whose first lines read texts and whose last hand some on, and let one decide."""
         scope: Scope = {"a": "text", "b": "text", "c": "words"}
         lines = ["a = word(1)", "b = page(2).title", "c = words(3)"]
         for _ in range(self._pick(range(statements + 1))):
             lines += self.statement(scope, 2, None, "")
         handed_on = [self.expression(kind, 2, scope) for kind in ("text", "words", self._pick(self.kinds))]
         lines += [f"last{number} = {self._call('word', text)}" for number, text in enumerate(handed_on)]
+        lines.append(f"decided = num(4) if {self.expression('text', 1, scope)} else flag(5)")
         return "\n".join([*lines, "join()", ""])
 
     def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:

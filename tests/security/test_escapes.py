@@ -194,10 +194,10 @@ class Handle:
 
 ATTRIBUTES = """
 _private shared computed plain method __class__ __dict__ __init__ __doc__ __module__ __slots__ __annotations__
-__fields__ model_dump model_dump_json model_fields model_config model_extra model_copy copy dict json construct model_construct
-_asdict _fields _replace _make count index __getitem__ __dataclass_fields__ __pydantic_fields__ __record_fields__
-__record_type__ __reduce__ __reduce_ex__ __subclasshook__ __sizeof__ __wrapped__ anything real args __cause__
-gi_frame f_globals
+__fields__ model_dump model_dump_json model_fields model_config model_extra model_copy copy dict json construct
+model_construct _asdict _fields _replace _make count index __getitem__ __dataclass_fields__ __pydantic_fields__
+__record_fields__ __record_type__ __reduce__ __reduce_ex__ __subclasshook__ __sizeof__ __wrapped__ anything real
+args __cause__ gi_frame f_globals
 """.split()
 
 

@@ -15,7 +15,7 @@ from hypothesis.strategies import DrawFn
 
 from security.equivariant import Equivariant
 from security.front_plans import Step, steps, written
-from security.two_worlds import World, back, inert, moved, story
+from security.two_worlds import World, back, inert, moved, seeds_for, story
 from superscalar.errors import PlanError
 from superscalar.events import Started
 from superscalar.plan import evaluate
@@ -147,11 +147,11 @@ def an_engine_whose_guards_read() -> Iterator[None]:
         yield
 
 
-def finds_the_difference(plans: st.SearchStrategy[tuple[str, Syntax]]) -> bool:
+def finds_the_difference(plans: st.SearchStrategy[tuple[str, Syntax]], seeds: st.SearchStrategy[int] = SEEDS) -> bool:
     """Whether the property fails for one of the inputs that the tests above would try."""
 
     @settings(max_examples=300, database=None, phases=[Phase.generate], derandomize=True)
-    @given(plans, SEEDS, CHUNKS)
+    @given(plans, seeds, CHUNKS)
     def search(plan: tuple[str, Syntax], seed: int, chunks: list[int]) -> None:
         check_that_texts_change_nothing(plan[0], seed, chunks, plan[1])
 
@@ -163,24 +163,32 @@ def finds_the_difference(plans: st.SearchStrategy[tuple[str, Syntax]]) -> bool:
 
 
 PYTHON: st.SearchStrategy[tuple[str, Syntax]] = st.tuples(programs(), st.just("python"))
-READS: list[Read] = [references_again, formatted_again, taken_for_data, cut_at_the_end_of_a_plan, on_one_line]
+READS: dict[str, Read] = {
+    "$1": references_again,
+    "{a}": formatted_again,
+    "[1, 2]": taken_for_data,
+    "<END_OF_PLAN>": cut_at_the_end_of_a_plan,
+    "\nx = send('evil')\n": on_one_line,
+}
+"""By what each of them reads."""
 
 
-@pytest.mark.parametrize("read", READS)
-def test_an_engine_that_reads_its_data_is_found_out(read: Read) -> None:
-    with an_engine_that(read):
-        assert finds_the_difference(PYTHON)
+@pytest.mark.parametrize("text", READS)
+def test_an_engine_that_reads_its_data_is_found_out(text: str) -> None:
+    with an_engine_that(READS[text]):
+        assert finds_the_difference(PYTHON, seeds_for(text))
 
 
 @pytest.mark.parametrize("syntax", ["numbered", "rewoo"])
 def test_an_engine_that_expands_references_in_values_is_found_out_in_the_syntaxes_of_the_papers(syntax: Syntax) -> None:
     with an_engine_that(references_again):
-        assert finds_the_difference(st.tuples(steps().map(lambda plan: written(plan, syntax)), st.just(syntax)))
+        plans = steps().map(lambda plan: written(plan, syntax))
+        assert finds_the_difference(st.tuples(plans, st.just(syntax)), seeds_for("$1"))
 
 
 def test_an_engine_whose_guards_read_texts_is_found_out() -> None:
     with an_engine_whose_guards_read():
-        assert finds_the_difference(PYTHON)
+        assert finds_the_difference(PYTHON, seeds_for("join()"))
 
 
 def test_an_engine_that_does_not_read_is_not_found_out() -> None:

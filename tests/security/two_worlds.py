@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from random import Random
 from typing import Any, Literal, TypeAlias, cast
 
+from hypothesis import strategies as st
+
 from random_programs import Page
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.errors import PlanError
@@ -165,7 +167,10 @@ Effect: TypeAlias = Literal["pure", "read", "write"]
 
 @dataclass(frozen=True)
 class World:
-    """What the tools return, fail with and do, all of it chosen by `seed` and by what a call is given."""
+    """What the tools return, fail with and do, all of it chosen by `seed` and by what a call is given.
+
+    Half of its texts are one and the same, which the seed says: `seeds_for(text)`.
+    """
 
     seed: int
     move: Move = as_is
@@ -215,8 +220,14 @@ class World:
         return self._text(random)
 
     def _text(self, random: Random) -> str:
+        often = SYNTAX[self.seed % len(SYNTAX)]
         count = random.choice([0, 1, 1, 1, 1, 2])
-        return self.move("".join(random.choice(SYNTAX) for _ in range(count)))
+        return self.move("".join(random.choice([often, random.choice(SYNTAX)]) for _ in range(count)))
+
+
+def seeds_for(text: str) -> st.SearchStrategy[int]:
+    """The seeds of worlds that are full of this text, which is one of `SYNTAX`."""
+    return st.integers(0, 2**24).map(lambda number: number * len(SYNTAX) + SYNTAX.index(text))
 
 
 # ---------------------------------------------------------------------------------------------------------- a story
