@@ -357,35 +357,40 @@ _WIDEST_INT: Final = 4_096  # bits: beyond, Python itself refuses to write the d
 def _value_to_json(value: Any, depth: int) -> JSON:
     if depth > _DEEPEST:
         raise _Handle(type(value), f"is nested more than {_DEEPEST} levels deep, or holds itself")
-    match value:
-        case None | bool():
-            return value
-        case int():
-            return int.__int__(value) if value.bit_length() <= _WIDEST_INT else _tagged("int", hex(value))
-        case float():
-            finite = value - value == 0
-            return float.__float__(value) if finite else _tagged("float", float.__repr__(value))
-        case str():
-            return str.__str__(value)
-        case bytes():
-            return _tagged("bytes", base64.b64encode(value).decode("ascii"))
-        case dt.datetime() | dt.time() | dt.date() | dt.timedelta():
-            return _time_to_json(value)
-        case Observation() | Failure() | Skipped():
-            return _tagged("outcome", _node_to_json(value))
-        case Decimal():
-            return _tagged("decimal", Decimal.__str__(value))
-        case UUID():
-            return _tagged("uuid", UUID.__str__(value))
-        case PurePath():
-            kind = next(kind for kind in _PATHS if isinstance(value, kind))
-            return _tagged("path", kind.__str__(value)) | {"type": kind.__name__}
-        case Withheld():
-            return _tagged("secret", repr(value))
-        case _ if hasattr(type(value), "get_secret_value"):  # pydantic's SecretStr, SecretBytes and Secret
-            return _tagged("secret", repr(WITHHELD))
-        case _:
-            return _collection_to_json(value, depth + 1)
+    try:
+        match value:
+            case None | bool():
+                return value
+            case int():
+                return int.__int__(value) if value.bit_length() <= _WIDEST_INT else _tagged("int", hex(value))
+            case float():
+                finite = value - value == 0
+                return float.__float__(value) if finite else _tagged("float", float.__repr__(value))
+            case str():
+                return str.__str__(value)
+            case bytes():
+                return _tagged("bytes", base64.b64encode(value).decode("ascii"))
+            case dt.datetime() | dt.time() | dt.date() | dt.timedelta():
+                return _time_to_json(value)
+            case Observation() | Failure() | Skipped():
+                return _tagged("outcome", _node_to_json(value))
+            case Decimal():
+                return _tagged("decimal", Decimal.__str__(value))
+            case UUID():
+                return _tagged("uuid", UUID.__str__(value))
+            case PurePath():
+                kind = next(kind for kind in _PATHS if isinstance(value, kind))
+                return _tagged("path", kind.__str__(value)) | {"type": kind.__name__}
+            case Withheld():
+                return _tagged("secret", repr(value))
+            case _ if hasattr(type(value), "get_secret_value"):  # pydantic's SecretStr, SecretBytes and Secret
+                return _tagged("secret", repr(WITHHELD))
+            case _:
+                return _collection_to_json(value, depth + 1)
+    except (_Handle, RecursionError):
+        raise
+    except Exception as error:  # its methods are a tool's own code, if its class is
+        raise _Handle(type(value), f"raises {type(error).__name__} when it is read") from error
 
 
 def _collection_to_json(value: Any, depth: int) -> JSON:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,3 +136,22 @@ def test_an_object_that_lies_about_its_class_fails_no_more_than_the_task_that_lo
         return claimed
 
     check_that_only_tasks_failed(ran(type("Thing", (), {"__class__": property(says)})()))
+
+
+JOURNALED = "__class__ __getattribute__ __sub__ __repr__ __eq__ __len__ __iter__ bit_length items isoformat".split()
+
+
+@pytest.mark.parametrize("method", JOURNALED)
+@pytest.mark.parametrize("base", [object, *BASES], ids=lambda base: base.__name__)
+def test_what_a_journal_cannot_keep_of_an_object_fails_its_task_alone(method: str, base: type, tmp_path: Path) -> None:
+    def says(self: object) -> Any:
+        raise RuntimeError(method)
+
+    own: dict[str, Any] = {method: property(says) if method == "__class__" else raising(set(), method)}
+    if base in (Mapping, Set):
+        own = {"__getitem__": says, "__len__": says, "__iter__": says, "__contains__": says} | own
+    thing = type("Thing", (base,), own)(*BASES.get(base, ()))
+    agent = LLMCompiler(tools=tools_with(thing), journal=tmp_path / "runs.db")
+    found = run(agent.execute('x = get("it")\ny = echo(x)\nfine = echo("fine")\njoin()\n'))
+    assert found["fine"] == Observation("fine")
+    assert isinstance(found["x"], Observation | Failure)

@@ -229,7 +229,7 @@ def test_an_answer_that_repeats_a_result_is_an_answer_unless_it_begins_with_the_
 
 
 def stub_lines(description: str) -> list[str]:
-    async def weather(city: str) -> str: ...
+    async def weather(city: str) -> None: ...
 
     weather.__doc__ = description
     asked = planner.conversation(Toolset([tool(weather), *evil_tools()]), "", (), "Why?")[-1].text
