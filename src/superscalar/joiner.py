@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from superscalar.models.base import Message
-from superscalar.models.data import block, on_one_line, without_tags
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
@@ -125,7 +124,7 @@ def messages(system: str, history: Sequence[Message], question: str, results: st
     conversation = [Message("system", system)]
     for asked, answer in _EXAMPLES:
         conversation += [Message("user", asked), Message("assistant", answer)]
-    asked = f"{block('results', results)}\n\nQuestion: {question.strip()}"
+    asked = f"<results>\n{results}\n</results>\n\nQuestion: {question.strip()}"
     return [*conversation, *history, Message("user", asked)]
 
 
@@ -159,8 +158,8 @@ def show_results(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_
             if len(line) <= room:
                 lines[task.id] = line
                 room -= len(line)
-    whole = "\n".join(on_one_line(lines[t.id]) for t in tasks if t.id in lines)
-    return without_tags("results", whole) or "(nothing was looked up)"
+    whole = "\n".join(lines[t.id] for t in tasks if t.id in lines) or "(nothing was looked up)"
+    return whole.replace("</results", "<\\/results")  # JSON's own way to write it: no value ends the results
 
 
 def _joined(tasks: Sequence[Task]) -> dict[TaskId, str | None]:
