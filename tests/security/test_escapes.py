@@ -323,12 +323,12 @@ def test_a_name_that_only_looks_like_a_tools_is_no_tool(text: str) -> None:
 
 
 def test_tools_whose_names_come_to_the_same_alias_keep_apart() -> None:
-    """One tool cannot take over the name of another that was there first."""
-    first, second = _tool_named("send mail"), _tool_named("send_mail")
-    agent = LLMCompiler(tools=[second, first])
-    aliases = [signature.alias for signature in agent.tools.signatures]
-    assert len(set(aliases)) == 2
-    assert agent.tools.get("send_mail") is second
+    """None takes over the name of another, wherever it comes in the list: plans that say it mean that one."""
+    own, others = _tool_named("send_mail"), [_tool_named("send mail"), _tool_named("send.mail")]
+    for tools in ([own, *others], [*others, own]):
+        found = LLMCompiler(tools=tools).tools
+        assert len(set(found.by_alias)) == 3
+        assert found.get("send_mail") is own
 
 
 def test_nothing_is_read_or_written_by_a_plan_that_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
