@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from superscalar import events, planner
@@ -230,7 +231,7 @@ class ResumedRun(Run):
             return self._answered(answer, question, said)
         conversation = self._conversation(said, question)
         tasks: tuple[Task, ...] = ()
-        for round, later in zip(past.rounds, [*past.rounds[1:], None], strict=True):
+        for round, later in zip_longest(past.rounds, past.rounds[1:]):
             conversation += round.turns
             tasks += tuple(round.tasks)
             if round.replanned is not None and later is not None:
