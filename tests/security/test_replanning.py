@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superscalar import Failure, LLMCompiler, Message, RunResult, tool
 from superscalar.compiler.sight import ReplannerSees
-from superscalar.events import Decided, Joined, Replanned, RoundStarted, Started
+from superscalar.events import Decided, Event, Joined, Replanned, RoundStarted, Sealed, Started, Succeeded
 from superscalar.journal import Journal
 from superscalar.models.base import Request
 from superscalar.policy import Mode, Replan
@@ -268,7 +268,7 @@ def test_a_planner_that_goes_on_sees_summaries_of_what_is_not_trusted() -> None:
         "n: withheld (a number)",
         f"l: withheld (a list of {len(EVIL.split())} texts)",
         f"m: withheld (an object with {len(set(EVIL.split()))} keys)",
-        "o: [1, 1]",
+        "o: withheld (a list of 2 numbers)",
         f"t: withheld (a text of {len(EVIL) + 9} characters)",
     ]
     for word in ("evil@x", "IGNORE", "4711", "zzqq"):
@@ -375,6 +375,17 @@ def test_messages_are_kept_as_json_and_read_back() -> None:
 # ---------------------------------------------------------------------------------------------------------- restarts
 
 
+def recorded_until(path: Path, whole: Path, events: Sequence[Event]) -> Journal:
+    """The journal of a run whose process died after these events."""
+    journal = Journal(path)
+    log = journal.begin("run", Journal(whole).about("run"))
+    for event in events:
+        log.append(event)
+    log.flush()
+    log.close()
+    return journal
+
+
 @pytest.mark.parametrize("sees", ["summaries", "text"])
 def test_a_resumed_run_shows_its_planner_what_it_had_shown(sees: ReplannerSees, tmp_path: Path) -> None:
     """Cut anywhere, what the models are asked after that is what they would have been asked, and so is every label."""
@@ -387,12 +398,7 @@ def test_a_resumed_run_shows_its_planner_what_it_had_shown(sees: ReplannerSees, 
     events = list(whole.events)
     cuts = [i + 1 for i, event in enumerate(events) if isinstance(event, Replanned | RoundStarted)]
     for cut in cuts:
-        again = Journal(tmp_path / f"{sees}{cut}.db")
-        log = again.begin("run", Journal(path).about("run"))
-        for event in events[:cut]:
-            log.append(event)
-        log.flush()
-        log.close()
+        again = recorded_until(tmp_path / f"{cut}.db", path, whole.events[:cut])
         asked_before = sum(isinstance(e, Replanned | Joined) for e in events[:cut]) + sum(
             isinstance(e, RoundStarted) and any(isinstance(s, Replanned) for s in events[i:cut])
             for i, e in enumerate(events[:cut])
@@ -409,20 +415,15 @@ def test_a_resumed_run_shows_its_planner_what_it_had_shown(sees: ReplannerSees, 
 def test_what_a_resumed_planner_is_shown_of_its_plan_holds_no_results(tmp_path: Path) -> None:
     """The plan is printed from its tasks; what they came to is not in it."""
     path = tmp_path / "runs.db"
-    model = ScriptedModel('p = page("u")\nq = f"{p}!"\njoin(p, q)', "Done.")
-    events = list(run(LLMCompiler(model, TOOLS, journal=path).run("Read.", run_id="run")).events)
-    found = next(i for i, event in enumerate(events) if isinstance(event, Started)) + 1
-    while not any(getattr(event, "id", "") == "p" and hasattr(event, "value") for event in events[:found]):
-        found += 1
-    kept = [event for event in events[:found] if type(event).__name__ != "Sealed" and "join" not in repr(event)]
-    again = Journal(tmp_path / "again.db")
-    log = again.begin("run", Journal(path).about("run"))
-    for event in kept:
-        log.append(event)
-    log.flush()
-    log.close()
+    plan = 'p = page("u")\nq = f"{p}!"\njoin(p, q)'
+    model = ScriptedModel(plan, "Done.", chunk=lambda text: text.splitlines(keepends=True), delay=1.0)
+    events = run(LLMCompiler(model, TOOLS, journal=path).run("Read.", run_id="run")).events
+    read = next(i for i, event in enumerate(events) if isinstance(event, Succeeded) and event.id == "q") + 1
+    assert not any(isinstance(event, Sealed) for event in events[:read])
+    again = recorded_until(tmp_path / "again.db", path, events[:read])
     resumed_model = ScriptedModel("join(p)", "Done.")
     run(LLMCompiler(resumed_model, TOOLS, journal=again).resume("run"))
     told = resumed_model.requests[0].messages
-    assert any("page('u')" in message.text or 'page("u")' in message.text for message in told)
+    assert told[-2].role == "assistant"
+    assert told[-2].text.startswith("p = page(")
     assert all("evil@x" not in message.text for message in told)
