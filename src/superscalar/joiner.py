@@ -324,13 +324,16 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}" + "s" * (count != 1)
 
 
+_LONGEST_NAME = 60  # of a class of exceptions: some are made when they are raised, and named by what was said
+
+
 def _cause(outcome: Outcome) -> str:
     """Why there is no result, without a word of whoever said so."""
     match outcome:
         case Failure(items=tuple(items)):
             failed = sum(not isinstance(item, Observation) and not _silent(item) for item in items)
             return f"{failed:,} of {_counted(len(items), 'item')} failed"
-        case Failure(kind="error", error=error) if error:
+        case Failure(kind="error", error=error) if error.isidentifier() and len(error) <= _LONGEST_NAME:
             return error
         case Failure(kind=kind):
             return kind

@@ -21,18 +21,23 @@ _CLOSING: Final = re.compile(
     f"(?P<open>{_LESS})(?P<gap>{_BETWEEN})(?P<slash>{_SLASH})(?P<name>.{{0,40}})", re.IGNORECASE
 )
 _IGNORED: Final = re.compile(_BETWEEN[:-1])
-_LINE_ENDS: Final = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+# Control characters but for newlines and tabs, ends of lines that only Unicode knows, lone surrogates, and what
+# reorders text, hides in it, or spells ASCII invisibly (U+E0000 on). U+200C and U+200D stay: scripts need them.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def inert(text: str, tag: str) -> str:
     """A text that cannot end the block `<tag>` that it stands in.
 
     What closes that, or looks to a reader as if it did (in capitals, with spaces, with characters that look alike or
-    cannot be seen, as an entity), is written with a backslash before its slash, as JSON may write it. Line ends that
-    JSON leaves as they are become escapes, so that a text in quotes stays on its line.
+    cannot be seen, as an entity), is written with a backslash before its slash, as JSON may write it. What cannot be
+    seen, and line ends that JSON leaves as they are, become JSON's escapes: a text in quotes stays on its line, says
+    the same, and hides nothing from a person who reads along.
     """
-    for end, escaped in _LINE_ENDS.items():
-        text = text.replace(end, escaped)
+    text = _UNSEEN.sub(_escaped, text)
     begun = 0
     pieces: list[str] = []
     while (found := _CLOSING.search(text, begun)) is not None:
@@ -45,9 +50,15 @@ def inert(text: str, tag: str) -> str:
     return "".join([*pieces, text[begun:]])
 
 
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    units = (code,) if code < 0x10000 else (0xD800 + ((code - 0x10000) >> 10), 0xDC00 + ((code - 0x10000) & 0x3FF))
+    return "".join(f"\\u{unit:04x}" for unit in units)
+
+
 def _looks_like(name: str, tag: str) -> bool:
     """Whether a tag of that name may be taken for `tag`; any that is not in plain letters may."""
-    seen = unicodedata.normalize("NFKC", _IGNORED.sub("", name)).casefold()
+    seen = unicodedata.normalize("NFKC", _IGNORED.sub("", name)).casefold().lstrip("/")
     word = seen[: len(tag)]
     return word == tag or not all(c.isascii() for c in word)
 

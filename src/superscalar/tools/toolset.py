@@ -50,17 +50,17 @@ class Toolset:
                 own = (member.policy,) if member.policy is not None and member.name not in self.rules else ()
                 if rules := (*self.rules.get(member.name, own), *((policy,) if policy is not None else ())):
                     self.rules[member.name] = rules
-        own = {member.name for member in by_name.values() if member.alias == member.name}
+        kept = {member.name for member in by_name.values() if member.alias == member.name}
         for member in by_name.values():
-            self.by_alias[self._free(member, own)] = member
+            self.by_alias[self._free(member, kept)] = member
             member.resolve_batch(by_name)
         self.limits.update(limits or {})
         self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self.by_alias.items())
 
-    def _free(self, member: Tool[..., Any], own: set[str]) -> str:
-        """An alias that no earlier tool of the set has, and none, wherever it stands, for its `own` name."""
+    def _free(self, member: Tool[..., Any], kept: set[str]) -> str:
+        """An alias that no earlier tool of the set has, and that is no other's own name: these are `kept`."""
         alias, number = member.alias, 2
-        while alias in self.by_alias or (alias in own and alias != member.name):
+        while alias in self.by_alias or (alias in kept and alias != member.name):
             alias, number = f"{member.alias}_{number}", number + 1
         return alias
 
