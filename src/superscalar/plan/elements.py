@@ -97,7 +97,7 @@ def items_of(value: Any) -> list[Any]:
     except EvaluationError:
         raise
     except Exception as error:  # the methods of a collection are a tool's own code, if its class is
-        raise EvaluationError(f"cannot go through it: {said_by(error)}", type(error).__name__) from error
+        raise EvaluationError(f"cannot go through it: {error_text(error)}", type(error).__name__) from error
 
 
 def size_of(value: Any) -> int:
@@ -392,7 +392,7 @@ def _quoted(value: str | bytes) -> str:
     return repr(value)
 
 
-def said_by(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The text of an exception that a tool's own object raised, whose text may be broken too."""
     try:
         return cut(str(error), MAX_HANDLE)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from superscalar.errors import SuperscalarError
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError, Unavailable
-from superscalar.plan.elements import datum, described, exactly, item_of, items_of, out_of_range, said_by, truth
+from superscalar.plan.elements import datum, described, error_text, exactly, item_of, items_of, out_of_range, truth
 from superscalar.plan.ir import Apply, Comprehension, Expr, Index, Missing, Ref, Sequence, Target, Unpacked, Var
 from superscalar.plan.needs import constant_index, looks_at_items
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
@@ -52,7 +52,7 @@ def explained(error: Exception) -> EvaluationError:
         return error
     if isinstance(error, SuperscalarError | RecursionError | MemoryError):
         raise error
-    return EvaluationError(said_by(error), type(error).__name__)
+    return EvaluationError(error_text(error), type(error).__name__)
 
 
 def item_outcomes(task: TaskId, outcome: Outcome) -> list[Outcome]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import re
 from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -125,11 +126,13 @@ def narrowed(label: Label, value: Any) -> Label:
 
 
 def said_by(question: str, constant: Any) -> bool:
-    """Whether a constant of a plan stands in the user's question."""
+    """Whether a constant of a plan stands in the user's question: whole words, addresses, paths and numbers of it."""
     if not question or constant is None or isinstance(constant, bool | bytes):
         return False
     said = str(constant)
-    return said != "" and said in question
+    if said == "" or said not in question:
+        return False
+    return re.search(rf"(?<![\w@+/.-]){re.escape(said)}(?![\w@+/-]|\.\w)", question) is not None
 
 
 @lru_cache(maxsize=4_096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superscalar.plan.elements import hashable, said_by, truth
+from superscalar.plan.elements import error_text, hashable, truth
 from superscalar.plan.evaluate import BoundError, Budget, EvaluationError, evaluate
 from superscalar.plan.ir import Compute, Display, Each, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
@@ -86,7 +86,7 @@ def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[
     except Exception as error:  # noqa: BLE001 -- a value's own `__hash__` is a tool's code, and raises anything
         hint = "; the members of a set and the keys of a dict cannot be lists or dicts"
         raise EvaluationError(
-            said_by(error) + (hint if isinstance(error, TypeError) else ""), type(error).__name__
+            error_text(error) + (hint if isinstance(error, TypeError) else ""), type(error).__name__
         ) from None
 
 
