@@ -207,7 +207,7 @@ class Run:
     ) -> None:
         turn = self._sight.of_planner(tasks, outcomes, reason, self._heard, sees)
         self._saw_untrusted = self._saw_untrusted or turn.untrusted
-        conversation.append(Message("user", turn.text, turn.untrusted))
+        conversation.append(Message("user", turn.text))
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
