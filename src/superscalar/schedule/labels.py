@@ -66,7 +66,7 @@ class Labels:
         What `argument` tells one by one, for every call that a rule may look at: most need to know no more.
         """
         made = picked = NOTHING
-        round = self._round(cell)
+        round = self._round(cell) if self._rounds else NOTHING
         known, cells = self._known, cell.scope.cells
         for name, expression in work.arguments:
             label: Label
@@ -83,7 +83,7 @@ class Labels:
             made = made | label
             if name in chosen:
                 picked = picked | label
-        self._given[cell] = made | round
+        self._given[cell] = made if round is NOTHING else made | round
         return made, picked
 
     def _joined(self, cell: Cell, work: Call, chosen: Set[str]) -> tuple[Label, Label]:
@@ -296,7 +296,7 @@ class Labels:
                 made = made | whole(self._of(self._found(cell, guard.condition)))
             if isinstance(cell.task.work, Compute) and self._user_said(cell, cell.task.work.value):
                 return made
-        return made | self._round(cell)
+        return made | self._round(cell) if self._rounds else made
 
     def _scope_control(self, scope: Scope) -> Label:
         """What decides on the items of a map: how many there are, their filters, and whether it runs at all."""

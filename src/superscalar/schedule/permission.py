@@ -68,6 +68,8 @@ class Permission:
         Raises:
             ArgumentError: `reads=` of the tool gave no names for them.
         """
+        if not self.admission.watches:
+            return self._ruled(cell, tool, work, arguments, at)
         refusal = None if cell.task is None else self.admission.refusal(cell.task.id)
         if refusal is not None and refusal.decision == "deny":
             return _refused(cell, refusal, at)
