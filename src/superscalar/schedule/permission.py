@@ -13,7 +13,7 @@ from superscalar.plan.ir import Call, Literal
 from superscalar.plan.labels import narrowed, said_by
 from superscalar.policy import Argument, LabelledCall, Policy, Rulings, destinations
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -44,6 +44,10 @@ class Permission:
             for alias, tool in tools.by_alias.items()
             if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
         }
+
+    def begin_round(self, *, saw_untrusted: bool) -> None:
+        """What is planned from now on was written by somebody who had read what is not trusted, or by nobody such."""
+        self.labels.begin_round(SHOWN if saw_untrusted else NOTHING)
 
     def decided(
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
