@@ -108,13 +108,15 @@ class Extractor:
     """The function of the tool `extract` of one agent: `schemas` by name, `model` the one that reads.
 
     `timeout`: seconds for one reply, without what a model needs to get ready. A reply that does not fit is asked for
-    again, twice at the most.
+    again, twice at the most. `grammar`: a model that can be held to the schema is.
 
     Raises:
         UsageError: a schema has no name that a plan could use, or cannot be validated.
     """
 
-    def __init__(self, model: ChatModel | None, schemas: Mapping[str, Any], timeout: float | None) -> None:
+    def __init__(
+        self, model: ChatModel | None, schemas: Mapping[str, Any], timeout: float | None, *, grammar: bool = True
+    ) -> None:
         for name in schemas:
             if not (isinstance(name, str) and name.isidentifier()) or name in SIMPLE:
                 raise UsageError(
@@ -122,6 +124,7 @@ class Extractor:
                 )
         self._model = model
         self._timeout = timeout
+        self._grammar = grammar
         self.types: dict[str, Any] = dict(schemas)
         self.types |= {f"list[{name}]": list[type_] for name, type_ in schemas.items()}  # type: ignore[valid-type]
         self.types |= SIMPLE
@@ -156,12 +159,11 @@ class Extractor:
         if self._model is None:
             raise ModelError("this agent has no model to extract with; write LLMCompiler(..., extractor=...)")
         reader = self._reader(schema)
+        grammar = reader.grammar if self._grammar else None
         conversation = reader.asked(_as_json(source), find)
         why = ""
         for _ in range(_TRIES):
-            text = await self._reply(
-                self._model, Request(tuple(conversation), _MAX_TOKENS, grammar=reader.grammar), run
-            )
+            text = await self._reply(self._model, Request(tuple(conversation), _MAX_TOKENS, grammar=grammar), run)
             try:
                 return reader.read(text)
             except Unfit as unfit:
@@ -201,7 +203,12 @@ class Extractor:
 
 
 def extraction(
-    model: ChatModel | None, schemas: Mapping[str, Any], tools: Toolset, *, timeout: float | None = 120.0
+    model: ChatModel | None,
+    schemas: Mapping[str, Any],
+    tools: Toolset,
+    *,
+    timeout: float | None = 120.0,
+    grammar: bool = True,
 ) -> Toolset:
     """`tools` and `extract`, as plans see it.
 
@@ -220,7 +227,7 @@ def extraction(
         raise UsageError(f"extractor_timeout={timeout}: seconds above 0, or None for no bound")
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
-    extractor = Extractor(model, schemas, timeout)
+    extractor = Extractor(model, schemas, timeout, grammar=grammar)
     made: Tool[..., Any] = Tool(
         extractor,
         name=NAME,

@@ -205,6 +205,12 @@ def test_what_the_model_is_shown_is_the_data_the_type_and_what_to_find() -> None
     assert request.grammar.json_schema["properties"] == {"value": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}
 
 
+def test_without_grammars_the_model_is_only_told_of_the_schema() -> None:
+    model = ScriptedModel(value(7))
+    extracted("int", model=model, grammar=False)
+    assert model.requests[0].grammar is None
+
+
 def test_what_the_data_does_not_say_fails() -> None:
     failure = extracted("Invoice", value(None)).outcomes["x"]
     assert failure == Failure("error", "the data has no such Invoice", "NotFound")

@@ -52,7 +52,8 @@ class LLMCompiler:
     `limits` are shared by all runs, of other agents that declare them alike too; `max_concurrency` bounds this agent's
     calls together. `instructions` are added to both prompts. `output_type`: any type that pydantic validates; the
     answer is then of that type.
-    `grammar`: a planner whose output can be constrained writes nothing but plans for these tools; False: as it likes.
+    `grammar`: a planner whose output can be constrained writes nothing but plans for these tools, an extractor nothing
+    but what follows the schema; False: as they like.
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
@@ -114,7 +115,7 @@ class LLMCompiler:
         extracting = planner if extractor is None or extractor == SAME else resolve(extractor)
         toolset = Toolset(tools, limits=limits, schemas=schemas)
         if toolset.named or schemas is not None or extractor is not None:
-            toolset = extraction(extracting, toolset.named, toolset, timeout=extractor_timeout)
+            toolset = extraction(extracting, toolset.named, toolset, timeout=extractor_timeout, grammar=grammar)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
             shared.require(tool)
