@@ -141,7 +141,8 @@ def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
     fields = value if type(value) is dict else record_fields(value)
     if not fields or getattr(value, "__pydantic_extra__", None) or not fields.keys() <= shape.keys():
         return narrowed(label, value)
-    return Parts(PLAN, {name: shaped(label, item, shape[name]) for name, item in fields.items()}, None)
+    which = PLAN if fields.keys() == shape.keys() else _narrowed(label, "bool")  # an optional one may be left out
+    return Parts(which, {name: shaped(label, item, shape[name]) for name, item in fields.items()}, None)
 
 
 def said_by(question: str, constant: Any) -> bool:
