@@ -70,7 +70,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> ScriptedCompiler:
     scripted = ScriptedCompiler(ScriptedStream(ANSWERED, answered()))
 
     def opened(toolset: Any, **options: Any) -> ScriptedCompiler:
-        scripted.options = options
+        scripted.options, scripted.tools = options, toolset
         return scripted
 
     monkeypatch.setattr(compiling, "open_compiler", opened)
@@ -117,15 +117,18 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
     command(
         *("run", "why", "-t", "money.py", "-m", "openai:x", "--base-url", "http://localhost:1/v1", "--deadline", "2.5"),
         *("--instructions", "be brief", "--max-concurrency", "3", "--max-replans", "0", "--no-joiner"),
-        *("--max-tokens", "9000", "--max-cost", "0.5"),
+        *("--max-tokens", "9000", "--max-cost", "0.5", "--replan", "planned-tools", "--replanner-sees", "text"),
     )
     assert compiler.options == {
         "model": "openai:x",
         "base_url": "http://localhost:1/v1",
         "joiner": False,
+        "extractor": None,
         "instructions": "be brief",
         "max_concurrency": 3,
         "max_replans": 0,
+        "replan": "planned-tools",
+        "replanner_sees": "text",
         "max_tokens": 9_000,
         "max_cost": 0.5,
     }
@@ -349,7 +352,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    assert compiler.options == {"max_concurrency": None, "max_cost": None}
+    assert compiler.options == {"extractor": None, "max_concurrency": None, "max_cost": None}
 
 
 @pytest.mark.parametrize("value", [NO_SUCH, [1, NO_SUCH], {"a": {"b": (Skipped("x"),)}}])
@@ -408,6 +411,7 @@ def test_tools_as_json() -> None:
             "alias": "notify",
             "signature": "notify(who: str) -> None",
             "description": "Send a message.",
+            "schemas": {},
             "effect": "write",
             "effect_declared": True,
             "resource": "mail",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from superscalar import Failure, LLMCompiler, Observation, Policy, UsageError, tool
+from superscalar import CallAgain, Failure, Journal, LLMCompiler, Observation, Policy, UsageError, tool
 from superscalar.events import Decided, Sealed, Started
 from superscalar.testing import ScriptedModel, run
 
@@ -150,3 +152,30 @@ def test_no_plan_writes_more_often_than_it_may(lines: list[str], most: int) -> N
         for n, line in enumerate(lines)
         if "send" not in line and "pay" not in line
     )
+
+
+@settings(max_examples=25)
+@given(most=st.integers(1, 4), cut=st.integers(0, 200))
+def test_a_run_that_is_resumed_writes_no_more_often(most: int, cut: int) -> None:
+    """What had been begun counts; the process that goes on does not begin to count anew."""
+    plan = 'd = [send(f"{i}", page(str(i))) for i in range(4)]\ne = pay(1)\njoin(d, e)'
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "runs.db"
+        agent = LLMCompiler(tools=TOOLS, policy=Policy(max_writes=most), journal=path)
+
+        async def main() -> tuple[Any, ...]:
+            async with agent.stream_plan(plan, run_id="run") as running:
+                return (await running.result()).events
+
+        events = run(main())
+        sealed = next(i for i, event in enumerate(events) if isinstance(event, Sealed))
+        kept = events[: min(sealed + 1 + cut % (len(events) - sealed), len(events) - 1)]
+        again = Journal(Path(folder) / "again.db")
+        log = again.begin("run", Journal(path).about("run"))
+        for event in kept:
+            log.append(event)
+        log.close()
+        resumed = LLMCompiler(tools=TOOLS, policy=Policy(max_writes=most), journal=again)
+        result = run(resumed.resume("run", resolve=lambda _: CallAgain()))
+        writes = {event.id for event in result.events if isinstance(event, Started) and event.tool != "page"}
+        assert len(writes) <= most

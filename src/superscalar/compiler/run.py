@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from superscalar import events, joiner, planner
-from superscalar.compiler.answer import AnswerType
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
@@ -18,8 +17,9 @@ from superscalar.compiler.sight import ReplannerSees, Sight, heard, ran_untruste
 from superscalar.compiler.stream import Log
 from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.labels import NOTHING
-from superscalar.models.base import ChatModel, Chunk, Message, Request
+from superscalar.models.base import ChatModel, Chunk, Message, Request, closable
 from superscalar.models.blocks import inert
+from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
@@ -89,7 +89,6 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._program = Program(settings.tools.signatures)
-        self._usage = Usage()
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
         self._late = False
@@ -207,7 +206,7 @@ class Run:
     ) -> None:
         turn = self._sight.of_planner(tasks, outcomes, reason, self._heard, sees)
         self._saw_untrusted = self._saw_untrusted or turn.untrusted
-        conversation.append(Message("user", turn.text, turn.untrusted))
+        conversation.append(Message("user", turn.text))
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
@@ -249,7 +248,7 @@ class Run:
             answer,
             plan,
             outcomes,
-            self._usage,
+            Usage(),
             0.0,
             self._rounds + 1,
             self._id,
@@ -260,7 +259,9 @@ class Run:
 
     def _finished(self, result: RunResult) -> RunResult:
         """The result with what is known only once the run has ended."""
-        return replace(result, usage=self._usage, cost=self._budget.cost, events=tuple(self._log.events))
+        happened = tuple(self._log.events)
+        usage = sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage())
+        return replace(result, usage=usage, cost=self._budget.cost, events=happened)
 
     # ------------------------------------------------------------------------------------------------- planning
 
@@ -460,7 +461,7 @@ class Run:
             begun = counted = False
             written = 0
             try:
-                async with aclosing(_closable(model.stream(request))) as chunks:
+                async with aclosing(closable(model.stream(request))) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text)
                         written += len(chunk.text)
@@ -469,7 +470,6 @@ class Run:
                             self._log.record(events.ModelPreparing(self._now(), role, what, fraction))
                         if chunk.usage is not None:
                             counted = True
-                            self._usage += chunk.usage
                             self._record(events.ModelUsed(self._now(), role, chunk.usage))
                         yield chunk
                 return
@@ -510,17 +510,6 @@ def _told_apart(arguments: Mapping[str, Any]) -> str:
 def _not_of_schema(error: ValueError) -> str:
     """What the joiner is told of an answer; what is wrong with it may quote it, and with it what is not trusted."""
     return f"That does not follow the schema:\n<error>\n{inert(str(error), 'error')}\n</error>\n\nWrite it again."
-
-
-async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
-    """An iterator that can be closed, whatever kind the model returned."""
-    try:
-        async for chunk in chunks:
-            yield chunk
-    finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:

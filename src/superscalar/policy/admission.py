@@ -115,6 +115,11 @@ class Admission:
         for id, _ in self._writes:
             self._refused.setdefault(id, Refusal(self._follows, "admission", reason))
 
+    @property
+    def watches(self) -> bool:
+        """Whether there is anything to say of calls."""
+        return self.counts_writes or bool(self._refused)
+
     def refusal(self, site: TaskId) -> Refusal | None:
         """Why the calls of a task of the plan are not admitted, by its id there (`mails[].send`); None if they are."""
         return self._refused.get(site)

@@ -20,6 +20,8 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import OrderedSet
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 class Permission:
     """Rules on the calls of one run. `guarded`: the tools, by alias, whose calls a rule may have a say in.
@@ -36,7 +38,8 @@ class Permission:
         self._rulings = Rulings(policy, tools.rules)
         self._question = question
         self._own: dict[str, Label] = {}
-        self.labels = Labels(schedule, self._origin, self._constant)
+        results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
+        self.labels = Labels(schedule, self._origin, self._constant, results)
         self.admission = Admission(tools, policy, replan)
         self.guarded = set(_guarded(tools, policy))
         if self.admission.counts_writes:
@@ -68,6 +71,8 @@ class Permission:
         Raises:
             ArgumentError: `reads=` of the tool gave no names for them.
         """
+        if not self.admission.watches:
+            return self._ruled(cell, tool, work, arguments, at)
         refusal = None if cell.task is None else self.admission.refusal(cell.task.id)
         if refusal is not None and refusal.decision == "deny":
             return _refused(cell, refusal, at)
@@ -99,8 +104,11 @@ class Permission:
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
         given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
+        narrow = tool.narrow_sinks
         made = {
-            name: Argument(value, narrowed(given.get(name, NOTHING), value), name in tool.sinks)
+            name: Argument(
+                value, narrowed(given.get(name, NOTHING), value), name in tool.sinks, narrow.get(name, _NONE)
+            )
             for name, value in arguments.items()
         }
         control = self.labels.control(cell)
