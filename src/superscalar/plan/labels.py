@@ -121,7 +121,7 @@ def narrowed(label: Label, value: Any) -> Label:
         return label
     if kind is int:
         return _narrowed(label, "int") if -_WIDEST <= value < _WIDEST else label
-    name = _NARROW.get(kind) or ("enum" if isinstance(value, enum.Enum) else None)
+    name = _NARROW.get(kind) or ("enum" if issubclass(kind, enum.Enum) else None)
     return label if name is None else _narrowed(label, name)
 
 
