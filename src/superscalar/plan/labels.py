@@ -147,13 +147,13 @@ def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
 
 
 def said_by(question: str, constant: Any) -> bool:
-    """Whether a constant of a plan stands in the user's question: whole words, addresses, paths and numbers of it."""
+    """Whether a constant of a plan stands in the user's question as a whole: not within a word, number or address."""
     if not question or constant is None or isinstance(constant, bool | bytes):
         return False
     said = str(constant)
-    if said == "" or said not in question:
-        return False
-    return re.search(rf"(?<![\w@+/.-]){re.escape(said)}(?![\w@+/-]|\.\w)", question) is not None
+    return (
+        said.strip() != "" and re.search(rf"(?<![\w@./+-]){re.escape(said)}(?![\w@]|[./:+-]\w)", question) is not None
+    )
 
 
 @lru_cache(maxsize=4_096)

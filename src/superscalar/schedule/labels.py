@@ -308,9 +308,15 @@ class Labels:
         if cell.task is not None:
             for guard in cell.task.guards:
                 made = made | whole(self._of(self._found(cell, guard.condition)))
-            if isinstance(cell.task.work, Compute) and self._user_said(cell, cell.task.work.value):
-                return made
-        return made | self._round(cell) if self._rounds else made
+        if not self._rounds:
+            return made
+        if (
+            cell.task is not None
+            and isinstance(cell.task.work, Compute)
+            and self._user_said(cell, cell.task.work.value)
+        ):
+            return made
+        return made | self._round(cell)
 
     def _scope_control(self, scope: Scope) -> Label:
         """What decides on the items of a map: how many there are, their filters, and whether it runs at all."""
@@ -330,7 +336,13 @@ class Labels:
         return made
 
     def _user_said(self, cell: Cell, expression: Expr) -> bool:
-        """Whether an expression is a constant of the user's, or a name for one that no condition chose."""
+        """Whether an expression of the first plan is a constant of the user, or a name for one that no condition chose.
+
+        The user asks with earlier answers in view. In a later round it is results that say which of the user's words
+        to take, so there it makes no difference whose they are.
+        """
+        if self._rounds[0][0] != 0 or (len(self._rounds) > 1 and cell.order[0] >= self._rounds[1][0]):
+            return False
         if type(expression) is Ref:
             found = cell.scope.find(expression.task)
             task = None if found is None or found.scope.owner is not None else found.task
