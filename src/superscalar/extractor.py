@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, get_args
 
 from superscalar.errors import ModelError, RateLimited, UsageError
 from superscalar.models.base import ChatModel, Message, Request, closable
+from superscalar.models.blocks import inert
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.signatures import Output, Parameter
@@ -271,7 +272,7 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
 
 
 def _as_json(source: Any) -> str:
-    """Data as JSON in which no text ends the block that it stands in: `<\\/` is JSON's own way to write `</`.
+    """Data as JSON in which no text ends the block that it stands in.
 
     Raises:
         ValueError: it is too much.
@@ -282,7 +283,7 @@ def _as_json(source: Any) -> str:
             f"the data has {len(whole):,} characters, and extract reads {MAX_SOURCE:,} at the most; "
             "give it a part: a field, some of the items, or a slice of the text"
         )
-    return whole.replace("</", "<\\/")
+    return inert(whole, "data")
 
 
 class _Reader:
