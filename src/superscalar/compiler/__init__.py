@@ -8,7 +8,9 @@ from os import PathLike
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from superscalar.compiler import approval
 from superscalar.compiler.answer import AnswerType
+from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.recording import Recording, about_plan, about_question
@@ -66,6 +68,11 @@ class LLMCompiler:
     `policy`: what may happen, a `Policy` or the mode of one: with "enforce", what is not trusted may not choose a
     parameter that is declared a sink, and what only some may read goes to them alone. See docs/security.md.
 
+    `approve`: who is asked where a rule says `Ask`: a function from a `Question` to True or False, async, or plain and
+    then called in a thread. Only the call waits, and what refers to it. Without it, a run with a journal is suspended
+    once nothing else is left to do (`ApprovalPending`) and goes on when it was answered and resumed; without either, the
+    call is denied. `approve_plan`: the plan of each round is asked about as a whole, and nothing of it begins before.
+
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
@@ -100,7 +107,10 @@ class LLMCompiler:
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
         policy: Mode | Policy = "enforce",
+        approve: Approve | None = None,
+        approve_plan: bool = False,
     ) -> None:
+        approval.check(approve, plans=approve_plan, recorded=journal is not None)
         toolset = Toolset(tools, limits=limits)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
@@ -141,6 +151,8 @@ class LLMCompiler:
             max_cost=max_cost,
             random=random or Random(),
             policy=policy if isinstance(policy, Policy) else Policy(policy),
+            approve=approve,
+            approve_plan=approve_plan,
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
@@ -186,6 +198,8 @@ class LLMCompiler:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed, or cannot be used yet.
             JoinError: the joiner gave no usable answer.
+            NotApproved: `approve_plan=True`, and the first plan was not approved.
+            ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """
         async with self.stream(question, context=context, history=history, deadline=deadline, run_id=run_id) as running:
             return await running.result()
@@ -256,7 +270,7 @@ class LLMCompiler:
             UnknownRun: the journal has no such run.
             UsageError: the run has ended, needs tools that this agent lacks, or there is no journal.
             JournalError: the journal cannot be read or written.
-            PlanError, ModelError, JoinError: as for `run`.
+            PlanError, ModelError, JoinError, NotApproved, ApprovalPending: as for `run`.
         """
         async with self.stream_resume(run_id, context=context, deadline=deadline, resolve=resolve) as running:
             return await running.result()
@@ -306,6 +320,7 @@ class LLMCompiler:
 
         Raises:
             PlanError: `plan` is source text with errors.
+            NotApproved, ApprovalPending: as for `run`.
         """
         async with self.stream_plan(plan, context=context, deadline=deadline, run_id=run_id) as running:
             return (await running.result()).outcomes
