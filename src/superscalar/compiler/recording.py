@@ -180,6 +180,14 @@ def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
 
 
 def _about(tools: Toolset) -> Mapping[str, Any]:
+    declared = {
+        alias: [d.name, d.trust, None if d.readers is None else sorted(d.readers)]
+        for alias, d in tools.declared.items()
+    }
+    about: dict[str, Any] = {
+        "tools": [tool.name for tool in tools],
+        "declared": declared,
+        "version": __version__,
+    }
     secrets = {alias: sorted(names) for alias, names in secrets_of(tools).items()}
-    about: dict[str, Any] = {"tools": [tool.name for tool in tools], "version": __version__}
     return {**about, "secrets": secrets} if secrets else about

@@ -9,6 +9,7 @@ from superscalar import events
 from superscalar.errors import ApprovalPending
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
+from superscalar.plan.labels import said_by
 from superscalar.plan.needs import references
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
@@ -31,8 +32,7 @@ def origins(cell: Cell, call: Call, untrusted: Collection[str], question: str = 
 
 def _origin(cell: Cell, value: Expr, untrusted: Collection[str], question: str) -> str:
     if isinstance(value, Literal):
-        asked = question and value.value not in (None, "") and not isinstance(value.value, bool | bytes)
-        return "the question" if asked and str(value.value) in question else "the plan"
+        return "the question" if said_by(question, value.value) else "the plan"
     found = list(_sources(cell, value))
     told = [_call_text(one, call, untrusted) for one, call in found[:_MOST]]
     if len(found) > _MOST:
@@ -113,13 +113,11 @@ def pending(run_id: str, questions: Iterable[Question]) -> ApprovalPending:
 # ------------------------------------------------------------------------------------------------------- of a journal
 
 
-def open_questions(
-    run_id: str, recorded: Iterable[events.Event], secrets: Mapping[str, Collection[str]], question: str = ""
-) -> tuple[Question, ...]:
+def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping[str, Any]) -> tuple[Question, ...]:
     """What is still to be answered of a run, read off its events alone; the plan as a whole first.
 
     Arguments are as the plan gives them: what a tool's annotations make of them, and its defaults, are not known here.
-    `secrets`: the aliases of parameters whose values are withheld, by tool.
+    `about`: what the run is remembered with (its question, what its tools declared).
     """
     schedule = Schedule()
     asked: dict[TaskId, events.Decided] = {}
@@ -140,28 +138,23 @@ def open_questions(
                 plan = event
             case events.PlanApproved() | events.RunEnded():
                 plan = None
-    found = [_question(run_id, schedule, decided, secrets, question) for decided in asked.values()]
+    found = [_question(run_id, schedule, decided, about) for decided in asked.values()]
     of_plan = [] if plan is None else [plan_question(run_id, tasks)]
     return (*of_plan, *(made for made in found if made is not None))
 
 
-def _question(
-    run_id: str,
-    schedule: Schedule,
-    decided: events.Decided,
-    secrets: Mapping[str, Collection[str]],
-    question: str,
-) -> Question | None:
+def _question(run_id: str, schedule: Schedule, decided: events.Decided, about: Mapping[str, Any]) -> Question | None:
     cell = schedule.cell(decided.id)
     call = cell.task.work if cell.task is not None else None
     if cell.status is not READY or not isinstance(call, Call):
         return None
-    hidden = secrets.get(call.tool, ())
-    untrusted = {source.name for source in decided.sources if source.kind == "tool" and not source.trusted}
+    hidden = about.get("secrets", {}).get(call.tool, ())
+    untrusted = [alias for alias, (_, trust, _) in about.get("declared", {}).items() if trust == "untrusted"]
+    told = origins(cell, call, untrusted, str(about.get("question", "")))
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }
-    return Question(run_id, cell.id, call.tool, given, origins(cell, call, untrusted, question), decided.reason)
+    return Question(run_id, cell.id, call.tool, given, told, decided.reason)
 
 
 def _value(schedule: Schedule, cell: Cell, expression: Expr) -> Any:
