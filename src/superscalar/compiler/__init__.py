@@ -70,8 +70,8 @@ class LLMCompiler:
 
     `approve`: who is asked where a rule says `Ask`: a function from a `Question` to True or False, async, or plain and
     then called in a thread. Only the call waits, and what refers to it. Without it, a run with a journal is suspended
-    once nothing else is left to do (`ApprovalPending`), and goes on when it was answered and resumed; without either the
-    call is denied. `approve_plan`: the plan of each round is asked about as a whole, and nothing of it begins before.
+    once nothing else is left to do (`ApprovalPending`), and goes on when it was answered and is resumed; without either
+    the call is denied. `approve_plan`: the plan of each round is asked about as a whole, and nothing begins before.
 
     An agent may be used for many runs at once, and from several threads.
 

@@ -14,6 +14,7 @@ from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings, tried_in
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
+from superscalar.events import PlanApproved
 from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram
@@ -44,7 +45,7 @@ class _Round:
     problems: list[Diagnostic] = field(default_factory=list)
     sent: list[Diagnostic] = field(default_factory=list)
     asked: bool = False  # whether the plan of this round may be begun
-    approved: events.PlanApproved | None = None
+    approved: PlanApproved | None = None
     sealed: bool = False
     replanned: str | None = None
     results: str = ""  # as they were shown to the planner of the next round
