@@ -221,7 +221,11 @@ def test_several_questions_are_open_at_once_and_each_item_has_its_own() -> None:
     result = ran(plan, ann, policy=Policy(rules=[ask_about_reads]))
     assert asked == ["x[0]", "x[1]", "x[2]"]
     assert result.answer == ["text of slow a", "text of slow c"]
-    assert told(result, ev.Approved) == [("Approved", "x[2]", 1.0), ("Approved", "x[1]", 2.0), ("Approved", "x[0]", 3.0)]
+    assert told(result, ev.Approved) == [
+        ("Approved", "x[2]", 1.0),
+        ("Approved", "x[1]", 2.0),
+        ("Approved", "x[0]", 3.0),
+    ]
 
 
 def test_a_write_that_waits_keeps_its_place_among_the_accesses() -> None:
