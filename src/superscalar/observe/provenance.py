@@ -77,9 +77,9 @@ class Provenance:
         """
         return self._made(self._named(name), set(), 0)
 
-    def label(self, name: str) -> Label:
-        """The label of a task's value, by its id or a name of the plan."""
-        return whole(self._labels.of(self._named(name)))
+    def label(self, id: TaskId) -> Label:
+        """The label of what a task left behind, by its id."""
+        return whole(self._labels.of(self._schedule.cell(id)))
 
     def _named(self, name: str) -> Cell:
         found = self._schedule.get(name)
