@@ -101,9 +101,9 @@ def test_a_run_that_nobody_is_there_to_answer_is_suspended_when_the_rest_is_done
         "      from `p` = page(url='u'), which is not trusted\n"
         "    text = 'hi'\n"
         "      from the plan\n"
-        "it is recorded, and goes on where it was once that is answered:\n"
-        "  superscalar approve run x          # or with --deny; journal.approve(...) in Python\n"
-        "  superscalar resume run                   # agent.resume('run')"
+        "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
+        "  superscalar approve run x\n"
+        "  superscalar resume run"
     )
     happened = recorded(path)
     assert [e for e in happened if isinstance(e, ev.RunEnded | ev.Failed | ev.Skipped)] == []

@@ -96,7 +96,7 @@ class Question:
             yield from (f"  {write}" for write in self.writes)
             return
         yield f"{self.task_id}: {self.tool}({', '.join(self.arguments)})"
-        yield f"  {self.why}"
+        yield f"  {' '.join(self.why.split())}"
         for name, value in self.arguments.items():
             yield f"    {name} = {_shown(value, most)}"
             if origin := self.origins.get(name):

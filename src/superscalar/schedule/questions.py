@@ -98,16 +98,20 @@ def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
 def pending(run_id: str, questions: Iterable[Question]) -> ApprovalPending:
     """What ends a process whose run waits for answers: it says how they are given."""
     asked = tuple(questions)
+    return ApprovalPending(pending_text(run_id, asked), run_id, asked)
+
+
+def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> str:
+    """What a run waits for, and what to type; `where`: the option that names its journal."""
     count = "an answer" if len(asked) == 1 else f"answers to {len(asked)} questions"
     told = "\n".join(str(question) for question in asked)
     named = " ".join(question.task_id or "--plan" for question in asked[:3]) if len(asked) <= 3 else "--all"
-    message = (
+    return (
         f"run {run_id} waits for {count}:\n{told}\n"
-        "it is recorded, and goes on where it was once that is answered:\n"
-        f"  superscalar approve {run_id} {named}          # or with --deny; journal.approve(...) in Python\n"
-        f"  superscalar resume {run_id}                   # agent.resume({run_id!r})"
+        "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
+        f"  superscalar approve {run_id} {named}{where}\n"
+        f"  superscalar resume {run_id}{where}"
     )
-    return ApprovalPending(message, run_id, asked)
 
 
 # ------------------------------------------------------------------------------------------------------- of a journal
