@@ -39,6 +39,7 @@ def approve_run(
     `superscalar approve 3f9c --all --deny --by ann`
     """
     with reporting(as_json):
+        from superscalar.cli.asking import whose_keyboard
         from superscalar.cli.documents import question_document
         from superscalar.cli.failures import CommandError
         from superscalar.cli.journals import open_journal
@@ -67,7 +68,7 @@ def approve_run(
             chosen = [question.task_id for question in questions]
             if not chosen:
                 raise CommandError(f"run {id} asks nothing")
-        opened.approve(id, *chosen, approved=not deny, by=_name() if by is None else by)
+        opened.approve(id, *chosen, approved=not deny, by=whose_keyboard() if by is None else by)
         left = [question.task_id for question in opened.questions(id)]
         if as_json:
             print_json({"run_id": id, "answered": chosen, "approved": not deny, "open": left})
@@ -81,13 +82,3 @@ def approve_run(
 
 def _listed(text: str, plan: str) -> str:
     return "\n".join([*(f"    {line}" for line in plan.splitlines()), text])
-
-
-def _name() -> str:
-    """Who is at the keyboard, as far as the system knows."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a process without a name, as in some containers
-        return ""

@@ -41,7 +41,18 @@ def asking(screen: Screen, view: RunView, *, plans: bool = False, journal: Path 
             with screen.asking() as out:
                 return await _answer(question, view, out)
 
+    terminal.__name__ = whose_keyboard() or terminal.__name__  # an answer is signed with the name of its callback
     return terminal
+
+
+def whose_keyboard() -> str:
+    """Who is at the keyboard, as far as the system knows; empty if it does not."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a process without a name, as in some containers
+        return ""
 
 
 async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
