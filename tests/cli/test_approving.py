@@ -1,4 +1,4 @@
-"""Approval from the command line: asked at a terminal, or later with `superscalar approve`; in real processes."""
+"""Approval from the command line: asked at a terminal, or later with `superscalar approve`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from superscalar import Journal
+from superscalar.cli.app import app
 
 SOURCE = Path(__file__).parents[2] / "src"
 TOOLS = '''
@@ -30,14 +32,14 @@ def said(line):
         file.write(line + "\\n")
 
 
-@tool(effect="read")
+@tool(effect="read", resource="web")
 async def page(url: str) -> str:
     """A page of the web."""
     said(f"page {url}")
     return f"text of {url}\\x1b[2J\\u202e"
 
 
-@tool(effect="write", sink="to", trust="trusted")
+@tool(effect="write", resource="post", sink="to", trust="trusted")
 async def send(to: str, text: str = "") -> str:
     """Send a message."""
     said(f"send {to.split()[-1]!r}")
@@ -49,29 +51,32 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal, S
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"NO_COLOR": "1", "COLUMNS": "200", "LOGNAME": "ann"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "mail.py").write_text(TOOLS)
     (tmp_path / "plan.txt").write_text(PLAN)
     (tmp_path / "world").touch()
-    return tmp_path
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
+            del sys.modules[name]
 
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SOURCE), "NO_COLOR": "1", "TERM": "xterm", "LOGNAME": "ann"}
 
 
-def done(place: Path, *arguments: str) -> tuple[int, str, str]:
-    process = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "superscalar", *arguments],
-        cwd=place,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return process.returncode, process.stdout, process.stderr
+def done(*arguments: str) -> tuple[int, str, str]:
+    """A command in this process, at no terminal."""
+    result = CliRunner().invoke(app, list(arguments), prog_name="superscalar")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
 
 
 def world(place: Path) -> list[str]:
@@ -82,7 +87,7 @@ EXEC = ("exec", "plan.txt", "-t", "mail.py", "--policy", "ask")
 
 
 def test_a_run_without_a_terminal_waits_in_its_journal_is_answered_and_goes_on(place: Path) -> None:
-    code, out, err = done(place, *EXEC, "--journal", "mine.db")
+    code, out, err = done(*EXEC, "--journal", "mine.db")
     (run,) = (summary.id for summary in Journal(place / "mine.db").runs())
     assert (code, out) == (3, "")
     assert f"run {run} waits for an answer:\nx: send(to, text)\n" in err
@@ -93,69 +98,69 @@ def test_a_run_without_a_terminal_waits_in_its_journal_is_answered_and_goes_on(p
     assert sorted(before) == ["page u", "page v"]
 
     where = ("--journal", "mine.db")
-    code, out, err = done(place, "runs", *where)
+    code, out, err = done("runs", *where)
     assert (code, " waiting " in out, "1 asked" in out) == (0, True, True)
     assert err == f"see what one that waits asks: superscalar approve {run} --journal mine.db\n"
-    code, out, err = done(place, "show", run, *where)
+    code, out, err = done("show", run, *where)
     assert (code, f"answer: superscalar approve {run} x --journal mine.db" in out) == (0, True)
     assert "x          asked      send(to=p.split()[0], text=p)  waits for approval: `to` of send" in out
 
-    code, out, err = done(place, "approve", run[:6], *where)
+    code, out, err = done("approve", run[:6], *where)
     assert (code, out.splitlines()[0]) == (0, "x: send(to, text)")
     assert err == f"answer: superscalar approve {run} x --journal mine.db\n"
-    document = json.loads(done(place, "approve", run, *where, "--json")[1])
+    document = json.loads(done("approve", run, *where, "--json")[1])
     (question,) = document["questions"]
     assert (question["task"], question["tool"], question["arguments"]["to"]) == ("x", "send", "text")
 
-    code, _, err = done(place, "approve", run, "y", "x", *where)
+    code, _, err = done("approve", run, "y", "x", *where)
     assert (code, err) == (2, f"error: run {run} does not ask about y; it asks about x\n")
 
-    code, out, err = done(place, "approve", run, "x", "--by", "bob", *where)
+    code, out, err = done("approve", run, "x", "--by", "bob", *where)
     assert (code, out) == (0, "approved: x\n")
     assert err == f"go on with it: superscalar resume {run} --journal mine.db\n"
     assert world(place) == before
 
-    code, out, err = done(place, "resume", run, *where)
-    assert (code, json.loads(out)) == (0, ["sent", "sent", 17])
+    code, out, err = done("resume", run, *where)
+    assert (code, json.loads(out)) == (0, ["sent", "sent", 14])
     assert world(place) == [*before, "send 'text'", "send 'ann'"]
-    told = done(place, "show", run, *where, "--events")[1]
+    told = done("show", run, *where, "--events")[1]
     assert re.search(r"Approved +x +approved=True +by='bob'", told)
 
 
 def test_answers_are_given_for_all_and_denied_and_as_json(place: Path) -> None:
-    code, out, _ = done(place, *EXEC, "--journal", "runs.db", "--json")
+    code, out, _ = done(*EXEC, "--journal", "runs.db", "--json")
     error = json.loads(out)["error"]
     assert (code, error["type"], error["questions"][0]["task"]) == (3, "ApprovalPending", "x")
     run = error["run_id"]
-    assert done(place, "approve", run, "--deny")[0] == 2
-    assert done(place, "approve", run, "x", "--all")[0] == 2
-    code, out, _ = done(place, "approve", run, "--all", "--deny", "--json")
+    assert done("approve", run, "--deny")[0] == 2
+    assert done("approve", run, "x", "--all")[0] == 2
+    code, out, _ = done("approve", run, "--all", "--deny", "--json")
     assert (code, json.loads(out)) == (0, {"run_id": run, "answered": ["x"], "approved": False, "open": []})
-    assert done(place, "approve", run)[1] == f"run {run} asks nothing\n"
-    assert done(place, "approve", run, "--all")[0] == 2
-    code, out, _ = done(place, "resume", run, "--json")
+    assert done("approve", run)[1] == f"run {run} asks nothing\n"
+    assert done("approve", run, "--all")[0] == 2
+    code, out, _ = done("resume", run, "--json")
     outcome = json.loads(out)["outcomes"]["x"]
     assert (code, outcome["kind"], outcome["message"]) == (1, "denied", "it was not approved by ann")
 
 
 def test_without_a_terminal_and_a_journal_the_call_is_denied(place: Path) -> None:
-    code, out, _ = done(place, *EXEC)
+    code, out, _ = done(*EXEC)
     assert code == 1
     assert json.loads(out)[0]["error"].startswith("nobody was there to ask")
 
 
 def test_a_plan_waits_in_the_journal(place: Path) -> None:
-    code, _, err = done(place, *EXEC, "--approve-plan")
+    code, _, err = done(*EXEC, "--approve-plan")
     assert (code, "--approve-plan: this is no terminal where somebody could be asked" in err) == (2, True)
-    code, _, err = done(place, "exec", "plan.txt", "-t", "mail.py", "--approve-plan", "--journal", "runs.db")
+    code, _, err = done("exec", "plan.txt", "-t", "mail.py", "--approve-plan", "--journal", "runs.db")
     assert code == 3
     (run,) = (summary.id for summary in Journal(place / "runs.db").runs())
     assert "the plan as a whole, with 2 writes\n  x: send(to=p.split()[0], text=p)\n" in err
     assert world(place) == []
-    assert done(place, "resume", run)[0] == 3
-    assert done(place, "approve", run)[1].startswith("    p = page(url='u')\n")
-    assert done(place, "approve", run, "--plan")[1] == "approved: the plan\n"
-    assert done(place, "resume", run, "--policy", "off")[0] == 0
+    assert done("resume", run)[0] == 3
+    assert done("approve", run)[1].startswith("    p = page(url='u')\n")
+    assert done("approve", run, "--plan")[1] == "approved: the plan\n"
+    assert done("resume", run, "--policy", "off")[0] == 0
     assert world(place)[:2] == ["page u", "page v"]
 
 
@@ -179,6 +184,8 @@ class Terminal:
             text=True,
             start_new_session=True,
         )
+        self._patience = threading.Timer(60, self.process.kill)
+        self._patience.start()
         os.close(theirs)
         self.shown = ""
 
@@ -198,6 +205,7 @@ class Terminal:
     def end(self) -> tuple[int, str]:
         """Its exit code and its standard output; the rest that it shows is kept."""
         out, _ = self.process.communicate(timeout=60)
+        self._patience.cancel()
         try:
             while more := os.read(self._ours, 4096):
                 self.shown += more.decode()
@@ -219,7 +227,6 @@ def test_who_sits_at_a_terminal_is_asked_while_the_rest_goes_on(place: Path, typ
     assert "\x1b[2J" not in terminal.shown
     while "page v" not in world(place):  # a sibling goes on while nobody answers
         assert terminal.process.poll() is None
-        time.sleep(0.01)
     terminal.type("s\n")
     terminal.until(lambda shown: shown.count("[s]how all of it") == 2)
     assert "x = send(to=p.split()[0], text=p)" in terminal.shown
@@ -238,7 +245,7 @@ def test_a_plan_is_shown_and_asked_about_before_anything_happens(place: Path) ->
     terminal.type("n\n")
     code, out = terminal.end()
     assert (code, out) == (1, "")
-    assert "error: the plan was not approved, and nothing of it was begun: ann said no" in terminal.shown
+    assert "the plan was not approved, and nothing of it was begun: ann said no" in terminal.shown
     assert world(place) == []
 
 
@@ -257,14 +264,14 @@ def test_a_process_that_is_killed_while_it_asks_leaves_its_question_behind(place
     terminal.until(asked)
     while "page v" not in world(place):
         assert terminal.process.poll() is None
-        time.sleep(0.01)
     (run,) = (summary.id for summary in Journal(place / "runs.db").runs())
-    assert done(place, "approve", run, "x")[0] == 1  # it is being worked on
-    time.sleep(0.1)  # what happened is in the file a hundredth of a second later
+    assert done("approve", run, "x")[0] == 1  # it is being worked on
+    while not Journal(place / "runs.db").summary(run).asked:  # it is in the file a hundredth of a second later
+        assert terminal.process.poll() is None
     terminal.process.send_signal(signal.SIGKILL)
     terminal.end()
     assert Journal(place / "runs.db").summary(run).state == "waiting"
-    assert done(place, "approve", run, "x")[0] == 0
-    code, out, _ = done(place, "resume", run)
-    assert (code, json.loads(out)) == (0, ["sent", "sent", 17])
+    assert done("approve", run, "x")[0] == 0
+    code, out, _ = done("resume", run)
+    assert (code, json.loads(out)) == (0, ["sent", "sent", 14])
     assert sorted(world(place)) == ["page u", "page v", "send 'ann'", "send 'text'"]
