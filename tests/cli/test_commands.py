@@ -381,15 +381,15 @@ def test_tools_lists_signatures_effects_and_limits() -> None:
     printed = command("tools", "-t", "money.py")
     assert printed.out == (
         "price(ticker: str, *, currency: str = 'USD') -> float\n"
-        "    read, limit quotes\n"
+        "    read, limit quotes, untrusted\n"
         "    Latest price.\\x1b[2J\n"
         "\n"
         "    In USD.\n"
         "notify(who: str) -> None\n"
-        "    write, resource mail\n"
+        "    write, resource mail, untrusted, no sink declared\n"
         "    Send a message.\n"
         "look(x: int) -> int\n"
-        "    read (not declared)\n"
+        "    read (not declared), untrusted\n"
         "    Look.\n"
         "limits\n"
         "    quotes: 2 at once, 100 per 60 seconds, 3 in a burst\n"
@@ -400,7 +400,7 @@ def test_tools_says_which_have_a_batched_form(tmp_path: Path) -> None:
     """And for how many calls a request may stand."""
     more = "\n@look.batch(max_batch=1_000)\ndef looks(xs: list[int]) -> list[int]:\n    return xs\n"
     (tmp_path / "many.py").write_text(TOOLS + more)
-    assert "    read (not declared), up to 1,000 in one request\n" in command("tools", "-t", "many.py").out
+    assert "    read (not declared), up to 1,000 in one request, untrusted\n" in command("tools", "-t", "many.py").out
     assert command("tools", "-t", "many.py:look", "--json").document["tools"][0]["max_batch"] == 1_000
 
 
@@ -418,6 +418,9 @@ def test_tools_as_json() -> None:
             "dedupe": False,
             "limits": [],
             "max_batch": 1,
+            "trust": "untrusted",
+            "sinks": [],
+            "confidential": False,
         }
     ]
     assert document["limits"] == {"quotes": {"concurrency": 2, "rate": 100, "per": 60, "burst": 3}}

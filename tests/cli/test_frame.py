@@ -57,7 +57,7 @@ join(prices)
 
 
 def test_a_call_that_waits_for_approval() -> None:
-    asked = [
+    asked: list[ev.Event] = [
         *(ev.RunStarted(0.0, "r"), ev.Planned(0.0, Task("a", Call("send", effect="write")))),
         *(ev.Planned(0.0, Task("b", Call("look"))), ev.Sealed(0.0), ev.Started(0.0, "b", "look", {})),
         ev.Decided(1.0, "a", "ask", "destinations", "it goes out"),

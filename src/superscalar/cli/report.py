@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text
+from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text, trust_terms
 from superscalar.cli.failures import INTERRUPTED, WAITING, CommandError
 from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
@@ -65,6 +65,8 @@ def print_tools(toolset: Toolset) -> None:
             terms.append(f"resource {resource_text(signature)}")
         if tool is not None and tool.batched is not None:
             terms.append(f"up to {tool.batched.max_batch:,} in one request")
+        if tool is not None:
+            terms += trust_terms(tool)
         out.print(Text(f"    {safe_line(', '.join(terms))}", style="cyan"))
         for line in safe(signature.description).splitlines():
             out.print(Text(f"    {line}".rstrip()))

@@ -326,22 +326,36 @@ class LLMCompiler:
             return (await running.result()).outcomes
 
     def stream_plan(
-        self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        plan: Plan | str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
+        saw_untrusted: bool = False,
     ) -> RunStream:
-        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`."""
+        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`.
+
+        `saw_untrusted`: whoever wrote the plan had read what is not trusted, so nothing in it is, not even constants.
+        """
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools)).execute(
-                compiled
-            )
+            run = self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
+            return await run.execute(compiled, saw_untrusted=saw_untrusted)
 
         return RunStream(main)
 
     # ----------------------------------------------------------------------------------------- a loop of your own
 
     async def execute_calls(
-        self, message: object, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        message: object,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
+        saw_untrusted: bool = True,
     ) -> CallResults:
         """Make the tool calls of a chat model's turn, all at once as far as limits and effects allow.
 
@@ -354,19 +368,34 @@ class LLMCompiler:
         calls. A call that cannot be read, that names no tool or does not fit its parameters fails alone, with a text
         that the model can mend it by. Writes keep their order among the accesses of what they write.
 
+        A model that reads results before it calls the next tool can be steered by them. So what it writes is not
+        trusted, and may choose no sink, unless you know better: `saw_untrusted=False` where the conversation holds
+        nothing yet that a tool returned.
+
         Raises:
             UsageError: `message` is nothing of the kind.
         """
         turn = Turn(message, self.tools)
-        async with self.stream_plan(turn.plan, context=context, deadline=deadline, run_id=run_id) as running:
+        async with self.stream_plan(
+            turn.plan, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted
+        ) as running:
             return turn.results(await running.result())
 
     def execute_calls_sync(
-        self, message: object, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        message: object,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
+        saw_untrusted: bool = True,
     ) -> CallResults:
         """`execute_calls` for code that is not async, as `run_sync` is."""
         return run_to_end(
-            lambda: self.execute_calls(message, context=context, deadline=deadline, run_id=run_id), grace=self._grace
+            lambda: self.execute_calls(
+                message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted
+            ),
+            grace=self._grace,
         )
 
     # --------------------------------------------------------------------------------------------------- both

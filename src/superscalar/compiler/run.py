@@ -146,10 +146,15 @@ class Run:
 
     # -------------------------------------------------------------------------------------------- the two ways
 
-    async def execute(self, plan: Plan) -> RunResult:
-        """Run a plan that is there already; no model is asked."""
+    async def execute(self, plan: Plan, *, saw_untrusted: bool = False) -> RunResult:
+        """Run a plan that is there already; no model is asked.
+
+        `saw_untrusted`: whoever wrote it had read what is not trusted.
+        """
 
         async def main() -> RunResult:
+            if saw_untrusted:
+                self._unit.begin_round(0, "", saw_untrusted=True)
             tasks = plan.tasks
             if self._settings.approve_plan:
                 self._unit.hold()

@@ -13,7 +13,7 @@ from superscalar.plan.ir import Call, Literal
 from superscalar.plan.labels import narrowed, said_by
 from superscalar.policy import Argument, LabelledCall, Policy, Question, Rulings, destinations
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.questions import origins
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
@@ -42,6 +42,10 @@ class Permission:
             for alias, tool in tools.by_alias.items()
             if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
         }
+
+    def begin_round(self, *, saw_untrusted: bool) -> None:
+        """What is planned from now on was written by somebody who had read what is not trusted, or by nobody such."""
+        self.labels.begin_round(SHOWN if saw_untrusted else NOTHING)
 
     def decided(
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
@@ -77,7 +81,8 @@ class Permission:
         self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any], why: str
     ) -> Question:
         """What a person is asked of a call; nothing that is done to it changes the call."""
-        told = origins(cell, work, self._untrusted, self._question)
+        misled = SHOWN.sources <= self.labels.control(cell).sources
+        told = origins(cell, work, self._untrusted, self._question, misled=misled)
         named = {tool.renamed.get(alias, alias): origin for alias, origin in told.items()}
         return Question(run_id, cell.id, tool.name, copied(tool.masked(arguments)), named, why)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from superscalar import events
@@ -21,13 +21,20 @@ _MOST: Final = 3  # calls named for one argument
 _LONGEST: Final = 120  # characters of a call or of an expression
 
 
-def origins(cell: Cell, call: Call, untrusted: Collection[str], question: str = "") -> dict[str, str]:
+def origins(
+    cell: Cell, call: Call, untrusted: Collection[str], question: str = "", *, misled: bool = False
+) -> dict[str, str]:
     """Where each argument of a call came from, by its alias: constants, and the nearest calls that return data.
 
     `untrusted`: the tools, by alias, whose results are not trusted. `question`: what the user asked; a constant that
-    stands there is said to come from it.
+    stands there is said to come from it. `misled`: whoever wrote that part of the plan had read what is not trusted.
     """
-    return {name: _origin(cell, value, untrusted, question) for name, value in call.arguments}
+    made = {name: _origin(cell, value, untrusted, question) for name, value in call.arguments}
+    return (
+        {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
+        if misled
+        else made
+    )
 
 
 def _origin(cell: Cell, value: Expr, untrusted: Collection[str], question: str) -> str:
@@ -125,14 +132,18 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
     """
     schedule = Schedule()
     asked: dict[TaskId, events.Decided] = {}
+    misled: list[bool] = []  # by task of the plan
+    saw_untrusted = False
     tasks: list[Task] = []
     plan: events.PlanAsked | None = None
     for event in recorded:
         schedule.apply(event)
         match event:
             case events.RoundStarted():
+                saw_untrusted = event.saw_untrusted
                 tasks = []
             case events.Planned(task=task):
+                misled.append(saw_untrusted)
                 tasks.append(task)
             case events.Decided(id=id, decision="ask"):
                 asked[id] = event
@@ -142,19 +153,21 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
                 plan = event
             case events.PlanApproved() | events.RunEnded():
                 plan = None
-    found = [_question(run_id, schedule, decided, about) for decided in asked.values()]
+    found = [_question(run_id, schedule, decided, about, misled) for decided in asked.values()]
     of_plan = [] if plan is None else [plan_question(run_id, tasks)]
     return (*of_plan, *(made for made in found if made is not None))
 
 
-def _question(run_id: str, schedule: Schedule, decided: events.Decided, about: Mapping[str, Any]) -> Question | None:
+def _question(
+    run_id: str, schedule: Schedule, decided: events.Decided, about: Mapping[str, Any], misled: Sequence[bool]
+) -> Question | None:
     cell = schedule.cell(decided.id)
     call = cell.task.work if cell.task is not None else None
     if cell.status is not READY or not isinstance(call, Call):
         return None
     hidden = about.get("secrets", {}).get(call.tool, ())
     untrusted = [alias for alias, (_, trust, _) in about.get("declared", {}).items() if trust == "untrusted"]
-    told = origins(cell, call, untrusted, str(about.get("question", "")))
+    told = origins(cell, call, untrusted, str(about.get("question", "")), misled=misled[cell.order[0]])
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }

@@ -119,10 +119,14 @@ class TaskFetchingUnit(Asking):
         else:
             self._happened(events.Planned(self._now(), task))
 
-    def begin_round(self, number: int, reason: str) -> None:
-        """More of the program follows: its writes wait for the next seal."""
+    def begin_round(self, number: int, reason: str, *, saw_untrusted: bool = False) -> None:
+        """More of the program follows: its writes wait for the next seal.
+
+        `saw_untrusted`: whoever writes it had read what is not trusted, so nothing in it is.
+        """
         self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason))
+        self.permission.begin_round(saw_untrusted=saw_untrusted)
+        self._happened(events.RoundStarted(self._now(), number, reason, saw_untrusted))
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
