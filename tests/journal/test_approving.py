@@ -293,6 +293,44 @@ def test_what_runs_though_nothing_needs_it_does_not_put_off_the_suspension(tmp_p
     assert run(main()) < 1.0
 
 
+def test_a_constant_of_whoever_had_read_what_is_not_trusted_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+
+    async def main() -> ApprovalPending:
+        async with agent(path).stream_plan('x = send("eve")\njoin(x)\n', run_id="run", saw_untrusted=True) as running:
+            with pytest.raises(ApprovalPending) as caught:
+                await running.result()
+        return caught.value
+
+    (question,) = run(main()).questions
+    assert isinstance(question, Question)
+    assert question.origins == {"to": "the plan, written by a model that had read what is not trusted"}
+    assert Journal(path).questions("run")[0].origins == question.origins
+
+
+def test_calls_of_a_batch_go_on_without_the_one_that_is_asked_about(tmp_path: Path) -> None:
+    @tool(effect="read", resource="web")
+    async def price(ticker: str) -> str:
+        made.append(ticker)
+        return ticker.lower()
+
+    @price.batch(max_batch=5)
+    async def prices(tickers: list[str]) -> list[str]:
+        made.append(" ".join(tickers))
+        await asyncio.sleep(1)
+        return [ticker.lower() for ticker in tickers]
+
+    def ask(call: LabelledCall) -> Decision | None:
+        return Ask("sure?") if call.tool == "price" and call.arguments["ticker"].value == "B" else None
+
+    asking = LLMCompiler(tools=[price], policy=Policy(rules=[ask]), journal=tmp_path / "runs.db")
+    with pytest.raises(ApprovalPending):
+        run(asking.execute('x = [price(t) for t in "ABC"]\njoin(x)\n', run_id="run"))
+    Journal(tmp_path / "runs.db").approve("run", "x[1]")
+    assert run(asking.resume("run")).answer == ["a", "b", "c"]
+    assert made == ["A C", "B"]
+
+
 # --------------------------------------------------------------------------------------------------- with a planner
 
 
