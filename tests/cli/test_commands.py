@@ -70,7 +70,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> ScriptedCompiler:
     scripted = ScriptedCompiler(ScriptedStream(ANSWERED, answered()))
 
     def opened(toolset: Any, **options: Any) -> ScriptedCompiler:
-        scripted.options = options
+        scripted.options, scripted.tools = options, toolset
         return scripted
 
     monkeypatch.setattr(compiling, "open_compiler", opened)
@@ -124,6 +124,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "model": "openai:x",
         "base_url": "http://localhost:1/v1",
         "joiner": False,
+        "extractor": None,
         "instructions": "be brief",
         "max_concurrency": 3,
         "max_replans": 0,
@@ -353,7 +354,8 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    assert compiler.options == dict.fromkeys(["max_concurrency", "max_cost", "policy", "approve_plan", "approve"])
+    given = ["extractor", "max_concurrency", "max_cost", "policy", "approve_plan", "approve"]
+    assert compiler.options == dict.fromkeys(given)
 
 
 @pytest.mark.parametrize("value", [NO_SUCH, [1, NO_SUCH], {"a": {"b": (Skipped("x"),)}}])
@@ -412,6 +414,7 @@ def test_tools_as_json() -> None:
             "alias": "notify",
             "signature": "notify(who: str) -> None",
             "description": "Send a message.",
+            "schemas": {},
             "effect": "write",
             "effect_declared": True,
             "resource": "mail",

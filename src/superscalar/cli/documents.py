@@ -164,6 +164,7 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
                 "alias": signature.alias,
                 "signature": signature_text(signature),
                 "description": signature.description,
+                "schemas": {name: output.written() or output.type for name, output in signature.outputs.items()},
                 "effect": signature.effect,
                 "effect_declared": signature.effect_declared,
                 "resource": resource_text(signature) or None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Final
 
 from superscalar.events import Decided
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source
@@ -21,6 +21,8 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import OrderedSet, copied
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 class Permission:
     """Rules on the calls of one run. `guarded`: the tools, by alias, whose calls a rule may have a say in.
@@ -35,7 +37,8 @@ class Permission:
         self._rulings = Rulings(policy, tools.rules)
         self._question = question
         self._own: dict[str, Label] = {}
-        self.labels = Labels(schedule, self._origin, self._constant)
+        results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
+        self.labels = Labels(schedule, self._origin, self._constant, results)
         self.guarded = _guarded(tools, policy)
         self._sinks = {
             alias: frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks)
@@ -70,8 +73,11 @@ class Permission:
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
         given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
+        narrow = tool.narrow_sinks
         made = {
-            name: Argument(value, narrowed(given.get(name, NOTHING), value), name in tool.sinks)
+            name: Argument(
+                value, narrowed(given.get(name, NOTHING), value), name in tool.sinks, narrow.get(name, _NONE)
+            )
             for name, value in arguments.items()
         }
         control = self.labels.control(cell)

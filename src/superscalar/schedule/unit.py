@@ -46,7 +46,7 @@ from superscalar.schedule.sharing import SharedCalls
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, Usage, copied
 
 
 @dataclass(slots=True)
@@ -520,10 +520,19 @@ class TaskFetchingUnit(Asking):
             else:
                 self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
 
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge)
+        def used(usage: Usage) -> None:
+            if get_ident() == self._thread:
+                self._used(attempt, usage)
+            else:
+                self.loop.call_soon_threadsafe(self._used, attempt, usage)
+
+        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge, used)
 
     def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
         self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
+
+    def _used(self, attempt: Attempt, usage: Usage) -> None:
+        self._happened(events.ModelUsed(self._now(), attempt.tool.name, usage))
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
