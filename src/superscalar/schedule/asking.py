@@ -6,18 +6,21 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
 from superscalar import events
 from superscalar.errors import ApprovalPending
+from superscalar.plan.ir import Call
 from superscalar.policy import Question
 from superscalar.schedule.attempt import Bounds, never_started, text_of
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
 from superscalar.schedule.stopping import Stopping
+from superscalar.tools.tool import Tool
 from superscalar.values import Failure, FailureKind, TaskId
 
 NOBODY = "nobody was there to ask (give the agent approve=, or a journal)"
@@ -49,6 +52,8 @@ class Asking(Stopping):
     An answer is recorded and stands, in a process that resumes the run too. A call that is withdrawn meanwhile (by a
     stop, or since nothing needs it any more) takes its question with it.
     """
+
+    permission: Permission
 
     def __init__(self, bounds: Bounds, limits: Limits, approver: Approver, run: str) -> None:
         super().__init__(bounds, limits)
@@ -85,6 +90,23 @@ class Asking(Stopping):
         self._set_alarm(inf)
 
     # ------------------------------------------------------------------------------------------------- single calls
+
+    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
+        """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
+        known = self._known.get(cell.id)
+        if isinstance(known, events.Approved):
+            return self._says(cell, known)
+        now = self._now()
+        decided = replace(known, at=now) if known else self.permission.decided(cell, tool, work, arguments, now)
+        if decided is None:
+            return True
+        self._happened(decided)
+        if decided.decision == "ask":
+            self._known[cell.id] = decided
+            self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, arguments, decided.reason))
+        elif decided.decision == "deny":
+            self._happened(events.Failed(self._now(), cell.id, Failure("denied", decided.reason)))
+        return decided.decision in ("allow", "warn")
 
     def _ask_about(self, cell: Cell, question: Question) -> None:
         """Ask a person, if there is one; else the run waits for an answer, or the call is denied."""

@@ -378,23 +378,6 @@ class TaskFetchingUnit(Asking):
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
-        """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
-        known = self._known.get(cell.id)
-        if isinstance(known, events.Approved):
-            return self._says(cell, known)
-        now = self._now()
-        decided = replace(known, at=now) if known else self.permission.decided(cell, tool, work, arguments, now)
-        if decided is None:
-            return True
-        self._happened(decided)
-        if decided.decision == "ask":
-            self._known[cell.id] = decided
-            self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, arguments, decided.reason))
-        elif decided.decision == "deny":
-            self._happened(events.Failed(self._now(), cell.id, Failure("denied", decided.reason)))
-        return decided.decision in ("allow", "warn")
-
     def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
         """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
         other = self._shared.earlier(cell, work.tool, given, self.schedule.writes_before(cell))
