@@ -451,7 +451,7 @@ def test_a_plan_is_approved_by_callback_and_its_round_goes_on() -> None:
     )
 
     async def main() -> Any:
-        asking = LLMCompiler(model, TOOLS, approve=ann, approve_plan=True)
+        asking = LLMCompiler(model, TOOLS, approve=ann, approve_plan=True, replan="any")
         async with asking.stream("?") as running:
             return await running.result()
 

@@ -53,6 +53,8 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
+    replan: options.ReplanOption = None,
+    replanner_sees: options.ReplannerSeesOption = None,
     deadline: options.Deadline = None,
     policy: options.Policy = None,
     approve_plan: options.ApprovePlan = False,
@@ -89,7 +91,13 @@ def resume_run(
             view = RunView()
             title = str(about.get("question") or f"run {id}")
             screen = screen_for(view, title, hidden=as_json or quiet)
-            given = {"policy": policy, "approve_plan": approve_plan or None, "approve": asking(screen, view)}
+            given = {
+                "policy": policy,
+                "approve_plan": approve_plan or None,
+                "approve": asking(screen, view),
+                "replan": replan,
+                "replanner_sees": replanner_sees,
+            }
             compiler = _compiler(opened, about, tools, model, given)
             verdicts = _verdicts(compiler, id, journal, in_doubt)
             stream = lambda: compiler.stream_resume(  # noqa: E731

@@ -16,6 +16,7 @@ from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed
 from superscalar.compiler.run import Run, Settings
+from superscalar.compiler.sight import SEES, ReplannerSees
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.errors import UsageError
@@ -26,7 +27,7 @@ from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
-from superscalar.policy import Mode, Policy
+from superscalar.policy import REPLANS, Mode, Policy, Replan
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
@@ -80,6 +81,12 @@ class LLMCompiler:
     once nothing else is left to do (`ApprovalPending`), and goes on when it was answered and is resumed; without either
     the call is denied. `approve_plan`: the plan of each round is asked about as a whole, and nothing begins before.
 
+    `replan`: what a later round may add once a tool ran whose results are not trusted: "read-only", reads, and writes
+    of a kind (tool and destinations) that was planned before; "ask", what that refuses is asked about; "planned-tools",
+    calls of the first plan's tools; "any"; "never", there is none then. `replanner_sees`: of such results its planner
+    is shown "summaries" (status, type and size), and not why there is another round; or "text", and then nothing that
+    it writes is trusted.
+
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
@@ -116,11 +123,15 @@ class LLMCompiler:
         policy: Mode | Policy = "enforce",
         approve: Approve | None = None,
         approve_plan: bool = False,
+        replan: Replan = "read-only",
+        replanner_sees: ReplannerSees = "summaries",
         schemas: Mapping[str, Any] | None = None,
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
     ) -> None:
         approval.check(approve, plans=approve_plan, recorded=journal is not None)
+        _check_choice("replan", replan, REPLANS)
+        _check_choice("replanner_sees", replanner_sees, SEES)
         planner = None if model is None else resolve(model, base_url=base_url)
         extracting = planner if extractor is None or extractor == SAME else resolve(extractor)
         toolset = Toolset(tools, limits=limits, schemas=schemas)
@@ -166,6 +177,8 @@ class LLMCompiler:
             policy=policy if isinstance(policy, Policy) else Policy(policy),
             approve=approve,
             approve_plan=approve_plan,
+            replan=replan,
+            replanner_sees=replanner_sees,
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
@@ -451,6 +464,11 @@ class LLMCompiler:
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
+
+
+def _check_choice(name: str, given: str, choices: tuple[str, ...]) -> None:
+    if given not in choices:
+        raise UsageError(f"{name}={given!r}: write one of {', '.join(map(repr, choices))}")
 
 
 def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:

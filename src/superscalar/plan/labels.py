@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import re
 from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -146,11 +147,13 @@ def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
 
 
 def said_by(question: str, constant: Any) -> bool:
-    """Whether a constant of a plan stands in the user's question."""
+    """Whether a constant of a plan stands in the user's question as a whole: not within a word, number or address."""
     if not question or constant is None or isinstance(constant, bool | bytes):
         return False
     said = str(constant)
-    return said != "" and said in question
+    return (
+        said.strip() != "" and re.search(rf"(?<![\w@./+-]){re.escape(said)}(?![\w@]|[./:+-]\w)", question) is not None
+    )
 
 
 @lru_cache(maxsize=4_096)
