@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
+        ApprovalPending,
         InDoubt,
         JoinError,
         JournalError,
         ModelError,
         ModelSetupError,
+        NotApproved,
         NotDone,
         PlanError,
         RateLimited,
@@ -36,11 +38,13 @@ __version__ = "0.1.0"
 _WHERE = {
     "superscalar.compiler": ("CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"),
     "superscalar.errors": (
+        "ApprovalPending",
         "InDoubt",
         "JoinError",
         "JournalError",
         "ModelError",
         "ModelSetupError",
+        "NotApproved",
         "NotDone",
         "PlanError",
         "RateLimited",
@@ -72,6 +76,7 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 
 __all__ = [
     "Allow",
+    "ApprovalPending",
     "Argument",
     "Ask",
     "CallAgain",
@@ -93,6 +98,7 @@ __all__ = [
     "Message",
     "ModelError",
     "ModelSetupError",
+    "NotApproved",
     "NotDone",
     "Observation",
     "Outcomes",

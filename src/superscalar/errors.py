@@ -102,6 +102,23 @@ class InDoubt(SuperscalarError):
         self.doubts = tuple(doubts)
 
 
+class ApprovalPending(SuperscalarError):
+    """A run waits for a person's answer, and nothing of it can go on without: it is suspended, and its journal has it.
+
+    `questions` (see `superscalar.Question`): answer each (`Journal.approve`, or `superscalar approve`), then resume the
+    run `run_id`. Nothing is running.
+    """
+
+    def __init__(self, message: str, run_id: str, questions: Sequence[object]) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+        self.questions = tuple(questions)
+
+
+class NotApproved(SuperscalarError):
+    """A person did not approve of a plan as a whole: nothing of it was begun."""
+
+
 class IllegalEvent(SuperscalarError):
     """Two events contradict each other: a bug of ours, never of the plan. Please report it with its story.
 

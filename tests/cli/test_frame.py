@@ -56,6 +56,24 @@ join(prices)
     )
 
 
+def test_a_call_that_waits_for_approval() -> None:
+    asked: list[ev.Event] = [
+        *(ev.RunStarted(0.0, "r"), ev.Planned(0.0, Task("a", Call("send", effect="write")))),
+        *(ev.Planned(0.0, Task("b", Call("look"))), ev.Sealed(0.0), ev.Started(0.0, "b", "look", {})),
+        ev.Decided(1.0, "a", "ask", "destinations", "it goes out"),
+    ]
+    assert picture(asked) == (
+        """
+How are they?                                                             2.2 s
+── tasks ──────────────────────────────────────────────────────────────────────
+? a  send()            waits for approval: it goes out
+● b  look()     2.2 s
+2 calls: 1 running, 1 waiting for approval                              running
+"""
+    )
+    assert "the plan waits for approval" in picture([*asked[:3], ev.PlanAsked(1.0)])
+
+
 def test_an_answer_that_is_being_written() -> None:
     assert picture(ANSWERED[:-3], now=2.75) == (
         """

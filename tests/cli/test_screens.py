@@ -81,6 +81,43 @@ def test_troubles_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_what_is_asked_and_answered_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        said(
+            capsys,
+            ev.RunStarted(0.0, "r"),
+            ev.Planned(0.0, Task("a", Call("send", effect="write"))),
+            ev.PlanAsked(0.0, ("a: send()",)),
+            ev.PlanApproved(1.0, True, "ann"),
+            ev.Decided(1.0, "a", "allow", "destinations"),
+            ev.Decided(1.0, "a", "warn", "destinations", "it goes out"),
+            ev.Decided(1.0, "a", "ask", "destinations", "it goes\nout\x1b[2J"),
+            ev.Approved(2.0, "a", False, "ann"),
+            ev.Failed(2.0, "a", Failure("denied", "it was not approved by ann")),
+        )
+        == """
+  0.00 s  asked     the plan waits for approval, with 1 write
+  1.00 s  approved  the plan  by ann
+  1.00 s  warning   a  send()  it goes out
+  1.00 s  asked     a  send()  it goes out\\x1b[2J
+  2.00 s  refused   a  by ann
+  2.00 s  failed    a  it was not approved by ann
+"""
+    )
+
+
+def test_lines_are_held_back_while_something_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    view = RunView()
+    lines = Lines(view)
+    with lines.asking() as out:
+        for event in (ev.RunStarted(0.0, "r"), ev.DeadlinePassed(1.0)):
+            view.apply(event)
+            lines.saw(event)
+        print("sure?", file=out)
+        assert capsys.readouterr().err == "sure?\n"
+    assert "deadline" in capsys.readouterr().err
+
+
 def test_values_are_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     text = said(
         capsys,

@@ -42,6 +42,29 @@ def planned(*tasks: Task) -> list[ev.Event]:
     return [ev.Planned(0.0, task) for task in tasks]
 
 
+def test_a_call_that_a_person_is_asked_about() -> None:
+    begun = [*planned(call("a", effect="write"), call("b")), ev.Sealed(0.0), ev.Decided(1.0, "a", "ask", "rule", "why")]
+    view = viewed(*begun)
+    row = view.row("a")
+    assert (row.state, row.message, row.started) == ("asked", "why", None)
+    assert view.counts == Counts(asked=1, waiting=1)
+    assert view.counts.total == 2
+    answered = viewed(*begun, ev.Approved(2.0, "a", True, "ann")).row("a")
+    assert (answered.state, answered.message) == ("waiting", "approved by ann")
+    running = viewed(*begun, ev.Approved(2.0, "a", True), ev.Started(2.0, "a", "t", {})).row("a")
+    assert (running.state, running.message, running.started) == ("running", "", 2.0)
+    allowed = viewed(*planned(call("a")), ev.Decided(1.0, "a", "allow", "rule"), ev.Decided(1.0, "a", "warn", "rule"))
+    assert allowed.row("a").state == "waiting"
+    assert viewed(*begun, ev.Unneeded(2.0, ("a",))).row("a").state == "skipped"
+
+
+def test_a_plan_that_waits_for_approval() -> None:
+    asked = viewed(*planned(call("a")), ev.PlanAsked(1.0))
+    assert asked.plan_asked
+    assert [task.id for task in asked.tasks] == ["a"]
+    assert not viewed(ev.PlanAsked(1.0), ev.PlanApproved(2.0, True)).plan_asked
+
+
 PRICES = Task(
     "prices",
     Map(

@@ -25,6 +25,8 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.ir import Task
 from superscalar.plan.program import Program
+from superscalar.policy import Ask, LabelledCall, Policy, Question
+from superscalar.schedule.asking import Approver
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import CallAgain, Done, Verdict
 from superscalar.schedule.limits import Limits
@@ -47,6 +49,7 @@ class Chosen:
     failing: float
     cap: int
     pause: float
+    asking: float = 0.0
 
 
 @dataclass(slots=True)
@@ -99,6 +102,16 @@ class World:
             return await self._work(run)
 
         return Toolset([work, named, both, many, look, post, put, get], limits={"named": Limit(concurrency=2)})
+
+    def asks(self, call: LabelledCall) -> Ask | None:
+        """Some calls are asked about: which ones depends on the seed and the task only."""
+        return Ask("sure?") if Random(f"asks {self.chosen.seed} {call.id}").random() < self.chosen.asking else None
+
+    async def answers(self, question: Question) -> bool:
+        """After a while, and not always with a yes."""
+        random = Random(f"answers {self.chosen.seed} {question.task_id}")
+        await asyncio.sleep(random.choice([0.0, 0.25, 1.0, 4.0]))
+        return random.random() < 0.8
 
     def fate(self, id: TaskId, only: Sequence[str] = ()) -> tuple[str, int, float]:
         """How the next attempt fails, or "" and its value; and how long it takes."""
@@ -181,6 +194,7 @@ chosen = st.builds(
     st.sampled_from([0.0, 0.1, 0.4]),
     st.integers(1, 5),
     st.sampled_from([0.0, 0.0, 0.25, 1.0]),
+    st.sampled_from([0.0, 0.0, 0.3]),
 )
 
 
@@ -197,7 +211,9 @@ def surroundings(world: World) -> Surroundings:
     tools = world.tools
     limits = Limits(tools.limits, world.chosen.cap)
     bounds = Bounds(60.0, GRACE)
-    return Surroundings("run", tools, limits, local.invoke, world.log.append, bounds, random=Random(0))
+    policy = Policy(rules=[world.asks]) if world.chosen.asking else Policy("off")
+    surroundings = Surroundings("run", tools, limits, local.invoke, world.log.append, bounds, random=Random(0))
+    return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 
 async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]], stop_at: float | None = None) -> Came:
@@ -293,6 +309,11 @@ def check_that_nothing_is_done_twice(prefix: Sequence[ev.Event], after: Came) ->
     done = {e.id for e in prefix if isinstance(e, ev.Succeeded)}
     assert not done & {id for id, _ in after.world.called}
     assert all(key == f"run:{id}" for id, key in after.world.called)
+    answered = {e.id for e in prefix if isinstance(e, ev.Approved)}
+    assert not answered & {e.id for e in after.log[len(prefix) :] if isinstance(e, ev.Decided | ev.Approved)}
+    allowed = {e.id: e.approved for e in after.log if isinstance(e, ev.Approved)}
+    decided = {e.id for e in after.log if isinstance(e, ev.Decided)}
+    assert all(allowed[e.id] for e in after.log if isinstance(e, ev.Started) and e.id in decided)
     written = {e.id for e in prefix if isinstance(e, ev.Started) and e.tool == "post"} & done
     for id, times in after.world.happened.items():
         started = [e for e in after.log if isinstance(e, ev.Started) and e.id == id]

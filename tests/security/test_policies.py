@@ -218,7 +218,10 @@ def test_rules_of_tools_toolsets_and_the_agent_are_asked_and_the_strictest_wins(
     tools = [Toolset([count], policy=of_toolset)]
     policy = Policy(rules=[of_agent])
     assert outcome("x = count(0)", policy, tools) == Observation(0)
-    assert outcome("x = count(1)", policy, tools).message == "nobody was there to ask: really?"
+    assert (
+        outcome("x = count(1)", policy, tools).message
+        == "nobody was there to ask (give the agent approve=, or a journal): really?"
+    )
     assert outcome("x = count(2)", policy, tools).message == "not today"
     assert said == ["agent count", "tool count", "toolset count"] * 3
 

@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
+from zlib import crc32
 
 import pytest
 
 from simulation import checks
 from simulation.programs import Writer
-from simulation.world import GRACE, Settings, World
+from simulation.world import GRACE, Person, Settings, World
 from superscalar import LLMCompiler, RunResult
 from superscalar.compiler import RunStream
 from superscalar.compiler import run as compiler_run
@@ -167,6 +168,7 @@ async def _simulation(random: Random, text: str, plan: Plan, *, thorough: bool) 
         max_tasks=12 if small else 10_000,
         max_fan_out=2 if small else 1_000,
         random=random,
+        **Person(text, 0.3 if crc32(text.encode()) % 4 == 0 else 0.0).terms,
     )
     slots = checks.slots_of(ours)
     endings = [Ending.drawn(random, coarse=chosen.coarse) for _ in range(runs)]

@@ -13,7 +13,9 @@ from simulation.world import BOTH, COST, GRACE, IDEMPOTENT, NAMED, PRICED, RATE,
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
 from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.events import (
+    Approved,
     Cancelled,
+    Decided,
     Event,
     Failed,
     Planned,
@@ -86,6 +88,7 @@ def check(found: Simulated) -> None:
         check_that_inputs_came_first(run)
         check_that_accesses_are_in_order(run)
         check_what_really_happened(run, found.world)
+        check_that_people_were_asked(run)
         check_that_the_budget_was_kept(run, found.world.settings.max_cost)
     check_that_limits_were_kept(found)
     check_that_nothing_is_left(found)
@@ -104,6 +107,25 @@ def check_that_it_ended(run: Ran) -> None:
         assert over <= min(stops) + 1.5 * GRACE + _SLACK, f"it ended at {over} though it was stopped at {min(stops)}"
         late = [e for e in run.events if isinstance(e, Started) and e.at > min(stops) + _SLACK]
         assert not late, f"started after the stop: {late}"
+
+
+def check_that_people_were_asked(run: Ran) -> None:
+    """A call of which somebody was asked starts after a yes only, and is asked about no more once that is given."""
+    answers: dict[TaskId, bool] = {}
+    asked: set[TaskId] = set()
+    for e in run.events:
+        match e:
+            case Decided(id=id, decision="ask"):
+                assert id not in answers, f"{id} was asked about again"
+                asked.add(id)
+            case Approved(id=id, approved=approved):
+                assert id in asked, f"{id} was answered without being asked"
+                assert id not in answers, f"{id} was answered twice"
+                answers[id] = approved
+            case Started(id=id):
+                assert id not in asked or answers.get(id), f"{id} started without a yes"
+            case Succeeded(id=id):
+                assert answers.get(id, True), f"{id} succeeded after a no"
 
 
 def check_that_each_task_settles_once(run: Ran) -> None:

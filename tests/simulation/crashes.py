@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from simulation import checks
 from simulation.campaign import SEEDS_PER_PLAN, plan_of
-from simulation.world import GRACE, WRITES, Settings, World
+from simulation.world import GRACE, WRITES, Person, Settings, World
 from superscalar import CallAgain, Done, Doubt, LLMCompiler, RunResult, StillUnknown, codec, events
 from superscalar.errors import UsageError
 from superscalar.journal import Journal, RunLog
@@ -118,7 +118,7 @@ class WatchedResumed(ResumedUnit):
         world.units.append(self)
 
 
-def _agent(world: World, journal: Journal) -> LLMCompiler:
+def _agent(world: World, journal: Journal, person: Person) -> LLMCompiler:
     chosen = world.settings
     return LLMCompiler(
         tools=world.tools,
@@ -127,14 +127,15 @@ def _agent(world: World, journal: Journal) -> LLMCompiler:
         grace=GRACE,
         random=world.random,
         journal=journal,
+        **person.terms,
     )
 
 
-def _until_it_dies(world: World, plan: Plan, file: _File, loop: VirtualLoop) -> bool:
+def _until_it_dies(world: World, plan: Plan, file: _File, person: Person, loop: VirtualLoop) -> bool:
     """Run until the process dies; False if the run ended before."""
 
     async def main() -> None:
-        await _agent(world, file).execute(plan, context=world, run_id="run")
+        await _agent(world, file, person).execute(plan, context=world, run_id="run")
 
     with suppress(Died):
         loop.run_until_complete(main())
@@ -183,8 +184,9 @@ def crashed(seed: int) -> str:
     random = Random(seed)
     world = World(random, replace(Settings.drawn(random), max_cost=None))
     file = _File(random.randint(1, 60))
+    person = Person(seed, 0.3 if seed % 3 == 0 else 0.0)
     loop = VirtualLoop(seed=seed, turns_left=100_000)
-    if not _until_it_dies(world, plan, file, loop):
+    if not _until_it_dies(world, plan, file, person, loop):
         loop.close()
         return "ended"
     _on_their_way(world, random)
@@ -203,7 +205,7 @@ def crashed(seed: int) -> str:
         return Done(known.get(doubt.task_id, 0)) if happened else CallAgain()
 
     async def go_on(_random: Random) -> tuple[RunResult, list[events.Event], list[str], list[str], Any]:
-        agent = _agent(world, file)
+        agent = _agent(world, file, person)
         async with agent.stream_resume("run", context=world, resolve=resolve) as running:
             result = await running.result()
         left = [task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}]
@@ -219,6 +221,7 @@ def crashed(seed: int) -> str:
         checks.check_that_the_state_is_consistent(run)
         checks.check_that_inputs_came_first(run)
         checks.check_what_really_happened(run, world)
+        checks.check_that_people_were_asked(run)
         gone = any(isinstance(event, events.Failed) and event.failure.abandoned for event in happened)
         assert gone or not (left or timers), f"left running: {left} {timers}"
         assert all(doubt.tool in WRITES for doubt in asked), asked

@@ -10,6 +10,7 @@ from typing import Any
 
 from superscalar import Limit, NotDone, RateLimited, Retry, Tool, ToolContext, tool
 from superscalar.events import Event
+from superscalar.policy import Ask, LabelledCall, Policy, Question
 from superscalar.schedule.unit import TaskFetchingUnit
 from superscalar.testing import Faults, Provider, Slowdown, constant, heavy_tail, lognormal, uniform
 
@@ -116,6 +117,29 @@ class World:
             raise self.random.choice([ValueError, NotDone, asyncio.CancelledError, Odd])("made up")
         self.effects[run.run_id, run.task_id, run.attempt] += 1
         return self.random.randrange(4)
+
+
+class Person:
+    """Who is asked about some of the calls, thinks for a while, and does not always say yes; the same every time."""
+
+    def __init__(self, seed: object, share: float) -> None:
+        self._seed = seed
+        self._share = share
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The options of an agent that asks."""
+        return {"policy": Policy(rules=[self.asks]), "approve": self.answers} if self._share else {}
+
+    def asks(self, call: LabelledCall) -> Ask | None:
+        """Which calls those are depends on the seed and the task alone."""
+        return Ask("sure?") if Random(f"asks {self._seed} {call.id}").random() < self._share else None
+
+    async def answers(self, question: Question) -> bool:
+        """So does the answer."""
+        random = Random(f"answers {self._seed} {question.task_id}")
+        await asyncio.sleep(random.choice([0.0, 0.25, 1.0, 4.0]))
+        return random.random() < 0.8
 
 
 @tool(effect="read", resource="other", retry=_RETRY, timeout=3)

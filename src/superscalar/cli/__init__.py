@@ -8,7 +8,7 @@ from typing import NoReturn
 
 
 def main() -> None:
-    """The `superscalar` command; exits with 0 (answered), 1 (the plan or run failed), 2 (usage) or 130 (Ctrl-C)."""
+    """The `superscalar` command; exits with 0 (answered), 1 (it failed), 2 (usage), 3 (it waits) or 130 (Ctrl-C)."""
     from superscalar.cli.app import app  # the rest of the package is loaded by the command that needs it
     from superscalar.cli.terminal import tolerate_narrow_encodings
 

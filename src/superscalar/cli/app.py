@@ -1,4 +1,4 @@
-"""The commands: `run`, `plan`, `check`, `exec`, `tools`; those about recorded runs are in `journals` and `resume`."""
+"""The commands: `run`, `plan`, `check`, `exec`, `tools`; those about recorded runs stand in files of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import journals, options, resume
+from superscalar.cli import approving, journals, options, resume
 from superscalar.cli.reporting import name_of, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -85,7 +85,8 @@ def root(
 ) -> None:
     """An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.
 
-    Exit codes: 0 answered, 1 the plan or the run failed, 2 wrong usage, 130 stopped with Ctrl-C.
+    Exit codes: 0 answered, 1 the plan or the run failed, 2 wrong usage, 3 the run waits for approval, 130 stopped with
+    Ctrl-C.
     """
 
 
@@ -105,6 +106,8 @@ def run(
     max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
     journal: options.Journal = None,
+    policy: options.Policy = None,
+    approve_plan: options.ApprovePlan = False,
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
@@ -124,7 +127,8 @@ def run(
 
     `superscalar run - --tools money.py --json < question.txt`
     """
-    with reporting(as_json):
+    with reporting(as_json, journal=journal):
+        from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.loading import load_tools
@@ -149,11 +153,19 @@ def run(
                 "replanner_sees": None if replanner_sees is None else replanner_sees.value,
                 "max_tokens": max_tokens,
                 "max_cost": max_cost,
+                "policy": policy,
+                "approve_plan": approve_plan or None,
             }
-            compiler = open_compiler(load_tools(tools), **chosen, **recorded(journal, tools, chosen))
             view = RunView()
+            screen = screen_for(view, asked, hidden=as_json or quiet)
+            given = {
+                **chosen,
+                **recorded(journal, tools, chosen),
+                "approve": asking(screen, view, plans=approve_plan, journal=journal),
+            }
+            compiler = open_compiler(load_tools(tools), **given)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet))
+            result = followed(stream, view, screen)
         if as_json:
             print_json(
                 {
@@ -291,6 +303,8 @@ def execute(
     max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
     journal: options.Journal = None,
+    policy: options.Policy = None,
+    approve_plan: options.ApprovePlan = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -305,7 +319,8 @@ def execute(
 
     `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
     """
-    with reporting(as_json, plan_file):
+    with reporting(as_json, plan_file, journal):
+        from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.documents import outcomes_document, timing_document
         from superscalar.cli.loading import load_tools
@@ -322,17 +337,25 @@ def execute(
                 "extractor": extractor,
                 "max_concurrency": max_concurrency,
                 "max_cost": max_cost,
+                "policy": policy,
+                "approve_plan": approve_plan or None,
             }
-            compiler = open_compiler(load_tools(tools), **chosen, **recorded(journal, tools, chosen))
+            view = RunView()
+            screen = screen_for(view, name, hidden=as_json or quiet)
+            given = {
+                **chosen,
+                **recorded(journal, tools, chosen),
+                "approve": asking(screen, view, plans=approve_plan, journal=journal),
+            }
+            compiler = open_compiler(load_tools(tools), **given)
             read_as = _syntax(source, syntax)
             if syntax is options.Syntax.auto and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
             compiled = compiler.compile(source, syntax=read_as)
             if not (as_json or quiet):
                 _print_warnings(compiled)
-            view = RunView()
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen_for(view, name, hidden=as_json or quiet))
+            result = followed(stream, view, screen)
         failed = has_failure(result.answer)
         value = plain(result.answer)
         if as_json:
@@ -382,6 +405,7 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
 app.command("resume")(resume.resume_run)
+app.command("approve")(approving.approve_run)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
 

@@ -15,6 +15,7 @@ from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, S
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.printer import print_expr
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
+from superscalar.policy import Question
 from superscalar.tools import Limit, Tool, Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, plain, record_fields
 
@@ -26,12 +27,26 @@ def json_text(document: Any) -> str:
 
 def error_document(error: CommandError) -> dict[str, Any]:
     """What went wrong instead of an answer."""
+    document: dict[str, Any] = {
+        "type": error.kind,
+        "message": str(error),
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in error.diagnostics],
+    }
+    if error.questions:
+        document |= {"run_id": error.run, "questions": [question_document(question) for question in error.questions]}
+    return {"error": document}
+
+
+def question_document(question: Question) -> dict[str, Any]:
+    """What a person is asked; of a plan as a whole, `task` and `tool` are empty."""
     return {
-        "error": {
-            "type": error.kind,
-            "message": str(error),
-            "diagnostics": [diagnostic_document(diagnostic) for diagnostic in error.diagnostics],
-        }
+        "task": question.task_id,
+        "tool": question.tool,
+        "arguments": plain(question.arguments),
+        "origins": dict(question.origins),
+        "why": question.why,
+        "plan": question.plan,
+        "writes": list(question.writes),
     }
 
 

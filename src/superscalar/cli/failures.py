@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from superscalar.errors import IllegalEvent, ModelSetupError, PlanError, SuperscalarError, UsageError
+from superscalar.cli.options import JOURNAL
+from superscalar.errors import ApprovalPending, IllegalEvent, ModelSetupError, PlanError, SuperscalarError, UsageError
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.policy import Question
+from superscalar.schedule.questions import pending_text
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, WAITING, INTERRUPTED = 1, 2, 3, 130
 
 
 class CommandError(Exception):
-    """A command cannot go on. `kind` is what `--json` calls it, `code` the exit code."""
+    """A command cannot go on. `kind` is what `--json` calls it, `code` the exit code.
+
+    `questions`: what the run `run` waits for a person to answer.
+    """
 
     def __init__(
-        self, message: str, *, kind: str = "UsageError", code: int = USAGE, diagnostics: tuple[Diagnostic, ...] = ()
+        self,
+        message: str,
+        *,
+        kind: str = "UsageError",
+        code: int = USAGE,
+        diagnostics: tuple[Diagnostic, ...] = (),
+        run: str = "",
+        questions: tuple[Question, ...] = (),
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.code = code
         self.diagnostics = diagnostics
+        self.run = run
+        self.questions = questions
 
 
-def command_error(error: SuperscalarError, *, file: str = "plan") -> CommandError:
+def command_error(error: SuperscalarError, *, file: str = "plan", journal: Path | None = None) -> CommandError:
     """The same for an exception of the library; the diagnostics of a plan are said to be in `file`.
+
+    `journal`: where a run that waits for an answer is recorded.
 
     A wrong name, key or option is the command line's fault (exit code 2): nothing has run.
     """
     if isinstance(error, IllegalEvent):
         raise error  # a bug of ours: the traceback belongs in the report
+    if isinstance(error, ApprovalPending):
+        questions = tuple(question for question in error.questions if isinstance(question, Question))
+        where = "" if journal is None or journal == JOURNAL else f" --journal {journal}"
+        text = pending_text(error.run_id, questions, where)
+        return CommandError(text, kind="ApprovalPending", code=WAITING, run=error.run_id, questions=questions)
     found = getattr(error, "diagnostics", ()) if isinstance(error, PlanError) else ()
     diagnostics = tuple(replace(d, file=file) for d in found if isinstance(d, Diagnostic))
     message = str(error).split("\n\n", 1)[0] if diagnostics else str(error)

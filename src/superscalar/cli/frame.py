@@ -15,6 +15,7 @@ from superscalar.values import Usage
 
 _GLYPHS: dict[State, tuple[str, str, str]] = {  # where there is Unicode, where there is none, the style
     "waiting": ("·", ".", "dim"),
+    "asked": ("?", "?", "bold magenta"),
     "ready": ("○", "o", "yellow"),
     "running": ("●", "*", "bold cyan"),
     "retrying": ("↻", "~", "yellow"),
@@ -22,7 +23,13 @@ _GLYPHS: dict[State, tuple[str, str, str]] = {  # where there is Unicode, where 
     "failed": ("✗", "x", "bold red"),
     "skipped": ("–", "-", "dim"),
 }
-_NOTES: dict[State, str] = {"failed": "red", "retrying": "yellow", "ready": "yellow", "running": "cyan"}
+_NOTES: dict[State, str] = {
+    "failed": "red",
+    "retrying": "yellow",
+    "ready": "yellow",
+    "running": "cyan",
+    "asked": "magenta",
+}
 _TIME = 8  # columns
 _NARROWEST = 20
 _TAIL = 8_000  # characters of the plan and of the answer that are looked at
@@ -195,6 +202,8 @@ def _phase(view: RunView) -> str:
         return "deadline passed, stopping"
     if view.joining:
         return "answering"
+    if view.plan_asked:
+        return "the plan waits for approval"
     if view.sealed and view.pausing:
         return f"running, {safe_line(', '.join(view.pausing))} refused: a pause"
     if view.sealed or not view.plan_text:

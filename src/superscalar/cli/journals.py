@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def list_runs(journal: options.ReadJournal = options.JOURNAL, as_json: options.Json = False) -> None:
     """List the runs of a journal, the newest first, and how each stands.
 
-    *running*: a process is at work on it; *interrupted*: it was killed, and can be resumed; *answered*; *failed*;
-    *stopped*: it was cancelled; *in doubt*: it ended, and a write of it may or may not have happened.
+    *running*: a process is at work on it; *waiting*: it asks a person something (`superscalar approve`); *interrupted*:
+    it was killed, or answered, and can be resumed; *answered*; *failed*; *stopped*: it was cancelled; *in doubt*: it
+    ended, and a write of it may or may not have happened.
 
     Examples:
 

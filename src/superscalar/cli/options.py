@@ -162,6 +162,30 @@ ReadJournal = Annotated[
 ]
 
 
+class PolicyMode(StrEnum):
+    """What follows where what is not trusted would choose a destination, or what is confidential would leave."""
+
+    off = "off"
+    warn = "warn"
+    ask = "ask"
+    enforce = "enforce"
+
+
+Policy = Annotated[
+    PolicyMode | None,
+    typer.Option(
+        "--policy",
+        help="Where a rule about untrusted or confidential data is broken: say nothing, warn, ask you, or deny the "
+        "call. [default: enforce]",
+        show_default=False,
+        case_sensitive=False,
+    ),
+]
+ApprovePlan = Annotated[
+    bool, typer.Option("--approve-plan", help="Ask before anything of a plan is begun, and show it with its writes.")
+]
+
+
 class Syntax(StrEnum):
     """What a plan is written in."""
 

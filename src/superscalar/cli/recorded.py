@@ -24,6 +24,7 @@ from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, p
 
 _COLOURS: dict[RunState, str] = {
     "running": "cyan",
+    "waiting": "bold magenta",
     "interrupted": "yellow",
     "answered": "green",
     "failed": "red",
@@ -82,6 +83,7 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
         "done": run.done,
         "failed": run.failed,
         "in_doubt": list(run.in_doubt),
+        "asked": list(run.asked),
         "error": run.error,
         "about": dict(run.about),
     }
@@ -134,15 +136,18 @@ def print_runs(journal: Journal) -> None:
         title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
         text.append(title if len(title) <= room else title[: room - 1] + "…")
         out.print(text)
+    if asking := [run.id for run in found if run.state == "waiting"]:
+        line = f"see what one that waits asks: superscalar approve {asking[0]}{where_is(journal)}"
+        console(sys.stderr).print(Text(safe_line(line), style="dim"))
     if cut_off := [run.id for run in found if run.state == "interrupted"]:
-        where = "" if journal.path == JOURNAL else f" --journal {journal.path}"
-        line = f"go on with one that was interrupted: superscalar resume {cut_off[0]}{where}"
+        line = f"go on with one that was interrupted: superscalar resume {cut_off[0]}{where_is(journal)}"
         console(sys.stderr).print(Text(safe_line(line), style="dim"))
 
 
 def _counts(run: RunSummary) -> str:
     parts = [f"{run.done:,} of {counted(run.tasks, 'task')}"]
     parts += [f"{run.failed:,} failed"] if run.failed else []
+    parts += [f"{len(run.asked):,} asked"] if run.asked else []
     parts += [f"{len(run.in_doubt):,} in doubt"] if run.in_doubt and run.state != "running" else []
     return ", ".join(parts)
 
@@ -178,11 +183,24 @@ def print_run(journal: Journal, id: str) -> None:
                     safe_line(f"  {row.id}: {row.tool}({row.arguments}) may have happened; look before you do it again")
                 )
             )
+    if questions := journal.questions(id) if summary.state == "waiting" else ():
+        _title("waits for an answer")
+        for question in questions:
+            for line in safe(str(question)).splitlines():
+                out.print(Text(f"  {line}"))
     if folded.answer is not None:
         _title("answer")
         print_answer(folded.answer)
+    if summary.state == "waiting":
+        named = " ".join(task or "--plan" for task in summary.asked[:3])
+        out.print(Text(safe_line(f"answer: superscalar approve {id} {named}{where_is(journal)}"), style="dim"))
     if summary.state == "interrupted":
         out.print(Text(safe_line(f"go on with it: superscalar resume {id}"), style="dim"))
+
+
+def where_is(journal: Journal) -> str:
+    """The option that names a journal, where it has another name than the usual one."""
+    return "" if journal.path == JOURNAL else f" --journal {journal.path}"
 
 
 def _title(text: str) -> None:
@@ -206,10 +224,10 @@ def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
 def _line(row: Row, widest: int, run: RunState) -> Any:
     from rich.text import Text
 
-    over = run not in ("running", "interrupted")
+    over = run not in ("running", "waiting", "interrupted")
     unfinished = run != "running" and row.state in ("running", "retrying", "ready")
     state = ("cut off" if row.started is not None else "not begun") if unfinished else row.state
-    colour = {"done": "green", "failed": "red", "cut off": "yellow"}.get(state, "dim")
+    colour = {"done": "green", "failed": "red", "cut off": "yellow", "asked": "magenta"}.get(state, "dim")
     name = ("  " if row.within is not None else "") + safe_line(row.id)
     took = duration(row.seconds) if row.seconds is not None and row.kind == "call" and not unfinished else ""
     said = "  ".join(part for part in (call_of(row), "" if unfinished else note_of(row, over=over), took) if part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reporting(as_json: bool, file: str = "plan") -> Iterator[None]:
-    """Turn what the user can mend into a message and an exit code; `file` is what a plan's diagnostics are in."""
+def reporting(as_json: bool, file: str = "plan", journal: Path | None = None) -> Iterator[None]:
+    """Turn what the user can mend into a message and an exit code; `file` is what a plan's diagnostics are in.
+
+    `journal`: where the run is recorded.
+    """
     from superscalar.cli.failures import CommandError, command_error
     from superscalar.errors import SuperscalarError
 
@@ -23,7 +27,7 @@ def reporting(as_json: bool, file: str = "plan") -> Iterator[None]:
     except CommandError as error:
         _report(error, as_json)
     except SuperscalarError as error:
-        _report(command_error(error, file=name_of(file)), as_json)
+        _report(command_error(error, file=name_of(file), journal=journal), as_json)
 
 
 def _report(error: CommandError, as_json: bool) -> NoReturn:

@@ -56,6 +56,8 @@ def resume_run(
     replan: options.ReplanOption = None,
     replanner_sees: options.ReplannerSeesOption = None,
     deadline: options.Deadline = None,
+    policy: options.Policy = None,
+    approve_plan: options.ApprovePlan = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -70,7 +72,8 @@ def resume_run(
 
     `superscalar resume 3f9c --journal nightly.db --in-doubt unknown --json`
     """
-    with reporting(as_json):
+    with reporting(as_json, journal=journal):
+        from superscalar.cli.asking import asking
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.journals import open_journal
         from superscalar.cli.report import has_failure, print_answer, print_json, print_recorded, print_summary
@@ -85,14 +88,22 @@ def resume_run(
         about = opened.about(id)
         answers = about.get("kind") == "answer"
         with stdout_kept_clean():
-            compiler = _compiler(opened, about, tools, model, {"replan": replan, "replanner_sees": replanner_sees})
-            verdicts = _verdicts(compiler, id, journal, in_doubt)
             view = RunView()
+            title = str(about.get("question") or f"run {id}")
+            screen = screen_for(view, title, hidden=as_json or quiet)
+            given = {
+                "policy": policy,
+                "approve_plan": approve_plan or None,
+                "approve": asking(screen, view),
+                "replan": replan,
+                "replanner_sees": replanner_sees,
+            }
+            compiler = _compiler(opened, about, tools, model, given)
+            verdicts = _verdicts(compiler, id, journal, in_doubt)
             stream = lambda: compiler.stream_resume(  # noqa: E731
                 id, deadline=deadline, resolve=lambda doubt: verdicts[doubt.task_id]
             )
-            title = str(about.get("question") or f"run {id}")
-            result = followed(stream, view, screen_for(view, title, hidden=as_json or quiet))
+            result = followed(stream, view, screen)
         failed = not answers and has_failure(result.answer)
         if as_json:
             print_json(
@@ -120,13 +131,9 @@ def resume_run(
 
 
 def _compiler(
-    opened: Journal,
-    about: Mapping[str, Any],
-    tools: list[str] | None,
-    model: str | None,
-    others: Mapping[str, StrEnum | None],
+    opened: Journal, about: Mapping[str, Any], tools: list[str] | None, model: str | None, given: Mapping[str, Any]
 ) -> LLMCompiler:
-    """A compiler as the command had that began the run; `tools`, `model` and `others` where they are given."""
+    """A compiler as the command had that began the run; `tools`, `model` and options where others are `given`."""
     from superscalar.cli.compiling import open_compiler
     from superscalar.cli.failures import CommandError
     from superscalar.cli.loading import load_tools
@@ -139,12 +146,12 @@ def _compiler(
         raise CommandError("the run was not begun by a command that names its tools: say where they are, with --tools")
     if model is not None:
         remembered["model"] = model
-    remembered.update({name: choice.value for name, choice in others.items() if choice is not None})
     if "cli" not in about and about.get("kind") == "answer":
         remembered["joiner"] = about.get("joiner") is not None
     if about.get("kind") == "answer" and not remembered.get("model"):
         raise CommandError("the run was not begun by a command that names its model: name one, with --model")
-    return open_compiler(load_tools(chosen), journal=opened, **remembered)
+    options = {**remembered, **{name: value for name, value in given.items() if value is not None}}
+    return open_compiler(load_tools(chosen), journal=opened, **options)
 
 
 def _found_from(folder: Path, spec: str) -> str:

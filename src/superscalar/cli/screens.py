@@ -7,12 +7,12 @@ import contextlib
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from superscalar import events as ev
 from superscalar.cli.streams import Captured, captured_stderr
-from superscalar.cli.terminal import console, duration, safe, safe_line
+from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import call_of, note_of
 from superscalar.observe.view import RunView
 
@@ -37,6 +37,10 @@ class Screen(Protocol):
         """This event was applied to the view just now."""
         ...
 
+    def asking(self) -> contextlib.AbstractContextManager[TextIO]:
+        """Leave the terminal to a question while the context is open; what is written goes there."""
+        ...
+
     def release(self) -> None:
         """Give the terminal back at once: the process is about to be killed."""
         ...
@@ -53,6 +57,11 @@ class NoScreen:
     def saw(self, event: ev.Event) -> None:
         """Do nothing."""
 
+    @contextmanager
+    def asking(self) -> Iterator[TextIO]:
+        """Nothing is in the way."""
+        yield sys.stderr
+
     def release(self) -> None:
         """There is nothing to give back."""
 
@@ -65,6 +74,7 @@ class Lines:
         self._console = console(sys.stderr)
         self._begun = ""
         self._preparing = ""
+        self._held: list[str] | None = None  # while something is asked
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -75,7 +85,22 @@ class Lines:
         """Print what this event means to a person, if anything."""
         for word, text in self._said(event):
             line = f"{duration(self._view.elapsed(event.at)):>8}  {word:<9} {safe_line(text)}"
-            self._console.out(line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…", highlight=False)
+            line = line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
+            if self._held is None:
+                self._console.out(line, highlight=False)
+            else:
+                self._held.append(line)
+
+    @contextmanager
+    def asking(self) -> Iterator[TextIO]:
+        """Hold back what happens meanwhile."""
+        self._held = []
+        try:
+            yield sys.stderr
+        finally:
+            held, self._held = self._held, None
+            for line in held:
+                self._console.out(line, highlight=False)
 
     def release(self) -> None:
         """There is nothing to give back."""
@@ -88,6 +113,16 @@ class Lines:
             case ev.Resumed():
                 yield from self._flushed()
                 yield "resumed", "another process goes on from here"
+            case ev.Decided(_, id, "ask" | "warn" as decision, _, reason):
+                word = "asked" if decision == "ask" else "warning"
+                yield word, "  ".join((id, call_of(self._view.row(id)), reason))
+            case ev.Approved(_, id, approved, by):
+                yield _answer(approved), f"{id}  {f'by {by}' if by else ''}".rstrip()
+            case ev.PlanAsked(_, writes):
+                yield from self._flushed()
+                yield "asked", f"the plan waits for approval, with {counted(len(writes), 'write')}"
+            case ev.PlanApproved(_, approved, by):
+                yield _answer(approved), f"the plan  {f'by {by}' if by else ''}".rstrip()
             case ev.Judged(_, id, _, verdict):
                 yield "judged", f"{id}  {verdict}"
             case ev.PlanWritten(_, text):
@@ -137,6 +172,10 @@ class Lines:
         self._begun = ""
 
 
+def _answer(approved: bool) -> str:
+    return "approved" if approved else "refused"
+
+
 class Picture:
     """The live picture on the terminal that is standard error; what else is printed meanwhile appears above it."""
 
@@ -144,6 +183,8 @@ class Picture:
         self._view = view
         self._title = title
         self._painter: Painter | None = None
+        self._captured: Captured | None = None
+        self._asking = False
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -153,6 +194,7 @@ class Picture:
 
         try:
             with captured_stderr() as captured:
+                self._captured = captured
                 painter = self._painter = Painter(console(captured.terminal))
                 frame = Frame(painter.console, self._title)
                 self._paint(frame, painter, captured)
@@ -164,13 +206,26 @@ class Picture:
                     with contextlib.suppress(asyncio.CancelledError):
                         await drawing
                     painter.clear(_taken(captured))
-                    self._painter = None
+                    self._painter = self._captured = None
             sys.stderr.writelines(f"{line}\n" for line in _taken(captured))  # what came last through the pipe
         finally:
             self._leave_rows()
 
     def saw(self, event: ev.Event) -> None:
         """The next picture will show it."""
+
+    @contextmanager
+    def asking(self) -> Iterator[TextIO]:
+        """Take the picture away meanwhile."""
+        if self._painter is None or self._captured is None:
+            yield sys.stderr
+            return
+        self._painter.clear(_taken(self._captured))
+        self._asking = True
+        try:
+            yield self._captured.terminal
+        finally:
+            self._asking = False
 
     def release(self) -> None:
         """Take the picture away now."""
@@ -180,7 +235,8 @@ class Picture:
     async def _draw(self, frame: Frame, painter: Painter, captured: Captured) -> None:
         while True:
             await asyncio.sleep(_PERIOD)
-            self._paint(frame, painter, captured)
+            if not self._asking:
+                self._paint(frame, painter, captured)
 
     def _paint(self, frame: Frame, painter: Painter, captured: Captured) -> None:
         columns, lines = painter.size

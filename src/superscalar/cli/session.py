@@ -157,7 +157,7 @@ def _account(view: RunView) -> Iterator[str]:
 def _was_cancelled(row: Row) -> bool:
     if row.state == "failed":
         return row.failure is not None and row.failure.kind == "cancelled"
-    return row.state in ("running", "retrying", "ready", "waiting")
+    return row.state in ("running", "retrying", "ready", "asked", "waiting")
 
 
 def _in_doubt(row: Row) -> bool:

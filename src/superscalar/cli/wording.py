@@ -34,7 +34,9 @@ def _note(row: Row, over: bool) -> str:
         case "waiting" if row.for_seal:
             return "waits for the end of the plan"
         case "waiting":
-            return f"waits for {_several(row.waits_for)}" if row.waits_for else ""
+            return f"waits for {_several(row.waits_for)}" if row.waits_for else row.message
+        case "asked":
+            return f"waits for approval: {row.message}"
         case "ready":
             return f"limited by {_several(row.waits_for)}"
         case "running" if row.items is not None:
@@ -89,10 +91,9 @@ def more_text(more: More) -> str:
 
 def counts_text(counts: Counts, *, over: bool = False) -> str:
     """The calls by state: `12 calls: 3 running, 8 done, 1 waiting`."""
-    states = ("running", "retrying", "failed", "done", "skipped", "ready", "waiting")
-    parts = [f"{number:,} {state}" for state in states if (number := getattr(counts, state))]
-    if over:
-        parts = [part.replace("waiting", "not needed") for part in parts]
+    states = ("running", "retrying", "failed", "done", "skipped", "ready", "asked", "waiting")
+    said = {"asked": "waiting for approval", "waiting": "not needed" if over else "waiting"}
+    parts = [f"{number:,} {said.get(state, state)}" for state in states if (number := getattr(counts, state))]
     return counted(counts.total, "call") + (f": {', '.join(parts)}" if parts else "")
 
 

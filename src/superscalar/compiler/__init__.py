@@ -8,6 +8,8 @@ from os import PathLike
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from superscalar.compiler import approval
+from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.recording import Recording, about_plan, about_question
@@ -74,6 +76,11 @@ class LLMCompiler:
     `policy`: what may happen, a `Policy` or the mode of one: with "enforce", what is not trusted may not choose a
     parameter that is declared a sink, and what only some may read goes to them alone. See docs/security.md.
 
+    `approve`: who is asked where a rule says `Ask`: a function from a `Question` to True or False, async, or plain and
+    then called in a thread. Only the call waits, and what refers to it. Without it, a run with a journal is suspended
+    once nothing else is left to do (`ApprovalPending`), and goes on when it was answered and is resumed; without either
+    the call is denied. `approve_plan`: the plan of each round is asked about as a whole, and nothing begins before.
+
     `replan`: what a later round may add once a tool ran whose results are not trusted: "read-only", reads, and writes
     of a kind (tool and destinations) that was planned before; "ask", what that refuses is asked about; "planned-tools",
     calls of the first plan's tools; "any"; "never", there is none then. `replanner_sees`: of such results its planner
@@ -114,12 +121,15 @@ class LLMCompiler:
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
         policy: Mode | Policy = "enforce",
+        approve: Approve | None = None,
+        approve_plan: bool = False,
         replan: Replan = "read-only",
         replanner_sees: ReplannerSees = "summaries",
         schemas: Mapping[str, Any] | None = None,
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
     ) -> None:
+        approval.check(approve, plans=approve_plan, recorded=journal is not None)
         _check_choice("replan", replan, REPLANS)
         _check_choice("replanner_sees", replanner_sees, SEES)
         planner = None if model is None else resolve(model, base_url=base_url)
@@ -165,6 +175,8 @@ class LLMCompiler:
             max_cost=max_cost,
             random=random or Random(),
             policy=policy if isinstance(policy, Policy) else Policy(policy),
+            approve=approve,
+            approve_plan=approve_plan,
             replan=replan,
             replanner_sees=replanner_sees,
             durations=Durations(None if self._journal is None else self._journal.durations()),
@@ -212,6 +224,8 @@ class LLMCompiler:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed, or cannot be used yet.
             JoinError: the joiner gave no usable answer.
+            NotApproved: `approve_plan=True`, and the first plan was not approved.
+            ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """
         async with self.stream(question, context=context, history=history, deadline=deadline, run_id=run_id) as running:
             return await running.result()
@@ -282,7 +296,7 @@ class LLMCompiler:
             UnknownRun: the journal has no such run.
             UsageError: the run has ended, needs tools that this agent lacks, or there is no journal.
             JournalError: the journal cannot be read or written.
-            PlanError, ModelError, JoinError: as for `run`.
+            PlanError, ModelError, JoinError, NotApproved, ApprovalPending: as for `run`.
         """
         async with self.stream_resume(run_id, context=context, deadline=deadline, resolve=resolve) as running:
             return await running.result()
@@ -332,6 +346,7 @@ class LLMCompiler:
 
         Raises:
             PlanError: `plan` is source text with errors.
+            NotApproved, ApprovalPending: as for `run`.
         """
         async with self.stream_plan(plan, context=context, deadline=deadline, run_id=run_id) as running:
             return (await running.result()).outcomes

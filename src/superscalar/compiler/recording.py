@@ -36,7 +36,7 @@ class Recording:
         self.log = log
         self.on_loss: Callable[[JournalError], None] | None = None
         self._writes = frozenset(tool.name for tool in tools if tool.effect == "write")
-        self._secrets = {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
+        self._secrets = secrets_of(tools)
         self._running: set[TaskId] = set()  # writes
         self._loop = asyncio.get_running_loop()
         log.on_loss = self._lost
@@ -59,7 +59,7 @@ class Recording:
             log.append(event)
             self._flush()
         elif self._secrets and isinstance(event, events.Planned):
-            log.append(events.Planned(event.at, _withheld(event.task, self._secrets)))
+            log.append(events.Planned(event.at, withheld(event.task, self._secrets)))
         else:
             log.append(event)
 
@@ -112,6 +112,11 @@ class Recording:
         return result
 
 
+def secrets_of(tools: Toolset) -> dict[str, frozenset[str]]:
+    """What plans call the secret parameters of tools, by the alias of each tool that has any."""
+    return {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
+
+
 def _secret_aliases(tools: Toolset, alias: str) -> frozenset[str]:
     """What plans call the secret parameters of a tool."""
     tool = tools.get(alias)
@@ -120,7 +125,7 @@ def _secret_aliases(tools: Toolset, alias: str) -> frozenset[str]:
     return frozenset(p.alias for p in tool.signature.parameters if p.name in tool.secrets)
 
 
-def _withheld(task: Task, secrets: Mapping[str, frozenset[str]]) -> Task:
+def withheld(task: Task, secrets: Mapping[str, frozenset[str]]) -> Task:
     """A task without what the plan itself says for a secret parameter; a reference to another task's value stays."""
     match task.work:
         case Call(tool, arguments) if tool in secrets:
@@ -130,7 +135,7 @@ def _withheld(task: Task, secrets: Mapping[str, frozenset[str]]) -> Task:
             )
             return replace(task, work=replace(task.work, arguments=shown))
         case Map(body=body):
-            return replace(task, work=replace(task.work, body=tuple(_withheld(inner, secrets) for inner in body)))
+            return replace(task, work=replace(task.work, body=tuple(withheld(inner, secrets) for inner in body)))
         case _:
             return task
 
@@ -187,4 +192,10 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
         alias: [d.name, d.trust, None if d.readers is None else sorted(d.readers), *_results(d)]
         for alias, d in tools.declared.items()
     }
-    return {"tools": [tool.name for tool in tools], "declared": declared, "version": __version__}
+    about: dict[str, Any] = {
+        "tools": [tool.name for tool in tools],
+        "declared": declared,
+        "version": __version__,
+    }
+    secrets = {alias: sorted(names) for alias, names in secrets_of(tools).items()}
+    return {**about, "secrets": secrets} if secrets else about

@@ -16,6 +16,7 @@ from superscalar.compiler.run import Run, Settings, tried_in
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
+from superscalar.events import PlanApproved
 from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram
@@ -45,6 +46,8 @@ class _Round:
     writing: list[str] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     sent: list[Diagnostic] = field(default_factory=list)
+    asked: bool = False  # whether the plan of this round may be begun
+    approved: PlanApproved | None = None
     sealed: bool = False
     replanned: str | None = None
     saw_untrusted: bool = False
@@ -87,6 +90,11 @@ class _Past:
                 last.sent, last.problems = last.problems, []
             case events.Planned(task=task):
                 last.tasks.append(task)
+            case events.PlanAsked():
+                last.turns += self._turns(last)
+                last.asked = True
+            case events.PlanApproved():
+                last.approved = event
             case events.Sealed():
                 last.turns += self._turns(last)
                 last.sealed = True
@@ -139,10 +147,11 @@ class ResumedRun(Run):
                 self._told.add(event.budget)
         self._late = past.late
         self._rounds = max(len(past.rounds) - 1, 0)
+        self._before = frozenset(task.id for round in past.rounds[:-1] for task in round.tasks)
         rounds = [round.tasks for round in past.rounds] if self._answers else []
-        self._program = AdoptedProgram(
-            settings.tools.signatures, rounds, open=bool(rounds) and not past.rounds[-1].sealed
-        )
+        self._refused = any(round.approved is not None and not round.approved.approved for round in past.rounds)
+        whole = bool(past.rounds) and (past.rounds[-1].sealed or past.rounds[-1].asked)
+        self._program = AdoptedProgram(settings.tools.signatures, rounds, open=bool(rounds) and not whole)
         for round in past.rounds:
             if round.replanned is not None:
                 self._failed_calls |= tried_in(round.events)[0]
@@ -204,6 +213,9 @@ class ResumedRun(Run):
         """Do the rest of the run."""
 
         async def main() -> RunResult:
+            last = self._past.rounds[-1] if self._past.rounds else None
+            if last is not None and not last.sealed and (last.asked or (self._answers and self._settings.approve_plan)):
+                self._unit.hold()
             self._unit.go_on(verdicts)
             if self._recording is not None:
                 self._recording.log.flush(durable=True)  # what was said of the writes is not asked again
@@ -213,6 +225,8 @@ class ResumedRun(Run):
 
     async def _rest_of_plan(self) -> RunResult:
         tasks = tuple(task for round in self._past.rounds for task in round.tasks)
+        if not (self._past.rounds[-1].sealed or self._late):
+            await self._rest_of_approval(self._past.rounds[-1])
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
@@ -239,16 +253,28 @@ class ResumedRun(Run):
             await self._plan(conversation, "")
         elif last.replanned is not None:
             await self._replan(conversation, last.replanned)
+        elif not last.sealed and not self._late and last.asked:
+            await self._rest_of_approval(last)
         elif not last.sealed and not self._late:
             await self._rest_of_round(conversation, last)
         return await self._from_plan_to_answer(conversation, question, said)
+
+    async def _rest_of_approval(self, round: _Round) -> None:
+        """The plan was complete, and whether it may be begun had been asked, or answered."""
+        if round.approved is None:
+            await self._approved(round.tasks)
+        else:
+            by = f"{round.approved.by} said no" if round.approved.by else "somebody said no"
+            self._take_answer(approved=round.approved.approved, why=by)
+        if not self._late:
+            self._unit.seal()
 
     async def _rest_of_round(self, conversation: list[Message], round: _Round) -> None:
         """Have the plan that was being written completed; what is there of it stays."""
         problems = [*round.sent, *round.problems]  # the reply that was to mend the first ones may have been cut off
         self._take(self._program.close(), running=True)
         if self._program.joined and not problems:
-            self._unit.seal()
+            await self._seal()
             return
         shown = print_plan(round.tasks)
         if shown:
@@ -298,7 +324,7 @@ def _check_that_it_is_open(run: str, recorded: Sequence[events.Event], answers: 
             f"run {run} {how if last.error else 'has ended'}: there is nothing to resume. "
             f"`superscalar show {run}` prints what it came to"
         )
-    if not answers and not any(isinstance(event, events.Sealed) for event in recorded):
+    if not answers and not any(isinstance(event, events.Sealed | events.PlanAsked) for event in recorded):
         raise UsageError(
             f"run {run} died before its plan was recorded as a whole, and so before anything of it ran; "
             "run the plan again: agent.execute(plan)"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from superscalar import events, joiner, planner
+from superscalar.compiler import approval
+from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget, Spent
-from superscalar.compiler.recording import Recording
+from superscalar.compiler.recording import Recording, secrets_of, withheld
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight, heard, ran_untrusted
 from superscalar.compiler.stream import Log
-from superscalar.errors import JoinError, ModelError, PlanError
+from superscalar.errors import ApprovalPending, JoinError, ModelError, NotApproved, PlanError
 from superscalar.labels import NOTHING
 from superscalar.models.base import ChatModel, Chunk, Message, Request, closable
 from superscalar.models.blocks import inert
@@ -29,6 +31,7 @@ from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
+from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -65,6 +68,8 @@ class Settings:
     durations: Durations = field(default_factory=Durations)
     priority: Callable[[Durations, Toolset], Priority] = LongestPath
     policy: Policy = field(default_factory=Policy)
+    approve: Approve | None = None
+    approve_plan: bool = False
     replan: Replan = "read-only"
     replanner_sees: ReplannerSees = "summaries"
 
@@ -96,6 +101,9 @@ class Run:
         self._budget = Budget(settings.tools, settings.max_tokens, settings.max_cost)
         self._told: set[str] = set()  # the budgets that are known to be spent
         self._failed_calls: set[tuple[str, str, str]] = set()
+        self._refused = False  # the plan of a later round was not approved
+        self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
+        self._approver = approval.approver(settings.approve, later=recording is not None)
         self._recording = recording
         log.keep = recording
         self._unit = self._unit_in(
@@ -114,6 +122,7 @@ class Run:
                 settings.policy,
                 question,
                 settings.replan,
+                self._approver,
             )
         )
         self._heard = NOTHING  # the label of what was said before the question
@@ -156,7 +165,14 @@ class Run:
         async def main() -> RunResult:
             if saw_untrusted:
                 self._unit.begin_round(0, "", saw_untrusted=True)
-            outcomes = Outcomes(await self._unit.run(plan.tasks), plan.tasks)
+            tasks = plan.tasks
+            if self._settings.approve_plan:
+                self._unit.hold()
+                for task in tasks:
+                    self._unit.add(task)
+                await self._approved(tasks)
+                tasks = ()
+            outcomes = Outcomes(await self._unit.run(tasks), plan.tasks)
             return self._result(plan, outcomes, outcomes.joined)
 
         return await self._bracketed("", main)
@@ -192,6 +208,7 @@ class Run:
     async def _replan(self, conversation: list[Message], reason: str) -> None:
         self._rounds += 1
         self._continuing = False
+        self._before = frozenset(task.id for task in self._program.in_order())
         self._program.next_round()
         self._tell_planner(conversation, *self._ran(), reason, self._settings.replanner_sees)
         await self._plan(conversation, reason)
@@ -224,18 +241,22 @@ class Run:
     async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
         self._begin(question)
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
-        error = "cancelled"
+        error: str | None = "cancelled"
         try:
             result: RunResult = await main()
             error = ""
+        except ApprovalPending:
+            error = None  # nothing runs, and it has not ended: it goes on when it is resumed
+            raise
         except Exception as failed:
             error = f"{type(failed).__name__}: {failed}"
             raise
         finally:
             if timer is not None:
                 timer.cancel()
-            await self._unit.cancel()
-            self._log.record(events.RunEnded(self._now(), error))
+            if error is not None:
+                await self._unit.cancel()
+                self._log.record(events.RunEnded(self._now(), error))
         return self._finished(result)
 
     def _pass_deadline(self) -> None:
@@ -293,6 +314,8 @@ class Run:
         """
         restricted = self._ran_untrusted()
         self._unit.begin_round(self._rounds, reason, saw_untrusted=self._saw_untrusted, restricted=restricted)
+        if running and self._settings.approve_plan:
+            self._unit.hold()
         await self._plan_round(conversation, running=running)
 
     async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
@@ -316,7 +339,53 @@ class Run:
             before = found
             conversation.append(Message("user", planner.repair_message(problems, self._settings.syntax)))
         if running and not self._late:
+            await self._seal()
+
+    async def _seal(self) -> None:
+        """The plan of this round is complete: its writes may run, and all of it where it had to be approved first.
+
+        Raises:
+            NotApproved, ApprovalPending: as for `_approved`.
+        """
+        if self._settings.approve_plan:
+            await self._approved([task for task in self._program.in_order() if task.id not in self._before])
+        if not self._late:
             self._unit.seal()
+
+    async def _approved(self, tasks: Sequence[Task]) -> None:
+        """Ask whether the plan of this round may be begun, unless the run's time passes meanwhile.
+
+        A refusal ends a run that has nothing yet; after a later round the joiner answers from what there is.
+
+        Raises:
+            NotApproved: the plan was refused, or nobody could say.
+            ApprovalPending: nobody is there to ask, and the run is recorded.
+        """
+        secrets = secrets_of(self._settings.tools)
+        question = plan_question(self._id, [withheld(task, secrets) for task in tasks])
+        self._log.record(events.PlanAsked(self._now(), question.writes))
+        if self._approver.ask is None:
+            await self._unit.suspend()
+            raise pending(self._id, [question])
+        grace = self._settings.bounds.grace
+        try:
+            yes, why = await approval.answer_to(question, self._approver.ask, until=self._deadline, grace=grace)
+        except TimeoutError:
+            self._late = True
+            return
+        if not why:
+            self._log.record(events.PlanApproved(self._now(), yes, self._approver.name))
+        self._take_answer(approved=yes, why=why or f"{self._approver.name} said no")
+
+    def _take_answer(self, *, approved: bool, why: str) -> None:
+        """What a person said of the plan of this round."""
+        if approved:
+            self._unit.release()
+            return
+        self._unit.stop("denied")
+        if not self._rounds:
+            raise NotApproved(f"the plan was not approved, and nothing of it was begun: {why}")
+        self._refused = True
 
     async def _write_plan(self, conversation: list[Message], *, repairing: bool, running: bool) -> tuple[str, bool]:
         """Stream one reply of the planner into the program; returns its text and whether it was cut."""
@@ -392,7 +461,7 @@ class Run:
             JoinError: it gave none after being asked again.
         """
         settings = self._settings
-        given_up = self._late or self._spent() is not None
+        given_up = self._late or self._refused or self._spent() is not None
         last = given_up or self._rounds >= settings.max_replans or not self._progressed()
         last = last or (settings.replan == "never" and self._ran_untrusted())
         self._log.record(events.JoinStarted(self._now(), last))

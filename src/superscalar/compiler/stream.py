@@ -92,6 +92,7 @@ class RunStream:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed.
             JoinError: the joiner gave no usable answer.
+            NotApproved, ApprovalPending: as for `LLMCompiler.run`.
         """
         return await asyncio.shield(self._started())
 

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -26,6 +27,16 @@ def invoke(tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext
         result: Awaitable[Any] = tool.function(**arguments)
         return result
     return _in_thread(tool.function, arguments, context)
+
+
+async def called(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function of the user's returns: an async one runs on the event loop, any other in a thread, as tools do.
+
+    Cancelling it is as for `invoke`.
+    """
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        return await function(*arguments)
+    return await _in_thread(partial(function, *arguments), {}, None)
 
 
 async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None) -> Any:

@@ -15,10 +15,14 @@ from typing import Any
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
+from superscalar.events import Approved, PlanApproved
 from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
+from superscalar.policy import Question
+from superscalar.schedule.questions import open_questions
+from superscalar.values import TaskId
 
 
 class Journal:
@@ -225,6 +229,7 @@ class Journal:
                 in_doubt=tuple(counts["in_doubt"]),
                 error=str(counts["error"]),
                 about=remembered,
+                asked=tuple(counts.get("asked", ())),
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error
@@ -235,6 +240,47 @@ class Journal:
         for record in self._read(run, number):
             tally.apply(record.event)
         return tally.document()
+
+    # ------------------------------------------------------------------------------------------------- approval
+
+    def questions(self, run: str) -> tuple[Question, ...]:
+        """What a run waits for a person to answer: calls, and its plan as a whole.
+
+        Arguments are as the plan gives them, before the tool's own annotations and defaults.
+
+        Raises:
+            UnknownRun: there is none of that id.
+            JournalError: the file cannot be read.
+        """
+        return open_questions(run, [record.event for record in self.read(run)], self.about(run))
+
+    def approve(self, run: str, *tasks: TaskId, approved: bool = True, by: str = "") -> None:
+        """Record a person's answer to questions of a run, to be acted on when it is resumed. `by`: who said so.
+
+        `tasks`: the ids of the calls; an empty one is the plan as a whole. All are answered, or none. Nothing is run.
+
+        Raises:
+            UnknownRun: there is none of that id.
+            RunBusy: a process is at work on it.
+            UsageError: it has no such question; the message lists those that it has.
+            JournalError: the file cannot be read or written.
+        """
+        if self.summary(run).ended is not None:
+            raise UsageError(f"run {run} has ended: there is nothing to approve")
+        log = self.reopen(run)
+        try:
+            known = [question.task_id for question in open_questions(run, log.recorded, log.about)]
+            if unknown := [task for task in tasks if task not in known]:
+                listed = ", ".join(task or "the plan" for task in known)
+                raise UsageError(
+                    f"run {run} does not ask about {', '.join(task or 'a plan' for task in unknown)}; "
+                    f"{f'it asks about {listed}' if known else 'no question of it is open'}"
+                )
+            at = log.recorded[-1].at  # no time has passed for the run
+            for task in dict.fromkeys(tasks):
+                log.append(Approved(at, task, approved, by) if task else PlanApproved(at, approved, by))
+        finally:
+            log.close()
 
     # ------------------------------------------------------------------------------------------------- durations
 

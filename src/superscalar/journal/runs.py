@@ -14,6 +14,7 @@ from superscalar.values import TaskId
 
 RunState: TypeAlias = Literal[
     "running",  # a process is at work on it
+    "waiting",  # a person is to answer what it asked (`superscalar approve`); nobody is at work on it
     "interrupted",  # it has no end, and nobody is at work on it: it can be resumed
     "answered",
     "failed",  # it ended with an error
@@ -36,7 +37,8 @@ class RunSummary:
     """A run in a few words.
 
     `began`, `ended`: Unix seconds. `tasks`: those that are known by now, `done` and `failed` those that settled so.
-    `in_doubt`: the writes that may or may not have happened. `about`: what the run was begun with.
+    `in_doubt`: the writes that may or may not have happened. `about`: what the run was begun with. `asked`: the calls
+    that wait for a person's answer; an empty id is the plan as a whole.
     """
 
     id: str
@@ -50,6 +52,7 @@ class RunSummary:
     in_doubt: tuple[TaskId, ...]
     error: str
     about: Mapping[str, Any]
+    asked: tuple[TaskId, ...] = ()
 
 
 class Tally:
@@ -64,6 +67,7 @@ class Tally:
         self._writes: set[TaskId] = set()
         self._running: dict[TaskId, None] = {}  # writes
         self._doubtful: dict[TaskId, None] = {}
+        self._asked: dict[TaskId, None] = {}
 
     def apply(self, event: Event) -> None:
         """Take in the next event."""
@@ -86,10 +90,23 @@ class Tally:
                 self._doubtful[event.id] = None
         elif isinstance(event, ev.Skipped):
             self._settle(event.id)
+        elif isinstance(event, ev.Decided):
+            if event.decision == "ask":
+                self._asked[event.id] = None
+        elif isinstance(event, ev.Approved):
+            self._asked.pop(event.id, None)
+        elif isinstance(event, ev.Unneeded):
+            for id in event.ids if self._asked else ():  # if that changes, it is asked about anew
+                self._asked.pop(id, None)
+        elif isinstance(event, ev.PlanAsked):
+            self._asked[""] = None
+        elif isinstance(event, ev.PlanApproved):
+            self._asked.pop("", None)
         elif isinstance(event, ev.RunStarted):
             self.ended, self.error = False, ""
         elif isinstance(event, ev.RunEnded):
             self.ended, self.error = True, event.error
+            self._asked.clear()
 
     def _plan(self, event: ev.Planned) -> None:
         self._known.add(event.task.id)
@@ -99,6 +116,8 @@ class Tally:
 
     def _settle(self, id: TaskId) -> None:
         self._known.add(id)
+        if self._asked:
+            self._asked.pop(id, None)
         if self._writes:
             self._running.pop(id, None)
             self._doubtful.pop(id, None)
@@ -115,13 +134,14 @@ class Tally:
             "failed": self._failed,
             "in_doubt": list({**self._doubtful, **self._running}),
             "error": self.error,
+            "asked": list(self._asked),
         }
 
 
 def state_of(counts: Mapping[str, Any], *, ended: bool, held: bool) -> RunState:
     """How a run stands."""
     if not ended:
-        return "running" if held else "interrupted"
+        return "running" if held else "waiting" if counts["asked"] else "interrupted"
     if counts["in_doubt"]:
         return "in doubt"
     if counts["error"]:

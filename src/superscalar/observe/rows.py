@@ -10,6 +10,7 @@ from superscalar.values import Failure, TaskId
 
 State: TypeAlias = Literal[
     "waiting",  # for a value, a condition, an ordering edge or the seal
+    "asked",  # a person is to say whether it may be made
     "ready",  # nothing is missing but room under a limit
     "running",
     "retrying",  # between two attempts
@@ -42,10 +43,11 @@ class Row:
     that calls no tool it is the expression. `waits_for` names tasks while it is waiting and limits while it is ready;
     `for_seal`: a write that only waits for the plan to be complete. `started` is on the clock of the events; `seconds`
     is what passed from the first start until it settled, or until now. `message` and `fraction` (0 to 1) are what the
-    tool last said of its progress. `together`: how many calls its last request was for. `value` is short. `same_as`:
-    the task with the identical call, which is made once. `because` is set on a skipped task, `by_guard` if that was its
-    condition's doing and no failure; one without `because` was not needed. One that the end of the run or its deadline
-    kept from starting is skipped too, and has a `failure` that says so.
+    tool last said of its progress, or what is asked of a person, or was answered. `together`: how many calls its last
+    request was for. `value` is short. `same_as`: the task with the identical call, which is made once. `because` is set
+    on a skipped task, `by_guard` if that was its condition's doing and no failure; one without `because` was not
+    needed. One that the end of the run or its deadline kept from starting is skipped too, and has a `failure` that says
+    so.
     """
 
     id: TaskId
@@ -88,6 +90,7 @@ class Counts:
     """How many tool calls are in which state; a call in a map counts from when it is first heard of."""
 
     waiting: int = 0
+    asked: int = 0
     ready: int = 0
     running: int = 0
     retrying: int = 0
@@ -103,7 +106,7 @@ class Counts:
     @property
     def total(self) -> int:
         """Calls that are known."""
-        return self.waiting + self.ready + self.running + self.retrying + self.settled
+        return self.waiting + self.asked + self.ready + self.running + self.retrying + self.settled
 
 
 def kind_of(work: Work) -> Kind:

@@ -21,7 +21,7 @@ from superscalar.values import Failure, TaskId, Usage
 
 _LONGEST = 500  # characters kept of a value, of arguments and of a message
 _STATES: tuple[State, ...] = get_args(State)
-_BUSY = frozenset[State]({"running", "retrying", "ready"})
+_BUSY = frozenset[State]({"running", "retrying", "ready", "asked"})
 
 
 @dataclass(slots=True)
@@ -81,6 +81,7 @@ class RunView:
         self.question = ""
         self.round = 0
         self.sealed = False
+        self.plan_asked = False  # a person is to say whether the plan of this round may begin
         self.joining = False
         self.ended = False
         self.deadline_passed = False
@@ -136,7 +137,7 @@ class RunView:
             case ev.Sealed():
                 self.sealed = True
             case ev.Unneeded(_, ids):
-                self._move(ids, ("waiting", "ready"), "skipped")
+                self._move(ids, ("waiting", "ready", "asked"), "skipped")
             case ev.Revived(_, ids):
                 self._move(ids, ("skipped",), "waiting")
             case ev.Throttled(at, limit, delay):
@@ -159,8 +160,10 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
-            case ev.PlanAsked() | ev.PlanApproved():
-                pass  # whoever is asked is told by the question
+            case ev.PlanAsked():
+                self.plan_asked = True
+            case ev.PlanApproved():
+                self.plan_asked = False
             case ev.RunEnded(_, error):
                 self.ended, self.error = True, error
             case _:
@@ -199,7 +202,13 @@ class RunView:
                 entry.failure = failure
                 entry.message, entry.fraction = "", None
                 self._set(entry, "retrying")
-            case ev.Judged() | ev.Decided() | ev.Approved():
+            case ev.Decided(decision="ask", reason=reason):
+                entry.message = reason[:_LONGEST]
+                self._set(entry, "asked")
+            case ev.Approved(_, _, approved, by):
+                entry.message = ("approved" if approved else "not approved") + (f" by {by}" if by else "")
+                self._set(entry, "waiting")
+            case ev.Judged() | ev.Decided():
                 return
             case ev.Cancelled(at):
                 entry.ended, entry.failure = at, None
@@ -303,6 +312,11 @@ class RunView:
         return self._plan[0] if self._plan else ""
 
     @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks of the plan, in program order."""
+        return tuple(group.own.task for group in self._groups.values() if group.own is not None)
+
+    @property
     def answer_text(self) -> str:
         """What the joiner has written so far of the answer."""
         if len(self._answer) > 1:
@@ -355,9 +369,9 @@ class RunView:
     def shown(self, limit: int, now: float | None = None) -> tuple[Row | More, ...]:
         """At most `limit` rows (at least 1), in program order: everything, if there is room for it.
 
-        If not, bookkeeping gives way first (see `Row.quiet`). Then each other task of the plan gets a row (a map's
-        says how far it is) and what runs comes next, then what failed, then what was done last. A plan with more tasks
-        than room keeps what runs, what failed and what comes next, and ends with a `More`.
+        If not, bookkeeping gives way first (see `Row.quiet`). Then each other task of the plan gets a row (a map's says
+        how far it is), what is asked of a person and what runs comes next, then what failed, then what was done last. A
+        plan with more tasks than room keeps what runs, what failed and what comes next, and ends with a `More`.
         """
         if self.size <= limit:
             return tuple(self.rows(now))
@@ -366,7 +380,14 @@ class RunView:
             return self._crowded(groups, max(limit, 1), now)
         room = limit - len(groups)
         chosen: dict[TaskId, _Entry] = {}
-        for states in (("running", "retrying"), ("failed",), ("done",), ("ready",)):
+        urgent: tuple[tuple[State, ...], ...] = (
+            ("asked",),
+            ("running", "retrying"),
+            ("failed",),
+            ("done",),
+            ("ready",),
+        )
+        for states in urgent:
             for group in groups:
                 for state in states:
                     latest = reversed(group.by_state.get(state, {}).values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -85,3 +85,34 @@ class Question:
     why: str
     plan: str = ""
     writes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines(_SHORT))
+
+    def lines(self, most: int) -> Iterator[str]:
+        """What is to be decided on, for a person; values of more than `most` characters are cut, which is said.
+
+        It holds text of tools and models: escape it for the place where it is shown.
+        """
+        if not self.task_id:
+            count = f"{len(self.writes)} write{'s' * (len(self.writes) != 1)}" if self.writes else "no writes"
+            yield f"the plan as a whole, with {count}"
+            yield from (f"  {write}" for write in self.writes)
+            return
+        yield f"{self.task_id}: {self.tool}({', '.join(self.arguments)})"
+        yield f"  {' '.join(self.why.split())}"
+        for name, value in self.arguments.items():
+            yield f"    {name} = {_shown(value, most)}"
+            if origin := self.origins.get(name):
+                yield f"      from {origin}"
+
+
+_SHORT = 300
+
+
+def _shown(value: Any, most: int) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
+        text = f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"

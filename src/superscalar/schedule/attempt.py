@@ -157,7 +157,9 @@ def kind_of(stop: Stop) -> FailureKind:
 
 
 def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
-    """What becomes of a call that the end of the run kept from starting."""
+    """What becomes of a call that the end of the run kept from starting, or a plan that nobody approved of."""
+    if kind == "denied":
+        return Failure(kind, "the plan that it is part of was not approved")
     if attempt is not None and attempt.number > 1:
         return Failure(kind, f"{STOPPED[kind]} before it was tried again", in_doubt=attempt.in_doubt)
     return Failure(kind, f"{STOPPED[kind]} before it started")

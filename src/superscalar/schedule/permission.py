@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
@@ -11,14 +11,25 @@ from superscalar.labels import NOTHING, PLAN, USER, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Task
 from superscalar.plan.labels import narrowed, said_by
-from superscalar.policy import Admission, Argument, LabelledCall, Policy, Refusal, Replan, Rulings, destinations
+from superscalar.policy import (
+    Admission,
+    Argument,
+    LabelledCall,
+    Policy,
+    Question,
+    Refusal,
+    Replan,
+    Rulings,
+    destinations,
+)
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.questions import origins
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import OrderedSet
+from superscalar.values import OrderedSet, copied
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -113,6 +124,19 @@ class Permission:
         }
         control = self.labels.control(cell)
         return LabelledCall(cell.id, tool.name, tool.effect, made, control, _audience(tool, arguments))
+
+    def question(
+        self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any], why: str
+    ) -> Question:
+        """What a person is asked of a call; nothing that is done to it changes the call."""
+        misled = SHOWN.sources <= self.labels.control(cell).sources
+        told = origins(cell, work, self._untrusted, self._question, misled=misled)
+        named = {tool.renamed.get(alias, alias): origin for alias, origin in told.items()}
+        return Question(run_id, cell.id, tool.name, copied(tool.masked(arguments)), named, why)
+
+    @cached_property
+    def _untrusted(self) -> Set[str]:
+        return {alias for alias, tool in self._tools.by_alias.items() if tool.trust == "untrusted"}
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""

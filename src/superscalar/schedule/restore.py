@@ -86,6 +86,8 @@ class ResumedUnit(TaskFetchingUnit):
                 under.last, under.in_doubt = event, failure.in_doubt
             case events.Judged(id=id, verdict="again"):
                 self._calls[id].cleared = True
+            case events.Decided(id=id, decision="ask") | events.Approved(id=id):
+                self._known[id] = event
             case events.Shared(id=id, of=of):
                 self._note_shared(self.schedule.cell(id), of=self.schedule.cell(of))
             case events.Succeeded(id=id) | events.Failed(id=id) | events.Cancelled(id=id):

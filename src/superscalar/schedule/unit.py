@@ -13,12 +13,13 @@ from typing import Any, assert_never
 
 from superscalar import events
 from superscalar.codec import Unwritable
-from superscalar.errors import IllegalEvent, JournalError
+from superscalar.errors import ApprovalPending, IllegalEvent, JournalError
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.policy import Policy, Replan
 from superscalar.schedule import gather
+from superscalar.schedule.asking import Approver, Asking
 from superscalar.schedule.attempt import (
     Attempt,
     Bounds,
@@ -42,7 +43,6 @@ from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
-from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
@@ -67,9 +67,10 @@ class Surroundings:
     policy: Policy = field(default_factory=lambda: Policy("off"))
     question: str = ""
     replan: Replan = "any"
+    approver: Approver = field(default_factory=Approver)
 
 
-class TaskFetchingUnit(Stopping):
+class TaskFetchingUnit(Asking):
     """Issues every call in the same turn of the event loop in which its inputs come in, under limits.
 
     `add` tasks as they are planned, `seal` when the plan is complete, `settle` to wait for the end. Whatever a tool
@@ -78,13 +79,12 @@ class TaskFetchingUnit(Stopping):
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__(surroundings.bounds, surroundings.limits)
+        super().__init__(surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
         self._thread = get_ident()
-        self.run_id = surroundings.run
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
@@ -104,7 +104,6 @@ class TaskFetchingUnit(Stopping):
         self._ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
-        self._bug: BaseException | None = None
 
     # ------------------------------------------------------------------------------------------------ from outside
 
@@ -151,6 +150,7 @@ class TaskFetchingUnit(Stopping):
 
         Raises:
             IllegalEvent: two events contradict each other: a bug here, never in the plan.
+            ApprovalPending: as for `settle`.
         """
         try:
             if isinstance(tasks, AsyncIterable):
@@ -173,19 +173,27 @@ class TaskFetchingUnit(Stopping):
         not run. Calls that nothing needs may still run then: a later round may refer to them, and `cancel` ends them.
 
         Cancelling this call cancels the tool calls and waits for them.
+
+        Raises:
+            ApprovalPending: only answers are missing, which nobody is there to give. Nothing runs any more.
         """
         try:
+            if self._on_hold:
+                self.stop("denied")
             while True:
                 self._raise_bug()
+                self._let_go()
                 if self.schedule.unsettled == 0:
                     if not self._live:
                         self._set_alarm(inf)
                     return
-                if not self._live and not self._fail_unsealed():
-                    raise self._stuck()
-                if self._live:
+                if not self._live and not self._somebody_thinks and not self._fail_unsealed():
+                    raise self._suspended() if self._asked else self._stuck()
+                if self._live or self._somebody_thinks:
                     self._wakeup = self.loop.create_future()
                     await self._wakeup
+        except ApprovalPending:
+            raise
         except BaseException:  # cancelled, or a bug of ours: nothing is left running either way
             await self.cancel()
             raise
@@ -214,7 +222,7 @@ class TaskFetchingUnit(Stopping):
         self._pumping = True
         try:
             todo = self._todo
-            while todo or self._ready:
+            while (todo or self._ready) and not self._on_hold:
                 while todo:
                     command = todo.popleft()
                     if isinstance(command, Cell):
@@ -231,7 +239,7 @@ class TaskFetchingUnit(Stopping):
             self._clock.dispatch(self.loop)
         if self._queued:
             self._say_who_waits()
-        if not self._live or not self.schedule.unsettled:
+        if not self._live or not self.schedule.unsettled or self._asked:
             self._wake()
 
     def _follow_up(self, command: Command) -> None:
@@ -264,6 +272,7 @@ class TaskFetchingUnit(Stopping):
         self._happened(events.Unneeded(self._now(), ids))
         for attempt in [attempt for attempt in self._live if attempt.cell.status is DORMANT]:
             self._end(attempt)
+        self._withdraw_unneeded()
 
     def _issue(self, cell: Cell) -> None:
         task = cell.task
@@ -354,7 +363,8 @@ class TaskFetchingUnit(Stopping):
             arguments = tool.validate(
                 {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
             )
-            if work.tool in self._guarded and not self._permitted(cell, tool, work, arguments):
+            guarded = work.tool in self._guarded or cell.id in self._known
+            if guarded and not self._permitted(cell, tool, work, arguments):
                 return
             if work.access is not None and not work.access.known:
                 self._happened(events.Resolved(self._now(), cell.id, tool.resource_of(given)))  # it may stop here (L19)
@@ -372,18 +382,6 @@ class TaskFetchingUnit(Stopping):
             attempt = Attempt(self, cell, tool, arguments)
             self._live[attempt] = None
             self._ready.append(attempt)
-
-    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
-        """Whether the policy lets a call happen; what it decided is an event."""
-        decided = self.permission.decided(cell, tool, work, arguments, self._now())
-        if decided is None:
-            return True
-        self._happened(decided)
-        if decided.decision in ("allow", "warn"):
-            return True
-        asked = "nobody was there to ask: " if decided.decision == "ask" else ""
-        self._happened(events.Failed(self._now(), cell.id, Failure("denied", asked + decided.reason)))
-        return False
 
     def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
         """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""

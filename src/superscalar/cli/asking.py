@@ -1,0 +1,105 @@
+"""Asks the person at the terminal whether a call may be made, or a plan be begun; the run goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TextIO, TypeAlias
+
+from superscalar.cli.failures import CommandError
+from superscalar.cli.screens import Screen
+from superscalar.cli.terminal import safe
+from superscalar.observe.view import RunView
+from superscalar.plan.printer import print_plan
+from superscalar.policy import Question
+
+Asking: TypeAlias = Callable[[Question], Coroutine[Any, Any, bool]]
+
+_SHORT = 300  # characters of a value
+_WHOLE = 1_000_000
+
+
+def asking(screen: Screen, view: RunView, *, plans: bool = False, journal: Path | None = None) -> Asking | None:
+    """The callback of a command; None where nobody looks at a terminal and can type there.
+
+    Raises:
+        CommandError: plans are to be approved, and there is no journal either in which they could wait.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if plans and journal is None:
+            raise CommandError(
+                "--approve-plan: this is no terminal where somebody could be asked; add --journal FILE, "
+                "and the plan waits there for `superscalar approve`"
+            )
+        return None
+    one_by_one = asyncio.Lock()
+
+    async def terminal(question: Question) -> bool:
+        async with one_by_one:
+            with screen.asking() as out:
+                return await _answer(question, view, out)
+
+    terminal.__name__ = whose_keyboard() or terminal.__name__  # an answer is signed with the name of its callback
+    return terminal
+
+
+def whose_keyboard() -> str:
+    """Who is at the keyboard, as far as the system knows; empty if it does not."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a process without a name, as in some containers
+        return ""
+
+
+async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
+    """Show a question until it is answered; no input any more is a no."""
+    _say(out, "\n" + _shown(question, _SHORT))
+    while True:
+        out.write("  [y]es, [n]o, [s]how all of it and the plan? ")
+        out.flush()
+        try:
+            line = await typed()
+        except asyncio.CancelledError:
+            _say(out, "\n  nobody needs to answer that any more")
+            raise
+        match line.strip().lower():
+            case "y" | "yes":
+                return True
+            case "n" | "no":
+                return False
+            case "s" | "show":
+                plan = question.plan or print_plan(view.tasks)
+                _say(out, f"{_shown(question, _WHOLE)}\nthe plan\n{plan.rstrip()}")
+            case _ if not line:
+                _say(out, "\n  no answer: taken as a no")
+                return False
+
+
+def _shown(question: Question, most: int) -> str:
+    plan = question.plan.splitlines() if question.plan else []
+    return "\n".join([*(f"    {line}" for line in plan), *question.lines(most)])
+
+
+def _say(out: TextIO, text: str) -> None:
+    out.write(safe(text) + "\n")
+    out.flush()
+
+
+async def typed() -> str:
+    """A line from the terminal, empty at its end. Cancelling it reads nothing, and leaves nobody reading."""
+    loop = asyncio.get_running_loop()
+    descriptor = sys.stdin.fileno()
+    there = asyncio.Event()
+    try:
+        loop.add_reader(descriptor, there.set)
+    except NotImplementedError:  # Windows
+        return await asyncio.to_thread(sys.stdin.readline)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    return sys.stdin.readline()  # a terminal hands over whole lines: it is there

@@ -1,0 +1,181 @@
+"""What a person is asked of a call: its arguments, and in words where each of them came from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from superscalar import events
+from superscalar.errors import ApprovalPending
+from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
+from superscalar.plan.labels import said_by
+from superscalar.plan.needs import references
+from superscalar.plan.printer import print_expr, print_plan
+from superscalar.policy import Question
+from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.state import Schedule
+from superscalar.values import WITHHELD, TaskId
+
+_MOST: Final = 3  # calls named for one argument
+_LONGEST: Final = 120  # characters of a call or of an expression
+
+
+def origins(
+    cell: Cell, call: Call, untrusted: Collection[str], question: str = "", *, misled: bool = False
+) -> dict[str, str]:
+    """Where each argument of a call came from, by its alias: constants, and the nearest calls that return data.
+
+    `untrusted`: the tools, by alias, whose results are not trusted. `question`: what the user asked; a constant that
+    stands there is said to come from it. `misled`: whoever wrote that part of the plan had read what is not trusted.
+    """
+    made = {name: _origin(cell, value, untrusted, question) for name, value in call.arguments}
+    return (
+        {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
+        if misled
+        else made
+    )
+
+
+def _origin(cell: Cell, value: Expr, untrusted: Collection[str], question: str) -> str:
+    if isinstance(value, Literal):
+        return "the question" if said_by(question, value.value) else "the plan"
+    found = list(_sources(cell, value))
+    told = [_call_text(one, call, untrusted) for one, call in found[:_MOST]]
+    if len(found) > _MOST:
+        told.append(f"{len(found) - _MOST} more calls")
+    calls = ", ".join(told) or "the plan"
+    return calls if isinstance(value, Ref) else f"{calls}, as `{_cut(print_expr(value))}`"
+
+
+def _sources(cell: Cell, value: Expr) -> Iterator[tuple[Cell, Call]]:
+    """The calls that a value was made from, nearest first; a pure one stands for what it was given."""
+    wanted = [found for task in references(value) if (found := cell.scope.find(task)) is not None]
+    seen: set[Cell] = set()
+    for one in wanted:  # grows while we go through it
+        if one in seen:
+            continue
+        seen.add(one)
+        work = one.task.work if one.task is not None else None
+        if isinstance(work, Call) and work.effect != "pure":
+            yield one, work
+        else:
+            wanted += _inputs(one)
+
+
+def _inputs(cell: Cell) -> Iterator[Cell]:
+    task = cell.task
+    if task is None:  # an item of a value that came as a whole
+        yield cell.parts[0].cell
+        return
+    if isinstance(task.work, Map | First | Each):
+        for element in cell.parts:
+            yield element.cell
+    for need in task.needs:
+        if (found := cell.scope.find(need.task)) is not None:
+            yield found
+
+
+def _call_text(cell: Cell, call: Call, untrusted: Collection[str]) -> str:
+    given = ", ".join(f"{name}={print_expr(value)}" for name, value in call.arguments)
+    doubt = ", which is not trusted" if call.tool in untrusted else ""
+    return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{doubt}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def plan_question(run_id: str, tasks: Iterable[Task]) -> Question:
+    """What a person is asked of a plan as a whole."""
+    plan = tuple(tasks)
+    why = "a plan is approved as a whole before anything of it is begun"
+    return Question(run_id, "", "", {}, {}, why, print_plan(plan), tuple(writes_of(plan)))
+
+
+def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
+    """The calls of a plan that write, as text; `mails[].send` is made for each item of `mails`."""
+    for task in walk(tasks):
+        match task.work:
+            case Call(tool, arguments, effect="write"):
+                given = ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
+                yield _cut(f"{task.id}: {tool}({given})")
+
+
+def pending(run_id: str, questions: Iterable[Question]) -> ApprovalPending:
+    """What ends a process whose run waits for answers: it says how they are given."""
+    asked = tuple(questions)
+    return ApprovalPending(pending_text(run_id, asked), run_id, asked)
+
+
+def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> str:
+    """What a run waits for, and what to type; `where`: the option that names its journal."""
+    count = "an answer" if len(asked) == 1 else f"answers to {len(asked)} questions"
+    told = "\n".join(str(question) for question in asked)
+    named = " ".join(question.task_id or "--plan" for question in asked[:3]) if len(asked) <= 3 else "--all"
+    return (
+        f"run {run_id} waits for {count}:\n{told}\n"
+        "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
+        f"  superscalar approve {run_id} {named}{where}\n"
+        f"  superscalar resume {run_id}{where}"
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- of a journal
+
+
+def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping[str, Any]) -> tuple[Question, ...]:
+    """What is still to be answered of a run, read off its events alone; the plan as a whole first.
+
+    Arguments are as the plan gives them: what a tool's annotations make of them, and its defaults, are not known here.
+    `about`: what the run is remembered with (its question, what its tools declared).
+    """
+    schedule = Schedule()
+    asked: dict[TaskId, events.Decided] = {}
+    misled: list[bool] = []  # by task of the plan
+    saw_untrusted = False
+    tasks: list[Task] = []
+    plan: events.PlanAsked | None = None
+    for event in recorded:
+        schedule.apply(event)
+        match event:
+            case events.RoundStarted():
+                saw_untrusted = event.saw_untrusted
+                tasks = []
+            case events.Planned(task=task):
+                misled.append(saw_untrusted)
+                tasks.append(task)
+            case events.Decided(id=id, decision="ask"):
+                asked[id] = event
+            case events.Approved(id=id):
+                asked.pop(id, None)
+            case events.PlanAsked():
+                plan = event
+            case events.PlanApproved() | events.RunEnded():
+                plan = None
+    found = [_question(run_id, schedule, decided, about, misled) for decided in asked.values()]
+    of_plan = [] if plan is None else [plan_question(run_id, tasks)]
+    return (*of_plan, *(made for made in found if made is not None))
+
+
+def _question(
+    run_id: str, schedule: Schedule, decided: events.Decided, about: Mapping[str, Any], misled: Sequence[bool]
+) -> Question | None:
+    cell = schedule.cell(decided.id)
+    call = cell.task.work if cell.task is not None else None
+    if cell.status is not READY or not isinstance(call, Call):
+        return None
+    hidden = about.get("secrets", {}).get(call.tool, ())
+    untrusted = [alias for alias, (_, trust, _) in about.get("declared", {}).items() if trust == "untrusted"]
+    told = origins(cell, call, untrusted, str(about.get("question", "")), misled=misled[cell.order[0]])
+    given = {
+        name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
+    }
+    return Question(run_id, cell.id, call.tool, given, told, decided.reason)
+
+
+def _value(schedule: Schedule, cell: Cell, expression: Expr) -> Any:
+    try:
+        return evaluate(expression, schedule.outcomes_for(cell))
+    except (EvaluationError, Unavailable) as error:  # it was bound before: evaluation has changed with a release
+        return f"<{error}>"
