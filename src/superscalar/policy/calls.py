@@ -112,7 +112,7 @@ _SHORT = 300
 
 def _shown(value: Any, most: int) -> str:
     try:
-        text = repr(value)
+        text = " ".join(repr(value).splitlines())  # a repr of somebody's own must not look like more of the question
     except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
         text = f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"
