@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from weakref import WeakValueDictionary
 
 SourceKind: TypeAlias = Literal["user", "plan", "tool", "model"]
 
@@ -36,15 +38,14 @@ class Label:
     """The sources that a value came from, and who may read it (None: everybody).
 
     It names tools, not single calls, so it has a bounded size however long a run is; the calls themselves are told by
-    the run's provenance. `a | b` is the label of what is made from both.
+    the run's provenance. `a | b` is the label of what is made from both. Equal labels are one object.
     """
 
-    __slots__ = ("_hash", "readers", "sources", "trusted")
+    __slots__ = ("__weakref__", "readers", "sources", "trusted")
 
     sources: frozenset[Source]
     readers: frozenset[str] | None
     trusted: bool
-    _hash: int
 
     def __new__(cls, sources: Iterable[Source] = (), readers: Iterable[str] | None = None) -> Label:
         """The label of these sources and readers."""
@@ -66,14 +67,6 @@ class Label:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a label cannot be changed: {name}")
 
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return isinstance(other, Label) and self.sources == other.sources and self.readers == other.readers
-
-    def __hash__(self) -> int:
-        return self._hash
-
     def __reduce__(self) -> tuple[Any, ...]:
         return Label, (self.sources, self.readers)
 
@@ -89,14 +82,22 @@ class Label:
         return "; ".join(part for part in parts if part) or "nothing"
 
 
-@lru_cache(maxsize=65_536)
+# Told apart by identity, labels are found in tables without a line of Python: every call of a tool joins some.
+_LABELS: Final[WeakValueDictionary[tuple[frozenset[Source], frozenset[str] | None], Label]] = WeakValueDictionary()
+_ONE_AT_A_TIME: Final = Lock()  # agents run in several threads
+
+
 def _label(sources: frozenset[Source], readers: frozenset[str] | None) -> Label:
-    made = object.__new__(Label)
-    object.__setattr__(made, "sources", sources)
-    object.__setattr__(made, "readers", readers)
-    object.__setattr__(made, "trusted", all(source.trusted for source in sources))
-    object.__setattr__(made, "_hash", hash((sources, readers)))
-    return made
+    with _ONE_AT_A_TIME:
+        known = _LABELS.get((sources, readers))
+        if known is not None:
+            return known
+        made = object.__new__(Label)
+        object.__setattr__(made, "sources", sources)
+        object.__setattr__(made, "readers", readers)
+        object.__setattr__(made, "trusted", all(source.trusted for source in sources))
+        _LABELS[sources, readers] = made
+        return made
 
 
 @lru_cache(maxsize=65_536)

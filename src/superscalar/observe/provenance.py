@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.events import Event
-from superscalar.labels import NOTHING, PLAN, USER, Label, Source
-from superscalar.plan.ir import Call, Compute, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import said_by, whole
+from superscalar.labels import NOTHING, USER, Label, Source
+from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
+from superscalar.plan.labels import whole
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
@@ -61,10 +61,9 @@ class Provenance:
 
     def __init__(self, happened: Iterable[Event], declared: Mapping[str, Declared], question: str = "") -> None:
         self._declared = declared
-        self._question = question
         self._schedule = Schedule()
         results = {alias: said.results for alias, said in declared.items() if said.results is not None}
-        self._labels = Labels(self._schedule, self._origin, self._constant, results)
+        self._labels = Labels(self._schedule, self._origin, question, results)
         self._joins = False
         for event in happened:
             if isinstance(event, events.RoundStarted):
@@ -149,9 +148,6 @@ class Provenance:
             return Label([Source("tool", call.tool, trusted=False)])  # nobody says that it may be trusted
         sources = [] if declared.trust is None else [Source("tool", declared.name, declared.trust == "trusted")]
         return Label(sources, declared.readers)
-
-    def _constant(self, literal: Literal) -> Label:
-        return USER if said_by(self._question, literal.value) else PLAN
 
 
 def _text(cell: Cell) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.errors import IllegalEvent
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source, joined
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, shaped, whole
+from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, said_by, shaped, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
@@ -30,21 +30,22 @@ SHOWN: Final = Label([Source("model", "a plan that was written with results in v
 class Labels:
     """The labels of one run's tasks.
 
-    `origin` says what calls add; `constant` what a constant of the plan has; `results`, by alias, what is sure of what
-    tools return that validate it. Every task of a round that began with another label than `NOTHING` has that too: all
-    that its planner wrote was made from that. A constant that the user said has not, as it stands, whoever repeats it.
+    `origin` says what calls add; `results`, by alias, what is sure of what tools return that validate it; `question` is
+    what the user asked: a constant of the plan that stands there comes from the user. Every task of a round that began
+    with another label than `NOTHING` has that too, since all that its planner wrote was made from that; but for what
+    the first plan repeats of the question.
     """
 
     def __init__(
         self,
         schedule: Schedule,
         origin: Origin,
-        constant: Callable[[Literal], Label] = lambda _: PLAN,
+        question: str = "",
         results: Mapping[str, Results] | None = None,
     ) -> None:
         self._schedule = schedule
         self._origin = origin
-        self._constant = constant
+        self._question = question
         self._results = results or {}
         self._known: dict[Cell, Labelled] = {}
         self._passing: dict[Cell, Labelled] = {}  # of holders whose items are not all in: right for this question only
@@ -73,11 +74,11 @@ class Labels:
         """
         made = picked = NOTHING
         round = self._round(cell) if self._rounds else NOTHING
-        known, cells = self._known, cell.scope.cells
+        known, cells, asked = self._known, cell.scope.cells, self._question
         for name, expression in work.arguments:
             label: Label
             if type(expression) is Literal:
-                label = self._constant(expression)
+                label = self._constant(expression) if asked else PLAN
             else:
                 found = cells.get(expression.task) if type(expression) is Ref else None
                 labels = None if found is None else known.get(found) or self._plainly(found)
@@ -86,9 +87,9 @@ class Labels:
                 label = labels if type(labels) is Label else whole(labels)
             if round is not NOTHING and not self._user_said(cell, expression):
                 label = label | round
-            made = made | label
+            made = label if made is NOTHING else made | label
             if name in chosen:
-                picked = picked | label
+                picked = label if picked is NOTHING else picked | label
         self._given[cell] = made if round is NOTHING else made | round
         return made, picked
 
@@ -350,6 +351,9 @@ class Labels:
                 return False
             expression = task.work.value
         return type(expression) is Literal and self._constant(expression) == USER
+
+    def _constant(self, literal: Literal) -> Label:
+        return USER if said_by(self._question, literal.value) else PLAN
 
     def _round(self, cell: Cell) -> Label:
         rounds = self._rounds

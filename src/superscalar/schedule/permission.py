@@ -7,10 +7,10 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
-from superscalar.labels import NOTHING, PLAN, USER, Label, Source
+from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Literal, Task
-from superscalar.plan.labels import narrowed, said_by
+from superscalar.plan.ir import Call, Task
+from superscalar.plan.labels import narrowed
 from superscalar.policy import (
     Admission,
     Argument,
@@ -50,7 +50,7 @@ class Permission:
         self._question = question
         self._own: dict[str, Label] = {}
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
-        self.labels = Labels(schedule, self._origin, self._constant, results)
+        self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
         self.guarded = set(_guarded(tools, policy))
         if self.admission.counts_writes:
@@ -160,9 +160,6 @@ class Permission:
             return tool.readers(tool.validate(given))
         except (ArgumentError, EvaluationError, Unavailable):
             return frozenset()
-
-    def _constant(self, literal: Literal) -> Label:
-        return USER if said_by(self._question, literal.value) else PLAN
 
 
 _STRICTNESS: Final = {"warn": 0, "ask": 1, "deny": 2}
