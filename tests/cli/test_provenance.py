@@ -48,7 +48,6 @@ join(sent, to, secret)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "letters.py").write_text(TOOLS)
@@ -69,9 +68,9 @@ def shown(*arguments: str) -> Any:
 
 def test_a_tree_goes_back_to_calls_and_constants() -> None:
     assert shown("--provenance", "sent").stdout.splitlines() == [
-        "sent = send(to='ann@home', text=brief)  -> 'sent to ann@home'  not trusted",
-        "└── brief = f'see {p}'  -> 'see a \\x1b[31mpage'  not trusted",
-        "    └── p = page(url='http://x')  -> 'a \\x1b[31mpage'  not trusted",
+        "sent = send(to='ann@home', text=brief)  not trusted  -> 'sent to ann@home'",
+        "└── brief = f'see {p}'  not trusted  -> 'see a \\x1b[31mpage'",
+        "    └── p = page(url='http://x')  not trusted  -> 'a \\x1b[31mpage'",
         "",
         "from the plan, `send`; not trusted: `page`",
     ]
@@ -79,12 +78,12 @@ def test_a_tree_goes_back_to_calls_and_constants() -> None:
 
 def test_what_decided_is_told_apart() -> None:
     assert shown("--provenance", "to").stdout.splitlines() == [
-        "to.3 = one of several versions  -> 'bob@home'  not trusted",
-        "├── to.2 = contact(name='bob')  -> 'bob@home'  not trusted",
-        "│   └── because if = len(p) > 3  -> True  not trusted",
-        "│       └── p = page(url='http://x')  -> 'a \\x1b[31mpage'  not trusted",
+        "to.3 = one of several versions  not trusted  -> 'bob@home'",
+        "├── to.2 = contact(name='bob')  not trusted  -> 'bob@home'",
+        "│   └── because if = len(p) > 3  not trusted  -> True",
+        "│       └── p = page(url='http://x')  not trusted  -> 'a \\x1b[31mpage'",
         "├── to = contact(name='ann')  -> 'ann@home'",
-        "└── because if = len(p) > 3  (above)  not trusted",
+        "└── because if = len(p) > 3  not trusted  (above)",
         "",
         "from the plan, `contact`; not trusted: `page` (as bool)",
     ]
@@ -92,7 +91,7 @@ def test_what_decided_is_told_apart() -> None:
 
 def test_an_item_and_who_may_read_it() -> None:
     found = shown("--provenance", "secret[0]").stdout.splitlines()
-    assert found[0] == "secret[0] = diary(day=d)  -> 'dear diary'  only for ann"
+    assert found[0] == "secret[0] = diary(day=d)  only for ann  -> 'dear diary'"
     assert found[-1] == "from the plan, `diary`; only for ann"
 
 

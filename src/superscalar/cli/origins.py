@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
 
 _WIDEST = 60  # characters of a value
+_WIDTH = 200  # characters of a line where nobody looks at a terminal
 
 
 def provenance_of(journal: Journal, run: str) -> Provenance:
@@ -82,7 +83,7 @@ def print_made(made: Made) -> None:
         for how, inputs in (("", one.inputs), ("because ", one.because)):
             pending += [(inner, branch.add(_line(inner, how))) for inner in inputs]
     out = console(sys.stdout)
-    out.print(tree)
+    out.print(tree, width=out.width if out.is_terminal else _WIDTH)
     out.print(Text(f"\nfrom {safe_line(str(made.label))}", style="" if made.label.trusted else "yellow"))
 
 
@@ -94,7 +95,7 @@ def _line(made: Made, how: str) -> Text:
         mark.append(f"  only for {', '.join(sorted(made.label.readers)) or 'nobody'}", style="magenta")
     told = "  (above)" if made.told else f"  {_shown(made.outcome)}"
     return Text.assemble(
-        (how, "dim"), (safe_line(made.id), "bold"), f" = {safe_line(made.text)}", (safe_line(told), "dim"), mark
+        (how, "dim"), (safe_line(made.id), "bold"), f" = {safe_line(made.text)}", mark, (safe_line(told), "dim")
     )
 
 

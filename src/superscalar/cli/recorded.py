@@ -14,6 +14,7 @@ from superscalar.cli.report import print_answer
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import call_of, note_of
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
+from superscalar.labels import Label
 from superscalar.observe.rows import Row
 from superscalar.observe.short import short, short_arguments
 from superscalar.observe.timeline import on_one_clock
@@ -257,6 +258,9 @@ def _told(event: ev.Event) -> str:
             return f"{id}  {tool}({short_arguments(arguments, 200)})" + (f"  attempt {attempt}" if attempt > 1 else "")
         case ev.Diagnosed(_, found):
             return f"{found.span.line}: {found.code} {found.message}"
+        case ev.Decided(_, id, decision, rule, reason, sources, readers):
+            said = f"  {reason}" if reason else ""
+            return f"{id}  {decision} by {rule}{said}  (from {Label(sources, readers)})"
         case _:
             fields = record_fields(event) or {}
             shown = (_shown(name, value) for name, value in fields.items() if name != "at")
