@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from superscalar import Label, LLMCompiler, Source, tool
 from superscalar.executors.local import invoke
-from superscalar.plan.labels import Labelled, Parts, said_by, shaped, whole
+from superscalar.plan.labels import Labelled, Parts, shaped, whole
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -223,37 +223,3 @@ def test_which_optional_fields_there_are_is_said_by_whoever_filled_them_in() -> 
     assert every.shape.trusted
     assert not some.shape.trusted
     assert some.shape.narrow
-
-
-@pytest.mark.parametrize(
-    ("question", "said"),
-    [
-        ("Write to ann@home.", "ann@home"),
-        ("Write to (ann@home), please", "ann@home"),
-        ("Is /etc/hosts there?", "/etc/hosts"),
-        ("Send 12.5 to Ann", 12.5),
-        ("Ann", "Ann"),
-    ],
-)
-def test_a_constant_stands_in_the_question(question: str, said: Any) -> None:
-    assert said_by(question, said)
-
-
-@pytest.mark.parametrize(
-    ("question", "said"),
-    [
-        ("Write to ann@home.example", "ann@home"),
-        ("Write to joann@home", "ann@home"),
-        ("Write to ann@home", "home"),
-        ("Write to ann@home", "ann"),
-        ("See /etc/hosts", "hosts"),
-        ("Send 112.55", 12.5),
-        ("Hello Ann", ""),
-        ("Hello Ann", " "),
-        ("True or None?", True),
-        ("True or None?", None),
-        ("", "x"),
-    ],
-)
-def test_a_part_of_a_word_or_address_does_not(question: str, said: Any) -> None:
-    assert not said_by(question, said)
