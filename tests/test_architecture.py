@@ -15,9 +15,10 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
     {"errors"},
-    {"values"},
+    {"values", "labels"},
     {"plan"},
     {"tools"},
+    {"policy"},
     {"events"},
     {"codec"},
     {"schedule"},

@@ -22,6 +22,7 @@ from random_values import VALUES, anatomy
 from superscalar import events
 from superscalar.codec import VERSION, Unreadable, Unwritable, dumps, from_json, loads, to_json
 from superscalar.events import Event, Succeeded
+from superscalar.labels import Source
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import (
     Access,
@@ -107,6 +108,10 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "tuple[TaskId, ...]": _SOME_IDS,
     "tuple[int, ...]": st.lists(st.integers(0, 9), max_size=2).map(tuple),
     "tuple[str, ...]": st.lists(_TEXTS, max_size=2).map(tuple),
+    "tuple[str, ...] | None": st.none() | st.lists(_TEXTS, max_size=2).map(tuple),
+    "tuple[Source, ...]": st.lists(
+        st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2
+    ).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Usage": st.builds(Usage, *[st.integers(0)] * 4),
@@ -413,6 +418,20 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Resumed(6.0),
     events.Judged(6.0, "pay()", 1, "again"),
     events.Throttled(1.5, "quotes", 2.0, 5, 47.5),
+    events.RoundStarted(1.0, 1, "more", True),
+    events.Decided(
+        6.0,
+        "pay()",
+        "deny",
+        "destinations",
+        "it is not trusted",
+        (Source("plan"), Source("tool", "search", False, "int")),
+        ("finance", "legal"),
+    ),
+    events.Decided(6.0, "pay()", "allow", "destinations", sources=(Source("user"),)),
+    events.Approved(7.0, "pay()", True, "ann"),
+    events.PlanAsked(7.0, ('send(to="ann")',)),
+    events.PlanApproved(8.0, False, "ann"),
 )
 
 

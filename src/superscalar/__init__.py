@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
-    from superscalar.tools import Limit, Retry, Secret, Tool, ToolCancelled, ToolContext, Toolset, tool
+    from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
 
 __version__ = "0.1.0"
@@ -51,7 +51,17 @@ _WHERE = {
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
-    "superscalar.tools": ("Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"),
+    "superscalar.tools": (
+        "Limit",
+        "Retry",
+        "Secret",
+        "Sink",
+        "Tool",
+        "ToolCancelled",
+        "ToolContext",
+        "Toolset",
+        "tool",
+    ),
     "superscalar.values": ("Failure", "Observation", "Skipped", "Usage"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
@@ -85,6 +95,7 @@ __all__ = [
     "RunResult",
     "RunStream",
     "Secret",
+    "Sink",
     "Skipped",
     "StillUnknown",
     "SuperscalarError",

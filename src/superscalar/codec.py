@@ -27,6 +27,7 @@ from uuid import UUID
 from superscalar import events
 from superscalar.errors import SuperscalarError
 from superscalar.events import Event
+from superscalar.labels import Source
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.values import (
@@ -154,7 +155,7 @@ _NODES: Final[Mapping[str, type]] = {
         *get_args(ir.Expr),
         *get_args(ir.Work),
         *(ir.Access, ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
-        *(Diagnostic, Failure, Observation, Skipped, Usage),
+        *(Diagnostic, Failure, Observation, Skipped, Source, Usage),
     )
 }
 _FOR_PEOPLE: Final = frozenset(

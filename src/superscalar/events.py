@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from superscalar.labels import Source
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Task
 from superscalar.values import Failure, TaskId, Usage, fact
@@ -34,11 +35,15 @@ class Resumed:
 
 @fact
 class RoundStarted:
-    """The planner was asked for a plan (round 0), or for more statements (a replan)."""
+    """The planner was asked for a plan (round 0), or for more statements (a replan).
+
+    `saw_untrusted`: it was shown text that is not trusted, so nothing that it writes in this round is.
+    """
 
     at: float
     round: int
     reason: str = ""
+    saw_untrusted: bool = False
 
 
 @fact
@@ -223,6 +228,50 @@ class Judged:
 
 
 @fact
+class Decided:
+    """The policy decided on a call: "allow", "warn" (it is broken, and happens), "ask" (a person decides) or "deny".
+
+    `rule`: the name of the rule that said so, and `reason` why. `sources` and `readers` (None: everybody) are the label
+    that it decided on.
+    """
+
+    at: float
+    id: TaskId
+    decision: str
+    rule: str
+    reason: str = ""
+    sources: tuple[Source, ...] = ()
+    readers: tuple[str, ...] | None = None
+
+
+@fact
+class Approved:
+    """A person answered what the policy asked of a call. `by`: who, in any words."""
+
+    at: float
+    id: TaskId
+    approved: bool
+    by: str = ""
+
+
+@fact
+class PlanAsked:
+    """The plan of this round waits for a person's approval, and nothing of it has begun. `writes`: those in it."""
+
+    at: float
+    writes: tuple[str, ...] = ()
+
+
+@fact
+class PlanApproved:
+    """A person approved of the plan of this round as a whole, or not."""
+
+    at: float
+    approved: bool
+    by: str = ""
+
+
+@fact
 class Throttled:
     """A provider refused a call, so this limit (`search()` is the own one of a tool `search`) narrowed.
 
@@ -357,6 +406,8 @@ TaskEvent: TypeAlias = (
     | Retrying
     | Cancelled
     | Judged
+    | Decided
+    | Approved
     | Succeeded
     | Failed
     | Skipped
@@ -369,6 +420,8 @@ Event: TypeAlias = (
     | Diagnosed
     | Repairing
     | Planned
+    | PlanAsked
+    | PlanApproved
     | Sealed
     | TaskEvent
     | Unneeded

@@ -159,6 +159,8 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
+            case ev.PlanAsked() | ev.PlanApproved():
+                pass  # whoever is asked is told by the question
             case ev.RunEnded(_, error):
                 self.ended, self.error = True, error
             case _:
@@ -197,7 +199,7 @@ class RunView:
                 entry.failure = failure
                 entry.message, entry.fraction = "", None
                 self._set(entry, "retrying")
-            case ev.Judged():
+            case ev.Judged() | ev.Decided() | ev.Approved():
                 return
             case ev.Cancelled(at):
                 entry.ended, entry.failure = at, None

@@ -5,5 +5,17 @@ from superscalar.tools.secret import Secret
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool, tool
 from superscalar.tools.toolset import Toolset
+from superscalar.tools.trust import Sink
 
-__all__ = ["ArgumentError", "Limit", "Retry", "Secret", "Tool", "ToolCancelled", "ToolContext", "Toolset", "tool"]
+__all__ = [
+    "ArgumentError",
+    "Limit",
+    "Retry",
+    "Secret",
+    "Sink",
+    "Tool",
+    "ToolCancelled",
+    "ToolContext",
+    "Toolset",
+    "tool",
+]

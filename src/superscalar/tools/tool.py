@@ -16,6 +16,7 @@ from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
+from superscalar.tools.trust import Readers, Trust, readers_of, sinks_of
 from superscalar.tools.types import annotation_of, output_of, type_text
 
 P = ParamSpec("P")
@@ -45,6 +46,10 @@ class Tool(Generic[P, R]):
     identical calls are one call (rule L21). `cost`: what an attempt costs, in any currency. `batched`: its batched
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
     values are never shown.
+    `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
+    arguments. `sinks`: the parameters that choose a destination. `readers`, `reads`: functions of a call's arguments
+    that name who may read what it returns, and who gets to read what it is given; None where nothing was declared.
+    `policy`: a rule for its calls (see `superscalar.policy`).
     """
 
     def __init__(
@@ -65,6 +70,11 @@ class Tool(Generic[P, R]):
         over: str | None = None,
         max_batch: int = MAX_BATCH,
         secret: Iterable[str] = (),
+        trust: Trust | None = None,
+        sink: Iterable[str] = (),
+        readers: Readers | None = None,
+        reads: Readers | None = None,
+        policy: Callable[[Any], Any] | None = None,
     ) -> None:
         self.function = function
         self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
@@ -82,6 +92,11 @@ class Tool(Generic[P, R]):
         )
         self.parameters, self.context_parameter, returns = _inspect(self.name, function)
         self.secrets = secrets_of(self.name, self.parameters, secret)
+        self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
+        self.sinks = sinks_of(self.name, self.parameters, sink, writes=self.effect == "write")
+        self.readers = readers_of(self.name, "readers", readers, self.parameters)
+        self.reads = readers_of(self.name, "reads", reads, self.parameters)
+        self.policy = policy
         self.signature = Signature(
             name=self.name,
             alias=self.alias,
@@ -322,6 +337,11 @@ def tool(
     over: str | None = None,
     max_batch: int = MAX_BATCH,
     secret: str | Iterable[str] = (),
+    trust: Trust | None = None,
+    sink: str | Iterable[str] = (),
+    readers: Readers | None = None,
+    reads: Readers | None = None,
+    policy: Callable[[Any], Any] | None = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -342,6 +362,11 @@ def tool(
     over: str | None = None,
     max_batch: int = MAX_BATCH,
     secret: str | Iterable[str] = (),
+    trust: Trust | None = None,
+    sink: str | Iterable[str] = (),
+    readers: Readers | None = None,
+    reads: Readers | None = None,
+    policy: Callable[[Any], Any] | None = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -358,12 +383,18 @@ def tool(
     `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or
     parameters, whose values are never shown nor recorded, as `Annotated[str, Secret]` and pydantic's `SecretStr` say
     too; better still, take credentials from the `context` of a `ToolContext`.
+    `trust`: "untrusted" for what returns other people's text (what is not pure is, unless it says "trusted"). `sink`:
+    the parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not
+    trusted may not choose that. `readers`: who may read what it returns, and `reads`: who gets to read what it is
+    given; names, or functions of arguments. `policy`: a rule for its calls. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
     """
     if effect not in (None, "pure", "read", "write"):
         raise UsageError(f'@tool(effect={effect!r}): write effect="pure", effect="read" or effect="write"')
+    if trust not in (None, "trusted", "untrusted"):
+        raise UsageError(f'@tool(trust={trust!r}): write trust="trusted" or trust="untrusted"')
     terms = Retry(attempts=retry) if isinstance(retry, int) else retry
     limits = (limit,) if isinstance(limit, str) else tuple(dict.fromkeys(limit))
 
@@ -387,6 +418,11 @@ def tool(
             over=over,
             max_batch=max_batch,
             secret=(secret,) if isinstance(secret, str) else secret,
+            trust=trust,
+            sink=(sink,) if isinstance(sink, str) else sink,
+            readers=readers,
+            reads=reads,
+            policy=policy,
         )
 
     return make if function is None else make(function)

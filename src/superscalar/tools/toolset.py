@@ -16,7 +16,8 @@ from superscalar.tools.tool import Tool, tool
 class Toolset:
     """Tools by alias, in the order in which they are shown to the planner.
 
-    Plain functions become tools. `limits` are the set's own named limits; those given to the agent win.
+    Plain functions become tools. `limits` are the set's own named limits; those given to the agent win. `policy`: a
+    rule for the calls of all its tools; `rules` has those of every tool, by name.
 
     Raises:
         UsageError: two tools have one name, or the batched form that a tool names is not there.
@@ -27,8 +28,10 @@ class Toolset:
         tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = (),
         *,
         limits: Mapping[str, Limit] | None = None,
+        policy: Callable[[Any], Any] | None = None,
     ) -> None:
         self.limits: dict[str, Limit] = {}
+        self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
         by_name: dict[str, Tool[..., Any]] = {}
         for given in tools:
@@ -36,12 +39,16 @@ class Toolset:
             if isinstance(given, Toolset):
                 members = given
                 self.limits.update(given.limits)
+                self.rules.update(given.rules)
             else:
                 members = (given if isinstance(given, Tool) else tool(given),)
             for member in members:
                 if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
                 by_name[member.name] = member
+                own = (member.policy,) if member.policy is not None and member.name not in self.rules else ()
+                if rules := (*self.rules.get(member.name, own), *((policy,) if policy is not None else ())):
+                    self.rules[member.name] = rules
                 self.by_alias[self._free(member)] = member
         for member in by_name.values():
             member.resolve_batch(by_name)

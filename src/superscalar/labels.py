@@ -1,0 +1,121 @@
+"""Where a value came from, and who may read it: the Label that policies decide on.
+
+Labels form a lattice (Denning, A Lattice Model of Secure Information Flow, CACM 19(5), 1976): the label of what is made
+from two values is the join of theirs. It grows in sources and shrinks in readers, and nothing in a plan makes it go
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+SourceKind: TypeAlias = Literal["user", "plan", "tool", "model"]
+
+
+class Source(NamedTuple):
+    """Something that a value was made from.
+
+    `kind`: "user" (the question says it), "plan" (a constant of the plan), "tool" (a call of tool `name`), "model"
+    (text of a model that had read what is not trusted; `name` says which text). `type`: what it was narrowed to
+    ("int", "float", "bool", "date", "enum"), which no text can be smuggled through; empty if it may be any text.
+    """
+
+    kind: SourceKind
+    name: str = ""
+    trusted: bool = True
+    type: str = ""
+
+    def __str__(self) -> str:
+        named = {"user": "the question", "plan": "the plan", "tool": f"`{self.name}`", "model": self.name}[self.kind]
+        narrowed = f" (as {self.type})" if self.type else ""
+        return f"{named}{narrowed}" if self.trusted else f"{named}{narrowed}, which is not trusted"
+
+
+class Label:
+    """The sources that a value came from, and who may read it (None: everybody).
+
+    It names tools, not single calls, so it has a bounded size however long a run is; the calls themselves are told by
+    the run's provenance. `a | b` is the label of what is made from both.
+    """
+
+    __slots__ = ("_hash", "readers", "sources", "trusted")
+
+    sources: frozenset[Source]
+    readers: frozenset[str] | None
+    trusted: bool
+    _hash: int
+
+    def __new__(cls, sources: Iterable[Source] = (), readers: Iterable[str] | None = None) -> Label:
+        """The label of these sources and readers."""
+        return _label(frozenset(sources), None if readers is None else frozenset(readers))
+
+    def __or__(self, other: Label) -> Label:
+        return self if other is self or other is NOTHING else other if self is NOTHING else _joined(self, other)
+
+    @property
+    def untrusted(self) -> tuple[Source, ...]:
+        """The sources that are not trusted, in a stable order."""
+        return tuple(sorted(source for source in self.sources if not source.trusted))
+
+    @property
+    def narrow(self) -> bool:
+        """Whether all that is not trusted in it was narrowed to a type that carries no text."""
+        return all(source.trusted or source.type for source in self.sources)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a label cannot be changed: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Label) and self.sources == other.sources and self.readers == other.readers
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Label, (self.sources, self.readers)
+
+    def __repr__(self) -> str:
+        readers = "" if self.readers is None else f", readers={sorted(self.readers)}"
+        return f"Label({sorted(self.sources)}{readers})"
+
+    def __str__(self) -> str:
+        came = ", ".join(map(str, sorted(self.sources))) or "nothing"
+        return came if self.readers is None else f"{came}; only for {', '.join(sorted(self.readers)) or 'nobody'}"
+
+
+@lru_cache(maxsize=65_536)
+def _label(sources: frozenset[Source], readers: frozenset[str] | None) -> Label:
+    made = object.__new__(Label)
+    object.__setattr__(made, "sources", sources)
+    object.__setattr__(made, "readers", readers)
+    object.__setattr__(made, "trusted", all(source.trusted for source in sources))
+    object.__setattr__(made, "_hash", hash((sources, readers)))
+    return made
+
+
+@lru_cache(maxsize=65_536)
+def _joined(one: Label, other: Label) -> Label:
+    if one.readers is None or other.readers is None:
+        readers = one.readers if other.readers is None else other.readers
+    else:
+        readers = one.readers & other.readers
+    return _label(one.sources | other.sources, readers)
+
+
+NOTHING: Final = Label()
+"""The label of what came from nowhere: it changes nothing in a join."""
+
+USER: Final = Label([Source("user")])
+PLAN: Final = Label([Source("plan")])
+
+
+def joined(labels: Iterable[Label]) -> Label:
+    """The join of some labels."""
+    made = NOTHING
+    for label in labels:
+        made = made | label
+    return made
