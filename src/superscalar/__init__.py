@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from superscalar.journal import Journal
+    from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
     from superscalar.plan.ir import Plan
+    from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
@@ -49,7 +51,9 @@ _WHERE = {
     ),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
+    "superscalar.labels": ("Label", "Source"),
     "superscalar.plan.ir": ("Plan",),
+    "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
     "superscalar.schedule.doubts": ("CallAgain", "Done", "Doubt", "StillUnknown"),
     "superscalar.tools": (
         "Limit",
@@ -67,10 +71,14 @@ _WHERE = {
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
+    "Allow",
+    "Argument",
+    "Ask",
     "CallAgain",
     "CallResult",
     "CallResults",
     "ChatModel",
+    "Deny",
     "Done",
     "Doubt",
     "Failure",
@@ -79,6 +87,8 @@ __all__ = [
     "Journal",
     "JournalError",
     "LLMCompiler",
+    "Label",
+    "LabelledCall",
     "Limit",
     "Message",
     "ModelError",
@@ -88,7 +98,9 @@ __all__ = [
     "Outcomes",
     "Plan",
     "PlanError",
+    "Policy",
     "Prices",
+    "Question",
     "RateLimited",
     "Retry",
     "RunBusy",
@@ -97,6 +109,7 @@ __all__ = [
     "Secret",
     "Sink",
     "Skipped",
+    "Source",
     "StillUnknown",
     "SuperscalarError",
     "Tool",

@@ -23,6 +23,7 @@ from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
+from superscalar.policy import Mode, Policy
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
@@ -62,6 +63,9 @@ class LLMCompiler:
     start of a write on the disk before its tool is called: a run that was killed can be resumed. The `context` of a run
     is never recorded. A tool's result must be data then, and no opaque handle.
 
+    `policy`: what may happen, a `Policy` or the mode of one: with "enforce", what is not trusted may not choose a
+    parameter that is declared a sink, and what only some may read goes to them alone. See docs/security.md.
+
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
@@ -95,6 +99,7 @@ class LLMCompiler:
         max_cost: float | None = None,
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
+        policy: Mode | Policy = "enforce",
     ) -> None:
         toolset = Toolset(tools, limits=limits)
         shared = Limits(toolset.limits, max_concurrency)
@@ -135,6 +140,7 @@ class LLMCompiler:
             max_tokens=max_tokens,
             max_cost=max_cost,
             random=random or Random(),
+            policy=policy if isinstance(policy, Policy) else Policy(policy),
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
@@ -157,7 +163,7 @@ class LLMCompiler:
             settings = self._settings
             joiner = None if settings.joiner is None else settings.joiner.name
             about = about_question(question, said, self._model_name, joiner, self.tools)
-            return await self._new_run(log, context, deadline, run_id, about).answer(question, said)
+            return await self._new_run(log, context, deadline, run_id, about, question).answer(question, said)
 
         return RunStream(main)
 
@@ -357,6 +363,7 @@ class LLMCompiler:
         deadline: float | None,
         run_id: str | None,
         about: Mapping[str, Any] | None = None,
+        question: str = "",
     ) -> Run:
         """A run; with `about`, one that is recorded if this agent has a journal."""
         self._check_deadline(deadline)
@@ -364,7 +371,7 @@ class LLMCompiler:
         recording = None
         if self._journal is not None and about is not None:
             recording = Recording(self._journal.begin(id, about), self.tools)
-        return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording)
+        return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     def _check_deadline(self, deadline: float | None) -> None:
         if deadline is not None and deadline <= 0:

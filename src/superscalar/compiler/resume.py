@@ -128,7 +128,9 @@ class ResumedRun(Run):
         self._answers = about.get("kind") == "answer"
         self._recorded = log.events
         run_id = recording.log.run
-        super().__init__(settings, log, run_id, context=context, deadline=deadline, recording=recording)
+        super().__init__(
+            settings, log, run_id, context=context, deadline=deadline, recording=recording, question=self._question
+        )
         self._past = past = _Past(settings, self._recorded)
         self._usage = past.usage
         for event in self._recorded:

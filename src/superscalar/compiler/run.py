@@ -22,6 +22,7 @@ from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Span
 from superscalar.plan.program import Program, Step
+from superscalar.policy import Policy
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
@@ -60,6 +61,7 @@ class Settings:
     random: Random = field(default_factory=Random)
     durations: Durations = field(default_factory=Durations)
     priority: Callable[[Durations, Toolset], Priority] = LongestPath
+    policy: Policy = field(default_factory=Policy)
 
 
 class Run:
@@ -74,6 +76,7 @@ class Run:
         context: Any = None,
         deadline: float | None = None,
         recording: Recording | None = None,
+        question: str = "",
     ) -> None:
         self._settings = settings
         self._log = log
@@ -104,6 +107,8 @@ class Run:
                 settings.durations,
                 settings.priority,
                 self._refuse if self._budget.counts else None,
+                settings.policy,
+                question,
             )
         )
 

@@ -83,22 +83,18 @@ class Rulings:
         self._own = own
 
     def ruling(self, call: LabelledCall) -> Ruling | None:
-        """What the strictest of the rules says; None where none has a say.
-
-        Raises:
-            UsageError: a rule returned what is no decision.
-        """
+        """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
         policy = self.policy
         if policy.mode == "off":
             return None
         found: tuple[int, str, Decision] | None = None
         for rule in _BUILT_IN:
-            decision = rule(call)
+            decision = _said(rule, call)
             if isinstance(decision, Deny) and policy.mode == "ask":
                 decision = Ask(decision.reason)
             found = _stricter(found, rule, decision)
         for rule in (*policy.rules, *self._own.get(call.tool, ())):
-            found = _stricter(found, rule, rule(call))
+            found = _stricter(found, rule, _said(rule, call))
         return None if found is None else self._ruled(call, found[1], found[2])
 
     def _ruled(self, call: LabelledCall, rule: str, decision: Decision) -> Ruling:
@@ -118,11 +114,26 @@ class Rulings:
 _BUILT_IN: Final[tuple[Rule, ...]] = (destinations, confidentiality)
 
 
-def _stricter(found: tuple[int, str, Decision] | None, rule: Rule, decision: Any) -> tuple[int, str, Decision] | None:
+def _name(rule: Rule) -> str:
+    return getattr(rule, "__name__", type(rule).__name__)
+
+
+def _said(rule: Rule, call: LabelledCall) -> Decision | None:
+    try:
+        decision: object = rule(call)
+    except Exception as error:  # noqa: BLE001 -- the rule is the user's; nothing happens that it did not let happen
+        return Deny(f"the rule {_name(rule)} raised {error!r}")
+    if decision is None or isinstance(decision, Allow | Ask | Deny):
+        return decision
+    return Deny(
+        f"the rule {_name(rule)} returned {decision!r}, which is no Allow(), Deny(reason), Ask(question) or None"
+    )
+
+
+def _stricter(
+    found: tuple[int, str, Decision] | None, rule: Rule, decision: Decision | None
+) -> tuple[int, str, Decision] | None:
     if decision is None:
         return found
-    name = getattr(rule, "__name__", type(rule).__name__)
-    strictness = _STRICTNESS.get(type(decision))
-    if strictness is None:
-        raise UsageError(f"the rule {name} returned {decision!r}; return Allow(), Deny(reason), Ask(question) or None")
-    return (strictness, name, decision) if found is None or strictness > found[0] else found
+    strictness = _STRICTNESS[type(decision)]
+    return (strictness, _name(rule), decision) if found is None or strictness > found[0] else found

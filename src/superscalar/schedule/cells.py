@@ -53,7 +53,7 @@ class Cell:
 
     `order` sorts instances in program order. `elements`: the items of a list-like map or display once their number is
     known, for those who look at single items. `parts`: the items of a map, or of the list of a `first`, for gathering;
-    of a call that shares another one, that one.
+    of a call that shares another one, that one; of an item that has no task of its own, the list that it is in.
     """
 
     __slots__ = (

@@ -66,6 +66,7 @@ def _constant(source: Cell, index: int, outcome: Outcome) -> Element:
     cell = Cell(f"{source.id}[{index}]" if isinstance(outcome, Observation) else source.id, None, source.scope, ())
     cell.status = SETTLED
     cell.outcome = outcome
+    cell.parts = (Element(source),)
     return Element(cell)
 
 

@@ -17,6 +17,7 @@ from superscalar.errors import IllegalEvent, JournalError
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
 from superscalar.plan.itemwise import wanted
+from superscalar.policy import Policy
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
     Attempt,
@@ -38,6 +39,7 @@ from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTL
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.stopping import Stopping
@@ -62,6 +64,8 @@ class Surroundings:
     durations: Durations = field(default_factory=Durations)
     priority: Callable[[Durations, Toolset], Priority] = LongestPath
     refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
+    policy: Policy = field(default_factory=lambda: Policy("off"))
+    question: str = ""
 
 
 class TaskFetchingUnit(Stopping):
@@ -84,6 +88,8 @@ class TaskFetchingUnit(Stopping):
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
         self._shared = SharedCalls()
+        self.permission = Permission(self.schedule, surroundings.tools, surroundings.policy, surroundings.question)
+        self._guarded = self.permission.guarded
         self._batches = Batches(self, self._limits, self._invoke)
         self._todo = self.schedule.todo
         self._handlers = self.schedule.handlers
@@ -339,6 +345,8 @@ class TaskFetchingUnit(Stopping):
             arguments = tool.validate(
                 {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
             )
+            if work.tool in self._guarded and not self._permitted(cell, tool, work, arguments):
+                return
             if work.access is not None and not work.access.known:
                 self._happened(events.Resolved(self._now(), cell.id, tool.resource_of(given)))  # it may stop here (L19)
             if cell.status is not READY or (tool.shares and self._shares(cell, work, given)):
@@ -355,6 +363,18 @@ class TaskFetchingUnit(Stopping):
             attempt = Attempt(self, cell, tool, arguments)
             self._live[attempt] = None
             self._ready.append(attempt)
+
+    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
+        """Whether the policy lets a call happen; what it decided is an event."""
+        decided = self.permission.decided(cell, tool, work, arguments, self._now())
+        if decided is None:
+            return True
+        self._happened(decided)
+        if decided.decision in ("allow", "warn"):
+            return True
+        asked = "nobody was there to ask: " if decided.decision == "ask" else ""
+        self._happened(events.Failed(self._now(), cell.id, Failure("denied", asked + decided.reason)))
+        return False
 
     def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
         """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""

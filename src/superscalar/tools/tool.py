@@ -47,8 +47,8 @@ class Tool(Generic[P, R]):
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
     values are never shown.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
-    arguments. `sinks`: the parameters that choose a destination. `readers`, `reads`: functions of a call's arguments
-    that name who may read what it returns, and who gets to read what it is given; None where nothing was declared.
+    arguments. `sinks`: the parameters that choose a destination. `readers`, `reads`: who may read what it returns, and
+    who gets to read what it is given, or a function of a call's arguments to that; None where nothing was declared.
     `policy`: a rule for its calls (see `superscalar.policy`).
     """
 

@@ -16,6 +16,8 @@ Trust: TypeAlias = Literal["trusted", "untrusted"]
 Readers: TypeAlias = "str | Iterable[str] | Callable[..., str | Iterable[str]]"
 """Names of who may read something, or a function of a call's arguments that gives them."""
 
+Named: TypeAlias = "frozenset[str] | Callable[[Mapping[str, Any]], frozenset[str]]"
+
 
 class Sink:
     """`Annotated[str, Sink]`: this parameter chooses where something goes: a recipient, URL, account or path.
@@ -60,8 +62,8 @@ def _is_address(kind: type) -> bool:
 
 def readers_of(
     tool: str, term: str, declared: Readers | None, parameters: Collection[inspect.Parameter]
-) -> Callable[[Mapping[str, Any]], frozenset[str]] | None:
-    """A function from a call's arguments (by the function's own names) to the names that were declared, or None.
+) -> Named | None:
+    """The names that were declared, or a function from a call's arguments (by the function's own names) to them.
 
     Raises:
         UsageError: a function takes what is no parameter of the tool.
@@ -69,8 +71,7 @@ def readers_of(
     if declared is None:
         return None
     if not callable(declared):
-        fixed = _names(tool, term, declared)
-        return lambda _arguments: fixed
+        return _names(tool, term, declared)
     by_name = {p.name: p for p in parameters}
     wanted = list(inspect.signature(declared).parameters)
     if others := [name for name in wanted if name not in by_name]:

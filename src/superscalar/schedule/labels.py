@@ -1,0 +1,272 @@
+"""The labels of what tasks leave behind, derived from the graph when somebody asks.
+
+A label is a function of the plan, of the outcomes and of what is declared of the tools: nothing needs to be carried
+with the values, recorded or restored. Whoever asks pays for what was not asked before; a run whose policy looks at no
+label pays nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeAlias
+
+from superscalar.errors import IllegalEvent
+from superscalar.labels import NOTHING, PLAN, Label, joined
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Literal, Map, Select, Task
+from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, whole
+from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
+from superscalar.schedule.state import Schedule
+from superscalar.values import Observation, Skipped, TaskId
+
+Origin: TypeAlias = Callable[[Cell, Call], Label]
+"""What the call of a task adds to the label of its arguments."""
+
+
+class Labels:
+    """The labels of one run's tasks.
+
+    `origin` says what calls add; `constant` what a constant of the plan has. Every task of a round that began with
+    another label than `NOTHING` has that too: all that its planner wrote was made from that.
+    """
+
+    def __init__(
+        self, schedule: Schedule, origin: Origin, constant: Callable[[Literal], Label] = lambda _: PLAN
+    ) -> None:
+        self._schedule = schedule
+        self._origin = origin
+        self._constant = constant
+        self._known: dict[Cell, Labelled] = {}
+        self._passing: dict[Cell, Labelled] = {}  # of holders whose items are not all in: right for this question only
+        self._controls: dict[Scope, Label] = {}
+        self._rounds: list[tuple[int, Label]] = []
+
+    def begin_round(self, label: Label) -> None:
+        """What is planned from now on is made from that too."""
+        if label is not NOTHING or self._rounds:
+            self._rounds.append((self._schedule.planned, label))
+
+    def of(self, cell: Cell) -> Labelled:
+        """The labels of what a task left behind; of one that has not settled, as far as that is known."""
+        found = self._known.get(cell)
+        if found is None:
+            self._find([cell])
+            found = self._known.get(cell) or self._passing[cell]
+            self._passing.clear()
+        return found
+
+    def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
+        """Each argument of a call that is about to be made, by its alias, and the label of its value."""
+        self._find(list(self._inputs(cell)))
+        round = self._round(cell)
+        lookup = self._lookup(cell)
+        for name, expression in work.arguments:
+            yield name, whole(labels_of(expression, lookup, self._constant)) | round
+        self._passing.clear()
+
+    def control(self, cell: Cell) -> Label:
+        """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
+        self._find(list(self._inputs(cell)))
+        made = self._control(cell)
+        self._passing.clear()
+        return made
+
+    # ------------------------------------------------------------------------------------------------------ the walk
+
+    def _find(self, wanted: list[Cell]) -> None:
+        """Derive the labels of these tasks and of all that they are made from; no recursion, however long a chain."""
+        known, passing = self._known, self._passing
+        while wanted:
+            cell = wanted[-1]
+            if cell in known or cell in passing:
+                wanted.pop()
+                continue
+            missing = [one for one in self._inputs(cell) if one not in known and one not in passing]
+            if missing:
+                wanted.extend(missing)
+                continue
+            wanted.pop()
+            (known if cell.status is SETTLED else passing)[cell] = self._derived(cell)
+
+    def _inputs(self, cell: Cell) -> Iterator[Cell]:
+        """The tasks whose labels go into that of `cell`; all of them came before it."""
+        task = cell.task
+        if task is None:
+            yield self._list_of(cell)
+            return
+        for need in task.needs:
+            yield self._found(cell, need.task)
+        for guard in task.guards:
+            yield self._found(cell, guard.condition)
+        owner = cell.scope.owner
+        source = cell.scope.source
+        if owner is not None and source is not None and cell.scope not in self._controls:
+            yield from self._outside(owner)
+            yield from source.keep
+        for element in self._elements(cell):
+            yield element.cell
+            yield from element.keep
+            if element.key is not None:
+                yield element.key
+
+    def _outside(self, owner: Cell) -> Iterator[Cell]:
+        """What decides on the items of a map: its source, and what decides on the map itself."""
+        while True:
+            task = owner.task
+            if task is None or not isinstance(task.work, Map):
+                raise IllegalEvent(f"`{owner.id}` is the owner of items, but no map")
+            yield self._found(owner, task.work.source)
+            for guard in task.guards:
+                yield self._found(owner, guard.condition)
+            if owner.scope.owner is None or owner.scope.source is None:
+                return
+            yield from owner.scope.source.keep
+            owner = owner.scope.owner
+
+    def _found(self, cell: Cell, task: TaskId) -> Cell:
+        found = cell.scope.find(task)
+        if found is None:
+            raise IllegalEvent(f"`{cell.id}` refers to `{task}`, which does not exist")
+        return found
+
+    def _lookup(self, cell: Cell) -> Callable[[TaskId], Labelled]:
+        def lookup(task: TaskId) -> Labelled:
+            found = self._found(cell, task)
+            labels = self._known.get(found)
+            return self._passing[found] if labels is None else labels
+
+        return lookup
+
+    def _elements(self, cell: Cell) -> tuple[Element, ...]:
+        """The items that a map, a `first` or the end of a loop has gathered so far."""
+        return tuple(cell.parts) if isinstance(_work(cell), Map | First | Each) else ()
+
+    # ----------------------------------------------------------------------------------------------------- one task
+
+    def _derived(self, cell: Cell) -> Labelled:
+        if cell.task is None:
+            return self._item(cell)
+        control = self._control(cell)
+        labels = self._of_work(cell, cell.task)
+        if isinstance(cell.outcome, Observation) and isinstance(labels, Label):
+            return narrowed(labels | control, cell.outcome.value)
+        return also(labels, control)
+
+    def _of_work(self, cell: Cell, task: Task) -> Labelled:
+        lookup = self._lookup(cell)
+        match task.work:
+            case Call() as call:
+                given = joined(whole(labels_of(value, lookup, self._constant)) for _, value in call.arguments)
+                return given | self._origin(cell, call)
+            case Compute(value):
+                return labels_of(value, lookup, self._constant)
+            case Display(kind, items, keys):
+                return self._displayed(cell, kind, [self._found(cell, item) for item in items], keys)
+            case Select(condition, then, otherwise):
+                decided = self._found(cell, condition).outcome
+                version = (then if decided.value else otherwise) if isinstance(decided, Observation) else None
+                return also(lookup(version) if version is not None else NOTHING, whole(lookup(condition)))
+            case Join(items):
+                if len(items) == 1 and items[0][0] is None:
+                    return lookup(items[0][1])
+                named: dict[Hashable, Labelled] = {
+                    (i if name is None else name): lookup(one) for i, (name, one) in enumerate(items)
+                }
+                return Parts(PLAN, named, len(items) if items and items[0][0] is None else None)
+            case Map() as work:
+                return self._mapped(cell, work)
+            case First(count, source):
+                return whole(labels_of(count, lookup, self._constant)) | self._all(cell) | whole(lookup(source))
+            case Each(loop, otherwise=otherwise):
+                before = NOTHING if otherwise is None else whole(lookup(otherwise))
+                return self._all(cell) | self._shape(lookup(loop)) | before
+
+    def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
+        labels = [self._of(item) for item in items]
+        if kind in ("list", "tuple") and not any(_dropped(item) for item in items):
+            return Parts(PLAN, dict(enumerate(labels)), len(labels))
+        if keys and all(isinstance(key, Literal) for key in keys):
+            return Parts(PLAN, dict(zip((key.value for key in keys), labels, strict=True)), None)
+        lookup = self._lookup(cell)
+        named = joined(whole(labels_of(key, lookup, self._constant)) for key in keys)
+        return PLAN | named | joined(map(whole, labels))
+
+    def _mapped(self, cell: Cell, work: Map) -> Labelled:
+        """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
+        source = self._of(self._found(cell, work.source))
+        shape = self._shape(source)
+        parts = cell.parts
+        plain = work.kind in ("list", "tuple") and not (work.flatten or work.keep)
+        if plain and not any(part.keep or _dropped(part.cell) for part in parts):
+            return Parts(shape, {i: self._of(part.cell) for i, part in enumerate(parts)}, len(parts))
+        return shape | whole(source) | self._all(cell)
+
+    def _all(self, cell: Cell) -> Label:
+        """Everything that the items of a map, a `first` or a loop were made from, their filters and keys included."""
+        made = NOTHING
+        for part in cell.parts:
+            for one in (part.cell, *part.keep, *(() if part.key is None else (part.key,))):
+                made = made | whole(self._of(one))
+        return made
+
+    def _of(self, cell: Cell) -> Labelled:
+        labels = self._known.get(cell)
+        return self._passing[cell] if labels is None else labels
+
+    def _shape(self, labels: Labelled) -> Label:
+        """Where it comes from how many items there are, and in which order."""
+        return labels.shape if isinstance(labels, Parts) else labels
+
+    def _item(self, cell: Cell) -> Labelled:
+        """The labels of an item of a value that came as a whole."""
+        source = self._of(self._list_of(cell))
+        list_id = self._list_of(cell).id
+        if isinstance(source, Parts) and source.count is not None and cell.id != list_id:
+            return source[int(cell.id[len(list_id) + 1 : -1])]
+        return whole(source)
+
+    def _list_of(self, cell: Cell) -> Cell:
+        """The task whose value an item without a task of its own is part of."""
+        return cell.parts[0].cell
+
+    # ---------------------------------------------------------------------------------------------------- control
+
+    def _control(self, cell: Cell) -> Label:
+        made = self._scope_control(cell.scope) if cell.scope.owner is not None else NOTHING
+        if cell.task is not None:
+            for guard in cell.task.guards:
+                made = made | whole(self._of(self._found(cell, guard.condition)))
+        return made | self._round(cell) if self._rounds else made
+
+    def _scope_control(self, scope: Scope) -> Label:
+        """What decides on the items of a map: how many there are, their filters, and whether it runs at all."""
+        made = self._controls.get(scope)
+        if made is None:
+            made = NOTHING
+            inner: Scope | None = scope
+            while inner is not None and (owner := inner.owner) is not None and inner.source is not None:
+                work = _work(owner)
+                assert isinstance(work, Map)
+                assert owner.task is not None
+                made = made | self._shape(self._of(self._found(owner, work.source)))
+                for one in (*inner.source.keep, *(self._found(owner, g.condition) for g in owner.task.guards)):
+                    made = made | whole(self._of(one))
+                inner = owner.scope
+            self._controls[scope] = made
+        return made
+
+    def _round(self, cell: Cell) -> Label:
+        rounds = self._rounds
+        if not rounds:
+            return NOTHING
+        at = bisect_right(rounds, cell.order[0], key=lambda begun: begun[0])
+        return rounds[at - 1][1] if at else NOTHING
+
+
+def _work(cell: Cell) -> Any:
+    return None if cell.task is None else cell.task.work
+
+
+def _dropped(cell: Cell) -> bool:
+    """Whether a list leaves an item out, so that those behind it move up."""
+    return isinstance(cell.outcome, Skipped) and cell.outcome.by_guard

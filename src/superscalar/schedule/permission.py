@@ -1,0 +1,120 @@
+"""What the policy says of a call that is about to be made: its arguments with their labels, put before the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Any
+
+from superscalar.events import Decided
+from superscalar.labels import NOTHING, PLAN, USER, Label, Source
+from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.ir import Call, Literal
+from superscalar.plan.labels import narrowed
+from superscalar.policy import Argument, LabelledCall, Policy, Rulings
+from superscalar.schedule.cells import Cell
+from superscalar.schedule.labels import Labels
+from superscalar.schedule.state import Schedule
+from superscalar.tools.context import ArgumentError
+from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
+from superscalar.values import OrderedSet
+
+
+class Permission:
+    """Rules on the calls of one run. `guarded`: the tools, by alias, whose calls a rule may have a say in.
+
+    `labels` are those of the run, whoever asks for them. `question`: what the user asked; a constant that stands there
+    comes from the user.
+    """
+
+    def __init__(self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "") -> None:
+        self._schedule = schedule
+        self._tools = tools
+        self._rulings = Rulings(policy, tools.rules)
+        self._question = question
+        self._own: dict[str, Label] = {}
+        self.labels = Labels(schedule, self._origin, self._constant)
+        self.guarded = _guarded(tools, policy)
+
+    def decided(
+        self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
+    ) -> Decided | None:
+        """What is decided on the call of a task; None where no rule has a say. `arguments` by the function's names.
+
+        Raises:
+            ArgumentError: `reads=` of the tool gave no names for them.
+        """
+        ruling = self._rulings.ruling(self.labelled(cell, tool, work, arguments))
+        if ruling is None:
+            return None
+        sources, readers = ruling.label.sources, ruling.label.readers
+        told = None if readers is None else tuple(sorted(readers))
+        return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, tuple(sorted(sources)), told)
+
+    def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
+        """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
+        given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
+        made = {
+            name: Argument(value, narrowed(given.get(name, NOTHING), value), name in tool.sinks)
+            for name, value in arguments.items()
+        }
+        control = self.labels.control(cell)
+        return LabelledCall(cell.id, tool.name, tool.effect, made, control, _audience(tool, arguments))
+
+    def _origin(self, cell: Cell, call: Call) -> Label:
+        """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
+        tool = self._tools.get(call.tool)
+        if tool is None:
+            return NOTHING  # it failed: there is nothing that anybody returned
+        label = self._own.get(call.tool)
+        if label is None:
+            sources = [] if tool.trust is None else [Source("tool", tool.name, tool.trust == "trusted")]
+            label = self._own[call.tool] = Label(sources, tool.readers if isinstance(tool.readers, frozenset) else None)
+        if callable(tool.readers):
+            return label | Label((), self._readers(cell, call, tool))
+        return label
+
+    def _readers(self, cell: Cell, call: Call, tool: Tool[..., Any]) -> frozenset[str]:
+        """Who may read what a call returns, where that depends on its arguments; nobody if that cannot be told."""
+        assert callable(tool.readers)
+        outcome = self._schedule.outcomes_for(cell)
+        try:
+            given = {tool.renamed.get(name, name): evaluate(value, outcome) for name, value in call.arguments}
+            return tool.readers(tool.validate(given))
+        except (ArgumentError, EvaluationError, Unavailable):
+            return frozenset()
+
+    def _constant(self, literal: Literal) -> Label:
+        said = literal.value
+        asked = self._question and not isinstance(said, bool | bytes) and said is not None and said != ""
+        return USER if asked and str(said) in self._question else PLAN
+
+
+def _guarded(tools: Toolset, policy: Policy) -> Set[str]:
+    if policy.mode == "off":
+        return frozenset()
+    confidential = any(tool.readers is not None for tool in tools)
+    return frozenset(
+        alias
+        for alias, tool in tools.by_alias.items()
+        if policy.rules or tools.rules.get(tool.name) or (tool.effect != "pure" and (confidential or tool.sinks))
+    )
+
+
+def _audience(tool: Tool[..., Any], arguments: Mapping[str, Any]) -> frozenset[str]:
+    """Who gets to read what a call is given: those declared, else whoever its sinks name, else the tool itself."""
+    if tool.reads is not None:
+        return tool.reads(arguments) if callable(tool.reads) else tool.reads
+    named = frozenset(name for sink in tool.sinks if sink in arguments for name in _texts(arguments[sink]))
+    return named or frozenset({tool.name})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif value is not None:
+        yield str(value)
