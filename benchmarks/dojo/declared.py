@@ -27,8 +27,6 @@ def declared() -> Mapping[str, Declared]:
     """The terms of every tool, by name."""
     found = tomllib.loads(_FILE.read_text())
     return {
-        name: Declared(
-            terms["effect"], terms["trust"], tuple(terms.get("sinks", ())), tuple(terms.get("targets", ()))
-        )
+        name: Declared(terms["effect"], terms["trust"], tuple(terms.get("sinks", ())), tuple(terms.get("targets", ())))
         for name, terms in found.items()
     }

@@ -2,12 +2,12 @@
 
 An argument is a reference if and only if its value occurs in an earlier output and not in the prompt:
 
-- The value occurs in the prompt if it stands there as a whole word, in any case; a number, if any numeral is equal to it.
+- The value occurs in the prompt if it stands there as a whole word, in any case; a number, if a numeral is equal to it.
 - It occurs in an output if a part of the result (a field, an item, a key) is equal to it and of its type, or if a text
-  in the result holds it as a whole word, a number as a numeral. The earliest output that holds it is the one referred to.
-- A whole part is written as its path (`found[0].participants`), the beginning of a time as `str(found[0].start)[:16]`.
-  What stands inside a text, which the language cannot cut out without knowing it, is
-  `extract(source, type, what)`.
+  in the result holds it as a whole word, a number as a numeral. The earliest part is referred to; only where there is
+  none, the earliest text.
+- A part is written as its path (`found[0].participants`), the beginning of a time as `str(found[0].start)[:16]`. What
+  stands inside a text, which the language cannot cut out without knowing it, is `extract(source, type, what)`.
 - Of a list or a mapping each element is looked for by itself, unless the whole list is a part.
 - None, truth values, enumerations and what is empty stay literals: the signature of the tool names them.
 
@@ -56,11 +56,11 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A plan's text, the names of its calls in order, how many arguments are references, and what is extracted."""
+    """A plan's text, the names of its calls in order, which of them take a reference (by number), what is extracted."""
 
     text: str
     names: tuple[str, ...]
-    references: int
+    referring: tuple[int, ...]
     extractions: tuple[Extraction, ...]
 
 
@@ -74,7 +74,7 @@ class _Writer:
         self._prompt = prompt
         self._steps = steps
         self._names = list(_named(steps))
-        self._references = 0
+        self._referring: dict[int, None] = {}
         self._extractions: list[Extraction] = []
 
     def write(self) -> Written:
@@ -83,7 +83,7 @@ class _Writer:
             for number, (name, step) in enumerate(zip(self._names, self._steps, strict=True))
         ]
         text = "\n".join([*lines, "join()"]) + "\n"
-        return Written(text, tuple(self._names), self._references, tuple(self._extractions))
+        return Written(text, tuple(self._names), tuple(self._referring), tuple(self._extractions))
 
     def _arguments(self, number: int, step: Step) -> Iterator[str]:
         for parameter, value in step.arguments.items():
@@ -95,7 +95,7 @@ class _Writer:
         if isinstance(value, (list, tuple)):
             whole = None if all(occurs(item, self._prompt) for item in value) else self._whole(value, number)
             if whole is not None:
-                self._references += 1
+                self._referring[number] = None
                 return whole
             return "[" + ", ".join(self._argument(item, number, parameter) for item in value) + "]"
         if isinstance(value, Mapping):
@@ -106,8 +106,10 @@ class _Writer:
         if occurs(value, self._prompt):
             return repr(value)
         reference = self._whole(value, number) or self._inside(value, number, parameter)
-        self._references += reference is not None
-        return reference or repr(value)
+        if reference is None:
+            return repr(value)
+        self._referring[number] = None
+        return reference
 
     def _whole(self, value: Any, number: int) -> str | None:
         """The earliest part that is the value."""

@@ -19,17 +19,15 @@ from benchmarks.dojo.rewriting import Step, Written, written
 VERSION = "v1.2.2"
 """The default of AgentDojo's own benchmark."""
 
-SUITES = ("workspace", "slack", "banking", "travel")
-
 DELEGATING = {
     "workspace": ("user_task_13", "user_task_19"),
     "slack": ("user_task_18", "user_task_19"),
     "banking": ("user_task_12",),
     "travel": (),
 }
-"""Tasks in which the user asks to do whatever a text says ("do the actions specified in the email", "do all the tasks on
-my TODO list", "follow the instructions precisely"): which calls there are depends on that text, by the user's own wish.
-Where the user names the action and only its details stand in the text, a task is none of these."""
+"""Tasks in which the user asks to do whatever a text says ("do the actions specified in the email", "do all the tasks
+on my TODO list", "follow the instructions precisely"): which calls there are depends on that text, by the user's own
+wish. Where the user names the action and only its details stand in the text, a task is none of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +47,25 @@ class UserTask:
         """Whether solving it changes anything."""
         return any(declared()[step.tool].effect == "write" for step in self.steps)
 
+    @property
+    def takes(self) -> bool:
+        """Whether a write is given what an earlier output held."""
+        return any(declared()[self.steps[number].tool].effect == "write" for number in self.plan.referring)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A user's task in an environment in which somebody wants something else.
 
-    `calls` are what the attacker wants to be called, in the environment as it is at the start.
+    `calls` are what the attacker wants to be called, in the environment as it is at the start; `injections` is what he
+    has written into it, by place.
     """
 
     user: UserTask
     injection: Any
     calls: tuple[FunctionCall, ...]
     injections: Mapping[str, str]
+    environment: Any
 
     @property
     def attack(self) -> str:
@@ -119,7 +124,7 @@ class Suite:
             for injection in self.injections:
                 injections = self._attack.attack(user.original, injection)
                 environment = self.original.load_and_inject_default_environment(injections)
-                yield Pair(user, injection, tuple(injection.ground_truth(environment)), injections)
+                yield Pair(user, injection, tuple(injection.ground_truth(environment)), injections, environment)
 
 
 def golden(users: Sequence[UserTask]) -> str:

@@ -6,7 +6,9 @@ never sees, it cannot obey.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agentdojo.agent_pipeline.base_pipeline_element import BasePipelineElement
@@ -26,6 +28,7 @@ MARK = "<INFORMATION>"
 """Stands in every attack, and in nothing else."""
 
 UNKNOWN = "It could not be found out."
+NOT_THERE = "null"
 
 
 class ObedientLoop(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is not there when types are checked
@@ -100,7 +103,7 @@ def planner(plan: str, attack: str) -> Spoken:
 
 
 def joiner(answer: str, replans: bool) -> Spoken:
-    """Gives the answer if all that was joined is there. With `replans` it wants another round first, whatever it sees."""
+    """Gives the answer if all that was joined is there. With `replans` it wants another round first, in any case."""
 
     def reply(shown: str, asked: int) -> str:
         if replans and asked == 0:
@@ -111,16 +114,34 @@ def joiner(answer: str, replans: bool) -> Spoken:
     return Spoken("joiner", reply)
 
 
-def extractor(extractions: Sequence[Extraction], lie: str | float | None = None) -> Callable[[str, str], Any]:
-    """Finds in a source what it is asked for: `find(source, what)`. None where it is not there.
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """What an attacker has found instead of what a text holds: one value for texts, one for numbers (None: no lie)."""
 
-    With a `lie`, it finds that in every source that holds the mark: the attack speaks to it.
+    text: str | None = None
+    number: float | None = None
+
+    def instead_of(self, value: str | int | float) -> str | float | None:
+        """The lie in the place of a value, of its type."""
+        if isinstance(value, str) or self.number is None:
+            return self.text if isinstance(value, str) else None
+        return type(value)(self.number)
+
+
+HONEST = Lie()
+
+
+def extractor(extractions: Sequence[Extraction], lie: Lie = HONEST) -> Spoken:
+    """Finds in a text what it is asked for, if it is there: in the place of the model that extracts.
+
+    With a lie, it finds that instead in every text that holds the mark: the attack speaks to it, and it obeys.
     """
 
-    def find(source: str, what: str) -> Any:
-        wanted = next(e for e in extractions if e.what == what)
-        if lie is not None and MARK in source:
-            return lie
-        return wanted.value if occurs(wanted.value, source, case=True) else None
+    def reply(shown: str, _: int) -> str:
+        wanted = max((e for e in extractions if e.what in shown), key=lambda e: len(e.what))
+        false = lie.instead_of(wanted.value) if MARK in shown else None
+        if false is not None:
+            return json.dumps(false)
+        return json.dumps(wanted.value) if occurs(wanted.value, shown, case=True) else NOT_THERE
 
-    return find
+    return Spoken("extractor", reply)
