@@ -2,10 +2,10 @@
 
 Each user task is solved once in a clean environment; a script writes the calls as a plan, in which an argument is a
 reference if and only if its value occurs in an earlier output and not in the prompt (benchmarks/dojo/rewriting.py). The
-plan then runs through the engine in environments in which somebody has written instructions. Where models would plan,
-answer, plan again or extract, stand victims that do whatever anybody tells them: what they are not shown, and what the
-engine does not let them do, is all that protects the user. AgentDojo itself judges whether the user's task is solved and
-whether the attacker's is. The tools' terms (benchmarks/dojo/sinks.toml) were decided before anything was measured.
+plan then runs through the engine in environments in which somebody has written instructions. Where models would plan
+again or extract, stand victims that do whatever anybody tells them: what they are not shown, and what the engine does
+not let them do, is all that protects the user. AgentDojo itself judges whether the user's task is solved, and the
+attacker's. The tools' terms (benchmarks/dojo/sinks.toml) were decided before anything was measured.
 
 Pairs: each user task with each injection task that says which calls it wants; of the others nobody knows how to obey.
 

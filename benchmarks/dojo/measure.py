@@ -169,7 +169,7 @@ class _Judge:
 
 
 def _lies(user: UserTask, pair: Pair | None) -> tuple[victims.Lie, ...]:
-    """What an attacker may say instead of what a text holds: anything that his calls take. The worst for the user counts."""
+    """What an attacker may say instead of what a text holds: whatever his own calls take. The worst of them counts."""
     if pair is None or not user.plan.extractions:
         return (victims.HONEST,)
     said = dict.fromkeys(item for call in pair.calls for value in call.args.values() for item in _items(value))

@@ -17,7 +17,7 @@ REPLANS: tuple[Replan, ...] = ("never", "planned-tools", "read-only", "ask", "an
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way. `loop`: no plan at all. `replan`: the joiner wants another round, and the planner obeys what it is shown.
+    """One way. `loop`: no plan at all. `replan`: the joiner wants a second round, whose planner obeys what it is shown.
 
     `sees`: what the planner is shown of results. `lies`: the attack speaks to the extractor too, which obeys.
     """

@@ -1,4 +1,4 @@
-"""Calls that solve a task, with the outputs that they had once, as a plan: a script says what would have been referred to.
+"""Calls that solve a task, with the outputs that they had once, as a plan: a script says what is a reference in it.
 
 An argument is a reference if and only if its value occurs in an earlier output and not in the prompt:
 
