@@ -46,8 +46,9 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, a long plan beside short ones, limits beside a provider's
+bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels beside none, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py
+	@$(BIN)/python -m benchmarks.labels
 	@$(BIN)/python -m benchmarks.journal
 	@$(BIN)/python benchmarks/parse.py
 	@$(BIN)/python benchmarks/hostile.py

@@ -29,8 +29,7 @@ class Source(NamedTuple):
 
     def __str__(self) -> str:
         named = {"user": "the question", "plan": "the plan", "tool": f"`{self.name}`", "model": self.name}[self.kind]
-        narrowed = f" (as {self.type})" if self.type else ""
-        return f"{named}{narrowed}" if self.trusted else f"{named}{narrowed}, which is not trusted"
+        return f"{named} (as {self.type})" if self.type else named
 
 
 class Label:
@@ -83,8 +82,11 @@ class Label:
         return f"Label({sorted(self.sources)}{readers})"
 
     def __str__(self) -> str:
-        came = ", ".join(map(str, sorted(self.sources))) or "nothing"
-        return came if self.readers is None else f"{came}; only for {', '.join(sorted(self.readers)) or 'nobody'}"
+        trusted = ", ".join(str(source) for source in sorted(self.sources) if source.trusted)
+        others = ", ".join(map(str, self.untrusted))
+        parts = [trusted, f"not trusted: {others}" if others else ""]
+        parts.append("" if self.readers is None else f"only for {', '.join(sorted(self.readers)) or 'nobody'}")
+        return "; ".join(part for part in parts if part) or "nothing"
 
 
 @lru_cache(maxsize=65_536)

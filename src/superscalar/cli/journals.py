@@ -41,23 +41,41 @@ def show_run(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
     journal: options.ReadJournal = options.JOURNAL,
     events: Annotated[bool, typer.Option("--events", help="Print every event, one on a line.")] = False,
+    provenance: Annotated[
+        str | None,
+        typer.Option(
+            "--provenance", metavar="NAME", help="Print where the value of a task came from.", show_default=False
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Show a run of a journal: its question, its plan, what became of every task, what is in doubt, its answer.
+
+    With *--provenance*: what a value was made from, back to the calls and constants that it came from, what decided on
+    it, and what of that is not trusted. NAME is the id of a task (*pages[0]*), or a name of the plan.
 
     Examples:
 
     `superscalar show 3f9c`
 
     `superscalar show 3f9c --events | grep prices`
+
+    `superscalar show 3f9c --provenance brief`
     """
     with reporting(as_json):
+        from superscalar.cli.origins import made_document, print_made, provenance_of
         from superscalar.cli.recorded import print_events, print_run, run_document
         from superscalar.cli.report import print_json
 
         opened = open_journal(journal)
         id = opened.named(run)
-        if as_json:
+        if provenance is not None:
+            made = provenance_of(opened, id).of(provenance)
+            if as_json:
+                print_json(made_document(made))
+            else:
+                print_made(made)
+        elif as_json:
             print_json(run_document(opened, id, opened.read(id) if events else ()))
         elif events:
             print_events(opened.read(id))

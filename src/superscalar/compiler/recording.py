@@ -175,4 +175,8 @@ def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
 
 
 def _about(tools: Toolset) -> Mapping[str, Any]:
-    return {"tools": [tool.name for tool in tools], "version": __version__}
+    declared = {
+        alias: [d.name, d.trust, None if d.readers is None else sorted(d.readers)]
+        for alias, d in tools.declared.items()
+    }
+    return {"tools": [tool.name for tool in tools], "declared": declared, "version": __version__}

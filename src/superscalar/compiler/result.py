@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from superscalar.events import Event
+from superscalar.events import Event, RunStarted
 from superscalar.models.base import Message
+from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
 from superscalar.plan.ir import Join, Plan, Task
+from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage
 
 
@@ -75,7 +77,8 @@ class RunResult:
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
     in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
     the currency of their prices. `messages`: the history for the next question. `rounds`: how often was planned.
-    `events`: everything that happened, in order; `timing` is read off them when it is first asked for.
+    `events`: everything that happened, in order; `timing` is read off them when it is first asked for. `declared`: what
+    the tools said of their results, by alias, as `provenance` wants it.
 
     Its repr leaves out what is long: `asyncio.run` takes that of what it returns, and throws it away.
     """
@@ -89,6 +92,20 @@ class RunResult:
     run_id: str
     messages: tuple[Message, ...] = field(repr=False)
     events: tuple[Event, ...] = field(repr=False)
+    declared: Mapping[str, Declared] = field(default_factory=dict, repr=False)
+
+    def provenance(self, name: str) -> Made:
+        """Where the value of a task came from: by its id, or by a name of the plan (its last version).
+
+        Raises:
+            UsageError: there is no such task; the message names those that come near.
+        """
+        return self._provenance.of(name)
+
+    @cached_property
+    def _provenance(self) -> Provenance:
+        question = next((event.question for event in self.events if isinstance(event, RunStarted)), "")
+        return Provenance(self.events, self.declared, question)
 
     @cached_property
     def timing(self) -> Timing:

@@ -217,7 +217,18 @@ class Run:
         self._unit.stop("deadline")
 
     def _result(self, plan: Plan, outcomes: Outcomes, answer: Any, messages: tuple[Message, ...] = ()) -> RunResult:
-        return RunResult(answer, plan, outcomes, self._usage, 0.0, self._rounds + 1, self._id, messages, ())
+        return RunResult(
+            answer,
+            plan,
+            outcomes,
+            self._usage,
+            0.0,
+            self._rounds + 1,
+            self._id,
+            messages,
+            (),
+            self._settings.tools.declared,
+        )
 
     def _finished(self, result: RunResult) -> RunResult:
         """The result with what is known only once the run has ended."""

@@ -124,6 +124,14 @@ def narrowed(label: Label, value: Any) -> Label:
     return label if name is None else _narrowed(label, name)
 
 
+def said_by(question: str, constant: Any) -> bool:
+    """Whether a constant of a plan stands in the user's question."""
+    if not question or constant is None or isinstance(constant, bool | bytes):
+        return False
+    said = str(constant)
+    return said != "" and said in question
+
+
 @lru_cache(maxsize=4_096)
 def _narrowed(label: Label, name: str) -> Label:
     """What is not trusted in it, narrowed to that type, unless it was narrowed before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from superscalar.labels import Source
 from superscalar.policy.calls import Allow, Decision, Deny, LabelledCall
 
 
@@ -16,8 +15,9 @@ def destinations(call: LabelledCall) -> Decision | None:
     sinks = call.sinks
     for name, argument in sinks.items():
         if not argument.label.trusted:
+            others = ", ".join(map(str, argument.label.untrusted))
             return Deny(
-                f"`{name}` of {call.tool} chooses where it goes, and comes from {_listed(argument.label.untrusted)}; "
+                f"`{name}` of {call.tool} chooses where it goes, and comes from {others}, which is not trusted; "
                 'write it in the question, or take it from a tool declared trust="trusted"'
             )
     return Allow() if sinks else None
@@ -39,7 +39,3 @@ def confidentiality(call: LabelledCall) -> Decision | None:
                 f"but {', '.join(sorted(others))} would read it"
             )
     return Allow() if confidential else None
-
-
-def _listed(sources: tuple[Source, ...]) -> str:
-    return ", ".join(map(str, sources))

@@ -8,12 +8,12 @@ label pays nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Iterator, Set
+from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
-from superscalar.labels import NOTHING, PLAN, Label, joined
-from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Literal, Map, Select, Task
+from superscalar.labels import NOTHING, PLAN, Label, Source, joined
+from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Literal, Map, Ref, Select, Task
 from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
@@ -21,6 +21,9 @@ from superscalar.values import Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
 """What the call of a task adds to the label of its arguments."""
+
+SHOWN: Final = Label([Source("model", "a plan that was written with results in view", trusted=False)])
+"""What is added to the label of everything that was planned by a model that had been shown what is not trusted."""
 
 
 class Labels:
@@ -38,6 +41,7 @@ class Labels:
         self._constant = constant
         self._known: dict[Cell, Labelled] = {}
         self._passing: dict[Cell, Labelled] = {}  # of holders whose items are not all in: right for this question only
+        self._given: dict[Cell, Label] = {}
         self._controls: dict[Scope, Label] = {}
         self._rounds: list[tuple[int, Label]] = []
 
@@ -55,9 +59,51 @@ class Labels:
             self._passing.clear()
         return found
 
+    def given(self, cell: Cell, work: Call, chosen: Set[str]) -> tuple[Label, Label]:
+        """The label of all that a call is about to be given, and that of the arguments in `chosen` (by alias) alone.
+
+        What `argument` tells one by one, for every call that a rule may look at: most need to know no more.
+        """
+        made = picked = NOTHING
+        known, cells = self._known, cell.scope.cells
+        for name, expression in work.arguments:
+            label: Label
+            if type(expression) is Literal:
+                label = self._constant(expression)
+            else:
+                found = cells.get(expression.task) if type(expression) is Ref else None
+                labels = None if found is None else known.get(found) or self._plainly(found)
+                if labels is None:
+                    return self._joined(cell, work, chosen)
+                label = labels if type(labels) is Label else whole(labels)
+            made = made | label
+            if name in chosen:
+                picked = picked | label
+        if self._rounds:
+            round = self._round(cell)
+            made, picked = made | round, picked | round if chosen else picked
+        self._given[cell] = made
+        return made, picked
+
+    def _joined(self, cell: Cell, work: Call, chosen: Set[str]) -> tuple[Label, Label]:
+        labels = dict(self.argument(cell, work))
+        return joined(labels.values()), joined(label for name, label in labels.items() if name in chosen)
+
+    def _plainly(self, cell: Cell) -> Labelled | None:
+        """The label of a call that is over, by the shortest way: it is not guarded, in no map, and `given` is known."""
+        given = self._given.pop(cell, None)
+        task, outcome = cell.task, cell.outcome
+        if given is None or task is None or outcome is None or task.guards or cell.scope.owner is not None:
+            return None
+        label = given | self._origin(cell, task.work)  # type: ignore[arg-type]  # `given` is known of calls alone
+        if not label.trusted and type(outcome) is Observation:
+            label = narrowed(label, outcome.value)
+        self._known[cell] = label
+        return label
+
     def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
         """Each argument of a call that is about to be made, by its alias, and the label of its value."""
-        self._find(list(self._inputs(cell)))
+        self._find(list(self.inputs(cell)))
         round = self._round(cell)
         lookup = self._lookup(cell)
         for name, expression in work.arguments:
@@ -66,7 +112,7 @@ class Labels:
 
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
-        self._find(list(self._inputs(cell)))
+        self._find(list(self.inputs(cell)))
         made = self._control(cell)
         self._passing.clear()
         return made
@@ -81,14 +127,14 @@ class Labels:
             if cell in known or cell in passing:
                 wanted.pop()
                 continue
-            missing = [one for one in self._inputs(cell) if one not in known and one not in passing]
+            missing = [one for one in self.inputs(cell) if one not in known and one not in passing]
             if missing:
                 wanted.extend(missing)
                 continue
             wanted.pop()
             (known if cell.status is SETTLED else passing)[cell] = self._derived(cell)
 
-    def _inputs(self, cell: Cell) -> Iterator[Cell]:
+    def inputs(self, cell: Cell) -> Iterator[Cell]:
         """The tasks whose labels go into that of `cell`; all of them came before it."""
         task = cell.task
         if task is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from functools import lru_cache
 from typing import Any
 
 from superscalar.events import Decided
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal
-from superscalar.plan.labels import narrowed
-from superscalar.policy import Argument, LabelledCall, Policy, Rulings
+from superscalar.plan.labels import narrowed, said_by
+from superscalar.policy import Argument, LabelledCall, Policy, Rulings, destinations
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
 from superscalar.schedule.state import Schedule
@@ -35,6 +36,11 @@ class Permission:
         self._own: dict[str, Label] = {}
         self.labels = Labels(schedule, self._origin, self._constant)
         self.guarded = _guarded(tools, policy)
+        self._sinks = {
+            alias: frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks)
+            for alias, tool in tools.by_alias.items()
+            if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
+        }
 
     def decided(
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
@@ -44,12 +50,17 @@ class Permission:
         Raises:
             ArgumentError: `reads=` of the tool gave no names for them.
         """
+        sinks = self._sinks.get(work.tool)
+        if sinks is not None:  # none but the built-in rules look at it
+            given, chosen = self.labels.given(cell, work, sinks)
+            if given.readers is None and chosen.trusted:  # then they have nothing to say but this
+                if not sinks:
+                    return None
+                return Decided(at, cell.id, "allow", destinations.__name__, "", *_told(chosen))
         ruling = self._rulings.ruling(self.labelled(cell, tool, work, arguments))
         if ruling is None:
             return None
-        sources, readers = ruling.label.sources, ruling.label.readers
-        told = None if readers is None else tuple(sorted(readers))
-        return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, tuple(sorted(sources)), told)
+        return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, *_told(ruling.label))
 
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
@@ -85,9 +96,13 @@ class Permission:
             return frozenset()
 
     def _constant(self, literal: Literal) -> Label:
-        said = literal.value
-        asked = self._question and not isinstance(said, bool | bytes) and said is not None and said != ""
-        return USER if asked and str(said) in self._question else PLAN
+        return USER if said_by(self._question, literal.value) else PLAN
+
+
+@lru_cache(maxsize=4_096)
+def _told(label: Label) -> tuple[tuple[Source, ...], tuple[str, ...] | None]:
+    """A label as events have it."""
+    return tuple(sorted(label.sources)), None if label.readers is None else tuple(sorted(label.readers))
 
 
 def _guarded(tools: Toolset, policy: Policy) -> Set[str]:

@@ -11,6 +11,7 @@ from superscalar.errors import UsageError
 from superscalar.plan.signatures import Signatures
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool, tool
+from superscalar.tools.trust import Declared
 
 
 class Toolset:
@@ -84,6 +85,14 @@ class Toolset:
 
     def __len__(self) -> int:
         return len(self.by_alias)
+
+    @property
+    def declared(self) -> dict[str, Declared]:
+        """What the tools say of their results, by alias: what labels are derived from once the tools are gone."""
+        return {
+            alias: Declared(member.name, member.trust, frozenset() if callable(member.readers) else member.readers)
+            for alias, member in self.by_alias.items()
+        }
 
     def get(self, alias: str) -> Tool[..., Any] | None:
         """The tool that plans call `alias`, or None."""

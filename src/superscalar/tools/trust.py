@@ -6,7 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import PurePath
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.tools.context import ArgumentError
@@ -17,6 +17,17 @@ Readers: TypeAlias = "str | Iterable[str] | Callable[..., str | Iterable[str]]"
 """Names of who may read something, or a function of a call's arguments that gives them."""
 
 Named: TypeAlias = "frozenset[str] | Callable[[Mapping[str, Any]], frozenset[str]]"
+
+
+class Declared(NamedTuple):
+    """What a tool says of its results, as data: its name, whether they are trusted, and who may read them.
+
+    `readers`: None is everybody; nobody is named where that depends on the arguments of a call.
+    """
+
+    name: str
+    trust: Trust | None
+    readers: frozenset[str] | None = None
 
 
 class Sink:

@@ -1,0 +1,98 @@
+"""Where a value of a recorded run came from, as a tree and as a JSON document."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from superscalar.cli.documents import outcome_document
+from superscalar.cli.terminal import console, safe_line
+from superscalar.labels import Label
+from superscalar.observe.provenance import Made, Provenance
+from superscalar.observe.short import short
+from superscalar.tools.trust import Declared
+from superscalar.values import Failure, Observation, Outcome, Skipped
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from superscalar.journal import Journal
+
+_WIDEST = 60  # characters of a value
+
+
+def provenance_of(journal: Journal, run: str) -> Provenance:
+    """The provenance of a recorded run. Of tools that nothing was recorded of, nothing is trusted."""
+    about = journal.summary(run).about
+    declared = {
+        alias: Declared(name, trust, None if readers is None else frozenset(readers))
+        for alias, (name, trust, readers) in dict(about.get("declared", {})).items()
+    }
+    return Provenance((record.event for record in journal.read(run)), declared, str(about.get("question", "")))
+
+
+def made_document(made: Made) -> dict[str, Any]:
+    """How a value was made, as JSON data; what stands there before, or is too deep down, has no inputs."""
+    document: dict[str, Any] = {
+        "id": made.id,
+        "text": made.text,
+        "tool": made.tool or None,
+        "outcome": None if made.outcome is None else outcome_document(made.outcome),
+        **label_document(made.label),
+    }
+    if made.told:
+        return document | {"told_before": True}
+    return document | {
+        "inputs": [made_document(one) for one in made.inputs],
+        "because": [made_document(one) for one in made.because],
+    }
+
+
+def label_document(label: Label) -> dict[str, Any]:
+    """A label as JSON data; `readers`: null is everybody."""
+    return {
+        "trusted": label.trusted,
+        "sources": [source._asdict() for source in sorted(label.sources)],
+        "readers": None if label.readers is None else sorted(label.readers),
+    }
+
+
+def print_made(made: Made) -> None:
+    """How a value was made, as a tree: what it was made from below it, and what decided on it."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    tree = Tree(_line(made, ""))
+    pending: list[tuple[Made, Tree]] = [(made, tree)]
+    while pending:
+        one, branch = pending.pop()
+        for how, inputs in (("", one.inputs), ("because ", one.because)):
+            pending += [(inner, branch.add(_line(inner, how))) for inner in inputs]
+    out = console(sys.stdout)
+    out.print(tree)
+    out.print(Text(f"\nfrom {safe_line(str(made.label))}", style="" if made.label.trusted else "yellow"))
+
+
+def _line(made: Made, how: str) -> Text:
+    from rich.text import Text
+
+    mark = Text("  not trusted", style="yellow") if not made.label.trusted else Text("")
+    if made.label.readers is not None:
+        mark.append(f"  only for {', '.join(sorted(made.label.readers)) or 'nobody'}", style="magenta")
+    told = "  (above)" if made.told else f"  {_shown(made.outcome)}"
+    return Text.assemble(
+        (how, "dim"), (safe_line(made.id), "bold"), f" = {safe_line(made.text)}", (safe_line(told), "dim"), mark
+    )
+
+
+def _shown(outcome: Outcome | None) -> str:
+    match outcome:
+        case Observation(value):
+            return f"-> {short(value, _WIDEST)}"
+        case Failure():
+            return f"failed: {short(str(outcome), _WIDEST)}"
+        case Skipped():
+            return str(outcome)
+        case None:
+            return "not settled"

@@ -1,0 +1,165 @@
+"""Where a value came from: the tasks that it was made from, back to constants and calls, and what decided on it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from superscalar import events
+from superscalar.errors import UsageError
+from superscalar.events import Event
+from superscalar.labels import NOTHING, PLAN, USER, Label, Source
+from superscalar.plan.ir import Call, Compute, Literal, Map, Ref, Select, Task
+from superscalar.plan.labels import said_by, whole
+from superscalar.plan.print_expression import name_of
+from superscalar.plan.printer import print_expr
+from superscalar.schedule.cells import Cell
+from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.state import Schedule
+from superscalar.tools.trust import Declared
+from superscalar.values import Outcome, TaskId
+
+_WIDEST = 200  # characters of a text
+_DEEPEST = 60  # steps back from the value that was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How one value was made.
+
+    `text`: as a plan would write it; `tool`: the one that was called, if it is a call. `outcome`: what it came to, None
+    if it did not settle. `label`: the join of all that follows. `inputs`: what it was made from. `because`: what
+    decided that it was made, or which of several it is. `told`: it stands in this provenance before, with its inputs;
+    or it is deeper down than is told.
+    """
+
+    id: TaskId
+    text: str
+    outcome: Outcome | None
+    label: Label
+    tool: str = ""
+    inputs: tuple[Made, ...] = ()
+    because: tuple[Made, ...] = ()
+    told: bool = False
+
+    def __iter__(self) -> Iterator[Made]:
+        """This and everything behind it, each once."""
+        pending = [self]
+        while pending:
+            made = pending.pop()
+            if not made.told:
+                yield made
+            pending += [*reversed(made.because), *reversed(made.inputs)]
+
+
+class Provenance:
+    """The provenance of a run's values, read off its events.
+
+    `declared`: what its tools said of their results, by alias. `question`: what the user asked.
+    """
+
+    def __init__(self, happened: Iterable[Event], declared: Mapping[str, Declared], question: str = "") -> None:
+        self._declared = declared
+        self._question = question
+        self._schedule = Schedule()
+        self._labels = Labels(self._schedule, self._origin, self._constant)
+        for event in happened:
+            if isinstance(event, events.RoundStarted):
+                self._labels.begin_round(SHOWN if event.saw_untrusted else NOTHING)
+            self._schedule.apply(event)
+
+    def of(self, name: str) -> Made:
+        """How the value of a task was made, by its id, or by a name of the plan (its last version).
+
+        Raises:
+            UsageError: there is no such task; the message names those that come near.
+        """
+        return self._made(self._named(name), set(), 0)
+
+    def label(self, id: TaskId) -> Label:
+        """The label of what a task left behind, by its id."""
+        return whole(self._labels.of(self._schedule.cell(id)))
+
+    def _named(self, name: str) -> Cell:
+        found = self._schedule.get(name)
+        if found is not None and name_of(name) is None:
+            return found
+        versions = [task for task in self._schedule.plan() if name_of(task.id) == name]  # the last one first
+        if versions:
+            return self._schedule.cell(versions[0].id)
+        if found is not None:
+            return found
+        ids = [cell.id for cell in self._schedule.in_program_order()]
+        close = difflib.get_close_matches(name, ids, n=3) or ids[:10]
+        raise UsageError(f"this run has no `{name}`; it has {', '.join(close) or 'no tasks'}")
+
+    # ------------------------------------------------------------------------------------------------------ the walk
+
+    def _made(self, cell: Cell, told: set[Cell], depth: int) -> Made:
+        label = whole(self._labels.of(cell))
+        text = _text(cell)
+        work = None if cell.task is None else cell.task.work
+        tool = work.tool if isinstance(work, Call) else ""
+        if cell in told or depth > _DEEPEST:
+            return Made(cell.id, text, cell.outcome, label, tool, told=True)
+        told.add(cell)
+        deciding = list(dict.fromkeys(self._deciding(cell)))
+        inputs = [one for one in dict.fromkeys(self._labels.inputs(cell)) if one not in deciding]
+        return Made(
+            cell.id,
+            text,
+            cell.outcome,
+            label,
+            tool,
+            tuple(self._made(one, told, depth + 1) for one in inputs),
+            tuple(self._made(one, told, depth + 1) for one in deciding),
+        )
+
+    def _deciding(self, cell: Cell) -> Iterator[Cell]:
+        """What decided that a task was run at all, or which version a name stands for."""
+        task = cell.task
+        if task is None:
+            return
+        conditions = [guard.condition for guard in task.guards]
+        if isinstance(task.work, Select):
+            conditions.append(task.work.condition)
+        for condition in conditions:
+            if (found := cell.scope.find(condition)) is not None:
+                yield found
+        scope = cell.scope
+        if scope.owner is not None and scope.source is not None:
+            yield from scope.source.keep
+            work = None if scope.owner.task is None else scope.owner.task.work
+            if isinstance(work, Map) and (source := scope.owner.scope.find(work.source)) is not None:
+                yield source
+
+    # --------------------------------------------------------------------------------------------------------- labels
+
+    def _origin(self, _cell: Cell, call: Call) -> Label:
+        declared = self._declared.get(call.tool)
+        if declared is None:
+            return Label([Source("tool", call.tool, trusted=False)])  # nobody says that it may be trusted
+        sources = [] if declared.trust is None else [Source("tool", declared.name, declared.trust == "trusted")]
+        return Label(sources, declared.readers)
+
+    def _constant(self, literal: Literal) -> Label:
+        return USER if said_by(self._question, literal.value) else PLAN
+
+
+def _text(cell: Cell) -> str:
+    """What a task does, as a plan writes it."""
+    if cell.task is None:
+        return f"item {cell.id[cell.id.rindex('[') + 1 : -1]} of {cell.parts[0].cell.id}" if "[" in cell.id else cell.id
+    text = print_expr(Ref(cell.task.id), {cell.task.id: cell.task}) if _is_plain(cell.task) else _kind(cell.task)
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+
+
+def _is_plain(task: Task) -> bool:
+    return isinstance(task.work, Call | Compute)
+
+
+def _kind(task: Task) -> str:
+    kinds = {"Select": "one of several versions", "Map": "for each item", "Each": "gathered in a loop", "Join": "join"}
+    kind = type(task.work).__name__
+    return kinds.get(kind, kind.lower())
