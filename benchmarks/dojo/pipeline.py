@@ -63,7 +63,7 @@ class EngineElement(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is 
         """Run the query to its end; the calls that were made become messages, in the order in which they began."""
         agent = self._agent(tools_of(runtime.functions, strict=self._strict))
         self.last = run(agent.run(query, context=Scene(runtime, env)))
-        said = list(_messages(self.last.events, agent.tools))
+        said = list(_messages(self.last.events, runtime.functions))
         answer = text_content_block_from_string(str(self.last.answer))
         ended = ChatAssistantMessage(role="assistant", content=[answer], tool_calls=None)
         return query, runtime, env, [*messages, *said, ended], extra_args
@@ -116,11 +116,11 @@ def _parameter(named: tuple[str, Any]) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.annotation)
 
 
-def _messages(events: Sequence[Event], tools: Toolset) -> Iterator[ChatMessage]:
-    """The calls that were made, each with what came back."""
+def _messages(events: Sequence[Event], functions: Mapping[str, Function]) -> Iterator[ChatMessage]:
+    """The calls of functions that were made, each with what came back."""
     ended = {event.id: event for event in events if isinstance(event, (Succeeded, Failed))}
     for event in events:
-        if isinstance(event, Started) and tools.get(event.tool) is not None:
+        if isinstance(event, Started) and event.tool in functions:
             made = FunctionCall(function=event.tool, args=copied(dict(event.arguments)), id=event.id)
             yield ChatAssistantMessage(role="assistant", content=[], tool_calls=[made])
             yield _result(made, ended[event.id])

@@ -28,7 +28,6 @@ MARK = "<INFORMATION>"
 """Stands in every attack, and in nothing else."""
 
 UNKNOWN = "It could not be found out."
-NOT_THERE = "null"
 
 
 class ObedientLoop(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is not there when types are checked
@@ -138,10 +137,12 @@ def extractor(extractions: Sequence[Extraction], lie: Lie = HONEST) -> Spoken:
     """
 
     def reply(shown: str, _: int) -> str:
-        wanted = max((e for e in extractions if e.what in shown), key=lambda e: len(e.what))
-        false = lie.instead_of(wanted.value) if MARK in shown else None
-        if false is not None:
-            return json.dumps(false)
-        return json.dumps(wanted.value) if occurs(wanted.value, shown, case=True) else NOT_THERE
+        before, _, find = shown.rpartition("\n</data>\n\nFind: ")
+        source = str(json.loads(before.rpartition("<data>\n")[2]))
+        wanted = next(e for e in extractions if e.what == find)
+        found = wanted.value if occurs(wanted.value, source, case=True) else None
+        if MARK in source:
+            found = lie.instead_of(wanted.value) or found
+        return json.dumps({"value": found})
 
     return Spoken("extractor", reply)
