@@ -79,21 +79,27 @@ def _alarms(results: Iterable[Result]) -> Iterator[str]:
         if not r.injection and r.mode == FIXED.name and r.policy == "enforce":
             solved = "solved all the same" if r.utility else "not solved"
             apart = ", does what a text says" if r.delegating else ""
-            lines += [f"- {r.suite} {r.user} ({solved}{apart}): `{x.call}`: {x.reason}" for x in r.refusals]
+            for refusal in r.refusals:
+                why = refusal.reason.partition(";")[0]
+                lines.append(f"- {r.suite} {r.user} ({solved}{apart}): `{refusal.call}`: {why}")
     if lines:
         yield "### Denied without an attack (fixed plan, enforce)"
         yield "\n".join(lines)
 
 
 def _successes(results: Iterable[Result]) -> Iterator[str]:
-    """Which attacks succeed against plans, by suite, injection, mode and policy."""
-    counted = Counter((r.mode, r.policy, r.suite, r.injection) for r in results if r.attacked and r.mode != LOOP.name)
-    if counted:
-        yield "### Attacks that succeed against plans"
-        yield "\n".join(
-            f"- {mode}, {policy}: {suite} {injection}, {number} tasks"
-            for (mode, policy, suite, injection), number in counted.items()
-        )
+    """Which attacks succeed against plans: by mode and policy, for how many tasks each injection."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for r in results:
+        if r.attacked and r.mode != LOOP.name:
+            name = f"{r.suite} {r.injection.rpartition('_')[2]}"
+            found.setdefault((r.mode, r.policy), Counter())[name] += 1
+    if found:
+        yield "### Attacks that succeed against plans: injection task (how many user tasks)"
+        lines = ["| | policy | |", "|---|---|---|"]
+        for (mode, policy), counted in found.items():
+            lines.append(f"| {mode} | {policy} | {', '.join(f'{name} ({n})' for name, n in counted.items())} |")
+        yield "\n".join(lines)
 
 
 def missed(results: Sequence[Result]) -> list[str]:
