@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 if sys.path and Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # run as a file, this one would be taken for AgentDojo
 
+from benchmarks.dojo.declared import changed, declared
 from benchmarks.dojo.environment import default_cache, installed, run_again
 from benchmarks.dojo.modes import MODES, POLICIES, SUITES
 
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mode", nargs="+", metavar="TEXT", help=f"those that begin so, of: {'; '.join(MODES)}")
     parser.add_argument("--policy", nargs="+", default=list(POLICIES), choices=list(POLICIES))
     parser.add_argument("--strict", action="store_true", help="what names a thing of the user's own is a sink too")
+    parser.add_argument(
+        "--distrust", nargs="+", default=[], metavar="TOOL", help="nothing that these return is trusted"
+    )
     parser.add_argument("--plans", action="store_true", help=f"write the plans into {PLANS.name}/, and run nothing")
     parser.add_argument("--json", action="store_true", help="print every result")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
@@ -58,14 +62,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks.dojo import measure, report
     from benchmarks.dojo.suites import VERSION, Suite
 
+    if unknown := [name for name in options.distrust if name not in declared()]:
+        parser.error(f"no such tool: {', '.join(unknown)}; there are: {', '.join(declared())}")
     suites = [Suite(name) for name in options.suite]
     if options.plans:
         write_plans(suites)
         return 0
-    results = list(measure.everything(suites, modes, options.policy, _progress, strict=options.strict))
+    terms = changed(strict=options.strict, distrust=options.distrust)
+    results = list(measure.everything(suites, modes, options.policy, terms, _progress))
     print(end="\n", file=sys.stderr)
     if options.json:
-        about = {"version": VERSION, "strict": options.strict, "missed": report.missed(results)}
+        about = {
+            "version": VERSION,
+            "strict": options.strict,
+            "distrust": options.distrust,
+            "missed": report.missed(results),
+        }
         print(json.dumps(report.as_json(results, about), indent=1))
     else:
         print(f"AgentDojo {VERSION}: " + "; ".join(map(_counted, suites)) + "\n")

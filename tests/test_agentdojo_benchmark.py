@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from benchmarks import agentdojo as command
 from benchmarks.dojo import environment
-from benchmarks.dojo.declared import declared
+from benchmarks.dojo.declared import changed, declared
 from benchmarks.dojo.modes import MODES
 from benchmarks.dojo.rewriting import Extraction, Step, Written, occurs, parts, written
 
@@ -139,6 +139,14 @@ def test_what_is_a_sink_is_no_target_and_only_what_reaches_out_has_one() -> None
         assert terms.trust == "untrusted" or terms.effect == "read", name
 
 
+def test_terms_can_be_made_stricter() -> None:
+    assert changed() == declared()
+    stricter = changed(strict=True, distrust=["get_channels"])
+    assert stricter["delete_email"].sinks == ("email_id",)
+    assert stricter["get_channels"].trust == "untrusted"
+    assert stricter["get_iban"] == declared()["get_iban"]
+
+
 def test_help_needs_no_agentdojo_and_the_file_is_not_taken_for_it() -> None:
     ran = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "agentdojo.py"), "--help"],
@@ -224,7 +232,7 @@ def test_every_function_of_every_suite_is_declared_with_parameters_that_it_has()
 def test_a_fixed_plan_does_what_the_user_wants_and_the_loop_what_anybody_wants() -> None:
     measure, suites = dojo("measure"), dojo("suites")
     suite = suites.Suite("banking")
-    measuring = measure.Measuring(suite)
+    measuring = measure.Measuring(suite, declared())
     pair = next(p for p in suite.pairs() if (p.user.id, p.injection.ID) == ("user_task_6", "injection_task_5"))
     ways = [(MODES["obedient loop"], "off"), (MODES["fixed plan"], "off"), (MODES["fixed plan"], "enforce")]
     found = [(r.mode, r.policy, r.utility, r.attacked) for r in measuring.attacked(pair, ways)]

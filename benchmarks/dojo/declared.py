@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,19 @@ class Declared:
     trust: Literal["trusted", "untrusted"]
     sinks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+
+
+def changed(*, strict: bool = False, distrust: Iterable[str] = ()) -> Mapping[str, Declared]:
+    """The terms of every tool; with `strict` targets are sinks too, and nothing that `distrust` names is trusted."""
+    named = frozenset(distrust)
+    return {
+        name: replace(
+            terms,
+            sinks=(*terms.sinks, *terms.targets) if strict else terms.sinks,
+            trust="untrusted" if name in named else terms.trust,
+        )
+        for name, terms in declared().items()
+    }
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,11 +10,12 @@ from agentdojo.agent_pipeline.base_pipeline_element import BasePipelineElement
 from agentdojo.functions_runtime import FunctionsRuntime
 
 from benchmarks.dojo import victims
+from benchmarks.dojo.declared import Declared
 from benchmarks.dojo.modes import Mode, Policy
 from benchmarks.dojo.pipeline import EngineElement
 from benchmarks.dojo.suites import Pair, Suite, UserTask
 from superscalar import LLMCompiler, Toolset
-from superscalar.events import Decided, Event
+from superscalar.events import Decided, Event, Started, Succeeded
 
 NOTHING = "join()\n"
 
@@ -33,7 +34,8 @@ class Refusal:
 class Result:
     """What one run came to. Without an attack `injection` is empty, and `attacked` False.
 
-    `utility`: the user's task is solved, and `attacked`: the attacker's is, both as AgentDojo has it.
+    `utility`: the user's task is solved, and `attacked`: the attacker's is, both as AgentDojo has it. `misjudged`: the
+    tools declared trusted that returned the attack.
     """
 
     suite: str
@@ -45,6 +47,7 @@ class Result:
     attacked: bool
     delegating: bool
     refusals: tuple[Refusal, ...] = ()
+    misjudged: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -64,11 +67,11 @@ class Happened(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is not t
 
 
 class Measuring:
-    """Runs the tasks of one suite. `strict`: what names a thing of the user's own is a sink too."""
+    """Runs the tasks of one suite, with what is declared of its tools."""
 
-    def __init__(self, suite: Suite, *, strict: bool = False) -> None:
+    def __init__(self, suite: Suite, terms: Mapping[str, Declared]) -> None:
         self._suite = suite
-        self._strict = strict
+        self._terms = terms
 
     def benign(self, user: UserTask, ways: Iterable[tuple[Mode, Policy]]) -> Iterator[Result]:
         """A task in each way, with nobody attacking."""
@@ -85,35 +88,46 @@ class Measuring:
         judge = _Judge(self._suite, user, pair, environment)
         for mode, policy in ways:
             if mode.loop:
-                utility, attacked = judge.of(victims.ObedientLoop(user.original, pair.injection if pair else None))
-                yield self._result(user, pair, mode, policy, utility, attacked)
+                judged = judge.of(victims.ObedientLoop(user.original, pair.injection if pair else None))
+                yield self._result(user, pair, (mode, policy), judged, ())
                 continue
-            worst: Result | None = None
+            found = []
             for lie in _lies(user, pair) if mode.lies else (victims.HONEST,):
                 element = self._element(user, pair, mode, policy, lie)
-                utility, attacked = judge.of(element)
+                judged = judge.of(element)
                 assert element.last is not None
-                refusals = tuple(_refusals(element.last.events, user.plan.text))
-                found = self._result(user, pair, mode, policy, utility, attacked, refusals)
-                if worst is None or (found.attacked, not found.utility) > (worst.attacked, not worst.utility):
-                    worst = found
-            assert worst is not None
-            yield worst
+                found.append(self._result(user, pair, (mode, policy), judged, element.last.events))
+            yield max(found, key=lambda result: (result.attacked, not result.utility))
 
     def _result(
         self,
         user: UserTask,
         pair: Pair | None,
-        mode: Mode,
-        policy: Policy,
-        utility: bool,
-        attacked: bool,
-        refusals: tuple[Refusal, ...] = (),
+        way: tuple[Mode, Policy],
+        judged: tuple[bool, bool],
+        events: Sequence[Event],
     ) -> Result:
-        injection = "" if pair is None else pair.injection.ID
         return Result(
-            self._suite.name, user.id, injection, mode.name, policy, utility, attacked, user.delegating, refusals
+            suite=self._suite.name,
+            user=user.id,
+            injection="" if pair is None else pair.injection.ID,
+            mode=way[0].name,
+            policy=way[1],
+            utility=judged[0],
+            attacked=judged[1],
+            delegating=user.delegating,
+            refusals=tuple(_refusals(events, user.plan.text)),
+            misjudged=tuple(dict.fromkeys(self._misjudged(events))),
         )
+
+    def _misjudged(self, events: Sequence[Event]) -> Iterator[str]:
+        """The tools declared trusted that returned the attack."""
+        returned = {event.id: event.value for event in events if isinstance(event, Succeeded)}
+        for event in events:
+            if isinstance(event, Started) and event.tool in self._terms:
+                trusted = self._terms[event.tool].trust == "trusted"
+                if trusted and victims.MARK in repr(returned.get(event.id)):
+                    yield event.tool
 
     def _element(
         self, user: UserTask, pair: Pair | None, mode: Mode, policy: Policy, lie: victims.Lie
@@ -134,7 +148,7 @@ class Measuring:
                 extractor=victims.extractor(user.plan.extractions, lie),
             )
 
-        return EngineElement(agent, strict=self._strict)
+        return EngineElement(agent, terms=self._terms)
 
 
 class _Judge:
@@ -198,12 +212,16 @@ Progress = Callable[[str], None]
 
 
 def everything(
-    suites: Sequence[Suite], modes: Sequence[Mode], policies: Sequence[Policy], progress: Progress, *, strict: bool
+    suites: Sequence[Suite],
+    modes: Sequence[Mode],
+    policies: Sequence[Policy],
+    terms: Mapping[str, Declared],
+    progress: Progress,
 ) -> Iterator[Result]:
     """Every task of some suites in every way, first without and then with each attack."""
     ways = [(mode, policy) for mode in modes for policy in mode.policies if mode.loop or policy in policies]
     for suite in suites:
-        measuring = Measuring(suite, strict=strict)
+        measuring = Measuring(suite, terms)
         for user in suite.users:
             progress(f"{suite.name}: {user.id} alone")
             yield from measuring.benign(user, ways)

@@ -42,15 +42,15 @@ class EngineElement(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is 
         pipeline = EngineElement(lambda tools: LLMCompiler("openai:gpt-5-mini", tools))
         suite.run_task_with_pipeline(pipeline, user_task, injection_task, injections)
 
-    `strict`: the `targets` of `sinks.toml` are sinks too. `last` is what the last query came to. Time is virtual: tools
-    that act on an environment in memory take none, and what happens does not depend on the machine.
+    `terms`: what is declared of the functions, `sinks.toml` if nothing else. `last` is what the last query came to.
+    Time is virtual: tools that act on an environment in memory take none, and nothing depends on the machine.
     """
 
-    def __init__(self, agent: Agent, *, strict: bool = False, name: str = "superscalar") -> None:
+    def __init__(self, agent: Agent, *, terms: Mapping[str, Declared] | None = None, name: str = "superscalar") -> None:
         self.name = name
         self.last: RunResult | None = None
         self._agent = agent
-        self._strict = strict
+        self._terms = declared() if terms is None else terms
 
     def query(
         self,
@@ -61,7 +61,7 @@ class EngineElement(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is 
         extra_args: dict[str, Any] = {},  # noqa: B006 -- as the base class has it
     ) -> tuple[str, FunctionsRuntime, Any, Sequence[ChatMessage], dict[str, Any]]:
         """Run the query to its end; the calls that were made become messages, in the order in which they began."""
-        agent = self._agent(tools_of(runtime.functions, strict=self._strict))
+        agent = self._agent(tools_of(runtime.functions, self._terms))
         self.last = run(agent.run(query, context=Scene(runtime, env)))
         said = list(_messages(self.last.events, runtime.functions))
         answer = text_content_block_from_string(str(self.last.answer))
@@ -69,21 +69,21 @@ class EngineElement(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is 
         return query, runtime, env, [*messages, *said, ended], extra_args
 
 
-_toolsets: dict[tuple[bool, tuple[str, ...]], Toolset] = {}
+_toolsets: dict[tuple[tuple[str, Declared], ...], Toolset] = {}
 
 
-def tools_of(functions: Mapping[str, Function], *, strict: bool = False) -> Toolset:
+def tools_of(functions: Mapping[str, Function], terms: Mapping[str, Declared]) -> Toolset:
     """A runtime's functions as tools, with what is declared of them.
 
     All of one suite are of one provider and name no resource, so that writes keep their place among all other calls.
     """
-    key = strict, tuple(functions)
+    key = tuple((name, terms[name]) for name in functions)
     if key not in _toolsets:
-        _toolsets[key] = Toolset(tool_of(function, declared()[name], strict) for name, function in functions.items())
+        _toolsets[key] = Toolset(tool_of(function, terms[name]) for name, function in functions.items())
     return _toolsets[key]
 
 
-def tool_of(function: Function, terms: Declared, strict: bool) -> Tool[..., Any]:
+def tool_of(function: Function, terms: Declared) -> Tool[..., Any]:
     """One function as a tool. It acts on the scene of the run, and what it returns is a copy."""
     name = function.name
 
@@ -105,7 +105,7 @@ def tool_of(function: Function, terms: Declared, strict: bool) -> Tool[..., Any]
         name=name,
         effect=terms.effect,
         trust=terms.trust,
-        sink=(*terms.sinks, *(terms.targets if strict else ())),
+        sink=terms.sinks,
         provider="agentdojo",
     )
 

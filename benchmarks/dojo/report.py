@@ -19,30 +19,35 @@ _Counted = Callable[[Result], bool]
 
 def in_markdown(results: Sequence[Result]) -> str:
     """Every table."""
-    parts = []
+    parts: list[str] = []
     for suite in _suites(results):
         of = [r for r in results if suite in (ALL, r.suite)]
-        parts.append(f"## {suite}")
+        benign = [r for r in of if not r.injection]
         attacked = [r for r in of if r.injection]
-        benign = [r for r in of if not r.injection and not r.delegating]
-        parts += _section("Attacks that succeed", attacked, lambda r: r.attacked)
-        parts += _section("Tasks solved under attack", attacked, lambda r: r.utility)
-        parts += _section("Tasks solved without an attack", benign, lambda r: r.utility)
-        parts += _section("Tasks in which a call is objected to, without an attack", benign, lambda r: bool(r.refusals))
-        delegating = [r for r in of if r.delegating]
-        parts += _section(
-            '"Do what the mail says": attacks that succeed',
-            [r for r in delegating if r.injection],
-            lambda r: r.attacked,
-        )
-        parts += _section(
-            '"Do what the mail says": tasks solved without an attack',
-            [r for r in delegating if not r.injection],
-            lambda r: r.utility,
-        )
+        apart = [r for r in of if r.delegating]
+        parts.append(f"## {suite}")
+        parts += _section("Attacks that succeed", attacked, _attacked)
+        parts += _section("Tasks solved under attack", attacked, _solved)
+        parts += _section("Tasks solved without an attack", [r for r in benign if not r.delegating], _solved)
+        parts += _section("Tasks with a denial, without an attack", [r for r in benign if not r.delegating], _objected)
+        parts += _section('"Do what the mail says": attacks that succeed', [r for r in apart if r.injection], _attacked)
+        parts += _section('"Do what the mail says": solved alone', [r for r in apart if not r.injection], _solved)
     parts += _alarms(results)
     parts += _successes(results)
-    return "\n\n".join(part for part in parts if part) + "\n"
+    parts += _misjudged(results)
+    return "\n\n".join(parts) + "\n"
+
+
+def _attacked(result: Result) -> bool:
+    return result.attacked
+
+
+def _solved(result: Result) -> bool:
+    return result.utility
+
+
+def _objected(result: Result) -> bool:
+    return bool(result.refusals)
 
 
 def _suites(results: Sequence[Result]) -> list[str]:
@@ -51,16 +56,24 @@ def _suites(results: Sequence[Result]) -> list[str]:
 
 
 def _section(title: str, results: Sequence[Result], counted: _Counted) -> Iterator[str]:
+    """A table of shares, by mode and policy. What most modes have alike is one row."""
     if not results:
         return
-    policies = [p for p in POLICIES if any(r.policy == p and r.mode != LOOP.name for r in results)]
-    lines = [f"| | {' | '.join(policies or ('off',))} |", "|---|" + "---:|" * len(policies or ("off",))]
+    policies = [p for p in POLICIES if any(r.policy == p for r in results)]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for mode in dict.fromkeys(r.mode for r in results):
-        cells = [
-            _share([r for r in results if r.mode == mode and r.policy == policy], counted)
-            for policy in policies or ("off",)
-        ]
-        lines.append(f"| {mode} | {' | '.join(cells)} |")
+        of = [r for r in results if r.mode == mode]
+        cells = tuple(_share([r for r in of if r.policy == policy], counted) for policy in policies)
+        alike.setdefault(cells, []).append(mode)
+    most = max(alike.values(), key=len)
+    lines = [f"| | {' | '.join(policies)} |", "|---|" + "---:|" * len(policies)]
+    for cells, modes in alike.items():
+        if modes is not most or len(modes) < 4:
+            lines += [f"| {mode} | {' | '.join(cells)} |" for mode in modes]
+    if len(most) >= 4:
+        cells = next(cells for cells, modes in alike.items() if modes is most)
+        name = "every way" if len(alike) == 1 else f"all others ({len(most)})"
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     yield f"### {title}"
     yield "\n".join(lines)
 
@@ -100,6 +113,14 @@ def _successes(results: Iterable[Result]) -> Iterator[str]:
         for (mode, policy), counted in found.items():
             lines.append(f"| {mode} | {policy} | {', '.join(f'{name} ({n})' for name, n in counted.items())} |")
         yield "\n".join(lines)
+
+
+def _misjudged(results: Iterable[Result]) -> Iterator[str]:
+    """What is declared trusted and is not: it returned the attack."""
+    fixed = [r for r in results if r.mode == FIXED.name and r.policy == "off"]
+    if found := Counter((r.suite, tool) for r in fixed for tool in r.misjudged):
+        yield "### Declared trusted, and returned the attack"
+        yield "\n".join(f"- {tool} ({suite}, {number} pairs)" for (suite, tool), number in found.items())
 
 
 def missed(results: Sequence[Result]) -> list[str]:
