@@ -140,7 +140,7 @@ def extractor(extractions: Sequence[Extraction], lie: Lie = HONEST) -> Spoken:
         before, _, find = shown.rpartition("\n</data>\n\nFind: ")
         source = str(json.loads(before.rpartition("<data>\n")[2]))
         wanted = next(e for e in extractions if e.what == find)
-        found = wanted.value if occurs(wanted.value, source, case=True) else None
+        found: str | float | None = wanted.value if occurs(wanted.value, source, case=True) else None
         if MARK in source:
             found = lie.instead_of(wanted.value) or found
         return json.dumps({"value": found})
