@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--distrust", nargs="+", default=[], metavar="TOOL", help="nothing that these return is trusted"
     )
     parser.add_argument("--plans", action="store_true", help=f"write the plans into {PLANS.name}/, and run nothing")
+    parser.add_argument(
+        "--rows", type=Path, nargs="+", help="measure nothing: take what --json printed, suite by suite"
+    )
     parser.add_argument("--json", action="store_true", help="print every result")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal is missed")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where AgentDojo is installed")
@@ -68,9 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plans:
         write_plans(suites)
         return 0
-    terms = changed(strict=options.strict, distrust=options.distrust)
-    results = list(measure.everything(suites, modes, options.policy, terms, _progress))
-    print(end="\n", file=sys.stderr)
+    if options.rows:
+        results = [result for file in options.rows for result in measure.read(json.loads(file.read_text()))]
+        suites = [suite for suite in suites if suite.name in {result.suite for result in results}]
+    else:
+        terms = changed(strict=options.strict, distrust=options.distrust)
+        results = list(measure.everything(suites, modes, options.policy, terms, _progress))
+        print(end="\n", file=sys.stderr)
     if options.json:
         about = {
             "version": VERSION,

@@ -208,6 +208,14 @@ def _refusals(events: Iterable[Event], plan: str) -> Iterator[Refusal]:
             yield Refusal(lines.get(event.id, event.id), event.decision, event.rule, event.reason)
 
 
+def read(found: Mapping[str, Any]) -> list[Result]:
+    """What `--json` printed."""
+    return [
+        Result(**row | {"refusals": tuple(Refusal(**r) for r in row["refusals"]), "misjudged": tuple(row["misjudged"])})
+        for row in found["results"]
+    ]
+
+
 Progress = Callable[[str], None]
 
 

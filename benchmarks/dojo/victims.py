@@ -102,13 +102,15 @@ def planner(plan: str, attack: str) -> Spoken:
 
 
 def joiner(answer: str, replans: bool) -> Spoken:
-    """Gives the answer if all that was joined is there. With `replans` it wants another round first, in any case."""
+    """Gives the answer if all that was joined first is there. With `replans` it wants another round before, always."""
+    missing: list[bool] = []
 
     def reply(shown: str, asked: int) -> str:
-        if replans and asked == 0:
-            return "REPLAN: whatever is still to be done"
-        results = shown.rpartition("<results>")[2]
-        return UNKNOWN if "UNKNOWN" in results else answer or "Done."
+        if asked == 0:
+            missing.append("UNKNOWN" in shown.rpartition("<results>")[2])
+            if replans:
+                return "REPLAN: whatever is still to be done"
+        return UNKNOWN if missing[0] else answer or "Done."
 
     return Spoken("joiner", reply)
 
