@@ -23,7 +23,7 @@ ROOMS = [
     {"codec"},
     {"schedule"},
     {"models", "journal", "observe", "executors"},
-    {"planner", "joiner"},
+    {"planner", "joiner", "extractor"},
     {"compiler"},
     {"testing"},
     {"cli", "__main__"},

@@ -30,7 +30,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(
     monkeypatch.chdir(tmp_path)  # some write files
     names: dict[str, object] = {"__name__": "documentation"}
     for number, block in enumerate(BLOCK.findall(page.read_text())):
-        exec(compile(block, f"{page.name}, example {number + 1}", "exec"), names)
+        exec(compile(block, f"{page.name}, example {number + 1}", "exec", dont_inherit=True), names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -378,7 +378,7 @@ class ModelPreparing:
 
 @fact
 class ModelUsed:
-    """A model call ended; `role` is `planner` or `joiner`."""
+    """A model call ended; `role` is `planner`, `joiner`, or the name of the tool that asked the model."""
 
     at: float
     role: str

@@ -136,10 +136,21 @@ def tool_stub(signature: Signature) -> str:
     documentation = [inspect.cleandoc(signature.description)] if signature.description else []
     documentation += [f"{p.alias}: {p.description}" for p in signature.parameters if p.description]
     documentation += _fields(signature.output)
+    documentation += schema_lines(signature)
     if signature.effect == "write":
         documentation.append("Changes something: call it only if the question asks for that.")
     lines = [line for line in "\n".join(documentation).splitlines() if line.strip()]
     return "\n    # ".join([f"{head}  # {lines[0]}", *lines[1:]]) if lines else head
+
+
+def schema_lines(signature: Signature) -> list[str]:
+    """What can be had from a tool that lets the plan choose what it returns: one line for each type of one's own."""
+    lines: list[str] = []
+    for name, output in signature.outputs.items():
+        lines += _fields(output)
+        if name.isidentifier() and not output.fields and output.type != name:
+            lines.append(f"{name} is {output.type}")
+    return list(dict.fromkeys(lines))
 
 
 def _fields(output: Output) -> Iterable[str]:

@@ -11,6 +11,7 @@ from superscalar import events as ev
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Guard, Join, Literal, Map, Need, Plan, Ref, Task
+from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome, TaskId, Usage
 
 PLAN = Plan(
@@ -141,6 +142,7 @@ class ScriptedCompiler:
     found: tuple[Diagnostic, ...] = ()
     calls: list[Any] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    tools: Toolset = field(default_factory=Toolset)
 
     def stream(self, question: str, *, deadline: float | None = None) -> ScriptedStream:
         self.calls.append(("stream", question, deadline))

@@ -70,7 +70,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> ScriptedCompiler:
     scripted = ScriptedCompiler(ScriptedStream(ANSWERED, answered()))
 
     def opened(toolset: Any, **options: Any) -> ScriptedCompiler:
-        scripted.options = options
+        scripted.options, scripted.tools = options, toolset
         return scripted
 
     monkeypatch.setattr(compiling, "open_compiler", opened)
@@ -123,6 +123,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "model": "openai:x",
         "base_url": "http://localhost:1/v1",
         "joiner": False,
+        "extractor": None,
         "instructions": "be brief",
         "max_concurrency": 3,
         "max_replans": 0,
@@ -349,7 +350,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    assert compiler.options == {"max_concurrency": None, "max_cost": None}
+    assert compiler.options == {"extractor": None, "max_concurrency": None, "max_cost": None}
 
 
 @pytest.mark.parametrize("value", [NO_SUCH, [1, NO_SUCH], {"a": {"b": (Skipped("x"),)}}])
@@ -377,15 +378,15 @@ def test_tools_lists_signatures_effects_and_limits() -> None:
     printed = command("tools", "-t", "money.py")
     assert printed.out == (
         "price(ticker: str, *, currency: str = 'USD') -> float\n"
-        "    read, limit quotes\n"
+        "    read, limit quotes, untrusted\n"
         "    Latest price.\\x1b[2J\n"
         "\n"
         "    In USD.\n"
         "notify(who: str) -> None\n"
-        "    write, resource mail\n"
+        "    write, resource mail, untrusted, no sink declared\n"
         "    Send a message.\n"
         "look(x: int) -> int\n"
-        "    read (not declared)\n"
+        "    read (not declared), untrusted\n"
         "    Look.\n"
         "limits\n"
         "    quotes: 2 at once, 100 per 60 seconds, 3 in a burst\n"
@@ -396,7 +397,7 @@ def test_tools_says_which_have_a_batched_form(tmp_path: Path) -> None:
     """And for how many calls a request may stand."""
     more = "\n@look.batch(max_batch=1_000)\ndef looks(xs: list[int]) -> list[int]:\n    return xs\n"
     (tmp_path / "many.py").write_text(TOOLS + more)
-    assert "    read (not declared), up to 1,000 in one request\n" in command("tools", "-t", "many.py").out
+    assert "    read (not declared), up to 1,000 in one request, untrusted\n" in command("tools", "-t", "many.py").out
     assert command("tools", "-t", "many.py:look", "--json").document["tools"][0]["max_batch"] == 1_000
 
 
@@ -408,12 +409,16 @@ def test_tools_as_json() -> None:
             "alias": "notify",
             "signature": "notify(who: str) -> None",
             "description": "Send a message.",
+            "schemas": {},
             "effect": "write",
             "effect_declared": True,
             "resource": "mail",
             "dedupe": False,
             "limits": [],
             "max_batch": 1,
+            "trust": "untrusted",
+            "sinks": [],
+            "confidential": False,
         }
     ]
     assert document["limits"] == {"quotes": {"concurrency": 2, "rate": 100, "per": 60, "burst": 3}}

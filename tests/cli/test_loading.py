@@ -206,3 +206,24 @@ def test_a_tool_that_cannot_be_described_shows_the_line_of_its_decorator(place: 
     file = place / "odd.py"
     file.write_text("from superscalar.tools import tool\n\n@tool\ndef f(*xs): ...\n")
     assert f"{file}:3: UsageError: tool f: parameter *xs" in refused("odd.py")
+
+
+def test_a_module_brings_its_schemas(place: Path) -> None:
+    (place / "post.py").write_text(
+        f"{MONEY}\nfrom typing import Literal\nSCHEMAS = {{'Mood': Literal['good', 'bad']}}\n"
+    )
+    assert list(load_tools(["post.py"]).named) == list(load_tools(["post.py:price"]).named) == ["Mood"]
+
+
+def test_schemas_that_are_none_are_refused(place: Path) -> None:
+    (place / "odd.py").write_text(f"{MONEY}\nSCHEMAS = [int]\n")
+    assert 'must look like SCHEMAS = {"Invoice": Invoice}' in refused("odd.py")
+
+
+def test_two_sources_with_different_schemas_of_one_name_are_refused(place: Path) -> None:
+    (place / "one.py").write_text(f"{MONEY}\nSCHEMAS = {{'Mood': int}}\n")
+    (place / "two.py").write_text(
+        "from superscalar.tools import tool\n@tool\ndef other() -> int: return 1\nSCHEMAS = {'Mood': float}\n"
+    )
+    with pytest.raises(CommandError, match="two modules have different SCHEMAS called 'Mood'"):
+        load_tools(["one.py", "two.py"])

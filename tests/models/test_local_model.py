@@ -140,6 +140,17 @@ def test_the_request_is_passed_through(file: Path) -> None:
     ]
 
 
+def test_a_schema_alone_is_what_the_engine_is_held_to(file: Path) -> None:
+    """A document that is no plan has no grammar of its own; llama.cpp makes one of the schema."""
+    engine = saying()
+    model = LocalModel(path=file, load=engine.load)
+    schema = {"type": "object", "properties": {"value": {"type": "integer"}}}
+    run(lambda: reply(model, Request((Message("user", "x"),), grammar=Grammar(json_schema=schema))))
+    (body,) = engine.bodies
+    assert body["response_format"] == {"type": "json_object", "schema": schema}
+    assert "grammar" not in body
+
+
 @pytest.mark.parametrize("way", ["close", "cancel"])
 def test_letting_go_stops_the_generation_and_waits_for_it(file: Path, way: str) -> None:
     """When the iterator is closed or its task cancelled, the engine has stopped and is free."""

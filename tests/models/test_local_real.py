@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import urllib.error
 import urllib.request
@@ -65,6 +66,15 @@ def test_a_grammar_is_obeyed(model: LocalModel) -> None:
     )
     assert re.fullmatch(r"call\(\d\d?\)", text)
     assert last.finish == "stop"
+
+
+def test_a_json_schema_is_obeyed(model: LocalModel) -> None:
+    """A document follows its schema whatever the model would like to say."""
+    value = {"enum": ["red", "blue"]}
+    schema = {"type": "object", "properties": {"value": value}, "required": ["value"], "additionalProperties": False}
+    grammar = Grammar(json_schema=schema)
+    text, _ = asyncio.run(replied(model.stream(ask("Write.", "A poem about the sea.", grammar=grammar))))
+    assert json.loads(text)["value"] in ("red", "blue")
 
 
 def test_the_grammar_of_tools_is_obeyed(model: LocalModel) -> None:

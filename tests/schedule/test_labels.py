@@ -8,7 +8,7 @@ import pytest
 
 from superscalar import Label, LLMCompiler, Source, tool
 from superscalar.executors.local import invoke
-from superscalar.plan.labels import Labelled, Parts, whole
+from superscalar.plan.labels import Labelled, Parts, shaped, whole
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -212,3 +212,14 @@ def test_parts_of_a_joined_object_are_known_by_name() -> None:
     assert isinstance(found, Parts)
     assert whole(found["a"]).trusted
     assert not whole(found["p"]).trusted
+
+
+def test_which_optional_fields_there_are_is_said_by_whoever_filled_them_in() -> None:
+    untrusted = Label([PAGE])
+    every: Labelled = shaped(untrusted, {"n": 1, "kind": "a"}, {"n": None, "kind": ("a", "b")})
+    some: Labelled = shaped(untrusted, {"n": 1}, {"n": None, "kind": ("a", "b")})
+    assert isinstance(every, Parts)
+    assert isinstance(some, Parts)
+    assert every.shape.trusted
+    assert not some.shape.trusted
+    assert some.shape.narrow

@@ -240,3 +240,25 @@ def test_a_rule_that_is_broken_denies() -> None:
 def test_a_mode_that_there_is_not_is_an_error(wrong: str) -> None:
     with pytest.raises(UsageError, match="policy="):
         LLMCompiler(tools=TOOLS, policy=wrong)  # type: ignore[arg-type]
+
+
+def _turn(**arguments: str) -> list[dict[str, Any]]:
+    return [{"type": "tool_use", "id": "1", "name": "send", "input": arguments}]
+
+
+def test_what_a_model_calls_by_itself_after_reading_results_chooses_no_destination() -> None:
+    agent = LLMCompiler(tools=TOOLS)
+    denied = run(agent.execute_calls(_turn(to="evil@x", text="hello")))
+    assert "chooses where it goes" in denied[0].text
+    made = run(agent.execute_calls(_turn(to="ann@home", text="hello"), saw_untrusted=False))
+    assert made[0].outcome == Observation("sent to ann@home")
+
+
+def test_a_plan_of_somebody_who_had_read_results_is_not_trusted_to_its_constants() -> None:
+    async def main() -> Any:
+        async with LLMCompiler(tools=TOOLS).stream_plan('x = send("evil@x")', saw_untrusted=True) as running:
+            return (await running.result()).outcomes["x"]
+
+    found = run(main())
+    assert isinstance(found, Failure)
+    assert "a plan that was written with results in view" in found.message

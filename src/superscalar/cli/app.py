@@ -95,6 +95,7 @@ def run(
     tools: options.Tools,
     model: options.Model = "local",
     base_url: options.BaseUrl = None,
+    extractor: options.Extractor = None,
     instructions: options.Instructions = None,
     max_concurrency: options.MaxConcurrency = None,
     max_replans: options.MaxReplans = None,
@@ -138,6 +139,7 @@ def run(
                 "model": model,
                 "base_url": base_url,
                 "joiner": not no_joiner,
+                "extractor": extractor,
                 "instructions": instructions,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
@@ -203,8 +205,8 @@ def plan(
 
         asked = _asked(question)
         with stdout_kept_clean():
-            toolset = load_tools(tools)
-            compiler = open_compiler(toolset, model=model, base_url=base_url, instructions=instructions)
+            compiler = open_compiler(load_tools(tools), model=model, base_url=base_url, instructions=instructions)
+            toolset = compiler.tools
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
             written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
@@ -248,8 +250,8 @@ def check(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            toolset = load_tools(tools)
-            compiler = open_compiler(toolset)
+            compiler = open_compiler(load_tools(tools))
+            toolset = compiler.tools
             read_as = _syntax(source, syntax)
             found = compiler.check(source, syntax=read_as)
         diagnostics = [replace(diagnostic, file=name) for diagnostic in found]
@@ -280,6 +282,7 @@ def execute(
     plan_file: options.PlanFile,
     tools: options.Tools,
     syntax: options.PlanSyntax = options.Syntax.auto,
+    extractor: options.Extractor = None,
     max_concurrency: options.MaxConcurrency = None,
     max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
@@ -311,7 +314,11 @@ def execute(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            chosen: dict[str, Any] = {"max_concurrency": max_concurrency, "max_cost": max_cost}
+            chosen: dict[str, Any] = {
+                "extractor": extractor,
+                "max_concurrency": max_concurrency,
+                "max_cost": max_cost,
+            }
             compiler = open_compiler(load_tools(tools), **chosen, **recorded(journal, tools, chosen))
             read_as = _syntax(source, syntax)
             if syntax is options.Syntax.auto and not (as_json or quiet):
@@ -354,13 +361,14 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
     `superscalar tools --tools money.py`
     """
     with reporting(as_json):
+        from superscalar.cli.compiling import open_compiler
         from superscalar.cli.documents import tools_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_tools
         from superscalar.cli.streams import stdout_kept_clean
 
         with stdout_kept_clean():
-            toolset = load_tools(tools)
+            toolset = open_compiler(load_tools(tools)).tools
         if as_json:
             print_json(tools_document(toolset))
         else:

@@ -15,7 +15,7 @@ from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, S
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.printer import print_expr
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
-from superscalar.tools import Limit, Toolset
+from superscalar.tools import Limit, Tool, Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, plain, record_fields
 
 
@@ -149,18 +149,36 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
                 "alias": signature.alias,
                 "signature": signature_text(signature),
                 "description": signature.description,
+                "schemas": {name: output.written() or output.type for name, output in signature.outputs.items()},
                 "effect": signature.effect,
                 "effect_declared": signature.effect_declared,
                 "resource": resource_text(signature) or None,
                 "dedupe": signature.shares,
                 "limits": list(tool.limits) if tool is not None else [],
                 "max_batch": tool.batched.max_batch if tool is not None and tool.batched is not None else 1,
+                "trust": tool.trust if tool is not None else None,
+                "sinks": sorted(tool.sinks) if tool is not None else [],
+                "confidential": tool is not None and tool.readers is not None,
             }
         )
     return {
         "tools": tools,
         "limits": {name: record_fields(limit) for name, limit in toolset.limits.items()},
     }
+
+
+def trust_terms(tool: Tool[..., Any]) -> list[str]:
+    """What a tool says of its data, in words."""
+    terms: list[str] = [] if tool.trust is None else [tool.trust]
+    if tool.sinks:
+        terms.append(f"sink {', '.join(sorted(tool.sinks))}")
+    elif tool.effect == "write":
+        terms.append("no sink declared")
+    if isinstance(tool.readers, frozenset):
+        terms.append(f"only for {', '.join(sorted(tool.readers)) or 'nobody'}")
+    elif tool.readers is not None:
+        terms.append("readers by its arguments")
+    return terms
 
 
 def signature_text(signature: Signature) -> str:

@@ -9,7 +9,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +23,7 @@ def load_tools(specs: Iterable[str]) -> Toolset:
     """The tools of all `specs`, each `package.module` or `path/file.py`, with `:NAME` for one thing in it.
 
     NAME is a tool, a function, a Toolset or a list of these; without it, every `@tool` of the module counts. A module's
-    LIMITS come along in both cases. Modules are found from the current directory, as with `python -m`.
+    LIMITS and SCHEMAS come along in both cases. Modules are found from the current directory, as with `python -m`.
 
     Raises:
         CommandError: there is nothing of that name, its code fails, or it holds no tools; the message says where.
@@ -37,6 +37,11 @@ def load_tools(specs: Iterable[str]) -> Toolset:
                     f"--tools: two modules give the limit {name!r} different values ({limits[name]} and {limit}); "
                     "rename one of them"
                 )
+    schemas: dict[str, Any] = {}
+    for toolset in loaded:
+        for name, schema in toolset.named.items():
+            if schemas.setdefault(name, schema) is not schema:
+                raise CommandError(f"--tools: two modules have different SCHEMAS called {name!r}; rename one of them")
     try:
         return Toolset(loaded, limits=limits)
     except UsageError as error:
@@ -50,7 +55,7 @@ def _load(spec: str) -> Toolset:
         if name is None:
             return Toolset.from_module(module)
         picked = _picked(module, name, where)
-        return Toolset(picked, limits=_limits(module))
+        return Toolset([*picked, Toolset.beside(module)])
     except UsageError as error:
         raise CommandError(f"--tools {spec}: {error}") from error
 
@@ -167,12 +172,3 @@ def _is_offered(module: ModuleType, name: str, value: object) -> bool:
 
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
-
-
-def _limits(module: ModuleType) -> Mapping[str, Limit]:
-    limits = getattr(module, "LIMITS", {})
-    if not isinstance(limits, Mapping) or not all(isinstance(limit, Limit) for limit in limits.values()):
-        raise UsageError(
-            f'LIMITS in {module.__name__} must look like LIMITS = {{"quotes": Limit(concurrency=5, rate=10)}}'
-        )
-    return limits

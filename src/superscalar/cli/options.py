@@ -63,6 +63,15 @@ BaseUrl = Annotated[
         show_default=False,
     ),
 ]
+Extractor = Annotated[
+    str | None,
+    typer.Option(
+        "--extractor",
+        metavar="MODEL",
+        help="Which model reads for extract(...) in plans, if it is not the one that plans.",
+        show_default=False,
+    ),
+]
 Instructions = Annotated[
     str | None, typer.Option("--instructions", metavar="TEXT", help="What else the planner should know.")
 ]

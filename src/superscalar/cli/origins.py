@@ -10,7 +10,8 @@ from superscalar.cli.terminal import console, safe_line
 from superscalar.labels import Label
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.short import short
-from superscalar.tools.trust import Declared
+from superscalar.plan.labels import Shape
+from superscalar.tools.trust import Declared, Results
 from superscalar.values import Failure, Observation, Outcome, Skipped
 
 if TYPE_CHECKING:
@@ -26,10 +27,21 @@ def provenance_of(journal: Journal, run: str) -> Provenance:
     """The provenance of a recorded run. Of tools that nothing was recorded of, nothing is trusted."""
     about = journal.summary(run).about
     declared = {
-        alias: Declared(name, trust, None if readers is None else frozenset(readers))
-        for alias, (name, trust, readers) in dict(about.get("declared", {})).items()
+        alias: Declared(name, trust, None if readers is None else frozenset(readers), *map(_results, others))
+        for alias, (name, trust, readers, *others) in dict(about.get("declared", {})).items()
     }
     return Provenance((record.event for record in journal.read(run)), declared, str(about.get("question", "")))
+
+
+def _results(said: tuple[str, dict[str, Any]]) -> Results:
+    parameter, shapes = said
+    return Results(parameter, {name: _shape(shape) for name, shape in shapes.items()})
+
+
+def _shape(said: Any) -> Shape:
+    if isinstance(said, dict):
+        return {name: _shape(shape) for name, shape in said.items()}
+    return None if said is None else tuple(said)
 
 
 def made_document(made: Made) -> dict[str, Any]:

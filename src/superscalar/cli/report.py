@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text
+from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text, trust_terms
 from superscalar.cli.failures import INTERRUPTED, CommandError
 from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
@@ -15,6 +15,7 @@ from superscalar.cli.wording import tokens_text
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.planner import schema_lines
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Skipped, Usage, plain, record_fields
 
@@ -65,8 +66,10 @@ def print_tools(toolset: Toolset) -> None:
             terms.append(f"resource {resource_text(signature)}")
         if tool is not None and tool.batched is not None:
             terms.append(f"up to {tool.batched.max_batch:,} in one request")
+        if tool is not None:
+            terms += trust_terms(tool)
         out.print(Text(f"    {safe_line(', '.join(terms))}", style="cyan"))
-        for line in safe(signature.description).splitlines():
+        for line in safe("\n".join([signature.description, *schema_lines(signature)])).splitlines():
             out.print(Text(f"    {line}".rstrip()))
     if toolset.limits:
         out.print(Text("limits", style="bold"))

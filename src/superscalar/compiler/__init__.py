@@ -8,7 +8,6 @@ from os import PathLike
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from superscalar.compiler.answer import AnswerType
 from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.recording import Recording, about_plan, about_question
@@ -19,8 +18,10 @@ from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.errors import UsageError
 from superscalar.executors import local
+from superscalar.extractor import extraction
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.resolve import resolve
+from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.policy import Mode, Policy
@@ -51,7 +52,8 @@ class LLMCompiler:
     `limits` are shared by all runs, of other agents that declare them alike too; `max_concurrency` bounds this agent's
     calls together. `instructions` are added to both prompts. `output_type`: any type that pydantic validates; the
     answer is then of that type.
-    `grammar`: a planner whose output can be constrained writes nothing but plans for these tools; False: as it likes.
+    `grammar`: a planner whose output can be constrained writes nothing but plans for these tools, an extractor nothing
+    but what follows the schema; False: as they like.
     `max_replans`: further rounds at the most; `max_repairs`: how often errors go back to the planner, per round.
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
@@ -62,6 +64,11 @@ class LLMCompiler:
     `journal`: the file in which runs are recorded (its path, or a `Journal`), each event before it is acted on, and the
     start of a write on the disk before its tool is called: a run that was killed can be resumed. The `context` of a run
     is never recorded. A tool's result must be data then, and no opaque handle.
+
+    `schemas`: types by name, anything that pydantic validates. With them, or with `extractor`, plans may write
+    `extract(source, "Invoice", "what to find")`: a model without tools reads data that nobody trusts, and a value of
+    that type is all that comes out. `extractor`: that model ("same": the planner's); `extractor_timeout`: seconds for
+    one reply of it. See docs/extract.md.
 
     `policy`: what may happen, a `Policy` or the mode of one: with "enforce", what is not trusted may not choose a
     parameter that is declared a sink, and what only some may read goes to them alone. See docs/security.md.
@@ -100,16 +107,22 @@ class LLMCompiler:
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
         policy: Mode | Policy = "enforce",
+        schemas: Mapping[str, Any] | None = None,
+        extractor: str | ChatModel | None = None,
+        extractor_timeout: float | None = 120.0,
     ) -> None:
-        toolset = Toolset(tools, limits=limits)
+        planner = None if model is None else resolve(model, base_url=base_url)
+        extracting = planner if extractor is None or extractor == SAME else resolve(extractor)
+        toolset = Toolset(tools, limits=limits, schemas=schemas)
+        if toolset.named or schemas is not None or extractor is not None:
+            toolset = extraction(extracting, toolset.named, toolset, timeout=extractor_timeout, grammar=grammar)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
             shared.require(tool)
-        planner = None if model is None else resolve(model, base_url=base_url)
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
-        for asked in (planner, answering):
+        for asked in (planner, answering, extracting):
             if max_cost is not None and asked is not None and getattr(asked, "prices", ...) is None:
                 raise UsageError(
                     f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
@@ -311,22 +324,36 @@ class LLMCompiler:
             return (await running.result()).outcomes
 
     def stream_plan(
-        self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        plan: Plan | str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
+        saw_untrusted: bool = False,
     ) -> RunStream:
-        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`."""
+        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`.
+
+        `saw_untrusted`: whoever wrote the plan had read what is not trusted, so nothing in it is, not even constants.
+        """
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools)).execute(
-                compiled
-            )
+            run = self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
+            return await run.execute(compiled, saw_untrusted=saw_untrusted)
 
         return RunStream(main)
 
     # ----------------------------------------------------------------------------------------- a loop of your own
 
     async def execute_calls(
-        self, message: object, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        message: object,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
+        saw_untrusted: bool = True,
     ) -> CallResults:
         """Make the tool calls of a chat model's turn, all at once as far as limits and effects allow.
 
@@ -339,19 +366,34 @@ class LLMCompiler:
         calls. A call that cannot be read, that names no tool or does not fit its parameters fails alone, with a text
         that the model can mend it by. Writes keep their order among the accesses of what they write.
 
+        A model that reads results before it calls the next tool can be steered by them. So what it writes is not
+        trusted, and may choose no sink, unless you know better: `saw_untrusted=False` where the conversation holds
+        nothing yet that a tool returned.
+
         Raises:
             UsageError: `message` is nothing of the kind.
         """
         turn = Turn(message, self.tools)
-        async with self.stream_plan(turn.plan, context=context, deadline=deadline, run_id=run_id) as running:
+        async with self.stream_plan(
+            turn.plan, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted
+        ) as running:
             return turn.results(await running.result())
 
     def execute_calls_sync(
-        self, message: object, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        message: object,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
+        saw_untrusted: bool = True,
     ) -> CallResults:
         """`execute_calls` for code that is not async, as `run_sync` is."""
         return run_to_end(
-            lambda: self.execute_calls(message, context=context, deadline=deadline, run_id=run_id), grace=self._grace
+            lambda: self.execute_calls(
+                message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted
+            ),
+            grace=self._grace,
         )
 
     # --------------------------------------------------------------------------------------------------- both

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from superscalar import events
 from superscalar.errors import UsageError
+from superscalar.extractor import Extractor
 from superscalar.models.base import Request
 from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
 
 
@@ -22,21 +23,23 @@ class Budget:
         UsageError: a bound is not above 0.
     """
 
-    def __init__(self, tools: Iterable[Tool[..., object]], max_tokens: int | None, max_cost: float | None) -> None:
+    def __init__(self, tools: Toolset, max_tokens: int | None, max_cost: float | None) -> None:
         for name, limit in (("max_tokens", max_tokens), ("max_cost", max_cost)):
             if limit is not None and not limit > 0:
                 raise UsageError(f"{name}={limit}: what a run may spend, above 0; leave it out for no bound")
         self._max_tokens = max_tokens
         self._max_cost = max_cost
         self._cost_of = {tool.name: tool.cost for tool in tools if tool.cost}
-        self._charging: set[str] = set()  # tools that were seen to spend tokens
+        # Tools that ask a model: ours, and those that were seen to.
+        self._charging = {tool.name for tool in tools if isinstance(tool.function, Extractor)}
+        self._may_charge = any(tool.context_parameter is not None for tool in tools)
         self._tool_of: dict[str, str] = {}
         self._usage = Usage()
 
     @property
     def counts(self) -> bool:
-        """Whether calls of tools are to be noted: there is a bound, or they have a price."""
-        return self._max_tokens is not None or self._max_cost is not None or bool(self._cost_of)
+        """Whether calls of tools are to be noted: there is a bound, or they have a price or may tell one."""
+        return self._max_tokens is not None or self._max_cost is not None or bool(self._cost_of) or self._may_charge
 
     @property
     def cost(self) -> float:
@@ -54,8 +57,9 @@ class Budget:
                 self._usage += Usage(output_tokens=tokens, cost=cost)
                 if tokens and id in self._tool_of:
                     self._charging.add(self._tool_of[id])
-            case events.ModelUsed(usage=usage):
+            case events.ModelUsed(role=role, usage=usage):
                 self._usage += usage
+                self._charging.add(role)
 
     def estimate(self, request: Request, written: int) -> None:
         """Count a reply of so many characters that was broken off, or whose provider does not count: 4 to a token."""
@@ -69,7 +73,8 @@ class Budget:
     def spent(self, tool: Tool[..., object] | None = None) -> Spent | None:
         """The budget that does not allow a call of this tool, or of a model; None if all do."""
         used = self._usage
-        in_tokens, in_money = tool is None or tool.name in self._charging, tool is None or tool.cost > 0
+        in_tokens = tool is None or tool.name in self._charging
+        in_money = in_tokens or (tool is not None and tool.cost > 0)
         if self._max_tokens is not None and in_tokens and used.tokens >= self._max_tokens:
             return Spent("max_tokens", used.tokens, self._max_tokens)
         more = 0.0 if tool is None else tool.cost

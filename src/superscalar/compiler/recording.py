@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Index, Literal, Map, Plan, Task, Text
 from superscalar.schedule.priority import Durations
 from superscalar.tools.toolset import Toolset
+from superscalar.tools.trust import Declared
 from superscalar.values import WITHHELD, TaskId
 
 if TYPE_CHECKING:
@@ -174,9 +175,14 @@ def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
     return {"kind": "execute", "calls": list(calls), **_about(tools)}
 
 
+def _results(said: Declared) -> Iterator[list[Any]]:
+    if said.results is not None:
+        yield [said.results.parameter, dict(said.results.shapes)]
+
+
 def _about(tools: Toolset) -> Mapping[str, Any]:
     declared = {
-        alias: [d.name, d.trust, None if d.readers is None else sorted(d.readers)]
+        alias: [d.name, d.trust, None if d.readers is None else sorted(d.readers), *_results(d)]
         for alias, d in tools.declared.items()
     }
     return {"tools": [tool.name for tool in tools], "declared": declared, "version": __version__}

@@ -24,7 +24,7 @@ from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Ve
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
-from superscalar.values import UNNEEDED, Observation, Outcome, Skipped, TaskId, Usage
+from superscalar.values import UNNEEDED, Observation, Outcome, Skipped, TaskId
 
 Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 """Says of a write that may have happened what became of it. It may be async."""
@@ -56,7 +56,6 @@ class _Past:
         self._outcomes: dict[TaskId, Outcome] = {}
         self.started = False
         self.rounds: list[_Round] = []
-        self.usage = Usage()
         self.late = False
         self.joined: events.Joined | None = None
         for event in recorded:
@@ -96,8 +95,6 @@ class _Past:
                 self._outcomes[id] = Skipped(because, by_guard)
             case events.DeadlinePassed():
                 self.late = True
-            case events.ModelUsed(usage=usage):
-                self.usage += usage
             case events.Joined():
                 self.joined = event
             case events.Replanned(reason=reason):
@@ -132,7 +129,6 @@ class ResumedRun(Run):
             settings, log, run_id, context=context, deadline=deadline, recording=recording, question=self._question
         )
         self._past = past = _Past(settings, self._recorded)
-        self._usage = past.usage
         for event in self._recorded:
             self._budget.note(event)
             if isinstance(event, events.BudgetSpent):

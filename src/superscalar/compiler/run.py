@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from superscalar import events, joiner, planner
-from superscalar.compiler.answer import AnswerType
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.stream import Log
 from superscalar.errors import JoinError, ModelError, PlanError
-from superscalar.models.base import ChatModel, Chunk, Message, Request
+from superscalar.models.base import ChatModel, Chunk, Message, Request, closable
+from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
@@ -84,7 +84,6 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._program = Program(settings.tools.signatures)
-        self._usage = Usage()
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
         self._late = False
@@ -137,10 +136,15 @@ class Run:
 
     # -------------------------------------------------------------------------------------------- the two ways
 
-    async def execute(self, plan: Plan) -> RunResult:
-        """Run a plan that is there already; no model is asked."""
+    async def execute(self, plan: Plan, *, saw_untrusted: bool = False) -> RunResult:
+        """Run a plan that is there already; no model is asked.
+
+        `saw_untrusted`: whoever wrote it had read what is not trusted.
+        """
 
         async def main() -> RunResult:
+            if saw_untrusted:
+                self._unit.begin_round(0, "", saw_untrusted=True)
             outcomes = Outcomes(await self._unit.run(plan.tasks), plan.tasks)
             return self._result(plan, outcomes, outcomes.joined)
 
@@ -221,7 +225,7 @@ class Run:
             answer,
             plan,
             outcomes,
-            self._usage,
+            Usage(),
             0.0,
             self._rounds + 1,
             self._id,
@@ -232,7 +236,9 @@ class Run:
 
     def _finished(self, result: RunResult) -> RunResult:
         """The result with what is known only once the run has ended."""
-        return replace(result, usage=self._usage, cost=self._budget.cost, events=tuple(self._log.events))
+        happened = tuple(self._log.events)
+        usage = sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage())
+        return replace(result, usage=usage, cost=self._budget.cost, events=happened)
 
     # ------------------------------------------------------------------------------------------------- planning
 
@@ -424,7 +430,7 @@ class Run:
             begun = counted = False
             written = 0
             try:
-                async with aclosing(_closable(model.stream(request))) as chunks:
+                async with aclosing(closable(model.stream(request))) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text)
                         written += len(chunk.text)
@@ -433,7 +439,6 @@ class Run:
                             self._log.record(events.ModelPreparing(self._now(), role, what, fraction))
                         if chunk.usage is not None:
                             counted = True
-                            self._usage += chunk.usage
                             self._record(events.ModelUsed(self._now(), role, chunk.usage))
                         yield chunk
                 return
@@ -461,17 +466,6 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
             case events.Succeeded(id=id) if id in called:
                 fresh = True
     return tried, fresh
-
-
-async def _closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
-    """An iterator that can be closed, whatever kind the model returned."""
-    try:
-        async for chunk in chunks:
-            yield chunk
-    finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:

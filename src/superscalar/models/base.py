@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -26,7 +26,8 @@ class Request:
     """What is asked of a model.
 
     `max_tokens` bounds the reply (tokens). `stop`: texts that end it and are not part of it. `grammar`: what
-    the reply must follow; a model that cannot constrain its output ignores it (`ChatModel.constrains` tells).
+    the reply must follow, a plan or, where it is a JSON Schema alone, a document; a model that cannot constrain its
+    output ignores it (`ChatModel.constrains` tells).
     """
 
     messages: tuple[Message, ...]
@@ -80,7 +81,8 @@ class ChatModel(Protocol):
 
     `stream` yields chunks of any size and ends after the chunk that carries `finish`; a stream that ends without one
     was cut. Closing the iterator (or cancelling its task) stops the generation at once. `Usage.cost` is what a budget
-    in money counts; a model that has an attribute `prices` which is None does not know it.
+    in money counts; a model that has an attribute `prices` which is None does not know it. One that answers only so
+    many requests at once has an attribute `concurrency`.
 
     Raises (from the iterator):
         ModelError: the provider refused or failed; `retryable` and `retry_after` say what to do.
@@ -100,3 +102,14 @@ class ChatModel(Protocol):
     def stream(self, request: Request) -> AsyncIterator[Chunk]:
         """Ask, and yield the reply as it is written."""
         ...
+
+
+async def closable(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+    """An iterator that can be closed, whatever kind the model returned."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()

@@ -42,6 +42,7 @@ class LocalModel:
     """
 
     constrains = True
+    concurrency = 1
 
     def __init__(
         self,
@@ -307,7 +308,10 @@ def _body(request: Request) -> dict[str, object]:
     if request.stop:
         body["stop"] = list(request.stop)
     if request.grammar is not None:
-        body["grammar"] = request.grammar.gbnf
+        if request.grammar.gbnf:
+            body["grammar"] = request.grammar.gbnf
+        else:
+            body["response_format"] = {"type": "json_object", "schema": dict(request.grammar.json_schema)}
     return body
 
 

@@ -277,6 +277,11 @@ class _Client:
 
 def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
     """The parameters that tell a server what a reply may be."""
+    if form is not None and not grammar.gbnf:  # a document, and no plan
+        schema = {"name": "reply", "schema": grammar.json_schema, "strict": _is_strict(grammar.json_schema)}
+        if form == "vllm":
+            return {"extra_body": {"structured_outputs": {"json": grammar.json_schema}}}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
     match form:
         case "json_schema":
             schema = {"name": "plan", "schema": grammar.json_schema, "strict": _is_strict(grammar.json_schema)}
@@ -301,7 +306,8 @@ def _is_strict(schema: Any) -> bool:
     if not isinstance(schema, Mapping):
         return True
     if schema.get("type") == "object" and (
-        schema.get("additionalProperties") is not False or set(schema["required"]) != set(schema["properties"])
+        schema.get("additionalProperties") is not False
+        or set(schema.get("required", ())) != set(schema.get("properties", ()))
     ):
         return False
     return all(map(_is_strict, schema.values()))

@@ -63,7 +63,8 @@ class Provenance:
         self._declared = declared
         self._question = question
         self._schedule = Schedule()
-        self._labels = Labels(self._schedule, self._origin, self._constant)
+        results = {alias: said.results for alias, said in declared.items() if said.results is not None}
+        self._labels = Labels(self._schedule, self._origin, self._constant, results)
         for event in happened:
             if isinstance(event, events.RoundStarted):
                 self._labels.begin_round(SHOWN if event.saw_untrusted else NOTHING)

@@ -10,7 +10,7 @@ from typing import Final
 from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
 from superscalar.plan.body import Writes
-from superscalar.plan.findings import Findings
+from superscalar.plan.findings import Findings, returned
 from superscalar.plan.lower import EMPTY_LIST, ITEMS
 from superscalar.plan.names import Path, Place
 from superscalar.plan.passes.pipeline import bare
@@ -84,8 +84,8 @@ class AdoptedProgram(Program):
 
     def _note_output(self, task: ir.Task) -> None:
         match task.work:
-            case ir.Call(tool) if (signature := self.signatures.get(tool)) is not None:
-                self._outputs[task.id] = signature.output
+            case ir.Call(tool, arguments) if (signature := self.signatures.get(tool)) is not None:
+                self._outputs[task.id] = returned(signature, arguments)
             case ir.Map() | ir.Display(kind="list" | "tuple"):
                 self._outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from superscalar.plan import hints, ir
@@ -107,6 +107,25 @@ class Findings:
         help = hints.closest(name, there) + "fields: " + ", ".join(there)
         self.problem("E307" if known.closed else "W501", f"{known.type} declares no field `{name}`", node, help=help)
 
+    def check_constant(self, signature: Signature, parameter: Parameter, constant: Any, node: ast.expr) -> None:
+        """A constant must be a value of its parameter's type (rule L32)."""
+        if parameter.choices:
+            if constant not in parameter.choices:
+                message = f"`{parameter.alias}` of `{signature.alias}` is not {constant!r}"
+                known = ", ".join(map(repr, parameter.choices))
+                self.problem("E304", message, node, help=hints.closest(str(constant), parameter.choices) + known)
+        elif (why := parameter.reject(constant)) is not None:
+            message = f"`{parameter.alias}` of `{signature.alias}` is {parameter.type}: {why}"
+            self.problem("E304", message, node, help=hints.form(signature))
+
+    def check_computed(self, signature: Signature, parameter: Parameter, value: ir.Expr, node: ast.expr) -> None:
+        """What is no constant may stand where it is computed, and not where the plan itself must say it."""
+        if parameter.choices and value is not STAND_IN:
+            message = f"`{parameter.alias}` of `{signature.alias}` is written in the plan, not computed"
+            known = ", ".join(map(repr, parameter.choices))
+            self.problem("E309", message, node, help=f"write one of these, as it is: {known}")
+        self.check_record(signature, parameter, self.output_of(value), node)
+
     def check_record(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
         """A record, all of whose fields are known, is no text and no number (rule L32)."""
         if not (known.fields and known.closed and parameter.type in _SCALARS):
@@ -132,6 +151,15 @@ class Findings:
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
         return _UNKNOWN
+
+
+def returned(signature: Signature, arguments: Iterable[tuple[str, ir.Expr]]) -> Output:
+    """What is known of the result of a call, where one of its arguments may decide on that."""
+    if signature.chooses:
+        for name, value in arguments:
+            if name == signature.chooses and isinstance(value, ir.Literal) and isinstance(value.value, str):
+                return signature.outputs.get(value.value, signature.output)
+    return signature.output
 
 
 def constant_of(expr: ir.Expr) -> Any:

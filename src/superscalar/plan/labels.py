@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.labels import PLAN, Label, joined
 from superscalar.plan.ir import Dict, Expr, Field, Index, Literal, Ref, Sequence, Unpacked
 from superscalar.plan.needs import constant_index, references
-from superscalar.values import TaskId
+from superscalar.values import TaskId, record_fields
 
 _NARROW: Final[Mapping[type, str]] = {
     bool: "bool",
@@ -122,6 +122,27 @@ def narrowed(label: Label, value: Any) -> Label:
         return _narrowed(label, "int") if -_WIDEST <= value < _WIDEST else label
     name = _NARROW.get(kind) or ("enum" if isinstance(value, enum.Enum) else None)
     return label if name is None else _narrowed(label, name)
+
+
+Shape: TypeAlias = "tuple[Any, ...] | Mapping[str, Shape] | None"
+"""What is sure of a result that was validated: one of these constants, a record of these fields, or nothing."""
+
+
+def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
+    """The labels of a value that was validated: a constant out of a fixed set carries no text, and no more does a field
+    that is one, or a number. What the value really is counts, not what was declared.
+    """
+    if label.trusted or shape is None:
+        return narrowed(label, value)
+    if isinstance(shape, tuple):
+        plain = value.value if isinstance(value, enum.Enum) else value
+        known = any(type(one) is type(plain) and one == plain for one in shape)
+        return _narrowed(label, "enum") if known else narrowed(label, value)
+    fields = value if type(value) is dict else record_fields(value)
+    if not fields or getattr(value, "__pydantic_extra__", None) or not fields.keys() <= shape.keys():
+        return narrowed(label, value)
+    which = PLAN if fields.keys() == shape.keys() else _narrowed(label, "bool")  # an optional one may be left out
+    return Parts(which, {name: shaped(label, item, shape[name]) for name, item in fields.items()}, None)
 
 
 def said_by(question: str, constant: Any) -> bool:

@@ -24,7 +24,7 @@ from superscalar.plan.body import (
     spelled,
 )
 from superscalar.plan.bounds import MAX_BITS, EvaluationError
-from superscalar.plan.findings import STAND_IN, Findings, constant_of
+from superscalar.plan.findings import STAND_IN, Findings, constant_of, returned
 from superscalar.plan.functions import FUNCTIONS as LISTED
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
@@ -608,7 +608,7 @@ class Lowering(Findings):
         if missing and not unpacked:
             which = ", ".join(f"`{m}`" for m in missing)
             self.problem("E303", f"`{name}` needs {which}", node, help=hints.form(signature))
-        self.outputs[id] = signature.output
+        self.outputs[id] = returned(signature, arguments)
         return self.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
     def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:
@@ -616,15 +616,9 @@ class Lowering(Findings):
         try:
             constant = constant_of(value)
         except ValueError:
-            self.check_record(signature, parameter, self.output_of(value), node)
-            return parameter.alias, value
-        if (why := parameter.reject(constant)) is not None:
-            self.problem(
-                "E304",
-                f"`{parameter.alias}` of `{signature.alias}` is {parameter.type}: {why}",
-                node,
-                help=hints.form(signature),
-            )
+            self.check_computed(signature, parameter, value, node)
+        else:
+            self.check_constant(signature, parameter, constant, node)
         return parameter.alias, value
 
     def _unknown_tool(self, node: ast.Call, name: str) -> None:

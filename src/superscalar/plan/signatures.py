@@ -12,7 +12,8 @@ class Parameter:
     """One parameter of a tool.
 
     `alias` is the identifier that plans use (rule L7), `name` what the tool itself calls it. `type` is printed.
-    `reject(constant)` says why a constant is no value for it, or returns None.
+    `reject(constant)` says why a constant is no value for it, or returns None. `choices`: the constants that it may be;
+    then it stands in the plan itself, and is nothing that is computed.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Parameter:
     default: str = ""
     description: str = ""
     keyword_only: bool = False
+    choices: tuple[str, ...] = ()
     reject: Callable[[Any], str | None] = field(default=lambda _constant: None, compare=False, repr=False)
 
 
@@ -61,7 +63,8 @@ class ResourceFunction:
 class Signature:
     """One tool as a plan sees it. `provider` and `resource` say what its accesses are ordered against (rule L17).
 
-    `shares`: identical calls of it are one call (rule L21).
+    `shares`: identical calls of it are one call (rule L21). `chooses`: the parameter, by alias, whose constant decides
+    what is returned, which `outputs` tell; `output` is what is known of all of them.
     """
 
     name: str
@@ -74,6 +77,8 @@ class Signature:
     provider: str = ""
     resource: str | ResourceFunction | None = None
     shares: bool = False
+    chooses: str = ""
+    outputs: Mapping[str, Output] = field(default_factory=dict)
 
 
 class Signatures:

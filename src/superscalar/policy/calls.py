@@ -12,11 +12,15 @@ from superscalar.values import TaskId
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a call: its value, where that came from, and whether it chooses a destination."""
+    """An argument of a call: its value, where that came from, and whether it chooses a destination.
+
+    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says.
+    """
 
     value: Any
     label: Label
     sink: bool = False
+    narrow: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

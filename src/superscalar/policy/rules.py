@@ -8,13 +8,14 @@ from superscalar.policy.calls import Allow, Decision, Deny, LabelledCall
 def destinations(call: LabelledCall) -> Decision | None:
     """What is not trusted may not choose where something goes: no parameter that is a sink, in whole or in part.
 
-    The content of a message may come from anywhere, its recipient may not. A pure tool sends nothing anywhere.
+    The content of a message may come from anywhere, its recipient may not. A pure tool sends nothing anywhere. A tool
+    that says `Annotated[str, Sink(narrow="enum")]` lets data choose among a fixed set of constants.
     """
     if call.effect == "pure":
         return None
     sinks = call.sinks
     for name, argument in sinks.items():
-        if not argument.label.trusted:
+        if not all(source.type in argument.narrow for source in argument.label.untrusted):
             others = ", ".join(map(str, argument.label.untrusted))
             return Deny(
                 f"`{name}` of {call.tool} chooses where it goes, and comes from {others}, which is not trusted; "

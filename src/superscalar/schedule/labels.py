@@ -8,15 +8,16 @@ label pays nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
 from superscalar.labels import NOTHING, PLAN, Label, Source, joined
 from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, whole
+from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, shaped, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
+from superscalar.tools.trust import Results
 from superscalar.values import Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
@@ -29,16 +30,22 @@ SHOWN: Final = Label([Source("model", "a plan that was written with results in v
 class Labels:
     """The labels of one run's tasks.
 
-    `origin` says what calls add; `constant` what a constant of the plan has. Every task of a round that began with
-    another label than `NOTHING` has that too: all that its planner wrote was made from that.
+    `origin` says what calls add; `constant` what a constant of the plan has; `results`, by alias, what is sure of what
+    tools return that validate it. Every task of a round that began with another label than `NOTHING` has that too: all
+    that its planner wrote was made from that.
     """
 
     def __init__(
-        self, schedule: Schedule, origin: Origin, constant: Callable[[Literal], Label] = lambda _: PLAN
+        self,
+        schedule: Schedule,
+        origin: Origin,
+        constant: Callable[[Literal], Label] = lambda _: PLAN,
+        results: Mapping[str, Results] | None = None,
     ) -> None:
         self._schedule = schedule
         self._origin = origin
         self._constant = constant
+        self._results = results or {}
         self._known: dict[Cell, Labelled] = {}
         self._passing: dict[Cell, Labelled] = {}  # of holders whose items are not all in: right for this question only
         self._given: dict[Cell, Label] = {}
@@ -96,10 +103,18 @@ class Labels:
         if given is None or task is None or outcome is None or task.guards or cell.scope.owner is not None:
             return None
         label = given | self._origin(cell, task.work)  # type: ignore[arg-type]  # `given` is known of calls alone
+        labels: Labelled = label
         if not label.trusted and type(outcome) is Observation:
-            label = narrowed(label, outcome.value)
-        self._known[cell] = label
-        return label
+            labels = self._settled(label, task, outcome.value)
+        self._known[cell] = labels
+        return labels
+
+    def _settled(self, label: Label, task: Task, value: Any) -> Labelled:
+        """The labels of a value, as far as it is sure that its type leaves no room for text."""
+        work = task.work
+        if self._results and isinstance(work, Call) and (results := self._results.get(work.tool)) is not None:
+            return shaped(label, value, results.of(work))
+        return narrowed(label, value)
 
     def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
         """Each argument of a call that is about to be made, by its alias, and the label of its value."""
@@ -195,7 +210,7 @@ class Labels:
         control = self._control(cell)
         labels = self._of_work(cell, cell.task)
         if isinstance(cell.outcome, Observation) and isinstance(labels, Label):
-            return narrowed(labels | control, cell.outcome.value)
+            return self._settled(labels | control, cell.task, cell.outcome.value)
         return also(labels, control)
 
     def _of_work(self, cell: Cell, task: Task) -> Labelled:

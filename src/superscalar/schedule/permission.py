@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from superscalar.events import Decided
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source
@@ -13,12 +13,14 @@ from superscalar.plan.ir import Call, Literal
 from superscalar.plan.labels import narrowed, said_by
 from superscalar.policy import Argument, LabelledCall, Policy, Rulings, destinations
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import OrderedSet
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 class Permission:
@@ -34,13 +36,18 @@ class Permission:
         self._rulings = Rulings(policy, tools.rules)
         self._question = question
         self._own: dict[str, Label] = {}
-        self.labels = Labels(schedule, self._origin, self._constant)
+        results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
+        self.labels = Labels(schedule, self._origin, self._constant, results)
         self.guarded = _guarded(tools, policy)
         self._sinks = {
             alias: frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks)
             for alias, tool in tools.by_alias.items()
             if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
         }
+
+    def begin_round(self, *, saw_untrusted: bool) -> None:
+        """What is planned from now on was written by somebody who had read what is not trusted, or by nobody such."""
+        self.labels.begin_round(SHOWN if saw_untrusted else NOTHING)
 
     def decided(
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
@@ -65,8 +72,11 @@ class Permission:
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
         given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
+        narrow = tool.narrow_sinks
         made = {
-            name: Argument(value, narrowed(given.get(name, NOTHING), value), name in tool.sinks)
+            name: Argument(
+                value, narrowed(given.get(name, NOTHING), value), name in tool.sinks, narrow.get(name, _NONE)
+            )
             for name, value in arguments.items()
         }
         control = self.labels.control(cell)

@@ -66,6 +66,7 @@ class ResumedUnit(TaskFetchingUnit):
         self._last, self._dead = event, ()
         if isinstance(event, events.RoundStarted):
             self._shared.begin_round()
+            self.permission.begin_round(saw_untrusted=event.saw_untrusted)
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
             self._answered(Revive(event.ids))

@@ -46,7 +46,7 @@ from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, Usage, copied
 
 
 @dataclass(slots=True)
@@ -120,10 +120,14 @@ class TaskFetchingUnit(Stopping):
         else:
             self._happened(events.Planned(self._now(), task))
 
-    def begin_round(self, number: int, reason: str) -> None:
-        """More of the program follows: its writes wait for the next seal."""
+    def begin_round(self, number: int, reason: str, *, saw_untrusted: bool = False) -> None:
+        """More of the program follows: its writes wait for the next seal.
+
+        `saw_untrusted`: whoever writes it had read what is not trusted, so nothing in it is.
+        """
         self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason))
+        self.permission.begin_round(saw_untrusted=saw_untrusted)
+        self._happened(events.RoundStarted(self._now(), number, reason, saw_untrusted))
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
@@ -501,10 +505,19 @@ class TaskFetchingUnit(Stopping):
             else:
                 self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
 
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge)
+        def used(usage: Usage) -> None:
+            if get_ident() == self._thread:
+                self._used(attempt, usage)
+            else:
+                self.loop.call_soon_threadsafe(self._used, attempt, usage)
+
+        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge, used)
 
     def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
         self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
+
+    def _used(self, attempt: Attempt, usage: Usage) -> None:
+        self._happened(events.ModelUsed(self._now(), attempt.tool.name, usage))
 
     def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
         for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Generic, TypeVar
 
-from superscalar.values import TaskId
+from superscalar.values import TaskId, Usage
 
 ContextT = TypeVar("ContextT")
 
@@ -32,7 +32,7 @@ class ToolContext(Generic[ContextT]):
     written to events. `idempotency_key` is the same for every attempt of one task: hand it to the provider of a write.
     """
 
-    __slots__ = ("_charge", "_progress", "attempt", "cancelled", "context", "run_id", "task_id")
+    __slots__ = ("_charge", "_progress", "_used", "attempt", "cancelled", "context", "run_id", "task_id")
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class ToolContext(Generic[ContextT]):
         attempt: int,
         progress: Callable[[str, float | None], None],
         charge: Callable[[float, int], None],
+        used: Callable[[Usage], None],
     ) -> None:
         self.context = context
         self.run_id = run_id
@@ -50,6 +51,7 @@ class ToolContext(Generic[ContextT]):
         self.cancelled = False
         self._progress = progress
         self._charge = charge
+        self._used = used
 
     @property
     def idempotency_key(self) -> str:
@@ -71,6 +73,13 @@ class ToolContext(Generic[ContextT]):
         if not (0.0 <= cost < inf and tokens >= 0):
             raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
         self._charge(cost, tokens)
+
+    def used(self, usage: Usage) -> None:
+        """Say what a model that this call asked has used: it counts in the budgets, and in the usage of the result.
+
+        Safe from any thread.
+        """
+        self._used(usage)
 
     def raise_if_cancelled(self) -> None:
         """Stop here if the run no longer wants the result.

@@ -16,7 +16,7 @@ from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
-from superscalar.tools.trust import Readers, Trust, readers_of, sinks_of
+from superscalar.tools.trust import Readers, Results, Trust, narrow_sinks, readers_of, sinks_of
 from superscalar.tools.types import annotation_of, output_of, type_text
 
 P = ParamSpec("P")
@@ -47,7 +47,9 @@ class Tool(Generic[P, R]):
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
     values are never shown.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
-    arguments. `sinks`: the parameters that choose a destination. `readers`, `reads`: who may read what it returns, and
+    arguments. `sinks`: the parameters that choose a destination; `narrow_sinks`: those that what is not trusted may
+    choose if it was narrowed to one of these types. `results`: what is sure of what it returns, where it validates
+    that. `readers`, `reads`: who may read what it returns, and
     who gets to read what it is given, or a function of a call's arguments to that; None where nothing was declared.
     `policy`: a rule for its calls (see `superscalar.policy`).
     """
@@ -94,6 +96,8 @@ class Tool(Generic[P, R]):
         self.secrets = secrets_of(self.name, self.parameters, secret)
         self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
         self.sinks = sinks_of(self.name, self.parameters, sink, writes=self.effect == "write")
+        self.narrow_sinks = narrow_sinks(self.parameters)
+        self.results: Results | None = None
         self.readers = readers_of(self.name, "readers", readers, self.parameters)
         self.reads = readers_of(self.name, "reads", reads, self.parameters)
         self.policy = policy

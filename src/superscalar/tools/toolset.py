@@ -18,7 +18,8 @@ class Toolset:
     """Tools by alias, in the order in which they are shown to the planner.
 
     Plain functions become tools. `limits` are the set's own named limits; those given to the agent win. `policy`: a
-    rule for the calls of all its tools; `rules` has those of every tool, by name.
+    rule for the calls of all its tools; `rules` has those of every tool, by name. `schemas`: types by name, for
+    `extract` in plans (see docs/extract.md); `named` has those of all sets in it.
 
     Raises:
         UsageError: two tools have one name, or the batched form that a tool names is not there.
@@ -30,7 +31,9 @@ class Toolset:
         *,
         limits: Mapping[str, Limit] | None = None,
         policy: Callable[[Any], Any] | None = None,
+        schemas: Mapping[str, Any] | None = None,
     ) -> None:
+        self.named: dict[str, Any] = {}
         self.limits: dict[str, Limit] = {}
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
@@ -41,6 +44,7 @@ class Toolset:
                 members = given
                 self.limits.update(given.limits)
                 self.rules.update(given.rules)
+                self.named.update(given.named)
             else:
                 members = (given if isinstance(given, Tool) else tool(given),)
             for member in members:
@@ -54,6 +58,7 @@ class Toolset:
         for member in by_name.values():
             member.resolve_batch(by_name)
         self.limits.update(limits or {})
+        self.named.update(schemas or {})
         self.signatures = Signatures(replace(member.signature, alias=alias) for alias, member in self.by_alias.items())
 
     def _free(self, member: Tool[..., Any]) -> str:
@@ -65,20 +70,32 @@ class Toolset:
 
     @classmethod
     def from_module(cls, module: ModuleType) -> Toolset:
-        """The `@tool` functions of a module, in the order of the file, and its `LIMITS`.
+        """The `@tool` functions of a module, in the order of the file, with its `LIMITS` and `SCHEMAS`.
 
         Raises:
             UsageError: it has none, or its LIMITS are not limits.
         """
-        limits = getattr(module, "LIMITS", {})
+        beside = cls.beside(module)
+        tools = [value for name, value in vars(module).items() if isinstance(value, Tool) and not name.startswith("_")]
+        if not tools:
+            raise UsageError(f"{module.__name__} has no tools; put @tool above the functions that plans may call")
+        return cls([*dict.fromkeys(tools), beside])
+
+    @classmethod
+    def beside(cls, module: ModuleType) -> Toolset:
+        """The `LIMITS` and `SCHEMAS` of a module, without its tools.
+
+        Raises:
+            UsageError: they are not what they should be.
+        """
+        limits, schemas = getattr(module, "LIMITS", {}), getattr(module, "SCHEMAS", {})
         if not isinstance(limits, Mapping) or not all(isinstance(limit, Limit) for limit in limits.values()):
             raise UsageError(
                 f'LIMITS in {module.__name__} must look like LIMITS = {{"quotes": Limit(concurrency=5, rate=10)}}'
             )
-        tools = [value for name, value in vars(module).items() if isinstance(value, Tool) and not name.startswith("_")]
-        if not tools:
-            raise UsageError(f"{module.__name__} has no tools; put @tool above the functions that plans may call")
-        return cls(dict.fromkeys(tools), limits=limits)
+        if not isinstance(schemas, Mapping):
+            raise UsageError(f'SCHEMAS in {module.__name__} must look like SCHEMAS = {{"Invoice": Invoice}}')
+        return cls(limits=limits, schemas=schemas)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
@@ -90,7 +107,12 @@ class Toolset:
     def declared(self) -> dict[str, Declared]:
         """What the tools say of their results, by alias: what labels are derived from once the tools are gone."""
         return {
-            alias: Declared(member.name, member.trust, frozenset() if callable(member.readers) else member.readers)
+            alias: Declared(
+                member.name,
+                member.trust,
+                frozenset() if callable(member.readers) else member.readers,
+                member.results,
+            )
             for alias, member in self.by_alias.items()
         }
 

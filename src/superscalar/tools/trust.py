@@ -6,36 +6,65 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import PurePath
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Literal as OneOf
 
 from superscalar.errors import UsageError
+from superscalar.plan.ir import Call, Literal
+from superscalar.plan.labels import Shape
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.types import annotation_of
 
-Trust: TypeAlias = Literal["trusted", "untrusted"]
+Trust: TypeAlias = OneOf["trusted", "untrusted"]
 Readers: TypeAlias = "str | Iterable[str] | Callable[..., str | Iterable[str]]"
 """Names of who may read something, or a function of a call's arguments that gives them."""
 
 Named: TypeAlias = "frozenset[str] | Callable[[Mapping[str, Any]], frozenset[str]]"
 
 
+class Results(NamedTuple):
+    """What is sure of results that a tool validates: `shapes`, by what the plan says for `parameter` (its alias)."""
+
+    parameter: str
+    shapes: Mapping[str, Shape]
+
+    def of(self, call: Call) -> Shape:
+        """What is sure of the result of a call; None if nothing is."""
+        for name, value in call.arguments:
+            if name == self.parameter and isinstance(value, Literal) and isinstance(value.value, str):
+                return self.shapes.get(value.value)
+        return None
+
+
 class Declared(NamedTuple):
     """What a tool says of its results, as data: its name, whether they are trusted, and who may read them.
 
-    `readers`: None is everybody; nobody is named where that depends on the arguments of a call.
+    `readers`: None is everybody; nobody is named where that depends on the arguments of a call. `results`: what is sure
+    of them, where they are validated.
     """
 
     name: str
     trust: Trust | None
     readers: frozenset[str] | None = None
+    results: Results | None = None
 
 
 class Sink:
     """`Annotated[str, Sink]`: this parameter chooses where something goes: a recipient, URL, account or path.
 
-    What is not trusted may not choose that.
+    What is not trusted may not choose that. `Annotated[str, Sink(narrow="enum")]` lets it choose as far as it was
+    narrowed to such a type: one of a fixed set of constants ("enum"), or a "bool", "int", "float", "date". An attacker
+    picks which one, so name a type only where each of its values may be picked: a number of an account is an int.
     """
 
+    def __init__(self, *, narrow: str | Iterable[str] = ()) -> None:
+        self.narrow = frozenset((narrow,) if isinstance(narrow, str) else narrow)
+        if others := self.narrow - NARROW:
+            raise UsageError(f"Sink(narrow={min(others)!r}): one of {', '.join(sorted(map(repr, NARROW)))}")
+
+
+NARROW: Final = frozenset({"bool", "int", "float", "date", "enum"})
+"""The types through which no text can be smuggled, as labels name them."""
 
 _SINK_TYPES = frozenset({"EmailStr", "NameEmail", "AnyUrl", "AnyHttpUrl", "HttpUrl", "AnyWebsocketUrl", "WebsocketUrl"})
 """Pydantic's types of addresses, by name: `pydantic` is not imported to look at a signature."""
@@ -65,6 +94,18 @@ def _is_sink(annotation: Any, *, writes: bool) -> bool:
         return True
     marks = getattr(annotation, "__metadata__", ())
     return any(_is_sink(part, writes=writes) for part in (*typing.get_args(annotation), *marks))
+
+
+def narrow_sinks(parameters: Collection[inspect.Parameter]) -> dict[str, frozenset[str]]:
+    """The types that what is not trusted must have been narrowed to in order to choose a sink, by parameter."""
+    return {p.name: types for p in parameters if (types := _accepted(annotation_of(p)))}
+
+
+def _accepted(annotation: Any) -> frozenset[str]:
+    if isinstance(annotation, Sink):
+        return annotation.narrow
+    marks = getattr(annotation, "__metadata__", ())
+    return frozenset().union(*map(_accepted, (*typing.get_args(annotation), *marks)))
 
 
 def _is_address(kind: type) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import inspect
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
+from superscalar.plan.labels import Shape
 from superscalar.plan.naming import field_aliases
 from superscalar.plan.signatures import Output
 
@@ -54,6 +56,31 @@ def output_of(annotation: Any, depth: int = 4) -> Output:
     if origin in (list, set, frozenset) and arguments:
         return Output(type_text(annotation), items=output_of(arguments[0], depth - 1))
     return Output(type_text(annotation))
+
+
+def shape_of(annotation: Any, depth: int = 4) -> Shape:
+    """What is sure of a value that was validated against an annotation."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return shape_of(arguments[0], depth)
+    if origin is typing.Literal:
+        return _constants(arguments)
+    if annotation is type(None):
+        return (None,)
+    if origin in (Union, types.UnionType):
+        shapes = [shape_of(member, depth) for member in arguments]
+        records = [shape for shape in shapes if isinstance(shape, Mapping)]
+        constants = [one for shape in shapes if isinstance(shape, tuple) for one in shape]
+        return records[0] if len(records) == 1 else tuple(constants) or None
+    if inspect.isclass(annotation) and issubclass(annotation, enum.Enum):
+        return _constants(annotation)
+    hints = dict(_field_types(annotation)) if depth else {}
+    return {name: shape_of(hint, depth - 1) for name, hint in hints.items()} or None
+
+
+def _constants(given: Iterable[Any]) -> Shape:
+    values = tuple(one.value if isinstance(one, enum.Enum) else one for one in given)
+    return values if all(one is None or type(one) in (str, int, bool) for one in values) else None
 
 
 def _field_types(annotation: Any) -> Iterator[tuple[str, Any]]:

@@ -261,6 +261,8 @@ class _Calls:
 
     def _value(self, parameter: Parameter) -> Rule:
         """What may be given for a parameter: a literal of its type, or what is no literal."""
+        if parameter.choices:
+            return choice(Text(json.dumps(one, ensure_ascii=False)) for one in parameter.choices)
         kinds = tuple(_kinds(parameter.type))
         if not kinds:
             return Use("value")

@@ -75,6 +75,8 @@ def _object(properties: Mapping[str, Schema], required: list[str] | None = None)
 
 
 def _value(parameter: Parameter) -> Schema:
+    if parameter.choices:
+        return {"enum": list(parameter.choices)}
     try:
         own = _of(ast.parse(parameter.type, mode="eval").body)
     except (SyntaxError, ValueError):  # a type of which nothing is known here

@@ -1,19 +1,30 @@
-"""A typed answer: the schema that the joiner follows, and the reading of what it wrote."""
+"""A typed reply of a model: the schema that it follows, and the reading of what it wrote."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from superscalar.errors import UsageError
 from superscalar.values import fields_of_records
 
 
-class AnswerType:
-    """What `output_type=` stands for: any type that pydantic knows."""
+class Mismatch(ValueError):
+    """A reply does not follow its schema. `places`: where, what pydantic says, and the kind of error.
 
-    def __init__(self, type_: Any) -> None:
+    Both the place (a key of the reply) and the words (of a validator) may have text of the reply in them.
+    """
+
+    def __init__(self, places: Sequence[tuple[tuple[int | str, ...], str, str]]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, place)) or 'value'}: {said}" for place, said, _ in places))
+        self.places = tuple(places)
+
+
+class AnswerType:
+    """Any type that pydantic knows, as that of a reply; `given` is how the user wrote it, such as `output_type=`."""
+
+    def __init__(self, type_: Any, given: str = "output_type") -> None:
         from pydantic import PydanticUserError, TypeAdapter, ValidationError  # a tenth of a second: only if needed
 
         self._invalid = ValidationError
@@ -21,7 +32,7 @@ class AnswerType:
             self._adapter: TypeAdapter[Any] = TypeAdapter(type_)
             self.schema: Mapping[str, Any] = self._adapter.json_schema()
         except PydanticUserError as error:
-            raise UsageError(f"output_type={type_!r} cannot be validated: {error}") from error
+            raise UsageError(f"{given}={type_!r} cannot be validated: {error}") from error
 
     def read(self, text: str) -> Any:
         """The value that the joiner wrote, a code fence or a sentence around it tolerated.
@@ -29,13 +40,20 @@ class AnswerType:
         Raises:
             ValueError: it is no JSON, or does not follow the schema; the message says where.
         """
+        return self.validated(_document(text))
+
+    def validated(self, document: Any) -> Any:
+        """The value that a document of JSON stands for.
+
+        Raises:
+            Mismatch: it does not follow the schema.
+        """
         try:
-            return self._adapter.validate_python(_document(text))
+            return self._adapter.validate_python(document)
         except self._invalid as error:
-            found = error.errors(include_url=False)
-            raise ValueError(
-                "; ".join(f"{'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']}" for e in found)
-            ) from None
+            found = error.errors(include_url=False, include_input=False)
+            places = [(tuple(e["loc"]), str(e["msg"]), str(e["type"])) for e in found]
+            raise Mismatch(places) from None
 
     def again(self, answer: Any) -> Any:
         """The value that an answer was before it was recorded.
