@@ -85,6 +85,15 @@ def test_a_value_that_only_stands_in_a_text_is_extracted() -> None:
     )
 
 
+def test_no_two_extractions_are_for_the_same_thing() -> None:
+    names = ["Ritz", "Savoy"]
+    plan = written(
+        "Which?", [Step("hotels", {}, "Ritz, Savoy"), Step("f", {"of": names}, 1), Step("f", {"of": names}, 1)]
+    )
+    assert [e.what for e in plan.extractions] == ["of 1 of f", "of 2 of f", "of 1 of f_2", "of 2 of f_2"]
+    assert "f = f(of=[extract(hotels, 'str', 'of 1 of f'), extract(hotels, 'str', 'of 2 of f')])" in plan.text
+
+
 def test_what_was_computed_or_comes_later_or_names_a_choice_stays_a_literal() -> None:
     assert rewritten("Go.", text="Dear Mark", cc=None, urgent=True, status=Status.SENT, to=[]) == (
         "text='Dear Mark', cc=None, urgent=True, status='sent', to=[]"

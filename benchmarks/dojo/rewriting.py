@@ -97,10 +97,11 @@ class _Writer:
             if whole is not None:
                 self._referring[number] = None
                 return whole
-            return "[" + ", ".join(self._argument(item, number, parameter) for item in value) + "]"
+            items = (self._argument(item, number, f"{parameter} {place}") for place, item in enumerate(value, 1))
+            return f"[{', '.join(items)}]"
         if isinstance(value, Mapping):
-            items = (f"{key!r}: {self._argument(item, number, f'{parameter} {key}')}" for key, item in value.items())
-            return "{" + ", ".join(items) + "}"
+            pairs = (f"{key!r}: {self._argument(item, number, f'{parameter} {key}')}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
         if not isinstance(value, (str, int, float)):
             raise TypeError(f"no argument of a plan: {value!r}")
         if occurs(value, self._prompt):
