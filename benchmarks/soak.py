@@ -174,7 +174,7 @@ class Soak:
 
     def _agent(self, given: Any, model: ScriptedModel | None = None, **options: Any) -> LLMCompiler:
         return LLMCompiler(
-            model, given, limits=limits(self._rate / 4), grace=GRACE, random=Random(self._seed), **options
+            model, given, limits=limits(self._rate / 4), grace=GRACE, random=Random(self._seed), replan="any", **options
         )
 
     @property

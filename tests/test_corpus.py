@@ -137,6 +137,7 @@ def test_a_session_goes_as_its_case_says(case: Case) -> None:
         joiner=ScriptedModel(*["REPLAN: more is needed"] * rounds, "done") if rounds else None,
         max_repairs=sum(kind == "repair" for kind, _ in case.replies),
         max_replans=rounds,
+        replan="any",
     )
     if "ends with PlanError" in case:
         with pytest.raises(PlanError) as caught:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from superscalar.models.base import Message
+from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
@@ -124,21 +125,32 @@ def messages(system: str, history: Sequence[Message], question: str, results: st
     conversation = [Message("system", system)]
     for asked, answer in _EXAMPLES:
         conversation += [Message("user", asked), Message("assistant", answer)]
-    asked = f"<results>\n{results}\n</results>\n\nQuestion: {question.strip()}"
-    return [*conversation, *history, Message("user", asked)]
+    asked = f"<results>\n{results}\n</results>\n\n"
+    if any(turn.untrusted for turn in history):  # then no turn of its own: it would speak as the assistant
+        asked += f"{recounted(history)}\n\n"
+        history = ()
+    return [*conversation, *history, Message("user", f"{asked}Question: {question.strip()}")]
 
 
 # ------------------------------------------------------------------------------------------------- showing outcomes
 
 
-def show_results(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_tokens: int = 3_000) -> str:
+def show_results(
+    tasks: Sequence[Task],
+    outcomes: Mapping[TaskId, Outcome],
+    max_tokens: int = 3_000,
+    trusted: Callable[[TaskId], bool] = lambda _: True,
+) -> str:
     """What became of the plan, in program order, in at most about `max_tokens` tokens (four characters each).
 
     What the plan joins is shown fully first; then failures, and what is left of the room goes to the other results, an
     older version of a name excepted. A list or dict made item by item is shown with what each item is for. A result
     without a name is shown by its expression. Long values end with their shape ("... 997 more of 1,000 items").
+
+    Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
+    no text, no number and no key of it.
     """
-    shown = _Shown(tasks, outcomes)
+    shown = _Shown(tasks, outcomes, trusted)
     joined = _joined(tasks)
     first = [t for t in tasks if t.id in outcomes and (t.id in joined or shown.failed(t))]
     lines: dict[TaskId, str] = {}
@@ -159,7 +171,7 @@ def show_results(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_
                 lines[task.id] = line
                 room -= len(line)
     whole = "\n".join(lines[t.id] for t in tasks if t.id in lines) or "(nothing was looked up)"
-    return whole.replace("</results", "<\\/results")  # JSON's own way to write it: no value ends the results
+    return inert(whole, "results")
 
 
 def _joined(tasks: Sequence[Task]) -> dict[TaskId, str | None]:
@@ -173,8 +185,11 @@ def _joined(tasks: Sequence[Task]) -> dict[TaskId, str | None]:
 class _Shown:
     """How each outcome of a plan is written on one line."""
 
-    def __init__(self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome]) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], trusted: Callable[[TaskId], bool]
+    ) -> None:
         self._outcomes = outcomes
+        self._trusted = trusted
         self._nameless = {task.id: task for task in tasks if name_of(task.id) is None}
 
     def failed(self, task: Task) -> bool:
@@ -184,7 +199,10 @@ class _Shown:
     def line(self, task: Task, name: str | None, room: int) -> str:
         """`name: value`, or what happened instead of a value."""
         name = name or self._label(task.id)
-        match self._outcomes[task.id]:
+        outcome = self._outcomes[task.id]
+        if not isinstance(outcome, Skipped) and not self._trusted(task.id):
+            return f"{name}: {summary(outcome)}"
+        match outcome:
             case Observation(value):
                 things = None if isinstance(value, dict) else self._things(task)
                 if things is None or not isinstance(value, list) or len(things) != len(value):
@@ -203,7 +221,9 @@ class _Shown:
         """What went wrong first, for what was not run because of it."""
         while isinstance(outcome := self._outcomes.get(id), Skipped):
             id = outcome.because
-        return f"it needs {self._label(id)}" if outcome is None else _reason(outcome, room)
+        if outcome is None:
+            return f"it needs {self._label(id)}"
+        return _reason(outcome, room) if self._trusted(id) else _cause(outcome)
 
     def _some_failed(self, task: Task, items: Sequence[Outcome], room: int) -> str:
         things = self._things(task)
@@ -254,7 +274,66 @@ class _Shown:
 
     def _value(self, id: TaskId) -> Any:
         outcome = self._outcomes.get(id)
-        return outcome.value if isinstance(outcome, Observation) else None
+        return outcome.value if isinstance(outcome, Observation) and self._trusted(id) else None
+
+
+def summary(outcome: Outcome) -> str:
+    """What may be known of a result that is not trusted: whether there is one, of which type, and how large."""
+    match outcome:
+        case Observation(value):
+            return f"withheld ({_size(plain(value))})"
+        case Failure():
+            return f"UNKNOWN ({_cause(outcome)})"
+        case Skipped():
+            return "not needed"
+
+
+def _size(data: Any) -> str:
+    match data:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return f"a text of {_counted(len(data), 'character')}"
+        case list():
+            kinds = {_kind(item) for item in data}
+            return f"a list of {_counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
+        case dict():
+            return f"an object with {_counted(len(data), 'key')}"
+    return "a value"
+
+
+def _kind(data: Any) -> str:
+    match data:
+        case str():
+            return "text"
+        case int() | float() if not isinstance(data, bool):
+            return "number"
+        case list():
+            return "list"
+        case dict():
+            return "object"
+    return "item"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" + "s" * (count != 1)
+
+
+def _cause(outcome: Outcome) -> str:
+    """Why there is no result, without a word of whoever said so."""
+    match outcome:
+        case Failure(items=tuple(items)):
+            failed = sum(not isinstance(item, Observation) and not _silent(item) for item in items)
+            return f"{failed:,} of {_counted(len(items), 'item')} failed"
+        case Failure(kind="error", error=error) if error:
+            return error
+        case Failure(kind=kind):
+            return kind
+    return "not run"
 
 
 def _reason(outcome: Outcome, room: int) -> str:

@@ -117,7 +117,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
     command(
         *("run", "why", "-t", "money.py", "-m", "openai:x", "--base-url", "http://localhost:1/v1", "--deadline", "2.5"),
         *("--instructions", "be brief", "--max-concurrency", "3", "--max-replans", "0", "--no-joiner"),
-        *("--max-tokens", "9000", "--max-cost", "0.5"),
+        *("--max-tokens", "9000", "--max-cost", "0.5", "--replan", "planned-tools", "--replanner-sees", "text"),
     )
     assert compiler.options == {
         "model": "openai:x",
@@ -127,6 +127,8 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "instructions": "be brief",
         "max_concurrency": 3,
         "max_replans": 0,
+        "replan": "planned-tools",
+        "replanner_sees": "text",
         "max_tokens": 9_000,
         "max_cost": 0.5,
     }

@@ -555,7 +555,7 @@ def test_a_replan_goes_on_where_it_was(tmp_path: Path) -> None:
     def write(request: Request) -> str:
         return plans[any("They do not answer" in turn.text for turn in request.messages)]
 
-    whole = answered(ScriptedModel(write, write), ScriptedModel("REPLAN: d is missing", "the answer"))
+    whole = answered(ScriptedModel(write, write), ScriptedModel("REPLAN: d is missing", "the answer"), replan="any")
     assert (whole.answer, whole.rounds) == ("the answer", 2)
     for number in range(1, len(whole.events)):
         cut = whole.events[:number]
@@ -564,7 +564,7 @@ def test_a_replan_goes_on_where_it_was(tmp_path: Path) -> None:
         began(tmp_path / f"{number}", cut, ABOUT)
         planner = ScriptedModel(write, write)
         joiner = ScriptedModel(*["REPLAN: d is missing", "the answer"][replanned:])
-        result = went_on(tmp_path / f"{number}", planner, joiner=joiner, max_replans=1)
+        result = went_on(tmp_path / f"{number}", planner, joiner=joiner, max_replans=1, replan="any")
         assert (result.answer, result.rounds) == ("the answer", 2), number
         called = {e.id for e in result.events[number:] if isinstance(e, ev.Started)}
         assert not called & done, number

@@ -161,6 +161,7 @@ async def _simulation(random: Random, text: str, plan: Plan, *, thorough: bool) 
         max_concurrency=chosen.cap,
         grace=GRACE,
         max_repairs=1,
+        replan="any",
         planner_timeout=30.0,
         max_cost=chosen.max_cost,
         max_tasks=12 if small else 10_000,

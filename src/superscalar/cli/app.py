@@ -99,6 +99,8 @@ def run(
     instructions: options.Instructions = None,
     max_concurrency: options.MaxConcurrency = None,
     max_replans: options.MaxReplans = None,
+    replan: options.ReplanOption = None,
+    replanner_sees: options.ReplannerSeesOption = None,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
     deadline: options.Deadline = None,
@@ -143,6 +145,8 @@ def run(
                 "instructions": instructions,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
+                "replan": None if replan is None else replan.value,
+                "replanner_sees": None if replanner_sees is None else replanner_sees.value,
                 "max_tokens": max_tokens,
                 "max_cost": max_cost,
             }

@@ -81,6 +81,42 @@ MaxConcurrency = Annotated[
 MaxReplans = Annotated[
     int | None, typer.Option("--max-replans", min=0, metavar="N", help="Rounds after the first, at most. [default: 2]")
 ]
+
+
+class Replan(StrEnum):
+    """What a later round may add once a tool ran whose results are not trusted."""
+
+    never = "never"
+    planned_tools = "planned-tools"
+    read_only = "read-only"
+    ask = "ask"
+    any = "any"
+
+
+class ReplannerSees(StrEnum):
+    """What the planner of a later round is shown of results that are not trusted."""
+
+    summaries = "summaries"
+    text = "text"
+
+
+ReplanOption = Annotated[
+    Replan | None,
+    typer.Option(
+        "--replan",
+        help="What a later round may add once a tool ran whose results are not trusted. [default: read-only]",
+        show_default=False,
+    ),
+]
+ReplannerSeesOption = Annotated[
+    ReplannerSees | None,
+    typer.Option(
+        "--replanner-sees",
+        help="What its planner is shown of such results; after text, nothing that it writes is trusted. "
+        "[default: summaries]",
+        show_default=False,
+    ),
+]
 Deadline = Annotated[
     float | None,
     typer.Option(

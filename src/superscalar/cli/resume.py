@@ -53,6 +53,8 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
+    replan: options.ReplanOption = None,
+    replanner_sees: options.ReplannerSeesOption = None,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -83,7 +85,7 @@ def resume_run(
         about = opened.about(id)
         answers = about.get("kind") == "answer"
         with stdout_kept_clean():
-            compiler = _compiler(opened, about, tools, model)
+            compiler = _compiler(opened, about, tools, model, {"replan": replan, "replanner_sees": replanner_sees})
             verdicts = _verdicts(compiler, id, journal, in_doubt)
             view = RunView()
             stream = lambda: compiler.stream_resume(  # noqa: E731
@@ -117,8 +119,14 @@ def resume_run(
             raise typer.Exit(1)
 
 
-def _compiler(opened: Journal, about: Mapping[str, Any], tools: list[str] | None, model: str | None) -> LLMCompiler:
-    """A compiler as the command had that began the run; `tools` and `model` where others are given."""
+def _compiler(
+    opened: Journal,
+    about: Mapping[str, Any],
+    tools: list[str] | None,
+    model: str | None,
+    others: Mapping[str, StrEnum | None],
+) -> LLMCompiler:
+    """A compiler as the command had that began the run; `tools`, `model` and `others` where they are given."""
     from superscalar.cli.compiling import open_compiler
     from superscalar.cli.failures import CommandError
     from superscalar.cli.loading import load_tools
@@ -131,6 +139,7 @@ def _compiler(opened: Journal, about: Mapping[str, Any], tools: list[str] | None
         raise CommandError("the run was not begun by a command that names its tools: say where they are, with --tools")
     if model is not None:
         remembered["model"] = model
+    remembered.update({name: choice.value for name, choice in others.items() if choice is not None})
     if "cli" not in about and about.get("kind") == "answer":
         remembered["joiner"] = about.get("joiner") is not None
     if about.get("kind") == "answer" and not remembered.get("model"):

@@ -14,6 +14,7 @@ from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed
 from superscalar.compiler.run import Run, Settings
+from superscalar.compiler.sight import SEES, ReplannerSees
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.errors import UsageError
@@ -24,7 +25,7 @@ from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
-from superscalar.policy import Mode, Policy
+from superscalar.policy import REPLANS, Mode, Policy, Replan
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
@@ -73,6 +74,12 @@ class LLMCompiler:
     `policy`: what may happen, a `Policy` or the mode of one: with "enforce", what is not trusted may not choose a
     parameter that is declared a sink, and what only some may read goes to them alone. See docs/security.md.
 
+    `replan`: what a later round may add once a tool ran whose results are not trusted: "read-only", reads, and writes
+    of a kind (tool and destinations) that was planned before; "ask", what that refuses is asked about; "planned-tools",
+    calls of the first plan's tools; "any"; "never", there is none then. `replanner_sees`: of such results its planner
+    is shown "summaries" (status, type and size), and not why there is another round; or "text", and then nothing that
+    it writes is trusted.
+
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
@@ -107,10 +114,14 @@ class LLMCompiler:
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
         policy: Mode | Policy = "enforce",
+        replan: Replan = "read-only",
+        replanner_sees: ReplannerSees = "summaries",
         schemas: Mapping[str, Any] | None = None,
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
     ) -> None:
+        _check_choice("replan", replan, REPLANS)
+        _check_choice("replanner_sees", replanner_sees, SEES)
         planner = None if model is None else resolve(model, base_url=base_url)
         extracting = planner if extractor is None or extractor == SAME else resolve(extractor)
         toolset = Toolset(tools, limits=limits, schemas=schemas)
@@ -154,6 +165,8 @@ class LLMCompiler:
             max_cost=max_cost,
             random=random or Random(),
             policy=policy if isinstance(policy, Policy) else Policy(policy),
+            replan=replan,
+            replanner_sees=replanner_sees,
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
 
@@ -436,6 +449,11 @@ class LLMCompiler:
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
+
+
+def _check_choice(name: str, given: str, choices: tuple[str, ...]) -> None:
+    if given not in choices:
+        raise UsageError(f"{name}={given!r}: write one of {', '.join(map(repr, choices))}")
 
 
 def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:

@@ -162,7 +162,9 @@ def about_question(
     return {
         "kind": "answer",
         "question": question,
-        "history": [{"role": message.role, "text": message.text} for message in history],
+        "history": [
+            {"role": message.role, "text": message.text, "untrusted": message.untrusted} for message in history
+        ],
         "model": model,
         "joiner": joiner,
         **_about(tools),

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from superscalar.compiler.sight import heard
 from superscalar.events import Event, RunStarted
+from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
@@ -101,6 +103,15 @@ class RunResult:
             UsageError: there is no such task; the message names those that come near.
         """
         return self._provenance.of(name)
+
+    @cached_property
+    def label(self) -> Label:
+        """Where the answer came from, and who may read it.
+
+        That of a joiner is made from everything that it was shown: the question, what was said before and all results.
+        Without one it is the label of what the plan joins.
+        """
+        return heard(self.messages[:-2]) | self._provenance.answer()
 
     @cached_property
     def _provenance(self) -> Provenance:

@@ -6,12 +6,14 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
-from superscalar import events, joiner, planner
+from superscalar import events, planner
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings, tried_in
+from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
 from superscalar.models.base import Message
@@ -45,7 +47,8 @@ class _Round:
     sent: list[Diagnostic] = field(default_factory=list)
     sealed: bool = False
     replanned: str | None = None
-    results: str = ""  # as they were shown to the planner of the next round
+    saw_untrusted: bool = False
+    outcomes: dict[TaskId, Outcome] = field(default_factory=dict)  # of all tasks, when it was planned again
 
 
 class _Past:
@@ -63,7 +66,7 @@ class _Past:
 
     def _fold(self, event: events.Event) -> None:
         if isinstance(event, events.RoundStarted):
-            self.rounds.append(_Round())
+            self.rounds.append(_Round(saw_untrusted=event.saw_untrusted))
         elif isinstance(event, events.RunStarted):
             self.started = True
         elif not self.rounds and not isinstance(event, events.Resumed):
@@ -99,8 +102,7 @@ class _Past:
                 self.joined = event
             case events.Replanned(reason=reason):
                 tasks = [task for round in self.rounds for task in round.tasks]
-                outcomes = {task.id: UNNEEDED for task in tasks} | self._outcomes
-                last.results = joiner.show_results(tasks, outcomes, self._settings.max_result_tokens)
+                last.outcomes = {task.id: UNNEEDED for task in tasks} | self._outcomes
                 last.replanned = reason
 
     def _turns(self, last: _Round) -> Iterator[Message]:
@@ -121,7 +123,9 @@ class ResumedRun(Run):
     ) -> None:
         about = recording.log.about
         self._question = str(about.get("question", ""))
-        self._said = tuple(Message(turn["role"], turn["text"]) for turn in about.get("history", ()))
+        self._said = tuple(
+            Message(turn["role"], turn["text"], turn.get("untrusted", False)) for turn in about.get("history", ())
+        )
         self._answers = about.get("kind") == "answer"
         self._recorded = log.events
         run_id = recording.log.run
@@ -222,11 +226,14 @@ class ResumedRun(Run):
                 answer = self._settings.answer_type.again(answer)
             return self._answered(answer, question, said)
         conversation = self._conversation(said, question)
-        for round in past.rounds:
+        tasks: tuple[Task, ...] = ()
+        for round, later in zip_longest(past.rounds, past.rounds[1:]):
             conversation += round.turns
-            if round.replanned is not None and round is not past.rounds[-1]:
-                message = planner.replan_message(round.replanned, round.results, self._settings.syntax)
-                conversation.append(Message("user", message))
+            tasks += tuple(round.tasks)
+            if round.replanned is not None and later is not None:
+                sees: ReplannerSees = self._settings.replanner_sees if later.saw_untrusted else "summaries"
+                self._tell_planner(conversation, tasks, round.outcomes, round.replanned, sees)
+        self._saw_untrusted = self._saw_untrusted or any(round.saw_untrusted for round in past.rounds)
         last = past.rounds[-1] if past.rounds else None
         if last is None:
             await self._plan(conversation, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -13,23 +13,26 @@ from superscalar import events, joiner, planner
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.sight import ReplannerSees, Sight, heard, ran_untrusted
 from superscalar.compiler.stream import Log
 from superscalar.errors import JoinError, ModelError, PlanError
+from superscalar.labels import NOTHING
 from superscalar.models.base import ChatModel, Chunk, Message, Request, closable
+from superscalar.models.blocks import inert
 from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
-from superscalar.plan.ir import Plan, Span
+from superscalar.plan.ir import Plan, Span, Task
 from superscalar.plan.program import Program, Step
-from superscalar.policy import Policy
+from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import Failure, Usage
+from superscalar.values import Failure, Outcome, TaskId, Usage
 
 _MODEL_ATTEMPTS = 3
 _ANSWER_ATTEMPTS = 3
@@ -62,6 +65,8 @@ class Settings:
     durations: Durations = field(default_factory=Durations)
     priority: Callable[[Durations, Toolset], Priority] = LongestPath
     policy: Policy = field(default_factory=Policy)
+    replan: Replan = "read-only"
+    replanner_sees: ReplannerSees = "summaries"
 
 
 class Run:
@@ -108,7 +113,13 @@ class Run:
                 self._refuse if self._budget.counts else None,
                 settings.policy,
                 question,
+                settings.replan,
             )
+        )
+        self._heard = NOTHING  # the label of what was said before the question
+        self._saw_untrusted = False  # the planner was shown text that is not trusted
+        self._sight = Sight(
+            self._unit.schedule, self._unit.permission.labels, settings.max_result_tokens, settings.syntax
         )
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
@@ -182,13 +193,25 @@ class Run:
         self._rounds += 1
         self._continuing = False
         self._program.next_round()
-        message = planner.replan_message(reason, self._results(), self._settings.syntax)
-        conversation.append(Message("user", message))
+        self._tell_planner(conversation, *self._ran(), reason, self._settings.replanner_sees)
         await self._plan(conversation, reason)
+
+    def _tell_planner(
+        self,
+        conversation: list[Message],
+        tasks: tuple[Task, ...],
+        outcomes: Mapping[TaskId, Outcome],
+        reason: str,
+        sees: ReplannerSees,
+    ) -> None:
+        turn = self._sight.of_planner(tasks, outcomes, reason, self._heard, sees)
+        self._saw_untrusted = self._saw_untrusted or turn.untrusted
+        conversation.append(Message("user", turn.text))
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
-        messages = (*said, Message("user", question), Message("assistant", text))
+        label = self._sight.label(joined=self._settings.joiner is not None, heard=heard(said))
+        messages = (*said, Message("user", question), Message("assistant", text, not label.trusted))
         plan = Plan(self._program.in_order())
         return self._result(plan, Outcomes(self._unit.outcomes(), plan.tasks), answer, messages)
 
@@ -254,6 +277,8 @@ class Run:
 
     def _conversation(self, said: tuple[Message, ...], question: str) -> list[Message]:
         asked = self._settings
+        self._heard = heard(said)
+        self._saw_untrusted = not self._heard.trusted
         blocks = asked.grammar is None  # a model that needs no grammar is large enough for them
         return planner.conversation(asked.tools, asked.instructions, said, question, asked.syntax, blocks=blocks)
 
@@ -266,7 +291,8 @@ class Run:
             PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
-        self._unit.begin_round(self._rounds, reason)
+        restricted = self._ran_untrusted()
+        self._unit.begin_round(self._rounds, reason, saw_untrusted=self._saw_untrusted, restricted=restricted)
         await self._plan_round(conversation, running=running)
 
     async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
@@ -352,8 +378,12 @@ class Run:
 
     # -------------------------------------------------------------------------------------------------- joining
 
-    def _results(self) -> str:
-        return joiner.show_results(self._program.in_order(), self._unit.outcomes(), self._settings.max_result_tokens)
+    def _ran(self) -> tuple[tuple[Task, ...], Mapping[TaskId, Outcome]]:
+        """What was planned, and what became of it."""
+        return self._program.in_order(), self._unit.outcomes()
+
+    def _ran_untrusted(self) -> bool:
+        return ran_untrusted(self._log.events, self._settings.tools)
 
     async def _join(self, model: ChatModel, question: str, said: tuple[Message, ...]) -> Any:
         """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
@@ -364,12 +394,13 @@ class Run:
         settings = self._settings
         given_up = self._late or self._spent() is not None
         last = given_up or self._rounds >= settings.max_replans or not self._progressed()
+        last = last or (settings.replan == "never" and self._ran_untrusted())
         self._log.record(events.JoinStarted(self._now(), last))
         schema = settings.answer_type.schema if settings.answer_type else None
         system = joiner.system_prompt(
             settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema
         )
-        conversation = joiner.messages(system, said, question, self._results())
+        conversation = joiner.messages(system, said, question, self._sight.of_joiner(*self._ran()))
         complaint = said_text = ""
         for attempt in range(_ANSWER_ATTEMPTS):
             if attempt and (spent := self._spent()) is not None:
@@ -391,7 +422,7 @@ class Run:
                     try:
                         value = settings.answer_type.read(text)
                     except ValueError as error:
-                        complaint, said_text = f"That does not follow the schema: {error}. Write it again.", text
+                        complaint, said_text = _not_of_schema(error), text
                     else:
                         self._log.record(events.Joined(self._now(), value))
                         return value
@@ -466,6 +497,11 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
             case events.Succeeded(id=id) if id in called:
                 fresh = True
     return tried, fresh
+
+
+def _not_of_schema(error: ValueError) -> str:
+    """What the joiner is told of an answer; what is wrong with it may quote it, and with it what is not trusted."""
+    return f"That does not follow the schema:\n<error>\n{inert(str(error), 'error')}\n</error>\n\nWrite it again."
 
 
 def _earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:

@@ -15,10 +15,15 @@ FinishReason: TypeAlias = Literal["stop", "length", "filter"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    `untrusted`: its text was made from what is not trusted, as an answer is that tells of web pages. A planner is shown
+    it as data then, and what it plans after that is not trusted.
+    """
 
     role: Role
     text: str
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,11 @@ class Provenance:
         self._schedule = Schedule()
         results = {alias: said.results for alias, said in declared.items() if said.results is not None}
         self._labels = Labels(self._schedule, self._origin, self._constant, results)
+        self._joins = False
         for event in happened:
             if isinstance(event, events.RoundStarted):
                 self._labels.begin_round(SHOWN if event.saw_untrusted else NOTHING)
+            self._joins = self._joins or isinstance(event, events.JoinStarted)
             self._schedule.apply(event)
 
     def of(self, name: str) -> Made:
@@ -77,6 +79,10 @@ class Provenance:
             UsageError: there is no such task; the message names those that come near.
         """
         return self._made(self._named(name), set(), 0)
+
+    def answer(self) -> Label:
+        """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
+        return USER | self._labels.shown() if self._joins else self._labels.joined()
 
     def label(self, id: TaskId) -> Label:
         """The label of what a task left behind, by its id."""

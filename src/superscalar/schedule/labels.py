@@ -12,13 +12,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
-from superscalar.labels import NOTHING, PLAN, Label, Source, joined
-from superscalar.plan.ir import Call, Compute, Display, Each, First, Join, Literal, Map, Ref, Select, Task
+from superscalar.labels import NOTHING, PLAN, USER, Label, Source, joined
+from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
 from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, shaped, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
-from superscalar.values import Observation, Skipped, TaskId
+from superscalar.values import Failure, Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
 """What the call of a task adds to the label of its arguments."""
@@ -32,7 +32,7 @@ class Labels:
 
     `origin` says what calls add; `constant` what a constant of the plan has; `results`, by alias, what is sure of what
     tools return that validate it. Every task of a round that began with another label than `NOTHING` has that too: all
-    that its planner wrote was made from that.
+    that its planner wrote was made from that. A constant that the user said has not, as it stands, whoever repeats it.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Labels:
         What `argument` tells one by one, for every call that a rule may look at: most need to know no more.
         """
         made = picked = NOTHING
+        round = self._round(cell) if self._rounds else NOTHING
         known, cells = self._known, cell.scope.cells
         for name, expression in work.arguments:
             label: Label
@@ -83,13 +84,12 @@ class Labels:
                 if labels is None:
                     return self._joined(cell, work, chosen)
                 label = labels if type(labels) is Label else whole(labels)
+            if round is not NOTHING and not self._user_said(cell, expression):
+                label = label | round
             made = made | label
             if name in chosen:
                 picked = picked | label
-        if self._rounds:
-            round = self._round(cell)
-            made, picked = made | round, picked | round if chosen else picked
-        self._given[cell] = made
+        self._given[cell] = made if round is NOTHING else made | round
         return made, picked
 
     def _joined(self, cell: Cell, work: Call, chosen: Set[str]) -> tuple[Label, Label]:
@@ -122,7 +122,8 @@ class Labels:
         round = self._round(cell)
         lookup = self._lookup(cell)
         for name, expression in work.arguments:
-            yield name, whole(labels_of(expression, lookup, self._constant)) | round
+            label = whole(labels_of(expression, lookup, self._constant))
+            yield name, label if round is NOTHING or self._user_said(cell, expression) else label | round
         self._passing.clear()
 
     def control(self, cell: Cell) -> Label:
@@ -131,6 +132,16 @@ class Labels:
         made = self._control(cell)
         self._passing.clear()
         return made
+
+    def shown(self) -> Label:
+        """The label of all that the plan's tasks left behind; of what was not run there is nothing to tell."""
+        cells = [self._schedule.cell(task.id) for task in self._schedule.plan()]
+        return joined(whole(self.of(cell)) for cell in cells if isinstance(cell.outcome, Observation | Failure))
+
+    def joined(self) -> Label:
+        """The label of what the last `join(...)` names."""
+        last = next((task.id for task in self._schedule.plan() if isinstance(task.work, Join)), None)
+        return NOTHING if last is None else whole(self.of(self._schedule.cell(last)))
 
     # ------------------------------------------------------------------------------------------------------ the walk
 
@@ -297,6 +308,8 @@ class Labels:
         if cell.task is not None:
             for guard in cell.task.guards:
                 made = made | whole(self._of(self._found(cell, guard.condition)))
+            if isinstance(cell.task.work, Compute) and self._user_said(cell, cell.task.work.value):
+                return made
         return made | self._round(cell) if self._rounds else made
 
     def _scope_control(self, scope: Scope) -> Label:
@@ -315,6 +328,16 @@ class Labels:
                 inner = owner.scope
             self._controls[scope] = made
         return made
+
+    def _user_said(self, cell: Cell, expression: Expr) -> bool:
+        """Whether an expression is a constant of the user's, or a name for one that no condition chose."""
+        if type(expression) is Ref:
+            found = cell.scope.find(expression.task)
+            task = None if found is None or found.scope.owner is not None else found.task
+            if task is None or task.guards or not isinstance(task.work, Compute):
+                return False
+            expression = task.work.value
+        return type(expression) is Literal and self._constant(expression) == USER
 
     def _round(self, cell: Cell) -> Label:
         rounds = self._rounds

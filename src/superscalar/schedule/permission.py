@@ -9,9 +9,9 @@ from typing import Any, Final
 from superscalar.events import Decided
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Literal
+from superscalar.plan.ir import Call, Literal, Task
 from superscalar.plan.labels import narrowed, said_by
-from superscalar.policy import Argument, LabelledCall, Policy, Rulings, destinations
+from superscalar.policy import Admission, Argument, LabelledCall, Policy, Refusal, Replan, Rulings, destinations
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.state import Schedule
@@ -30,7 +30,9 @@ class Permission:
     comes from the user.
     """
 
-    def __init__(self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "") -> None:
+    def __init__(
+        self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "", replan: Replan = "any"
+    ) -> None:
         self._schedule = schedule
         self._tools = tools
         self._rulings = Rulings(policy, tools.rules)
@@ -38,16 +40,28 @@ class Permission:
         self._own: dict[str, Label] = {}
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, self._constant, results)
-        self.guarded = _guarded(tools, policy)
+        self.admission = Admission(tools, policy, replan)
+        self.guarded = set(_guarded(tools, policy))
+        if self.admission.counts_writes:
+            self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
         self._sinks = {
             alias: frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks)
             for alias, tool in tools.by_alias.items()
             if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
         }
 
-    def begin_round(self, *, saw_untrusted: bool) -> None:
-        """What is planned from now on was written by somebody who had read what is not trusted, or by nobody such."""
+    def begin_round(self, number: int, *, saw_untrusted: bool, restricted: bool) -> None:
+        """A round of planning has begun.
+
+        `saw_untrusted`: its planner was shown what is not trusted, so nothing that it writes is. `restricted`: a tool
+        whose results are not trusted had run by then.
+        """
         self.labels.begin_round(SHOWN if saw_untrusted else NOTHING)
+        self.admission.begin_round(number, restricted=restricted)
+
+    def planned(self, task: Task) -> None:
+        """A task was planned: its calls that are not admitted are decided on when they are about to be made."""
+        self.guarded.update(self.admission.planned(task))
 
     def decided(
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
@@ -57,6 +71,24 @@ class Permission:
         Raises:
             ArgumentError: `reads=` of the tool gave no names for them.
         """
+        if not self.admission.watches:
+            return self._ruled(cell, tool, work, arguments, at)
+        refusal = None if cell.task is None else self.admission.refusal(cell.task.id)
+        if refusal is not None and refusal.decision == "deny":
+            return _refused(cell, refusal, at)
+        made = self._ruled(cell, tool, work, arguments, at)
+        if made is not None and made.decision == "deny":
+            return made
+        if self.admission.counts_writes and tool.effect == "write":
+            refusal = _stricter(refusal, self.admission.permit(cell.id))
+        if refusal is None or (made is not None and made.decision == "ask" and refusal.decision != "deny"):
+            return made
+        return _refused(cell, refusal, at)
+
+    def _ruled(
+        self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
+    ) -> Decided | None:
+        """What the rules say of it."""
         sinks = self._sinks.get(work.tool)
         if sinks is not None:  # none but the built-in rules look at it
             given, chosen = self.labels.given(cell, work, sinks)
@@ -107,6 +139,18 @@ class Permission:
 
     def _constant(self, literal: Literal) -> Label:
         return USER if said_by(self._question, literal.value) else PLAN
+
+
+_STRICTNESS: Final = {"warn": 0, "ask": 1, "deny": 2}
+
+
+def _stricter(one: Refusal | None, other: Refusal | None) -> Refusal | None:
+    found = [refusal for refusal in (one, other) if refusal is not None]
+    return max(found, key=lambda refusal: _STRICTNESS[refusal.decision], default=None)
+
+
+def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
+    return Decided(at, cell.id, refusal.decision, refusal.rule, refusal.reason)
 
 
 @lru_cache(maxsize=4_096)

@@ -53,6 +53,9 @@ class ResumedUnit(TaskFetchingUnit):
         self._late = False
         self._dead: tuple[TaskId, ...] = ()
         self._last: events.Event | None = None
+        self._untrusted = {tool.name for tool in surroundings.tools if tool.trust == "untrusted"}
+        self._writes = {tool.name for tool in surroundings.tools if tool.effect == "write"}
+        self._restricted = False
         for event in recorded:
             self._fold(event)
         self._todo.extend(self._unanswered())
@@ -66,11 +69,11 @@ class ResumedUnit(TaskFetchingUnit):
         self._last, self._dead = event, ()
         if isinstance(event, events.RoundStarted):
             self._shared.begin_round()
-            self.permission.begin_round(saw_untrusted=event.saw_untrusted)
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
             self._answered(Revive(event.ids))
         self._pending += self.schedule.apply(event)
+        self._fold_permission(event)
         match event:
             case events.Sealed():
                 self._dead = self.schedule.dead()
@@ -87,6 +90,23 @@ class ResumedUnit(TaskFetchingUnit):
                 self._note_shared(self.schedule.cell(id), of=self.schedule.cell(of))
             case events.Succeeded(id=id) | events.Failed(id=id) | events.Cancelled(id=id):
                 self._calls.pop(id, None)
+
+    def _fold_permission(self, event: events.Event) -> None:
+        """What the policy says of calls depends on what was planned, and by whom: the same as before."""
+        match event:
+            case events.RoundStarted(round=number, saw_untrusted=saw):
+                self.permission.begin_round(number, saw_untrusted=saw, restricted=self._restricted)
+                self._admits = True
+            case events.Planned(task=task):
+                self.permission.planned(task)
+            case events.Sealed():
+                self.permission.admission.sealed()
+            case events.Started(id=id, tool=tool):
+                self._restricted = self._restricted or tool in self._untrusted
+                if tool in self._writes:
+                    self.permission.admission.note_permitted(id)
+            case events.Decided(id=id, decision="ask") if self.schedule.cell(id).is_write:
+                self.permission.admission.note_permitted(id)  # an answer lets it happen
 
     def _answered(self, command: Command) -> None:
         if command not in self._pending:

@@ -17,7 +17,7 @@ from superscalar.errors import IllegalEvent, JournalError
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
 from superscalar.plan.itemwise import wanted
-from superscalar.policy import Policy
+from superscalar.policy import Policy, Replan
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
     Attempt,
@@ -66,6 +66,7 @@ class Surroundings:
     refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
     policy: Policy = field(default_factory=lambda: Policy("off"))
     question: str = ""
+    replan: Replan = "any"
 
 
 class TaskFetchingUnit(Stopping):
@@ -88,8 +89,11 @@ class TaskFetchingUnit(Stopping):
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
         self._shared = SharedCalls()
-        self.permission = Permission(self.schedule, surroundings.tools, surroundings.policy, surroundings.question)
+        self.permission = Permission(
+            self.schedule, surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
+        )
         self._guarded = self.permission.guarded
+        self._admits = self.permission.admission.limited
         self._batches = Batches(self, self._limits, self._invoke)
         self._todo = self.schedule.todo
         self._handlers = self.schedule.handlers
@@ -119,18 +123,19 @@ class TaskFetchingUnit(Stopping):
             self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
+            if self._admits:
+                self.permission.planned(task)
 
-    def begin_round(self, number: int, reason: str, *, saw_untrusted: bool = False) -> None:
-        """More of the program follows: its writes wait for the next seal.
-
-        `saw_untrusted`: whoever writes it had read what is not trusted, so nothing in it is.
-        """
+    def begin_round(self, number: int, reason: str, *, saw_untrusted: bool = False, restricted: bool = False) -> None:
+        """More of the program follows: its writes wait for the next seal. See `Permission.begin_round`."""
         self._shared.begin_round()
-        self.permission.begin_round(saw_untrusted=saw_untrusted)
         self._happened(events.RoundStarted(self._now(), number, reason, saw_untrusted))
+        self.permission.begin_round(number, saw_untrusted=saw_untrusted, restricted=restricted)
+        self._admits = True
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
+        self.permission.admission.sealed()
         self._happened(events.Sealed(self._now()))
         dead = self.schedule.dead()
         if dead:

@@ -1,0 +1,195 @@
+"""What the plans of a run may hold: which tools, how many writes, at what cost, and what a later round may add.
+
+It is decided as a plan is written, and of its writes when it is complete, since none of them runs before: so a plan is
+admitted before it is sealed. What is refused is single calls; the rest of the plan goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from superscalar.plan.ir import Call, Map, Task
+from superscalar.policy.policy import Mode, Policy
+from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
+from superscalar.values import TaskId
+
+Replan: TypeAlias = Literal["never", "planned-tools", "read-only", "ask", "any"]
+"""What a later round may add once a tool ran whose results are not trusted. "never": there is none. "planned-tools":
+calls of the tools of the first plan. "read-only": reads, and writes of a kind that was planned before. "ask": a person
+is asked about other writes. "any": everything.
+"""
+REPLANS: Final = ("never", "planned-tools", "read-only", "ask", "any")
+
+Kind: TypeAlias = tuple[str, str]
+"""A kind of write: its tool, and the expressions for its destinations."""
+
+_FOLLOWS: Final[dict[Mode, Literal["warn", "ask", "deny"]]] = {"warn": "warn", "ask": "ask", "enforce": "deny"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call may not be made, or not before somebody was asked, or is only told of."""
+
+    decision: Literal["warn", "ask", "deny"]
+    rule: Literal["admission", "replan"]
+    reason: str
+
+
+def kind_of(call: Call, tool: Tool[..., object]) -> Kind:
+    """What kind of write a call is: its tool and what its sinks are given, or all arguments where it declares none.
+
+    Two calls are of one kind only if the expressions are the same, constants with their types: equal values that the
+    plan finds in different ways are different kinds.
+    """
+    sinks = {p.alias for p in tool.signature.parameters if p.name in tool.sinks}
+    chosen = sorted((name, repr(value)) for name, value in call.arguments if not sinks or name in sinks)
+    return tool.name, repr(chosen)
+
+
+class Admission:
+    """The calls of one run's plans that are not admitted: a fold of what is planned.
+
+    `limited`: whether the policy bounds the first round, too.
+    """
+
+    def __init__(self, tools: Toolset, policy: Policy, replan: Replan = "any") -> None:
+        self._tools = tools
+        self._policy = policy
+        self._replan = replan
+        self._follows = _FOLLOWS.get(policy.mode)  # None where the policy is off
+        self._restricted = False
+        self._first = True
+        self._first_tools: set[str] = set()
+        self._kinds: set[Kind] = set()  # of the writes of earlier rounds
+        self._fresh: set[Kind] = set()  # of this round
+        self._writes: list[tuple[TaskId, bool]] = []  # of this round, and whether each is made once at the most
+        self._cost = 0.0
+        self._permitted: set[TaskId] = set()
+        self._refused: dict[TaskId, Refusal] = {}
+        bounds = (policy.tools, policy.max_writes, policy.max_cost)
+        self.limited = self._follows is not None and any(bound is not None for bound in bounds)
+        self.counts_writes = self._follows is not None and policy.max_writes is not None
+
+    def begin_round(self, number: int, *, restricted: bool) -> None:
+        """A round of planning begins. `restricted`: a tool whose results are not trusted has run before it."""
+        self._first = number == 0
+        self._restricted = restricted and number > 0
+        self._kinds |= self._fresh
+        self._fresh = set()
+        self._writes = []
+
+    def planned(self, task: Task) -> Iterator[str]:
+        """Take in the next task of the plan; yields the tools, by alias, of its calls that are not admitted."""
+        for inner, once in _calls(task, once=True):
+            call = inner.work
+            tool = self._tools.get(call.tool) if isinstance(call, Call) else None
+            if tool is None or not isinstance(call, Call):
+                continue
+            refusal = self._admitted(call, tool, once=once)
+            if refusal is not None:
+                self._refused[inner.id] = refusal
+                yield call.tool
+                if refusal.decision != "warn":
+                    continue
+            if once:
+                self._cost += tool.cost
+            if self._first:
+                self._first_tools.add(tool.name)
+            if call.effect == "write":
+                self._fresh.add(kind_of(call, tool))
+                self._writes.append((inner.id, once))
+
+    def sealed(self) -> None:
+        """The plan of this round is complete: with more writes than there may be, none of them is admitted."""
+        most = self._policy.max_writes
+        if most is None or self._follows is None:
+            return
+        sites = sum(once for _, once in self._writes)
+        if len(self._permitted) + sites <= most:
+            return
+        before = f" after {len(self._permitted)} before it" if self._permitted else ""
+        reason = f"the plan has {_writes(sites)}{before}, and max_writes={most}: none of them is made"
+        for id, _ in self._writes:
+            self._refused.setdefault(id, Refusal(self._follows, "admission", reason))
+
+    @property
+    def watches(self) -> bool:
+        """Whether there is anything to say of calls."""
+        return self.counts_writes or bool(self._refused)
+
+    def refusal(self, site: TaskId) -> Refusal | None:
+        """Why the calls of a task of the plan are not admitted, by its id there (`mails[].send`); None if they are."""
+        return self._refused.get(site)
+
+    def permit(self, id: TaskId) -> Refusal | None:
+        """Count a call that writes and is about to be made, once; the refusal of one that is too many."""
+        most = self._policy.max_writes
+        if most is None or self._follows is None or id in self._permitted:
+            return None
+        if len(self._permitted) >= most:
+            made = f"{len(self._permitted)} of the run's calls that write were made" if most else "no call may write"
+            return Refusal(self._follows, "admission", f"{made}, and max_writes={most}")
+        self._permitted.add(id)
+        return None
+
+    def note_permitted(self, id: TaskId) -> None:
+        """An earlier process had permitted a call that writes."""
+        self._permitted.add(id)
+
+    def _admitted(self, call: Call, tool: Tool[..., object], *, once: bool) -> Refusal | None:
+        """Why a call of the plan is not admitted."""
+        refused = self._by_policy(tool, once=once) if self._follows is not None else None
+        if refused is not None and self._follows == "deny":
+            return Refusal("deny", "admission", refused)
+        if self._restricted and (later := self._in_later_round(call, tool)) is not None:
+            return later
+        return None if refused is None or self._follows is None else Refusal(self._follows, "admission", refused)
+
+    def _by_policy(self, tool: Tool[..., object], *, once: bool) -> str | None:
+        policy = self._policy
+        if policy.tools is not None and tool.name not in policy.tools:
+            listed = ", ".join(sorted(policy.tools)) or "none"
+            return f"{tool.name} is not among the tools that plans may call: {listed}"
+        if policy.max_cost is not None and once and tool.cost and self._cost + tool.cost > policy.max_cost:
+            return (
+                f"with {tool.name}, which costs {tool.cost:g}, the plan's calls would cost {self._cost + tool.cost:g} "
+                f"together, and max_cost={policy.max_cost:g}"
+            )
+        return None
+
+    def _in_later_round(self, call: Call, tool: Tool[..., object]) -> Refusal | None:
+        """Why a round that may be led astray does not add a call."""
+        seen = "results that are not trusted were there when it was planned"
+        match self._replan:
+            case "never":
+                return Refusal("deny", "replan", f'{seen}, and replan="never"')
+            case "planned-tools" if tool.name not in self._first_tools:
+                return Refusal(
+                    "deny", "replan", f'{seen}, and the first plan calls no {tool.name}: replan="{self._replan}"'
+                )
+            case "read-only" | "ask" if call.effect == "write" and kind_of(call, tool) not in self._kinds:
+                why = f"{seen}, and no plan before had a write of this kind ({_kind(tool)})"
+                if self._replan == "ask":
+                    return Refusal("ask", "replan", why)
+                return Refusal("deny", "replan", f'{why}: replan="read-only"')
+        return None
+
+
+def _calls(task: Task, *, once: bool) -> Iterator[tuple[Task, bool]]:
+    """The tasks that call a tool, and whether each is made once at the most: it is in no map."""
+    if isinstance(task.work, Map):
+        for inner in task.work.body:
+            yield from _calls(inner, once=False)
+    elif isinstance(task.work, Call):
+        yield task, once
+
+
+def _kind(tool: Tool[..., object]) -> str:
+    return f"{tool.name} with the same {', '.join(sorted(tool.sinks)) or 'arguments'}"
+
+
+def _writes(count: int) -> str:
+    return "a call that writes" if count == 1 else f"{count} calls that write"
