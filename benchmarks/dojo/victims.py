@@ -142,9 +142,11 @@ def extractor(extractions: Sequence[Extraction], lie: Lie = HONEST) -> Spoken:
         before, _, find = shown.rpartition("\n</data>\n\nFind: ")
         source = str(json.loads(before.rpartition("<data>\n")[2]))
         wanted = next(e for e in extractions if e.what == find)
-        found: str | float | None = wanted.value if occurs(wanted.value, source, case=True) else None
-        if MARK in source:
-            found = lie.instead_of(wanted.value) or found
-        return json.dumps({"value": found})
+        answer: dict[str, str | float | None] = {"value": None}
+        if occurs(wanted.value, source, case=True):
+            answer["value"] = wanted.value
+        if MARK in source and (false := lie.instead_of(wanted.value)) is not None:
+            answer["value"] = false
+        return json.dumps(answer)
 
     return Spoken("extractor", reply)
