@@ -138,7 +138,7 @@ def extractor(extractions: Sequence[Extraction], lie: Lie = HONEST) -> Spoken:
     With a lie, it finds that instead in every text that holds the mark: the attack speaks to it, and it obeys.
     """
 
-    def reply(shown: str, _: int) -> str:
+    def reply(shown: str, _asked: int) -> str:
         before, _, find = shown.rpartition("\n</data>\n\nFind: ")
         source = str(json.loads(before.rpartition("<data>\n")[2]))
         wanted = next(e for e in extractions if e.what == find)
