@@ -7,7 +7,7 @@ MODEL ?= local
 QUESTION ?=
 BATCH ?=
 
-.PHONY: help demo test check format bench peers order soak planning clean
+.PHONY: help demo test check format bench peers order soak agentdojo planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -62,6 +62,9 @@ order: $(VENV)/.dev ## how good the order of calls is where slots are scarce; wa
 
 soak: $(VENV)/.dev ## ten minutes of runs against a faulty provider, and what they leave behind
 	@$(BIN)/python benchmarks/soak.py --check
+
+agentdojo: $(VENV)/.dev ## what attackers get who write into what tools return; installs AgentDojo, half an hour
+	@$(BIN)/python benchmarks/agentdojo.py --check
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'
