@@ -63,7 +63,7 @@ order: $(VENV)/.dev ## how good the order of calls is where slots are scarce; wa
 soak: $(VENV)/.dev ## ten minutes of runs against a faulty provider, and what they leave behind
 	@$(BIN)/python benchmarks/soak.py --check
 
-agentdojo: $(VENV)/.dev ## what attackers get who write into what tools return; installs AgentDojo, half an hour
+agentdojo: $(VENV)/.dev ## what attackers get who write into what tools return; installs AgentDojo, ten minutes and more
 	@$(BIN)/python benchmarks/agentdojo.py --check
 
 planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls; an hour with the embedded one
