@@ -52,7 +52,8 @@ def kind_of(call: Call, tool: Tool[..., object]) -> Kind:
 class Admission:
     """The calls of one run's plans that are not admitted: a fold of what is planned.
 
-    `limited`: whether the policy bounds the first round, too.
+    `limited`: whether the policy bounds the first round, too. `watches`: whether there is anything to say of calls by
+    now, and `counts_writes` whether of each that writes.
     """
 
     def __init__(self, tools: Toolset, policy: Policy, replan: Replan = "any") -> None:
@@ -72,6 +73,7 @@ class Admission:
         bounds = (policy.tools, policy.max_writes, policy.max_cost)
         self.limited = self._follows is not None and any(bound is not None for bound in bounds)
         self.counts_writes = self._follows is not None and policy.max_writes is not None
+        self.watches = self.counts_writes
 
     def begin_round(self, number: int, *, restricted: bool) -> None:
         """A round of planning begins. `restricted`: a tool whose results are not trusted has run before it."""
@@ -91,6 +93,7 @@ class Admission:
             refusal = self._admitted(call, tool, once=once)
             if refusal is not None:
                 self._refused[inner.id] = refusal
+                self.watches = True
                 yield call.tool
                 if refusal.decision != "warn":
                     continue
@@ -114,11 +117,7 @@ class Admission:
         reason = f"the plan has {_writes(sites)}{before}, and max_writes={most}: none of them is made"
         for id, _ in self._writes:
             self._refused.setdefault(id, Refusal(self._follows, "admission", reason))
-
-    @property
-    def watches(self) -> bool:
-        """Whether there is anything to say of calls."""
-        return self.counts_writes or bool(self._refused)
+            self.watches = True
 
     def refusal(self, site: TaskId) -> Refusal | None:
         """Why the calls of a task of the plan are not admitted, by its id there (`mails[].send`); None if they are."""

@@ -93,7 +93,7 @@ class Asking(Stopping):
 
     def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
         """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
-        known = self._known.get(cell.id)
+        known = self._known.get(cell.id) if self._known else None
         if isinstance(known, events.Approved):
             return self._says(cell, known)
         now = self._now()

@@ -140,15 +140,16 @@ class Permission:
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
+        label = self._own.get(call.tool)
+        if label is not None:
+            return label
         tool = self._tools.get(call.tool)
         if tool is None:
             return NOTHING  # it failed: there is nothing that anybody returned
-        label = self._own.get(call.tool)
-        if label is None:
-            sources = [] if tool.trust is None else [Source("tool", tool.name, tool.trust == "trusted")]
-            label = self._own[call.tool] = Label(sources, tool.readers if isinstance(tool.readers, frozenset) else None)
+        sources = [] if tool.trust is None else [Source("tool", tool.name, tool.trust == "trusted")]
         if callable(tool.readers):
-            return label | Label((), self._readers(cell, call, tool))
+            return Label(sources, self._readers(cell, call, tool))
+        label = self._own[call.tool] = Label(sources, tool.readers)
         return label
 
     def _readers(self, cell: Cell, call: Call, tool: Tool[..., Any]) -> frozenset[str]:
