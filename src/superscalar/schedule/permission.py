@@ -10,7 +10,7 @@ from superscalar.events import Decided
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
-from superscalar.plan.labels import narrowed
+from superscalar.plan.labels import narrowed, narrowed_to
 from superscalar.policy import (
     Admission,
     Argument,
@@ -29,9 +29,8 @@ from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import OrderedSet, copied
-
-_NONE: Final[frozenset[str]] = frozenset()
+from superscalar.tools.trust import Sink
+from superscalar.values import OrderedSet, copied, record_fields
 
 
 class Permission:
@@ -115,13 +114,7 @@ class Permission:
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
         given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
-        narrow = tool.narrow_sinks
-        made = {
-            name: Argument(
-                value, narrowed(given.get(name, NOTHING), value), name in tool.sinks, narrow.get(name, _NONE)
-            )
-            for name, value in arguments.items()
-        }
+        made = {name: _argument(tool, name, value, given.get(name, NOTHING)) for name, value in arguments.items()}
         control = self.labels.control(cell)
         return LabelledCall(cell.id, tool.name, tool.effect, made, control, _audience(tool, arguments))
 
@@ -190,6 +183,34 @@ def _guarded(tools: Toolset, policy: Policy) -> Set[str]:
         for alias, tool in tools.by_alias.items()
         if policy.rules or tools.rules.get(tool.name) or (tool.effect != "pure" and (confidential or tool.sinks))
     )
+
+
+def _argument(tool: Tool[..., Any], name: str, value: Any, given: Label) -> Argument:
+    """An argument as the rules see it. A destination that its tool lists is one of a fixed set, whoever chose it."""
+    label = narrowed(given, value)
+    marks = tool.open_sinks.get(name, ())
+    narrow = frozenset[str]().union(*(mark.narrow for mark in marks))
+    if marks and not label.trusted and any(_is_listed(tool, name, mark, value) for mark in marks):
+        label = narrowed_to(label, "enum")
+        narrow |= {source.type for source in label.untrusted}
+    return Argument(value, label, name in tool.sinks, narrow)
+
+
+def _is_listed(tool: Tool[..., Any], name: str, mark: Sink, value: Any) -> bool:
+    destinations = list(_destinations(value))
+    try:
+        return bool(destinations) and all(one is not None and mark.has(one) for one in destinations)
+    except Exception as error:
+        raise ArgumentError(f"{tool.name}(): Sink(among=...) of `{name}` raised {error!r}") from error
+
+
+def _destinations(value: Any) -> Iterator[str | None]:
+    """The texts that a value names as destinations; None for what may name any."""
+    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
+        for item in value:
+            yield from _destinations(item)
+    else:
+        yield None if value is None or isinstance(value, Mapping) or record_fields(value) is not None else str(value)
 
 
 def _audience(tool: Tool[..., Any], arguments: Mapping[str, Any]) -> frozenset[str]:
