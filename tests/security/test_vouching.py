@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel
 
-from superscalar import Failure, LLMCompiler, Observation, RunResult, Sink, UsageError, tool
+from superscalar import ApprovalPending, Failure, LLMCompiler, Observation, Question, RunResult, Sink, UsageError, tool
 from superscalar.cli.origins import provenance_of
 from superscalar.journal import Journal
 from superscalar.plan.labels import LONGEST_TOKEN, is_token
-from superscalar.testing import run
+from superscalar.testing import ScriptedModel, run
 
 EVIL = "eve@evil.example"
 
@@ -238,6 +238,25 @@ def test_a_recorded_run_knows_what_was_vouched_for(tmp_path: Path) -> None:
     told = provenance_of(journal, run(main()))
     assert told.label("a").trusted
     assert not told.label("b").trusted
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        ("m[0].body", "`m` = inbox(), of which only some fields are trusted, as `m[0].body`"),
+        ("extract(m[0].body, 'str', 'whose')", "find='whose'), which is not trusted"),
+    ],
+)
+def test_a_question_says_that_only_some_fields_are_trusted(to: str, told: str, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "runs.db")
+    model = ScriptedModel('{"value": "eve"}')
+    agent = LLMCompiler(tools=TOOLS, policy="ask", journal=journal, extractor=model)
+    with pytest.raises(ApprovalPending) as pending:
+        run(agent.execute(f"m = inbox()\nx = send({to})\njoin(x)\n"))
+    for questions in (pending.value.questions, journal.questions(pending.value.run_id)):
+        (question,) = questions
+        assert isinstance(question, Question)
+        assert question.origins["to"].endswith(told)
 
 
 # ------------------------------------------------------------------------------- destinations that may be chosen among
