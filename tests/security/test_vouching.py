@@ -204,10 +204,11 @@ class Address:
         (
             {"trusted_fields": "zap"},
             Address,
-            r"trusted_fields=\('zap',\)\) on found: 'zap': Address has no field 'zap'",
+            r"trusted_fields=\('zap',\)\) on found: 'zap': Address has no zap; it has zip",
         ),
         ({"trusted_fields": "[].zap"}, list[Address], "it has zip"),
-        ({"trusted_fields": "[]"}, Address, "Address has no field '\\[\\]'; it has street, zip"),
+        ({"trusted_fields": "[]"}, Address, r"Address has no \[\]; it has street, zip"),
+        ({"trusted_fields": "zip"}, list[Address], r"list\[Address\] has items; write `\[\].zip` for a field of each"),
         ({"trusted_fields": "a..b"}, Any, r"is no path; write `id`, `\[\].id`"),
         ({"trusted_fields": ""}, Any, "is no path"),
         ({"trusted_fields": "a[0]"}, Any, "is no path"),

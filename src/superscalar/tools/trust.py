@@ -164,12 +164,17 @@ def vouched_by(tool: str, trust: Trust | None, paths: Iterable[str], returns: Ou
 
 def _step(wrong: str, step: str, known: Output | None) -> Output | None:
     """What is known of a part of a result; None if nothing is."""
-    if known is None or known.fields is None or step in known.fields:
-        if known is not None and step == "[]":
+    if known is None or (known.fields is None and known.items is None):
+        return None
+    if known.items is not None:
+        if step == "[]":
             return known.items
-        return None if known is None or known.fields is None else known.fields[step]
-    close = difflib.get_close_matches(step, known.fields, n=3) or list(known.fields)[:10]
-    raise UsageError(f"{wrong}: {known.type} has no field {step!r}; it has {', '.join(close)}")
+        raise UsageError(f"{wrong}: {known.type} has items; write `[].{step}` for a field of each")
+    fields = known.fields or {}
+    if step in fields:
+        return fields[step]
+    close = difflib.get_close_matches(step, fields, n=3) or list(fields)[:10]
+    raise UsageError(f"{wrong}: {known.type} has no {step}; it has {', '.join(close)}")
 
 
 def _within(parts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
