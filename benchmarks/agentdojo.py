@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--terms",
         default="first",
         choices=TERMS,
-        help="what is declared of the tools: before anything was measured, with trust for single fields, or with "
-        "addresses of the own company open besides (dojo/sinks.toml, dojo/fields.toml)",
+        help="what is declared of the tools: as before anything was measured (dojo/sinks.toml), or with trust for "
+        "single fields besides, which was learnt from that (dojo/fields.toml)",
     )
     parser.add_argument("--strict", action="store_true", help="what names a thing of the user's own is a sink too")
     parser.add_argument(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from benchmarks import agentdojo as command
 from benchmarks.dojo import environment
-from benchmarks.dojo.declared import HOUSE, changed, declared
+from benchmarks.dojo.declared import changed, declared
 from benchmarks.dojo.modes import MODES
 from benchmarks.dojo.rewriting import Extraction, Step, Written, occurs, parts, written
 
@@ -157,20 +157,14 @@ def test_terms_can_be_made_stricter() -> None:
 
 
 def test_what_was_declared_later_changes_no_sink_and_trusts_nothing_more_as_a_whole() -> None:
-    fields, house = declared("fields"), declared("house")
+    fields = declared("fields")
     for name, first in declared().items():
-        assert first.fields == first.house == ()
-        assert fields[name].sinks == house[name].sinks == first.sinks
+        assert first.fields == ()
+        assert fields[name].sinks == first.sinks
+        assert fields[name].effect == first.effect
         assert fields[name].trust in ("untrusted", first.trust)
-        assert not fields[name].house
-        assert set(house[name].house) <= set(first.sinks)
-        assert fields[name].fields == house[name].fields
     assert fields["list_files"].fields == ("[].id_", "[].size", "[].last_modified")
     assert changed("fields", distrust=["list_files"])["list_files"].fields == ()
-    assert house["send_email"].house == ("recipients", "cc", "bcc")
-    assert HOUSE("emma.johnson@bluesparrowtech.com")
-    for other in ("emma@bluesparrowtech.com.evil.example", "eve@evil.example, a@bluesparrowtech.com", "a@bluesparrow"):
-        assert not HOUSE(other)
 
 
 def test_help_needs_no_agentdojo_and_the_file_is_not_taken_for_it() -> None:

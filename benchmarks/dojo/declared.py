@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,11 +11,8 @@ from typing import Any, Literal
 
 _FOLDER = Path(__file__).parent
 
-Terms = Literal["first", "fields", "house"]
-TERMS: tuple[Terms, ...] = ("first", "fields", "house")
-
-HOUSE: Callable[[str], object] = re.compile(r"[a-z.]+@bluesparrowtech\.com").fullmatch
-"""Whether an address is one of the account's own company."""
+Terms = Literal["first", "fields"]
+TERMS: tuple[Terms, ...] = ("first", "fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,6 @@ class Declared:
     sinks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    house: tuple[str, ...] = ()
 
 
 def changed(terms: Terms = "first", *, strict: bool = False, distrust: Iterable[str] = ()) -> Mapping[str, Declared]:
@@ -50,13 +45,7 @@ def declared(terms: Terms = "first") -> Mapping[str, Declared]:
     """The terms of every tool, by name."""
     first = _read("sinks.toml")
     later = {} if terms == "first" else _read("fields.toml")
-    dropped = set() if terms == "house" else {"house"}
-    return {
-        name: Declared(
-            **{word: said for word, said in {**first[name], **later.get(name, {})}.items() if word not in dropped}
-        )
-        for name in first
-    }
+    return {name: Declared(**said | later.get(name, {})) for name, said in first.items()}
 
 
 def _read(file: str) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from agentdojo.agent_pipeline.base_pipeline_element import BasePipelineElement
 from agentdojo.agent_pipeline.tool_execution import tool_result_to_str
@@ -18,8 +18,8 @@ from agentdojo.types import (
     text_content_block_from_string,
 )
 
-from benchmarks.dojo.declared import HOUSE, Declared, declared
-from superscalar import LLMCompiler, RunResult, Sink, Tool, ToolContext, Toolset
+from benchmarks.dojo.declared import Declared, declared
+from superscalar import LLMCompiler, RunResult, Tool, ToolContext, Toolset
 from superscalar.events import Event, Failed, Started, Succeeded
 from superscalar.testing import run
 from superscalar.values import copied
@@ -95,7 +95,7 @@ def tool_of(function: Function, terms: Declared) -> Tool[..., Any]:
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter("scene", inspect.Parameter.KEYWORD_ONLY, annotation=ToolContext[Scene]),
-            *(_parameter(named, field, terms) for named, field in function.parameters.model_fields.items()),
+            *map(_parameter, function.parameters.model_fields.items()),
         ],
         return_annotation=function.return_type,
     )
@@ -111,10 +111,10 @@ def tool_of(function: Function, terms: Declared) -> Tool[..., Any]:
     )
 
 
-def _parameter(name: str, field: Any, terms: Declared) -> inspect.Parameter:
+def _parameter(named: tuple[str, Any]) -> inspect.Parameter:
+    name, field = named
     default = inspect.Parameter.empty if field.is_required() else field.default
-    annotation = Annotated[field.annotation, Sink(among=HOUSE)] if name in terms.house else field.annotation
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=field.annotation)
 
 
 def _messages(events: Sequence[Event], functions: Mapping[str, Function]) -> Iterator[ChatMessage]:
