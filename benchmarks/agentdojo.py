@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 if sys.path and Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # run as a file, this one would be taken for AgentDojo
 
-from benchmarks.dojo.declared import changed, declared
+from benchmarks.dojo.declared import TERMS, changed, declared
 from benchmarks.dojo.environment import default_cache, installed, run_again
 from benchmarks.dojo.modes import MODES, POLICIES, SUITES
 
@@ -43,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suite", nargs="+", default=list(SUITES), choices=list(SUITES))
     parser.add_argument("--mode", nargs="+", metavar="TEXT", help=f"those that begin so, of: {'; '.join(MODES)}")
     parser.add_argument("--policy", nargs="+", default=list(POLICIES), choices=list(POLICIES))
+    parser.add_argument(
+        "--terms",
+        default="first",
+        choices=TERMS,
+        help="what is declared of the tools: as before anything was measured (dojo/sinks.toml), or with trust for "
+        "single fields besides, which was learnt from that (dojo/fields.toml)",
+    )
     parser.add_argument("--strict", action="store_true", help="what names a thing of the user's own is a sink too")
     parser.add_argument(
         "--distrust", nargs="+", default=[], metavar="TOOL", help="nothing that these return is trusted"
@@ -75,12 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = [result for file in options.rows for result in measure.read(json.loads(file.read_text()))]
         suites = [suite for suite in suites if suite.name in {result.suite for result in results}]
     else:
-        terms = changed(strict=options.strict, distrust=options.distrust)
+        terms = changed(options.terms, strict=options.strict, distrust=options.distrust)
         results = list(measure.everything(suites, modes, options.policy, terms, _progress))
         print(end="\n", file=sys.stderr)
     if options.json:
         about = {
             "version": VERSION,
+            "terms": options.terms,
             "strict": options.strict,
             "distrust": options.distrust,
             "missed": report.missed(results),

@@ -156,6 +156,17 @@ def test_terms_can_be_made_stricter() -> None:
     assert stricter["get_iban"] == declared()["get_iban"]
 
 
+def test_what_was_declared_later_changes_no_sink_and_trusts_nothing_more_as_a_whole() -> None:
+    fields = declared("fields")
+    for name, first in declared().items():
+        assert first.fields == ()
+        assert fields[name].sinks == first.sinks
+        assert fields[name].effect == first.effect
+        assert fields[name].trust in ("untrusted", first.trust)
+    assert fields["list_files"].fields == ("[].id_", "[].size", "[].last_modified")
+    assert changed("fields", distrust=["list_files"])["list_files"].fields == ()
+
+
 def test_help_needs_no_agentdojo_and_the_file_is_not_taken_for_it() -> None:
     ran = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "agentdojo.py"), "--help"],

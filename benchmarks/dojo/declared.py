@@ -1,4 +1,4 @@
-"""What is declared of each tool, read from `sinks.toml`."""
+"""What is declared of each tool, read from `sinks.toml`, and from `fields.toml` what was learnt later."""
 
 from __future__ import annotations
 
@@ -7,39 +7,50 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-_FILE = Path(__file__).parent / "sinks.toml"
+_FOLDER = Path(__file__).parent
+
+Terms = Literal["first", "fields"]
+TERMS: tuple[Terms, ...] = ("first", "fields")
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The terms of one tool; the file says what each word means."""
+    """The terms of one tool; the files say what each word means."""
 
     effect: Literal["read", "write"]
     trust: Literal["trusted", "untrusted"]
     sinks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
-def changed(*, strict: bool = False, distrust: Iterable[str] = ()) -> Mapping[str, Declared]:
+def changed(terms: Terms = "first", *, strict: bool = False, distrust: Iterable[str] = ()) -> Mapping[str, Declared]:
     """The terms of every tool; with `strict` targets are sinks too, and nothing that `distrust` names is trusted."""
     named = frozenset(distrust)
     return {
         name: replace(
-            terms,
-            sinks=(*terms.sinks, *terms.targets) if strict else terms.sinks,
-            trust="untrusted" if name in named else terms.trust,
+            said,
+            sinks=(*said.sinks, *said.targets) if strict else said.sinks,
+            trust="untrusted" if name in named else said.trust,
+            fields=() if name in named else said.fields,
         )
-        for name, terms in declared().items()
+        for name, said in declared(terms).items()
     }
 
 
 @cache
-def declared() -> Mapping[str, Declared]:
+def declared(terms: Terms = "first") -> Mapping[str, Declared]:
     """The terms of every tool, by name."""
-    found = tomllib.loads(_FILE.read_text())
+    first = _read("sinks.toml")
+    later = {} if terms == "first" else _read("fields.toml")
+    return {name: Declared(**said | later.get(name, {})) for name, said in first.items()}
+
+
+def _read(file: str) -> dict[str, dict[str, Any]]:
+    found = tomllib.loads((_FOLDER / file).read_text())
     return {
-        name: Declared(terms["effect"], terms["trust"], tuple(terms.get("sinks", ())), tuple(terms.get("targets", ())))
+        name: {word: tuple(said) if isinstance(said, list) else said for word, said in terms.items()}
         for name, terms in found.items()
     }

@@ -105,6 +105,7 @@ def tool_of(function: Function, terms: Declared) -> Tool[..., Any]:
         name=name,
         effect=terms.effect,
         trust=terms.trust,
+        trusted_fields=terms.fields,
         sink=terms.sinks,
         provider="agentdojo",
     )

@@ -363,7 +363,10 @@ INVOICE = {
         ("i.supplier.name", {""}),
         ("i.supplier", {"", "enum"}),
         ("i", {"", "float", "date", "enum"}),
-        ("f'{i.kind} of {i.due}'", {"", "float", "date", "enum"}),
+        ("f'{i.kind} of {i.due}'", {""}),
+        ("i.total * 2", {"float"}),
+        ("[i.total, i.number][0]", {"float"}),
+        ("max([i.supplier], key=lambda s: s.rating).rating", {"enum"}),
     ],
 )
 def test_the_fields_of_a_record_have_labels_of_their_own(part: str, types: set[str]) -> None:

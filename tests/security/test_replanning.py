@@ -249,7 +249,7 @@ z = contact("nobody")
 n = len(p)
 l = p.split()
 m = {w: contact(w) for w in l}
-o = [1 for w in [p, p]]
+o = [1 for w in p.split()[:2]]
 t = f"{p} {c}"
 join(p, d, x, y, c, z, n, l, m, o, t)"""
 

@@ -34,9 +34,9 @@ def provenance_of(journal: Journal, run: str) -> Provenance:
     return Provenance((record.event for record in journal.read(run)), declared, str(about.get("question", "")))
 
 
-def _results(said: tuple[str, dict[str, Any]]) -> Results:
-    parameter, shapes = said
-    return Results(parameter, {name: _shape(shape) for name, shape in shapes.items()})
+def _results(said: list[Any]) -> Results:
+    parameter, shapes, *vouched = said
+    return Results(parameter, {name: _shape(shape) for name, shape in shapes.items()}, *vouched)
 
 
 def _shape(said: Any) -> Shape:

@@ -184,7 +184,7 @@ def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:
 
 def _results(said: Declared) -> Iterator[list[Any]]:
     if said.results is not None:
-        yield [said.results.parameter, dict(said.results.shapes)]
+        yield [said.results.parameter, dict(said.results.shapes), said.results.vouched]
 
 
 def _about(tools: Toolset) -> Mapping[str, Any]:

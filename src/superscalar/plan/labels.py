@@ -10,13 +10,31 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
-from collections.abc import Callable, Hashable, Mapping
-from functools import lru_cache
+import unicodedata
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
-from superscalar.labels import PLAN, Label, joined
-from superscalar.plan.ir import Dict, Expr, Field, Index, Literal, Ref, Sequence, Unpacked
-from superscalar.plan.needs import constant_index, references
+from superscalar.labels import NOTHING, PLAN, Label, joined
+from superscalar.plan.ir import (
+    Apply,
+    Clause,
+    Comprehension,
+    Dict,
+    Expr,
+    Field,
+    Index,
+    Lambda,
+    Literal,
+    Missing,
+    Ref,
+    Sequence,
+    Slice,
+    Target,
+    Unpacked,
+    Var,
+)
+from superscalar.plan.needs import children, constant_index, references
 from superscalar.values import TaskId, record_fields
 
 _NARROW: Final[Mapping[type, str]] = {
@@ -33,30 +51,44 @@ _WIDEST: Final = 1 << 63  # a larger whole number could spell a text
 class Parts:
     """The labels of a value item by item: `items` by position or key, `shape` of which items there are at all.
 
-    `count`: how many there are where they have positions; None where they have keys.
+    `count`: how many there are where they have positions; None where they have keys. `each`: those of every item that
+    is not in `items`; without it nothing is known of those by themselves.
     """
 
-    __slots__ = ("_whole", "count", "items", "shape")
+    __slots__ = ("_any", "_whole", "count", "each", "items", "shape")
 
-    def __init__(self, shape: Label, items: Mapping[Hashable, Labelled], count: int | None) -> None:
+    def __init__(
+        self, shape: Label, items: Mapping[Hashable, Labelled], count: int | None, each: Labelled | None = None
+    ) -> None:
         self.shape = shape
         self.items = items
         self.count = count
+        self.each = each
         self._whole: Label | None = None
+        self._any: Labelled | None = None
 
     def __getitem__(self, key: Hashable) -> Labelled:
         """The labels of one item; of one that is not known by itself, those of the whole."""
         if self.count is not None and type(key) is int and key < 0:
             key += self.count
-        found = self.items.get(key)
+        found = self.items.get(key, self.each)
         return self.whole if found is None else found if self.shape is _PLAN_ONLY else also(found, self.shape)
 
     @property
     def whole(self) -> Label:
         """The label of the value with all that is in it."""
         if self._whole is None:
-            self._whole = self.shape | joined(whole(item) for item in self.items.values())
+            each = NOTHING if self.each is None else whole(self.each)
+            self._whole = self.shape | each | joined(whole(item) for item in self.items.values())
         return self._whole
+
+    @property
+    def any(self) -> Labelled:
+        """The labels of an item, whichever it is."""
+        if self._any is None:
+            items = list(self.items.values()) if self.each is None else [*self.items.values(), self.each]
+            self._any = reduce(_either, items) if items else NOTHING
+        return self._any
 
 
 Labelled: TypeAlias = Label | Parts
@@ -76,7 +108,27 @@ def also(labels: Labelled, label: Label) -> Labelled:
         return labels | label
     if label.sources <= labels.shape.sources and label.readers is None:
         return labels
-    return Parts(labels.shape | label, labels.items, labels.count)
+    return Parts(labels.shape | label, labels.items, labels.count, labels.each)
+
+
+def listed(labels: Labelled) -> Parts:
+    """The labels of a value that is gone through as a list: how many items there are, and those of each."""
+    if isinstance(labels, Parts) and labels.count is not None:
+        return labels
+    return Parts(whole(labels), {}, 0, whole(labels))  # of a mapping the items are the keys
+
+
+def _either(one: Labelled, other: Labelled) -> Labelled:
+    """The labels of a value that is one or the other, which somebody else knows."""
+    if one is other:
+        return one
+    if isinstance(one, Parts) and isinstance(other, Parts):
+        shape = one.shape | other.shape
+        if one.count is None and other.count is None and one.items.keys() == other.items.keys():
+            return Parts(shape, {key: _either(item, other.items[key]) for key, item in one.items.items()}, None)
+        if one.count is not None and other.count is not None:
+            return Parts(shape, {}, 0, _either(one.any, other.any))
+    return whole(one) | whole(other)
 
 
 def labels_of(
@@ -91,27 +143,131 @@ def labels_of(
         return lookup(expr.task)  # type: ignore[union-attr]  # narrowed by its class, which is quicker than isinstance
     if kind is Literal:
         return constant(expr)  # type: ignore[arg-type]
-    match expr:
-        case Sequence(kind="list" | "tuple", items=items):
-            return Parts(PLAN, {i: labels_of(item, lookup, constant) for i, item in enumerate(items)}, len(items))
-        case Dict(items=pairs) if all(isinstance(key, Literal) for key, _ in pairs):
-            by_key = {key.value: value for key, value in pairs if isinstance(key, Literal)}
-            return Parts(PLAN, {key: labels_of(value, lookup, constant) for key, value in by_key.items()}, None)
-        case Index(base, index):
-            found = labels_of(base, lookup, constant)
-            position = constant_index(index)
-            if isinstance(found, Parts) and position is not None and found.count is not None:
-                return found[position]
-            if isinstance(found, Parts) and isinstance(index, Literal) and found.count is None:
+    return _Reading(lookup, constant, {}).of(expr)
+
+
+_DEEPEST: Final = 50
+"""Expressions inside each other that are looked into one by one; of what is deeper, everything counts."""
+
+_OF_ONE_LIST: Final = frozenset({"len", "list", "max", "min", "reversed", "sorted"})
+
+
+class _Reading:
+    """Derives the labels of an expression from those of its parts; `names` are those of its own variables."""
+
+    def __init__(
+        self,
+        lookup: Callable[[TaskId], Labelled],
+        constant: Callable[[Literal], Label],
+        names: Mapping[str, Labelled],
+        depth: int = 0,
+    ) -> None:
+        self._lookup = lookup
+        self._constant = constant
+        self._names = names
+        self._depth = depth
+
+    def of(self, expr: Expr) -> Labelled:
+        if self._depth > _DEEPEST:
+            return self._everything(expr)
+        self._depth += 1
+        try:
+            return self._of(expr)
+        finally:
+            self._depth -= 1
+
+    def whole(self, expr: Expr) -> Label:
+        return whole(self.of(expr))
+
+    def _of(self, expr: Expr) -> Labelled:
+        match expr:
+            case Ref(task):
+                return self._lookup(task)
+            case Literal():
+                return self._constant(expr)
+            case Var(name):
+                return self._names.get(name, NOTHING)  # a `key=` of what is no list: all that it compares counts
+            case Sequence(kind="list" | "tuple", items=items):
+                return Parts(PLAN, {i: self.of(item) for i, item in enumerate(items)}, len(items))
+            case Dict(items=pairs) if all(isinstance(key, Literal) for key, _ in pairs):
+                by_key = {key.value: value for key, value in pairs if isinstance(key, Literal)}
+                return Parts(PLAN, {key: self.of(value) for key, value in by_key.items()}, None)
+            case Index(base, index):
+                return self._index(self.of(base), index)
+            case Unpacked(base, position, _):
+                found = self.of(base)
+                return found[position] if isinstance(found, Parts) and found.count is not None else whole(found)
+            case Field(base, name, key):
+                found = self.of(base)
+                return found[name if key is None else key] if isinstance(found, Parts) else found
+            case Slice(base, start, stop, step):
+                ends = joined(self.whole(end) for end in (start, stop, step) if end is not None)
+                found = listed(self.of(base))
+                return Parts(found.shape | ends, {}, 0, found.any)
+            case Comprehension(kind="list", element=element, clauses=clauses):
+                inner, shape = self._inside(clauses)
+                return Parts(PLAN | shape, {}, 0, inner.of(element))
+            case Comprehension(element=element, clauses=clauses, key=key):
+                inner, shape = self._inside(clauses)
+                return PLAN | shape | inner.whole(element) | (NOTHING if key is None else inner.whole(key))
+            case Apply("ok" | "default" | "first") | Missing():
+                return self._everything(expr)  # it tells whether there is a value, on which all of its tasks decide
+            case Apply(function, (only,), keywords) if function in _OF_ONE_LIST:
+                found = self.of(only)
+                if isinstance(found, Parts) and found.count is not None and "default" not in dict(keywords):
+                    return self._of_list(function, found, dict(keywords))
+        return PLAN | widened(joined(self.whole(child) for child in children(expr)))
+
+    def _index(self, found: Labelled, index: Expr) -> Labelled:
+        position = constant_index(index)
+        if isinstance(found, Parts):
+            if found.count is not None:
+                if position is not None:
+                    return found[position]
+                return also(found.any, found.shape | self.whole(index))
+            if isinstance(index, Literal):
                 return found[index.value]
-            return whole(found) | whole(labels_of(index, lookup, constant))
-        case Unpacked(base, position, _):
-            found = labels_of(base, lookup, constant)
-            return found[position] if isinstance(found, Parts) and found.count is not None else whole(found)
-        case Field(base, name, key):
-            found = labels_of(base, lookup, constant)
-            return found[name if key is None else key] if isinstance(found, Parts) else found
-    return PLAN | joined(whole(lookup(task)) for task in references(expr))
+        return whole(found) | self.whole(index)
+
+    def _of_list(self, function: str, found: Parts, keywords: Mapping[str, Expr]) -> Labelled:
+        """The labels of what one of the functions that take a list makes of it."""
+        shape = PLAN | found.shape
+        if function == "len":
+            return shape
+        if function in ("list", "reversed"):
+            return Parts(shape, {}, 0, found.any)
+        compared = whole(found.any)
+        key = keywords.get("key")
+        if isinstance(key, Lambda) and len(key.parameters) == 1:
+            compared = self._with({key.parameters[0]: found.any}).whole(key.body)
+        shape = shape | compared | joined(self.whole(value) for name, value in keywords.items() if name != "key")
+        return Parts(shape, {}, 0, found.any) if function == "sorted" else also(found.any, shape)
+
+    def _inside(self, clauses: Iterable[Clause]) -> tuple[_Reading, Label]:
+        """What reads the element of a comprehension, and the label of how many there are, and in which order."""
+        inner, shape = self, NOTHING
+        for clause in clauses:
+            found = listed(inner.of(clause.iterable))
+            inner = inner._with(dict(_bound(clause.target, found.any)))
+            shape = joined([shape, found.shape, *(inner.whole(condition) for condition in clause.conditions)])
+        return inner, shape
+
+    def _with(self, names: Mapping[str, Labelled]) -> _Reading:
+        return _Reading(self._lookup, self._constant, {**self._names, **names}, self._depth)
+
+    def _everything(self, expr: Expr) -> Label:
+        all = (*map(self._lookup, references(expr)), *self._names.values())
+        return PLAN | widened(joined(map(whole, all)))
+
+
+def _bound(target: Target, labels: Labelled) -> Iterator[tuple[str, Labelled]]:
+    """The variables of a target, and the labels of what each stands for."""
+    if isinstance(target, str):
+        yield target, labels
+        return
+    found = listed(labels)
+    for i, part in enumerate(target):
+        yield from _bound(part, found[i])
 
 
 def narrowed(label: Label, value: Any) -> Label:
@@ -120,9 +276,22 @@ def narrowed(label: Label, value: Any) -> Label:
     if label.trusted or kind is str:
         return label
     if kind is int:
-        return _narrowed(label, "int") if -_WIDEST <= value < _WIDEST else label
+        return narrowed_to(label, "int") if -_WIDEST <= value < _WIDEST else label
     name = _NARROW.get(kind) or ("enum" if issubclass(kind, enum.Enum) else None)
-    return label if name is None else _narrowed(label, name)
+    return label if name is None else narrowed_to(label, name)
+
+
+@lru_cache(maxsize=4_096)
+def widened(label: Label) -> Label:
+    """The label of what is computed from a value: constants and numbers, put together, can spell any text."""
+    return Label([source._replace(type="") for source in label.sources], label.readers)
+
+
+@lru_cache(maxsize=4_096)
+def narrowed_to(label: Label, name: str) -> Label:
+    """The label with what is not trusted in it narrowed to that type, unless it was narrowed before."""
+    sources = [s if s.trusted or s.type else s._replace(type=name) for s in label.sources]
+    return Label(sources, label.readers)
 
 
 Shape: TypeAlias = "tuple[Any, ...] | Mapping[str, Shape] | None"
@@ -138,12 +307,50 @@ def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
     if isinstance(shape, tuple):
         plain = value.value if isinstance(value, enum.Enum) else value
         known = any(type(one) is type(plain) and one == plain for one in shape)
-        return _narrowed(label, "enum") if known else narrowed(label, value)
+        return narrowed_to(label, "enum") if known else narrowed(label, value)
     fields = value if type(value) is dict else record_fields(value)
     if not fields or getattr(value, "__pydantic_extra__", None) or not fields.keys() <= shape.keys():
         return narrowed(label, value)
-    which = PLAN if fields.keys() == shape.keys() else _narrowed(label, "bool")  # an optional one may be left out
+    which = PLAN if fields.keys() == shape.keys() else narrowed_to(label, "bool")  # an optional one may be left out
     return Parts(which, {name: shaped(label, item, shape[name]) for name, item in fields.items()}, None)
+
+
+Vouched: TypeAlias = "Mapping[str, Vouched]"
+"""The parts of a result that its tool vouches for: by field, by "[]" for each item of a list; empty is that value."""
+
+LONGEST_TOKEN: Final = 320
+"""Characters of a text that a tool may vouch for: an address of mail has no more (RFC 3696, section 3)."""
+
+
+def vouched(label: Label, value: Any, parts: Vouched, own: Label) -> Labelled:
+    """The labels of a result of which a tool vouches for some parts: those have its `own` label, all others `label`.
+
+    Also its own: how many items a list has that it vouches for parts of, and in which order they come.
+    """
+    if not parts:
+        return own if is_token(value) else narrowed(label, value)
+    if (each := parts.get("[]")) is not None:
+        if type(value) not in (list, tuple):
+            return narrowed(label, value)
+        return Parts(own, {i: vouched(label, item, each, own) for i, item in enumerate(value)}, len(value))
+    fields = value if type(value) is dict else record_fields(value)
+    if not fields:
+        return narrowed(label, value)
+    labels = {
+        name: vouched(label, item, parts[name], own) if name in parts else narrowed(label, item)
+        for name, item in fields.items()
+    }
+    return Parts(own, labels, None)
+
+
+def is_token(value: Any) -> bool:
+    """Whether a value is a number, a date, a constant, or a text that is one word: no room for sentences."""
+    kind = type(value)
+    if kind is str:
+        return len(value) <= LONGEST_TOKEN and not any(unicodedata.category(c)[0] in "CZ" for c in value)
+    if kind is int:
+        return bool(-_WIDEST <= value < _WIDEST)
+    return value is None or kind in _NARROW or issubclass(kind, enum.Enum)
 
 
 def said_by(question: str, constant: Any) -> bool:
@@ -154,10 +361,3 @@ def said_by(question: str, constant: Any) -> bool:
     return (
         said.strip() != "" and re.search(rf"(?<![\w@./+-]){re.escape(said)}(?![\w@]|[./:+-]\w)", question) is not None
     )
-
-
-@lru_cache(maxsize=4_096)
-def _narrowed(label: Label, name: str) -> Label:
-    """What is not trusted in it, narrowed to that type, unless it was narrowed before."""
-    sources = [s if s.trusted or s.type else s._replace(type=name) for s in label.sources]
-    return Label(sources, label.readers)

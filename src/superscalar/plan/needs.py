@@ -85,7 +85,12 @@ def references(expr: Expr) -> Iterator[TaskId]:
         if type(expr) is Ref:
             yield expr.task
         else:
-            pending.extend(child for child, _ in reversed(_children(expr, certain=True)))
+            pending.extend(reversed([*children(expr)]))
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """The expressions right inside `expr`, in order of evaluation."""
+    return (child for child, _ in _children(expr, certain=True))
 
 
 def constant_index(expr: Expr) -> int | None:
@@ -178,7 +183,7 @@ def looks_at_items(comprehension: Comprehension) -> bool:
         expr = pending.pop()
         if type(expr) is Apply and expr.function in _BY_OUTCOME:
             return True
-        pending.extend(child for child, _ in _children(expr, certain=True))
+        pending.extend(children(expr))
     return False
 
 

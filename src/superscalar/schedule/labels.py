@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source, joined
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, said_by, shaped, whole
+from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, said_by, shaped, vouched, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
@@ -100,22 +101,26 @@ class Labels:
     def _plainly(self, cell: Cell) -> Labelled | None:
         """The label of a call that is over, by the shortest way: it is not guarded, in no map, and `given` is known."""
         given = self._given.pop(cell, None)
-        task, outcome = cell.task, cell.outcome
-        if given is None or task is None or outcome is None or task.guards or cell.scope.owner is not None:
+        task = cell.task
+        if given is None or task is None or cell.outcome is None or task.guards or cell.scope.owner is not None:
             return None
-        label = given | self._origin(cell, task.work)  # type: ignore[arg-type]  # `given` is known of calls alone
-        labels: Labelled = label
-        if not label.trusted and type(outcome) is Observation:
-            labels = self._settled(label, task, outcome.value)
+        labels = self._called(cell, task.work, given)  # type: ignore[arg-type]  # `given` is known of calls alone
         self._known[cell] = labels
         return labels
 
-    def _settled(self, label: Label, task: Task, value: Any) -> Labelled:
-        """The labels of a value, as far as it is sure that its type leaves no room for text."""
-        work = task.work
-        if self._results and isinstance(work, Call) and (results := self._results.get(work.tool)) is not None:
-            return shaped(label, value, results.of(work))
-        return narrowed(label, value)
+    def _called(self, cell: Cell, call: Call, given: Label) -> Labelled:
+        """The labels of what a call left behind that was made from `given`."""
+        origin = self._origin(cell, call)
+        label = given | origin
+        if label.trusted or type(cell.outcome) is not Observation:
+            return label
+        value = cell.outcome.value
+        results = self._results.get(call.tool)
+        if results is None:
+            return narrowed(label, value)
+        if results.vouched is not None:
+            return vouched(label, value, results.vouched, given | _trusted(origin))
+        return shaped(label, value, results.of(call))
 
     def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
         """Each argument of a call that is about to be made, by its alias, and the label of its value."""
@@ -220,17 +225,23 @@ class Labels:
         if cell.task is None:
             return self._item(cell)
         control = self._control(cell)
-        labels = self._of_work(cell, cell.task)
-        if isinstance(cell.outcome, Observation) and isinstance(labels, Label):
-            return self._settled(labels | control, cell.task, cell.outcome.value)
-        return also(labels, control)
+        labels = self._of_work(cell, cell.task, control)
+        if isinstance(cell.task.work, Call):
+            return labels
+        if isinstance(cell.outcome, Observation):
+            return (
+                also(labels, control) if isinstance(labels, Parts) else narrowed(labels | control, cell.outcome.value)
+            )
+        if isinstance(cell.task.work, Display | Map) and isinstance(labels, Parts) and labels.count is not None:
+            return also(labels, control)  # each item has an outcome of its own
+        return control | whole(labels) | joined(whole(self._of(one)) for one in self.inputs(cell))
 
-    def _of_work(self, cell: Cell, task: Task) -> Labelled:
+    def _of_work(self, cell: Cell, task: Task, control: Label) -> Labelled:
         lookup = self._lookup(cell)
         match task.work:
             case Call() as call:
                 given = joined(whole(labels_of(value, lookup, self._constant)) for _, value in call.arguments)
-                return given | self._origin(cell, call)
+                return self._called(cell, call, given | control)
             case Compute(value):
                 return labels_of(value, lookup, self._constant)
             case Display(kind, items, keys):
@@ -266,13 +277,15 @@ class Labels:
 
     def _mapped(self, cell: Cell, work: Map) -> Labelled:
         """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
-        source = self._of(self._found(cell, work.source))
-        shape = self._shape(source)
-        parts = cell.parts
-        plain = work.kind in ("list", "tuple") and not (work.flatten or work.keep)
-        if plain and not any(part.keep or _dropped(part.cell) for part in parts):
-            return Parts(shape, {i: self._of(part.cell) for i, part in enumerate(parts)}, len(parts))
-        return shape | whole(source) | self._all(cell)
+        shape = self._shape(self._of(self._found(cell, work.source)))
+        there = [part for part in cell.parts if not _filtered(part)]
+        if work.kind not in ("list", "tuple") or work.flatten or any(_dropped(part.cell) for part in there):
+            return shape | self._all(cell)
+        items = Parts(shape, {i: self._of(part.cell) for i, part in enumerate(there)}, len(there))
+        if not work.keep:
+            return items
+        filters = joined(whole(self._of(one)) for part in cell.parts for one in part.keep)
+        return Parts(shape | filters, {}, 0, items.any)
 
     def _all(self, cell: Cell) -> Label:
         """Everything that the items of a map, a `first` or a loop were made from, their filters and keys included."""
@@ -287,8 +300,8 @@ class Labels:
         return self._passing[cell] if labels is None else labels
 
     def _shape(self, labels: Labelled) -> Label:
-        """Where it comes from how many items there are, and in which order."""
-        return labels.shape if isinstance(labels, Parts) else labels
+        """Where it comes from how many items there are, and in which order; of a mapping, which keys it has."""
+        return labels.shape if isinstance(labels, Parts) and labels.count is not None else whole(labels)
 
     def _item(self, cell: Cell) -> Labelled:
         """The labels of an item of a value that came as a whole."""
@@ -363,8 +376,20 @@ class Labels:
         return rounds[at - 1][1] if at else NOTHING
 
 
+@lru_cache(maxsize=4_096)
+def _trusted(origin: Label) -> Label:
+    """The label of what a call adds to those parts of its result that its tool vouches for."""
+    return Label([source._replace(trusted=True) for source in origin.sources], origin.readers)
+
+
 def _work(cell: Cell) -> Any:
     return None if cell.task is None else cell.task.work
+
+
+def _filtered(part: Element) -> bool:
+    """Whether a filter left an item out."""
+    outcome = part.outcome()
+    return isinstance(outcome, Skipped) and outcome.by_guard and outcome is not part.cell.outcome
 
 
 def _dropped(cell: Cell) -> bool:

@@ -10,7 +10,7 @@ from superscalar.events import Decided
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
-from superscalar.plan.labels import narrowed
+from superscalar.plan.labels import narrowed, narrowed_to
 from superscalar.policy import (
     Admission,
     Argument,
@@ -24,14 +24,13 @@ from superscalar.policy import (
 )
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import SHOWN, Labels
-from superscalar.schedule.questions import origins
+from superscalar.schedule.questions import doubt, origins
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import OrderedSet, copied
-
-_NONE: Final[frozenset[str]] = frozenset()
+from superscalar.tools.trust import Sink
+from superscalar.values import OrderedSet, copied, record_fields
 
 
 class Permission:
@@ -115,13 +114,7 @@ class Permission:
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
         given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
-        narrow = tool.narrow_sinks
-        made = {
-            name: Argument(
-                value, narrowed(given.get(name, NOTHING), value), name in tool.sinks, narrow.get(name, _NONE)
-            )
-            for name, value in arguments.items()
-        }
+        made = {name: _argument(tool, name, value, given.get(name, NOTHING)) for name, value in arguments.items()}
         control = self.labels.control(cell)
         return LabelledCall(cell.id, tool.name, tool.effect, made, control, _audience(tool, arguments))
 
@@ -130,13 +123,17 @@ class Permission:
     ) -> Question:
         """What a person is asked of a call; nothing that is done to it changes the call."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
-        told = origins(cell, work, self._untrusted, self._question, misled=misled)
+        told = origins(cell, work, self._doubts, self._question, misled=misled)
         named = {tool.renamed.get(alias, alias): origin for alias, origin in told.items()}
         return Question(run_id, cell.id, tool.name, copied(tool.masked(arguments)), named, why)
 
     @cached_property
-    def _untrusted(self) -> Set[str]:
-        return {alias for alias, tool in self._tools.by_alias.items() if tool.trust == "untrusted"}
+    def _doubts(self) -> Mapping[str, str]:
+        return {
+            alias: doubt(vouches=tool.results is not None and tool.results.vouched is not None)
+            for alias, tool in self._tools.by_alias.items()
+            if tool.trust == "untrusted"
+        }
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
@@ -190,6 +187,34 @@ def _guarded(tools: Toolset, policy: Policy) -> Set[str]:
         for alias, tool in tools.by_alias.items()
         if policy.rules or tools.rules.get(tool.name) or (tool.effect != "pure" and (confidential or tool.sinks))
     )
+
+
+def _argument(tool: Tool[..., Any], name: str, value: Any, given: Label) -> Argument:
+    """An argument as the rules see it. A destination that its tool lists is one of a fixed set, whoever chose it."""
+    label = narrowed(given, value)
+    marks = tool.open_sinks.get(name, ())
+    narrow = frozenset[str]().union(*(mark.narrow for mark in marks))
+    if marks and not label.trusted and any(_is_listed(tool, name, mark, value) for mark in marks):
+        label = narrowed_to(label, "enum")
+        narrow |= {source.type for source in label.untrusted}
+    return Argument(value, label, name in tool.sinks, narrow)
+
+
+def _is_listed(tool: Tool[..., Any], name: str, mark: Sink, value: Any) -> bool:
+    destinations = list(_destinations(value))
+    try:
+        return bool(destinations) and all(one is not None and mark.has(one) for one in destinations)
+    except Exception as error:
+        raise ArgumentError(f"{tool.name}(): Sink(among=...) of `{name}` raised {error!r}") from error
+
+
+def _destinations(value: Any) -> Iterator[str | None]:
+    """The texts that a value names as destinations; None for what may name any."""
+    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
+        for item in value:
+            yield from _destinations(item)
+    else:
+        yield None if value is None or isinstance(value, Mapping) or record_fields(value) is not None else str(value)
 
 
 def _audience(tool: Tool[..., Any], arguments: Mapping[str, Any]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from superscalar import events
@@ -22,14 +22,15 @@ _LONGEST: Final = 120  # characters of a call or of an expression
 
 
 def origins(
-    cell: Cell, call: Call, untrusted: Collection[str], question: str = "", *, misled: bool = False
+    cell: Cell, call: Call, doubts: Mapping[str, str], question: str = "", *, misled: bool = False
 ) -> dict[str, str]:
     """Where each argument of a call came from, by its alias: constants, and the nearest calls that return data.
 
-    `untrusted`: the tools, by alias, whose results are not trusted. `question`: what the user asked; a constant that
-    stands there is said to come from it. `misled`: whoever wrote that part of the plan had read what is not trusted.
+    `doubts`: what is said of tools, by alias, whose results are not trusted (see `doubt`). `question`: what the user
+    asked; a constant that stands there is said to come from it. `misled`: whoever wrote that part of the plan had read
+    what is not trusted.
     """
-    made = {name: _origin(cell, value, untrusted, question) for name, value in call.arguments}
+    made = {name: _origin(cell, value, doubts, question) for name, value in call.arguments}
     return (
         {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
         if misled
@@ -37,11 +38,16 @@ def origins(
     )
 
 
-def _origin(cell: Cell, value: Expr, untrusted: Collection[str], question: str) -> str:
+def doubt(*, vouches: bool) -> str:
+    """What is said of a call whose result is not trusted; `vouches`: its tool vouches for some fields."""
+    return "of which only some fields are trusted" if vouches else "which is not trusted"
+
+
+def _origin(cell: Cell, value: Expr, doubts: Mapping[str, str], question: str) -> str:
     if isinstance(value, Literal):
         return "the question" if said_by(question, value.value) else "the plan"
     found = list(_sources(cell, value))
-    told = [_call_text(one, call, untrusted) for one, call in found[:_MOST]]
+    told = [_call_text(one, call, doubts) for one, call in found[:_MOST]]
     if len(found) > _MOST:
         told.append(f"{len(found) - _MOST} more calls")
     calls = ", ".join(told) or "the plan"
@@ -76,10 +82,10 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
             yield found
 
 
-def _call_text(cell: Cell, call: Call, untrusted: Collection[str]) -> str:
+def _call_text(cell: Cell, call: Call, doubts: Mapping[str, str]) -> str:
     given = ", ".join(f"{name}={print_expr(value)}" for name, value in call.arguments)
-    doubt = ", which is not trusted" if call.tool in untrusted else ""
-    return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{doubt}"
+    said = f", {doubts[call.tool]}" if call.tool in doubts else ""
+    return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{said}"
 
 
 def _cut(text: str) -> str:
@@ -166,8 +172,12 @@ def _question(
     if cell.status is not READY or not isinstance(call, Call):
         return None
     hidden = about.get("secrets", {}).get(call.tool, ())
-    untrusted = [alias for alias, (_, trust, _) in about.get("declared", {}).items() if trust == "untrusted"]
-    told = origins(cell, call, untrusted, str(about.get("question", "")), misled=misled[cell.order[0]])
+    doubts = {
+        alias: doubt(vouches=any(results[2:] not in ([], [None]) for results in others))
+        for alias, (_, trust, _, *others) in about.get("declared", {}).items()
+        if trust == "untrusted"
+    }
+    told = origins(cell, call, doubts, str(about.get("question", "")), misled=misled[cell.order[0]])
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }

@@ -16,7 +16,7 @@ from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
-from superscalar.tools.trust import Readers, Results, Trust, narrow_sinks, readers_of, sinks_of
+from superscalar.tools.trust import Readers, Results, Trust, open_sinks, readers_of, sinks_of, vouched_by
 from superscalar.tools.types import annotation_of, output_of, type_text
 
 P = ParamSpec("P")
@@ -47,10 +47,10 @@ class Tool(Generic[P, R]):
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
     values are never shown.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
-    arguments. `sinks`: the parameters that choose a destination; `narrow_sinks`: those that what is not trusted may
-    choose if it was narrowed to one of these types. `results`: what is sure of what it returns, where it validates
-    that. `readers`, `reads`: who may read what it returns, and
-    who gets to read what it is given, or a function of a call's arguments to that; None where nothing was declared.
+    arguments. `sinks`: the parameters that choose a destination; `open_sinks`: what is said of those that what is not
+    trusted may choose in part. `results`: what is sure of what it returns, where it validates that or vouches for parts
+    of it. `readers`, `reads`: who may read what it returns, and who gets to read what it is given, or a function of a
+    call's arguments to that; None where nothing was declared.
     `policy`: a rule for its calls (see `superscalar.policy`).
     """
 
@@ -73,6 +73,7 @@ class Tool(Generic[P, R]):
         max_batch: int = MAX_BATCH,
         secret: Iterable[str] = (),
         trust: Trust | None = None,
+        trusted_fields: Iterable[str] = (),
         sink: Iterable[str] = (),
         readers: Readers | None = None,
         reads: Readers | None = None,
@@ -96,8 +97,7 @@ class Tool(Generic[P, R]):
         self.secrets = secrets_of(self.name, self.parameters, secret)
         self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
         self.sinks = sinks_of(self.name, self.parameters, sink, writes=self.effect == "write")
-        self.narrow_sinks = narrow_sinks(self.parameters)
-        self.results: Results | None = None
+        self.open_sinks = open_sinks(self.parameters)
         self.readers = readers_of(self.name, "readers", readers, self.parameters)
         self.reads = readers_of(self.name, "reads", reads, self.parameters)
         self.policy = policy
@@ -113,6 +113,7 @@ class Tool(Generic[P, R]):
             resource=self._resource_function(resource) if callable(resource) else resource,
             shares=self.shares,
         )
+        self.results: Results | None = vouched_by(self.name, self.trust, trusted_fields, self.signature.output)
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
         self.batched: Batched | None = None
         self._named_batch = (batch, over, max_batch)
@@ -342,6 +343,7 @@ def tool(
     max_batch: int = MAX_BATCH,
     secret: str | Iterable[str] = (),
     trust: Trust | None = None,
+    trusted_fields: str | Iterable[str] = (),
     sink: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
@@ -367,6 +369,7 @@ def tool(
     max_batch: int = MAX_BATCH,
     secret: str | Iterable[str] = (),
     trust: Trust | None = None,
+    trusted_fields: str | Iterable[str] = (),
     sink: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
@@ -387,7 +390,9 @@ def tool(
     `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or
     parameters, whose values are never shown nor recorded, as `Annotated[str, Secret]` and pydantic's `SecretStr` say
     too; better still, take credentials from the `context` of a `ToolContext`.
-    `trust`: "untrusted" for what returns other people's text (what is not pure is, unless it says "trusted"). `sink`:
+    `trust`: "untrusted" for what returns other people's text (what is not pure is, unless it says "trusted").
+    `trusted_fields`: what the service itself makes or has checked of that, such as `[].id`, `[].sender.address`: a
+    number, a date, or one word; a text with spaces in it is not trusted there either. `sink`:
     the parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not
     trusted may not choose that. `readers`: who may read what it returns, and `reads`: who gets to read what it is
     given; names, or functions of arguments. `policy`: a rule for its calls. See docs/security.md.
@@ -423,6 +428,7 @@ def tool(
             max_batch=max_batch,
             secret=(secret,) if isinstance(secret, str) else secret,
             trust=trust,
+            trusted_fields=(trusted_fields,) if isinstance(trusted_fields, str) else trusted_fields,
             sink=(sink,) if isinstance(sink, str) else sink,
             readers=readers,
             reads=reads,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
+import re
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
 from superscalar.errors import UsageError
 from superscalar.plan.ir import Call, Literal
-from superscalar.plan.labels import Shape
+from superscalar.plan.labels import Shape, Vouched
+from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.types import annotation_of
 
@@ -23,10 +26,14 @@ Named: TypeAlias = "frozenset[str] | Callable[[Mapping[str, Any]], frozenset[str
 
 
 class Results(NamedTuple):
-    """What is sure of results that a tool validates: `shapes`, by what the plan says for `parameter` (its alias)."""
+    """What is sure of results that a tool validates: `shapes`, by what the plan says for `parameter` (its alias).
 
-    parameter: str
-    shapes: Mapping[str, Shape]
+    `vouched`: of a tool that vouches for parts of its results, which these are.
+    """
+
+    parameter: str = ""
+    shapes: Mapping[str, Shape] = {}
+    vouched: Vouched | None = None
 
     def of(self, call: Call) -> Shape:
         """What is sure of the result of a call; None if nothing is."""
@@ -50,17 +57,25 @@ class Declared(NamedTuple):
 
 
 class Sink:
-    """`Annotated[str, Sink]`: this parameter chooses where something goes: a recipient, URL, account or path.
+    r"""`Annotated[str, Sink]`: this parameter chooses where something goes: a recipient, URL, account or path.
 
     What is not trusted may not choose that. `Annotated[str, Sink(narrow="enum")]` lets it choose as far as it was
     narrowed to such a type: one of a fixed set of constants ("enum"), or a "bool", "int", "float", "date". An attacker
     picks which one, so name a type only where each of its values may be picked: a number of an account is an int.
+
+    `Sink(among=...)` lets it choose these destinations: texts, or a function that says whether a text is one
+    (`re.compile(r"[\w.-]+@home\.example").fullmatch`). Of a list each item must be one. An attacker picks which.
     """
 
-    def __init__(self, *, narrow: str | Iterable[str] = ()) -> None:
+    def __init__(self, *, narrow: str | Iterable[str] = (), among: Iterable[str] | Callable[[str], Any] = ()) -> None:
         self.narrow = frozenset((narrow,) if isinstance(narrow, str) else narrow)
         if others := self.narrow - NARROW:
             raise UsageError(f"Sink(narrow={min(others)!r}): one of {', '.join(sorted(map(repr, NARROW)))}")
+        self._among = among if callable(among) else frozenset((among,) if isinstance(among, str) else among)
+
+    def has(self, destination: str) -> bool:
+        """Whether it is one that may be chosen by what is not trusted."""
+        return bool(self._among(destination)) if callable(self._among) else destination in self._among
 
 
 NARROW: Final = frozenset({"bool", "int", "float", "date", "enum"})
@@ -96,20 +111,76 @@ def _is_sink(annotation: Any, *, writes: bool) -> bool:
     return any(_is_sink(part, writes=writes) for part in (*typing.get_args(annotation), *marks))
 
 
-def narrow_sinks(parameters: Collection[inspect.Parameter]) -> dict[str, frozenset[str]]:
-    """The types that what is not trusted must have been narrowed to in order to choose a sink, by parameter."""
-    return {p.name: types for p in parameters if (types := _accepted(annotation_of(p)))}
+def open_sinks(parameters: Collection[inspect.Parameter]) -> dict[str, tuple[Sink, ...]]:
+    """What is said of the sinks that what is not trusted may choose in part, by parameter."""
+    return {p.name: marks for p in parameters if (marks := tuple(_marks(annotation_of(p))))}
 
 
-def _accepted(annotation: Any) -> frozenset[str]:
+def _marks(annotation: Any) -> Iterator[Sink]:
     if isinstance(annotation, Sink):
-        return annotation.narrow
-    marks = getattr(annotation, "__metadata__", ())
-    return frozenset().union(*map(_accepted, (*typing.get_args(annotation), *marks)))
+        yield annotation
+    for part in (*typing.get_args(annotation), *getattr(annotation, "__metadata__", ())):
+        yield from _marks(part)
 
 
 def _is_address(kind: type) -> bool:
     return kind is PurePath or kind.__name__ in _SINK_TYPES
+
+
+_PATH: Final = re.compile(r"\.|(?:\.?[^.\[\]]+|\.?\[\])(?:\.[^.\[\]]+|\.?\[\])*")
+_STEP: Final = re.compile(r"\[\]|[^.\[\]]+")
+
+
+def vouched_by(tool: str, trust: Trust | None, paths: Iterable[str], returns: Output) -> Results | None:
+    """What a tool vouches for that returns other people's text beside it, from paths such as `[].id`.
+
+    Raises:
+        UsageError: a path that cannot be read, that leads to no field, or that leads through another; or there is
+            nothing to vouch for, as all of it is trusted, or all of it is as trusted as the arguments.
+    """
+    given = tuple(paths)
+    if not given:
+        return None
+    wrong = f"@tool(trusted_fields={given!r}) on {tool}"
+    if trust != "untrusted":
+        raise UsageError(f"{wrong}: of a tool that is {trust or 'pure'} no field is less trusted than that")
+    made: dict[str, Any] = {}
+    ends: list[dict[str, Any]] = []
+    for path in given:
+        if _PATH.fullmatch(path) is None:
+            raise UsageError(f"{wrong}: {path!r} is no path; write `id`, `[].id`, `messages[].sender`, `[]` or `.`")
+        at: dict[str, Any] = made
+        known: Output | None = returns
+        for step in _STEP.findall(path):
+            known = _step(f"{wrong}: {path!r}", step, known)
+            at = at.setdefault(step, {})
+        ends.append(at)
+    if any(ends):
+        raise UsageError(f"{wrong}: one path leads through another; each names a number, a word or a date")
+    if any("[]" in at and len(at) > 1 for at in _within(made)):
+        raise UsageError(f"{wrong}: what has items has no fields")
+    return Results(vouched=made)
+
+
+def _step(wrong: str, step: str, known: Output | None) -> Output | None:
+    """What is known of a part of a result; None if nothing is."""
+    if known is None or (known.fields is None and known.items is None):
+        return None
+    if known.items is not None:
+        if step == "[]":
+            return known.items
+        raise UsageError(f"{wrong}: {known.type} has items; write `[].{step}` for a field of each")
+    fields = known.fields or {}
+    if step in fields:
+        return fields[step]
+    close = difflib.get_close_matches(step, fields, n=3) or list(fields)[:10]
+    raise UsageError(f"{wrong}: {known.type} has no {step}; it has {', '.join(close)}")
+
+
+def _within(parts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield parts
+    for part in parts.values():
+        yield from _within(part)
 
 
 def readers_of(
