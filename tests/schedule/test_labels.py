@@ -199,7 +199,13 @@ def test_a_number_that_is_not_trusted_is_narrow_and_a_text_is_not() -> None:
     assert label('x = length(page("u"))').narrow
     assert label('p = page("u")\nx = len(p) > 3').narrow
     assert not label('p = page("u")\nx = f"{len(p)}{p}"').narrow
-    assert label('n = length(page("u"))\nx = f"{n} characters"').narrow
+    assert label('n = length(page("u"))\nx = n * 2').narrow
+
+
+def test_a_text_made_of_numbers_is_not_narrow() -> None:
+    """`f"{a:c}{b:c}"` spells any text out of numbers."""
+    assert not label('n = length(page("u"))\nx = f"{n:c}{n + 1:c}"').narrow
+    assert not label('n = length(page("u"))\nx = str(n)').narrow
 
 
 def test_labels_of_a_long_chain_need_no_recursion() -> None:
