@@ -365,6 +365,8 @@ INVOICE = {
         ("i", {"", "float", "date", "enum"}),
         ("f'{i.kind} of {i.due}'", {""}),
         ("i.total * 2", {"float"}),
+        ("i.kind if i.due else i.supplier.rating", {"enum", "date"}),
+        ("i.kind or 'letters'", {"enum"}),
         ("[i.total, i.number][0]", {"float"}),
         ("max([i.supplier], key=lambda s: s.rating).rating", {"enum"}),
     ],

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.labels import NOTHING, PLAN, Label, joined
 from superscalar.plan.ir import (
     Apply,
+    Choice,
     Clause,
     Comprehension,
     Dict,
@@ -26,6 +27,7 @@ from superscalar.plan.ir import (
     Index,
     Lambda,
     Literal,
+    Logic,
     Missing,
     Ref,
     Sequence,
@@ -58,13 +60,18 @@ class Parts:
     __slots__ = ("_any", "_whole", "count", "each", "items", "shape")
 
     def __init__(
-        self, shape: Label, items: Mapping[Hashable, Labelled], count: int | None, each: Labelled | None = None
+        self,
+        shape: Label,
+        items: Mapping[Hashable, Labelled],
+        count: int | None,
+        each: Labelled | None = None,
+        whole: Label | None = None,
     ) -> None:
         self.shape = shape
         self.items = items
         self.count = count
         self.each = each
-        self._whole: Label | None = None
+        self._whole = whole
         self._any: Labelled | None = None
 
     def __getitem__(self, key: Hashable) -> Labelled:
@@ -108,7 +115,7 @@ def also(labels: Labelled, label: Label) -> Labelled:
         return labels | label
     if label.sources <= labels.shape.sources and label.readers is None:
         return labels
-    return Parts(labels.shape | label, labels.items, labels.count, labels.each)
+    return Parts(labels.shape | label, labels.items, labels.count, labels.each, labels.whole | label)
 
 
 def listed(labels: Labelled) -> Parts:
@@ -210,6 +217,8 @@ class _Reading:
             case Comprehension(element=element, clauses=clauses, key=key):
                 inner, shape = self._inside(clauses)
                 return PLAN | shape | inner.whole(element) | (NOTHING if key is None else inner.whole(key))
+            case Choice() | Logic():  # one of what is there already
+                return PLAN | joined(self.whole(child) for child in children(expr))
             case Apply("ok" | "default" | "first") | Missing():
                 return self._everything(expr)  # it tells whether there is a value, on which all of its tasks decide
             case Apply(function, (only,), keywords) if function in _OF_ONE_LIST:

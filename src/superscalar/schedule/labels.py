@@ -164,7 +164,9 @@ class Labels:
                 wanted.extend(missing)
                 continue
             wanted.pop()
-            (known if cell.status is SETTLED else passing)[cell] = self._derived(cell)
+            labels = self._derived(cell)
+            whole(labels)  # it is kept there: asked for later, lists within lists would need recursion
+            (known if cell.status is SETTLED else passing)[cell] = labels
 
     def inputs(self, cell: Cell) -> Iterator[Cell]:
         """The tasks whose labels go into that of `cell`; all of them came before it."""
