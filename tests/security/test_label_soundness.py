@@ -229,6 +229,11 @@ def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str,
         "[num(k) for q in pages(3) for k in q.title]",
         "f'{page(1).n} {page(1).title}'",
         "page(len(page(1).title)).n",
+        "[q for q in ps if q.title][0].n",
+        "[q.n for q in ps if q.title > '8']",
+        "[q.n for q in ps for k in q.title]",
+        "max([q for q in ps if q.title], key=lambda q: q.n).n",
+        "sorted(ps, key=lambda q: q.title)[0].n",
         "len([q for q in pages(3) if q.title][:5])",
         "[num(1) for k in card(3)]",
         "len([k for k in card(3)])",
@@ -236,7 +241,7 @@ def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str,
     ],
 )
 def test_what_looks_at_a_part_that_nobody_vouches_for_is_not_trusted(expression: str) -> None:
-    worlds = [world(f"a = {expression}\njoin(a)\n", "s" * n, vouch=True)["a"] for n in range(20)]
+    worlds = [world(f"ps = pages(3)\na = {expression}\njoin(a)\n", "s" * n, vouch=True)["a"] for n in range(20)]
     assert len({repr(outcome) for _, outcome in worlds}) > 1
     assert not any(is_clean(label) for label, _ in worlds)
 
@@ -254,7 +259,7 @@ def test_what_looks_at_a_part_that_nobody_vouches_for_is_not_trusted(expression:
     ],
 )
 def test_who_can_make_something_fail_chooses_no_value_by_that(expression: str) -> None:
-    worlds = [world(f"a = {expression}\njoin(a)\n", "s" * n, vouch=True) for n in range(20)]
+    worlds = [world(f"ps = pages(3)\na = {expression}\njoin(a)\n", "s" * n, vouch=True) for n in range(20)]
     assert len({repr(one["a"][1]) for one in worlds}) > 1
     assert len({repr(one["a"][1]) for one in worlds if is_clean(one["a"][0])}) < 2
     assert [leak for one in worlds for other in worlds for leak in leaks(one, other)] == []
@@ -278,12 +283,14 @@ def test_who_can_make_something_fail_chooses_no_value_by_that(expression: str) -
         "[q.n for p in pages(3) for q in pages(p.n)]",
         "pages(page(1).n)[page(2).n % 1].n",
         "max([q.n for q in pages(3)])",
+        "[q.n for q in ps if q.n > 1]",
+        "max([q for q in ps if q.n > 1], key=lambda q: q.n).n",
         "card(3).n",
         "card(3)['n']",
     ],
 )
 def test_what_looks_only_at_what_its_tool_vouches_for_is_trusted(expression: str) -> None:
-    worlds = [world(f"a = {expression}\njoin(a)\n", "s" * n, vouch=True)["a"] for n in range(5)]
+    worlds = [world(f"ps = pages(3)\na = {expression}\njoin(a)\n", "s" * n, vouch=True)["a"] for n in range(5)]
     assert len({repr(outcome) for _, outcome in worlds}) == 1
     assert all(label.trusted for label, _ in worlds), worlds[0]
 
