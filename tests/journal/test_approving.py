@@ -96,7 +96,7 @@ def test_a_run_that_nobody_is_there_to_answer_is_suspended_when_the_rest_is_done
         "run run waits for an answer:\n"
         "x: send(to, text)\n"
         "  `to` of send chooses where it goes, and comes from `page`, which is not trusted; write it in the question, "
-        'or take it from a tool declared trust="trusted"\n'
+        'or take it from a tool declared trust="trusted" or one of its trusted_fields\n'
         "    to = 'text of u'\n"
         "      from `p` = page(url='u'), which is not trusted\n"
         "    text = 'hi'\n"

@@ -141,7 +141,7 @@ def test_the_question_shows_the_call_its_arguments_and_where_each_came_from() ->
             "key": "the plan",
         },
         "`to` of send chooses where it goes, and comes from `page`, which is not trusted; "
-        'write it in the question, or take it from a tool declared trust="trusted"',
+        'write it in the question, or take it from a tool declared trust="trusted" or one of its trusted_fields',
     )
     assert str(question).splitlines()[2:4] == [
         "    to = 'u'",

@@ -152,6 +152,11 @@ def world(source: str, salt: str, *, vouch: bool = False) -> World:
     return run(main())
 
 
+def worlds(source: str, count: int, *, vouch: bool = True) -> list[World]:
+    """What a program comes to in several."""
+    return [world(source, "s" * n, vouch=vouch) for n in range(count)]
+
+
 def leaks(one: World, other: World) -> list[str]:
     """The tasks that are said not to depend on the world, and do.
 
@@ -241,9 +246,9 @@ def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str,
     ],
 )
 def test_what_looks_at_a_part_that_nobody_vouches_for_is_not_trusted(expression: str) -> None:
-    worlds = [world(f"ps = pages(3)\na = {expression}\njoin(a)\n", "s" * n, vouch=True)["a"] for n in range(20)]
-    assert len({repr(outcome) for _, outcome in worlds}) > 1
-    assert not any(is_clean(label) for label, _ in worlds)
+    outcomes = [one["a"] for one in worlds(f"ps = pages(3)\na = {expression}\njoin(a)\n", 20)]
+    assert len({repr(outcome) for _, outcome in outcomes}) > 1
+    assert not any(is_clean(label) for label, _ in outcomes)
 
 
 @pytest.mark.parametrize(
@@ -259,10 +264,10 @@ def test_what_looks_at_a_part_that_nobody_vouches_for_is_not_trusted(expression:
     ],
 )
 def test_who_can_make_something_fail_chooses_no_value_by_that(expression: str) -> None:
-    worlds = [world(f"ps = pages(3)\na = {expression}\njoin(a)\n", "s" * n, vouch=True) for n in range(20)]
-    assert len({repr(one["a"][1]) for one in worlds}) > 1
-    assert len({repr(one["a"][1]) for one in worlds if is_clean(one["a"][0])}) < 2
-    assert [leak for one in worlds for other in worlds for leak in leaks(one, other)] == []
+    found = worlds(f"a = {expression}\njoin(a)\n", 20)
+    assert len({repr(one["a"][1]) for one in found}) > 1
+    assert len({repr(one["a"][1]) for one in found if is_clean(one["a"][0])}) < 2
+    assert [leak for one in found for other in found for leak in leaks(one, other)] == []
 
 
 @pytest.mark.parametrize(
@@ -290,9 +295,9 @@ def test_who_can_make_something_fail_chooses_no_value_by_that(expression: str) -
     ],
 )
 def test_what_looks_only_at_what_its_tool_vouches_for_is_trusted(expression: str) -> None:
-    worlds = [world(f"ps = pages(3)\na = {expression}\njoin(a)\n", "s" * n, vouch=True)["a"] for n in range(5)]
-    assert len({repr(outcome) for _, outcome in worlds}) == 1
-    assert all(label.trusted for label, _ in worlds), worlds[0]
+    outcomes = [one["a"] for one in worlds(f"ps = pages(3)\na = {expression}\njoin(a)\n", 5)]
+    assert len({repr(outcome) for _, outcome in outcomes}) == 1
+    assert all(label.trusted for label, _ in outcomes), outcomes[0]
 
 
 @pytest.mark.parametrize(
@@ -308,8 +313,8 @@ def test_forgetting_any_part_of_a_label_would_be_noticed(
     forgotten: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def found() -> bool:
-        worlds = [world(source, "s" * n) for n in range(12)]
-        return any(leaks(one, other) for one in worlds for other in worlds)
+        there = worlds(source, 12, vouch=False)
+        return any(leaks(one, other) for one in there for other in there)
 
     assert not found()
     place: Any = Provenance if forgotten == "_origin" else derived.Labels

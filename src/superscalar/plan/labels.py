@@ -54,7 +54,8 @@ class Parts:
     """The labels of a value item by item: `items` by position or key, `shape` of which items there are at all.
 
     `count`: how many there are where they have positions; None where they have keys. `each`: those of every item that
-    is not in `items`; without it nothing is known of those by themselves.
+    is not in `items`; without it nothing is known of those by themselves. `whole`: that of all of it, where it is known
+    already.
     """
 
     __slots__ = ("_any", "_whole", "count", "each", "items", "shape")

@@ -9,7 +9,8 @@ def destinations(call: LabelledCall) -> Decision | None:
     """What is not trusted may not choose where something goes: no parameter that is a sink, in whole or in part.
 
     The content of a message may come from anywhere, its recipient may not. A pure tool sends nothing anywhere. A tool
-    that says `Annotated[str, Sink(narrow="enum")]` lets data choose among a fixed set of constants.
+    that says `Annotated[str, Sink(narrow="enum")]` lets data choose among a fixed set of constants, and one that says
+    `Sink(among=...)` among the destinations that it lists.
     """
     if call.effect == "pure":
         return None
@@ -19,7 +20,7 @@ def destinations(call: LabelledCall) -> Decision | None:
             others = ", ".join(map(str, argument.label.untrusted))
             return Deny(
                 f"`{name}` of {call.tool} chooses where it goes, and comes from {others}, which is not trusted; "
-                'write it in the question, or take it from a tool declared trust="trusted"'
+                'write it in the question, or take it from a tool declared trust="trusted" or one of its trusted_fields'
             )
     return Allow() if sinks else None
 
