@@ -10,9 +10,10 @@ from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from superscalar import events, planner
+from superscalar.compiler.joining import tried_in
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.run import Run, Settings, tried_in
+from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
@@ -154,7 +155,7 @@ class ResumedRun(Run):
         self._program = AdoptedProgram(settings.tools.signatures, rounds, open=bool(rounds) and not whole)
         for round in past.rounds:
             if round.replanned is not None:
-                self._failed_calls |= tried_in(round.events)[0]
+                self._progress.failed |= tried_in(round.events)[0]
         self._check_tools(settings.tools)
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
