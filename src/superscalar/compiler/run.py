@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
-from superscalar.compiler.asking import Asking, earlier
+from superscalar.compiler.asking import Asking
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.joining import Joining, Progress
+from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording, secrets_of, withheld
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight, heard, ran_untrusted
 from superscalar.compiler.stream import Log
-from superscalar.errors import ApprovalPending, ModelError, NotApproved, PlanError
+from superscalar.errors import ApprovalPending, NotApproved
 from superscalar.labels import NOTHING
-from superscalar.models.base import ChatModel, Message, Request
+from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax, reader_of
+from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
-from superscalar.plan.ir import Plan, Span, Task
+from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
@@ -328,25 +329,28 @@ class Run:
 
     async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
         """The same for a round that has begun. `repairing`: what the planner writes first are corrections already."""
-        before: list[tuple[str, str, str]] = []
-        for attempt in range(self._settings.max_repairs + 1):
-            if attempt:
-                self._log.record(events.Repairing(self._now(), attempt))
-            text, cut = await self._write_plan(conversation, repairing=repairing or attempt > 0, running=running)
-            conversation.append(Message("assistant", text))
-            if self._late or (self._program.complete and not cut):
-                break
-            problems = self._program.problems or (_unfinished(text, cut),)
-            found = [(problem.code, problem.message, problem.line_text) for problem in problems]
-            if running and self._spent() is not None:
-                return  # nobody can mend it any more: the joiner answers from what there is, and nothing is written
-            if attempt == self._settings.max_repairs or found == before:
-                times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                again = ": the planner repeated them" if found == before else ""
-                raise PlanError(problems, summary=f"the planner's plan still has errors{times}{again}")
-            before = found
-            conversation.append(Message("user", planner.repair_message(problems, self._settings.syntax)))
-        if running and not self._late:
+        settings = self._settings
+        planning = Planning(
+            PlanningTerms(
+                settings.planner,
+                settings.syntax,
+                settings.grammar,
+                settings.planner_timeout,
+                settings.max_plan_tokens,
+                settings.max_repairs,
+            ),
+            self._asking,
+            self._budget,
+            self._log.record,
+            self._now,
+            partial(self._take, running=running),
+            self._unit.settle,
+            self._spent if running else lambda: None,
+            deadline=self._deadline,
+        )
+        ended = await planning.round(self._program, conversation, repairing=repairing, continuing=self._continuing)
+        self._late = self._late or ended == "late"
+        if running and ended == "whole" and not self._late:
             await self._seal()
 
     async def _seal(self) -> None:
@@ -395,55 +399,6 @@ class Run:
             raise NotApproved(f"the plan was not approved, and nothing of it was begun: {why}")
         self._refused = True
 
-    async def _write_plan(self, conversation: list[Message], *, repairing: bool, running: bool) -> tuple[str, bool]:
-        """Stream one reply of the planner into the program; returns its text and whether it was cut."""
-        program = self._program
-        reader = reader_of(self._settings.syntax, program)
-        if repairing and (program.broken or self._continuing):
-            program.begin_repair()
-        written: list[str] = []
-        finished = False
-        settings = self._settings
-        most = self._budget.tokens_left(settings.max_plan_tokens)
-        request = Request(tuple(conversation), max_tokens=most, grammar=settings.grammar)
-        limit = earlier(self._deadline, self._settings.planner_timeout, self._now())
-        try:
-            async with (
-                asyncio.timeout_at(limit) as clock,
-                aclosing(self._asking.ask("planner", self._planner(), request)) as chunks,
-            ):
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        clock.reschedule(earlier(self._deadline, self._settings.planner_timeout, self._now()))
-                    if reader.ended and chunk.text.strip():
-                        finished = True  # the plan is whole: what a talkative model adds is not waited for
-                        break
-                    if chunk.text:
-                        written.append(chunk.text)
-                        self._log.record(events.PlanWritten(self._now(), chunk.text))
-                        self._take(reader.feed(chunk.text), running=running)
-                    finished = finished or chunk.finish == "stop"
-        except TimeoutError:
-            if not self._late and (self._deadline is None or self._now() < self._deadline):
-                await self._unit.settle()  # as below
-                raise ModelError(
-                    f"the planner wrote no complete plan within {self._settings.planner_timeout:g} s", retryable=True
-                ) from None
-            self._late = True
-        except ModelError:
-            await self._unit.settle()  # what it had planned runs to its end; its writes fail, unsealed
-            raise
-        finished = finished or reader.ended  # rule L18: a complete join line seals, whatever comes behind it
-        self._take(reader.finish("stop" if finished else "cut"), running=running)
-        if repairing:
-            self._take(program.end_repair(), running=running)
-        return "".join(written), not finished
-
-    def _planner(self) -> ChatModel:
-        if self._settings.planner is None:
-            raise ModelError("this agent has no model")
-        return self._settings.planner
-
     def _take(self, steps: Iterable[Step], *, running: bool) -> None:
         for step in steps:
             if isinstance(step, Diagnostic):
@@ -480,10 +435,3 @@ class Run:
         )
         conversation = joiner.messages(system, said, question, self._sight.of_joiner(*self._ran()))
         return await self._joining.decision(model, conversation, last=last)
-
-
-def _unfinished(text: str, cut: bool) -> Diagnostic:
-    lines = text.rstrip("\n").split("\n")
-    where = Span(len(lines), 0, len(lines), max(len(lines[-1]), 1))
-    why = "the plan was cut off here" if cut else "the plan waits for lines that were never repaired"
-    return Diagnostic("E003", why, where, lines[-1], help="write the rest of the plan, up to join(...)")
