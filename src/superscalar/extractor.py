@@ -20,8 +20,9 @@ from math import isfinite
 from typing import Any, Final, Literal, get_args
 
 from superscalar.errors import ModelError, RateLimited, UsageError
-from superscalar.models.base import ChatModel, Message, Request, closable
+from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
+from superscalar.models.cleaning import replies
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.signatures import Output, Parameter
@@ -178,7 +179,7 @@ class Extractor:
         written: list[str] = []
         length, counted = 0, False
         try:
-            async with asyncio.timeout(self._timeout) as clock, aclosing(closable(model.stream(request))) as chunks:
+            async with asyncio.timeout(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         run.progress(chunk.preparing.what, chunk.preparing.fraction)
@@ -187,8 +188,10 @@ class Extractor:
                     if chunk.usage is not None:
                         counted = True
                         run.used(chunk.usage)
+                    if chunk.withdrawn:
+                        written.clear()
                     written.append(chunk.text)
-                    length += len(chunk.text)
+                    length += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
                     if length > MAX_REPLY:
                         break
         except TimeoutError:

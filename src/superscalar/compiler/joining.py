@@ -52,7 +52,8 @@ class Joining:
         complaint = said_text = ""
         for attempt in range(_ATTEMPTS):
             if attempt and (spent := self._spent()) is not None:
-                raise JoinError(f"{spent}, and the joiner gave no usable answer; the last time: {complaint}")
+                message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
+                raise JoinError(message, reply=said_text)
             decision = await self._decide(model, conversation)
             match decision:
                 case joiner.Replan(reason) if not last:
@@ -75,7 +76,8 @@ class Joining:
                         self._record(events.Joined(self._now(), value))
                         return value
             conversation += [Message("assistant", said_text), Message("user", complaint)]
-        raise JoinError(f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}")
+        message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
+        raise JoinError(message, reply=said_text)
 
     async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
         reader = joiner.AnswerReader()
@@ -89,6 +91,8 @@ class Joining:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(earlier(None, timeout, self._now()))
+                    if chunk.withdrawn:
+                        reader = joiner.AnswerReader()
                     if fresh := reader.feed(chunk.text):
                         self._record(events.AnswerWritten(self._now(), fresh))
         except TimeoutError:

@@ -83,6 +83,8 @@ class _Past:
         match event:
             case events.PlanWritten(text=text):
                 last.writing.append(text)
+            case events.Withdrawn(role="planner"):
+                last.writing.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
             case events.Repairing():

@@ -72,13 +72,17 @@ class Preparation:
 class Chunk:
     """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts.
 
-    Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts.
+    Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts. `thought`
+    is a piece of what it thinks, where its server tells that from the reply. `withdrawn`: all `text` before this chunk
+    turned out to be one, and stands in its `thought`.
     """
 
     text: str = ""
     finish: FinishReason | None = None
     usage: Usage | None = None
     preparing: Preparation | None = None
+    thought: str = ""
+    withdrawn: bool = False
 
 
 class ChatModel(Protocol):

@@ -94,7 +94,9 @@ class RunView:
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
+        self._reply = 0  # where in the plan's text the planner's last reply begins
         self._answer: list[str] = []
+        self._thought: list[str] = []
         self._diagnostics: list[Diagnostic] = []
         self._usage: dict[str, Usage] = {}
         self._entries: dict[TaskId, _Entry] = {}
@@ -126,6 +128,12 @@ class RunView:
             case ev.PlanWritten(_, text):
                 self.preparing = None
                 self._plan.append(text)
+                self._thought.clear()
+            case ev.Thought(_, _, text):
+                self.preparing = None
+                self._thought.append(text)
+            case ev.Withdrawn(_, role):
+                self._withdraw(role)
             case ev.Diagnosed(_, diagnostic):
                 self._diagnostics.append(diagnostic)
             case ev.Repairing(_, attempt):
@@ -147,9 +155,11 @@ class RunView:
             case ev.JoinStarted():
                 self.joining = True
                 self._answer.clear()
+                self._thought.clear()
             case ev.AnswerWritten(_, text):
                 self.preparing = None
                 self._answer.append(text)
+                self._thought.clear()
             case ev.Joined(_, answer):
                 self.joining, self.answer = False, answer
             case ev.Replanned(_, reason):
@@ -298,9 +308,18 @@ class RunView:
             entry.group.items["failed" if lost else state] += entry.failure is None or state == "failed"
         self._set(entry, state)
 
+    def _withdraw(self, role: str) -> None:
+        """What a model has written of its reply was a thought."""
+        if role == "planner":
+            self._plan = [self.plan_text[: self._reply]]
+        elif role == "joiner":
+            self._answer.clear()
+
     def _break_line(self) -> None:
         if self._plan and not self._plan[-1].endswith("\n"):
             self._plan.append("\n")
+        self._reply = len(self.plan_text)
+        self._thought.clear()
 
     # ------------------------------------------------------------------------------------------------- reading
 
@@ -322,6 +341,13 @@ class RunView:
         if len(self._answer) > 1:
             self._answer = ["".join(self._answer)]
         return self._answer[0] if self._answer else ""
+
+    @property
+    def thought_text(self) -> str:
+        """What the model that is at work has thought since it wrote its last word."""
+        if len(self._thought) > 1:
+            self._thought = ["".join(self._thought)]
+        return self._thought[0] if self._thought else ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
