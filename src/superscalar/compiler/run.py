@@ -25,8 +25,9 @@ from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
+from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Plan, Span, Task
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
@@ -440,6 +441,11 @@ class Run:
         for step in steps:
             if isinstance(step, Diagnostic):
                 self._log.record(events.Diagnosed(self._now(), step))
+            elif isinstance(step, Retirement):
+                if running and step.ids:
+                    self._unit.retire(step.ids, step.why, step.dropped)
+                else:
+                    self._log.record(events.Retired(self._now(), step.ids, step.why, step.dropped))
             elif running:
                 self._unit.add(step)
             else:
@@ -557,8 +563,12 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
     tried: set[tuple[str, str, str]] = set()
     called: dict[str, tuple[str, str]] = {}
     fresh = False
-    for event in round:
+    happened = list(round)
+    retired = {id for event in happened if isinstance(event, events.Retired) for id in event.ids}
+    for event in happened:
         match event:
+            case events.Started(id=id) if retired and is_of(id, retired):
+                pass  # it is no result
             case events.Started(id=id, tool=tool, arguments=arguments):
                 called[id] = (tool, _told_apart(arguments))
             case events.Failed(id=id, failure=Failure(message=message)) if id in called:
