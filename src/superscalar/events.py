@@ -142,8 +142,23 @@ class Unneeded:
 
 
 @fact
+class Retired:
+    """These tasks are no part of the plan of this round any more: their text was taken back (L29), or a repair has not
+    got them (L30). An id stands for all instances of its task. None of them has written.
+
+    What has not started never will; a call under way is cancelled; what ran is dead: nothing refers to it, and it is
+    no result. `dropped`: the right writes among them, as they were written, that the new text does not make.
+    """
+
+    at: float
+    ids: tuple[TaskId, ...]
+    why: str = ""
+    dropped: tuple[str, ...] = ()
+
+
+@fact
 class Cancelled:
-    """A call that nothing needed any more was cancelled and has ended. It may be revived."""
+    """A call that nothing needed any more was cancelled and has ended. It may be revived, unless it was retired."""
 
     at: float
     id: TaskId
@@ -445,6 +460,7 @@ Event: TypeAlias = (
     | TaskEvent
     | Unneeded
     | Revived
+    | Retired
     | Throttled
     | DeadlinePassed
     | BudgetSpent

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from superscalar import events as ev
 from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
-from superscalar.cli.wording import call_of, note_of
+from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.observe.view import RunView
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ class Lines:
             case ev.Repairing(_, attempt):
                 yield from self._flushed()
                 yield "repair", f"the errors went back to the planner (attempt {attempt})"
+            case ev.Retired(_, ids, why, dropped):
+                yield "retired", f"{', '.join(ids)}: {why}{left_out(dropped)}"
             case ev.Sealed():
                 yield from self._flushed()
                 yield "sealed", "the plan is complete"

@@ -14,6 +14,7 @@ from superscalar.errors import JoinError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.typed import AnswerType
+from superscalar.plan.instances import is_of
 from superscalar.values import Failure
 
 _ATTEMPTS = 3
@@ -120,8 +121,12 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
     tried: set[tuple[str, str, str]] = set()
     called: dict[str, tuple[str, str]] = {}
     fresh = False
-    for event in round:
+    happened = list(round)
+    retired = {id for event in happened if isinstance(event, events.Retired) for id in event.ids}
+    for event in happened:
         match event:
+            case events.Started(id=id) if retired and is_of(id, retired):
+                pass  # it is no result
             case events.Started(id=id, tool=tool, arguments=arguments):
                 called[id] = (tool, _told_apart(arguments))
             case events.Failed(id=id, failure=Failure(message=message)) if id in called:

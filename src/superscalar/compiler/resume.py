@@ -22,6 +22,7 @@ from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Plan, Task, walk
 from superscalar.plan.printer import print_plan
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
@@ -61,6 +62,7 @@ class _Past:
     def __init__(self, settings: Settings, recorded: Iterable[events.Event]) -> None:
         self._settings = settings
         self._outcomes: dict[TaskId, Outcome] = {}
+        self._retired: set[TaskId] = set()
         self.started = False
         self.rounds: list[_Round] = []
         self.late = False
@@ -93,6 +95,9 @@ class _Past:
                 last.sent, last.problems = last.problems, []
             case events.Planned(task=task):
                 last.tasks.append(task)
+            case events.Retired(ids=ids):
+                last.tasks = [task for task in last.tasks if task.id not in ids]
+                self._retired.update(ids)
             case events.PlanAsked():
                 last.turns += self._turns(last)
                 last.asked = True
@@ -113,7 +118,8 @@ class _Past:
                 self.joined = event
             case events.Replanned(reason=reason):
                 tasks = [task for round in self.rounds for task in round.tasks]
-                last.outcomes = {task.id: UNNEEDED for task in tasks} | self._outcomes
+                settled = {id: outcome for id, outcome in self._outcomes.items() if not is_of(id, self._retired)}
+                last.outcomes = {task.id: UNNEEDED for task in tasks} | settled
                 last.replanned = reason
 
     def _turns(self, last: _Round) -> Iterator[Message]:

@@ -28,7 +28,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
@@ -403,6 +403,11 @@ class Run:
         for step in steps:
             if isinstance(step, Diagnostic):
                 self._log.record(events.Diagnosed(self._now(), step))
+            elif isinstance(step, Retirement):
+                if running and step.ids:
+                    self._unit.retire(step.ids, step.why, step.dropped)
+                else:
+                    self._log.record(events.Retired(self._now(), step.ids, step.why, step.dropped))
             elif running:
                 self._unit.add(step)
             else:

@@ -47,6 +47,7 @@ class _Entry:
     by_guard: bool = False
     same_as: TaskId = ""
     batch: int = 0
+    retired: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class _Group:
     count: int | None = None
     items: Counter[State] = field(default_factory=Counter)  # settled items
     calls: int = 0
+    retired: bool = False
     by_state: dict[State, dict[TaskId, _Entry]] = field(default_factory=dict)  # its calls, and what failed
 
     def shown(self) -> Iterator[_Entry]:
@@ -90,6 +92,7 @@ class RunView:
         self.began: float | None = None
         self.last = 0.0
         self.repairs = 0  # in this round
+        self.retired = 0  # tasks that are no part of the plan any more
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
@@ -148,6 +151,9 @@ class RunView:
                 self._move(ids, ("waiting", "ready", "asked"), "skipped")
             case ev.Revived(_, ids):
                 self._move(ids, ("skipped",), "waiting")
+            case ev.Retired(_, ids):
+                self._diagnostics.clear()
+                self._take_back(ids)
             case ev.Throttled(at, limit, delay):
                 self._throttled[limit] = at + delay
             case ev.DeadlinePassed():
@@ -252,6 +258,17 @@ class RunView:
                 entry.ended = None
                 self._set(entry, state)
 
+    def _take_back(self, ids: tuple[TaskId, ...]) -> None:
+        """These tasks are no part of the plan any more: they are not shown, and what becomes of them is not counted."""
+        self.retired += len(ids)
+        gone = [group for id in ids if (group := self._groups.pop(id, None)) is not None]
+        for group in gone:
+            group.retired = True
+        for entry in self._entries.values() if gone else ():
+            if entry.group.retired and not entry.retired and entry.kind == "call":
+                self._counts[entry.state] -= 1
+            entry.retired = entry.group.retired
+
     def _add(self, task: Task) -> None:
         group = self._groups.setdefault(task.id, _Group())
         entry = self._entries.get(task.id)
@@ -280,15 +297,15 @@ class RunView:
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
             task, group = known
-            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group)
+            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group, retired=group.retired)
             self._file(entry)
-            if entry.kind == "call":
+            if entry.kind == "call" and not entry.retired:
                 self._counts["waiting"] += 1
         return entry
 
     def _set(self, entry: _Entry, state: State) -> None:
         group = entry.group
-        if entry.kind == "call":
+        if entry.kind == "call" and not entry.retired:
             self._counts[entry.state] -= 1
             self._counts[state] += 1
         if group.own is not entry:

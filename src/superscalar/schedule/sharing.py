@@ -34,11 +34,15 @@ class SharedCalls:
 
     def begin_round(self) -> None:
         """Forget what failed."""
-        good = {key: cell for key, cell in self._cells.items() if isinstance(cell.outcome, Observation)}
+        good = {
+            key: cell for key, cell in self._cells.items() if isinstance(cell.outcome, Observation) and not cell.retired
+        }
         self._cells = good
 
 
 def _can_be_shared(cell: Cell) -> bool:
+    if cell.retired:
+        return False
     if cell.status is not SETTLED:
         return True
     outcome = cell.outcome
