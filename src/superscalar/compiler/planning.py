@@ -6,18 +6,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.asking import Asking, earlier
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.errors import ModelError, PlanError
 from superscalar.models.base import ChatModel, Message, Request
+from superscalar.models.cleaning import thinks_aloud
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Span
 from superscalar.plan.program import Program, Step
+from superscalar.plan.python import MAX_PROSE
+
+PROSE_SECONDS: Final = 10.0
+"""How long prose is read behind a complete `join` (rule L18)."""
+
+_CHARACTERS: Final = 4  # to a token, where nobody counted
 
 Ended: TypeAlias = Literal["whole", "late", "spent"]
 """How a round of planning ended: its plan may be sealed, the run's deadline passed, or nobody may mend it any more."""
@@ -35,11 +42,86 @@ class PlanningTerms:
     max_repairs: int
 
 
+class _Reply:
+    """One reply of the planner, read into the program while it comes.
+
+    `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
+    complete, `joined_at` since when; `behind`: how many characters came behind it. `cut`, behind the `end`: it broke
+    off. `finished`: the provider says that it has ended as it should.
+    """
+
+    def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, aloud: bool) -> None:
+        self.finished = False
+        self.joined_at = 0.0
+        self.behind = 0
+        self._program = program
+        self._syntax = syntax
+        self._corrects = corrects
+        self._aloud = aloud
+        self._text: list[str] = []
+        self._joins = 0
+        if corrects:
+            program.begin_repair()
+        self._reader = reader_of(syntax, program, prose=None if aloud else MAX_PROSE)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return "".join(self._text)
+
+    @property
+    def joined(self) -> bool:
+        """Whether a `join` is complete, and what may follow it is waited for."""
+        return self._reader.tail != ""
+
+    @property
+    def cut(self) -> bool:
+        """Whether it broke off before its plan was whole."""
+        return not self._reader.whole
+
+    def is_read(self, more: str) -> bool:
+        """Whether the plan is whole already, so that more text is not waited for."""
+        return self._reader.ended and bool(more.strip())
+
+    def read(self, text: str, now: float) -> Iterable[Step]:
+        """Take the next piece."""
+        self._text.append(text)
+        if self._corrects and self._syntax != "python":
+            return ()  # it is read at its end: a correction cannot be taken back
+        steps = self._reader.feed(text)
+        self.behind += len(text)
+        if self._reader.joins != self._joins:
+            self._joins, self.joined_at, self.behind = self._reader.joins, now, 0
+        return steps
+
+    def seconds(self, timeout: float | None) -> float | None:
+        """How long to read on behind the `join`."""
+        if self._reader.tail == "prose" and not self._aloud:
+            return PROSE_SECONDS if timeout is None else min(timeout, PROSE_SECONDS)
+        return timeout
+
+    def withdrawn(self) -> Iterable[Step]:
+        """All of it was a thought: take it back."""
+        self._text.clear()
+        self._aloud = False
+        self._joins = 0
+        self._reader = reader_of(self._syntax, self._program)
+        return () if self._corrects else self._program.retract("it was a thought")
+
+    def end(self) -> Iterable[Step]:
+        """It has ended."""
+        if self._corrects and self._syntax != "python":
+            yield from self._reader.feed(self.text)
+        yield from self._reader.finish("stop" if self.finished else "cut")
+        if self._corrects:
+            yield from self._program.end_repair()
+
+
 class Planning:
     """One round of planning of one run. `deadline`: the run's, on the clock of `now`.
 
     `take` gets what a reply completed, at once. `settled` waits for what it began. `spent`: the budget, if any, that
-    does not allow to ask the planner again.
+    does not allow to ask the planner again. Between `hold` and `release` nothing that was taken begins.
     """
 
     def __init__(
@@ -52,6 +134,8 @@ class Planning:
         take: Callable[[Iterable[Step]], None],
         settled: Callable[[], Awaitable[object]],
         spent: Callable[[], Spent | None],
+        hold: Callable[[], None],
+        release: Callable[[], None],
         *,
         deadline: float | None,
     ) -> None:
@@ -63,6 +147,8 @@ class Planning:
         self._take = take
         self._settled = settled
         self._spent = spent
+        self._hold = hold
+        self._release = release
         self._deadline = deadline
         self._late = False
 
@@ -84,34 +170,34 @@ class Planning:
             if attempt:
                 self._record(events.Repairing(self._now(), attempt))
             corrects = (repairing or attempt > 0) and (program.broken or continuing)
-            text, cut = await self._reply(program, conversation, corrects=corrects)
-            conversation.append(Message("assistant", text))
+            reply = await self._reply(program, conversation, corrects=corrects)
+            conversation.append(Message("assistant", reply.text))
             if self._is_late():
                 return "late"
-            if program.complete and not cut:
+            if program.complete and not reply.cut:
                 return "whole"
-            problems = program.problems or (_unfinished(text, cut),)
+            problems = program.problems or (_unfinished(reply.text, reply.cut),)
             found = [(problem.code, problem.message, problem.line_text) for problem in problems]
             if self._spent() is not None:
                 return "spent"
             if attempt == most or found == before:
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
                 again = ": the planner repeated them" if found == before else ""
-                raise PlanError(problems, summary=f"the planner's plan still has errors{times}{again}")
+                summary = f"the planner's plan still has errors{times}{again}"
+                raise PlanError(problems, summary=summary, reply=reply.text)
             before = found
             conversation.append(Message("user", planner.repair_message(problems, self._terms.syntax)))
         raise AssertionError("the last attempt returns or raises")
 
-    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> tuple[str, bool]:
-        """Stream one reply of the planner into the program; returns its text and whether it was cut."""
+    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> _Reply:
+        """Stream one reply of the planner into the program."""
         terms = self._terms
         if terms.model is None:
             raise ModelError("this agent has no model")
-        reader = reader_of(terms.syntax, program)
-        if corrects:
-            program.begin_repair()
-        written: list[str] = []
-        finished = False
+        aloud = thinks_aloud(terms.model)
+        reply = _Reply(program, terms.syntax, corrects=corrects, aloud=aloud)
+        if aloud:
+            self._hold()
         most = self._budget.tokens_left(terms.max_tokens)
         request = Request(tuple(conversation), max_tokens=most, grammar=terms.grammar)
         try:
@@ -122,29 +208,35 @@ class Planning:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
-                    if reader.ended and chunk.text.strip():
-                        finished = True  # the plan is whole: what a talkative model adds is not waited for
-                        break
+                    if chunk.withdrawn:
+                        self._take(reply.withdrawn())
+                        self._release()
+                        clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
                     if chunk.text:
-                        written.append(chunk.text)
+                        if reply.is_read(chunk.text):
+                            break
                         self._record(events.PlanWritten(self._now(), chunk.text))
-                        self._take(reader.feed(chunk.text))
-                    finished = finished or chunk.finish == "stop"
+                        self._take(reply.read(chunk.text, self._now()))
+                        if reply.joined:
+                            clock.reschedule(earlier(self._deadline, reply.seconds(terms.timeout), reply.joined_at))
+                        if reply.joined and reply.behind > _CHARACTERS * terms.max_tokens:
+                            break
+                    reply.finished = reply.finished or chunk.finish == "stop"
         except TimeoutError:
-            if not self._is_late():
+            if self._is_late():
+                self._late = True
+            elif not reply.joined:
                 await self._settled()  # as below
                 raise ModelError(
                     f"the planner wrote no complete plan within {terms.timeout:g} s", retryable=True
                 ) from None
-            self._late = True
         except ModelError:
-            await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
-            raise
-        finished = finished or reader.ended  # rule L18: a complete join line seals, whatever comes behind it
-        self._take(reader.finish("stop" if finished else "cut"))
-        if corrects:
-            self._take(program.end_repair())
-        return "".join(written), not finished
+            if not reply.joined:
+                await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
+                raise
+        self._take(reply.end())
+        self._release()
+        return reply
 
     def _is_late(self) -> bool:
         """Whether the run's deadline has passed."""
