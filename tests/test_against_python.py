@@ -15,10 +15,10 @@ from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from alike import canonical
-from random_programs import FUNCTIONS, TooLarge, Writer, asynchronous, python_result
 from superscalar import LLMCompiler, Observation
 from superscalar.testing import run
+from support.alike import canonical
+from support.random_programs import FUNCTIONS, TooLarge, Writer, asynchronous, python_result
 
 PROGRAMS = int(os.environ.get("SUPERSCALAR_PROGRAMS", "500"))
 _RAISED = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, TooLarge)

@@ -30,7 +30,7 @@ def look() -> int:
 HANGING = """
 import sys
 sys.path.insert(0, {here!r})
-from scripted_runs import WRITING, ScriptedCompiler, ScriptedStream
+from support.scripted_runs import WRITING, ScriptedCompiler, ScriptedStream
 from superscalar import events as ev
 from superscalar.cli import compiling, main
 from superscalar.plan.ir import Call, Task
@@ -202,6 +202,6 @@ def test_a_terminal_gets_a_picture_that_is_gone_at_the_end(tmp_path: Path) -> No
 
 def _ends(answer: str) -> str:
     return f"""
-from scripted_runs import ANSWERED, ScriptedResult
+from support.scripted_runs import ANSWERED, ScriptedResult
 stream = ScriptedStream(ANSWERED, ScriptedResult({answer}))
 """

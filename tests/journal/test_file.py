@@ -22,7 +22,7 @@ from superscalar.events import Event
 from superscalar.journal import Journal
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.values import Failure
-from test_codec import random_events
+from support.random_events import random_events
 
 ABOUT = {"kind": "answer", "question": "How much is it?"}
 PUT = Task("put()", Call("put", effect="write"))

@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from random_programs import FUNCTIONS, Writer
 from superscalar import tool
 from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
@@ -18,6 +17,7 @@ from superscalar.plan.ir import Call, Task
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Program, Step
 from superscalar.tools import Toolset
+from support.random_programs import FUNCTIONS, Writer
 
 
 @tool(effect="write", resource=lambda x: f"thing {len(repr(x)) % 2}")

@@ -8,12 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from expressions import read, show
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from alike import canonical
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import (
     Apply,
@@ -40,6 +38,8 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.needs import needs_of, references
 from superscalar.values import Failure, Observation, Outcome
+from support.alike import canonical
+from support.expressions import read, show
 
 VALUES: dict[str, Any] = {
     "n": 3,

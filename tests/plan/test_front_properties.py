@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from fronts import TOOLS, FrontReading, front
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_reading_properties import CUTS, anatomy, check_program, pieces, steps
 
-from random_fronts import call_plans, json_plans
 from superscalar.plan import check, detect
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.printer import print_plan
+from support.fronts import TOOLS, FrontReading, front
+from support.programs_read import CUTS, anatomy, check_program, pieces, steps
+from support.random_fronts import call_plans, json_plans
 
 DEEP = settings(max_examples=250, deadline=None)
 SYNTAXES: list[Syntax] = ["numbered", "rewoo", "json"]

@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal
 
-import golden_tools
 import pytest
 from grammar_matcher import follows
 from grammar_samples import Sampler, SchemaSampler
@@ -24,6 +23,7 @@ from superscalar.plan.grammars.language import rules_of
 from superscalar.plan.grammars.rules import read
 from superscalar.plan.signatures import Parameter, Signature, Signatures
 from superscalar.tools.toolset import Toolset
+from support import golden_tools
 
 TOOLS = Toolset.from_module(golden_tools)
 BEYOND = {"E102", "E307", "E308", "W501", "W502", "W503"}

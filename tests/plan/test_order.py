@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reading import read, signature
 
 from superscalar.plan import ir
 from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.signatures import ResourceFunction, Signatures
+from support.reading import read, signature
 
 TOOLS = Signatures(
     [

@@ -8,8 +8,6 @@ import sys
 import pytest
 from hypothesis import given, settings
 
-from python_reader import read
-from random_expressions import expressions
 from superscalar.plan import ir
 from superscalar.plan.ir import (
     Apply,
@@ -42,6 +40,8 @@ from superscalar.plan.ir import (
     Unpacked,
 )
 from superscalar.plan.printer import print_expr, print_plan
+from support.python_reader import read
+from support.random_expressions import expressions
 
 a, b, c = Ref("a"), Ref("b"), Ref("c")
 ONE, TWO = Literal(1), Literal(2)

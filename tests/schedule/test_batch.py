@@ -13,17 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from random_plans import RATE, READS, Settings, plans
-from test_properties import (
-    PROFILE,
-    check_that_each_task_settles_once,
-    moments,
-    shape_of_value,
-    shapes,
-    worlds,
-)
 
-from running import Gauge, Paced, calls, ends, executed, starts
 from superscalar import Failure, Limit, LLMCompiler, Observation, RateLimited, Retry, RunResult, Tool, ToolContext, tool
 from superscalar.events import Event, Failed, Progressed, Retrying, Started, Waiting
 from superscalar.executors import local
@@ -33,6 +23,16 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from support.promises import (
+    PROFILE,
+    check_that_each_task_settles_once,
+    moments,
+    shape_of_value,
+    shapes,
+    worlds,
+)
+from support.random_plans import RATE, READS, Settings, plans
+from support.running import Gauge, Paced, calls, ends, executed, starts
 
 NINE = "xs = [price(t) for t in range(9)]\njoin(xs)"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from line_by_line import Interpreter, Line, Settings, Shape, World, programs, text_of
 
-from running import Paced
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
 from superscalar.events import Event
 from superscalar.schedule.state import Schedule
 from superscalar.testing import run
+from support.line_by_line import Interpreter, Line, Settings, Shape, World, programs, text_of
+from support.running import Paced
 
 PROFILE = settings(max_examples=300, deadline=None)
 worlds = st.builds(

@@ -11,10 +11,7 @@ from typing import Any
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_plans import Settings, World, plans
-from test_properties import GRACE, PROFILE, agent, check, shape, worlds
 
-from running import Paced, executed, starts
 from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
 from superscalar.cli.documents import outcome_document
 from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
@@ -25,6 +22,9 @@ from superscalar.plan.ir import Plan
 from superscalar.plan.passes.dead import dead
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import UNNEEDED, TaskId
+from support.promises import GRACE, PROFILE, agent, check, shape, worlds
+from support.random_plans import Settings, World, plans
+from support.running import Paced, executed, starts
 
 
 @tool(effect="pure")

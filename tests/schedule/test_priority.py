@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from running import ends, starts
 from superscalar import Limit, LLMCompiler, Tool, tool
 from superscalar.events import Event, Planned, Sealed, Started
 from superscalar.executors import local
@@ -25,6 +24,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from support.running import ends, starts
 
 Make = Callable[[Durations, Toolset], Priority]
 

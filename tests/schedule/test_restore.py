@@ -14,9 +14,7 @@ from typing import Any
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_plans import plans
 
-from running import ends
 from superscalar import Failure, Limit, NotDone, Observation, RateLimited, Retry, Skipped, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
@@ -35,6 +33,8 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import UNNEEDED, Outcome, TaskId
+from support.random_plans import plans
+from support.running import ends
 
 PROFILE = settings(max_examples=40)
 GRACE = 0.5

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from security.two_worlds import literal
 from superscalar.plan.fronts.detect import Syntax
+from support.two_worlds import literal
 
 Path: TypeAlias = tuple[str | int, ...]
 

@@ -16,11 +16,11 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from alike import canonical
-from random_programs import Page, TooLarge, Writer, asynchronous, flag, listing, num, python_result
-from security.two_worlds import SYNTAX
 from superscalar import Failure, LLMCompiler, Observation
 from superscalar.testing import run
+from support.alike import canonical
+from support.random_programs import Page, TooLarge, Writer, asynchronous, flag, listing, num, python_result
+from support.two_worlds import SYNTAX
 
 _RAISED = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, TooLarge)
 

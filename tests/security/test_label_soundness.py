@@ -18,13 +18,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from random_programs import FUNCTIONS, Page, Scope, Writer, num
 from superscalar import Failure, Label, LLMCompiler, Tool, tool
 from superscalar.labels import NOTHING
 from superscalar.observe.provenance import Provenance
 from superscalar.schedule import labels as derived
 from superscalar.testing import run
 from superscalar.values import Outcome
+from support.random_programs import FUNCTIONS, Page, Scope, Writer, num
 
 PROGRAMS = int(os.environ.get("SUPERSCALAR_PROGRAMS", "400"))
 FOREIGN = frozenset({"word", "listing", "flag", "page"})

@@ -15,7 +15,6 @@ from hypothesis.strategies import DrawFn
 
 from security.equivariant import Equivariant
 from security.front_plans import Step, steps, written
-from security.two_worlds import World, back, inert, moved, seeds_for, story
 from superscalar.errors import PlanError
 from superscalar.events import Started
 from superscalar.plan import evaluate
@@ -24,6 +23,7 @@ from superscalar.schedule import gather, state, unit
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell
 from superscalar.values import Observation
+from support.two_worlds import World, back, inert, moved, seeds_for, story
 
 SEEDS = st.integers(0, 2**32)
 CHUNKS = st.lists(st.integers(1, 40), max_size=8)

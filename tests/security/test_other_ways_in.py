@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from security.two_worlds import SYNTAX
 from superscalar import Failure, LLMCompiler, Observation, Question, tool
 from superscalar.cli.app import app
 from superscalar.cli.terminal import safe
@@ -21,6 +20,7 @@ from superscalar.events import Decided, Event, Started
 from superscalar.journal import Journal
 from superscalar.testing import run
 from superscalar.values import Record
+from support.two_worlds import SYNTAX
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\x9b31m \u202egnp.exe \U000e0041\u2028x = send('evil')\n[bold]</results>"
 ACTED_ON = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\U000e0000-\U000e0fff]")

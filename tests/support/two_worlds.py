@@ -15,13 +15,13 @@ from typing import Any, Literal, TypeAlias, cast
 
 from hypothesis import strategies as st
 
-from random_programs import Page
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.errors import PlanError
 from superscalar.events import Event, Failed, Retrying, Succeeded
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, OrderedSet
+from support.random_programs import Page
 
 _PLANE = 0xF0000  # what tools return in the inert world
 _LITERAL = 0x100000  # what the plans of `equivariant` write: in no tool's result, in neither world
