@@ -39,7 +39,7 @@ from support.random_plans import Settings, World, plans
 from support.running import Paced
 
 
-def executed(plan: tuple[str, ...], world: World, **options: Any) -> RunResult:
+def ran(plan: tuple[str, ...], world: World, **options: Any) -> RunResult:
     async def main() -> RunResult:
         async with agent(world).stream_plan("\n".join(plan), run_id="run", **options) as running:
             return await running.result()
@@ -65,7 +65,7 @@ def written(plan: tuple[str, ...], pauses: list[float], last: list[Any]) -> Pace
 @given(plans(), worlds)
 def test_every_plan_ends_and_keeps_its_promises(plan: tuple[str, ...], chosen: Settings) -> None:
     world = World(chosen)
-    result = executed(plan, world)
+    result = ran(plan, world)
     check(world, list(result.events))
     check_that_skips_have_causes(result)
     event(f"{len(result.outcomes.failures) > 0=} {world.all.entered // 10 * 10} calls or more")
@@ -75,7 +75,7 @@ def test_every_plan_ends_and_keeps_its_promises(plan: tuple[str, ...], chosen: S
 @given(plans(), worlds)
 def test_no_call_is_cut_short_by_what_happens_to_others(plan: tuple[str, ...], chosen: Settings) -> None:
     """Without a deadline or a cancellation every failure is the call's own doing."""
-    result = executed(plan, World(chosen))
+    result = ran(plan, World(chosen))
     kinds = {failure.kind for failure in result.outcomes.failures.values()}
     assert "deadline" not in kinds
     for id, failure in result.outcomes.failures.items():
@@ -156,7 +156,7 @@ def test_the_outcome_does_not_depend_on_how_long_things_take(
 ) -> None:
     chosen = replace(chosen, attempts=50)
     other = replace(chosen, times=other_times, cap=other_cap)
-    first, second = executed(plan, World(chosen)), executed(plan, World(other))
+    first, second = ran(plan, World(chosen)), ran(plan, World(other))
     assert shapes(first) == shapes(second)
     shown = [BECAUSE.sub("...", show_results(r.plan.tasks, r.outcomes)) for r in (first, second)]
     assert shown[0] == shown[1]
@@ -168,7 +168,7 @@ def test_the_outcome_does_not_depend_on_how_fast_the_plan_is_written(
     plan: tuple[str, ...], chosen: Settings, pauses: list[float]
 ) -> None:
     chosen = replace(chosen, attempts=50)
-    at_once = executed(plan, World(chosen))
+    at_once = ran(plan, World(chosen))
     slowly = run(agent(World(chosen), written(plan, pauses, [])).run("why?", run_id="run"))
     assert shapes(at_once) == shapes(slowly)
 
@@ -176,13 +176,13 @@ def test_the_outcome_does_not_depend_on_how_fast_the_plan_is_written(
 @PROFILE
 @given(plans(), worlds)
 def test_the_same_run_again_is_the_same_to_the_last_event(plan: tuple[str, ...], chosen: Settings) -> None:
-    assert executed(plan, World(chosen)).events == executed(plan, World(chosen)).events
+    assert ran(plan, World(chosen)).events == ran(plan, World(chosen)).events
 
 
 @PROFILE
 @given(plans(), worlds)
 def test_outcomes_are_in_program_order(plan: tuple[str, ...], chosen: Settings) -> None:
-    result = executed(plan, World(chosen))
+    result = ran(plan, World(chosen))
     order = list(result.outcomes)
     tops = [task.id for task in result.plan.tasks]
     assert [id for id in order if id in set(tops)] == tops

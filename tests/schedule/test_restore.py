@@ -53,7 +53,7 @@ class Chosen:
 
 
 @dataclass(slots=True)
-class World:
+class Fates:
     """Tools whose fates depend on the seed, the task, and how often it was tried again: not on who died in between."""
 
     chosen: Chosen
@@ -152,7 +152,7 @@ class World:
 
 def rounds_of(sources: Sequence[str]) -> list[list[Task]]:
     """The tasks of each round of a program."""
-    program = Program(World(Chosen(0, 0, 1, 0), []).tools.signatures)
+    program = Program(Fates(Chosen(0, 0, 1, 0), []).tools.signatures)
     rounds = []
     for number, source in enumerate(sources):
         if number:
@@ -204,10 +204,10 @@ class Came:
 
     log: list[ev.Event]
     outcomes: dict[TaskId, Outcome]
-    world: World
+    world: Fates
 
 
-def surroundings(world: World) -> Surroundings:
+def surroundings(world: Fates) -> Surroundings:
     tools = world.tools
     limits = Limits(tools.limits, world.chosen.cap)
     bounds = Bounds(60.0, GRACE)
@@ -216,7 +216,7 @@ def surroundings(world: World) -> Surroundings:
     return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 
-async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]], stop_at: float | None = None) -> Came:
+async def driven(unit: TaskFetchingUnit, world: Fates, rounds: list[list[Task]], stop_at: float | None = None) -> Came:
     """Do what is not in the log yet: plan round for round, as somebody who writes a plan would."""
     began = sum(isinstance(e, ev.RoundStarted) for e in world.log)
     planned = {e.task.id for e in world.log if isinstance(e, ev.Planned)}
@@ -251,7 +251,7 @@ async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]],
 
 def undisturbed(rounds: list[list[Task]], numbers: Chosen, stop_at: float | None = None) -> Came:
     async def main() -> Came:
-        world = World(numbers, [])
+        world = Fates(numbers, [])
         return await driven(TaskFetchingUnit(surroundings(world)), world, rounds, stop_at)
 
     return run(main())
@@ -267,7 +267,7 @@ def resumed(prefix: Sequence[ev.Event], rounds: list[list[Task]], numbers: Chose
 
     async def main() -> Came:
         last = prefix[-1].at if prefix else 0.0
-        world = World(numbers, [replace(e, at=e.at - last) for e in prefix])
+        world = Fates(numbers, [replace(e, at=e.at - last) for e in prefix])
         unit = ResumedUnit(surroundings(world), tuple(world.log))
         unit.schedule.check()
         before = list(world.log)

@@ -32,7 +32,7 @@ OWN_READS = frozenset({"words"})
 VOUCHED = {"page": ("n", "tags[]"), "pages": ("[].n", "[].tags[]"), "card": ("n",)}
 """Tools that vouch for parts of what they return, in the second of the two tests; titles are other people's text."""
 
-World = dict[str, tuple[Label, Outcome]]
+Told = dict[str, tuple[Label, Outcome]]
 
 
 def in_world(function: Callable[..., Any], salt: str) -> Tool[..., Any]:
@@ -137,13 +137,13 @@ class Vouched(Writer):
             yield lambda: f"{one()}.tags[0]"
 
 
-def world(source: str, salt: str, *, vouch: bool = False) -> World:
+def world(source: str, salt: str, *, vouch: bool = False) -> Told:
     """The label and the outcome of every task."""
     tools = [in_world(function, salt) for function in FUNCTIONS if not (vouch and function.__name__ in VOUCHED)]
     tools += [vouching(name, salt) for name in VOUCHED] if vouch else []
     agent = LLMCompiler(tools=tools, policy="off")
 
-    async def main() -> World:
+    async def main() -> Told:
         async with agent.stream_plan(source) as running:
             result = await running.result()
         known = Provenance(result.events, result.declared)
@@ -152,12 +152,12 @@ def world(source: str, salt: str, *, vouch: bool = False) -> World:
     return run(main())
 
 
-def worlds(source: str, count: int, *, vouch: bool = True) -> list[World]:
+def worlds(source: str, count: int, *, vouch: bool = True) -> list[Told]:
     """What a program comes to in several."""
     return [world(source, "s" * n, vouch=vouch) for n in range(count)]
 
 
-def leaks(one: World, other: World) -> list[str]:
+def leaks(one: Told, other: Told) -> list[str]:
     """The tasks that are said not to depend on the world, and do.
 
     What fails takes others with it: where other calls failed, some values are not there, or not trusted any more. But
@@ -179,7 +179,7 @@ def is_clean(label: Label) -> bool:
     return label.trusted and label.readers is None
 
 
-def failed(one: World) -> set[str]:
+def failed(one: Told) -> set[str]:
     return {id for id, (_, outcome) in one.items() if isinstance(outcome, Failure)}
 
 

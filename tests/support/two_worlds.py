@@ -166,7 +166,7 @@ Effect: TypeAlias = Literal["pure", "read", "write"]
 
 
 @dataclass(frozen=True)
-class World:
+class Answers:
     """What the tools return, fail with and do, all of it chosen by `seed` and by what a call is given.
 
     Half of its texts are one and the same, which the seed says: `seeds_for(text)`.
@@ -233,7 +233,7 @@ def seeds_for(text: str) -> st.SearchStrategy[int]:
 # ---------------------------------------------------------------------------------------------------------- a story
 
 
-def story(world: World, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python") -> list[Event] | PlanError:
+def story(world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python") -> list[Event] | PlanError:
     """The events of a run of this plan, which arrives in chunks of these lengths, half a second apart.
 
     Messages of failures are left out: they describe values, and are data themselves.
