@@ -10,13 +10,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import golden_tools
 import pytest
 
 import superscalar.plan
 from superscalar.extractor import extraction
 from superscalar.plan import check
 from superscalar.tools.toolset import Toolset
+from support import golden_tools
 
 COMMAND = "$ superscalar check plan.py --tools tools.py\n"
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
