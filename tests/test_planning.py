@@ -29,11 +29,13 @@ def test_a_plan_that_ends_with_a_newline_is_counted(chunk: int | None) -> None:
     assert result.usage.requests == 2
 
 
-def test_what_a_talkative_planner_adds_is_not_waited_for() -> None:
-    model = ScriptedModel(PLAN + "Here is why I wrote it. " * 100, "One.", chunk=8, delay=1.0)
+@pytest.mark.parametrize(("delay", "most"), [(1.0, 10 * 8), (0.01, 500)])
+def test_what_a_talkative_planner_adds_is_waited_for_ten_seconds_and_500_characters(delay: float, most: int) -> None:
+    """Rule L18."""
+    model = ScriptedModel(PLAN + "Here is why I wrote it. " * 100, "One.", chunk=8, delay=delay, finish="length")
     result = run(LLMCompiler(model, [look]).run("How many?"))
     written = "".join(event.text for event in result.events if isinstance(event, PlanWritten))
-    assert len(written) <= len(PLAN) + 2 * 8
+    assert len(PLAN) + most - 8 <= len(written) <= len(PLAN) + most + 8
     assert result.answer == "One."
 
 
@@ -96,16 +98,23 @@ def test_a_planner_that_makes_another_mistake_is_asked_again() -> None:
     assert run(LLMCompiler(model, [look]).run("How many?")).answer == "One."
 
 
-@pytest.mark.parametrize("reply", ["", "I am sorry, I cannot look anything up.", "# let me see\n"])
-def test_a_reply_without_a_statement_is_asked_for_again(reply: str) -> None:
+@pytest.mark.parametrize(
+    ("reply", "only"),
+    [
+        ("", ""),
+        ("I am sorry, I cannot look anything up.", ', only "I am sorry, I cannot look anything up."'),
+        ("# let me see\n", ', only "# let me see"'),
+    ],
+)
+def test_a_reply_without_a_statement_is_asked_for_again(reply: str, only: str) -> None:
     """It is not a plan that joins nothing: `join()` is."""
     model = ScriptedModel(reply, PLAN, "One.")
     result = run(LLMCompiler(model, [look]).run("How many?"))
     assert result.answer == "One."
     assert [task.id for task in result.plan.tasks] == ["x", "join()"]
     assert model.requests[1].messages[-1].text == (
-        "That was no plan: there is no statement here; write name = tool(...) on a line, and join(...) at the end; if "
-        "no tool is needed, only join()."
+        f"That was no plan: there is no statement here{only}; write name = tool(...) on a line, and join(...) at the "
+        "end; if no tool is needed, only join()."
     )
 
 

@@ -15,7 +15,7 @@ class Draft:
     """The statements of a program, and what can be said of them before they are read. `add` takes the next one.
 
     `joined`: its `join` came. `acts`: something in it calls or assigns. `named`: with an info string, or the like, that
-    says that it is code. `tools`: the names that are calls of tools.
+    says that it is code. `names`: what it assigns. `tools`: the names that are calls of tools.
     """
 
     def __init__(self, tools: Container[str], *, named: bool = False) -> None:
@@ -24,7 +24,7 @@ class Draft:
         self.named = named
         self._tools = tools
         self._used: list[tuple[str, Statement, ast.Name]] = []
-        self._own: set[str] = set()
+        self.names: set[str] = set()
 
     def add(self, statement: Statement) -> None:
         """Take the next statement."""
@@ -36,13 +36,13 @@ class Draft:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.acts = self.acts or statement.text.endswith(":")
             return
-        own = set(self._own)
+        own = set(self.names)
         for tree in module.body:
             passing = _passing(tree)
             for node in _names(tree):
                 if node.id not in own and node.id not in passing:
                     self._used.append((node.id, statement, node))
-            self._own.update(targets_of(tree, statement.text))
+            self.names.update(targets_of(tree, statement.text))
             self.acts = self.acts or does_something(tree)
             if not statement.column and join_of(tree, self._tools) is not None:
                 self.joined = True

@@ -61,6 +61,8 @@ class PythonReader:
         self._between: list[str] | None = None  # outside of programs, the line that is being written
         self._bare = False  # only blank lines came behind a program in no fence, whose first fence may not have come
         self._names: set[str] = set()  # that programs before the plan assign
+        self._given_up = False  # there is no plan, and nothing completes it
+        self._noted = False  # that something behind a `join` is not run
         self._stray = ""  # why it cannot be told what the plan is, unless another program with a `join` comes
         self._ahead: tuple[str, Lowered] | None = None
         self._ahead_tries = 0
@@ -138,11 +140,20 @@ class PythonReader:
             elif line:
                 self._bare = False
                 if says_more_than_a_value(line):
-                    if self.tail:
-                        self.tail = "more"
-                    else:
-                        self._stray = "statements stand outside of the program"
+                    yield from self._more(line)
         return ""
+
+    def _more(self, line: str) -> Iterator[Step]:
+        """A statement stands behind a program, or between two."""
+        if not self.tail:
+            self._stray = "statements stand outside of the program"
+            return
+        self.tail = "more"
+        if not self._noted:
+            self._noted = True
+            span = Span(self._line, 0, self._line, len(line))
+            help = "`join(...)` is the last line of a plan"
+            yield Diagnostic("W504", "what stands behind `join(...)` is not run", span, line, help=help)
 
     # ----------------------------------------------------------------------------------------------------- programs
 
@@ -202,6 +213,7 @@ class PythonReader:
         draft, self._draft = self._draft, None
         if draft is None or not draft.acts:
             return
+        self._names |= draft.names
         if self.program.repairing and self._mended is None:
             self._mended = draft
         elif not self.tail:
@@ -228,24 +240,29 @@ class PythonReader:
 
     def _becomes_the_plan(self, draft: Draft) -> Iterator[Step]:
         """A program has its `join`: it is the plan, unless another one comes."""
-        if self.program.repairing:
-            self._mended = draft
-            return
         before = self._reading
-        yield from self.program.retract("another program came behind it")
-        self._names |= before.names
-        self._reading = StatementReader(self.program)
+        self._given_up = False
+        if self.program.repairing:
+            self._mended, earlier = draft, self._mended
+            self._names |= set() if earlier is None else earlier.names
+        else:
+            yield from self.program.retract("another program came behind it")
+            self._names |= before.names
+            self._reading = StatementReader(self.program)
         used = draft.uses({name for name in self._names if not self.program.defines(name)})
-        if used is None and before.idle and not before.begun:
-            message, help = "a tool call in JSON stands beside a program", "write one program, with all calls in it"
-            yield from self._no_plan(message, help)
-        elif used is not None:
+        if used is not None:
             name, statement, node = used
             source = Source(statement.text, statement.line, statement.column)
             span = source.span(node)
             message = f"`{name}` is assigned by an earlier program only, and the last one is the plan"
             help = "write one program, with all that it needs"
+            self._mended = None
             yield from self._refused(Diagnostic("E004", message, span, source.line_text(span), help=help))
+        elif self.program.repairing:
+            return
+        elif before.idle and not before.begun:
+            message, help = "a tool call in JSON stands beside a program", "write one program, with all calls in it"
+            yield from self._no_plan(message, help)
         else:
             yield from self._replay(draft)
 
@@ -277,6 +294,8 @@ class PythonReader:
         yield from self._reading.end()
         if self._stray:
             yield from self._no_plan(self._stray, "write one program, with join(...) at its end")
+        elif self._given_up:
+            pass
         elif not self._reading.begun and not self.tail:
             yield from self._end_without_statement()
         else:
@@ -306,7 +325,8 @@ class PythonReader:
             yield from reader.feed(plan)
             yield from reader.finish()
         elif not self.program.repairing:
-            only = f', only "{self._beginning.strip()}"' if self._beginning.strip() else ""
+            said = " ".join(self._beginning.split())
+            only = f', only "{said}"' if said else ""
             help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
             yield from self._no_plan(f"there is no statement here{only}", help)
 
@@ -316,6 +336,7 @@ class PythonReader:
         yield from self._refused(Diagnostic("E004", message, Source("", 1).span(None), help=help))
 
     def _refused(self, problem: Diagnostic) -> Iterator[Step]:
+        self._given_up = True
         return self.program.unreadable(Source("", problem.span.line), problem)
 
     # ------------------------------------------------------------------------------------------------------- bounds
