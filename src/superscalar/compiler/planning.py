@@ -210,7 +210,8 @@ class Planning:
                         clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
                     if chunk.withdrawn:
                         self._take(reply.withdrawn())
-                        self._release()
+                        if aloud:
+                            self._release()
                         clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
                     if chunk.text:
                         if reply.is_read(chunk.text):
@@ -235,7 +236,8 @@ class Planning:
                 await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
                 raise
         self._take(reply.end())
-        self._release()
+        if aloud:
+            self._release()
         return reply
 
     def _is_late(self) -> bool:

@@ -87,6 +87,7 @@ class _Past:
                 last.writing.append(text)
             case events.Withdrawn(role="planner"):
                 last.writing.clear()
+                last.problems.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
             case events.Repairing():

@@ -329,6 +329,7 @@ class RunView:
         """What a model has written of its reply was a thought."""
         if role == "planner":
             self._plan = [self.plan_text[: self._reply]]
+            self._diagnostics.clear()
         elif role == "joiner":
             self._answer.clear()
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Container, Iterator
+from typing import Final
 
 from superscalar.plan.lines import Statement
 from superscalar.plan.slots import targets_of
 from superscalar.plan.source import parsed
 from superscalar.plan.spelling import join_of
+
+_BLOCK: Final = re.compile(r"(?:if|for|while|try|with|def|class|async)\b.*:$", re.DOTALL)
 
 
 class Draft:
@@ -34,7 +38,7 @@ class Draft:
         try:
             module = parsed(statement.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            self.acts = self.acts or statement.text.endswith(":")
+            self.acts = self.acts or _BLOCK.match(statement.text) is not None
             return
         own = set(self.names)
         for tree in module.body:

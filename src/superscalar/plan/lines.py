@@ -102,14 +102,13 @@ class Lines:
     """`feed` text as it comes; what it completed comes back.
 
     A statement completes at its line end outside brackets and strings. Inside brackets a line that begins like a new
-    statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan. Lines end as in
-    Python: at `\\n`, `\\r\\n` or `\\r`. `line`: how many were taken so far.
+    statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan. Lines end at
+    `\\n`. `line`: how many were taken so far.
     """
 
     def __init__(self, line: int = 0) -> None:
         self._pieces: list[str] = []
         self.line = line
-        self._return = ""
         self._margin = Margin()
         self._left: tuple[list[str], int, str] = ([], 0, "")
         self._reset()
@@ -133,10 +132,6 @@ class Lines:
 
     def feed(self, text: str) -> Iterator[Statement]:
         """Take the next piece of the source; it is looked at line by line, as far as one asks for statements."""
-        if self._return or "\r" in text:
-            text = self._return + text
-            self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
-            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         if "\n" not in text:
             if text:
                 self._pieces.append(text)
@@ -158,12 +153,12 @@ class Lines:
     def left(self) -> str:
         """What the last `feed` did not look at, because nobody asked for more statements."""
         whole, number, rest = self._left
-        return "\n".join([*whole[number:], rest]) + self._return
+        return "\n".join([*whole[number:], rest])
 
     def end_line(self, text: str) -> int:
         """The line end has come behind `text`, which is known to be a whole statement: its line number, without another
         look at it; 0 if something else is unfinished."""
-        if self._text or self._return or "".join(self._pieces) != text:
+        if self._text or "".join(self._pieces) != text:
             return 0
         self._pieces.clear()
         self.line += 1

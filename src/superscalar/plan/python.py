@@ -296,7 +296,7 @@ class PythonReader:
             yield from self._no_plan(self._stray, "write one program, with join(...) at its end")
         elif self._given_up:
             pass
-        elif not self._reading.begun and not self.tail:
+        elif not (self.tail or self._reading.acts) and (self.program.repairing or not self.program.broken):
             yield from self._end_without_statement()
         else:
             yield from self.program.finish()

@@ -45,12 +45,13 @@ class StatementReader:
 
     `take` is given one after the other, `end` closes the blocks that are open. `ended`: nothing more is read. `joined`:
     that is so because of a `join`. `begun`: a statement came that calls, assigns or joins, or was meant to; what came
-    before it and does nothing of that was held, and is prose if nothing follows. `names`: what was assigned.
+    before it and does nothing of that was held, and is prose if nothing follows. `acts`: something called or assigned.
+    `names`: what was assigned.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.ended = self.joined = self.begun = False
+        self.ended = self.joined = self.begun = self.acts = False
         self.names: set[str] = set()
         self._thought: list[str] = []
         self._block: list[Statement] = []
@@ -92,7 +93,7 @@ class StatementReader:
 
     def passed(self, names: Iterable[str]) -> str:
         """A statement that assigns these was taken past this reader: what was thought before it."""
-        self._seen = self.begun = True
+        self._seen = self.begun = self.acts = True
         self.names.update(names)
         return self._take_thought()
 
@@ -159,6 +160,7 @@ class StatementReader:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self.program.open_if(None, source, unreadable(source, error))
             return
+        self.acts = self.acts or any(isinstance(node, ast.Call) for node in ast.walk(tree.test))
         yield from self.program.open_if(tree, source, thought=thought)
         yield from self._inline(tree.body, source)
 
@@ -196,6 +198,7 @@ class StatementReader:
         """What stands behind the colon, on the same line."""
         for tree in statements:
             self._ifs[-1].empty = False
+            self._note(tree, source)
             yield from self.program.statement(tree, source)
 
     def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[Step]:
@@ -262,7 +265,7 @@ class StatementReader:
         yield from self._begin()
         thought = self._take_thought()
         for tree in module.body:
-            self.names.update(targets_of(tree, source.text))
+            self._note(tree, source)
             joins = None if self._ifs else join_of(tree, self.program.signatures)
             if joins is None or joins is tree:
                 notes, where = statement.notes, source
@@ -272,6 +275,11 @@ class StatementReader:
             if joins is not None:
                 self.ended = self.joined = True
                 return
+
+    def _note(self, tree: ast.stmt, source: Source) -> None:
+        names = targets_of(tree, source.text)
+        self.names.update(names)
+        self.acts = self.acts or bool(names) or any(isinstance(node, ast.Call) for node in ast.walk(tree))
 
     def _begin(self) -> Iterator[Step]:
         """A statement comes that does something: so what was held before it is a part of the plan."""
