@@ -90,9 +90,11 @@ def test_the_plan_is_the_program_that_is_meant(text: str) -> None:
          'E004 there is no statement here, only "{"name": "load", "arguments": {}} {"b": 2}"'),
         ('I call it: {"name": "load", "arguments": {}}',
          'E004 there is no statement here, only "I call it: {"name": "load", "arguments": {}}"'),
-        (f'{{"name": "load", "arguments": {{}}}}\n{PLAN}', "E004 this is a tool call in JSON, and no statement"),
+        (PLAN.replace("join", '{"tool": "mail", "args": {"to": 1}}\njoin'),
+         "E004 a tool call in JSON stands beside statements"),
+        (f'{{"name": "load", "arguments": {{}}}}\n{PLAN}', "E004 a tool call in JSON stands beside statements"),
         (f'{fenced("""{"name": "load", "arguments": {}}""" + chr(10), "json")}{fenced(PLAN)}',
-         "E004 a tool call in JSON stands beside a program"),
+         "E004 a tool call in JSON stands beside statements"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_is_one_error_and_nothing_runs(text: str, problem: str) -> None:

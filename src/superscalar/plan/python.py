@@ -171,6 +171,8 @@ class PythonReader:
             yield from self._reading.take(statement)
             if self._reading.joined:
                 self._behind_join()
+            elif self._reading.mixed:
+                yield from self._mixed()
             self.ended = self.ended or (self._reading.ended and not self._reading.joined)
 
     def _behind_join(self) -> None:
@@ -261,14 +263,15 @@ class PythonReader:
         elif self.program.repairing:
             return
         elif before.idle and not before.begun:
-            message, help = "a tool call in JSON stands beside a program", "write one program, with all calls in it"
-            yield from self._no_plan(message, help)
+            yield from self._mixed()
         else:
             yield from self._replay(draft)
 
     def _replay(self, draft: Draft) -> Iterator[Step]:
         for statement in draft.statements:
             yield from self._reading.take(statement)
+        if self._reading.mixed:
+            yield from self._mixed()
 
     # --------------------------------------------------------------------------------------------------- the end
 
@@ -329,6 +332,10 @@ class PythonReader:
             only = f', only "{said}"' if said else ""
             help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
             yield from self._no_plan(f"there is no statement here{only}", help)
+
+    def _mixed(self) -> Iterator[Step]:
+        help = "write one program, with all calls in it"
+        yield from self._no_plan("a tool call in JSON stands beside statements", help)
 
     def _no_plan(self, message: str, help: str) -> Iterator[Step]:
         if not self.program.repairing:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.draft import does_something
+from superscalar.plan.fronts.calls_in_json import FORMS
 from superscalar.plan.fronts.translated import Translated, Written, placed, settle
 from superscalar.plan.lines import Statement
 from superscalar.plan.program import MAX_NESTED, Program, Step
@@ -25,7 +26,6 @@ _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?[A-Z][\w'’,-]*(?:[ :.!]|$)")
 _CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
 _MAY_BE_JSON = re.compile(r"\{\s*\"(?!.*\w\()|</?tool_call>", re.DOTALL)
-_CALLS_IN_JSON = ({"name", "arguments"}, {"name", "parameters"}, {"tool", "arguments"}, {"function", "arguments"})
 _WORDS = re.compile(r"[^\W\d][\w'’]*[,;:]?(?:\s+[^\s=(]+)+$|[^\W\d][\w'’]*[.!?…:]$")
 
 
@@ -46,12 +46,12 @@ class StatementReader:
     `take` is given one after the other, `end` closes the blocks that are open. `ended`: nothing more is read. `joined`:
     that is so because of a `join`. `begun`: a statement came that calls, assigns or joins, or was meant to; what came
     before it and does nothing of that was held, and is prose if nothing follows. `acts`: something called or assigned.
-    `names`: what was assigned.
+    `mixed`: tool calls in JSON stand among statements. `names`: what was assigned.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.ended = self.joined = self.begun = self.acts = False
+        self.ended = self.joined = self.begun = self.acts = self.mixed = False
         self.names: set[str] = set()
         self._thought: list[str] = []
         self._block: list[Statement] = []
@@ -60,6 +60,7 @@ class StatementReader:
         self._seen = False
         self._idle: list[Iterator[Step]] = []  # what does nothing, so far
         self._unread: list[str] | None = []  # its text
+        self._has_calls_in_json = False
 
     @property
     def inside(self) -> bool:
@@ -69,7 +70,7 @@ class StatementReader:
     @property
     def idle(self) -> bool:
         """Whether something is held since it does nothing."""
-        return bool(self._idle)
+        return bool(self._idle) or self._has_calls_in_json
 
     @property
     def unread(self) -> str:
@@ -257,14 +258,18 @@ class StatementReader:
             self._unread = None
             return
         if _is_call_in_json(module):
-            yield from self._call_in_json(source)
+            self._has_calls_in_json = True
+            if self.begun:
+                self._mix()
+            else:
+                self._rests(source.text, ())
             return
         if not self.begun and not any(map(does_something, module.body)):
             self._rests(source.text, (self.program.statement(tree, source) for tree in module.body))
             return
         yield from self._begin()
         thought = self._take_thought()
-        for tree in module.body:
+        for tree in () if self.mixed else module.body:
             self._note(tree, source)
             joins = None if self._ifs else join_of(tree, self.program.signatures)
             if joins is None or joins is tree:
@@ -287,16 +292,12 @@ class StatementReader:
         idle, self._idle = self._idle, []
         for steps in idle:
             yield from steps
+        if self._has_calls_in_json:
+            self._mix()
 
-    def _call_in_json(self, source: Source) -> Iterator[Step]:
-        span = source.span(None)
-        message, help = "this is a tool call in JSON, and no statement", "write name = tool(...)"
-        problem = Diagnostic("E004", message, span, source.line_text(span), help=help)
-        steps = self.program.unreadable(source, problem)
-        if self.begun:
-            yield from steps
-        else:
-            self._rests(source.text, [steps])
+    def _mix(self) -> None:
+        """Calls in JSON and statements: which of them is the plan cannot be told."""
+        self.ended = self.mixed = True
 
     def _unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
         if self._is_prose(source.text):
@@ -332,7 +333,7 @@ def _is_call_in_json(module: ast.Module) -> bool:
     match module.body:
         case [ast.Expr(value=ast.List(elts=[ast.Dict(keys=keys), *_]) | ast.Dict(keys=keys))]:
             words = {key.value for key in keys if isinstance(key, ast.Constant)}
-            return any(words >= wanted for wanted in _CALLS_IN_JSON)
+            return any(words >= set(form) for form in FORMS)
     return False
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from superscalar.plan.signatures import Signatures
 
 _TAG: Final = re.compile(r"\s*</?tool_call>\s*")
-_FORMS: Final = (
+FORMS: Final = (
     ("name", "arguments"), ("name", "parameters"), ("name", "args"), ("name", "input"),
     ("tool", "arguments"), ("tool", "args"), ("tool", "parameters"), ("function", "arguments"),
 )  # fmt: skip
@@ -92,7 +92,7 @@ def _call(value: Any, signatures: Signatures) -> tuple[str, dict[str, Any]] | No
     name = next((value[key] for key in ("name", "tool", "function") if isinstance(value.get(key), str)), None)
     if name is None:
         return None
-    form = next((form for form in _FORMS if form[0] in value and form[1] in value), None)
+    form = next((form for form in FORMS if form[0] in value and form[1] in value), None)
     if form is None:
         known = name in signatures.aliases() and not value.keys() - {"name", "tool", "function", "id", "type"}
         return (name, {}) if known else None
