@@ -32,8 +32,8 @@ def test_a_plan_that_ends_with_a_newline_is_counted(chunk: int | None) -> None:
 @pytest.mark.parametrize(("delay", "most"), [(1.0, 10 * 8), (0.01, 500)])
 def test_what_a_talkative_planner_adds_is_waited_for_ten_seconds_and_500_characters(delay: float, most: int) -> None:
     """Rule L18."""
-    model = ScriptedModel(PLAN + "Here is why I wrote it. " * 100, "One.", chunk=8, delay=delay, finish="length")
-    result = run(LLMCompiler(model, [look]).run("How many?"))
+    model = ScriptedModel(PLAN + "Here is why I wrote it. " * 100, chunk=8, delay=delay, finish="length")
+    result = run(LLMCompiler(model, [look], joiner=ScriptedModel("One.")).run("How many?"))
     written = "".join(event.text for event in result.events if isinstance(event, PlanWritten))
     assert len(PLAN) + most - 8 <= len(written) <= len(PLAN) + most + 8
     assert result.answer == "One."
@@ -53,9 +53,9 @@ def test_a_planner_that_takes_too_long_is_reported_when_what_it_planned_has_sett
 
 def test_a_stream_that_breaks_off_behind_a_complete_join_has_given_a_whole_plan() -> None:
     """Rule L18: the plan seals at a complete join line; nothing is sent back."""
-    model = ScriptedModel(PLAN, "One.", chunk=4, finish=None)
-    assert run(LLMCompiler(model, [look]).run("How many?")).answer == "One."
-    assert len(model.requests) == 2
+    model = ScriptedModel(PLAN, chunk=4, finish=None)
+    assert run(LLMCompiler(model, [look], joiner=ScriptedModel("One.")).run("How many?")).answer == "One."
+    assert len(model.requests) == 1
 
 
 # --------------------------------------------------------------------------------------------------------- repair

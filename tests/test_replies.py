@@ -157,7 +157,7 @@ def test_a_connection_that_breaks_behind_a_complete_join_does_not_matter() -> No
 def test_a_cut_in_a_second_program_seals_nothing(finish: str | None) -> None:
     """What is there of it stays, and the rest is asked for."""
     first = f'```python\nsend("eve", "x")\njoin()\n```\nNo:\n```python\n{PLAN.splitlines()[0]}\ns = send("a'
-    model = ScriptedModel(first, PLAN, finish=finish, name=next(names))  # type: ignore[arg-type]
+    model = ScriptedModel(first, PLAN, finish=finish, name=next(names))
     result = run(LLMCompiler(model, [price, send], joiner=None).run("What is IBM at?"))
     assert (result.answer, [call for call in CALLS if call[0] == "send"]) == ([129.4, "sent"], DONE[1][1:])
 

@@ -8,9 +8,8 @@ from contextlib import aclosing
 from random import Random
 
 from superscalar import events
-from superscalar.compiler.budget import Budget
 from superscalar.errors import ModelError
-from superscalar.models.base import ChatModel, Chunk, Request
+from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.cleaning import replies
 
 _ATTEMPTS = 3
@@ -19,16 +18,20 @@ _ATTEMPTS = 3
 class Asking:
     """How the models of one run are asked. `record` takes what happened, and counts it."""
 
-    def __init__(
-        self, record: Callable[[events.Event], None], budget: Budget, random: Random, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, record: Callable[[events.Event], None], random: Random, now: Callable[[], float]) -> None:
         self._record = record
-        self._budget = budget
         self._random = random
         self._now = now
 
-    async def ask(self, role: str, model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
-        """A model's reply. A refusal is waited out and tried again, as long as nothing of the reply has come."""
+    async def ask(
+        self, role: str, model: ChatModel, request: Request, within: float | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """A model's reply. A refusal is waited out and tried again, as long as nothing of the reply has come.
+
+        `within`: the seconds that the caller gives it in all; a refusal for longer is raised at once. What a reply
+        used that nobody counted is estimated.
+        """
+        until = None if within is None else self._now() + within
         for attempt in range(1, _ATTEMPTS + 1):
             begun = counted = False
             written = 0
@@ -53,10 +56,13 @@ class Asking:
                 if begun or not error.retryable or attempt == _ATTEMPTS:
                     raise
                 backoff = self._random.uniform(0.0, 2.0**attempt)
+                if error.retry_after is not None and until is not None and self._now() + error.retry_after >= until:
+                    raise  # there is no use in waiting, and the provider says why
                 await asyncio.sleep(max(error.retry_after or 0.0, backoff))
             finally:
                 if begun and not counted:
-                    self._budget.estimate(request, written)
+                    usage = estimated(request, written, getattr(model, "prices", None))
+                    self._record(events.ModelUsed(self._now(), role, usage))
 
 
 def earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:

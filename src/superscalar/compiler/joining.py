@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from superscalar import events, joiner
 from superscalar.compiler.asking import Asking, earlier
 from superscalar.compiler.budget import Spent
-from superscalar.errors import JoinError
+from superscalar.errors import JoinError, ModelError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
+from superscalar.models.ending import is_whole, was_too_long, why_cut
 from superscalar.models.typed import AnswerType
 from superscalar.plan.instances import is_of
 from superscalar.values import Failure
@@ -43,20 +45,36 @@ class Joining:
         self._max_tokens = max_tokens
 
     async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
-        """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
+        """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
 
-        `last`: it may not ask for another round.
+        `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole.
 
         Raises:
             JoinError: it gave none after being asked again.
         """
         complaint = said_text = ""
+        cut: joiner.Cut | None = None
         for attempt in range(_ATTEMPTS):
             if attempt and (spent := self._spent()) is not None:
+                if cut is not None:
+                    return cut
                 message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
                 raise JoinError(message, reply=said_text)
-            decision = await self._decide(model, conversation)
+            try:
+                decision = await self._decide(model, conversation)
+            except (JoinError, ModelError) as error:
+                if cut is None:
+                    raise
+                return replace(cut, why=f"{cut.why}; and asked again: {error}")
             match decision:
+                case joiner.Cut(text):
+                    self._record(events.AnswerCut(self._now(), decision.why))
+                    if cut is not None:
+                        return max(cut, decision, key=lambda found: len(found.text))
+                    cut = decision
+                    complaint, said_text = joiner.again_message(cut), text
+                    if not text.strip():
+                        continue  # there is nothing to go on from
                 case joiner.Replan(reason) if not last:
                     self._record(events.Replanned(self._now(), reason))
                     return decision
@@ -77,28 +95,41 @@ class Joining:
                         self._record(events.Joined(self._now(), value))
                         return value
             conversation += [Message("assistant", said_text), Message("user", complaint)]
+        if cut is not None:
+            return cut
         message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
         raise JoinError(message, reply=said_text)
 
     async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
         reader = joiner.AnswerReader()
+        written: list[str] = []
+        finish: str | None = None
         request = Request(tuple(conversation), max_tokens=self._max_tokens)
         timeout = self._timeout
         try:
             async with (
                 asyncio.timeout(timeout) as clock,
-                aclosing(self._asking.ask("joiner", model, request)) as chunks,
+                aclosing(self._asking.ask("joiner", model, request, timeout)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(earlier(None, timeout, self._now()))
                     if chunk.withdrawn:
                         reader = joiner.AnswerReader()
+                        written.clear()
+                    written.append(chunk.text)
+                    finish = chunk.finish or finish
                     if fresh := reader.feed(chunk.text):
                         self._record(events.AnswerWritten(self._now(), fresh))
         except TimeoutError:
             raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
-        return reader.finish()
+        except ModelError as error:
+            if error.retryable and any(written):
+                return joiner.Cut("".join(written), str(error))  # a connection that broke
+            raise
+        if is_whole(finish):
+            return reader.finish()
+        return joiner.Cut("".join(written), why_cut(finish), was_too_long(finish))
 
 
 class Progress:

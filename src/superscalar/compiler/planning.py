@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -14,10 +14,13 @@ from superscalar.compiler.budget import Budget, Spent
 from superscalar.errors import ModelError, PlanError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.cleaning import thinks_aloud
+from superscalar.models.ending import is_whole, why_cut
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
-from superscalar.plan.ir import Span
+from superscalar.plan.ir import Span, Task
+from superscalar.plan.lines import complete_lines
+from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Program, Step
 from superscalar.plan.python import MAX_PROSE
 
@@ -46,12 +49,13 @@ class _Reply:
     """One reply of the planner, read into the program while it comes.
 
     `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
-    complete, `joined_at` since when; `behind`: how many characters came behind it. `cut`, behind the `end`: it broke
-    off. `finished`: the provider says that it has ended as it should.
+    complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
+    its end, `torn`: the error that ended it instead. `cut`, behind the `end`: why its plan is not whole, if it is not.
     """
 
     def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, aloud: bool) -> None:
-        self.finished = False
+        self.finish: str | None = None
+        self.torn: ModelError | None = None
         self.joined_at = 0.0
         self.behind = 0
         self._program = program
@@ -75,9 +79,16 @@ class _Reply:
         return self._reader.tail != ""
 
     @property
-    def cut(self) -> bool:
-        """Whether it broke off before its plan was whole."""
-        return not self._reader.whole
+    def cut(self) -> str:
+        """Why it is not whole."""
+        if self._reader.whole:
+            return ""
+        return why_cut(self.finish) if self.torn is None else str(self.torn)
+
+    @property
+    def gone_on_from(self) -> str:
+        """Its text, where that is the plan as far as it came; empty where programs before that stand in it."""
+        return "" if self._reader.tail else self.text
 
     def is_read(self, more: str) -> bool:
         """Whether the plan is whole already, so that more text is not waited for."""
@@ -112,7 +123,8 @@ class _Reply:
         """It has ended."""
         if self._corrects and self._syntax != "python":
             yield from self._reader.feed(self.text)
-        yield from self._reader.finish("stop" if self.finished else "cut")
+        whole = self.torn is None and is_whole(self.finish)
+        yield from self._reader.finish("stop" if whole else "cut")
         if self._corrects:
             yield from self._program.end_repair()
 
@@ -165,28 +177,41 @@ class Planning:
             ModelError: the planner failed. What it had planned settles first.
         """
         before: list[tuple[str, str, str]] = []
+        begun = len(program.in_order())
         most = self._terms.max_repairs
+        cut = ""
         for attempt in range(most + 1):
             if attempt:
-                self._record(events.Repairing(self._now(), attempt))
+                self._record(events.Repairing(self._now(), attempt, cut))
             corrects = (repairing or attempt > 0) and (program.broken or continuing)
             reply = await self._reply(program, conversation, corrects=corrects)
-            conversation.append(Message("assistant", reply.text))
-            if self._is_late():
-                return "late"
-            if program.complete and not reply.cut:
-                return "whole"
-            problems = program.problems or (_unfinished(reply.text, reply.cut),)
+            text, cut = reply.text, reply.cut
+            said = [Message("assistant", text)]
+            if self._is_late() or (program.complete and not cut):
+                conversation += said
+                return "late" if self._is_late() else "whole"
+            problems = program.problems or (() if cut else (_unfinished(text),))
+            planned = program.in_order()[begun:]
             found = [(problem.code, problem.message, problem.line_text) for problem in problems]
+            found += [("cut", cut, str(len(planned)))] if cut else []
+            continuing = continuing or bool(cut and planned)
             if self._spent() is not None:
                 return "spent"
             if attempt == most or found == before:
+                if reply.torn is not None:
+                    await self._settled()  # as below
+                    raise reply.torn
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
                 again = ": the planner repeated them" if found == before else ""
-                summary = f"the planner's plan still has errors{times}{again}"
-                raise PlanError(problems, summary=summary, reply=reply.text)
+                why = f"\nits reply was cut: {cut}" if cut else ""
+                summary = f"the planner's plan still has errors{times}{again}{why}"
+                raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
             before = found
-            conversation.append(Message("user", planner.repair_message(problems, self._terms.syntax)))
+            if cut and (planned or not problems):
+                said = rest_of(reply.gone_on_from, planned, program.problems, self._terms.syntax)
+            else:
+                said.append(Message("user", planner.repair_message(problems, self._terms.syntax)))
+            conversation += said
         raise AssertionError("the last attempt returns or raises")
 
     async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> _Reply:
@@ -203,7 +228,7 @@ class Planning:
         try:
             async with (
                 asyncio.timeout_at(earlier(self._deadline, terms.timeout, self._now())) as clock,
-                aclosing(self._asking.ask("planner", terms.model, request)) as chunks,
+                aclosing(self._asking.ask("planner", terms.model, request, terms.timeout)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
@@ -222,7 +247,7 @@ class Planning:
                             clock.reschedule(earlier(self._deadline, reply.seconds(terms.timeout), reply.joined_at))
                         if reply.joined and reply.behind > _CHARACTERS * terms.max_tokens:
                             break
-                    reply.finished = reply.finished or chunk.finish == "stop"
+                    reply.finish = chunk.finish or reply.finish
         except TimeoutError:
             if self._is_late():
                 self._late = True
@@ -231,10 +256,11 @@ class Planning:
                 raise ModelError(
                     f"the planner wrote no complete plan within {terms.timeout:g} s", retryable=True
                 ) from None
-        except ModelError:
-            if not reply.joined:
+        except ModelError as error:
+            if not (reply.joined or (error.retryable and reply.text)):
                 await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
                 raise
+            reply.torn = error  # in the middle of the reply: what was read of it stays
         self._take(reply.end())
         if aloud:
             self._release()
@@ -245,8 +271,26 @@ class Planning:
         return self._late or (self._deadline is not None and self._now() >= self._deadline)
 
 
-def _unfinished(text: str, cut: bool) -> Diagnostic:
+def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax) -> list[Message]:
+    """The turns that ask for the rest of a plan that was cut; none where nothing of it is there.
+
+    `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
+    """
+    shown = complete_lines(text) if text and syntax == "python" and not problems else print_plan(planned)
+    if not shown:
+        return []
+    return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+
+
+def _cut_off(text: str) -> Diagnostic:
+    return _at_the_end(text, "the plan was cut off here")
+
+
+def _unfinished(text: str) -> Diagnostic:
+    return _at_the_end(text, "the plan waits for lines that were never repaired")
+
+
+def _at_the_end(text: str, why: str) -> Diagnostic:
     lines = text.rstrip("\n").split("\n")
     where = Span(len(lines), 0, len(lines), max(len(lines[-1]), 1))
-    why = "the plan was cut off here" if cut else "the plan waits for lines that were never repaired"
     return Diagnostic("E003", why, where, lines[-1], help="write the rest of the plan, up to join(...)")

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.joining import tried_in
+from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
@@ -24,7 +25,6 @@ from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Plan, Task, walk
-from superscalar.plan.printer import print_plan
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -90,6 +90,11 @@ class _Past:
                 last.problems.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
+            case events.Repairing(cut=cut) if cut and (last.tasks or not last.problems):
+                text = "".join(last.writing)
+                last.writing.clear()
+                last.turns += rest_of(text, last.tasks, last.problems, self._settings.syntax)
+                last.sent, last.problems = last.problems, []
             case events.Repairing():
                 last.turns += self._turns(last)
                 last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
@@ -286,11 +291,9 @@ class ResumedRun(Run):
         if self._program.joined and not problems:
             await self._seal()
             return
-        shown = print_plan(round.tasks)
-        if shown:
-            self._continuing = True
-            conversation.append(Message("assistant", shown))
-            conversation.append(Message("user", planner.resume_message(problems, self._settings.syntax)))
+        turns = rest_of("", round.tasks, problems, self._settings.syntax)
+        self._continuing = self._continuing or bool(turns)
+        conversation += turns
         await self._plan_round(conversation, repairing=self._continuing)
 
 

@@ -98,7 +98,7 @@ class Run:
         self._late = False
         self._continuing = False  # the plan of this round was begun by an earlier process
         self._budget = Budget(settings.tools, settings.max_tokens, settings.max_cost)
-        self._asking = Asking(self._record, self._budget, settings.random, self._now)
+        self._asking = Asking(self._record, settings.random, self._now)
         self._joining = Joining(
             self._asking,
             log.record,
@@ -208,6 +208,8 @@ class Run:
                 answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
                 break
             decision = await self._join(self._settings.joiner, question, said)
+            if isinstance(decision, joiner.Cut):
+                return self._unanswered(decision, question, said)
             if not isinstance(decision, joiner.Replan):
                 answer = decision
                 break
@@ -233,6 +235,11 @@ class Run:
         turn = self._sight.of_planner(tasks, outcomes, reason, self._heard, sees)
         self._saw_untrusted = self._saw_untrusted or turn.untrusted
         conversation.append(Message("user", turn.text))
+
+    def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
+        """The result of a run whose answer was cut: everything else is there."""
+        result = self._answered(cut.text.strip(), question, said)
+        return replace(result, answer=None, partial=cut.text.strip(), cut=cut.why)
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
