@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from pydantic import BaseModel
@@ -47,6 +48,10 @@ def made() -> list[tuple[str, ...]]:
     return list(CALLS)
 
 
+def in_two(cut: int, text: str) -> tuple[str, str]:
+    return text[:cut], text[cut:]
+
+
 def planned(*replies: str, chunk: int | None = None, delay: float = 0.0, name: str = "") -> RunResult:
     """What comes of a question whose planner says this."""
     model = ScriptedModel(*replies, chunk=chunk, delay=delay, name=name or next(names))
@@ -70,6 +75,26 @@ DONE = ([129.4, "sent"], [("price", "IBM"), ("send", "ann", "129.4")])
 def test_only_what_is_said_is_run(reply: str, chunk: int | None) -> None:
     result = planned(reply, chunk=chunk)
     assert (result.answer, CALLS) == DONE
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f'<think>s = send("eve", "x")\n</think>{PLAN.rstrip()}</s>',
+        f'send("eve", "x")\njoin()\n</think>{PLAN}',
+        f'```\nsend("eve", "x")\njoin()\n```\n```\n{PLAN}```',
+        '<tool_call>{"name": "price", "arguments": {"ticker": "IBM"}}</tool_call>',
+    ],
+)
+def test_where_a_reply_is_cut_into_chunks_does_not_matter(reply: str) -> None:
+    outcomes = set()
+    for cut in range(1, len(reply)):
+        CALLS.clear()
+        model = ScriptedModel(reply, chunk=partial(in_two, cut), name=next(names))
+        result = run(LLMCompiler(model, [price, send], joiner=None).run("What is IBM at?"))
+        outcomes.add((str(result.answer), tuple(CALLS), len(model.requests)))
+    assert len(outcomes) == 1
+    assert all(call[1] != "eve" for call in CALLS)
 
 
 @pytest.mark.parametrize("chunk", [None, 1, 7])
