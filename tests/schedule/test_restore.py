@@ -352,8 +352,14 @@ def races(rounds: list[list[Task]]) -> bool:
     return any("First" in repr(task.work) for tasks in rounds for task in tasks)
 
 
+def asked_too_late(came: Came) -> bool:
+    """Whether a read was set aside until a write had changed what it reads: it may have started before, or not."""
+    failures = (outcome for outcome in came.outcomes.values() if isinstance(outcome, Failure))
+    return any(failure.message.startswith("nothing needed it until") for failure in failures)
+
+
 def compare(before: Came, after: Came, rounds: list[list[Task]], *, sealed: bool) -> None:
-    if races(rounds):
+    if races(rounds) or asked_too_late(before) or asked_too_late(after):
         return
     for id in before.outcomes.keys() | after.outcomes.keys():
         one, other = before.outcomes.get(id, UNNEEDED), after.outcomes.get(id, UNNEEDED)
