@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple, get_args
 
@@ -100,7 +101,10 @@ _SCALARS = (
 )
 
 
-@given(_SCALARS | st.lists(_SCALARS, max_size=2) | st.dictionaries(_SCALARS, _SCALARS, max_size=2))
+_KEYS = _SCALARS.filter(lambda value: not (isinstance(value, Decimal) and value.is_snan()))  # those cannot be hashed
+
+
+@given(_SCALARS | st.lists(_SCALARS, max_size=2) | st.dictionaries(_KEYS, _SCALARS, max_size=2))
 def test_numbers_ids_and_paths_of_the_standard_library_come_back(value: Any) -> None:
     """Decimals with their digits, also those that are no number; paths as paths of this system or of another."""
     assert repr(_written(value)) == repr(value)

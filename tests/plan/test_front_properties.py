@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from superscalar.plan import check, detect
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.printer import print_plan
+from support.depth import examples
 from support.fronts import TOOLS, FrontReading, front
 from support.programs_read import CUTS, anatomy, check_program, pieces, steps
 from support.random_fronts import call_plans, json_plans
 
-DEEP = settings(max_examples=250, deadline=None)
+DEEP = settings(max_examples=examples(120), deadline=None)
 SYNTAXES: list[Syntax] = ["numbered", "rewoo", "json"]
 TEXTS = call_plans() | json_plans() | st.text(st.characters(), max_size=60)
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from superscalar.plan import check, compile_plan
 from superscalar.plan.printer import print_plan
+from support.depth import examples
 from support.programs_read import CUTS, anatomy, check_program, pieces, placeless, steps
 from support.random_source import broken_plans, plans
 from support.reading import TOOLS, Reading, read
 
 TEXTS = plans() | broken_plans() | st.text(st.characters(), max_size=60)
-DEEP = settings(max_examples=250, deadline=None)
+DEEP = settings(max_examples=examples(150), deadline=None)
 
 
 @DEEP

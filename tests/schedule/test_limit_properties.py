@@ -14,6 +14,7 @@ from superscalar import Limit
 from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Ticket
 from superscalar.schedule.refusal import Refusal
 from superscalar.testing import VirtualLoop
+from support.depth import examples
 
 NAMES = ("a", "b")
 
@@ -146,7 +147,7 @@ def held(world: Circumstances) -> Ledger:
         loop.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(_WORLDS)
 def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: Circumstances) -> None:
     """Under any mix of refusals and withdrawals; that no limit is ever exceeded is checked at every start."""
@@ -165,7 +166,7 @@ def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: Circumstance
     assert sum(statistics[EVERYTHING].granted for statistics in shared) >= len(ledger.starts["own()"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(_WORLDS)
 def test_no_window_sees_more_than_the_rate_and_the_burst(world: Circumstances) -> None:
     """Refused or not: what is narrowed is below it."""
@@ -179,7 +180,7 @@ def test_no_window_sees_more_than_the_rate_and_the_burst(world: Circumstances) -
             assert window <= max(limit.rate, 1) + limit.burst - 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(_WORLDS)
 def test_the_same_calls_start_at_the_same_times(world: Circumstances) -> None:
     """Nothing depends on addresses, hashes or the time of day."""

@@ -33,10 +33,11 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import UNNEEDED, Outcome, TaskId
+from support.depth import examples
 from support.random_plans import plans
 from support.running import ends
 
-PROFILE = settings(max_examples=40)
+PROFILE = settings(max_examples=examples(12))
 GRACE = 0.5
 RETRY = Retry(attempts=3, initial=0.5)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from superscalar import CallAgain, Failure, Journal, LLMCompiler, Observation, Policy, UsageError, tool
 from superscalar.events import Decided, Sealed, Started
 from superscalar.testing import ScriptedModel, run
+from support.depth import examples
 from support.running import executed
 
 
@@ -151,7 +152,7 @@ def test_no_plan_writes_more_often_than_it_may(lines: list[str], most: int) -> N
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(most=st.integers(1, 4), cut=st.integers(0, 200))
 def test_a_run_that_is_resumed_writes_no_more_often(most: int, cut: int) -> None:
     """What had been begun counts; the process that goes on does not begin to count anew."""

@@ -9,7 +9,6 @@ it is with readers: what everybody may read does not depend on what only some ma
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from zlib import crc32
@@ -24,9 +23,9 @@ from superscalar.observe.provenance import Provenance
 from superscalar.schedule import labels as derived
 from superscalar.testing import run
 from superscalar.values import Outcome
+from support.depth import examples
 from support.random_programs import FUNCTIONS, Page, Scope, Writer, num
 
-PROGRAMS = int(os.environ.get("SUPERSCALAR_PROGRAMS", "400"))
 FOREIGN = frozenset({"word", "listing", "flag", "page"})
 OWN_READS = frozenset({"words"})
 VOUCHED = {"page": ("n", "tags[]"), "pages": ("[].n", "[].tags[]"), "card": ("n",)}
@@ -188,7 +187,7 @@ def programs(draw: st.DrawFn) -> str:
     return Writer(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=PROGRAMS, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(programs(), st.sampled_from(["b", "bb", "ccc"]))
 @example("a = 1\nif flag(2):\n    a = 2\nb = num(a)\njoin(b)\n", "b")
 @example("a = [num(i) for i in listing(3)]\nb = len(a)\njoin(b)\n", "b")
@@ -208,7 +207,7 @@ def programs_with_records(draw: st.DrawFn) -> str:
     return Vouched(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=PROGRAMS, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(programs_with_records(), st.sampled_from(["b", "bb", "ccc"]))
 def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str, salt: str) -> None:
     here, there = world(source, "", vouch=True), world(source, salt, vouch=True)

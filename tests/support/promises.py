@@ -27,10 +27,11 @@ from superscalar.events import (
 from superscalar.events import Skipped as SkippedEvent
 from superscalar.plan.ir import Task, walk
 from superscalar.values import Outcome, TaskId
+from support.depth import examples
 from support.random_plans import RATE, Settings, World
 from support.running import ends
 
-PROFILE = settings(max_examples=150)
+PROFILE = settings(max_examples=examples(60))
 
 GRACE = 0.5
 
