@@ -44,6 +44,7 @@ def fenced(program: str, language: str = "python") -> str:
         PLAN,
         f"Here it is:\n{fenced(PLAN)}Done.",
         f"{fenced(PLAN, '')}\nThat is 1 (one) plan, isn't it?\n",
+        f"<plan>\n{PLAN}</plan>\n",
         f"{PLAN}```\nThe fence before it was not let through.\n",
         f"{fenced(PLAN)}It returns:\n```json\n[1, 2]\n```\n",
         f"{fenced('x = mail(0)' + chr(10) + 'join(x)' + chr(10))}No, rather:\n{fenced(PLAN)}",

@@ -24,6 +24,7 @@ _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
 _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?[A-Z][\w'’,-]*(?:[ :.!]|$)")
+_TAG = re.compile(r"<(?!tool_call\b)[a-z]\w*>")
 _CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
 _MAY_BE_JSON = re.compile(r"\{\s*\"(?!.*\w\()|</?tool_call>", re.DOTALL)
 _WORDS = re.compile(r"[^\W\d][\w'’]*[,;:]?(?:\s+[^\s=(]+)+$|[^\W\d][\w'’]*[.!?…:]$")
@@ -313,7 +314,9 @@ class StatementReader:
         yield from steps
 
     def _is_prose(self, text: str) -> bool:
-        """Whether this may be a sentence that leads up to the plan (rule L27)."""
+        """Whether this may be a sentence that leads up to the plan, or the tag around it (rule L27)."""
+        if not self._seen and _TAG.fullmatch(text):
+            return True
         if self._seen or not _PROSE.match(text) or "=" in text:
             return False
         return not any(name in self.program.signatures for name in _CALLED.findall(text))
