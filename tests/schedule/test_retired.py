@@ -12,9 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from random_plans import Settings, World, plans
-from test_properties import PROFILE, executed, worlds
-from test_state import SEALED, add, expanded, failed, happen, ok, plan, skipped
 
 from superscalar import tool
 from superscalar.errors import IllegalEvent
@@ -47,6 +44,9 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import Observation, Outcome
+from support.bare_state import SEALED, add, expanded, failed, happen, ok, plan, skipped
+from support.promises import PROFILE, agent, worlds
+from support.random_plans import Settings, World, plans
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_a_draft_that_is_taken_back_changes_nothing(
 ) -> None:
     """What runs after it is what would have run without it; no write of it is made, and none of it is a result."""
     chosen = replace(chosen, attempts=40)
-    alone = executed(plan, World(chosen))
+    alone = run(agent(World(chosen)).stream_plan("\n".join(plan)).result())
     world = World(chosen)
 
     async def main() -> tuple[Drafts, dict[str, Outcome]]:
