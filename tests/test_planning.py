@@ -152,3 +152,37 @@ def test_a_model_that_writes_json_is_asked_for_json_and_read_as_such() -> None:
 def test_a_plan_in_json_may_need_no_tool() -> None:
     model = Structured('{"steps": [], "join": []}', "Hello.")
     assert run(LLMCompiler(model, [look]).run("Thank you!")).answer == "Hello."
+
+
+# ----------------------------------------------------------------------------------------------- behind a join (L18)
+
+SECOND = "No, rather:\n```python\ny = look(2)\n"
+
+
+@pytest.mark.parametrize("word", ["length", "content_filter", None])
+def test_whatever_the_provider_says_a_plan_is_whole_behind_its_join(word: str | None) -> None:
+    model = ScriptedModel(PLAN + "That was it", finish=word)
+    assert run(LLMCompiler(model, [look], joiner=None).run("How many?")).answer == 1
+
+
+def test_time_counts_anew_behind_a_join_where_more_than_prose_comes() -> None:
+    """The planner's timeout: here 20 s behind a join that came after 18 s, until a second program is whole."""
+    late = "# hm\n" * 8 + PLAN + SECOND + "# so\n" * 5 + "join(y)\n```\n"
+    model = ScriptedModel(late, chunk=5, delay=1.0)
+    assert run(LLMCompiler(model, [look], joiner=None, planner_timeout=25).run("How many?")).answer == 2
+
+
+def test_where_time_is_up_in_a_second_program_that_is_a_cut() -> None:
+    model = ScriptedModel(PLAN + SECOND + "# hm\n" * 50, "join(y)\n", chunk=5, delay=1.0)
+    agent = LLMCompiler(model, [look], joiner=None, planner_timeout=20)
+    assert run(agent.run("How many?")).answer == 2
+    assert len(model.requests) == 2
+
+
+@pytest.mark.parametrize("behind", ["y = look(2)\n", "It gives:\n```\none number\n"])
+def test_where_tokens_are_spent_behind_a_join_the_plan_is_whole(behind: str) -> None:
+    model = ScriptedModel(PLAN + behind + "and so on. " * 10_000, chunk=1_000)
+    result = run(LLMCompiler(model, [look], joiner=None).run("How many?"))
+    written = "".join(event.text for event in result.events if isinstance(event, PlanWritten))
+    assert (result.answer, len(model.requests)) == (1, 1)
+    assert 4 * 4_096 < len(written) < 4 * 4_096 + 2_000

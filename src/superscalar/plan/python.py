@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
@@ -26,6 +27,9 @@ MAX_PROSE: Final = 500
 
 _MAX_LOOK_AHEAD = 4
 _FENCE = "```"
+_MAY_BEGIN = re.compile(
+    r"\s*[^\W\d][\w.]*\s*(?:[-+*/|&]?=|[(\[,]|$)"
+)  # a statement, though no word more of it has come
 _SHOWN = 200  # characters of what was said instead of a plan
 
 
@@ -315,7 +319,7 @@ class PythonReader:
 
     def _is_program(self, draft: Draft) -> bool:
         """Whether a program that is being written is one already."""
-        return draft.named or draft.acts or bool(self._lines.pending.strip())
+        return draft.named or draft.acts or _MAY_BEGIN.match(self._lines.pending) is not None
 
     def _json(self) -> str | None:
         """The plan in JSON, if all that was read comes to that."""
