@@ -84,6 +84,8 @@ def test_the_plan_is_the_program_that_is_meant(text: str) -> None:
          "E004 there are several programs, and none of them ends with join(...)"),
         (f"{fenced('a = load(1)' + chr(10))}join(a)\n", "E004 statements stand outside of the program"),
         ("I am sorry, I cannot do that.", 'E004 there is no statement here, only "I am sorry, I cannot do that."'),
+        ("**Sorry**, I can't (really).", 'E004 there is no statement here, only "**Sorry**, I can\'t (really)."'),
+        ("> no!\n", 'E004 there is no statement here, only "> no!"'),
         ("sorry, no.\n", 'E004 there is no statement here, only "sorry, no."'),
         ('"It is 129.4"', 'E004 there is no statement here, only ""It is 129.4""'),
         ('{"a": 1}\n{"b": 2}', 'E004 there is no statement here, only "{"a": 1} {"b": 2}"'),

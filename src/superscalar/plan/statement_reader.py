@@ -26,8 +26,9 @@ _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?[A-Z][\w'’,-]*(?:[ :.!]|$)")
 _TAG = re.compile(r"<(?!tool_call\b)[a-z]\w*>")
 _CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
+_CALLS = re.compile(r"\w\(")
 _MAY_BE_JSON = re.compile(r"\{\s*\"(?!.*\w\()|</?tool_call>", re.DOTALL)
-_WORDS = re.compile(r"[^\W\d][\w'’]*[,;:]?(?:\s+[^\s=(]+)+$|[^\W\d][\w'’]*[.!?…:]$")
+_WORDS = re.compile(r"[\W_]*[^\W\d][\w'’]*(?:[.!?…:]+[\W_]*$|\S*\s+\S)")
 
 
 @dataclass(slots=True)
@@ -342,7 +343,8 @@ def _is_call_in_json(module: ast.Module) -> bool:
 
 def is_prose(text: str) -> bool:
     """Whether a text that is no statement looks like a sentence, and not like a statement with a mistake."""
-    return _WORDS.match(text) is not None and "=" not in text and _CALLED.search(text) is None
+    words = _WORDS.match(text) is not None and _BLOCK.match(text) is None
+    return words and "=" not in text and _CALLS.search(text) is None
 
 
 def _parsed_if(statement: Statement, cut: int) -> ast.If:
