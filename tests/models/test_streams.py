@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from fake_openai import Exchange, Script, serving
 
 from superscalar import LLMCompiler, SuperscalarError, tool
 from superscalar.compiler.result import RunResult
 from superscalar.models import OpenAIModel
+from support.fake_openai import Exchange, Script, serving
 
 pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
 
