@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Set
+from contextlib import suppress
 from typing import Any
 
 from superscalar.plan import hints, ir
@@ -26,6 +27,7 @@ from superscalar.plan.body import (
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
 from superscalar.plan.findings import STAND_IN, Findings
+from superscalar.plan.instead import folds, forms, functions
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
@@ -46,7 +48,8 @@ class Lowering(Findings):
 
     `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
     task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
-    `writes`: its tasks that write, or hold a write.
+    `writes`: its tasks that write, or hold a write. `around`: the loops around what is being lowered, and
+    the statement that it stands in. `meant`: names that it does not assign, but was meant to.
     """
 
     def __init__(
@@ -65,10 +68,12 @@ class Lowering(Findings):
         self._place = place
         self._path = path
         self.main: TaskId | None = None
+        self.meant: tuple[str, ...] = ()
         self.signatures = signatures
         self.waits = False
         self.variables: list[set[str]] = []
         self.finder = CallFinder(source.text)
+        self.around: list[ast.stmt] = []
         self._calls = Calls(self)
         self._depth = 0
 
@@ -113,12 +118,13 @@ class Lowering(Findings):
                 return self.emit(id, ir.Display("dict", items, keys), inner, node)
             case _:
                 value = self.expression(node, inner)
-                if isinstance(value, ir.Ref | ir.Index | ir.Field):
-                    self.outputs[id] = self.output_of(value)
+                self.outputs[id] = self.output_of(value)
                 return self.emit(id, ir.Compute(value), inner, node)
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
         """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
+        if self.has_star(node):
+            return ir.Ref(id)
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
@@ -157,7 +163,7 @@ class Lowering(Findings):
         method: Callable[[Any, Body], ir.Expr] | None = getattr(self, f"_on_{type(node).__name__.lower()}", None)
         if method is None:
             message, help = refusal_of(node)
-            return self.problem("E202", message, node, help=help)
+            return self.problem("E202", message, node, help=self._instead(node) or help)
         if self._depth >= _MAX_DEPTH:
             return self.too_deep(node)
         self._depth += 1
@@ -165,6 +171,38 @@ class Lowering(Findings):
             return method(node, body)
         finally:
             self._depth -= 1
+
+    def _instead(self, node: ast.expr) -> str:
+        match node:
+            case ast.NamedExpr(target=target):
+                self.meant = (*self.meant, target.id)
+                return forms.of_walrus(node)
+            case ast.Await():
+                return forms.of_await(node)
+        return ""
+
+    def is_list(self, node: ast.expr) -> bool:
+        """Whether an expression is sure to give a list, by what is known of a tool or a name."""
+        return self.type_of(node) == "list"
+
+    def type_of(self, node: ast.expr) -> str:
+        """The type of what a tool returns or a name stands for; empty where it is not known."""
+        known = self._known_of(node)
+        return "list" if known in (ITEMS, EMPTY_LIST) else known.type.partition("[")[0].replace("Any", "")
+
+    def fields_of(self, node: ast.expr) -> list[str]:
+        """The fields of a record that a name stands for, where they are known."""
+        return self._known_of(node).written()
+
+    def _known_of(self, node: ast.expr) -> Output:
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if (signature := self.signatures.get(name)) is not None:
+                return signature.output
+            case ast.Name(id=name) if name not in self._hidden():
+                with suppress(KeyError):
+                    meaning = self._names.find(name, self._place, self._path)
+                    return Output() if meaning is None else self.output_of(meaning)
+        return Output()
 
     def _on_constant(self, node: ast.Constant, _body: Body) -> ir.Expr:
         value = node.value
@@ -190,7 +228,7 @@ class Lowering(Findings):
         try:
             meaning = self._names.find(name, self._place, self._path)
         except KeyError:
-            return self._undefined(node, body)
+            return self.undefined(node, body)
         if meaning is None:
             self.waits = True
             return STAND_IN
@@ -227,12 +265,20 @@ class Lowering(Findings):
         """Refuse a value of the iteration before (rule L14)."""
         if name.collected:
             message = f"`{name.name}` is not complete before the loop ends"
-            return self.problem("E207", message, node, help="read it below the loop")
+            return self.problem("E207", message, node, help=self._counted(name.name) or "read it below the loop")
         message = f"`{name.name}` would be the value of the iteration before"
-        help = f"assign it above this line, on every path through the loop; `{name.name} += ...` alone adds up"
-        return self.problem("E207", message, node, help=help)
+        loops = [loop for loop in self.around if isinstance(loop, ast.For)]
+        help = folds.best_of(name.name, loops[-1]) if loops else ""
+        otherwise = f"assign it above this line, on every path through the loop; `{name.name} += ...` alone adds up"
+        return self.problem("E207", message, node, help=help or otherwise)
 
-    def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
+    def _counted(self, name: str) -> str:
+        """What to write where a loop reads what it only counts."""
+        loops = [loop for loop in self.around if isinstance(loop, ast.For)]
+        return folds.of_counter(name, loops[-1]) if loops else ""
+
+    def undefined(self, node: ast.Name, body: Body, otherwise: str = "") -> ir.Expr:
+        """Note a name that stands for nothing. `otherwise`: what else it may have been meant for."""
         message = f"`{node.id}` is not defined yet"
         if self.has_said("E102", message):
             return STAND_IN
@@ -242,7 +288,7 @@ class Lowering(Findings):
             what = "tool" if node.id in self.signatures else "function"
             message = f"`{node.id}` is a {what}, and stands here as a value"
             return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
-        help = hints.for_name(node.id, known)
+        help = hints.for_name(node.id, known) + otherwise
         return self.problem("E102", message, node, label=label, help=help)
 
     def _on_call(self, node: ast.Call, body: Body) -> ir.Expr:
@@ -276,7 +322,8 @@ class Lowering(Findings):
         if operator is None:
             return self.problem("E202", "`@` is not part of the language", node, help="let a tool multiply matrices")
         if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
-            return self.problem("E202", "%-formatting is not part of the language", node, help='write f"{value}"')
+            help = forms.of_percent(node) or 'write f"{value}"'
+            return self.problem("E202", "%-formatting is not part of the language", node, help=help)
         return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
@@ -360,14 +407,22 @@ class Lowering(Findings):
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
+    def has_star(self, node: ast.List | ast.Tuple | ast.Set) -> bool:
+        """Whether a display has a star in it, which is noted."""
+        starred = next((item for item in node.elts if isinstance(item, ast.Starred)), None)
+        if starred is not None:
+            help = forms.of_stars(node, self.is_list) or "write lists one behind the other: xs + [x]"
+            self.problem("E202", "`*` in a display", starred, help=help)
+        return starred is not None
+
     def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
-        return ir.Sequence("list", self.items(node.elts, body))
+        return STAND_IN if self.has_star(node) else ir.Sequence("list", self.items(node.elts, body))
 
     def _on_tuple(self, node: ast.Tuple, body: Body) -> ir.Expr:
-        return ir.Sequence("tuple", self.items(node.elts, body))
+        return STAND_IN if self.has_star(node) else ir.Sequence("tuple", self.items(node.elts, body))
 
     def _on_set(self, node: ast.Set, body: Body) -> ir.Expr:
-        return ir.Sequence("set", self.items(node.elts, body))
+        return STAND_IN if self.has_star(node) else ir.Sequence("set", self.items(node.elts, body))
 
     def items(self, nodes: Iterable[ast.expr], body: Body) -> tuple[ir.Expr, ...]:
         """Lower several expressions."""
@@ -376,22 +431,28 @@ class Lowering(Findings):
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
             spliced = next(value for key, value in zip(node.keys, node.values, strict=True) if key is None)
-            return self.problem("E202", "`**` in a display", spliced, help="write each key: {'a': x.a, 'b': 2}")
+            help = forms.of_double_stars(node) or "write each key: {'a': x.a, 'b': 2}"
+            return self.problem("E202", "`**` in a display", spliced, help=help)
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
     def _on_lambda(self, node: ast.Lambda, _body: Body) -> ir.Expr:
-        return self.problem("E202", "a lambda stands only as key=", node, help="sorted(xs, key=lambda x: x.name)")
+        help = "write what it gives, where it is needed; for each item of a list: [x * 2 for x in xs]"
+        return self.problem("E202", "a lambda stands only as key=", node, help=help)
 
-    def key_function(self, node: ast.expr, body: Body) -> ir.Expr:
-        """Lower what `key=` is given."""
+    def key_function(self, node: ast.expr, call: ast.Call, body: Body) -> ir.Expr:
+        """Lower what `key=` of a call is given."""
         if not isinstance(node, ast.Lambda):
-            return self.problem("E202", "`key=` takes a lambda", node, help="key=lambda x: x.name")
+            help = functions.of_key(node, call, CallFinder("(").has_call) or "write a lambda: key=lambda x: x[0]"
+            return self.problem("E202", "`key=` takes a lambda", node, help=help)
         arguments = node.args
         if arguments.posonlyargs or arguments.vararg or arguments.kwonlyargs or arguments.kwarg or arguments.defaults:
             return self.problem("E202", "a lambda takes plain parameters only", node, help="key=lambda x: x.name")
         for a in arguments.args:
             self.check_name(a.arg, a)
+        if self.finder.has_call(node.body):
+            help = functions.of_key_that_calls(node, call) or "call it on a line above"
+            return self.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
         return ir.Lambda(names, self._inside(node.body, body, with_names))
@@ -425,6 +486,7 @@ class Lowering(Findings):
             iterable = (
                 self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
             )
+            self.check_iterable(iterable, generator.iter)
             target = self.loop_target(generator.target, variables)
             tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
@@ -450,6 +512,7 @@ class Lowering(Findings):
         self.refuse_async(first)
         inner = Body(f"{id}[]")
         source = self.reference(first.iter, body.of(id), "over")
+        self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
