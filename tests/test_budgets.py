@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from running import calls, executed
 from superscalar import (
     Failure,
     LLMCompiler,
@@ -22,6 +21,7 @@ from superscalar import (
 )
 from superscalar.events import BudgetSpent, Charged
 from superscalar.testing import ScriptedModel, run
+from support.running import calls, executed
 
 
 @tool(effect="read", cost=0.25)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_runs import ANSWERED, NO_SUCH, PLAN, ScriptedCompiler, ScriptedResult, ScriptedStream, answered
 from typer.testing import CliRunner
 
 from superscalar import __version__
@@ -20,6 +19,7 @@ from superscalar.errors import JoinError, ModelError, ModelSetupError, PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
 from superscalar.values import Skipped
+from support.scripted_runs import ANSWERED, NO_SUCH, PLAN, ScriptedCompiler, ScriptedResult, ScriptedStream, answered
 
 TOOLS = '''
 from superscalar.tools import Limit, tool

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_runs import ANSWERED, ScriptedCompiler, ScriptedStream, answered
 from typer.testing import CliRunner
 
 from superscalar import events as ev
@@ -21,6 +20,7 @@ from superscalar.journal import Journal
 from superscalar.plan.ir import Call, Join, Literal, Ref, Task
 from superscalar.plan.needs import needs_of
 from superscalar.values import Failure
+from support.scripted_runs import ANSWERED, ScriptedCompiler, ScriptedStream, answered
 
 TOOLS = '''
 from superscalar import tool

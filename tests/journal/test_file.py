@@ -22,7 +22,8 @@ from superscalar.events import Event
 from superscalar.journal import Journal
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.values import Failure
-from test_codec import random_events
+from support.depth import examples
+from support.random_events import random_events
 
 ABOUT = {"kind": "answer", "question": "How much is it?"}
 PUT = Task("put()", Call("put", effect="write"))
@@ -59,7 +60,7 @@ def test_what_was_appended_is_read_in_order(path: Path) -> None:
     assert [record.at for record in found] == sorted(record.at for record in found)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.tuples(random_events(), st.booleans()), max_size=8))
 def test_any_events_come_back_from_the_file(story: list[tuple[Event, bool]]) -> None:
     """Of every kind, in any groups, values of all types in them; what is no data is refused and leaves no gap."""
@@ -244,7 +245,7 @@ def _whole() -> bytes:
         return (Path(folder) / "runs.db").read_bytes()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.data())
 def test_damage_is_never_worse_than_a_clear_error(data: st.DataObject) -> None:
     """Any bytes of the file overwritten: it is read, or refused with the error that names it."""

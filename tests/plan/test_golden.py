@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import golden_tools
 import pytest
 
 import superscalar.plan
@@ -18,6 +17,7 @@ from superscalar.extractor import extraction
 from superscalar.plan import check
 from superscalar.plan.signatures import Signatures
 from superscalar.tools.toolset import Toolset
+from support import golden_tools
 
 COMMAND = "$ superscalar check plan.py --tools tools.py\n"
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))

@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal
 
-import golden_tools
 import pytest
 from grammar_matcher import follows
 from grammar_samples import Sampler, SchemaSampler
@@ -25,6 +24,8 @@ from superscalar.plan.grammars.language import rules_of
 from superscalar.plan.grammars.rules import read
 from superscalar.plan.signatures import Parameter, Signature, Signatures
 from superscalar.tools.toolset import Toolset
+from support import golden_tools
+from support.depth import examples
 
 TOOLS = Toolset.from_module(golden_tools)
 BEYOND = {"E102", "E307", "E308", "W501", "W502", "W503"}
@@ -134,7 +135,7 @@ def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
     assert [d for d in found if not OF_ANOTHER_TYPE.search(d.message)] == [], plan
 
 
-@settings(max_examples=25)  # Lark's parser takes its time
+@settings(max_examples=examples(25))  # Lark's parser takes its time
 @given(st.integers(0, 2**32))
 def test_both_notations_accept_what_the_rules_make(seed: int) -> None:
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=6).text()

@@ -14,9 +14,7 @@ from typing import Any
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_plans import plans
 
-from running import ends
 from superscalar import Failure, Limit, NotDone, Observation, RateLimited, Retry, Skipped, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
@@ -35,8 +33,11 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import UNNEEDED, Outcome, TaskId
+from support.depth import examples
+from support.random_plans import plans
+from support.running import ends
 
-PROFILE = settings(max_examples=40)
+PROFILE = settings(max_examples=examples(20))
 GRACE = 0.5
 RETRY = Retry(attempts=3, initial=0.5)
 
@@ -53,7 +54,7 @@ class Chosen:
 
 
 @dataclass(slots=True)
-class World:
+class Fates:
     """Tools whose fates depend on the seed, the task, and how often it was tried again: not on who died in between."""
 
     chosen: Chosen
@@ -152,7 +153,7 @@ class World:
 
 def rounds_of(sources: Sequence[str]) -> list[list[Task]]:
     """The tasks of each round of a program."""
-    program = Program(World(Chosen(0, 0, 1, 0), []).tools.signatures)
+    program = Program(Fates(Chosen(0, 0, 1, 0), []).tools.signatures)
     rounds = []
     for number, source in enumerate(sources):
         if number:
@@ -204,10 +205,10 @@ class Came:
 
     log: list[ev.Event]
     outcomes: dict[TaskId, Outcome]
-    world: World
+    world: Fates
 
 
-def surroundings(world: World) -> Surroundings:
+def surroundings(world: Fates) -> Surroundings:
     tools = world.tools
     limits = Limits(tools.limits, world.chosen.cap)
     bounds = Bounds(60.0, GRACE)
@@ -216,7 +217,7 @@ def surroundings(world: World) -> Surroundings:
     return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 
-async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]], stop_at: float | None = None) -> Came:
+async def driven(unit: TaskFetchingUnit, world: Fates, rounds: list[list[Task]], stop_at: float | None = None) -> Came:
     """Do what is not in the log yet: plan round for round, as somebody who writes a plan would."""
     began = sum(isinstance(e, ev.RoundStarted) for e in world.log)
     planned = {e.task.id for e in world.log if isinstance(e, ev.Planned)}
@@ -251,7 +252,7 @@ async def driven(unit: TaskFetchingUnit, world: World, rounds: list[list[Task]],
 
 def undisturbed(rounds: list[list[Task]], numbers: Chosen, stop_at: float | None = None) -> Came:
     async def main() -> Came:
-        world = World(numbers, [])
+        world = Fates(numbers, [])
         return await driven(TaskFetchingUnit(surroundings(world)), world, rounds, stop_at)
 
     return run(main())
@@ -267,7 +268,7 @@ def resumed(prefix: Sequence[ev.Event], rounds: list[list[Task]], numbers: Chose
 
     async def main() -> Came:
         last = prefix[-1].at if prefix else 0.0
-        world = World(numbers, [replace(e, at=e.at - last) for e in prefix])
+        world = Fates(numbers, [replace(e, at=e.at - last) for e in prefix])
         unit = ResumedUnit(surroundings(world), tuple(world.log))
         unit.schedule.check()
         before = list(world.log)
