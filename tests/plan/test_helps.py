@@ -9,13 +9,16 @@ import ast
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from running import executed
 from superscalar import tool
-from superscalar.plan import check
+from superscalar.plan import check, vocabulary
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.instead import functions, methods
 from superscalar.tools import Tool
 from superscalar.tools.toolset import Toolset
+from support.running import executed
 
 
 @tool(effect="pure")
@@ -426,3 +429,61 @@ def test_a_help_never_writes_what_is_too_long_to_be_read() -> None:
     items = ", ".join(map(str, range(1000)))
     error = only_error(f"xs = [1]\nxs.extend([{items}])\njoin(xs)")
     assert len(error.help) < 200
+
+
+OWNERS = [
+    "xs",
+    "d['k']",
+    "cost('a')",
+    "math",
+    "cost",
+    "[1]",
+    "d.setdefault('a', [])",
+    "'{} %s'",
+    "(lambda x: x)",
+    "self",
+]
+GIVEN = [
+    "1",
+    "'a'",
+    "xs",
+    "lambda a: a",
+    "lambda: 1",
+    "lambda a, b: a",
+    "*xs",
+    "**d",
+    "k=1",
+    "{'item': 'a'}",
+    "cost('a')",
+]
+GIVEN += ["x for x in xs", "str.lower", "{**d}", "f'{xs}'", "(a := 1)", "key=len", "xs[1:]", "None", "()"]
+PLACES = ["{}", "x = {}", "x == {}", "x: {}", "del {}", "x['a'] = {}", "a, *b = {}", "x = [*{}, 1]", "x = '%s' % {}"]
+PLACES += [
+    "for i in {}:\n    xs.append(i)",
+    "for i in xs:\n    {}",
+    "for i in xs:\n    d[i] = {}",
+    "assert {}",
+    "return {}",
+]
+PLACES += ["for i in xs:\n    if i > best:\n        best = {}", "for i in xs:\n    y = {}\n    d[i] += y", "xs[0] = {}"]
+PLACES += [
+    "for i in xs:\n    for j in i:\n        d.setdefault(i, []).append({})",
+    "x = sorted(xs, key={})",
+    "x = await {}",
+]
+METHODS = sorted({name for name, _ in methods._FORMS} | {name for name, _ in methods._SPECS} | vocabulary.MUTATING)
+NAMES = sorted({name for name, _ in functions._FORMS} | {*functions._F_STRINGS, *functions.SAID, *functions._CALLED})
+
+
+@given(st.data())
+def test_every_wrong_call_is_a_diagnostic_and_no_exception(data: st.DataObject) -> None:
+    """Wherever it stands, and whatever it is given (L30)."""
+
+    def one(choices: list[str]) -> str:
+        return data.draw(st.sampled_from(choices))
+
+    called = one(NAMES) if data.draw(st.booleans()) else f"{one(OWNERS)}.{one(METHODS)}"
+    call = f"{called}({', '.join(data.draw(st.lists(st.sampled_from(GIVEN), max_size=3)))})"
+    place = one(PLACES).replace("{}", call)
+    for diagnostic in check(f"xs = [1]\nd = {{}}\nbest = 0\n{place}\njoin(xs)\n", SIGNATURES):
+        assert diagnostic.message

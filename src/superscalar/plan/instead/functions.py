@@ -64,11 +64,6 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("pow", 2): "A ** B",
     ("pow", 3): "A ** B % C",
     ("divmod", 2): "(A // B, A % B)",
-    ("repr", 1): 'f"{A!r}"',
-    ("ascii", 1): 'f"{A!a}"',
-    ("hex", 1): 'f"{A:#x}"',
-    ("oct", 1): 'f"{A:#o}"',
-    ("bin", 1): 'f"{A:#b}"',
     ("format", 1): "str(A)",
     ("frozenset", 0): "set()",
     ("frozenset", 1): "set(A)",
@@ -116,6 +111,10 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("parseInt", 1): "int(A)",
     ("parseFloat", 1): "float(A)",
 }
+_F_STRINGS: Mapping[str, tuple[str, str]] = {
+    "repr": ("", "r"), "ascii": ("", "a"), "hex": ("#x", ""), "oct": ("#o", ""), "bin": ("#b", ""),
+}  # fmt: skip
+"""Functions that make text, as what stands in a hole of an f-string."""
 _IN_MODULES = frozenset(
     "sqrt floor ceil trunc fabs fsum mean fmean average median chain deepcopy copy loads dumps itemgetter pow".split()
 ) | {"OrderedDict", "defaultdict", "Counter", "deque", "Decimal", "reduce", "gather", "run", "attrgetter", "prod"}
@@ -181,6 +180,8 @@ def _of_call(call: ast.Call, name: str) -> str:
             return "write " + (write("default(X, D)", X=found, D=rest[0]) if rest else write("X", X=found))
         case "format", [value, ast.Constant(value=str(spec))]:
             return "write " + write("X", X=ast.JoinedStr([formatted(value, spec)]))
+        case (("repr" | "ascii" | "hex" | "oct" | "bin"), [value]):
+            return "write " + write("X", X=ast.JoinedStr([formatted(value, *_F_STRINGS[name])]))
         case "gather", [_, *_] as calls:
             return "write " + write("X", X=ast.List(calls, ast.Load()))
         case "run", [ast.Call() as inner]:
@@ -197,10 +198,6 @@ def _form(call: ast.Call, name: str) -> str:
     taken = names_of(call)
     parts: dict[str, ast.expr] = dict(zip("ABC", call.args, strict=False))
     own = {base: ast.Name(fresh(base.lower(), taken), ast.Load()) for base in "XK"}
-    if form.startswith("f"):
-        [hole] = [part for part in ast.parse(form).body[0].value.values if isinstance(part, ast.FormattedValue)]  # type: ignore[attr-defined]
-        hole.value = parts["A"]
-        return "write " + write("X", X=ast.JoinedStr([hole]))
     return "write " + write(form.replace("lambda X:", f"lambda {own['X'].id}:"), **parts, **own)
 
 
