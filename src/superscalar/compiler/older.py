@@ -27,8 +27,8 @@ def why_not(
     """Why a run cannot go on under the rules that it was planned under; None if it can.
 
     `left`: the tasks that have not settled, of all `tasks`. `begun`: whether a plan is there which is not whole, so
-    that more text would be read into it. What is whole is lowered, and a task means what it meant, but for one that looks
-    at items: since version 2 an item without a value keeps its place (rule L33).
+    that more text would be read into it. What is whole is lowered, and a task means what it meant, but for one that
+    looks at items: since version 2 an item without a value keeps its place (rule L33).
     """
     language = language_of(about)
     if language == LANGUAGE:
