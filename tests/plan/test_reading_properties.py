@@ -17,7 +17,7 @@ from support.random_source import broken_plans, plans
 from support.reading import TOOLS, Reading, read
 
 TEXTS = plans() | broken_plans() | st.text(st.characters(), max_size=60)
-DEEP = settings(max_examples=examples(200), deadline=None)
+DEEP = settings(max_examples=examples(150), deadline=None)
 
 
 @DEEP

@@ -73,7 +73,7 @@ def programs(draw: DrawFn) -> str:
     return TextsFirst(lambda choices: draw(st.sampled_from(choices))).program()
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(150))
 @given(programs())
 def test_a_plan_over_hostile_texts_comes_to_what_python_makes_of_it(source: str) -> None:
     try:

@@ -23,6 +23,7 @@ from superscalar.schedule import gather, state, unit
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell
 from superscalar.values import Observation
+from support.depth import examples
 from support.two_worlds import Answers, back, inert, moved, seeds_for, story
 
 SEEDS = st.integers(0, 2**32)
@@ -49,12 +50,14 @@ def check_that_texts_change_nothing(plan: str, seed: int, chunks: list[int], syn
     assert not [one for one in made if one.tool == "send"]
 
 
+@settings(max_examples=examples(100))
 @given(programs(), SEEDS, CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say(plan: str, seed: int, chunks: list[int]) -> None:
     check_that_texts_change_nothing(plan, seed, chunks)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
+@settings(max_examples=examples(50))
 @given(plan=steps(), seed=SEEDS, chunks=CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say_in_every_syntax(
     plan: list[Step], seed: int, chunks: list[int], syntax: Syntax
@@ -62,6 +65,7 @@ def test_a_run_is_the_same_whatever_the_texts_say_in_every_syntax(
     check_that_texts_change_nothing(written(plan, syntax), seed, chunks, syntax)
 
 
+@settings(max_examples=examples(60))
 @given(steps(), SEEDS)
 def test_every_syntax_makes_the_same_calls_of_one_plan_whatever_the_texts_say(plan: list[Step], seed: int) -> None:
     def calls(syntax: Syntax) -> list[tuple[str, Any]]:

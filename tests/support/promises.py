@@ -31,7 +31,7 @@ from support.depth import examples
 from support.random_plans import RATE, Settings, World
 from support.running import ends
 
-PROFILE = settings(max_examples=examples(100))
+PROFILE = settings(max_examples=examples(60))
 
 GRACE = 0.5
 

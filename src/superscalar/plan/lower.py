@@ -307,7 +307,7 @@ class Lowering(Findings):
                 spec = self._text(part.format_spec, body) if isinstance(part.format_spec, ast.JoinedStr) else None
                 conversion: Any = "" if part.conversion == -1 else chr(part.conversion)
                 parts.append(ir.Hole(self.expression(part.value, body), conversion, spec))
-            elif isinstance(part, ast.Constant):
+            elif isinstance(part, ast.Constant) and part.value != "":  # Python 3.12 ends a format with one
                 parts.append(str(part.value))
         return ir.Text(tuple(parts))
 
