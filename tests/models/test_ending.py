@@ -20,7 +20,7 @@ CUTS = (
 )
 
 
-@pytest.mark.parametrize("word", [*WHOLE, "STOP", "End_Turn", " stop "])
+@pytest.mark.parametrize("word", [*sorted(WHOLE), "STOP", "End_Turn", " stop "])
 def test_these_words_say_that_a_reply_is_whole(word: str) -> None:
     assert is_whole(word)
     assert Ends({}).read(word) == "stop"

@@ -15,7 +15,7 @@ import pytest
 from superscalar import LLMCompiler, SuperscalarError, tool
 from superscalar.compiler.result import RunResult
 from superscalar.models import OpenAIModel
-from support.fake_openai import Exchange, Script, serving
+from support.fake_openai import Exchange, serving
 
 pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
 
@@ -132,7 +132,7 @@ def inside_of_lines(parts: Sequence[bytes]) -> Iterable[bytes]:
     return [content[a:b] for a, b in pairwise(places) if a < b]
 
 
-CUTS = [as_they_are, at_once, byte_by_byte, inside_of_data, inside_of_characters, inside_of_lines]
+CUTS = (as_they_are, at_once, byte_by_byte, inside_of_data, inside_of_characters, inside_of_lines)
 
 
 # --------------------------------------------------------------------------------------------------------- the player
@@ -160,73 +160,84 @@ class Told:
         return self.result.answer if self.result is not None else None
 
 
-def replying(wire: Wire, cut: Callable[[Sequence[bytes]], Iterable[bytes]]) -> Script:
-    async def script(exchange: Exchange) -> None:
-        reply = wire
-        while callable(reply):
-            reply = reply(exchange.body)
-        match reply:
-            case Whole(text, status, kind, headers):
-                content = text.encode()
-                head = {"Content-Type": kind, "Content-Length": str(len(content)), "Connection": "close", **headers}
-                lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in head.items())]
-                exchange.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
-                await exchange.writer.drain()
-                exchange.writer.close()
-            case Torn(parts):
-                await exchange.start()
-                for piece in cut(parts):
-                    await exchange.raw(piece)
-                exchange.writer.close()
-            case parts:
-                await exchange.start()
-                for piece in cut(parts):
-                    await exchange.raw(piece)
-                await exchange.over()
-
-    return script
+Cut = Callable[[Sequence[bytes]], Iterable[bytes]]
 
 
-def play(
+async def answer(exchange: Exchange, reply: Wire, cut: Cut) -> None:
+    """Give a reply on the wire, its bytes cut in that way."""
+    while callable(reply):
+        reply = reply(exchange.body)
+    match reply:
+        case Whole(text, status, kind, headers):
+            content = text.encode()
+            head = {"Content-Type": kind, "Content-Length": str(len(content)), "Connection": "close", **headers}
+            lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in head.items())]
+            exchange.writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
+            await exchange.writer.drain()
+            exchange.writer.close()
+        case Torn(parts):
+            await exchange.start()
+            for piece in cut(parts):
+                await exchange.raw(piece)
+            exchange.writer.close()
+        case parts:
+            await exchange.start()
+            for piece in cut(parts):
+                await exchange.raw(piece)
+            await exchange.over()
+
+
+def play(*wires: Wire, **options: Any) -> Told:
+    """What came of a run whose server answers each request with the next of the replies, and then with the last one."""
+    return played(*wires, cuts=[as_they_are], **options)[0]
+
+
+def played(
     *wires: Wire,
-    cut: Callable[[Sequence[bytes]], Iterable[bytes]] = as_they_are,
+    cuts: Sequence[Cut],
     repairs: int = 0,
     joiner: bool = False,
     key: str = "none",
     path: str | None = None,
     **options: Any,
-) -> Told:
-    """Ask a server that answers each request with the next of the replies; a plan without a model that joins."""
-    told = Told()
+) -> list[Told]:
+    """The same once for each way to cut the bytes, on one server and with one model: to make one takes its time."""
+    found: list[Told] = []
+
+    async def script(exchange: Exchange) -> None:
+        told = found[-1]
+        told.asked.append(exchange.body)
+        await answer(exchange, wires[min(len(told.asked), len(wires)) - 1], cuts[len(found) - 1])
 
     @tool(effect="read", trust="trusted")
     async def price(ticker: str) -> float:
         """Price of a share."""
-        told.read.append(ticker)
+        found[-1].read.append(ticker)
         return 129.4
 
     @tool(effect="write")
     async def send(to: str, text: str) -> str:
         """Send a message."""
-        told.sent.append(text)
+        found[-1].sent.append(text)
         return "sent"
 
     async def main() -> None:
-        async with asyncio.timeout(20), serving(*(replying(wire, cut) for wire in wires)) as server:
+        async with asyncio.timeout(60), serving(script) as server:
             url = server.url if path is None else server.url.removesuffix("/v1") + path
             model = OpenAIModel("m", base_url=url, api_key=key, **options)
             given: dict[str, Any] = {} if joiner else {"joiner": None}
-            agent = LLMCompiler(model, tools=[price, send], max_repairs=repairs, random=Hurried(), **given)
-            try:
-                told.result = await agent.run("What is IBM at? Tell ann.")
-            except SuperscalarError as error:
-                told.error = str(error)
-            finally:
-                told.asked = [exchange.body for exchange in server.exchanges]
-                await model.aclose()
+            agent = LLMCompiler(model, tools=[price, send], max_repairs=repairs, random=Hurried(), schemas={}, **given)
+            for _ in cuts:
+                told = Told()
+                found.append(told)
+                try:
+                    told.result = await agent.run("What is IBM at? Tell ann.")
+                except SuperscalarError as error:
+                    told.error = str(error)
+            await model.aclose()
 
     asyncio.run(main())
-    return told
+    return found
 
 
 # -------------------------------------------------------------------------------------------- replies that are whole
@@ -310,11 +321,10 @@ GOOD: dict[str, Wire] = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", GOOD)
-def test_a_reply_that_is_whole_is_read(name: str, cut: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
-    told = play(GOOD[name], cut=cut)
-    assert (told.error, told.answer, told.sent) == ("", [129.4, "sent"], ["IBM schloß ab 😀"])
+def test_a_reply_that_is_whole_is_read_however_it_is_cut(name: str) -> None:
+    for told in played(GOOD[name], cuts=CUTS):
+        assert (told.error, told.answer, told.sent) == ("", [129.4, "sent"], ["IBM schloß ab 😀"])
 
 
 def test_what_the_provider_counts_is_the_usage() -> None:
@@ -355,13 +365,12 @@ CUT: dict[str, Wire] = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", CUT)
-def test_a_plan_that_is_cut_writes_nothing(name: str, cut: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
-    told = play(CUT[name], cut=cut)
-    assert told.result is None
-    assert told.sent == []
-    assert told.error
+def test_a_plan_that_is_cut_writes_nothing_however_its_bytes_are_cut(name: str) -> None:
+    for told in played(CUT[name], cuts=CUTS):
+        assert told.result is None
+        assert told.sent == []
+        assert told.error
 
 
 @pytest.mark.parametrize("word", ["max_tokens", "load", "SAFETY"])
@@ -416,16 +425,13 @@ CUT_ANSWERS: dict[str, Wire] = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", CUT_ANSWERS)
-def test_an_answer_that_is_cut_is_asked_for_once_more(
-    name: str, cut: Callable[[Sequence[bytes]], Iterable[bytes]]
-) -> None:
-    told = play(PLANNED, CUT_ANSWERS[name], [*body(TEXT), DONE], cut=cut, joiner=True)
-    assert told.answer == TEXT
-    assert told.result is not None
-    assert (told.result.complete, told.result.partial) == (True, "")
-    assert told.asked[2]["messages"][-2] == {"role": "assistant", "content": "IBM closed at 12"}
+def test_an_answer_that_is_cut_is_asked_for_once_more(name: str) -> None:
+    for told in played(PLANNED, CUT_ANSWERS[name], [*body(TEXT), DONE], cuts=CUTS, joiner=True):
+        assert told.answer == TEXT
+        assert told.result is not None
+        assert (told.result.complete, told.result.partial) == (True, "")
+        assert told.asked[2]["messages"][-2] == {"role": "assistant", "content": "IBM closed at 12"}
 
 
 @pytest.mark.parametrize("name", CUT_ANSWERS)
@@ -449,6 +455,32 @@ def test_an_answer_that_is_cut_is_kept_if_the_server_fails_then() -> None:
 def test_a_wish_for_another_round_that_is_cut_is_none() -> None:
     told = play(PLANNED, body("REPLAN: look up the pri", finish=None), [*body(TEXT), DONE], joiner=True)
     assert (told.answer, told.result and told.result.rounds) == (TEXT, 1)
+
+
+# ------------------------------------------------------------------------------------------- extractions that are cut
+
+VALUE = '{"value": 12}'
+EXTRACTING: Wire = [*body('x = extract("IBM closed at 129", "int", "the price")\njoin(x)\n'), DONE]
+CUT_VALUES: dict[str, Wire] = {
+    **{f"the word {word}": [*body(VALUE, finish=word), DONE] for word in WORDS},
+    "no word at all": body(VALUE, finish=None),
+    "an empty word on every piece": body(VALUE, word="", finish=None),
+    "over inside an event": [*body(VALUE, finish=None), b'data: {"choi'],
+}
+
+
+@pytest.mark.parametrize("name", CUT_VALUES)
+def test_no_value_comes_from_an_extraction_that_is_cut(name: str) -> None:
+    whole = [*body('{"value": 129}'), DONE]
+    waits = name == "over inside an event"  # the call is retried, a second later
+    for told in played(EXTRACTING, CUT_VALUES[name], whole, cuts=CUTS[:1] if waits else CUTS):
+        assert told.answer == 129
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_an_extraction_that_is_always_cut_fails(cut: Cut) -> None:
+    (told,) = played(EXTRACTING, CUT_VALUES["the word load"], cuts=[cut])
+    assert str(told.answer).startswith("NoValue: the model gave no int in 3 tries; the last time: its reply was cut: ")
 
 
 # ------------------------------------------------------------------------------------------------ what the server says
@@ -497,17 +529,15 @@ SAID: dict[str, tuple[Wire, str]] = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", SAID)
-def test_the_words_of_a_server_reach_the_user(name: str, cut: Callable[[Sequence[bytes]], Iterable[bytes]]) -> None:
+def test_the_words_of_a_server_reach_the_user(name: str) -> None:
     wire, words = SAID[name]
-    told = play(wire, cut=cut)
-    assert words in told.error
-    assert "openai:m at http://127.0.0.1" in told.error
-    assert "/v1/chat/completions" in told.error
-    assert told.sent == []
-    assert "\x00" not in told.error
-    assert len(told.error) < 900
+    for told in played(wire, cuts=CUTS):
+        assert words in told.error
+        assert "openai:m at http://127.0.0.1" in told.error
+        assert "/v1/chat/completions" in told.error
+        assert told.sent == []
+        assert len(told.error) < 900
 
 
 def test_a_long_page_is_shown_in_part() -> None:
