@@ -10,10 +10,12 @@ from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from superscalar import events, planner
+from superscalar.compiler.joining import tried_in
 from superscalar.compiler.older import why_not
+from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.run import Run, Settings, tried_in
+from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
@@ -23,7 +25,6 @@ from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Task, walk
-from superscalar.plan.printer import print_plan
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -90,6 +91,11 @@ class _Past:
                 last.writing.append(text)
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
+            case events.Repairing(cut=cut) if cut and (last.tasks or not last.problems):
+                text = "".join(last.writing)
+                last.writing.clear()
+                last.turns += rest_of(text, last.tasks, last.problems, self._settings.syntax)
+                last.sent, last.problems = last.problems, []
             case events.Repairing():
                 last.turns += self._turns(last)
                 last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
@@ -160,7 +166,7 @@ class ResumedRun(Run):
         self._program = AdoptedProgram(settings.tools.signatures, rounds, open=bool(rounds) and not whole)
         for round in past.rounds:
             if round.replanned is not None:
-                self._failed_calls |= tried_in(round.events)[0]
+                self._progress.failed |= tried_in(round.events)[0]
         self._check_language(about)
         self._check_tools(settings.tools)
 
@@ -299,11 +305,9 @@ class ResumedRun(Run):
         if self._program.joined and not problems:
             await self._seal()
             return
-        shown = print_plan(round.tasks)
-        if shown:
-            self._continuing = True
-            conversation.append(Message("assistant", shown))
-            conversation.append(Message("user", planner.resume_message(problems, self._settings.syntax)))
+        turns = rest_of("", round.tasks, problems, self._settings.syntax)
+        self._continuing = self._continuing or bool(turns)
+        conversation += turns
         await self._plan_round(conversation, repairing=self._continuing)
 
 
