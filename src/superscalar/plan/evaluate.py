@@ -29,11 +29,10 @@ from superscalar.plan.elements import (
     hashable,
     item_of,
     items_of,
-    shown,
     slice_of,
-    text_of,
     truth,
 )
+from superscalar.plan.formats import converted, format_text, percent
 from superscalar.plan.functions import FUNCTIONS, Key, Listed, ordered_set
 from superscalar.plan.ir import (
     Apply,
@@ -170,21 +169,8 @@ def _text(expr: Text, frame: Frame) -> str:
 
 def _hole(hole: Hole, frame: Frame) -> str:
     budget = frame.budget
-    value = frame.value(hole.value)
-    if hole.conversion == "s":
-        value = text_of(value, budget)
-    elif hole.conversion:
-        value = shown(value, budget)
-        if hole.conversion == "a":
-            value = _ascii(value, budget)
+    value = converted(frame.value(hole.value), hole.conversion, budget)
     return formatted(value, "" if hole.spec is None else _text(hole.spec, frame), budget)
-
-
-def _ascii(text: str, budget: Budget) -> str:
-    if text.isascii():
-        return text
-    budget.text(10 * len(text))
-    return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 # ------------------------------------------------------------------------------------------------------- operators
@@ -195,6 +181,8 @@ def _unary(expr: Unary, frame: Frame) -> Any:
 
 
 def _binary(expr: Binary, frame: Frame) -> Any:
+    if expr.operator == "%" and type(expr.left) is Literal and type(expr.left.value) is str:
+        return percent(expr.left.value, frame.value(expr.right), frame.budget)
     return binary(expr.operator, frame.value(expr.left), frame.value(expr.right), frame.budget)
 
 
@@ -307,6 +295,10 @@ def _apply(expr: Apply, frame: Frame) -> Any:
 
 
 def _method(expr: Method, frame: Frame) -> Any:
+    if expr.name == "format" and type(expr.base) is Literal and type(expr.base.value) is str:
+        given = [frame.value(argument) for argument in expr.arguments]
+        named = {key: frame.value(value) for key, value in expr.keywords}
+        return format_text(expr.base.value, given, named, frame.budget)
     listed, base = method_of(frame.value(expr.base), expr.name)
     listed.check(expr.name, len(expr.arguments), tuple(keyword for keyword, _ in expr.keywords))
     arguments = [frame.value(argument) for argument in expr.arguments]

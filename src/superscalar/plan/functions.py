@@ -60,6 +60,11 @@ class Listed:
             )
 
 
+def accepts(listed: Listed, given: int) -> bool:
+    """Whether it can be called with that many arguments."""
+    return listed.fewest <= given and (listed.most is None or given <= listed.most)
+
+
 class Key:
     """A lambda, ready to be called. Nothing else that can be called ever is, least of all an opaque handle."""
 
@@ -115,6 +120,27 @@ def _abs(_budget: Budget, value: Any) -> Any:
     if type(value) not in NUMBERS and not isinstance(value, dt.timedelta):
         raise EvaluationError(f"`abs` takes a number, not {described(value)}")
     return abs(value)
+
+
+def _pow(budget: Budget, base: Any, exponent: Any, mod: Any = None) -> Any:
+    if mod is None:
+        return binary("**", base, exponent, budget)
+    parts = [datum(part) for part in (base, exponent, mod)]
+    for part in parts:
+        if not isinstance(part, int):
+            raise EvaluationError(f"`pow` with three arguments takes whole numbers, not {described(part)}")
+        number(part, budget)
+    budget.spend(parts[1].bit_length() * (1 + parts[2].bit_length() // 64))
+    try:
+        return pow(*parts)
+    except ValueError as error:
+        raise EvaluationError(f"`pow`: {error}", "ValueError") from error
+
+
+def _divmod(budget: Budget, left: Any, right: Any) -> tuple[Any, Any]:
+    if isinstance(left, str | bytes) or isinstance(right, str | bytes):
+        raise EvaluationError(f"`divmod` takes numbers, not {described(left)} and {described(right)}")
+    return binary("//", left, right, budget), binary("%", left, right, budget)
 
 
 def _round(budget: Budget, value: Any, ndigits: Any = None) -> Any:
@@ -221,6 +247,17 @@ def _all(budget: Budget, values: Any) -> bool:
     return all(truth(item) for item in _looked_through(values, budget))
 
 
+def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
+    items = _looked_through(values, budget)
+    if items:
+        return items[0]
+    if fallback:
+        return fallback[0]
+    raise EvaluationError(
+        "`next` of nothing: there are no items; write what there is then, next(..., None)", "StopIteration"
+    )
+
+
 def _bool(_budget: Budget, value: Any = False) -> bool:
     return truth(value)
 
@@ -323,6 +360,12 @@ def _dict(budget: Budget, source: Any = (), /, **more: Any) -> dict[Any, Any]:
     return made
 
 
+def _fromkeys(budget: Budget, keys: Any, value: Any = None) -> dict[Any, Any]:
+    items = _walked(keys, budget)
+    budget.items(len(items), _ENTRY)
+    return {hashable(key, budget): value for key in items}
+
+
 _ENCODINGS = frozenset({"utf-8", "utf8", "ascii", "latin-1"})
 
 
@@ -353,9 +396,12 @@ FUNCTIONS: dict[str, Listed] = {
     "sorted": Listed(_sorted, 1, 1, _keywords("key", "reverse")),
     "reversed": Listed(_reversed, 1, 1),
     "abs": Listed(_abs, 1, 1),
+    "divmod": Listed(_divmod, 2, 2),
+    "pow": Listed(_pow, 2, 3, _keywords("mod")),
     "round": Listed(_round, 1, 2, _keywords("ndigits")),
     "any": Listed(_any, 1, 1),
     "all": Listed(_all, 1, 1),
+    "next": Listed(_next, 1, 2),
     "range": Listed(_range, 1, 3),
     "enumerate": Listed(_enumerate, 1, 2, _keywords("start")),
     "zip": Listed(_zip, 0, None, _keywords("strict")),
@@ -365,6 +411,7 @@ FUNCTIONS: dict[str, Listed] = {
     "bool": Listed(_bool, 0, 1),
     "list": Listed(_list, 0, 1),
     "dict": Listed(_dict, 0, 1, None),
+    "dict.fromkeys": Listed(_fromkeys, 1, 2),
     "set": Listed(_set, 0, 1),
     "tuple": Listed(_tuple, 0, 1),
 }

@@ -27,7 +27,12 @@ from superscalar.plan.body import (
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
 from superscalar.plan.findings import STAND_IN, Findings
+from superscalar.plan.formats import UnknownFormat, check_percent
+from superscalar.plan.functions import FUNCTIONS as LISTED
+from superscalar.plan.functions import accepts
 from superscalar.plan.instead import folds, forms, functions
+from superscalar.plan.members import LIST, SET
+from superscalar.plan.methods import MAPPING, TEXT
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
@@ -325,7 +330,13 @@ class Lowering(Findings):
             return self.problem("E202", "`@` is not part of the language", node, help="let a tool multiply matrices")
         if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
             help = forms.of_percent(node) or 'write f"{value}"'
-            return self.problem("E202", "%-formatting is not part of the language", node, help=help)
+            if not isinstance(node.left, ast.Constant) or not isinstance(node.left.value, str):
+                message = "only a format that stands in the plan can be filled in"
+                return self.problem("E202", message, node, help=help)
+            try:
+                check_percent(node.left.value)
+            except UnknownFormat as refused:
+                return self.problem("E305", refused.message, node, help=help)
         return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
@@ -444,9 +455,17 @@ class Lowering(Findings):
 
     def key_function(self, node: ast.expr, call: ast.Call, body: Body) -> ir.Expr:
         """Lower what `key=` of a call is given."""
+        if isinstance(node, ast.Constant) and node.value is None:
+            return ir.Literal(None)
+        if self._is_function_of_one(node, body):
+            made = functions.as_key(node)
+            for part in ast.walk(made):
+                if not hasattr(part, "lineno"):
+                    ast.copy_location(part, node)
+            return self.key_function(made, call, body)
         if not isinstance(node, ast.Lambda):
             help = functions.of_key(node, call, CallFinder("(").has_call) or "write a lambda: key=lambda x: x[0]"
-            return self.problem("E202", "`key=` takes a lambda", node, help=help)
+            return self.problem("E202", "`key=` takes a lambda, a listed function or a method", node, help=help)
         arguments = node.args
         if arguments.posonlyargs or arguments.vararg or arguments.kwonlyargs or arguments.kwarg or arguments.defaults:
             return self.problem("E202", "a lambda takes plain parameters only", node, help="key=lambda x: x.name")
@@ -458,6 +477,19 @@ class Lowering(Findings):
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
         return ir.Lambda(names, self._inside(node.body, body, with_names))
+
+    def _is_function_of_one(self, node: ast.expr, body: Body) -> bool:
+        """Whether a `key=` is a listed function, a method of text, or a method of a value (rule L3)."""
+        match node:
+            case ast.Name(id=name):
+                listed = LISTED.get(name)
+                return listed is not None and accepts(listed, 1) and not self.is_known(name, body)
+            case ast.Attribute(value=ast.Name(id="str"), attr=method) if not self.is_known("str", body):
+                return method in TEXT and accepts(TEXT[method], 0)
+            case ast.Attribute(value=owner, attr=method) if not self.finder.has_call(owner):
+                tables = (TEXT, MAPPING, LIST, SET)
+                return any(method in table and accepts(table[method], 1) for table in tables)
+        return False
 
     def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
         if self.finder.has_call(node):

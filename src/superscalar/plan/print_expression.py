@@ -197,6 +197,10 @@ class ExpressionPrinter:
                 return f"{self._dotted(base)}.{name}"
             case ir.Unpacked(base, index):
                 return unpacked_name(expr) or f"{self.at(PRIMARY, base)}[{index}]"
+            case ir.Apply("next", (values, *fallback), ()):  # a list is none of what Python's own takes
+                return (
+                    f"next(iter({self.at(LAMBDA, values)}){''.join(f', {self.at(LAMBDA, each)}' for each in fallback)})"
+                )
             case ir.Apply(function, arguments, keywords):
                 return f"{function}({self._arguments(arguments, keywords)})"
             case ir.Method(base, name, arguments, keywords):

@@ -457,11 +457,12 @@ class Program:
         elif slot.opens is None:
             self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot), slot.arm))
         yield from lowered.lowering.warnings
+        notes = (*slot.notes, *lowered.lowering.notes)
         main = lowered.lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")
         for number, task in enumerate(lowered.tasks):
             made = self._now.passes(task)
-            if made.id == main and (slot.thought or slot.notes):
-                made = replace(made, thought=slot.thought, notes=slot.notes)
+            if made.id == main and (slot.thought or notes):
+                made = replace(made, thought=slot.thought, notes=notes)
             self._now.tasks.append(((*slot.place, number), made))
             yield made
         if slot.is_join:
