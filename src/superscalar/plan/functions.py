@@ -10,7 +10,7 @@ import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from superscalar.plan.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.elements import (
@@ -327,6 +327,16 @@ def _list(budget: Budget, values: Any = ()) -> list[Any]:
     return _walked(values, budget)
 
 
+def _with_rest(budget: Budget, values: Any, before: int, behind: int) -> tuple[Any, ...]:
+    """What `a, *rest, b = values` assigns: so many items, a list of the others, and so many again."""
+    items = _walked(values, budget)
+    if len(items) < before + behind:
+        message = f"at least {before + behind} names are assigned, but there are {counted(len(items))}"
+        raise EvaluationError(message, "ValueError")
+    end = len(items) - behind
+    return (*items[:before], items[before:end], *items[end:])
+
+
 def _tuple(budget: Budget, values: Any = ()) -> tuple[Any, ...]:
     return tuple(_walked(values, budget))
 
@@ -388,6 +398,9 @@ def _keywords(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+REST: Final = "*"
+"""The function that a target with a star applies: no text of a plan calls it."""
+
 FUNCTIONS: dict[str, Listed] = {
     "len": Listed(_len, 1, 1),
     "sum": Listed(_sum, 1, 2, _keywords("start")),
@@ -414,4 +427,5 @@ FUNCTIONS: dict[str, Listed] = {
     "dict.fromkeys": Listed(_fromkeys, 1, 2),
     "set": Listed(_set, 0, 1),
     "tuple": Listed(_tuple, 0, 1),
+    REST: Listed(_with_rest, 3, 3),
 }

@@ -19,10 +19,13 @@ from superscalar.plan.body import (
     Writes,
     as_pairs,
     as_test,
+    has_star,
     is_text,
     names_in,
     names_in_list,
     spelled,
+    without_double_stars,
+    without_stars,
 )
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
@@ -118,7 +121,9 @@ class Lowering(Findings):
             case ast.List(elts=[]):
                 self.outputs[id] = EMPTY_LIST
                 return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
-            case ast.List() | ast.Tuple() | ast.Set() if names_in_list(node) or self.finder.has_call(node):
+            case ast.List() | ast.Tuple() | ast.Set() if not has_star(node) and (
+                names_in_list(node) or self.finder.has_call(node)
+            ):
                 return self._display(node, inner, id)
             case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
@@ -131,8 +136,6 @@ class Lowering(Findings):
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
         """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
-        if self.has_star(node):
-            return ir.Ref(id)
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
@@ -142,7 +145,7 @@ class Lowering(Findings):
         """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
         count = self.expression(node.args[0], inner)
         items = node.args[1]
-        if isinstance(items, ast.List | ast.Tuple) and items.elts:
+        if isinstance(items, ast.List | ast.Tuple) and items.elts and not has_star(items):
             place = inner.lifted("items")
             source = self._display(items, inner.of(place), place)
         else:
@@ -420,22 +423,26 @@ class Lowering(Findings):
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
-    def has_star(self, node: ast.List | ast.Tuple | ast.Set) -> bool:
-        """Whether a display has a star in it, which is noted."""
-        starred = next((item for item in node.elts if isinstance(item, ast.Starred)), None)
-        if starred is not None:
-            help = forms.of_stars(node, self.is_list) or "write lists one behind the other: xs + [x]"
-            self.problem("E202", "`*` in a display", starred, help=help)
-        return starred is not None
-
     def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
-        return STAND_IN if self.has_star(node) else ir.Sequence("list", self.items(node.elts, body))
+        return (
+            self.expression(without_stars(node), body)
+            if has_star(node)
+            else ir.Sequence("list", self.items(node.elts, body))
+        )
 
     def _on_tuple(self, node: ast.Tuple, body: Body) -> ir.Expr:
-        return STAND_IN if self.has_star(node) else ir.Sequence("tuple", self.items(node.elts, body))
+        return (
+            self.expression(without_stars(node), body)
+            if has_star(node)
+            else ir.Sequence("tuple", self.items(node.elts, body))
+        )
 
     def _on_set(self, node: ast.Set, body: Body) -> ir.Expr:
-        return STAND_IN if self.has_star(node) else ir.Sequence("set", self.items(node.elts, body))
+        return (
+            self.expression(without_stars(node), body)
+            if has_star(node)
+            else ir.Sequence("set", self.items(node.elts, body))
+        )
 
     def items(self, nodes: Iterable[ast.expr], body: Body) -> tuple[ir.Expr, ...]:
         """Lower several expressions."""
@@ -443,9 +450,7 @@ class Lowering(Findings):
 
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
-            spliced = next(value for key, value in zip(node.keys, node.values, strict=True) if key is None)
-            help = forms.of_double_stars(node) or "write each key: {'a': x.a, 'b': 2}"
-            return self.problem("E202", "`**` in a display", spliced, help=help)
+            return self.expression(without_double_stars(node), body)
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 

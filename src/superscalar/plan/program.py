@@ -24,6 +24,7 @@ from superscalar.plan.repair import Repair, Said
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, targets_of, targets_of_text
 from superscalar.plan.source import Source
+from superscalar.plan.spelling import plain_join
 from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
 
@@ -479,7 +480,7 @@ class Program:
                 lowering.main = id
             case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
                 self._join(slot, call, lowering, body)
-            case ast.Pass() if slot.arm is not None:
+            case ast.Pass():
                 pass
             case _:
                 lower_simple(tree, lowering, body, ids, bound)
@@ -506,22 +507,15 @@ class Program:
         return meaning.task if isinstance(meaning, ir.Ref) else None
 
     def _join(self, slot: Slot, call: ast.Call, lowering: Lowering, body: Body) -> None:
+        call = plain_join(call)
         items: list[tuple[str | None, TaskId]] = []
         id = _Ids(slot, self._nameless).fresh("join()")
         inner = body.of(id)
         if call.args and call.keywords:
             lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
         for index, argument in enumerate(call.args):
-            if isinstance(argument, ast.Starred):
-                lowering.problem("E202", "`*` in join", argument, help="write join(xs) for the list, or each value")
-            else:
-                items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
-        for keyword in call.keywords:
-            if keyword.arg is None:
-                lowering.problem("E202", "`**` in join", keyword, help="write each value: join(total=total)")
-            else:
-                found = lowering.reference(keyword.value, inner, keyword.arg)
-                items.append((keyword.arg, found.task))
+            items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
+        items += [(k.arg, lowering.reference(k.value, inner, k.arg or "").task) for k in call.keywords]
         whole = not call.args and not call.keywords
         if whole:
             lowering.waits = lowering.waits or bool(self._held)

@@ -14,6 +14,7 @@ from superscalar.plan.fronts.reader import Tail
 from superscalar.plan.fronts.steps import StepsReader
 from superscalar.plan.ir import Span
 from superscalar.plan.lines import Lines, Statement
+from superscalar.plan.loosely import understood
 from superscalar.plan.program import Lowered, Program, Retirement, Step
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.spelling import join_of
@@ -383,10 +384,12 @@ class PythonReader:
             return
         self._ahead_tries += 1
         try:
-            trees = parsed(pending).body
+            module = parsed(pending)
+            notes = understood(module, pending, self.program.signatures)
+            trees = module.body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
-        if len(trees) == 1 and join_of(trees[0], self.program.signatures) is None:
+        if len(trees) == 1 and not notes and join_of(trees[0], self.program.signatures) is None:
             lowered = self.program.prepare(trees[0], Source(pending, self._lines.line + 1))
             self._ahead = None if lowered is None else (pending, lowered)
 
