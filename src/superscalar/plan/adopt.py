@@ -56,6 +56,7 @@ class AdoptedProgram(Program):
         for inner in ir.walk((task,)):
             self._writing.note(inner.id, inner.work, inner.needs)
         self._now.writes = self._writing.own
+        self._now.sharing.note_all((task,))
         self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)

@@ -22,6 +22,7 @@ from superscalar.plan.bounds import (
     Unavailable,
     weight_of,
 )
+from superscalar.plan.changing import CHANGES, changed
 from superscalar.plan.elements import (
     cut,
     field_of,
@@ -307,6 +308,9 @@ def _method(expr: Method, frame: Frame) -> Any:
 
 def _fold(expr: Fold, frame: Frame) -> Any:
     value = frame.value(expr.initial)
+    if expr.operator in CHANGES or (expr.operator == "+" and isinstance(value, list)):
+        operator = expr.operator if expr.operator in CHANGES else "+="  # a list takes whatever can be gone through
+        return changed(operator, value, frame.value(expr.items), frame.budget)
     for item in items_of(frame.value(expr.items)):
         frame.budget.spend(1)
         value = binary(expr.operator, value, item, frame.budget)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from superscalar.plan import ir
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.pipeline import Pipeline
+from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Signatures
 from superscalar.values import TaskId
 
@@ -15,7 +16,8 @@ from superscalar.values import TaskId
 class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
-    `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `top_level`: what `join()`
+    `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose
+    values are one object in Python. `top_level`: what `join()`
     joins. `count`: statements so far.
     """
 
@@ -24,6 +26,7 @@ class Ground:
     tasks: list[tuple[Place, ir.Task]] = field(default_factory=list)
     outputs: dict[TaskId, Output] = field(default_factory=dict)
     writes: set[TaskId] = field(default_factory=set)
+    sharing: Sharing = field(default_factory=Sharing)
     top_level: dict[str, None] = field(default_factory=dict)
     count: int = 0
 
@@ -40,6 +43,7 @@ class Ground:
             self.tasks.copy(),
             self.outputs.copy(),
             self.writes.copy(),
+            self.sharing.copy(),
             self.top_level.copy(),
             self.count,
         )

@@ -39,6 +39,7 @@ from superscalar.plan.methods import MAPPING, TEXT
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
+from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
@@ -56,7 +57,8 @@ class Lowering(Findings):
 
     `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
     task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
-    `writes`: its tasks that write, or hold a write. `loops`: those around what is being lowered, and
+    `writes`: its tasks that write, or hold a write. `sharing`: whose values are one object in Python. `loops`: those
+    around what is being lowered, and
     `statement`: the one that it stands in. `meant`: names that it does not assign, but was meant to. `given`: the
     last name that was given as an argument, and for which parameter.
     """
@@ -70,9 +72,11 @@ class Lowering(Findings):
         outputs: dict[TaskId, Output],
         path: Path = (),
         writes: Set[TaskId] = frozenset(),
+        sharing: Sharing | None = None,
     ) -> None:
         super().__init__(source, outputs)
         self.writes = Writes(writes)
+        self.sharing = Sharing(sharing)
         self._names = names
         self._place = place
         self._path = path
@@ -94,6 +98,7 @@ class Lowering(Findings):
         """Add a task to a body."""
         needs = needs_of(work)
         self.writes.note(id, work, needs)
+        self.sharing.note(id, work)
         body.tasks.append(ir.Task(id, work, needs, body.guards, span=self.source.span(node)))
         return ir.Ref(id)
 
@@ -117,7 +122,9 @@ class Lowering(Findings):
             case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
                 return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
-                return self._map(node, inner, id)
+                made = self._map(node, inner, id)
+                self._note_generator(node, inner, id)
+                return made
             case ast.List(elts=[]):
                 self.outputs[id] = EMPTY_LIST
                 return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
@@ -132,7 +139,15 @@ class Lowering(Findings):
             case _:
                 value = self.expression(node, inner)
                 self.outputs[id] = self.output_of(value)
-                return self.emit(id, ir.Compute(value), inner, node)
+                made = self.emit(id, ir.Compute(value), inner, node)
+                self._note_generator(node, inner, id)
+                return made
+
+    def _note_generator(self, node: ast.expr, body: Body, id: TaskId) -> None:
+        """In Python a generator under a name is gone through later: it would see what changes until then."""
+        for inner in ast.walk(node) if isinstance(node, ast.GeneratorExp) else ():
+            if isinstance(inner, ast.Name) and isinstance(meaning := self.known(inner.id, body), ir.Ref):
+                self.sharing.note_live(id, meaning.task)
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
         """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
@@ -553,6 +568,7 @@ class Lowering(Findings):
         source = self.reference(first.iter, body.of(id), "over")
         self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
+        self.sharing.note_item(item, source.task)
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
         for test in first.ifs:

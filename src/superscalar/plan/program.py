@@ -418,7 +418,14 @@ class Program:
     def _lowered(self, slot: Slot) -> Lowered:
         path = path_of(slot.arm)
         lowering = Lowering(
-            slot.source, self._now.names, slot.place, self.signatures, self._now.outputs, path, self._now.writes
+            slot.source,
+            self._now.names,
+            slot.place,
+            self.signatures,
+            self._now.outputs,
+            path,
+            self._now.writes,
+            self._now.sharing,
         )
         guards = guards_of(slot.arm)
         lowering.waits = guards is None
@@ -449,6 +456,7 @@ class Program:
         slot.published = True
         self._now.outputs.update(lowered.lowering.outputs)
         self._now.writes |= lowered.lowering.writes.own
+        self._now.sharing.take(lowered.lowering.sharing)
         for name, meaning in lowered.bound.items():
             self._now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         if slot.ends is not None:  # a name that is the same on both paths waits for nothing any more

@@ -7,7 +7,9 @@ from typing import Protocol
 
 from superscalar.plan import ir
 from superscalar.plan.body import Body, has_star, placed_at, spelled
+from superscalar.plan.changing import Change, change_of, is_keyed
 from superscalar.plan.functions import REST
+from superscalar.plan.in_place import check_augmented, version_changed, version_to_change
 from superscalar.plan.instead import blocks, changes, forms
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
@@ -32,7 +34,17 @@ class Naming(Protocol):
 def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     """Lower a statement without a block into `body`; `bound` gets what the names that it assigns stand for."""
     lowering.statement = tree
+    if (change := change_of(tree)) is not None:
+        _change(change, tree, lowering, body, naming, bound)
+        return
     match tree:
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr="sort"), args=[], keywords=order) as call
+        ):
+            if version_to_change(owner, ("list",), tree, lowering, body) is not None:
+                known = placed_at(ast.Name(owner.id, ast.Load()), owner)
+                ordered = ast.Call(placed_at(ast.Name("sorted", ast.Load()), owner), [known], order)
+                _assign(owner, ast.copy_location(ordered, call), lowering, body, naming, bound)
         case ast.Assign(targets=[ast.Name() as target], value=value):
             _assign(target, value, lowering, body, naming, bound)
         case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
@@ -40,6 +52,13 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
             old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
             whole = ast.copy_location(ast.BinOp(old, op, value), tree)
+            if not check_augmented(target, value, tree, lowering, body):
+                return
+            if isinstance(op, ast.Add) and not isinstance(value, ast.List | ast.ListComp):
+                meaning = lowering.known(target.id, body)
+                if isinstance(meaning, ir.Ref) and lowering.sharing.kind(meaning.task) == "list":
+                    _put(Change(target, "+=", (value,)), meaning.task, lowering, body, naming, bound)
+                    return
             _assign(target, whole, lowering, body, naming, bound)
         case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value):
             _unpack(target, value, lowering, body, naming, bound)
@@ -79,6 +98,25 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
         case _:
             message, help = refusal_of(tree)
             lowering.problem("E201", message, tree, help=blocks.of_statement(tree) or help)
+
+
+def _change(
+    change: Change, tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+) -> None:
+    """A statement that changes a collection makes the next version of its name."""
+    version = version_changed(change, tree, lowering, body)
+    if version is not None:
+        _put(change, version, lowering, body, naming, bound)
+
+
+def _put(
+    change: Change, version: TaskId, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+) -> None:
+    id = naming.id_of(change.owner.id)
+    parts = lowering.items(change.parts, body.of(id))
+    item = ir.Sequence("tuple", parts) if is_keyed(change.operator) else parts[0]
+    work = ir.Compute(ir.Fold(change.operator, ir.Ref(version), ir.Sequence("list", (item,))))
+    bound[change.owner.id] = lowering.emit(id, work, body, change.owner)
 
 
 def _refuse_place(place: ast.expr, value: ast.expr, lowering: Lowering, tree: ast.stmt) -> None:
