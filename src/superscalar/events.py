@@ -55,6 +55,23 @@ class PlanWritten:
 
 
 @fact
+class Thought:
+    """A model thought this piece of text before or between what it said; `role` as in `ModelUsed`."""
+
+    at: float
+    role: str
+    text: str
+
+
+@fact
+class Withdrawn:
+    """All that a model had written of the reply that it is writing was a thought, which the next event has."""
+
+    at: float
+    role: str
+
+
+@fact
 class Diagnosed:
     """Something is wrong with the plan's text."""
 
@@ -64,10 +81,14 @@ class Diagnosed:
 
 @fact
 class Repairing:
-    """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1)."""
+    """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1).
+
+    `cut`: why its reply was cut, if it was; it was then asked for what is missing.
+    """
 
     at: float
     attempt: int
+    cut: str = ""
 
 
 @fact
@@ -125,8 +146,23 @@ class Unneeded:
 
 
 @fact
+class Retired:
+    """These tasks are no part of the plan of this round any more: their text was taken back (L29), or a repair has not
+    got them (L30). An id stands for all instances of its task. None of them has written.
+
+    What has not started never will; a call under way is cancelled; what ran is dead: nothing refers to it, and it is
+    no result. `dropped`: the right writes among them, as they were written, that the new text does not make.
+    """
+
+    at: float
+    ids: tuple[TaskId, ...]
+    why: str = ""
+    dropped: tuple[str, ...] = ()
+
+
+@fact
 class Cancelled:
-    """A call that nothing needed any more was cancelled and has ended. It may be revived."""
+    """A call that nothing needed any more was cancelled and has ended. It may be revived, unless it was retired."""
 
     at: float
     id: TaskId
@@ -351,6 +387,14 @@ class AnswerWritten:
 
 
 @fact
+class AnswerCut:
+    """What the joiner wrote was cut (`why`): it is not the answer. It may be asked once more."""
+
+    at: float
+    why: str
+
+
+@fact
 class Joined:
     """The joiner's answer is complete; with `output_type` it is the validated value."""
 
@@ -417,6 +461,8 @@ Event: TypeAlias = (
     | Resumed
     | RoundStarted
     | PlanWritten
+    | Thought
+    | Withdrawn
     | Diagnosed
     | Repairing
     | Planned
@@ -426,11 +472,13 @@ Event: TypeAlias = (
     | TaskEvent
     | Unneeded
     | Revived
+    | Retired
     | Throttled
     | DeadlinePassed
     | BudgetSpent
     | JoinStarted
     | AnswerWritten
+    | AnswerCut
     | Joined
     | Replanned
     | ModelPreparing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from superscalar.cli.terminal import counted, safe_line
 from superscalar.observe.rows import Counts, Items, More, Row
 from superscalar.values import Usage
@@ -20,6 +22,11 @@ def call_of(row: Row) -> str:
             return safe_line(f"first({row.arguments})")
         case _:
             return ""
+
+
+def left_out(dropped: Sequence[str]) -> str:
+    """Which right writes a repair left out, where it did."""
+    return f"; it leaves out {'; '.join(dropped)}" if dropped else ""
 
 
 def note_of(row: Row, *, over: bool = False) -> str:
@@ -98,8 +105,8 @@ def counts_text(counts: Counts, *, over: bool = False) -> str:
 
 
 def tokens_text(usage: Usage) -> str:
-    """What the models cost: `1,204 tokens`."""
-    return counted(usage.input_tokens + usage.output_tokens, "token")
+    """What the models cost: `1,204 tokens`, and `about` where that is a guess."""
+    return ("about " if usage.estimated else "") + counted(usage.input_tokens + usage.output_tokens, "token")
 
 
 def _several(names: tuple[str, ...]) -> str:

@@ -50,13 +50,13 @@ class AdoptedProgram(Program):
     # ---------------------------------------------------------------------------------------------------- one task
 
     def _adopt(self, task: ir.Task) -> None:
-        self._count += 1
-        place = (self._count,)
-        self.tasks.append(((*place, 0), task))
+        self._now.count += 1
+        place = (self._now.count,)
+        self._now.tasks.append(((*place, 0), task))
         for inner in ir.walk((task,)):
             self._writing.note(inner.id, inner.work, inner.needs)
-        self._writes = self._writing.own
-        self._passes(bare(task))  # so that it knows of the access; what it says is said already
+        self._now.writes = self._writing.own
+        self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)
         path = self._path(task)
@@ -64,9 +64,9 @@ class AdoptedProgram(Program):
             header.place = place
         name = name_of(task.id)
         if name is not None:
-            self._names.bind(name, place, ir.Ref(task.id), path)
+            self._now.names.bind(name, place, ir.Ref(task.id), path)
             if not _is_passing(task):
-                self._top_level[name] = None
+                self._now.top_level[name] = None
             for number, _ in path[-1:]:
                 self._branch(number).targets[name] = None
         if isinstance(task.work, ir.Select) and name is not None:
@@ -85,13 +85,13 @@ class AdoptedProgram(Program):
     def _note_output(self, task: ir.Task) -> None:
         match task.work:
             case ir.Call(tool, arguments) if (signature := self.signatures.get(tool)) is not None:
-                self._outputs[task.id] = returned(signature, arguments)
+                self._now.outputs[task.id] = returned(signature, arguments)
             case ir.Map() | ir.Display(kind="list" | "tuple"):
-                self._outputs[task.id] = ITEMS
+                self._now.outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):
-                self._outputs[task.id] = EMPTY_LIST
+                self._now.outputs[task.id] = EMPTY_LIST
             case ir.Compute(ir.Ref() | ir.Index() | ir.Field() as value):
-                self._outputs[task.id] = Findings(_NOTHING, self._outputs).output_of(value)
+                self._now.outputs[task.id] = Findings(_NOTHING, self._now.outputs).output_of(value)
 
     # -------------------------------------------------------------------------------------------------------- blocks
 
@@ -147,7 +147,7 @@ class AdoptedProgram(Program):
 
     def _say(self, tasks: Sequence[ir.Task]) -> None:
         """Note the statements of a round, so that they are not done twice if they are written again."""
-        places = {name: place for place, task in self.tasks if (name := name_of(task.id)) is not None}
+        places = {name: place for place, task in self._now.tasks if (name := name_of(task.id)) is not None}
         statements = list(_statements(parsed(print_plan(tasks)).body))
         tests = [tree for tree in statements if isinstance(tree, ast.If)]
         headers = [branch.header for branch in self._branches]
@@ -159,7 +159,7 @@ class AdoptedProgram(Program):
                 text = ast.unparse(tree)
                 targets = targets_of(tree, text)
                 place = places.get(targets[0]) if targets else None
-                self._said.append(Said(place or (self._count, 0), targets, is_join(tree), text))
+                self._said.append(Said(place or (self._now.count, 0), targets, is_join(tree), text))
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

@@ -15,19 +15,32 @@ from superscalar.plan import ir
 from superscalar.plan.body import Body, names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.findings import Enough
+from superscalar.plan.ground import Ground
 from superscalar.plan.held import Held
 from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
-from superscalar.plan.names import Names, Place
-from superscalar.plan.passes.pipeline import Pipeline
+from superscalar.plan.names import Place
 from superscalar.plan.repair import Repair, Said
-from superscalar.plan.signatures import Output, Signatures
+from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, targets_of, targets_of_text
 from superscalar.plan.source import Source
 from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
 
-Step: TypeAlias = ir.Task | Diagnostic
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Tasks of this round that are no part of its plan any more, and why (rules L29, L30).
+
+    `dropped`: the right writes among them, as they were written, that the new text does not make.
+    """
+
+    ids: tuple[TaskId, ...]
+    why: str
+    dropped: tuple[str, ...] = ()
+
+
+Step: TypeAlias = ir.Task | Diagnostic | Retirement
 """What reading a program yields, in the order in which it was found."""
 
 MAX_NESTED = 100
@@ -55,21 +68,16 @@ class Program:
 
     def __init__(self, signatures: Signatures) -> None:
         self.signatures = signatures
-        self.tasks: list[tuple[Place, ir.Task]] = []
         self.joined = False
-        self._names = Names()
+        self._now = Ground.empty(signatures)
+        self._ground = Ground.empty(signatures)
         self._versions: dict[str, int] = {}
-        self._outputs: dict[TaskId, Output] = {}
-        self._writes: set[TaskId] = set()
-        self._passes = Pipeline(signatures)
         self._held = Held(signatures)
         self._said: list[Said] = []
-        self._count = 0
         self._inserted = 0
         self._repair: Repair | None = None
         self._closing = False
         self._nameless: dict[str, int] = {}
-        self._top_level: dict[str, None] = {}
         self._branches: list[Branch] = []
         self._ifs = 0
         self._arms: list[Arm] = []
@@ -98,11 +106,11 @@ class Program:
 
     def defines(self, name: str) -> bool:
         """Whether a statement assigns `name`, right or broken as it may be."""
-        return name in self._top_level
+        return name in self._now.top_level
 
     def in_order(self) -> tuple[ir.Task, ...]:
         """All tasks in program order: repairs in the places of what they repair."""
-        return tuple(task for _, task in sorted(self.tasks, key=lambda pair: pair[0]))
+        return tuple(task for _, task in sorted(self._now.tasks, key=lambda pair: pair[0]))
 
     # --------------------------------------------------------------------------------------------------- writing
 
@@ -166,7 +174,7 @@ class Program:
         slot.problems = (problem,)
         branch.empty = slot
         self._hold(slot)
-        self._names.break_all(slot.place)
+        self._now.names.break_all(slot.place)
         yield problem
 
     def otherwise(self) -> None:
@@ -181,8 +189,8 @@ class Program:
         if branch.header is None or (branch.end is not None and not targets):
             return
         if self._repair is None:
-            self._count += 1
-            place: Place = (self._count,)
+            self._now.count += 1
+            place: Place = (self._now.count,)
         else:
             self._inserted += 1
             before = branch.header if branch.end is None else branch.end
@@ -205,14 +213,14 @@ class Program:
         match tree:
             case ast.Assign(targets=[ast.Name(id=name)]) if targets_of(tree, source.text) == (name,):
                 versions = {name: self._versions.get(name, 0) + 1}
-                return self._lowered(Slot((self._count + 1,), source, tree, (name,), versions))
+                return self._lowered(Slot((self._now.count + 1,), source, tree, (name,), versions))
         return None
 
     def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[Step]:
         """Take in a prepared statement. Nothing may have been taken in since."""
-        self._count += 1
+        self._now.count += 1
         self._versions.update(lowered.slot.versions)
-        self._top_level[lowered.slot.targets[0]] = None
+        self._now.top_level[lowered.slot.targets[0]] = None
         lowered.slot.thought = thought
         return self._take(lowered)
 
@@ -225,7 +233,7 @@ class Program:
         slot.problems = (problem,)
         self._hold(slot)
         if targets is None:
-            self._names.break_all(slot.place)
+            self._now.names.break_all(slot.place)
         yield problem
 
     def begin_repair(self) -> None:
@@ -261,32 +269,50 @@ class Program:
         """A held statement is no part of the plan any more, nor are its names, but for those given elsewhere."""
         self._release(slot)
         for name in set(slot.targets) - given:
-            self._names.lose(name, slot.place, path_of(arm))
+            self._now.names.lose(name, slot.place, path_of(arm))
 
-    def next_round(self) -> None:
-        """A replan continues the program; what was never repaired in the last round is given up."""
-        for slot in self._held.take():
-            self._names.mend(slot.place)
-            for name in slot.targets:
-                self._names.lose(name, slot.place, path_of(slot.arm))
+    def retract(self, why: str) -> Iterator[Step]:
+        """Take back all that was said in this round, as if it never had been: it was a draft, prose or a thought.
+
+        The ids stay used, so that those of a run are unique.
+        """
+        ids = tuple(task.id for _, task in self._now.tasks[len(self._ground.tasks) :])
+        said = bool(self._said or self._held)
+        self._now = self._ground.copy()
+        self._held = Held(self.signatures)
         self._repair = None
+        self._forget_round()
+        if said:
+            yield Retirement(ids, why)
+
+    def _forget_round(self) -> None:
         self._said.clear()
         self._branches.clear()
         self._arms.clear()
         self.joined = self._closing = False
+
+    def next_round(self) -> None:
+        """A replan continues the program; what was never repaired in the last round is given up."""
+        for slot in self._held.take():
+            self._now.names.mend(slot.place)
+            for name in slot.targets:
+                self._now.names.lose(name, slot.place, path_of(slot.arm))
+        self._repair = None
+        self._forget_round()
+        self._ground = self._now.copy()
 
     def finish(self) -> Iterator[Step]:
         """The plan ended normally. Without a `join` it joins everything (rule L6)."""
         if self._closing or self._repair is not None:
             return
         if not self._said and not self._held:
-            source = Source("", self._count + 1)
+            source = Source("", self._now.count + 1)
             help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
             yield from self.unreadable(
                 source, Diagnostic("E004", "there is no statement here", source.span(None), help=help)
             )
             return
-        source = Source("join()", self._count + 1)
+        source = Source("join()", self._now.count + 1)
         yield from self.statement(ast.parse("join()").body[0], source)
 
     # ----------------------------------------------------------------------------------------------------- slots
@@ -298,8 +324,8 @@ class Program:
             return self._correction(self._repair, slot)
         if self._closing:
             return None  # what follows the join
-        self._count += 1
-        slot.place = (self._count,)
+        self._now.count += 1
+        slot.place = (self._now.count,)
         self._closing = slot.is_join
         return self._reserved(slot)
 
@@ -307,7 +333,7 @@ class Program:
         passing = names_in(slot.tree.target) if isinstance(slot.tree, ast.For) else ()  # not worth being joined
         for name in slot.targets:
             if name not in passing:
-                self._top_level[name] = None
+                self._now.top_level[name] = None
             if slot.arm is not None:
                 slot.arm.branch.targets[name] = None
             if name not in slot.versions:
@@ -333,8 +359,8 @@ class Program:
         elif slot.arm is not None:
             slot.place = self._end_of(slot.arm)
         elif old is None:
-            self._count += 1
-            slot.place = (self._count,)
+            self._now.count += 1
+            slot.place = (self._now.count,)
         elif match.how == "after":
             slot.place, slot.arm = (*old.place, _LAST, self._inserted), old.arm
         else:
@@ -354,8 +380,8 @@ class Program:
     def _end_of(self, arm: Arm | None) -> Place:
         """The place behind what stands in an arm so far, while it is being corrected."""
         if arm is None or arm.branch.header is None:
-            self._count += 1
-            return (self._count,)
+            self._now.count += 1
+            return (self._now.count,)
         end = arm.branch.end
         if end is None:
             return (*arm.branch.header.place, _LAST, self._inserted)
@@ -376,21 +402,23 @@ class Program:
     def _release(self, slot: Slot) -> None:
         """A held statement goes: nothing waits for it any more."""
         self._held.remove(slot)
-        self._names.mend(slot.place)
+        self._now.names.mend(slot.place)
         for name in slot.targets:
-            self._names.forget(name, slot.place)
+            self._now.names.forget(name, slot.place)
 
     def _hold(self, slot: Slot) -> None:
         """Publish nothing of the slot: the names that it assigns wait for it, and so does what it may write."""
         self._held.add(slot)
         for name in slot.targets:
-            self._names.bind(name, slot.place, None, path_of(slot.arm))
+            self._now.names.bind(name, slot.place, None, path_of(slot.arm))
 
     # -------------------------------------------------------------------------------------------------- lowering
 
     def _lowered(self, slot: Slot) -> Lowered:
         path = path_of(slot.arm)
-        lowering = Lowering(slot.source, self._names, slot.place, self.signatures, self._outputs, path, self._writes)
+        lowering = Lowering(
+            slot.source, self._now.names, slot.place, self.signatures, self._now.outputs, path, self._now.writes
+        )
         guards = guards_of(slot.arm)
         lowering.waits = guards is None
         body = Body("", guards=guards or ())
@@ -413,27 +441,28 @@ class Program:
         slot.problems = tuple(lowered.lowering.problems)
         slot.waits = not slot.problems and (lowered.lowering.waits or self._held.holds_back(lowered.tasks))
         if slot.problems or slot.waits:
+            slot.targets = (*slot.targets, *lowered.lowering.meant)
             self._hold(slot)
             yield from slot.problems
             return
         slot.published = True
-        self._outputs.update(lowered.lowering.outputs)
-        self._writes |= lowered.lowering.writes.own
+        self._now.outputs.update(lowered.lowering.outputs)
+        self._now.writes |= lowered.lowering.writes.own
         for name, meaning in lowered.bound.items():
-            self._names.bind(name, slot.place, meaning, path_of(slot.arm))
+            self._now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         if slot.ends is not None:  # a name that is the same on both paths waits for nothing any more
             for name in slot.targets:
                 if name not in lowered.bound:
-                    self._names.forget(name, slot.place)
+                    self._now.names.forget(name, slot.place)
         elif slot.opens is None:
             self._said.append(Said(slot.place, slot.targets, slot.is_join, _own_text(slot), slot.arm))
         yield from lowered.lowering.warnings
         main = lowered.lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")
         for number, task in enumerate(lowered.tasks):
-            made = self._passes(task)
+            made = self._now.passes(task)
             if made.id == main and (slot.thought or slot.notes):
                 made = replace(made, thought=slot.thought, notes=slot.notes)
-            self.tasks.append(((*slot.place, number), made))
+            self._now.tasks.append(((*slot.place, number), made))
             yield made
         if slot.is_join:
             self.joined = True
@@ -469,7 +498,7 @@ class Program:
     def _version(self, name: str, slot: Slot, arm: Arm, lowering: Lowering) -> TaskId | None:
         """The task that a name stands for at the end of an arm; None if it has no value there."""
         try:
-            meaning = self._names.find(name, slot.place, arm.path)
+            meaning = self._now.names.find(name, slot.place, arm.path)
         except KeyError:
             return None
         lowering.waits = lowering.waits or meaning is None
@@ -500,9 +529,9 @@ class Program:
 
     def _everything(self, slot: Slot) -> Iterator[tuple[str, TaskId]]:
         """What every name stands for before a slot; one that was given up stands for nothing."""
-        for name in self._top_level:
+        for name in self._now.top_level:
             with suppress(KeyError):
-                meaning = self._names.find(name, slot.place)
+                meaning = self._now.names.find(name, slot.place)
                 if isinstance(meaning, ir.Ref):
                     yield name, meaning.task
 

@@ -54,6 +54,10 @@ class _Provider:
     whole: _Track = field(default_factory=_Track)
     named: dict[str, _Track] = field(default_factory=dict)
 
+    def copy(self) -> _Provider:
+        named = {name: replace(track, reads=track.reads.copy()) for name, track in self.named.items()}
+        return _Provider(replace(self.whole, reads=self.whole.reads.copy()), named)
+
     def before(self, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
         """What an access must wait for; what that waits for in its turn is left out."""
         if resource is None:
@@ -101,6 +105,15 @@ class OrderAccesses(Pass):
             self.written = {signature.provider for signature in signatures if signature.effect == "write"}
             computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
             self.constants = Constants() if computed else None
+
+    def copy(self) -> OrderAccesses:
+        """The same accesses so far."""
+        made = OrderAccesses(self._signatures)
+        made.notes = self.notes
+        made._providers = {name: provider.copy() for name, provider in self._providers.items()}
+        made._seen = self._seen.copy()
+        made.constants = self.constants and self.constants.copy()
+        return made
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""

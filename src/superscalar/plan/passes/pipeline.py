@@ -20,7 +20,14 @@ class Pipeline:
     """Every pass that changes tasks, one after the other, for each new task of a program."""
 
     def __init__(self, signatures: Signatures) -> None:
+        self._signatures = signatures
         self._passes: tuple[Pass, ...] = tuple(make(signatures) for make in _CHANGING)
+
+    def copy(self) -> Pipeline:
+        """The same passes, which go on for themselves."""
+        made = Pipeline(self._signatures)
+        made._passes = tuple(step.copy() for step in self._passes)
+        return made
 
     def __call__(self, task: Task) -> Task:
         """The task as it is published."""

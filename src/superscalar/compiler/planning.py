@@ -1,0 +1,296 @@
+"""Planning: one round of the planner's replies, read into the program while they are written, until a plan is whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from superscalar import events, planner
+from superscalar.compiler.asking import Asking, earlier
+from superscalar.compiler.budget import Budget, Spent
+from superscalar.errors import ModelError, PlanError
+from superscalar.models.base import ChatModel, Message, Request
+from superscalar.models.cleaning import thinks_aloud
+from superscalar.models.ending import is_whole, why_cut
+from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.fronts.detect import Syntax, reader_of
+from superscalar.plan.grammars import Grammar
+from superscalar.plan.ir import Span, Task
+from superscalar.plan.lines import complete_lines
+from superscalar.plan.printer import print_plan
+from superscalar.plan.program import Program, Step
+from superscalar.plan.python import MAX_PROSE
+
+PROSE_SECONDS: Final = 10.0
+"""How long prose is read behind a complete `join` (rule L18)."""
+
+_CHARACTERS: Final = 4  # to a token, where nobody counted
+
+Ended: TypeAlias = Literal["whole", "late", "spent"]
+"""How a round of planning ended: its plan may be sealed, the run's deadline passed, or nobody may mend it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningTerms:
+    """How the planner of an agent is asked. `timeout`: seconds for one reply."""
+
+    model: ChatModel | None
+    syntax: Syntax
+    grammar: Grammar | None
+    timeout: float | None
+    max_tokens: int
+    max_repairs: int
+
+
+class _Reply:
+    """One reply of the planner, read into the program while it comes.
+
+    `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
+    complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
+    its end, `torn`: the error that ended it instead. `cut`, behind the `end`: why its plan is not whole, if it is not.
+    """
+
+    def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, aloud: bool) -> None:
+        self.finish: str | None = None
+        self.torn: ModelError | None = None
+        self.joined_at = 0.0
+        self.behind = 0
+        self._program = program
+        self._syntax = syntax
+        self._corrects = corrects
+        self._aloud = aloud
+        self._text: list[str] = []
+        self._joins = 0
+        if corrects:
+            program.begin_repair()
+        self._reader = reader_of(syntax, program, prose=None if aloud else MAX_PROSE)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return "".join(self._text)
+
+    @property
+    def joined(self) -> bool:
+        """Whether a `join` is complete, and what may follow it is waited for."""
+        return self._reader.tail != ""
+
+    @property
+    def cut(self) -> str:
+        """Why it is not whole."""
+        if self._reader.whole:
+            return ""
+        return why_cut(self.finish) if self.torn is None else str(self.torn)
+
+    @property
+    def gone_on_from(self) -> str:
+        """Its text, where that is the plan as far as it came; empty where programs before that stand in it."""
+        return "" if self._reader.tail else self.text
+
+    def is_read(self, more: str) -> bool:
+        """Whether the plan is whole already, so that more text is not waited for."""
+        return self._reader.ended and bool(more.strip())
+
+    def read(self, text: str, now: float) -> Iterable[Step]:
+        """Take the next piece."""
+        self._text.append(text)
+        if self._corrects and self._syntax != "python":
+            return ()  # it is read at its end: a correction cannot be taken back
+        steps = self._reader.feed(text)
+        self.behind += len(text)
+        if self._reader.joins != self._joins:
+            self._joins, self.joined_at, self.behind = self._reader.joins, now, 0
+        return steps
+
+    def seconds(self, timeout: float | None) -> float | None:
+        """How long to read on behind the `join`."""
+        if self._reader.tail == "prose" and not self._aloud:
+            return PROSE_SECONDS if timeout is None else min(timeout, PROSE_SECONDS)
+        return timeout
+
+    def withdrawn(self) -> Iterable[Step]:
+        """All of it was a thought: take it back."""
+        self._text.clear()
+        self._aloud = False
+        self._joins = 0
+        self._reader = reader_of(self._syntax, self._program)
+        return () if self._corrects else self._program.retract("it was a thought")
+
+    def end(self) -> Iterable[Step]:
+        """It has ended."""
+        if self._corrects and self._syntax != "python":
+            yield from self._reader.feed(self.text)
+        whole = self.torn is None and is_whole(self.finish)
+        yield from self._reader.finish("stop" if whole else "cut")
+        if self._corrects:
+            yield from self._program.end_repair()
+
+
+class Planning:
+    """One round of planning of one run. `deadline`: the run's, on the clock of `now`.
+
+    `take` gets what a reply completed, at once. `settled` waits for what it began. `spent`: the budget, if any, that
+    does not allow to ask the planner again. Between `hold` and `release` nothing that was taken begins.
+    """
+
+    def __init__(
+        self,
+        terms: PlanningTerms,
+        asking: Asking,
+        budget: Budget,
+        record: Callable[[events.Event], None],
+        now: Callable[[], float],
+        take: Callable[[Iterable[Step]], None],
+        settled: Callable[[], Awaitable[object]],
+        spent: Callable[[], Spent | None],
+        hold: Callable[[], None],
+        release: Callable[[], None],
+        *,
+        deadline: float | None,
+    ) -> None:
+        self._terms = terms
+        self._asking = asking
+        self._budget = budget
+        self._record = record
+        self._now = now
+        self._take = take
+        self._settled = settled
+        self._spent = spent
+        self._hold = hold
+        self._release = release
+        self._deadline = deadline
+        self._late = False
+
+    async def round(
+        self, program: Program, conversation: list[Message], *, repairing: bool = False, continuing: bool = False
+    ) -> Ended:
+        """Stream plans into the program and send their errors back, until one is whole.
+
+        Appends what was said to `conversation`. `repairing`: what the planner writes first are corrections already;
+        `continuing`: of a plan that an earlier process began.
+
+        Raises:
+            PlanError: errors remained after the last repair, or the planner repeated them.
+            ModelError: the planner failed. What it had planned settles first.
+        """
+        before: list[tuple[str, str, str]] = []
+        begun = len(program.in_order())
+        most = self._terms.max_repairs
+        cut = ""
+        for attempt in range(most + 1):
+            if attempt:
+                self._record(events.Repairing(self._now(), attempt, cut))
+            corrects = (repairing or attempt > 0) and (program.broken or continuing)
+            reply = await self._reply(program, conversation, corrects=corrects)
+            text, cut = reply.text, reply.cut
+            said = [Message("assistant", text)]
+            if self._is_late() or (program.complete and not cut):
+                conversation += said
+                return "late" if self._is_late() else "whole"
+            problems = program.problems or (() if cut else (_unfinished(text),))
+            planned = program.in_order()[begun:]
+            found = [(problem.code, problem.message, problem.line_text) for problem in problems]
+            found += [("cut", cut, str(len(planned)))] if cut else []
+            continuing = continuing or bool(cut and planned)
+            if self._spent() is not None:
+                return "spent"
+            if attempt == most or found == before:
+                if reply.torn is not None:
+                    await self._settled()  # as below
+                    raise reply.torn
+                times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
+                again = ": the planner repeated them" if found == before else ""
+                why = f"\nits reply was cut: {cut}" if cut else ""
+                summary = f"the planner's plan still has errors{times}{again}{why}"
+                raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
+            before = found
+            if cut and (planned or not problems):
+                said = rest_of(reply.gone_on_from, planned, program.problems, self._terms.syntax)
+            else:
+                said.append(Message("user", planner.repair_message(problems, self._terms.syntax)))
+            conversation += said
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> _Reply:
+        """Stream one reply of the planner into the program."""
+        terms = self._terms
+        if terms.model is None:
+            raise ModelError("this agent has no model")
+        aloud = thinks_aloud(terms.model)
+        reply = _Reply(program, terms.syntax, corrects=corrects, aloud=aloud)
+        if aloud:
+            self._hold()
+        most = self._budget.tokens_left(terms.max_tokens)
+        request = Request(tuple(conversation), max_tokens=most, grammar=terms.grammar)
+        try:
+            async with (
+                asyncio.timeout_at(earlier(self._deadline, terms.timeout, self._now())) as clock,
+                aclosing(self._asking.ask("planner", terms.model, request, terms.timeout)) as chunks,
+            ):
+                async for chunk in chunks:
+                    if chunk.preparing is not None:
+                        clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
+                    if chunk.withdrawn:
+                        self._take(reply.withdrawn())
+                        if aloud:
+                            self._release()
+                        clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
+                    if chunk.text:
+                        if reply.is_read(chunk.text):
+                            break
+                        self._record(events.PlanWritten(self._now(), chunk.text))
+                        self._take(reply.read(chunk.text, self._now()))
+                        if reply.joined:
+                            clock.reschedule(earlier(self._deadline, reply.seconds(terms.timeout), reply.joined_at))
+                        if reply.joined and reply.behind > _CHARACTERS * terms.max_tokens:
+                            break
+                    reply.finish = chunk.finish or reply.finish
+        except TimeoutError:
+            if self._is_late():
+                self._late = True
+            elif not reply.joined:
+                await self._settled()  # as below
+                raise ModelError(
+                    f"the planner wrote no complete plan within {terms.timeout:g} s", retryable=True
+                ) from None
+        except ModelError as error:
+            if not (reply.joined or (error.retryable and reply.text)):
+                await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
+                raise
+            reply.torn = error  # in the middle of the reply: what was read of it stays
+        self._take(reply.end())
+        if aloud:
+            self._release()
+        return reply
+
+    def _is_late(self) -> bool:
+        """Whether the run's deadline has passed."""
+        return self._late or (self._deadline is not None and self._now() >= self._deadline)
+
+
+def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax) -> list[Message]:
+    """The turns that ask for the rest of a plan that was cut; none where nothing of it is there.
+
+    `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
+    """
+    shown = complete_lines(text) if text and syntax == "python" and not problems else print_plan(planned)
+    if not shown:
+        return []
+    return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+
+
+def _cut_off(text: str) -> Diagnostic:
+    return _at_the_end(text, "the plan was cut off here")
+
+
+def _unfinished(text: str) -> Diagnostic:
+    return _at_the_end(text, "the plan waits for lines that were never repaired")
+
+
+def _at_the_end(text: str, why: str) -> Diagnostic:
+    lines = text.rstrip("\n").split("\n")
+    where = Span(len(lines), 0, len(lines), max(len(lines[-1]), 1))
+    return Diagnostic("E003", why, where, lines[-1], help="write the rest of the plan, up to join(...)")
