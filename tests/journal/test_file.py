@@ -285,6 +285,16 @@ def test_damage_is_never_worse_than_a_clear_error(data: st.DataObject) -> None:
         assert str(path) in said
 
 
+def test_runs_whose_numbers_are_lost_are_damage(path: Path) -> None:
+    """SQLite keeps the definition of a table in the file as text, and believes it."""
+    recorded(path, "r1", *STORY[:3])
+    path.write_bytes(path.read_bytes().replace(b"number INTEGER PRIMARY KEY", b"number INTEGER PRIMARY_KEY"))
+    journal = Journal(path)
+    for look in (journal.runs, lambda: journal.summary("r1"), lambda: journal.read("r1"), lambda: journal.reopen("r1")):
+        with pytest.raises(JournalError, match=r"runs\.db.*of run 'r1': its number is None"):
+            look()
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
