@@ -392,7 +392,7 @@ class Run:
         """Stream one reply of the planner into the program; returns its text and whether it was cut."""
         program = self._program
         reader = reader_of(self._settings.syntax, program)
-        if repairing and (program.broken or self._continuing):
+        if repairing:
             program.begin_repair()
         written: list[str] = []
         finished = False

@@ -106,6 +106,10 @@ class OrderAccesses(Pass):
             computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
             self.constants = Constants() if computed else None
 
+    def looks_at(self, task: Task) -> bool:
+        """Only accesses order others, where something is written at all."""
+        return bool(self.written) and isinstance(task.work, Call) and task.work.effect != "pure"
+
     def copy(self) -> OrderAccesses:
         """The same accesses so far."""
         made = OrderAccesses(self._signatures)

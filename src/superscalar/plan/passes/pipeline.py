@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from superscalar.plan.ir import Call, Map, Plan, Task
+from superscalar.plan.ir import Call, Map, Plan, Task, walk
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.plan.passes.dead import LeaveOutDeadCode
 from superscalar.plan.passes.hoist import HoistCalls
@@ -22,6 +23,10 @@ class Pipeline:
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
         self._passes: tuple[Pass, ...] = tuple(make(signatures) for make in _CHANGING)
+
+    def looks_at(self, tasks: Sequence[Task]) -> bool:
+        """Whether later tasks may be changed by what these are."""
+        return any(step.looks_at(task) for step in self._passes for task in walk(tuple(tasks)))
 
     def copy(self) -> Pipeline:
         """The same passes, which go on for themselves."""
