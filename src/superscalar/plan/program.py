@@ -21,7 +21,7 @@ from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.outline import as_far_as_read
 from superscalar.plan.passes.pipeline import bare
-from superscalar.plan.repair import Final, Reply, mended
+from superscalar.plan.repair import Reply, answered, mended
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
@@ -306,9 +306,8 @@ class Program:
         rest = not self._ended and not self._closing and not self.problems
         for slot in self._held:
             slot.problems += self._problems_inside(slot)
+        self._uncover(reply)
         final = mended(self._text, reply, self.signatures, rest=rest)
-        if self._uncovers(final):
-            final = mended(self._text, reply, self.signatures, rest=rest)
         self._ended = ended = self._ended or (rest and not reply.cut)
         if ended and not any(slot.is_join or _says_nothing(slot) for slot in final.text):
             final.text.append(self._join_of_everything())
@@ -329,21 +328,19 @@ class Program:
         probe = Slot(slot.place, source, body[0], targets, dict.fromkeys(targets, 1), nameless="for", arm=slot.arm)
         return tuple(problem for problem in self._lowered(probe).lowering.problems if problem.code != "E102")
 
-    def _uncovers(self, final: Final) -> bool:
-        """Whether statements that only waited turn out to be wrong: the reply may have mended them unasked."""
-        waiting = {slot: None for slot in self._held if not slot.problems and slot.unread is None}
+    def _uncover(self, reply: Reply) -> None:
+        """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""
+        waiting = {slot for slot in self._held if not slot.problems and slot.ends is None}
         if not waiting:
-            return False
+            return
         probe = Program(self.signatures)
         probe._now = self._ground.copy()
-        for slot in final.text:
+        for slot in answered(self._text, reply):
             for _ in probe._again(slot):
                 pass
-        found = [slot for slot in probe._held if slot.problems and slot.former in waiting]
-        for slot in found:
-            if slot.former is not None:
+        for slot in probe._held:
+            if slot.former in waiting:
                 slot.former.problems = slot.problems
-        return bool(found)
 
     def _lower_anew(self, text: Sequence[Slot], why: str, dropped: tuple[str, ...] = ()) -> Iterator[Step]:
         """Lower the text of the round from where that begins. What comes out as it is published is kept."""

@@ -84,6 +84,12 @@ def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: 
     return Final(statements(nodes), EDITED, whole=False)
 
 
+def answered(text: Sequence[Slot], reply: Reply) -> list[Slot]:
+    """A round in which nothing but what is broken was replaced: it shows what else is wrong."""
+    edit = _Edit(outline(text), outline(reply.text))
+    return statements(edit.mended())
+
+
 # ----------------------------------------------------------------------------------------------- edit or whole round
 
 
@@ -194,6 +200,7 @@ class _Edit:
         self._last: list[Node] = []
         self._contexts: dict[Node, list[Node]] = {}  # by a line of the reply: the block that its own block is
         self._answered: set[Node] = set()
+        self._left: list[tuple[list[Node], list[Node]]] = []  # what answers nothing, by the block that it stands in
         self._lay(old, new)
 
     def _lay(self, old: list[Node], new: list[Node]) -> None:
@@ -202,13 +209,17 @@ class _Edit:
             self.stands[node] = same
         for node in new:
             self._contexts[node] = old
+        for node in new:
+            self._lay_inside(self.stands.get(node), node)
         rest = [node for node in new if node not in self.stands and not node.is_join]
         self._match(old, rest, new)
-        for node in new:
-            beside = None if node.alone else self.stands.get(node) or self._headers_of(node)
-            if beside is not None:
-                for here, there in zip(beside.blocks, node.blocks, strict=False):
-                    self._lay(here, there)
+        for node in rest:
+            self._lay_inside(self._headers_of(node), node)
+
+    def _lay_inside(self, beside: Node | None, node: Node) -> None:
+        if beside is not None and not node.alone:
+            for inner, other in zip(beside.blocks, node.blocks, strict=False):
+                self._lay(inner, other)
 
     def _headers_of(self, node: Node) -> Node | None:
         found = self._takes.get(node)
@@ -242,9 +253,7 @@ class _Edit:
         for node, found in list(self._takes.items()):
             if node in rest:
                 self._settle(node, found)
-        for node in rest:
-            if node not in self._takes:
-                self._by_right_name(node, old)
+        self._left.append((old, [node for node in rest if node not in self._takes]))
 
     def _take(self, node: Node, found: Node) -> None:
         self._takes[node] = found
@@ -346,9 +355,11 @@ class _Edit:
 
     def applied(self) -> list[Node]:
         """The round with what the reply changes."""
+        for old, rest in self._left:
+            for node in rest:
+                self._by_right_name(node, old)
         self._place(self._new, self._old)
-        self._move_in()
-        nodes = self._rebuilt(self._old, None)
+        nodes = self.mended()
         nodes += self._last
         joins = [node for node in self._new if node.is_join]
         if joins:
@@ -356,6 +367,11 @@ class _Edit:
         else:
             nodes = [node for node in nodes if not node.is_join] + [node for node in nodes if node.is_join]
         return nodes
+
+    def mended(self) -> list[Node]:
+        """The round with what the reply puts right, and what has a place by now."""
+        self._move_in()
+        return self._rebuilt(self._old, None)
 
     def _move_in(self) -> None:
         """What now stands in a block that was empty is not said once more behind it."""
@@ -441,7 +457,7 @@ class _Edit:
     def _with_header(self, node: Node) -> Node:
         header = self._headers.get(node)
         blocks = tuple(self._rebuilt(block, node) for block in node.blocks)
-        if header is not None:
+        if header is not None and header is not node:
             more: tuple[list[Node], ...] = () if header.alone else header.blocks
             node.text, node.tree, node.broken, node.changed = header.text, header.tree, header.broken, True
             if node.slot is not None and header.slot is not None and node.slot.blocks:
