@@ -156,11 +156,14 @@ class AdoptedProgram(Program):
 
 def _slot(tree: ast.stmt) -> Slot:
     """A statement of a text that was printed."""
-    text = ast.unparse(tree)
     if isinstance(tree, ast.If):
-        header = ast.copy_location(ast.If(tree.test, [], []), tree.test)
+        text = f"if {ast.unparse(tree.test)}:"
+        header = parsed(f"{text} pass").body[0]
+        assert isinstance(header, ast.If)
+        header.body = []
         blocks = [_slot(inner) for inner in tree.body], [_slot(inner) for inner in tree.orelse]
-        return Slot((), Source(f"if {ast.unparse(tree.test)}:"), header, (), blocks=blocks)
+        return Slot((), Source(text), header, (), blocks=blocks)
+    text = ast.unparse(tree)
     alone = parsed(text).body[0]
     return Slot((), Source(text), alone, targets_of(alone, text))
 

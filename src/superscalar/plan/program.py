@@ -419,6 +419,7 @@ class Program:
             slot.versions, slot.nameless = former.versions.copy(), former.nameless
         tried = bool(self._published) and former is None  # it may be what an earlier process published
         self._avoid = self._retired if tried else self._taken
+        counted = {name: self._now.versions.get(name, 0) for name in slot.targets}
         self._reserve(slot)
         if slot.unread is not None:
             slot.problems = (slot.unread,)
@@ -427,14 +428,16 @@ class Program:
                 self._now.names.break_all(slot.place)
             yield slot.unread
             return
-        nameless = self._now.nameless.copy() if self._taken else {}
         lowered = self._lowered(slot)
         if (made := self._as_before(lowered)) is not None:
+            self._count_nameless(slot.nameless)
             self._publish(lowered, made)
             return
         self._avoid = self._taken
         if (former is not None or tried) and not self._is_held_back(lowered):
-            self._now.nameless = nameless
+            if tried:
+                self._count_nameless(slot.nameless, back=1)
+            self._now.versions.update(counted)
             slot.versions, slot.nameless = {}, ""  # it is not what was published under these ids
             self._reserve(slot)
             lowered = self._lowered(slot)
@@ -456,6 +459,13 @@ class Program:
                 slot.versions[name] = number
             versions[name] = max(versions.get(name, 0), slot.versions[name])
 
+    def _count_nameless(self, id: TaskId, back: int = 0) -> None:
+        """The last of its kind has this id, or one that is so many further `back`."""
+        base, number = parted(id)
+        if base:
+            now = self._now.nameless
+            now[base] = number - back if back else max(now.get(base, 0), number)
+
     def _as_before(self, lowered: Lowered) -> tuple[ir.Task, ...] | None:
         """The tasks that are published for a statement, if it comes to the same ones still."""
         former = lowered.slot.former
@@ -469,12 +479,10 @@ class Program:
             return None
         if [_plain(bare(task)) for task in published] != [_plain(task) for task in lowered.tasks]:
             return None
-        saved = self._now.passes.copy() if self._now.passes.looks_at(lowered.tasks) else None
-        made = [self._now.passes(task) for task in lowered.tasks]
+        made, undo = self._now.passes.tried(lowered.tasks)
         if all(_plain(one) == _plain(other) for one, other in zip(made, published, strict=True)):
             return published
-        if saved is not None:
-            self._now.passes = saved
+        undo()
         return None
 
     def _is_held_back(self, lowered: Lowered) -> bool:
@@ -644,6 +652,12 @@ class _Ids:
 def numbered(base: str, number: int) -> TaskId:
     """The id of the version of that number (rule L31)."""
     return base if number == 1 else f"{base}.{number}"
+
+
+def parted(id: TaskId) -> tuple[str, int]:
+    """What the id of a statement without a name is made of."""
+    base, _, number = id.rpartition(".")
+    return (base, int(number)) if base and number.isdigit() else (id, 1)
 
 
 def _published_in(text: Sequence[Slot]) -> Iterator[TaskId]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from superscalar.plan.outline import Node, is_gap, outline, statements
 from superscalar.plan.signatures import Signatures
@@ -19,7 +21,8 @@ _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, as
 _MAY_CALL = re.compile(r"\w\(")
 _LOOPS = re.compile(r"\bfor\b")
 _WORD = re.compile(r"[^\W\d]\w*")
-_MOST = 1_000_000  # pairs of statements that are compared to find the longest common part of two texts
+_MANY_PAIRS = 1_000  # of equal statements, of which not each is compared with each
+_SEVERAL = 8  # that are looked at before one gives up
 
 ANEW = "the planner wrote the whole plan anew"
 EDITED = "a repair replaces what it was made from"
@@ -31,6 +34,7 @@ class Reply:
     def __init__(self) -> None:
         self.text: list[Slot] = []
         self.cut = False
+        self._closed = False
         self._blocks = [self.text]
         self._headers: list[Slot] = []
 
@@ -41,7 +45,8 @@ class Reply:
 
     def say(self, slot: Slot) -> None:
         """The next statement."""
-        if not any(one.is_join for one in self.text):  # what follows the join is none
+        if not self._closed:  # else it follows the join
+            self._closed = slot.is_join and not self._headers
             self._blocks[-1].append(slot)
 
     def open_if(self, slot: Slot) -> None:
@@ -185,7 +190,7 @@ def _writes(slot: Slot, writes: set[str]) -> Iterator[str]:
 class _Edit:
     """A reply laid beside a round.
 
-    `stands`: the line of the reply that is equal to a right statement of the same block, and that statement. `takes`:
+    `stands`: the line of the reply that is equal to a right statement of the same block, and that statement. `_takes`:
     what the others answer, or the right statement whose name they assign.
     """
 
@@ -193,28 +198,26 @@ class _Edit:
         self._old, self._new = old, new
         self.stands: dict[Node, Node] = {}
         self._takes: dict[Node, Node] = {}
+        self._headers: dict[Node, Node] = {}  # by the statement whose header they replace
         self._given: dict[Node, list[Node]] = {}  # by the statement whose place they take
         self._behind: dict[Node, list[Node]] = {}
         self._before: dict[Node, list[Node]] = {}
-        self._headers: dict[Node, Node] = {}  # by the statement whose header they replace
         self._last: list[Node] = []
-        self._contexts: dict[Node, list[Node]] = {}  # by a line of the reply: the block that its own block is
+        self._homes: dict[Node, list[Node]] = {}  # the list of these in which a line of the reply is
         self._answered: set[Node] = set()
         self._left: list[tuple[list[Node], list[Node]]] = []  # what answers nothing, by the block that it stands in
         self._lay(old, new)
 
     def _lay(self, old: list[Node], new: list[Node]) -> None:
         """Lay a block of the reply beside one of the round."""
-        for same, node in _common(old, new):
-            self.stands[node] = same
-        for node in new:
-            self._contexts[node] = old
+        self.stands.update((node, same) for same, node in _common(old, new))
         for node in new:
             self._lay_inside(self.stands.get(node), node)
         rest = [node for node in new if node not in self.stands and not node.is_join]
         self._match(old, rest, new)
         for node in rest:
             self._lay_inside(self._headers_of(node), node)
+        self._left.append((old, [node for node in rest if node not in self._takes]))
 
     def _lay_inside(self, beside: Node | None, node: Node) -> None:
         if beside is not None and not node.alone:
@@ -230,143 +233,114 @@ class _Edit:
     def answers(self, node: Node) -> bool:
         """Whether a line of the reply answers a broken statement; a header that stands, whether all in it do."""
         if node in self._takes:
-            return self._takes[node].broken or self._takes[node] in self._answered
+            return self._takes[node] in self._answered
         if node in self.stands and node.blocks:
             return all(self.answers(inner) for block in node.blocks for inner in block)
         return False
 
     def _match(self, old: list[Node], rest: list[Node], new: list[Node]) -> None:
-        broken = [one for node in old for one in node.within() if one.broken and not one.is_join]
+        """Find what each line answers: by its name, else by its tool, else by its place."""
+        if not rest:
+            return
+        broken = _Broken(old, self._answered)
+        for node in rest:
+            if (found := broken.by_name(node)) is not None:
+                self._take(node, found)
         loose: list[tuple[Node, Node]] = []
         for node in rest:
-            if (named := self._by_name(node, broken)) is not None:
-                self._take(node, named)
-        for node in rest:
-            if node not in self._takes and (found := self._by_tool(node, broken)) is not None:
+            if node not in self._takes and (found := broken.by_tool(node)) is not None:
                 loose.append((node, found))
                 self._take(node, found)
+        windows = self._windows(old, new)
         for node in rest:
-            if node not in self._takes and (found := self._by_place(node, broken, old, new)) is not None:
+            if node not in self._takes and (found := broken.by_place(node, *windows[node])) is not None:
                 loose.append((node, found))
                 self._take(node, found)
-        self._sort(loose, broken)
-        for node, found in list(self._takes.items()):
-            if node in rest:
-                self._settle(node, found)
-        self._left.append((old, [node for node in rest if node not in self._takes]))
+        self._sort(loose, broken.order, new)
+        for node in rest:
+            if node in self._takes:
+                self._settle(node, self._takes[node], old)
 
     def _take(self, node: Node, found: Node) -> None:
         self._takes[node] = found
         self._answered.add(found)
 
-    def _open(self, found: Node) -> bool:
-        """Whether a broken statement may be answered by one line more."""
-        many = found.kind != "line" or isinstance(found.tree, _BLOCKS) or len(found.targets) > 1
-        return many or found not in self._answered
+    def _windows(self, old: list[Node], new: list[Node]) -> dict[Node, tuple[int | None, int | None]]:
+        """Between which right statements of a block each line of the reply stands, as far as the reply has them."""
+        places = {node: number for number, node in enumerate(old)}
+        before: list[int | None] = []
+        last: int | None = None
+        for node in new:
+            last = places[self.stands[node]] if node in self.stands else last
+            before.append(last)
+        found: dict[Node, tuple[int | None, int | None]] = {}
+        last = None
+        for node, first in zip(reversed(new), reversed(before), strict=True):
+            found[node] = first, last
+            last = places[self.stands[node]] if node in self.stands else last
+        return found
 
-    def _by_name(self, node: Node, broken: Sequence[Node]) -> Node | None:
-        names = _all_targets(node)
-        same = [one for one in broken if names and names & _all_targets(one) and self._open(one) and _fits(node, one)]
-        exact = [one for one in same if _all_targets(one) == names and one not in self._answered]
-        return next(iter([*exact, *(one for one in same if one not in self._answered), *same]), None)
-
-    def _by_tool(self, node: Node, broken: Sequence[Node]) -> Node | None:
-        called = _called(node)
-        for one in broken:
-            named = bool(one.targets and node.targets) and one.kind == "line" and not isinstance(one.tree, _BLOCKS)
-            if not named and self._open(one) and _fits(node, one) and called & _words(one):
-                return one
-        return None
-
-    def _by_place(self, node: Node, broken: Sequence[Node], old: list[Node], new: list[Node]) -> Node | None:
-        before, after = self._neighbours(node, new)
-        first = 0 if before is None else old.index(before) + 1
-        last = len(old) if after is None else old.index(after)
-        here = {one for around in old[first:last] for one in around.within()}
-        for one in broken:
-            if one not in here or one in self._answered or not _fits(node, one):
-                continue
-            if one.kind != "line" and node.kind == "line":
-                continue  # its lines would go with it
-            bare = not node.targets and not _all_targets(one)
-            if before is not None or after is not None or bare or one.kind != "line":
-                return one
-        return None
-
-    def _neighbours(self, node: Node, new: list[Node]) -> tuple[Node | None, Node | None]:
-        """The right statements between which a line of the reply stands, as far as the reply has them."""
-        at = new.index(node)
-        before = (self.stands[one] for one in reversed(new[:at]) if one in self.stands)
-        after = (self.stands[one] for one in new[at:] if one in self.stands)
-        return next(before, None), next(after, None)
-
-    def _sort(self, loose: list[tuple[Node, Node]], broken: Sequence[Node]) -> None:
+    def _sort(self, loose: list[tuple[Node, Node]], order: dict[Node, int], new: list[Node]) -> None:
         """Lines that answer by no name take the places that they answer in the order of the text."""
-        order = {one: number for number, one in enumerate(broken)}
-        reply = {node: number for number, node in enumerate(self._contexts)}
-        lines = sorted((node for node, _ in loose), key=lambda node: reply[node])
-        places = sorted((one for _, one in loose), key=lambda one: order[one])
-        for node, one in zip(lines, places, strict=True):
-            if _fits(node, one):
-                self._takes[node] = one
+        reply = {node: number for number, node in enumerate(new)}
+        lines = sorted((node for node, _ in loose), key=reply.__getitem__)
+        places = sorted((one for _, one in loose), key=order.__getitem__)
+        if all(_fits(node, one) for node, one in zip(lines, places, strict=True)):
+            self._takes.update(zip(lines, places, strict=True))
 
-    def _settle(self, node: Node, found: Node) -> None:
-        """Put a line where what it answers stands, or the loop around that."""
-        context = self._contexts[node]
+    def _settle(self, node: Node, found: Node, context: list[Node]) -> None:
+        """Put a line where what it answers stands, or where the block around that does."""
+        text = found.text
         for around in list(found.parents):
-            if around.kind == "for" and _iterates(node, around) and not _LOOPS.search(found.text):
+            iterates = around.kind == "for" and not _LOOPS.search(text) and _iterates(node, around)
+            same_loop = node.kind == around.kind == "for" and _target(node) == _target(around)
+            same_block = node.kind == around.kind and node.kind != "line" and around.block is context
+            if iterates or same_loop or same_block:
                 found = around
-            elif node.kind == around.kind and node.kind != "line" and around.block is context:
-                found = around  # the same block, with another header
-            elif node.kind == "for" and around.kind == "for" and _target(node) == _target(around):
-                found = around
-        self._takes[node] = found
-        self._answered.add(found)
+        self._take(node, found)
         if found.blocks and node.blocks and node.kind == found.kind and found not in self._headers:
             self._headers[found] = node
-            return
-        self._given.setdefault(found, []).append(node)
+        else:
+            self._put(self._given.setdefault(found, []), node)
 
-    def _by_right_name(self, node: Node, old: list[Node]) -> None:
+    def _by_right_name(self, old: list[Node], rest: list[Node]) -> None:
         """A line that assigns the name of a right statement takes its place."""
-        names = _all_targets(node)
-        if not names:
+        names: dict[str, list[Node]] = {}
+        if not rest:
             return
         stood = set(self.stands.values())
-        right = [
-            one
-            for around in old
-            for one in (around.within() if not around.blocks else [around, *around.within()])
-            if not one.broken and not one.is_join and one not in stood and names & _all_targets(one)
-        ]
-        right = [one for one in right if one not in self._given and one not in self._headers]
-        lines = [one for one in right if one.kind == "line" or (one.kind == node.kind)]
-        same = [one for one in lines if _called(one) & _called(node)]
-        found = next(iter([*same, *lines]), None)
-        if found is None:
-            return
-        self._takes[node] = found
-        if found.blocks and node.blocks and found.kind == node.kind:
-            self._headers[found] = node
-        else:
-            self._given.setdefault(found, []).append(node)
+        for around in old:
+            for one in around.within():
+                if not one.broken and not one.is_join and one not in stood:
+                    for name in _all_targets(one):
+                        names.setdefault(name, []).append(one)
+        for node in rest:
+            right = [one for name in _all_targets(node) for one in names.get(name, ())[:_SEVERAL]]
+            right = [one for one in right if one.kind in ("line", node.kind)]
+            right = [one for one in right if one not in self._given and one not in self._headers]
+            same = [one for one in right if _called(one) & _called(node)]
+            found = next(iter([*same, *right]), None)
+            if found is None:
+                continue
+            for name in _all_targets(found):
+                names[name].remove(found)
+            self._takes[node] = found
+            if found.blocks and node.blocks:
+                self._headers[found] = node
+            else:
+                self._put(self._given.setdefault(found, []), node)
 
     # --------------------------------------------------------------------------------------------------- the new text
 
     def applied(self) -> list[Node]:
         """The round with what the reply changes."""
         for old, rest in self._left:
-            for node in rest:
-                self._by_right_name(node, old)
+            self._by_right_name(old, rest)
         self._place(self._new, self._old)
-        nodes = self.mended()
-        nodes += self._last
+        nodes = self.mended() + self._last
         joins = [node for node in self._new if node.is_join]
-        if joins:
-            nodes = [node for node in nodes if not node.is_join] + joins[-1:]
-        else:
-            nodes = [node for node in nodes if not node.is_join] + [node for node in nodes if node.is_join]
-        return nodes
+        old_joins = [node for node in nodes if node.is_join]
+        return [node for node in nodes if not node.is_join] + (joins[-1:] or old_joins)
 
     def mended(self) -> list[Node]:
         """The round with what the reply puts right, and what has a place by now."""
@@ -388,55 +362,52 @@ class _Edit:
     def _place(self, new: Sequence[Node], old: list[Node]) -> None:
         """Find a place for what answers nothing: behind the line before it."""
         lines = [node for node in new if not node.is_join]
-        for index, node in enumerate(lines):
+        first = next((node for node in lines if node in self.stands or node in self._takes), None)
+        ahead: list[Node] = []  # what has no line before it
+        previous: Node | None = None
+        for node in lines:
+            if node not in self.stands and node not in self._takes:
+                if previous is not None:
+                    self._put_behind(node, previous)
+                else:
+                    ahead.append(node)
+                    continue
+            previous = node
             beside = self.stands.get(node) or self._headers_of(node)
             if beside is not None and not node.alone:
                 for inner, other in zip(beside.blocks, node.blocks, strict=False):
                     self._place(other, inner)
-                continue
-            if node in self._takes:
-                continue
-            previous = lines[index - 1] if index else None
-            if previous is not None:
-                self._insert_behind(node, previous)
-                continue
-            later = next((one for one in lines if one in self.stands or one in self._takes), None)
-            if later is not None:
-                self._insert_before(node, later)
-            elif old is self._old or not old:
-                (self._last if old is self._old else old).append(node)
-            else:
-                self._behind.setdefault(old[-1], []).append(node)
-            self._takes[node] = node
+        if ahead and first is not None:
+            self._put_before(ahead, first)
+        elif ahead and old is not self._old and old:
+            self._put(self._behind.setdefault(old[-1], []), *ahead)
+        elif ahead:
+            self._put(self._last, *ahead)
 
-    def _insert_behind(self, node: Node, previous: Node) -> None:
-        for places in (self._given, self._behind, self._before):
-            for line in places.values():
-                if previous in line:
-                    line.insert(line.index(previous) + 1, node)
-                    self._takes[node] = node
-                    return
-        if previous in self._last:
-            self._last.append(node)
-        else:
+    def _put(self, home: list[Node], *nodes: Node) -> None:
+        home += nodes
+        self._homes.update(dict.fromkeys(nodes, home))
+
+    def _put_behind(self, node: Node, previous: Node) -> None:
+        home = self._homes.get(previous)
+        if home is None:
             beside = self.stands.get(previous) or self._headers_of(previous)
-            if beside is None:
-                self._last.append(node)
-            else:
-                self._behind.setdefault(beside, []).insert(0, node)
-        self._takes[node] = node
-
-    def _insert_before(self, node: Node, later: Node) -> None:
-        for places in (self._given, self._behind, self._before):
-            for line in places.values():
-                if later in line:
-                    line.insert(line.index(later), node)
-                    return
-        beside = self.stands.get(later) or self._headers_of(later)
-        if beside is None:
-            self._last.append(node)
+            assert beside is not None  # it is in a list, or stands, or replaces a header
+            home = self._behind.setdefault(beside, [])
+            home.insert(0, node)
         else:
-            self._before.setdefault(beside, []).append(node)
+            home.insert(len(home) if home[-1] is previous else home.index(previous) + 1, node)
+        self._homes[node] = home
+
+    def _put_before(self, nodes: list[Node], later: Node) -> None:
+        home = self._homes.get(later)
+        if home is None:
+            beside = self.stands.get(later) or self._headers_of(later)
+            assert beside is not None
+            self._put(self._before.setdefault(beside, []), *nodes)
+        else:
+            at = home.index(later)
+            home[at:at] = nodes
 
     def _rebuilt(self, block: Sequence[Node], around: Node | None) -> list[Node]:
         made: list[Node] = []
@@ -448,27 +419,107 @@ class _Edit:
                 made.append(self._with_header(node))
             made += self._behind.get(node, [])
         if around is not None and made != list(block):
-            for one in (around, *around.parents):
-                one.changed = True
+            _note_change(around)
         for node in made:
             node.around = around
         return made
 
     def _with_header(self, node: Node) -> Node:
         header = self._headers.get(node)
-        blocks = tuple(self._rebuilt(block, node) for block in node.blocks)
-        if header is not None and header is not node:
+        node.blocks = tuple(self._rebuilt(block, node) for block in node.blocks)
+        if header is not None:
             more: tuple[list[Node], ...] = () if header.alone else header.blocks
-            node.text, node.tree, node.broken, node.changed = header.text, header.tree, header.broken, True
+            node.text, node.tree, node.broken = header.text, header.tree, header.broken
             if node.slot is not None and header.slot is not None and node.slot.blocks:
                 node.slot = header.slot
-            blocks = tuple(
-                block or (list(more[number]) if number < len(more) else block) for number, block in enumerate(blocks)
+            node.blocks = tuple(
+                block or (list(more[number]) if number < len(more) else block)
+                for number, block in enumerate(node.blocks)
             )
-            for one in node.parents:
-                one.changed = True
-        node.blocks = blocks
+            _note_change(node)
         return node
+
+
+class _Broken:
+    """The broken statements of a block, and of the blocks in it, as they are asked for by what answers them.
+
+    Each is answered by one line, but for a block that is to be replaced, and what gives several names.
+    """
+
+    def __init__(self, old: list[Node], answered: set[Node]) -> None:
+        self._answered = answered
+        self.order: dict[Node, int] = {}
+        self._tops: list[int] = []  # where in the block each stands, or what it stands in
+        self._all: list[Node] = []
+        self._named: dict[str, list[Node]] = {}
+        self._alike: dict[str, list[Node]] = {}
+        self._alike_bare: dict[str, list[Node]] = {}
+        for number, top in enumerate(old):
+            for node in top.within():
+                if node.broken and not node.is_join:
+                    self._note(node, number)
+        self._bare = [node for node in self._all if not _all_targets(node) or node.kind != "line"]
+
+    def _note(self, node: Node, number: int) -> None:
+        self.order[node] = len(self._all)
+        self._all.append(node)
+        self._tops.append(number)
+        for name in _all_targets(node):
+            self._named.setdefault(name, []).append(node)
+        for word in _words(node):
+            self._alike.setdefault(word, []).append(node)
+            if not node.targets or _is_block(node):
+                self._alike_bare.setdefault(word, []).append(node)
+
+    def _open(self, node: Node) -> bool:
+        """Whether one line more may answer it."""
+        return node not in self._answered or _is_block(node) or len(node.targets) > 1
+
+    def by_name(self, node: Node) -> Node | None:
+        """The first that assigns a name that a line assigns; rather one that assigns the same ones."""
+        names = _all_targets(node)
+        found = [one for name in names for one in self._first(self._named.get(name), _SEVERAL) if _fits(node, one)]
+        return min(found, key=lambda one: (_all_targets(one) != names, one in self._answered), default=None)
+
+    def by_tool(self, node: Node) -> Node | None:
+        """The first in which a tool stands that a line calls. What has a name is asked for by that."""
+        alike = self._alike_bare if node.targets else self._alike
+        found = (one for name in sorted(_called(node)) for one in self._first(alike.get(name), _SEVERAL))
+        return next((one for one in found if _fits(node, one)), None)
+
+    def by_place(self, node: Node, before: int | None, after: int | None) -> Node | None:
+        """The first between the same neighbours; without any, a call for a call."""
+        if before is None and after is None:
+            if node.targets and node.kind == "line":
+                return None
+            candidates: Iterable[Node] = self._first(self._bare, _SEVERAL)
+        else:
+            start = 0 if before is None else bisect_right(self._tops, before)
+            end = len(self._tops) if after is None else bisect_left(self._tops, after)
+            candidates = islice((one for one in islice(self._all, start, end) if one not in self._answered), _SEVERAL)
+        fitting = (one for one in candidates if one not in self._answered and _fits(node, one))
+        return next((one for one in fitting if one.kind == "line" or node.kind != "line"), None)
+
+    def _first(self, nodes: list[Node] | None, most: int) -> list[Node]:
+        """The first that may be answered still."""
+        if not nodes:
+            return []
+        found = [one for one in nodes[:most] if self._open(one)]
+        if len(found) < most < len(nodes) or (not found and len(nodes) <= most):
+            nodes[:] = [one for one in nodes if self._open(one)]
+            found = nodes[:most]
+        return found
+
+
+def _note_change(node: Node) -> None:
+    """Something in it is another than it was."""
+    node.changed = True
+    for around in node.parents:
+        around.changed = True
+
+
+def _is_block(node: Node) -> bool:
+    return node.kind != "line" or isinstance(node.tree, _BLOCKS)
 
 
 def _fits(node: Node, found: Node) -> bool:
@@ -541,53 +592,56 @@ def _common(old: Sequence[Node], new: Sequence[Node]) -> list[tuple[Node, Node]]
     ones = [("" if node.broken else _shape(node), node) for node in old]
     others = [("" if node.broken or node.alone else _shape(node), node) for node in new]
     found: list[tuple[Node, Node]] = []
-    while ones and others and ones[0][0] and ones[0][0] == others[0][0]:
-        found.append((ones.pop(0)[1], others.pop(0)[1]))
+    same = 0
+    while same < min(len(ones), len(others)) and ones[same][0] and ones[same][0] == others[same][0]:
+        found.append((ones[same][1], others[same][1]))
+        same += 1
+    ones, others = ones[same:], others[same:]
     ending: list[tuple[Node, Node]] = []
     while ones and others and ones[-1][0] and ones[-1][0] == others[-1][0]:
         ending.append((ones.pop()[1], others.pop()[1]))
     ones = [one for one in ones if one[0]]
     others = [other for other in others if other[0]]
-    if len(ones) * len(others) <= _MOST:
-        found += _longest(ones, others)
-    else:
-        found += _greedy(ones, others)
-    return [*found, *reversed(ending)]
+    return [*found, *_in_order(ones, others), *reversed(ending)]
 
 
-def _longest(ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]]) -> list[tuple[Node, Node]]:
-    lengths = [[0] * (len(others) + 1) for _ in range(len(ones) + 1)]
-    for i in range(len(ones) - 1, -1, -1):
-        for j in range(len(others) - 1, -1, -1):
-            same = ones[i][0] == others[j][0]
-            lengths[i][j] = lengths[i + 1][j + 1] + 1 if same else max(lengths[i + 1][j], lengths[i][j + 1])
-    found: list[tuple[Node, Node]] = []
-    i = j = 0
-    while i < len(ones) and j < len(others):
-        if ones[i][0] == others[j][0]:
-            found.append((ones[i][1], others[j][1]))
-            i, j = i + 1, j + 1
-        elif lengths[i + 1][j] >= lengths[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return found
+def _in_order(ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]]) -> list[tuple[Node, Node]]:
+    """The longest common part: of all pairs that are equal, the longest row that goes forward in both texts.
 
-
-def _greedy(ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]]) -> list[tuple[Node, Node]]:
+    (Hunt and Szymanski, CACM 20(5), 1977.) Of lines that stand there again and again the n-th is paired with the n-th.
+    """
     places: dict[str, list[int]] = {}
-    for number in range(len(ones) - 1, -1, -1):
-        places.setdefault(ones[number][0], []).append(number)
-    found: list[tuple[Node, Node]] = []
-    last = -1
+    for number, (shape, _) in enumerate(ones):
+        places.setdefault(shape, []).append(number)
+    counts = Counter(shape for shape, _ in others)
+    seen: Counter[str] = Counter()
+    ends: list[int] = []  # the least place at which a row of each length ends
+    rows: list[_Row] = []
     for shape, node in others:
         numbers = places.get(shape, [])
-        while numbers and numbers[-1] <= last:
-            numbers.pop()
-        if numbers:
-            last = numbers.pop()
-            found.append((ones[last][1], node))
-    return found
+        if len(numbers) * counts[shape] > _MANY_PAIRS:
+            numbers = numbers[seen[shape] : seen[shape] + 1]
+            seen[shape] += 1
+        for number in reversed(numbers):
+            length = bisect_left(ends, number)
+            row = _Row(ones[number][1], node, rows[length - 1] if length else None)
+            ends[length : length + 1] = [number]
+            rows[length : length + 1] = [row]
+    found: list[tuple[Node, Node]] = []
+    last = rows[-1] if rows else None
+    while last is not None:
+        found.append((last.one, last.other))
+        last = last.before
+    return found[::-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """A pair of equal statements, and the pairs before it."""
+
+    one: Node
+    other: Node
+    before: _Row | None
 
 
 # ------------------------------------------------------------------------------------------------- what is left out
@@ -595,14 +649,20 @@ def _greedy(ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]]
 
 def _leave_out(nodes: list[Node], *, added: bool) -> None:
     """Take out what nothing answered and nobody needs: definitions and imports that nothing uses, prose."""
-    for node in list(nodes):
+    words = Counter(word for node in nodes for one in node.within() for word in set(_WORD.findall(one.text)))
+    kept = [
+        node
+        for node in nodes
+        if not node.broken or not ((added and _is_nothing_at_all(node)) or _is_prose(node) or _is_unused(node, words))
+    ]
+    nodes[:] = kept
+    for node in nodes:
         for block in node.blocks:
-            _leave_out(block, added=added)
-        if not node.broken:
-            continue
-        others = [one for other in nodes if other is not node for one in other.within()]
-        if (added and _is_nothing_at_all(node)) or _is_prose(node) or _is_unused(node, others):
-            nodes.remove(node)
+            if any(one.broken for one in block):
+                before = len(block)
+                _leave_out(block, added=added)
+                if len(block) < before:
+                    _note_change(node)
 
 
 def _is_nothing_at_all(node: Node) -> bool:
@@ -618,7 +678,7 @@ def _is_prose(node: Node) -> bool:
     return not (any(problem.code == "E403" for problem in slot.problems) or _MAY_CALL.search(node.text))
 
 
-def _is_unused(node: Node, others: Sequence[Node]) -> bool:
+def _is_unused(node: Node, words: Mapping[str, int]) -> bool:
     tree = node.tree
     if isinstance(tree, _DEFINITIONS):
         names = {tree.name}
@@ -626,4 +686,5 @@ def _is_unused(node: Node, others: Sequence[Node]) -> bool:
         names = {(alias.asname or alias.name).partition(".")[0] for alias in tree.names}
     else:
         return False
-    return not any(names & set(_WORD.findall(one.text)) for one in others)
+    own = set(_WORD.findall(node.text))
+    return all(words[name] <= (name in own) for name in names)

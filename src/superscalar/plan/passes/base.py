@@ -32,10 +32,6 @@ class Pass(ABC):
     def __init__(self) -> None:
         self.notes: list[Note] | None = None
 
-    def looks_at(self, _task: Task) -> bool:
-        """Whether a later task may be changed by what this one is."""
-        return False
-
     def copy(self) -> Self:
         """The same pass, which goes on for itself from here."""
         return copy(self)
