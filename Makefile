@@ -1,13 +1,17 @@
 # `make demo` and `make test` do their own set-up: only Python 3.11 or later, make and a package registry are needed.
 PYTHON ?= python3
-VENV := .venv
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MODEL ?= local
 QUESTION ?=
 BATCH ?=
+WORKERS ?= 2
+SAMPLE ?= 1
+SEED ?= $(shell date -u +%Y%m%d)
+DEPTH ?=
 
-.PHONY: help demo test check format bench peers order soak agentdojo planning clean
+.PHONY: help demo test search check lint hooks format bench peers order soak agentdojo planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -33,14 +37,25 @@ demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUEST
 	@$(BIN)/python -m examples.portfolio.demo --model '$(MODEL)' $(if $(BATCH),--batch) $(if $(QUESTION),"$$DEMO_QUESTION")
 demo: export DEMO_QUESTION = $(QUESTION)
 
-test: $(VENV)/.dev ## all tests, offline
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.dev ## all tests, offline, three minutes; PYTHON=python3.12 for another Python, WORKERS=8 for more cores
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
-check: $(VENV)/.dev ## format, lint, strict types
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
+search: $(VENV)/.dev ## the tests that search, ten times as deep; SAMPLE=8 an eighth of them, SEED=1 which and where, DEPTH=30000 as deep
+	@echo "Searching $(if $(filter-out 1,$(SAMPLE)),one test in $(SAMPLE) ,)from the seed $(SEED). Again: make search SAMPLE=$(SAMPLE) SEED=$(SEED)$(if $(DEPTH), DEPTH=$(DEPTH))"
+	@$(if $(DEPTH),SUPERSCALAR_DEPTH=$(DEPTH) )$(BIN)/python -m pytest -q -n $(WORKERS) -m search --hypothesis-profile=search --hypothesis-seed=$(SEED) --sample=$(SAMPLE)
+
+check: $(VENV)/.dev lint ## format, lint, strict types
 	@$(BIN)/mypy
 	@$(PIP) check
+
+lint: $(VENV)/.dev ## the fast half of check: format and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+hooks: $(VENV)/.dev ## run `make lint` before each commit in this clone
+	@printf '#!/bin/sh\n# Made by `make hooks`; git commit --no-verify goes past it.\nexec make --no-print-directory lint\n' > "$$(git rev-parse --git-path hooks)/pre-commit"
+	@chmod +x "$$(git rev-parse --git-path hooks)/pre-commit"
+	@echo "Before each commit: format and lint"
 
 format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
@@ -70,4 +85,4 @@ planning: $(VENV)/.demo ## how well a model plans, beside its native tool calls;
 	@$(BIN)/python benchmarks/planning.py --model '$(MODEL)'
 
 clean: ## remove the venv and caches; the model's weights stay in the user's cache
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

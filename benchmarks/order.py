@@ -29,7 +29,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from shared_data import FOLDER, shared
 from superscalar import Observation, Tool, tool
 from superscalar.events import Event
 from superscalar.executors.local import invoke
@@ -42,6 +41,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from support.shared_data import FOLDER, shared
 
 FILE = "asynchow_dev.json"
 CAPS = (2, 5)

@@ -1,11 +1,42 @@
-"""How hypothesis searches: anew on a developer's machine, always the same in CI: a landing depends on no luck."""
+"""How deep the tests search, and which searches a sample has.
+
+`make test` runs everything, its searches with few examples; `make search` the searches alone, in depth, or a sample of
+them that a seed chooses. In CI the examples of `make test` are always the same ones: a landing depends on no luck.
+"""
 
 from __future__ import annotations
 
 import os
+import zlib
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("same", settings.get_profile("search"), derandomize=True, print_blob=True)
-settings.load_profile("same" if os.environ.get("CI") else "search")
+from support import depth
+
+_ANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+_SAME = bool(os.environ.get("CI"))
+settings.register_profile("quick", _ANY, max_examples=depth.said() or depth.QUICK, derandomize=_SAME)
+settings.register_profile("search", _ANY, max_examples=depth.said() or depth.SEARCH)
+settings.load_profile("quick")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sample", type=int, default=1, help="run one in so many searches; --hypothesis-seed says which")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    seed = config.getoption("--hypothesis-seed")
+    if seed is not None:
+        os.environ[depth.SEARCH_SEED] = str(int(seed))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("search")
+    among, seed = config.getoption("--sample"), config.getoption("--hypothesis-seed")
+    if among > 1:
+        left_out = [item for item in items if zlib.crc32(f"{seed} {item.nodeid}".encode()) % among]
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)

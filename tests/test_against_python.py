@@ -1,12 +1,11 @@
 """A plan over pure tools that never fail comes to what CPython makes of the same program.
 
-`SUPERSCALAR_PROGRAMS=10000 pytest tests/test_against_python.py` compares so many; without it, 500. What the calls came
+`SUPERSCALAR_DEPTH=10000 pytest tests/test_against_python.py` compares so many. What the calls came
 to decides the value, so a call that Python needs cannot be missing; that none is made too often is looked at.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
 from typing import Any
@@ -15,12 +14,12 @@ from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from alike import canonical
-from random_programs import FUNCTIONS, TooLarge, Writer, asynchronous, python_result
 from superscalar import LLMCompiler, Observation
 from superscalar.testing import run
+from support.alike import canonical
+from support.depth import examples
+from support.random_programs import FUNCTIONS, TooLarge, Writer, asynchronous, python_result
 
-PROGRAMS = int(os.environ.get("SUPERSCALAR_PROGRAMS", "500"))
 _RAISED = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, TooLarge)
 
 
@@ -39,7 +38,7 @@ def our_result(source: str) -> tuple[Any, Counter[str]]:
     return joined.value, calls
 
 
-@settings(max_examples=PROGRAMS, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(programs())
 @example("a = [num(t) for t in listing(5) if flag(t) and t < num(t) < 9]\njoin(a, word(a))\n")
 @example("a = 0\nb = 0\nfor i in listing(2):\n    if True:\n        a += i\n    if True:\n        b += i\njoin(a)\n")

@@ -12,14 +12,16 @@ from fuzz.examine import Finding, examine
 from fuzz.plans import case, minimised
 from fuzz.sources import SOURCES
 from superscalar.plan.lines import Lines, Statement
+from support.depth import campaign
 
-CASES = 200
+CASES = campaign(100)
 
 
+@pytest.mark.search
 def test_nothing_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    counts, kept, number = fuzz.plans.fuzz("ci", range(CASES), tmp_path, lambda: False)
+    counts, kept, number = fuzz.plans.fuzz("ci", CASES, tmp_path, lambda: False)
     assert kept == [], capsys.readouterr().out
-    assert counts.total() == number == CASES
+    assert counts.total() == number == len(CASES)
     assert {name.split()[1] for name in counts} == {"refused", "ran"}
     assert {name.split()[3] for name in counts} == {"python", "numbered", "rewoo", "json"}
 

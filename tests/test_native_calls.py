@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessage
 from openai.types.responses import Response
 
-from running import Gauge
 from superscalar import CallResults, Failure, Limit, LLMCompiler, Observation, Skipped, Toolset, UsageError, tool
 from superscalar.events import Started
 from superscalar.testing import run
+from support.running import Gauge
 
 
 @tool(effect="read", limit="quotes", name="Price API")

@@ -7,7 +7,7 @@ import json
 import pytest
 from benchmarks.order import CAPS, ORDERS, graphs, measure, missed, plan_text, read_graph, summary, table
 
-from shared_data import FOLDER
+from support.shared_data import FOLDER
 
 LONG_LAST = {
     "id": 7,

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, TypeVarTuple
 
 import pytest
 
-from running import Gauge, Paced, calls, ends, executed, starts
 from superscalar import (
     Failure,
     JoinError,
@@ -36,6 +35,7 @@ from superscalar.plan.python import PythonReader
 from superscalar.testing import ScriptedModel, VirtualLoop, run
 from superscalar.tools import Toolset
 from superscalar.values import Observation
+from support.running import Gauge, Paced, calls, ends, executed, starts
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -1,11 +1,7 @@
-"""A broken plan and what repairs it: the calls and the joined value are those of the final text alone (L18, L30).
-
-`SUPERSCALAR_REPAIRS=30000` plays so many plans of each kind; without it hypothesis's profile says how many.
-"""
+"""A broken plan and what repairs it: the calls and the joined value are those of the final text alone (L18, L30)."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -13,16 +9,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from superscalar import Failure, LLMCompiler, RunResult, Tool, tool
 from superscalar.events import Diagnosed, Planned, Retired, Started
 from superscalar.plan.instances import is_of
 from superscalar.testing import ScriptedModel, run
-
-_HOW_MANY = os.environ.get("SUPERSCALAR_REPAIRS")
-AS_MANY_AS_ASKED = settings(max_examples=int(_HOW_MANY)) if _HOW_MANY else settings()
 
 READS = ("get", "look")
 WRITES = ("put", "send")
@@ -270,7 +263,6 @@ def is_broken(result: RunResult) -> bool:
 seeds = st.integers(0, 2**32)
 
 
-@AS_MANY_AS_ASKED
 @given(seeds, st.sampled_from([1, 3, 50]))
 def test_a_repair_that_is_the_whole_plan_decides_alone(seed: int, chunk: int) -> None:
     random = Random(seed)
@@ -335,7 +327,6 @@ def _defines_everything(lines: list[Line]) -> bool:
     return look(lines, set())
 
 
-@AS_MANY_AS_ASKED
 @given(seeds, st.sampled_from([1, 3, 50]), st.sampled_from(["alone", "join", "neighbours"]))
 def test_a_repair_of_lines_replaces_these_and_nothing_else(seed: int, chunk: int, habit: str) -> None:
     random = Random(seed)

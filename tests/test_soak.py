@@ -17,11 +17,11 @@ from benchmarks.faulty_provider import Broken, Provider, Refused, RunningProvide
 from benchmarks.soak import MEMORY, Complaints, Load, Report, Sample, Soak, growth, inspection, soak, table
 from benchmarks.soak_runs import SHAPES, Gauge, broken, counted, limits, tools
 
-from running import executed
 from superscalar import Failure, LLMCompiler, Outcomes, RateLimited, tool
 from superscalar.events import Event, Failed, Planned, RunEnded, RunStarted, Started, Succeeded, Unneeded
 from superscalar.executors import local
 from superscalar.plan.ir import Call, Task
+from support.running import executed
 
 BEGINNING = Sample(at=0.0, runs=0, rss_kb=50_000, threads=1, sockets=2, files=9, blocks=1_000, objects=500, tasks=1)
 PLAN = "a = fetch(1)\nb = store('k', 5)\nc = recall('k')\njoin(a, b, c)\n"

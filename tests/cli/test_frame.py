@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from scripted_runs import ANSWERED, RUNNING, WRITING
 
 from superscalar import events as ev
 from superscalar.cli.frame import Frame
 from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Map, Need, Ref, Span, Task
+from support.scripted_runs import ANSWERED, RUNNING, WRITING
 
 
 def view_of(happened: Sequence[ev.Event]) -> RunView:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-SOURCE = HERE.parents[1] / "src"
+TESTS = Path(__file__).parents[1]
+SOURCE = TESTS.parent / "src"
 
 TOOLS = '''
 import os
@@ -29,8 +29,8 @@ def look() -> int:
 '''
 HANGING = """
 import sys
-sys.path.insert(0, {here!r})
-from scripted_runs import WRITING, ScriptedCompiler, ScriptedStream
+sys.path.insert(0, {tests!r})
+from support.scripted_runs import WRITING, ScriptedCompiler, ScriptedStream
 from superscalar import events as ev
 from superscalar.cli import compiling, main
 from superscalar.plan.ir import Call, Task
@@ -92,7 +92,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a pr
 
 @posix
 def test_ctrl_c_cancels_the_run_and_says_what_had_been_done(tmp_path: Path) -> None:
-    code = HANGING.format(here=str(HERE), patch="")
+    code = HANGING.format(tests=str(TESTS), patch="")
     with started(tmp_path, code, "run", "why", "-t", "money.py") as process:
         read_until(process, "started   paid")
         process.send_signal(signal.SIGINT)
@@ -117,7 +117,7 @@ class Watched(ScriptedStream):
                 print("now", file=sys.stderr, flush=True)
 stream.__class__ = Watched
 """
-    code = HANGING.format(here=str(HERE), patch=patch)
+    code = HANGING.format(tests=str(TESTS), patch=patch)
     with started(tmp_path, code, "run", "why", "-t", "money.py", "--json") as process:
         read_until(process, "now")
         process.send_signal(signal.SIGINT)
@@ -130,7 +130,7 @@ stream.__class__ = Watched
 
 @posix
 def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
-    code = HANGING.format(here=str(HERE), patch=STUBBORN)
+    code = HANGING.format(tests=str(TESTS), patch=STUBBORN)
     with started(tmp_path, code, "run", "why", "-t", "money.py") as process:
         read_until(process, "started   paid")
         process.send_signal(signal.SIGINT)
@@ -164,7 +164,7 @@ def test_help_loads_neither_the_compiler_nor_the_models(tmp_path: Path) -> None:
 
 def test_a_terminal_that_lacks_a_character_gets_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    code = HANGING.format(here=str(HERE), patch=_ends("'çа'"))
+    code = HANGING.format(tests=str(TESTS), patch=_ends("'çа'"))
     with started(tmp_path, code, "run", "why", "-t", "money.py", "-q") as process:
         out, _ = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "\\xe7\\u0430\n")
@@ -176,7 +176,7 @@ def test_a_terminal_gets_a_picture_that_is_gone_at_the_end(tmp_path: Path) -> No
 
     (tmp_path / "money.py").write_text(TOOLS)
     patch = _ends("'the answer [b]x[/b]\\x1b[2J'") + "print('before', file=sys.stderr)\n"
-    (tmp_path / "main.py").write_text(HANGING.format(here=str(HERE), patch=patch))
+    (tmp_path / "main.py").write_text(HANGING.format(tests=str(TESTS), patch=patch))
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
@@ -202,6 +202,6 @@ def test_a_terminal_gets_a_picture_that_is_gone_at_the_end(tmp_path: Path) -> No
 
 def _ends(answer: str) -> str:
     return f"""
-from scripted_runs import ANSWERED, ScriptedResult
+from support.scripted_runs import ANSWERED, ScriptedResult
 stream = ScriptedStream(ANSWERED, ScriptedResult({answer}))
 """

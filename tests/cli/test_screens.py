@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from scripted_runs import ANSWERED
 
 from superscalar import events as ev
 from superscalar.cli.screens import Lines
@@ -11,6 +10,7 @@ from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Span, Task
 from superscalar.values import Failure
+from support.scripted_runs import ANSWERED
 
 
 def said(capsys: pytest.CaptureFixture[str], *happened: ev.Event) -> str:

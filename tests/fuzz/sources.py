@@ -10,7 +10,7 @@ from typing import Any
 
 from corpus.cases import CASES
 from corpus.hostile import hostile
-from random_programs import Writer
+from support.random_programs import Writer
 
 _LONGEST = 4_000  # characters; what is longer is for `test_hostile`
 

@@ -8,8 +8,8 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-from random_programs import FUNCTIONS, asynchronous
 from superscalar import NotDone, RateLimited, Retry, Tool, tool
+from support.random_programs import FUNCTIONS, asynchronous
 
 _SEEN_ALWAYS = frozenset({"__class__"})  # what `isinstance` asks every object for
 

@@ -58,7 +58,7 @@ join(names, c, d, paid, kept, one, two, three, four, last, len(most))
 """
 
 
-class World:
+class Diary:
     """What the tools did, in a file to which each line is appended at once: it outlives the process."""
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class World:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def tools_of(world: World, seed: int) -> list[Any]:
+def tools_of(world: Diary, seed: int) -> list[Any]:
     random = Random(seed)
 
     async def moment() -> None:
@@ -116,7 +116,7 @@ def resolver(path: Path) -> Callable[[Doubt], Done | CallAgain]:
     """Knows the truth: it looks into the world."""
 
     def resolve(doubt: Doubt) -> Done | CallAgain:
-        for what, _, key, value in World.read(path):
+        for what, _, key, value in Diary.read(path):
             if what == "wrote" and key == doubt.idempotency_key:
                 return Done(value)
         return CallAgain()
@@ -177,7 +177,7 @@ def live(directory: Path, seed: int, death: Death | None) -> None:
     """One process: begin the run or go on with it, and write down what it comes to."""
     if death is not None:
         hook(death)
-    world = World(directory / "world")
+    world = Diary(directory / "world")
     agent = LLMCompiler(tools=tools_of(world, seed), journal=directory / "runs.db", max_concurrency=6)
 
     async def main() -> Any:
@@ -247,10 +247,10 @@ def one_run(directory: Path, random: Random, counts: Counter[str]) -> Any:
     while True:
         before = durable(directory / "runs.db")
         done = {event.id for event in before if isinstance(event, ev.Succeeded)}
-        seen = len(World.read(world))
+        seen = len(Diary.read(world))
         death = deaths(random) if died < MOST_DEATHS else None
         ended = forked(directory, random.randrange(1_000_000), death)
-        for what, id, _, _ in World.read(world)[seen:]:
+        for what, id, _, _ in Diary.read(world)[seen:]:
             if what == "begin" and id in done:
                 raise BrokenPromise(f"{id} ran again, though its success was recorded")
         if ended:
@@ -263,7 +263,7 @@ def one_run(directory: Path, random: Random, counts: Counter[str]) -> Any:
     counts["resumed"] += sum(isinstance(event, ev.Resumed) for event in after)
     counts["asked"] += sum(isinstance(event, ev.Judged) for event in after)
     counts["found done"] += sum(isinstance(event, ev.Judged) and event.verdict == "done" for event in after)
-    paid = Counter(key for what, id, key, value in World.read(world) if what == "wrote" and value.startswith("paid"))
+    paid = Counter(key for what, id, key, value in Diary.read(world) if what == "wrote" and value.startswith("paid"))
     twice = [key for key, times in paid.items() if times > 1]
     if twice:
         raise BrokenPromise(f"written twice: {', '.join(twice)}")

@@ -348,8 +348,8 @@ def test_a_question_that_a_planner_led_to_is_answered_and_the_joiner_goes_on(tmp
 
 
 def test_a_planner_that_dies_takes_the_questions_of_its_plan_with_it(tmp_path: Path) -> None:
-    from running import Paced
     from superscalar import ModelError
+    from support.running import Paced
 
     path = tmp_path / "runs.db"
     dying = Paced('b = page("slow")\n', 3.0, ModelError("gone"))
@@ -529,8 +529,8 @@ def test_a_plan_cannot_be_approved_where_nobody_is_there_to_ask() -> None:
 
 
 def test_a_planner_that_fails_leaves_nothing_of_a_plan_that_was_to_be_approved() -> None:
-    from running import Paced
     from superscalar import ModelError
+    from support.running import Paced
 
     async def main() -> tuple[ev.Event, ...]:
         dying = Paced('b = page("u")\n', 3.0, ModelError("gone"))

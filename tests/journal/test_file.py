@@ -20,11 +20,14 @@ from superscalar.codec import Unwritable, dumps
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Event
 from superscalar.journal import Journal
+from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.values import Failure
-from test_codec import random_events
+from support.depth import examples
+from support.random_events import random_events
 
 ABOUT = {"kind": "answer", "question": "How much is it?"}
+REMEMBERED = {"language": LANGUAGE, **ABOUT}
 PUT = Task("put()", Call("put", effect="write"))
 STORY: tuple[Event, ...] = (
     events.RunStarted(0.0, "r1", "How much is it?"),
@@ -59,7 +62,7 @@ def test_what_was_appended_is_read_in_order(path: Path) -> None:
     assert [record.at for record in found] == sorted(record.at for record in found)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.tuples(random_events(), st.booleans()), max_size=8))
 def test_any_events_come_back_from_the_file(story: list[tuple[Event, bool]]) -> None:
     """Of every kind, in any groups, values of all types in them; what is no data is refused and leaves no gap."""
@@ -83,7 +86,7 @@ def test_a_run_goes_on_where_it_was_left(path: Path) -> None:
     recorded(path, "r1", *STORY[:2])
     journal = Journal(path)
     log = journal.reopen("r1")
-    assert (log.recorded, dict(log.about)) == (STORY[:2], ABOUT)
+    assert (log.recorded, dict(log.about)) == (STORY[:2], REMEMBERED)
     for event in STORY[2:]:
         log.append(event)
     log.close()
@@ -117,7 +120,7 @@ def test_a_summary_says_how_each_run_stands(path: Path) -> None:
         (1, 0, 0, ("put()",)),
         (1, 0, 1, ("put()",)),
     ]
-    assert (found[0].question, found[0].about, found[4].error) == ("How much is it?", ABOUT, "ModelError: down")
+    assert (found[0].question, found[0].about, found[4].error) == ("How much is it?", REMEMBERED, "ModelError: down")
     log.close()
     assert journal.summary("busy").state == "interrupted"
 
@@ -162,7 +165,7 @@ def test_an_unknown_run_names_those_that_are_near(path: Path) -> None:
 def test_what_every_run_of_a_journal_is_remembered_with_is_added(path: Path) -> None:
     journal = Journal(path, about={"cli": ["money.py"]})
     journal.begin("r1", ABOUT).close()
-    assert journal.about("r1") == {"cli": ["money.py"], **ABOUT}
+    assert journal.about("r1") == {"cli": ["money.py"], **REMEMBERED}
 
 
 def test_durations_are_kept(path: Path) -> None:
@@ -244,7 +247,7 @@ def _whole() -> bytes:
         return (Path(folder) / "runs.db").read_bytes()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.data())
 def test_damage_is_never_worse_than_a_clear_error(data: st.DataObject) -> None:
     """Any bytes of the file overwritten: it is read, or refused with the error that names it."""

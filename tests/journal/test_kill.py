@@ -1,7 +1,4 @@
-"""Real processes, killed with SIGKILL in the middle of runs, and the runs resumed until they end.
-
-`SUPERSCALAR_KILLS` says how many processes die (100 without it).
-"""
+"""Real processes, killed with SIGKILL in the middle of runs, and the runs resumed until they end."""
 
 from __future__ import annotations
 
@@ -13,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+from support.depth import campaign, examples
 
-KILLS = int(os.environ.get("SUPERSCALAR_KILLS", "100"))
-SEED = 2026
+pytestmark = [pytest.mark.search, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")]
+
+KILLS = examples(30)
+SEED = campaign(1)[0] + 2026
 
 
 def test_nothing_is_done_twice_and_the_answer_is_the_same_however_often_processes_are_killed(tmp_path: Path) -> None:

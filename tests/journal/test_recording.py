@@ -24,6 +24,8 @@ from superscalar.journal.database import Database
 from superscalar.testing import ScriptedModel, run
 from superscalar.tools import ArgumentError
 from superscalar.values import WITHHELD
+from support.depth import examples
+from support.running import executed
 
 
 @pytest.fixture
@@ -45,15 +47,9 @@ def in_file(path: Path, run: str = "run") -> list[Event]:
         return [record.event for record in Journal(copy).read(run)]
 
 
-def executed(source: str, tools: list[Any], journal: Path | Journal, **options: Any) -> RunResult:
+def recorded(source: str, tools: list[Any], journal: Path | Journal, **options: Any) -> RunResult:
     """Execute a plan in virtual time, recorded as the run `run`."""
-
-    async def main() -> RunResult:
-        agent = LLMCompiler(tools=tools, journal=journal, **options)
-        async with agent.stream_plan(source, run_id="run") as running:
-            return await running.result()
-
-    return run(main())
+    return executed(source, tools, journal=journal, **options)
 
 
 def kept(path: Path) -> tuple[Event, ...]:
@@ -72,7 +68,7 @@ async def price(ticker: str) -> float:
 
 def test_everything_that_happened_is_recorded(path: Path) -> None:
     """The events of the result are those of the file, maps and failures included, and the lease is given back."""
-    result = executed("xs = [price(t) for t in ['a', 'bb']]\ny = price(xs[0])\njoin(ok(xs), y)\n", [price], path)
+    result = recorded("xs = [price(t) for t in ['a', 'bb']]\ny = price(xs[0])\njoin(ok(xs), y)\n", [price], path)
     assert kept(path) == result.events
     assert isinstance(result.events[-1], RunEnded)
     summary = Journal(path).summary("run")
@@ -111,7 +107,7 @@ def test_what_happened_is_in_the_file_soon(path: Path) -> None:
         seen.append(in_file(path))
         return "seen"
 
-    result = executed("a = look(0.5)\nb = look(1.0)\njoin(a, b)\n", [look], path)
+    result = recorded("a = look(0.5)\nb = look(1.0)\njoin(a, b)\n", [look], path)
     for found, by in zip(seen, (0.5, 1.0), strict=True):
         assert found == list(result.events[: len(found)])
         assert [e for e in result.events if e.at < by] == found
@@ -126,7 +122,7 @@ def test_a_write_has_been_recorded_when_its_tool_is_called(path: Path) -> None:
         seen.append(in_file(path))
         return "done"
 
-    executed("a = put(1)\nb = put(2)\njoin(a, b)\n", [put], path)
+    recorded("a = put(1)\nb = put(2)\njoin(a, b)\n", [put], path)
     first, second = seen
     assert isinstance(first[-1], Started)
     assert first[-1].id == "a"
@@ -148,7 +144,7 @@ def test_the_start_of_a_write_is_on_the_disk(path: Path, monkeypatch: pytest.Mon
     async def put(value: int) -> None:
         commits.append(None)  # type: ignore[arg-type]  # the mark of the call
 
-    executed("a = put(1)\njoin(a)\n", [put], path)
+    recorded("a = put(1)\njoin(a)\n", [put], path)
     assert commits[commits.index(None) - 1] is True  # type: ignore[arg-type]
     assert commits[-1] is True
 
@@ -174,7 +170,7 @@ def test_a_plan_is_recorded_whole_or_not_at_all(path: Path) -> None:
     assert counts == {(0, False), (301, True)}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(st.tuples(st.sampled_from(["price", "put", "fail"]), st.integers(0, 3)), max_size=6), st.data())
 def test_whenever_it_is_killed_the_file_holds_a_beginning(calls: list[tuple[str, int]], data: st.DataObject) -> None:
     """A copy of the files at every moment reads as the first events of the run; with a write's start, once it ran."""
@@ -218,7 +214,7 @@ def test_whenever_it_is_killed_the_file_holds_a_beginning(calls: list[tuple[str,
         assert in_file(path) == list(events)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(st.integers(2, 6))
 def test_runs_side_by_side_are_kept_apart(count: int) -> None:
     """They share transactions and nothing else."""
@@ -259,9 +255,9 @@ def test_planning_alone_is_no_run(path: Path) -> None:
 
 
 def test_an_id_that_is_taken_is_refused_before_anything_runs(path: Path) -> None:
-    executed("join(1)\n", [price], path)
+    recorded("join(1)\n", [price], path)
     with pytest.raises(UsageError, match="has a run 'run' already"):
-        executed("join(1)\n", [price], path)
+        recorded("join(1)\n", [price], path)
 
 
 def test_a_cancelled_run_is_recorded_to_its_end(path: Path) -> None:
@@ -298,7 +294,7 @@ HANDLE = (
 
 def test_a_result_that_is_no_data_fails_the_call_that_made_it(path: Path) -> None:
     """With the place where the handle stands; what needs it is skipped, the rest goes on."""
-    result = executed("a = query(1)\nb = price('a')\nc = a.rows\njoin(b, c)\n", [query, price], path)
+    result = recorded("a = query(1)\nb = price('a')\nc = a.rows\njoin(b, c)\n", [query, price], path)
     assert str(result.outcomes["a"]) == HANDLE
     assert result.outcomes["b"] == Observation(1.0)
     assert str(result.outcomes["c"]) == "not run: `a` failed"
@@ -306,7 +302,7 @@ def test_a_result_that_is_no_data_fails_the_call_that_made_it(path: Path) -> Non
 
 
 def test_in_a_map_too(path: Path) -> None:
-    result = executed("xs = [query(n) for n in range(2)]\njoin(ok(xs))\n", [query], path)
+    result = recorded("xs = [query(n) for n in range(2)]\njoin(ok(xs))\n", [query], path)
     assert [str(result.outcomes[f"xs[{n}]"]) for n in range(2)] == [HANDLE, HANDLE]
     assert (result.answer, kept(path)) == ([], result.events)
 
@@ -318,7 +314,7 @@ def test_a_write_that_was_done_says_so(path: Path) -> None:
     async def put(n: int) -> Any:
         return open
 
-    result = executed("a = put(1)\njoin(a)\n", [put], path)
+    result = recorded("a = put(1)\njoin(a)\n", [put], path)
     failure = result.outcomes.failures["a"]
     assert "which is an opaque handle of this process; the write was done." in failure.message
     assert (failure.in_doubt, Journal(path).summary("run").in_doubt) == (False, ())
@@ -338,7 +334,7 @@ def test_a_handle_among_the_arguments_is_no_failure(path: Path) -> None:
     async def measured(n: int, how: Any = len) -> Any:
         return how([n])
 
-    result = executed("a = measured(1)\njoin(a)\n", [measured], path)
+    result = recorded("a = measured(1)\njoin(a)\n", [measured], path)
     assert result.answer == 1
     assert not Journal(path).summary("run").failed
 
@@ -356,7 +352,7 @@ _SECRETS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_s
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(_SECRETS, st.sampled_from(["plain", "marked", "typed"]), st.booleans())
 def test_no_byte_of_a_secret_is_in_the_files(secret: str, how: str, fails: bool) -> None:
     """Given in the plan, by another call or by the context; in arguments, failures, results and retries."""
@@ -424,7 +420,7 @@ def test_a_secret_literal_of_the_plan_is_withheld_and_a_reference_stays(path: Pa
 
     plan = "k = price('a')\na = login(f'{k}', 'ann')\nb = login('hunter2', user='bob')\n"
     plan += "c = login('x' + 'y', 'c')\njoin()\n"
-    executed(plan, [login, price], path)
+    recorded(plan, [login, price], path)
     calls = {e.task.id: repr(e.task.work) for e in kept(path) if isinstance(e, Planned)}
     assert "Literal(value=**********)" not in calls["a"]
     assert "('token', Literal(value=**********))" in calls["b"]
@@ -482,7 +478,7 @@ class FullDisk:
 
 def _lost(path: Path, plan: str, tools: list[Any], **options: Any) -> JournalError:
     with pytest.raises(JournalError) as caught:
-        executed(plan, tools, path, **options)
+        recorded(plan, tools, path, **options)
     return caught.value
 
 
@@ -501,7 +497,7 @@ def test_a_full_disk_stops_the_run(path: Path) -> None:
         return "x" * 20_000
 
     with pytest.raises(JournalError, match=r"runs\.db: the disk is full; make room and resume the run"):
-        executed("a = read(1)\nb = read(100)\nc = [read(n) for n in [len(a), 2]]\njoin(b, c)\n", [read], journal)
+        recorded("a = read(1)\nb = read(100)\nc = [read(n) for n in [len(a), 2]]\njoin(b, c)\n", [read], journal)
     assert set(called) == {1, 100, 20_000, 2}
     assert Journal(path).summary("run").state == "interrupted"
 
@@ -643,11 +639,11 @@ def test_cancelling_a_run_whose_journal_is_lost_meanwhile_is_a_cancellation(path
 
 def test_how_long_calls_take_is_known_to_the_next_agent(path: Path) -> None:
     """The longest path is known from the first call on then."""
-    executed("x = price('aaa')\njoin(x)\n", [price], path)
+    recorded("x = price('aaa')\njoin(x)\n", [price], path)
     agent = LLMCompiler(tools=[price], journal=path)
     assert agent._settings.durations.known() == Journal(path).durations() == {"price": 3.0}
 
 
 def test_records_are_what_they_say(path: Path) -> None:
-    executed("join(1)\n", [price], path)
+    recorded("join(1)\n", [price], path)
     assert all(isinstance(record, Recorded) and record.at > 1e9 for record in Journal(path).read("run"))

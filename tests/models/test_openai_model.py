@@ -9,13 +9,13 @@ from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
-from fake_openai import Exchange, Script, delta, replying, serving, usage
 
 from superscalar import Toolset, tool
 from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.models import Chunk, Message, OpenAIModel, Request, Usage
 from superscalar.models.openai import Constraint
 from superscalar.plan import Grammar, grammar
+from support.fake_openai import Exchange, Script, delta, replying, serving, usage
 
 pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
 
@@ -220,7 +220,7 @@ def test_a_stream_without_an_end_has_no_finish() -> None:
     async def script(exchange: Exchange) -> None:
         await exchange.start()
         await exchange.events(delta("half"))
-        await exchange.done()
+        await exchange.over()
 
     async def test() -> None:
         async with serving(script) as server:

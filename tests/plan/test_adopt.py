@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from random_programs import FUNCTIONS, Writer
 from superscalar import tool
 from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
@@ -18,6 +17,8 @@ from superscalar.plan.ir import Call, Task
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Program, Step
 from superscalar.tools import Toolset
+from support.depth import examples
+from support.random_programs import FUNCTIONS, Writer
 
 
 @tool(effect="write", resource=lambda x: f"thing {len(repr(x)) % 2}")
@@ -65,7 +66,7 @@ def tasks_of(steps: Iterable[Step]) -> list[Task]:
     return [step for step in found if isinstance(step, Task)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(40))
 @given(sources())
 def test_the_rest_of_a_program_is_lowered_as_by_who_read_its_beginning(source: str) -> None:
     """Names, versions, ids, guards and the order of accesses: after every statement."""
@@ -85,7 +86,7 @@ def test_the_rest_of_a_program_is_lowered_as_by_who_read_its_beginning(source: s
         assert print_plan(program.in_order()) == print_plan(whole)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(40))
 @given(sources())
 def test_what_is_written_again_is_not_done_twice(source: str) -> None:
     """A planner that is asked for the rest and writes the whole plan again, as it was shown it."""

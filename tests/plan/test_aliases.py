@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
-
 import pytest
-from reading import read
 
-from running import executed
-from superscalar import LLMCompiler, tool
+from superscalar import LLMCompiler
 from superscalar.plan import compile_plan
 from superscalar.plan.naming import field_aliases
 from superscalar.plan.printer import print_plan
 from superscalar.plan.signatures import Signature, Signatures
 from superscalar.planner import tool_stub
 from superscalar.tools.toolset import Toolset
+from support.awkward_names import TOOLS
+from support.reading import read
+from support.running import executed
 
-Quote = TypedDict("Quote", {"Exchange Rate": float, "from": str, "fine": int})
-Pair = TypedDict("Pair", {"2d": Quote, "odd name": int, "odd-name": int})
-
-
-@tool(name="Rates.com", effect="read")
-async def rates(from_: str) -> Quote:
-    """A rate."""
-    return {"Exchange Rate": 1.25, "from": from_, "fine": 3}
-
-
-@tool(effect="read")
-async def pair(name: str) -> Pair:
-    """Two of them."""
-    return {"2d": {"Exchange Rate": 2.5, "from": name, "fine": 1}, "odd name": 1, "odd-name": 2}
-
-
-@tool(effect="read")
-async def anything(count: int) -> Any:
-    """A list of records that nobody declared."""
-    return [{"Exchange Rate": number, "_x": 1} for number in range(count)]
-
-
-@tool(effect="read")
-async def several(count: int) -> list[Quote]:
-    """Some rates."""
-    return [{"Exchange Rate": number / 2, "from": "EUR", "fine": 0} for number in range(count)]
-
-
-TOOLS: list[Any] = [rates, pair, anything, several]
 SIGNATURES = Toolset(TOOLS).signatures
 
 PLAN = """\

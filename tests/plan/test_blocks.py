@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from reading import Reading, read
+
+from support.reading import Reading, read
 
 
 def test_a_statement_of_an_arm_completes_at_its_newline() -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from expressions import read
 
 from superscalar.plan.bounds import MAX_DEPTH, MAX_STEPS, Budget
 from superscalar.plan.elements import items_of
 from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
 from superscalar.plan.ir import Expr, Literal, Sequence, Unary
 from superscalar.values import Observation, OrderedSet
+from support.expressions import read
 
 
 def nested(depth: int) -> Any:

@@ -7,11 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from reading import Reading, read
 
 from superscalar.plan.ir import Task
 from superscalar.plan.passes.dead import dead, needed, roots
 from superscalar.values import TaskId
+from support.reading import Reading, read
 
 FILE = Path(__file__).parent / "dead.txt"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fronts import TOOLS
 
 from superscalar.plan import AnySyntax, check, compile_plan, detect
+from support.fronts import TOOLS
 
 PLANS: dict[str, AnySyntax] = {
     "": "python",

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from expressions import read
 from pydantic import BaseModel
 
 from superscalar.plan.evaluate import Budget, EvaluationError, evaluate
 from superscalar.plan.ir import Apply, Clause, Comprehension, Field, Lambda, Literal, Method, Sequence, Var
 from superscalar.values import Observation, OrderedSet
+from support.expressions import read
 
 
 @dataclass(frozen=True)

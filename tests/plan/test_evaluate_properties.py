@@ -8,12 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from expressions import read, show
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from alike import canonical
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import (
     Apply,
@@ -40,6 +38,9 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.needs import needs_of, references
 from superscalar.values import Failure, Observation, Outcome
+from support.alike import canonical
+from support.depth import examples
+from support.expressions import read, show
 
 VALUES: dict[str, Any] = {
     "n": 3,
@@ -262,7 +263,7 @@ def python_value(expr: Expr) -> Any:
     return found
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(_KINDS).flatmap(lambda kind: expression(kind, 3)))
 @example(read("[x for x in [1, 2] if x > n] or f * -0.0"))
 @example(read("(1 < f < n) + round(-0.5)"))
@@ -281,7 +282,7 @@ def test_an_expression_is_worth_what_python_makes_of_it(expr: Expr) -> None:
         assert canonical(found) == canonical(expected)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(expression("int", 3), expression("list", 2), st.sampled_from([*VALUES]), st.booleans())
 @example(read("len([s for x in [n]])"), read("xs"), "n", False)
 def test_a_value_that_is_needed_is_missed_and_no_other(number: Expr, fallback: Expr, lost: str, wrapped: bool) -> None:

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from fronts import TOOLS, FrontReading, front
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_reading_properties import CUTS, anatomy, check_program, pieces, steps
 
-from random_fronts import call_plans, json_plans
 from superscalar.plan import check, detect
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.printer import print_plan
+from support.depth import examples
+from support.fronts import TOOLS, FrontReading, front
+from support.programs_read import CUTS, anatomy, check_program, pieces, steps
+from support.random_fronts import call_plans, json_plans
 
-DEEP = settings(max_examples=250, deadline=None)
+DEEP = settings(max_examples=examples(120), deadline=None)
 SYNTAXES: list[Syntax] = ["numbered", "rewoo", "json"]
 TEXTS = call_plans() | json_plans() | st.text(st.characters(), max_size=60)
 

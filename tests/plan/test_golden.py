@@ -1,5 +1,7 @@
 """Diagnostics, word for word: each file of `golden/` is a command, a plan, `---` and what the command prints.
 
+Where they quote what Python itself says of a text, what a later Python says follows behind `--- since Python 3.12`.
+
 `SUPERSCALAR_UPDATE_GOLDEN=1 pytest tests/plan/test_golden.py` writes what it prints now; the difference is to be read.
 """
 
@@ -7,20 +9,32 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
-import golden_tools
 import pytest
 
 import superscalar.plan
 from superscalar.extractor import extraction
 from superscalar.plan import check
+from superscalar.plan.signatures import Signatures
 from superscalar.tools.toolset import Toolset
+from support import golden_tools
 
+_SINCE = "--- since Python "
 COMMAND = "$ superscalar check plan.py --tools tools.py\n"
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 TOOLS = Toolset.from_module(golden_tools).signatures
+ELSEWHERE = Signatures(
+    replace(
+        signature,
+        parameters=tuple(replace(parameter, annotated=False) for parameter in signature.parameters),
+        output=replace(signature.output, annotated=False),
+    )
+    for signature in TOOLS
+)
+"""The same tools, as a schema from elsewhere would tell of them."""
 EXTRACTING = extraction(None, {"Page": golden_tools.Page}, Toolset.from_module(golden_tools)).signatures
 
 
@@ -31,7 +45,16 @@ def _split(path: Path) -> tuple[str, str]:
     assert f"{command}\n" == COMMAND, f"{path.name} begins with another command"
     plan, separator, expected = rest.partition("---\n")
     assert separator, f"{path.name} has no line ---"
-    return plan, expected
+    for version, text in reversed(_later(expected)):
+        if sys.version_info >= version:
+            return plan, text
+    return plan, expected[: expected.find(_SINCE)] if _SINCE in expected else expected
+
+
+def _later(expected: str) -> list[tuple[tuple[int, ...], str]]:
+    """What later versions of Python say instead, the oldest first."""
+    parts = (part.partition("\n") for part in expected.split(_SINCE)[1:])
+    return [(tuple(map(int, version.split("."))), text) for version, _, text in parts]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -40,10 +63,13 @@ def test_a_diagnostic_reads_as_it_did(path: Path) -> None:
     plan, expected = _split(path)
     found = (
         replace(diagnostic, file="plan.py")
-        for diagnostic in check(plan, EXTRACTING if path.stem.startswith("extract") else TOOLS)
+        for diagnostic in check(
+            plan, {"extract": EXTRACTING, "elsewhere": ELSEWHERE}.get(path.stem.partition("-")[0], TOOLS)
+        )
     )
     printed = "\n".join(f"{diagnostic}\n" for diagnostic in found)
     if os.environ.get("SUPERSCALAR_UPDATE_GOLDEN"):
+        assert _SINCE not in path.read_text(encoding="utf-8"), "what each version says is written by hand"
         path.write_bytes(f"{COMMAND}{plan}---\n{printed}".encode())
     else:
         assert printed == expected

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from expressions import read
 
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate, item_outcomes
 from superscalar.plan.ir import Expr, Ref, Unpacked
 from superscalar.values import Failure, Observation, Outcome, Skipped
+from support.expressions import read
 
 down = Failure("error", "down", "IOError")
 by_guard = Skipped("g", by_guard=True)

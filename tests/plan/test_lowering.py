@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from reading import TOOLS, Reading, read
 
 from superscalar.plan import ir
 from superscalar.plan.needs import needs_of
 from superscalar.plan.signatures import Output, Signature, Signatures
+from support.reading import TOOLS, Reading, read
 
 
 def lowered(plan: str) -> str:

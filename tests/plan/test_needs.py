@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from expressions import read
 
 from superscalar.plan.ir import Call, Compute, Display, Expr, Join, Literal, Map, Need, Ref, Select, Unary, Unpacked
 from superscalar.plan.needs import needs_of, references
+from support.expressions import read
 
 
 def value(task: str) -> Need:

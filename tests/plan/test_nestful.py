@@ -7,14 +7,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fronts import FrontReading, front
-from test_reading_properties import _placeless
 
-from nestful import plan_text, signatures
-from shared_data import FOLDER, shared
 from superscalar.plan import check
 from superscalar.plan.printer import print_plan
 from superscalar.plan.signatures import Signatures
+from support.fronts import FrontReading, front
+from support.nestful import plan_text, signatures
+from support.programs_read import placeless
+from support.shared_data import FOLDER, shared
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "nestful.txt"
 PARTS = {"executable": 85, "glaive": 169}
@@ -29,7 +29,7 @@ def _plans(part: str) -> tuple[list[str], Signatures]:
 
 
 def _same(reading: FrontReading, again: FrontReading) -> bool:
-    tasks, others = ([repr(_placeless(task)) for task in r.program.in_order()] for r in (reading, again))
+    tasks, others = ([repr(placeless(task)) for task in r.program.in_order()] for r in (reading, again))
     return tasks == others
 
 

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from fronts import FrontReading, front
 
-from running import executed
 from superscalar import LLMCompiler, tool
 from superscalar.plan import compile_plan
 from superscalar.plan.printer import print_plan
+from support.fronts import FrontReading, front
+from support.running import executed
 
 
 def second(arguments: str, first: str = "1. tool(1)") -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reading import read, signature
 
 from superscalar.plan import ir
 from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.signatures import ResourceFunction, Signatures
+from support.depth import examples
+from support.reading import read, signature
 
 TOOLS = Signatures(
     [
@@ -135,7 +136,7 @@ def test_a_map_in_a_map_is_chained_with_it() -> None:
 CALLS = st.lists(st.sampled_from([s.alias for s in TOOLS]), max_size=14)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(CALLS)
 def test_every_conflict_is_ordered_and_nothing_else(tools: list[str]) -> None:
     """Directly or over others; and each edge orders two that conflict."""

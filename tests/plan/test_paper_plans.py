@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fronts import FrontReading, front
 
-from shared_data import FOLDER, shared
 from superscalar.plan import ir
 from superscalar.plan.needs import references
 from superscalar.plan.signatures import Parameter, Signature, Signatures
+from support.fronts import FrontReading, front
+from support.shared_data import FOLDER, shared
 
 CASES = {case["name"]: case for case in shared("llmcompiler_plans.json") or ()}
 ABSENT = pytest.mark.skipif(not CASES, reason=f"there is no llmcompiler_plans.json in {FOLDER}")

@@ -8,8 +8,6 @@ import sys
 import pytest
 from hypothesis import given, settings
 
-from python_reader import read
-from random_expressions import expressions
 from superscalar.plan import ir
 from superscalar.plan.ir import (
     Apply,
@@ -42,19 +40,22 @@ from superscalar.plan.ir import (
     Unpacked,
 )
 from superscalar.plan.printer import print_expr, print_plan
+from support.depth import examples
+from support.python_reader import read
+from support.random_expressions import expressions
 
 a, b, c = Ref("a"), Ref("b"), Ref("c")
 ONE, TWO = Literal(1), Literal(2)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(expressions())
 def test_a_printed_expression_reads_back_as_itself(expr: Expr) -> None:
     """Python's parser finds in the text what was printed; 1, 1.0 and True are told apart."""
     assert repr(read(print_expr(expr))) == repr(expr)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(expressions())
 def test_no_parentheses_can_be_left_out(expr: Expr) -> None:
     """Leaving out any one pair changes what the text means, or leaves no expression at all."""

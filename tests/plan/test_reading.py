@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from reading import Reading, read
 
 from superscalar.plan.python import MAX_SOURCE
+from support.reading import Reading, read
 
 PLAN = "a = f(1)\nb = g(a)\njoin(b)\n"
 TASKS = ["a = f(x=1)", "b = g(x=<a>)", "join() = join(<b>)"]

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from reading import TOOLS, Reading, read
 
-from random_source import broken_plans, plans
-from superscalar.plan import check, compile_plan, ir
-from superscalar.plan.needs import references
+from superscalar.plan import check, compile_plan
 from superscalar.plan.printer import print_plan
+from support.depth import examples
+from support.programs_read import CUTS, anatomy, check_program, pieces, placeless, steps
+from support.random_source import broken_plans, plans
+from support.reading import TOOLS, Reading, read
 
 TEXTS = plans() | broken_plans() | st.text(st.characters(), max_size=60)
-CUTS = st.lists(st.integers(0, 10_000), max_size=12)
-DEEP = settings(max_examples=250, deadline=None)
-
-
-def pieces(text: str, cuts: list[int]) -> list[str]:
-    """A text cut at these places, which count round its end."""
-    places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    return [text[begin:end] for begin, end in pairwise(places)]
-
-
-def anatomy(reading: Reading) -> list[str]:
-    """Everything that a reading has said, places included."""
-    return [repr((task, task.span)) for task in reading.tasks] + [repr(found) for found in reading.found]
+DEEP = settings(max_examples=examples(150), deadline=None)
 
 
 @DEEP
@@ -75,19 +61,8 @@ def test_what_is_printed_reads_back(text: str) -> None:
     plan = compile_plan(text, TOOLS)
     printed = print_plan(plan.tasks)
     again = compile_plan(printed, TOOLS)
-    assert list(map(repr, map(_placeless, again.tasks))) == list(map(repr, map(_placeless, plan.tasks)))
+    assert list(map(repr, map(placeless, again.tasks))) == list(map(repr, map(placeless, plan.tasks)))
     assert print_plan(again.tasks) == printed
-
-
-def _placeless(value: Any) -> Any:
-    """The same without places in the source; `repr` then tells 1 from True."""
-    if isinstance(value, ir.Span):
-        return None
-    if isinstance(value, tuple):
-        return tuple(map(_placeless, value))
-    if hasattr(value, "__dataclass_fields__"):
-        return type(value)(*(_placeless(getattr(value, name)) for name in value.__dataclass_fields__))
-    return value
 
 
 @DEEP
@@ -105,50 +80,7 @@ def test_reading_never_raises_and_keeps_the_program_in_order(text: str, replies:
         assert str(found).isprintable() or "\n" in str(found)
 
 
-def check_program(reading: Reading) -> None:
-    tasks = reading.program.in_order()
-    assert sorted(task.id for task in tasks) == sorted(task.id for task in reading.tasks)
-    assert len({task.id for task in ir.walk(tasks)}) == len([*ir.walk(tasks)])
-    assert not (reading.program.complete and reading.problems)
-    known: set[str] = set()
-    for task in tasks:
-        assert set(_inputs(task)) <= known, f"{task.id} comes before what it needs"
-        known |= {task.id}
-
-
-def _inputs(task: ir.Task) -> Iterator[str]:
-    """The tasks outside it that a task refers to."""
-    yield from (need.task for need in task.needs)
-    yield from (guard.condition for guard in task.guards)
-    match task.work:
-        case ir.Map(source, item, body):
-            inside = {item, *(inner.id for inner in ir.walk(body))}
-            items = {inner.work.item for inner in ir.walk(body) if isinstance(inner.work, ir.Map)}
-            yield source
-            for inner in ir.walk(body):
-                yield from set(_inputs(inner)) - inside - items
-        case ir.Call(arguments=arguments):
-            for _, value in arguments:
-                yield from references(value)
-
-
 # ---------------------------------------------------------------------------------------------------------- work
-
-
-def steps(action: Callable[[], object]) -> int:
-    """How many functions were called, Python's and C's, while something was done."""
-    count = 0
-
-    def profile(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(profile)
-    try:
-        action()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 LONG: dict[str, Callable[[int], str]] = {

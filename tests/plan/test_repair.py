@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from reading import Reading, read, show
+
+from support.reading import Reading, read, show
 
 
 def test_a_correction_takes_the_place_of_the_line() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fronts import FrontReading, front
 
 from superscalar.plan import detect
+from support.fronts import FrontReading, front
 
 
 def second(step: str) -> str:

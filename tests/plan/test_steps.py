@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from fronts import FrontReading, front
-from test_aliases import TOOLS as RATES
 
-from running import executed
 from superscalar import LLMCompiler
 from superscalar.plan.printer import print_plan
+from support.awkward_names import TOOLS as RATES
+from support.fronts import FrontReading, front
+from support.running import executed
 
 
 def plan(*steps: Any, **more: Any) -> str:

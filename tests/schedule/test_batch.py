@@ -13,17 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from random_plans import RATE, READS, Settings, plans
-from test_properties import (
-    PROFILE,
-    check_that_each_task_settles_once,
-    moments,
-    shape_of_value,
-    shapes,
-    worlds,
-)
 
-from running import Gauge, Paced, calls, ends, executed, starts
 from superscalar import Failure, Limit, LLMCompiler, Observation, RateLimited, Retry, RunResult, Tool, ToolContext, tool
 from superscalar.events import Event, Failed, Progressed, Retrying, Started, Waiting
 from superscalar.executors import local
@@ -33,6 +23,16 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from support.promises import (
+    PROFILE,
+    check_that_each_task_settles_once,
+    moments,
+    shape_of_value,
+    shapes,
+    worlds,
+)
+from support.random_plans import RATE, READS, Settings, plans
+from support.running import Gauge, Paced, calls, ends, executed, starts
 
 NINE = "xs = [price(t) for t in range(9)]\njoin(xs)"
 
@@ -536,7 +536,7 @@ def test_the_time_of_a_batch_ends_with_its_last_call() -> None:
 # ----------------------------------------------------------------------------------------------------------- properties
 
 
-class World:
+class BatchedTools:
     """The tools of the random plans, whose results depend on their arguments alone, with a batched form each or none.
 
     `sizes`: how many calls each request was for. The limits are watched from inside of the requests.
@@ -589,7 +589,7 @@ class World:
         return ValueError("made up") if fate.random() < self.chosen.failing else fate.randrange(4)
 
 
-def played(plan: tuple[str, ...], world: World) -> RunResult:
+def played(plan: tuple[str, ...], world: BatchedTools) -> RunResult:
     return executed(
         "\n".join(plan),
         world.tools,
@@ -614,7 +614,7 @@ def test_a_plan_comes_to_the_same_with_and_without_batches(
     plan: tuple[str, ...], chosen: Settings, max_batch: int
 ) -> None:
     """And no request is for more than `max_batch` calls, nor are there more at once than the limits allow."""
-    world, alone = World(chosen, max_batch), World(chosen, None)
+    world, alone = BatchedTools(chosen, max_batch), BatchedTools(chosen, None)
     result = played(plan, world)
     assert shapes(result) == shapes(played(plan, alone))
     check_that_each_task_settles_once(list(result.events))
@@ -632,7 +632,7 @@ def test_a_run_with_batches_that_is_stopped_at_any_time_settles(
     plan: tuple[str, ...], chosen: Settings, at: float
 ) -> None:
     """Within the grace period, and the limits are as free as before: a second run of the agent goes through."""
-    world = World(chosen, 3)
+    world = BatchedTools(chosen, 3)
     agent = LLMCompiler(
         tools=world.tools, limits=chosen.limits, max_concurrency=chosen.cap, random=Random(0), grace=0.5
     )
@@ -648,5 +648,5 @@ def test_a_run_with_batches_that_is_stopped_at_any_time_settles(
     ended, seen, joined = run(main())
     check_that_each_task_settles_once(seen)
     assert ended <= at + 0.75
-    assert shape_of_value(joined) == shape_of_value(played(plan, World(chosen, 3)).answer)
+    assert shape_of_value(joined) == shape_of_value(played(plan, BatchedTools(chosen, 3)).answer)
     assert (world.all.now, world.named.now) == (0, 0)

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from random_values import VALUES, anatomy
-from running import ends, executed, starts
 from superscalar import Failure, Limit, LLMCompiler, NotDone, Observation, RunResult, Skipped, tool
 from superscalar.errors import UsageError
 from superscalar.events import Event, Resolved, Shared, Waiting
 from superscalar.schedule.sharing import identity
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import OrderedSet, Record, copied
+from support.random_values import VALUES, anatomy
+from support.running import ends, executed, starts
 
 # ------------------------------------------------------------------------------------------------------------ resources
 

@@ -14,12 +14,13 @@ from superscalar import Limit
 from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Ticket
 from superscalar.schedule.refusal import Refusal
 from superscalar.testing import VirtualLoop
+from support.depth import examples
 
 NAMES = ("a", "b")
 
 
 @dataclass(frozen=True)
-class World:
+class Circumstances:
     """What is declared, and how calls behave: drawn by `seed`."""
 
     seed: int
@@ -39,7 +40,7 @@ _LIMITS = st.builds(
     burst=st.integers(1, 4),
 )
 _WORLDS = st.builds(
-    World,
+    Circumstances,
     seed=st.integers(0, 10_000),
     calls=st.integers(1, 60),
     cap=st.integers(1, 5),
@@ -64,7 +65,7 @@ class Call(Ticket):
 class Ledger:
     """Calls of several runs and agents, and what became of each."""
 
-    def __init__(self, world: World, loop: VirtualLoop) -> None:
+    def __init__(self, world: Circumstances, loop: VirtualLoop) -> None:
         self.world = world
         self.loop = loop
         self.random = Random(world.seed)
@@ -136,7 +137,7 @@ class Ledger:
             await asyncio.sleep(10)
 
 
-def held(world: World) -> Ledger:
+def held(world: Circumstances) -> Ledger:
     loop = VirtualLoop()
     try:
         ledger = Ledger(world, loop)
@@ -146,9 +147,9 @@ def held(world: World) -> Ledger:
         loop.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(_WORLDS)
-def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: World) -> None:
+def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: Circumstances) -> None:
     """Under any mix of refusals and withdrawals; that no limit is ever exceeded is checked at every start."""
     ledger = held(world)
     assert not ledger.left, f"{len(ledger.left)} calls never ended"
@@ -165,9 +166,9 @@ def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: World) -> No
     assert sum(statistics[EVERYTHING].granted for statistics in shared) >= len(ledger.starts["own()"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(_WORLDS)
-def test_no_window_sees_more_than_the_rate_and_the_burst(world: World) -> None:
+def test_no_window_sees_more_than_the_rate_and_the_burst(world: Circumstances) -> None:
     """Refused or not: what is narrowed is below it."""
     ledger = held(world)
     for name, limit in zip(NAMES, world.terms, strict=True):
@@ -179,8 +180,8 @@ def test_no_window_sees_more_than_the_rate_and_the_burst(world: World) -> None:
             assert window <= max(limit.rate, 1) + limit.burst - 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(_WORLDS)
-def test_the_same_calls_start_at_the_same_times(world: World) -> None:
+def test_the_same_calls_start_at_the_same_times(world: Circumstances) -> None:
     """Nothing depends on addresses, hashes or the time of day."""
     assert held(world).starts == held(world).starts

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from running import Gauge, calls, executed, starts
 from superscalar import Limit, LLMCompiler, RateLimited, Retry, UsageError, tool
 from superscalar.events import Started, Waiting
 from superscalar.schedule.limits import EVERYTHING, Gate, Limits, Ticket
 from superscalar.testing import VirtualLoop, run
+from support.running import Gauge, calls, executed, starts
 
 T = TypeVar("T")
 

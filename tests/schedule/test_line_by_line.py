@@ -10,15 +10,16 @@ from typing import Any
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
-from line_by_line import Interpreter, Line, Settings, Shape, World, programs, text_of
 
-from running import Paced
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
 from superscalar.events import Event
 from superscalar.schedule.state import Schedule
 from superscalar.testing import run
+from support.depth import examples
+from support.line_by_line import Interpreter, Line, Settings, Shape, SharedState, programs, text_of
+from support.running import Paced
 
-PROFILE = settings(max_examples=300, deadline=None)
+PROFILE = settings(max_examples=examples(150), deadline=None)
 worlds = st.builds(
     Settings,
     fates=st.integers(0, 1_000),
@@ -41,7 +42,7 @@ def shape(outcome: Any) -> Shape:
     raise AssertionError(outcome)
 
 
-def compare(program: tuple[Line, ...], chosen: Settings, world: World, result: RunResult) -> None:
+def compare(program: tuple[Line, ...], chosen: Settings, world: SharedState, result: RunResult) -> None:
     reference = Interpreter(chosen)
     reference.run(program)
     assert {line.name: shape(result.outcomes[line.name]) for line in program} == reference.outcomes
@@ -53,7 +54,7 @@ def compare(program: tuple[Line, ...], chosen: Settings, world: World, result: R
 @PROFILE
 @given(programs(), worlds, st.integers(1, 6))
 def test_a_schedule_does_what_running_line_by_line_does(program: tuple[Line, ...], chosen: Settings, most: int) -> None:
-    world = World(chosen)
+    world = SharedState(chosen)
 
     async def main() -> RunResult:
         agent = LLMCompiler(tools=world.tools, max_concurrency=most)
@@ -66,7 +67,7 @@ def test_a_schedule_does_what_running_line_by_line_does(program: tuple[Line, ...
 @PROFILE
 @given(programs(), worlds, st.lists(st.sampled_from([0.0, 0.3, 2.0]), min_size=1, max_size=4))
 def test_so_does_a_plan_that_is_being_written(program: tuple[Line, ...], chosen: Settings, pauses: list[float]) -> None:
-    world = World(chosen)
+    world = SharedState(chosen)
     steps: list[Any] = []
     for number, text in enumerate(text_of(program).splitlines(keepends=True)):
         steps += [pauses[number % len(pauses)], text]
@@ -78,7 +79,7 @@ def test_so_does_a_plan_that_is_being_written(program: tuple[Line, ...], chosen:
 @given(programs(), worlds)
 def test_recorded_events_rebuild_the_state(program: tuple[Line, ...], chosen: Settings) -> None:
     """Calls that were shared and resources that became known are events, like everything else."""
-    result = run(LLMCompiler(Paced(text_of(program)), tools=World(chosen).tools, joiner=None).run("why?"))
+    result = run(LLMCompiler(Paced(text_of(program)), tools=SharedState(chosen).tools, joiner=None).run("why?"))
     events: tuple[Event, ...] = result.events
     again = Schedule()
     for happened in events:

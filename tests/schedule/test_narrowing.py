@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from running import executed
 from superscalar import Failure, Limit, LLMCompiler, RateLimited, Retry, tool
 from superscalar.events import Retrying, Started, Throttled
 from superscalar.schedule.gate import NANO, UNBOUNDED, Gate
 from superscalar.testing import run
+from support.running import executed
 
 
 class Driven:

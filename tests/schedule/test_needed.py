@@ -5,20 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from test_state import (
-    SEALED,
-    SIGNATURES,
-    add,
-    doubtful,
-    down,
-    expanded,
-    failed,
-    happen,
-    ok,
-    plan,
-    skipped,
-    task,
-)
 
 from superscalar.errors import IllegalEvent
 from superscalar.events import (
@@ -42,6 +28,20 @@ from superscalar.schedule.cells import DORMANT, PENDING, RUNNING, SETTLED
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Revive, Skip
 from superscalar.schedule.state import Schedule
 from superscalar.values import Failure
+from support.bare_state import (
+    SEALED,
+    SIGNATURES,
+    add,
+    doubtful,
+    down,
+    expanded,
+    failed,
+    happen,
+    ok,
+    plan,
+    skipped,
+    task,
+)
 
 ROUND = RoundStarted(0.0, 1)
 

@@ -11,10 +11,7 @@ from typing import Any
 
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from random_plans import Settings, World, plans
-from test_properties import GRACE, PROFILE, agent, check, shape, worlds
 
-from running import Paced, executed, starts
 from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
 from superscalar.cli.documents import outcome_document
 from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
@@ -25,6 +22,10 @@ from superscalar.plan.ir import Plan
 from superscalar.plan.passes.dead import dead
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import UNNEEDED, TaskId
+from support.depth import examples
+from support.promises import GRACE, PROFILE, agent, check, shape, worlds
+from support.random_plans import Settings, World, plans
+from support.running import Paced, executed, starts
 
 
 @tool(effect="pure")
@@ -358,7 +359,7 @@ def test_every_plan_with_races_ends_and_keeps_its_promises(
 def test_programs_of_two_rounds_end_whatever_the_second_refers_to() -> None:
     """What was left out is revived, with its limits and order, while other things run."""
 
-    @settings(PROFILE, max_examples=60)
+    @settings(PROFILE, max_examples=examples(60))
     @given(plans(joins="some"), worlds, st.randoms(use_true_random=False))
     def check_one(plan: tuple[str, ...], chosen: Settings, random: Random) -> None:
         world = World(chosen)

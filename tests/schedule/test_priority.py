@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from running import ends, starts
 from superscalar import Limit, LLMCompiler, Tool, tool
 from superscalar.events import Event, Planned, Sealed, Started
 from superscalar.executors import local
@@ -25,6 +24,8 @@ from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from support.depth import examples
+from support.running import ends, starts
 
 Make = Callable[[Durations, Toolset], Priority]
 
@@ -319,7 +320,7 @@ def plan_of(random: Random) -> tuple[str, dict[str, tuple[float, list[str]]]]:
     return "\n".join([*lines, "join()"]), known
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(dags, st.integers(1, 4))
 def test_no_slot_is_idle_while_a_call_is_ready_and_none_is_given_to_a_shorter_path(random: Random, cap: int) -> None:
     source, known = plan_of(random)
@@ -345,7 +346,7 @@ def test_no_slot_is_idle_while_a_call_is_ready_and_none_is_given_to_a_shorter_pa
     assert makespan(happened) <= critical + (work - critical) / cap + 1e-9  # Graham's bound for any list schedule
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(dags, st.integers(1, 3), st.sampled_from([0.0, 0.3, 2.0]))
 def test_a_plan_that_is_being_written_leaves_no_slot_idle_either(random: Random, cap: int, pause: float) -> None:
     source, known = plan_of(random)

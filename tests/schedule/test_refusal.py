@@ -17,11 +17,11 @@ import httpx2
 import openai
 import pytest
 
-from running import executed
 from superscalar import Failure, Limit, LLMCompiler, NotDone, RateLimited, Retry, tool
 from superscalar.errors import ModelError
 from superscalar.events import Retrying, Started, Throttled
 from superscalar.schedule.refusal import Refusal, refusal_of, wait_of
+from support.running import executed
 
 NOW = 1_800_000_000.0
 """The time of day in these tests: a moment in 2027."""

@@ -12,11 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from random_plans import Settings, World, plans
-from test_properties import PROFILE, executed, worlds
-from test_state import SEALED, add, expanded, failed, happen, ok, plan, skipped
 
-from superscalar import tool
+from superscalar import RunResult, tool
 from superscalar.errors import IllegalEvent
 from superscalar.events import (
     Cancelled,
@@ -47,6 +44,9 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import Observation, Outcome
+from support.bare_state import SEALED, add, expanded, failed, happen, ok, plan, skipped
+from support.promises import PROFILE, agent, worlds
+from support.random_plans import Settings, World, plans
 
 
 @pytest.fixture
@@ -265,6 +265,16 @@ class Drafts:
         await self.unit.cancel()
         self.unit.schedule.check()
         return self.unit.outcomes()
+
+
+def executed(lines: tuple[str, ...], world: World) -> RunResult:
+    """A plan alone."""
+
+    async def main() -> RunResult:
+        async with agent(world).stream_plan("\n".join(lines), run_id="run") as running:
+            return await running.result()
+
+    return run(main())
 
 
 def draft_of(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from running import Gauge
 from superscalar import Limit, LLMCompiler, RateLimited, tool
 from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Ticket
 from superscalar.testing import VirtualLoop, run
+from support.running import Gauge
 
 
 def asking(gauge: Gauge, seconds: float = 1.0, limit: Any = "api") -> Any:

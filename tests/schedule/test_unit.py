@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator
 
-from running import Gauge, calls, ends, executed, starts
 from superscalar import (
     Failure,
     Limit,
@@ -38,6 +37,7 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
+from support.running import Gauge, calls, ends, executed, starts
 
 
 @tool(effect="pure")

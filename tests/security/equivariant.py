@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from random_programs import Scope, Writer
-from security.two_worlds import literal
+from support.random_programs import Scope, Writer
+from support.two_worlds import literal
 
 _TEXTS = ["''", literal("a"), literal("b,c"), literal(" x ")]
 _WORDS = ["[]", f"[{literal('a')}, {literal('b')}]", f"[{literal('x')}, '', {literal('a')}]"]

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from security.two_worlds import literal
 from superscalar.plan.fronts.detect import Syntax
+from support.two_worlds import literal
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -44,11 +44,14 @@ _PATHS: dict[str, tuple[Path, ...]] = {
     "word": ((), (), (0,)),
     "listing": ((), (0,)),
     "words": ((0,), (-1,)),
-    "table": (("a",),),
+    "table": (),
     "pair": ((0,), (1,)),
     "page": (("title",), ("n",), ("tags", 0)),
 }
-"""The parts that may stand in a text: those that hold no text themselves, whose repr would look at it, or are one."""
+"""The parts that may stand in a text: those that hold no text themselves, whose repr would look at it, or are one.
+
+None of a table: its keys are texts, and whoever looks for a field looks at them.
+"""
 
 
 @st.composite
@@ -69,7 +72,9 @@ def _arguments(earlier: list[str]) -> st.SearchStrategy[Argument]:
         return plain | st.lists(words, max_size=2).map(lambda parts: (*parts, _MARK))
     parts = [Reference(number, path) for number, tool in enumerate(earlier, 1) for path in _PATHS[tool]]
     references = st.sampled_from([*parts, *(Reference(number) for number in range(1, len(earlier) + 1))])
-    texts = st.lists(words | st.sampled_from(parts), min_size=1, max_size=4).map(lambda some: (*some, " " + _MARK))
+    texts = st.lists(words | st.sampled_from(parts) if parts else words, min_size=1, max_size=4).map(
+        lambda some: (*some, " " + _MARK)
+    )
     simple: st.SearchStrategy[Argument] = plain | references | references | texts | texts
     return simple | st.lists(simple, max_size=3)
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from superscalar import CallAgain, Failure, Journal, LLMCompiler, Observation, Policy, UsageError, tool
 from superscalar.events import Decided, Sealed, Started
 from superscalar.testing import ScriptedModel, run
+from support.depth import examples
+from support.running import executed
 
 
 @tool(effect="read", cost=2.0)
@@ -36,13 +38,9 @@ async def pay(amount: int) -> str:
 TOOLS: list[Any] = [page, send, pay]
 
 
-def executed(plan: str, policy: Policy) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    async def main() -> tuple[dict[str, Any], tuple[Any, ...]]:
-        async with LLMCompiler(tools=TOOLS, policy=policy).stream_plan(plan) as running:
-            result = await running.result()
-            return dict(result.outcomes), result.events
-
-    return run(main())
+def admitted(plan: str, policy: Policy) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    result = executed(plan, TOOLS, policy=policy)
+    return dict(result.outcomes), result.events
 
 
 def started(events: tuple[Any, ...], name: str = "") -> list[str]:
@@ -59,7 +57,7 @@ def denied(outcome: Any) -> bool:
 
 def test_a_tool_that_is_not_on_the_list_is_not_called_and_its_siblings_go_on() -> None:
     plan = 'a = page("u")\nb = send("ann", a)\nc = pay(3)\nd = [send(x, a) for x in ["bob", "cid"]]\njoin(a, b, c, d)'
-    outcomes, events = executed(plan, Policy(tools={"page", "pay"}))
+    outcomes, events = admitted(plan, Policy(tools={"page", "pay"}))
     assert isinstance(outcomes["a"], Observation)
     assert isinstance(outcomes["c"], Observation)
     assert denied(outcomes["b"])
@@ -77,14 +75,14 @@ def test_a_tool_that_is_not_on_the_list_is_not_called_and_its_siblings_go_on() -
 def test_with_the_policy_off_nothing_is_refused_and_with_warn_it_is_told(
     policy: Policy, told: list[tuple[str, str]]
 ) -> None:
-    outcomes, events = executed('a = page("u")\nb = send("ann", "x")\njoin(a, b)', policy)
+    outcomes, events = admitted('a = page("u")\nb = send("ann", "x")\njoin(a, b)', policy)
     assert isinstance(outcomes["b"], Observation)
     assert decisions(events) == told
 
 
 def test_of_a_plan_with_too_many_writes_none_is_made_and_its_reads_are() -> None:
     plan = 'a = page("u")\nb = send("ann", "x")\nc = pay(1)\nd = [pay(i) for i in range(2)]\njoin(a, b, c, d)'
-    outcomes, events = executed(plan, Policy(max_writes=1))
+    outcomes, events = admitted(plan, Policy(max_writes=1))
     assert isinstance(outcomes["a"], Observation)
     assert started(events) == ["a"]
     assert denied(outcomes["b"])
@@ -95,20 +93,20 @@ def test_of_a_plan_with_too_many_writes_none_is_made_and_its_reads_are() -> None
 
 def test_writes_of_a_map_are_counted_as_they_are_made() -> None:
     plan = 'b = send("ann", "x")\nd = [pay(i) for i in range(5)]\njoin(b, d)'
-    _, events = executed(plan, Policy(max_writes=3))
+    _, events = admitted(plan, Policy(max_writes=3))
     assert len(started(events)) == 3
     assert [said for _, said in decisions(events)] == ["deny"] * 3
 
 
 def test_writes_of_a_map_do_not_take_those_of_the_plan_by_number() -> None:
     plan = "d = [pay(i) for i in range(2)]\njoin(d)"
-    outcomes, events = executed(plan, Policy(max_writes=2))
+    outcomes, events = admitted(plan, Policy(max_writes=2))
     assert len(started(events)) == 2
     assert outcomes["d"] == Observation(["paid 0", "paid 1"])
 
 
 def test_calls_that_would_cost_too_much_together_are_not_made() -> None:
-    outcomes, events = executed(
+    outcomes, events = admitted(
         'a = page("1")\nb = page("2")\nc = page("3")\nd = pay(1)\njoin(a, b, c, d)', Policy(max_cost=4)
     )
     assert started(events) == ["a", "b", "d"]
@@ -145,7 +143,7 @@ LINES = st.sampled_from(
 def test_no_plan_writes_more_often_than_it_may(lines: list[str], most: int) -> None:
     plan = "\n".join(line.replace("{n}", str(n)) for n, line in enumerate(lines))
     names = ", ".join(f"x{n}" for n in range(len(lines)))
-    outcomes, events = executed(f"{plan}\njoin({names})", Policy(max_writes=most))
+    outcomes, events = admitted(f"{plan}\njoin({names})", Policy(max_writes=most))
     assert len(started(events, "send")) + len(started(events, "pay")) <= most
     assert all(
         isinstance(outcomes[f"x{n}"], Observation)
@@ -154,7 +152,7 @@ def test_no_plan_writes_more_often_than_it_may(lines: list[str], most: int) -> N
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(most=st.integers(1, 4), cut=st.integers(0, 200))
 def test_a_run_that_is_resumed_writes_no_more_often(most: int, cut: int) -> None:
     """What had been begun counts; the process that goes on does not begin to count anew."""

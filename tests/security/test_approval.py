@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from running import ends, starts
 from superscalar import (
     Ask,
     Deny,
@@ -26,6 +25,7 @@ from superscalar import events as ev
 from superscalar.policy import Decision
 from superscalar.testing import run
 from superscalar.values import WITHHELD
+from support.running import ends, starts
 
 made: list[str] = []
 Approve = Callable[[Question], bool | Awaitable[bool]]

@@ -16,11 +16,12 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from alike import canonical
-from random_programs import Page, TooLarge, Writer, asynchronous, flag, listing, num, python_result
-from security.two_worlds import SYNTAX
 from superscalar import Failure, LLMCompiler, Observation
 from superscalar.testing import run
+from support.alike import canonical
+from support.depth import examples
+from support.random_programs import Page, TooLarge, Writer, asynchronous, flag, listing, num, python_result
+from support.two_worlds import SYNTAX
 
 _RAISED = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError, TooLarge)
 
@@ -72,7 +73,7 @@ def programs(draw: DrawFn) -> str:
     return TextsFirst(lambda choices: draw(st.sampled_from(choices))).program()
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 @given(programs())
 def test_a_plan_over_hostile_texts_comes_to_what_python_makes_of_it(source: str) -> None:
     try:

@@ -9,7 +9,6 @@ it is with readers: what everybody may read does not depend on what only some ma
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from zlib import crc32
@@ -18,21 +17,21 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from random_programs import FUNCTIONS, Page, Scope, Writer, num
 from superscalar import Failure, Label, LLMCompiler, Tool, tool
 from superscalar.labels import NOTHING
 from superscalar.observe.provenance import Provenance
 from superscalar.schedule import labels as derived
 from superscalar.testing import run
 from superscalar.values import Outcome
+from support.depth import examples
+from support.random_programs import FUNCTIONS, Page, Scope, Writer, num
 
-PROGRAMS = int(os.environ.get("SUPERSCALAR_PROGRAMS", "400"))
 FOREIGN = frozenset({"word", "listing", "flag", "page"})
 OWN_READS = frozenset({"words"})
 VOUCHED = {"page": ("n", "tags[]"), "pages": ("[].n", "[].tags[]"), "card": ("n",)}
 """Tools that vouch for parts of what they return, in the second of the two tests; titles are other people's text."""
 
-World = dict[str, tuple[Label, Outcome]]
+Told = dict[str, tuple[Label, Outcome]]
 
 
 def in_world(function: Callable[..., Any], salt: str) -> Tool[..., Any]:
@@ -137,13 +136,13 @@ class Vouched(Writer):
             yield lambda: f"{one()}.tags[0]"
 
 
-def world(source: str, salt: str, *, vouch: bool = False) -> World:
+def world(source: str, salt: str, *, vouch: bool = False) -> Told:
     """The label and the outcome of every task."""
     tools = [in_world(function, salt) for function in FUNCTIONS if not (vouch and function.__name__ in VOUCHED)]
     tools += [vouching(name, salt) for name in VOUCHED] if vouch else []
     agent = LLMCompiler(tools=tools, policy="off")
 
-    async def main() -> World:
+    async def main() -> Told:
         async with agent.stream_plan(source) as running:
             result = await running.result()
         known = Provenance(result.events, result.declared)
@@ -152,12 +151,12 @@ def world(source: str, salt: str, *, vouch: bool = False) -> World:
     return run(main())
 
 
-def worlds(source: str, count: int, *, vouch: bool = True) -> list[World]:
+def worlds(source: str, count: int, *, vouch: bool = True) -> list[Told]:
     """What a program comes to in several."""
     return [world(source, "s" * n, vouch=vouch) for n in range(count)]
 
 
-def leaks(one: World, other: World) -> list[str]:
+def leaks(one: Told, other: Told) -> list[str]:
     """The tasks that are said not to depend on the world, and do.
 
     What fails takes others with it: where other calls failed, some values are not there, or not trusted any more. But
@@ -179,7 +178,7 @@ def is_clean(label: Label) -> bool:
     return label.trusted and label.readers is None
 
 
-def failed(one: World) -> set[str]:
+def failed(one: Told) -> set[str]:
     return {id for id, (_, outcome) in one.items() if isinstance(outcome, Failure)}
 
 
@@ -188,7 +187,7 @@ def programs(draw: st.DrawFn) -> str:
     return Writer(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=PROGRAMS, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(programs(), st.sampled_from(["b", "bb", "ccc"]))
 @example("a = 1\nif flag(2):\n    a = 2\nb = num(a)\njoin(b)\n", "b")
 @example("a = [num(i) for i in listing(3)]\nb = len(a)\njoin(b)\n", "b")
@@ -208,7 +207,7 @@ def programs_with_records(draw: st.DrawFn) -> str:
     return Vouched(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=PROGRAMS, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(programs_with_records(), st.sampled_from(["b", "bb", "ccc"]))
 def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str, salt: str) -> None:
     here, there = world(source, "", vouch=True), world(source, salt, vouch=True)

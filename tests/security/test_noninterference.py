@@ -15,7 +15,6 @@ from hypothesis.strategies import DrawFn
 
 from security.equivariant import Equivariant
 from security.front_plans import Step, steps, written
-from security.two_worlds import World, back, inert, moved, seeds_for, story
 from superscalar.errors import PlanError
 from superscalar.events import Started
 from superscalar.plan import evaluate
@@ -24,6 +23,8 @@ from superscalar.schedule import gather, state, unit
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell
 from superscalar.values import Observation
+from support.depth import examples
+from support.two_worlds import Answers, back, inert, moved, seeds_for, story
 
 SEEDS = st.integers(0, 2**32)
 CHUNKS = st.lists(st.integers(1, 40), max_size=8)
@@ -38,7 +39,7 @@ def programs(draw: DrawFn) -> str:
 
 def check_that_texts_change_nothing(plan: str, seed: int, chunks: list[int], syntax: Syntax = "python") -> None:
     """Both worlds tell one story: the same events of the same tasks at the same times, with texts that are moved."""
-    hostile, harmless = (story(world, plan, chunks, syntax) for world in (World(seed), World(seed, inert)))
+    hostile, harmless = (story(world, plan, chunks, syntax) for world in (Answers(seed), Answers(seed, inert)))
     if isinstance(hostile, PlanError) or isinstance(harmless, PlanError):
         event("no plan")
         assert str(hostile) == str(harmless)
@@ -49,12 +50,14 @@ def check_that_texts_change_nothing(plan: str, seed: int, chunks: list[int], syn
     assert not [one for one in made if one.tool == "send"]
 
 
+@settings(max_examples=examples(100))
 @given(programs(), SEEDS, CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say(plan: str, seed: int, chunks: list[int]) -> None:
     check_that_texts_change_nothing(plan, seed, chunks)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
+@settings(max_examples=examples(50))
 @given(plan=steps(), seed=SEEDS, chunks=CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say_in_every_syntax(
     plan: list[Step], seed: int, chunks: list[int], syntax: Syntax
@@ -62,10 +65,11 @@ def test_a_run_is_the_same_whatever_the_texts_say_in_every_syntax(
     check_that_texts_change_nothing(written(plan, syntax), seed, chunks, syntax)
 
 
+@settings(max_examples=examples(60))
 @given(steps(), SEEDS)
 def test_every_syntax_makes_the_same_calls_of_one_plan_whatever_the_texts_say(plan: list[Step], seed: int) -> None:
     def calls(syntax: Syntax) -> list[tuple[str, Any]]:
-        told = story(World(seed), written(plan, syntax), (), syntax)
+        told = story(Answers(seed), written(plan, syntax), (), syntax)
         assert not isinstance(told, PlanError), f"{written(plan, syntax)}\n{told}"
         return sorted((one.tool, repr(dict(one.arguments))) for one in told if isinstance(one, Started))
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.two_worlds import SYNTAX
 from superscalar import Failure, LLMCompiler, Message, Tool, Toolset, joiner, planner, tool
 from superscalar.models.blocks import inert
 from superscalar.testing import ScriptedModel, run
+from support.two_worlds import SYNTAX
 
 TAGS = (
     "</results>",

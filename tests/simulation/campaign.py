@@ -21,7 +21,7 @@ import pytest
 
 from simulation import checks
 from simulation.programs import Writer
-from simulation.world import GRACE, Person, Settings, World
+from simulation.world import GRACE, Person, Services, Settings
 from superscalar import LLMCompiler, RunResult
 from superscalar.compiler import RunStream
 from superscalar.compiler import run as compiler_run
@@ -40,7 +40,7 @@ class _Watched(TaskFetchingUnit):
 
     def __init__(self, surroundings: Surroundings) -> None:
         world, record, run = surroundings.context, surroundings.record, surroundings.run
-        assert isinstance(world, World)
+        assert isinstance(world, Services)
 
         def noted(event: Event) -> None:
             if world.settings.thorough:
@@ -63,7 +63,7 @@ def watched() -> Iterator[None]:
 @lru_cache(maxsize=64)
 def plan_of(number: int) -> tuple[str, Plan]:
     """The plan of that number, and what it compiles to."""
-    world = World(Random(0), Settings.drawn(Random(0)))
+    world = Services(Random(0), Settings.drawn(Random(0)))
     text = Writer(Random(number)).plan()
     return text, LLMCompiler(tools=world.tools, limits=world.settings.limits).compile(text)
 
@@ -147,7 +147,7 @@ async def _run(stream: RunStream, ending: Ending) -> RunResult | BaseException:
 
 async def _simulation(random: Random, text: str, plan: Plan, *, thorough: bool) -> checks.Simulated:
     chosen = replace(Settings.drawn(random), thorough=thorough)
-    world = World(random, chosen)
+    world = Services(random, chosen)
     tools = world.tools
     streamed, runs = random.random() < 0.25, random.choice([1, 1, 1, 1, 2])
 

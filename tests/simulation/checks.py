@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from simulation.world import BOTH, COST, GRACE, IDEMPOTENT, NAMED, PRICED, RATE, RATED, WRITES, World
+from simulation.world import BOTH, COST, GRACE, IDEMPOTENT, NAMED, PRICED, RATE, RATED, WRITES, Services
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped
 from superscalar.errors import JoinError, ModelError, PlanError
 from superscalar.events import (
@@ -60,7 +60,7 @@ class Ran:
 class Simulated:
     """A simulation: its runs, and what was there when the last of them had ended: asyncio tasks, timers, free slots."""
 
-    world: World
+    world: Services
     runs: list[Ran]
     left: list[str]
     timers: list[str]
@@ -266,7 +266,7 @@ def _may_meet(one: Access | None, other: Access | None) -> bool:
     return not (one.known and other.known) or None in (one.resource, other.resource) or one.resource == other.resource
 
 
-def check_what_really_happened(run: Ran, world: World) -> None:
+def check_what_really_happened(run: Ran, world: Services) -> None:
     """What is said of every write is true."""
     id_of_run = run.unit.run_id
     attempts: dict[TaskId, int] = {}

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from simulation import checks
 from simulation.campaign import SEEDS_PER_PLAN, plan_of
-from simulation.world import GRACE, WRITES, Person, Settings, World
+from simulation.world import GRACE, WRITES, Person, Services, Settings
 from superscalar import CallAgain, Done, Doubt, LLMCompiler, RunResult, StillUnknown, codec, events
 from superscalar.errors import UsageError
 from superscalar.journal import Journal, RunLog
@@ -108,7 +108,7 @@ class WatchedResumed(ResumedUnit):
 
     def __init__(self, surroundings: Surroundings, recorded: Any) -> None:
         world, record, run = surroundings.context, surroundings.record, surroundings.run
-        assert isinstance(world, World)
+        assert isinstance(world, Services)
 
         def noted(event: events.Event) -> None:
             world.history.append((run, event))
@@ -118,7 +118,7 @@ class WatchedResumed(ResumedUnit):
         world.units.append(self)
 
 
-def _agent(world: World, journal: Journal, person: Person) -> LLMCompiler:
+def _agent(world: Services, journal: Journal, person: Person) -> LLMCompiler:
     chosen = world.settings
     return LLMCompiler(
         tools=world.tools,
@@ -131,7 +131,7 @@ def _agent(world: World, journal: Journal, person: Person) -> LLMCompiler:
     )
 
 
-def _until_it_dies(world: World, plan: Plan, file: _File, person: Person, loop: VirtualLoop) -> bool:
+def _until_it_dies(world: Services, plan: Plan, file: _File, person: Person, loop: VirtualLoop) -> bool:
     """Run until the process dies; False if the run ended before."""
 
     async def main() -> None:
@@ -142,7 +142,7 @@ def _until_it_dies(world: World, plan: Plan, file: _File, person: Person, loop: 
     return file.dead
 
 
-def _bury(world: World, loop: VirtualLoop) -> None:
+def _bury(world: Services, loop: VirtualLoop) -> None:
     """What was left of the process goes, and says nothing."""
     loop.set_exception_handler(lambda *_: None)
     buried: set[asyncio.Task[Any]] = set()
@@ -162,7 +162,7 @@ def _bury(world: World, loop: VirtualLoop) -> None:
         provider.at_once = 0
 
 
-def _on_their_way(world: World, random: Random) -> None:
+def _on_their_way(world: Services, random: Random) -> None:
     """The servers go on without their client: a write that they had got may take effect."""
     under_way: dict[TaskId, events.Started] = {}
     for _, event in world.history:
@@ -182,7 +182,7 @@ def crashed(seed: int) -> str:
     """A run of that seed whose process dies, and that goes on; checked. Says what it came to."""
     text, plan = plan_of(seed // SEEDS_PER_PLAN)
     random = Random(seed)
-    world = World(random, replace(Settings.drawn(random), max_cost=None))
+    world = Services(random, replace(Settings.drawn(random), max_cost=None))
     file = _File(random.randint(1, 60))
     person = Person(seed, 0.3 if seed % 3 == 0 else 0.0)
     loop = VirtualLoop(seed=seed, turns_left=100_000)

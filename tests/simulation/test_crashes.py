@@ -12,7 +12,7 @@ from simulation.campaign import watched
 from simulation.crashes import WatchedResumed, crashed
 from superscalar import CallAgain
 from superscalar.compiler import resume
-from superscalar.testing import seeds
+from support.depth import campaign
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,11 @@ def crashes(among: Iterable[int]) -> Iterator[str]:
             gc.collect()
 
 
+@pytest.mark.search
 def test_a_run_goes_on_after_its_process_died_at_any_event() -> None:
     found: Counter[str] = Counter()
     with watched():
-        found.update(crashes(seeds(2_000)))
+        found.update(crashes(campaign(300)))
     if found.total() >= 2_000:
         assert found["resumed"] >= 300, found
         assert found["asked"] >= 30, found

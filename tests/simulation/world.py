@@ -63,7 +63,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class World:
+class Services:
     """Three providers under one seed. `effects`: how often each attempt (by run, task and number) really happened.
 
     `history`: what the units recorded, with the runs, in one order.
@@ -111,7 +111,7 @@ class World:
         """Every tool, behind its provider."""
         return [self.providers[name].wrap(given) for name, tools in TOOLS.items() for given in tools]
 
-    def happened(self, run: ToolContext[World]) -> int:
+    def happened(self, run: ToolContext[Services]) -> int:
         """Called by a tool as it takes effect; a few raise instead, and then it did not."""
         if self.settings.faulty and self.random.random() < 0.03:
             raise self.random.choice([ValueError, NotDone, asyncio.CancelledError, Odd])("made up")
@@ -143,73 +143,73 @@ class Person:
 
 
 @tool(effect="read", resource="other", retry=_RETRY, timeout=3)
-def work(site: int, value: Any, run: ToolContext[World]) -> int:
+def work(site: int, value: Any, run: ToolContext[Services]) -> int:
     """A read that meets nothing."""
     return run.context.happened(run)
 
 
 @tool(effect="pure", timeout=3, retry=2, cost=COST)
-def twin(value: Any, run: ToolContext[World]) -> int:
+def twin(value: Any, run: ToolContext[Services]) -> int:
     """Identical calls are one."""
     return run.context.happened(run)
 
 
 @tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="named", cost=COST)
-def named(site: int, value: Any, run: ToolContext[World]) -> int:
+def named(site: int, value: Any, run: ToolContext[Services]) -> int:
     """Few at once."""
     return run.context.happened(run)
 
 
 @tool(effect="read", resource="other", timeout=5, limit="named")
-def several(site: int, value: Any, run: ToolContext[World]) -> list[int]:
+def several(site: int, value: Any, run: ToolContext[Services]) -> list[int]:
     """A list that is known only at run time."""
     return list(range(run.context.happened(run)))
 
 
 @tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="named", cost=COST)
-def asked(site: int, value: Any, run: ToolContext[World]) -> int:
+def asked(site: int, value: Any, run: ToolContext[Services]) -> int:
     """One of a batch, or alone."""
     return run.context.happened(run)
 
 
 @asked.batch(over="value", max_batch=3)
-def asked_many(site: int, values: list[Any], run: ToolContext[World]) -> list[Any]:
+def asked_many(site: int, values: list[Any], run: ToolContext[Services]) -> list[Any]:
     """Some items may fail alone."""
     return [ValueError("made up") if run.context.random.random() < 0.1 else run.context.happened(run) for _ in values]
 
 
 @tool(effect="read", resource="other", retry=_RETRY, timeout=5, limit="rated")
-def rated(site: int, value: Any, run: ToolContext[World]) -> int:
+def rated(site: int, value: Any, run: ToolContext[Services]) -> int:
     """Not too often."""
     return run.context.happened(run)
 
 
 @tool(effect="read", resource="other", retry=_LONG, timeout=5, limit=["named", "rated"], cost=COST)
-def both(site: int, value: Any, run: ToolContext[World]) -> int:
+def both(site: int, value: Any, run: ToolContext[Services]) -> int:
     """Few at once and not too often."""
     return run.context.happened(run)
 
 
 @tool(effect="read", resource=lambda key: f"store:{key}", retry=_RETRY, timeout=5)
-def look(site: int, value: Any, run: ToolContext[World], key: int = 0) -> int:
+def look(site: int, value: Any, run: ToolContext[Services], key: int = 0) -> int:
     """Reads what `post` and `put` write."""
     return run.context.happened(run)
 
 
 @tool(effect="write", resource=lambda key: f"store:{key}", retry=_LONG, timeout=4, cost=COST)
-def post(site: int, value: Any, run: ToolContext[World], key: int = 0) -> int:
+def post(site: int, value: Any, run: ToolContext[Services], key: int = 0) -> int:
     """A write that must not be made twice."""
     return run.context.happened(run)
 
 
 @tool(effect="write", resource="store:0", retry=_RETRY, timeout=4, idempotent=True, cost=COST)
-def put(site: int, value: Any, run: ToolContext[World]) -> int:
+def put(site: int, value: Any, run: ToolContext[Services]) -> int:
     """A write that may be made twice."""
     return run.context.happened(run)
 
 
 @tool(effect="write", retry=_RETRY, timeout=20)
-def audit(site: int, value: Any, run: ToolContext[World]) -> int:
+def audit(site: int, value: Any, run: ToolContext[Services]) -> int:
     """A write that may touch anything, and has much time."""
     return run.context.happened(run)
 

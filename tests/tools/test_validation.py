@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from superscalar.schedule.sharing import identity
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.validation import adapter_of, validator
+from support.depth import examples
 
 
 class Text(str):
@@ -88,7 +89,7 @@ def outcome(check: Any, arguments: dict[str, Any]) -> Any:
     return [(name, type(value), identity(value)) for name, value in found.items()]
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(300))
 @given(
     st.lists(st.sampled_from(ANNOTATIONS), min_size=1, max_size=3),
     st.lists(st.booleans(), min_size=3, max_size=3),

@@ -92,6 +92,7 @@ class Program:
         self._reply: Reply | None = None
         self._retired: set[TaskId] = set()
         self._taken: set[TaskId] = set()  # ids that a new task must not have, while a text is lowered anew
+        self._there: set[TaskId] = set()  # what there is, while a text is lowered anew
         self._avoid: set[TaskId] = self._taken
         self._published: dict[TaskId, ir.Task] = {}  # by an earlier process, in this round
         self._ended = False  # as a text does that is all there
@@ -168,7 +169,8 @@ class Program:
     def filled(self) -> Iterator[Step]:
         """Lower what waited for places that are filled now; in a reply that happens at its end."""
         if self._reply is None:
-            yield from self._lower_anew(self._text, "")
+            said = self.problems
+            yield from (step for step in self._lower_anew(self._text, "") if step not in said)
 
     def _unread(self, source: Source, problem: Diagnostic, tree: ast.stmt | None) -> Slot:
         targets = targets_of_text(source.text)
@@ -347,6 +349,7 @@ class Program:
         before = dict.fromkeys((*self._published, *_published_in(self._text)))
         self._taken = {*before, *self._retired}
         self._now = self._ground.copy()
+        self._there = {task.id for _, task in self._now.tasks}
         self._start_round()
         steps = [step for slot in text for step in self._again(slot)]
         kept = set(_published_in(self._text))
@@ -497,8 +500,9 @@ class Program:
         self._held.add(slot)
         for name in slot.targets:
             self._now.names.bind(name, slot.place, None, path_of(slot.arm))
-        if slot.former is not None and slot.former.made:
-            self._now.tasks.extend(((*slot.place, number), task) for number, task in enumerate(slot.former.made))
+        if slot.former is not None and slot.former.made and self._stands(slot.former.made):
+            self._note_tasks(slot, slot.former.made)
+            self._count_nameless(slot.former.nameless)
             slot.made, slot.versions, slot.nameless = slot.former.made, slot.former.versions, slot.former.nameless
 
     # -------------------------------------------------------------------------------------------------- lowering
@@ -529,6 +533,7 @@ class Program:
         slot, lowering = lowered.slot, lowered.lowering
         slot.problems = tuple(lowering.problems)
         if self._is_held_back(lowered):
+            slot.targets = tuple(dict.fromkeys((*slot.targets, *lowering.meant)))
             self._hold(slot)
             yield from slot.problems
             return
@@ -551,8 +556,22 @@ class Program:
         now.writes |= lowered.lowering.writes.own
         for name, meaning in lowered.bound.items():
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
-        now.tasks.extend(((*slot.place, number), task) for number, task in enumerate(tasks))
+        self._note_tasks(slot, tasks)
         self.joined = self.joined or slot.is_join
+
+    def _note_tasks(self, slot: Slot, tasks: tuple[ir.Task, ...]) -> None:
+        self._now.tasks.extend(((*slot.place, number), task) for number, task in enumerate(tasks))
+        if self._taken:
+            self._there.update(task.id for task in tasks)
+
+    def _stands(self, tasks: tuple[ir.Task, ...]) -> bool:
+        """Whether all that published tasks depend on is part of the text still."""
+        needed = {
+            id
+            for task in tasks
+            for id in (*(need.task for need in task.needs), *(g.condition for g in task.guards), *task.after)
+        }
+        return needed - {task.id for task in tasks} <= self._there
 
     def _dispatch(self, slot: Slot, tree: ast.stmt, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> None:
         ids = self._ids(slot)

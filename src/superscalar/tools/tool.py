@@ -288,6 +288,7 @@ class Tool(Generic[P, R]):
             default="" if parameter.default is parameter.empty else repr(parameter.default),
             description=_annotated_text(annotation),
             keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
+            annotated=True,
             reject=reject,
         )
 

@@ -30,7 +30,7 @@ from superscalar.events import Event
 from superscalar.journal import Journal
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, Observation, OrderedSet, Skipped
-from test_codec import ONE_OF_EACH
+from support.random_events import ONE_OF_EACH
 
 HERE = Path(__file__).parent
 
@@ -179,7 +179,7 @@ def record(path: Path) -> None:
 
 def main() -> None:
     """Write both files."""
-    from test_recorded import told  # beside this one, one folder up
+    from support.recorded_runs import told  # beside this one, one folder up
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "runs.db"

@@ -291,7 +291,7 @@ class Interpreter:
 
 
 @dataclass(slots=True)
-class World:
+class SharedState:
     """The same as tools, which take their time."""
 
     settings: Settings

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("SUPERSCALAR_SHARED_DATA") or _ROOT.parent / "shared" / "data")
 """`../shared/data` beside the repository, or the folder that SUPERSCALAR_SHARED_DATA names."""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reading import Reading, signature
-
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.signatures import Parameter, Signature, Signatures
+from support.reading import Reading, signature
 
 MORE = Parameter("context", "context", required=False)
 TEXT = Parameter("text", "text", "str")

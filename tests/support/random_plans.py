@@ -12,8 +12,8 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from running import Gauge
 from superscalar import Limit, NotDone, RateLimited, Retry, Tool, ToolContext, tool
+from support.running import Gauge
 
 READS = ("work", "named", "rated", "both")
 ACCESSES = ("look", "post")

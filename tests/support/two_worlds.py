@@ -15,13 +15,13 @@ from typing import Any, Literal, TypeAlias, cast
 
 from hypothesis import strategies as st
 
-from random_programs import Page
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.errors import PlanError
 from superscalar.events import Event, Failed, Retrying, Succeeded
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, OrderedSet
+from support.random_programs import Page
 
 _PLANE = 0xF0000  # what tools return in the inert world
 _LITERAL = 0x100000  # what the plans of `equivariant` write: in no tool's result, in neither world
@@ -166,7 +166,7 @@ Effect: TypeAlias = Literal["pure", "read", "write"]
 
 
 @dataclass(frozen=True)
-class World:
+class Answers:
     """What the tools return, fail with and do, all of it chosen by `seed` and by what a call is given.
 
     Half of its texts are one and the same, which the seed says: `seeds_for(text)`.
@@ -233,7 +233,7 @@ def seeds_for(text: str) -> st.SearchStrategy[int]:
 # ---------------------------------------------------------------------------------------------------------- a story
 
 
-def story(world: World, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python") -> list[Event] | PlanError:
+def story(world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax = "python") -> list[Event] | PlanError:
     """The events of a run of this plan, which arrives in chunks of these lengths, half a second apart.
 
     Messages of failures are left out: they describe values, and are data themselves.

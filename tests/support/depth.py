@@ -1,0 +1,44 @@
+"""How deep a test searches: minutes for everybody, hours for whoever looks for what nobody has seen yet.
+
+A search is a test that looks at more examples the longer it may: property tests, campaigns of simulations, kills,
+fuzzers. All of them run in `make test`, with few examples, and in `make search` with ten times as many.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+from superscalar.testing import seeds
+
+QUICK, SEARCH = 300, 3_000
+"""Examples of a property that costs little, in `make test` and in `make search`; SUPERSCALAR_DEPTH says otherwise."""
+
+SEARCH_SEED = "SUPERSCALAR_SEARCH_SEED"
+"""The variable that hands the seed of a search on to processes that a test begins."""
+
+_APART = 1_200_000  # more than any campaign goes through, and a multiple of how many of them share a plan
+
+
+def said() -> int | None:
+    """The number that the environment says."""
+    depth = os.environ.get("SUPERSCALAR_DEPTH")
+    return int(depth) if depth else None
+
+
+def examples(quick: int) -> int:
+    """How many examples a search looks at that looks at `quick` of them in `make test`."""
+    return max(1, quick * settings().max_examples // QUICK)
+
+
+def campaign(quick: int) -> range:
+    """The seeds of a campaign that has `quick` of them in `make test`: from 0, or far from every other search's seeds.
+
+    SUPERSCALAR_SEED and SUPERSCALAR_SIMULATIONS are honoured, as in `superscalar.testing.seeds`.
+    """
+    chosen = seeds(examples(quick))
+    if len(chosen) == 1:
+        return range(chosen[0], chosen[0] + 1)
+    first = _APART * int(os.environ.get(SEARCH_SEED, "0"))
+    return range(first, first + len(chosen))

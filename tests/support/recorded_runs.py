@@ -1,0 +1,34 @@
+"""What the runs of a journal come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from superscalar.journal import Journal
+from superscalar.observe.view import RunView
+from superscalar.schedule.state import Schedule
+from support.random_values import anatomy
+
+BY_HAND = {"each"}  # one event of every kind: no story that could be folded
+
+
+def told(journal: Journal) -> dict[str, Any]:
+    """What the runs of a journal come to, as JSON data: their outcomes, types included, and what is said of them."""
+    found: dict[str, Any] = {"durations": journal.durations()}
+    for summary in journal.runs():
+        schedule, view = Schedule(), RunView()
+        for record in journal.read(summary.id):
+            view.apply(record.event)
+            if summary.id not in BY_HAND:
+                schedule.apply(record.event)
+        if summary.id not in BY_HAND:
+            schedule.check()
+        found[summary.id] = {
+            "state": summary.state,
+            "counts": [summary.tasks, summary.done, summary.failed],
+            "in_doubt": list(summary.in_doubt),
+            "outcomes": {id: repr(anatomy(outcome)) for id, outcome in schedule.outcomes().items()},
+            "rows": [f"{row.id} {row.state} {row.value}" for row in view.rows()],
+            "events": [repr(anatomy(record.event)) for record in journal.read(summary.id)],
+        }
+    return found
