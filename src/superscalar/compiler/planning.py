@@ -82,6 +82,7 @@ class Planning:
             ModelError: the planner failed. What it had planned settles first.
         """
         before: list[tuple[str, str, str]] = []
+        last = ""
         begun = len(program.in_order())
         most = self._terms.max_repairs
         cut = ""
@@ -102,16 +103,17 @@ class Planning:
             continuing = continuing or bool(cut and planned)
             if self._spent() is not None:
                 return "spent"
-            if attempt == most or found == before:
+            repeated = found == before and (bool(cut) or text.split() == last.split())
+            if attempt == most or repeated:
                 if ending.error is not None:
                     await self._settled()  # as below
                     raise ending.error
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                again = ": the planner repeated them" if found == before else ""
+                again = ": the planner repeated them" if repeated else ""
                 why = f"\nits reply was cut: {cut}" if cut else ""
                 shown = problems or (_cut_off(text),)
                 raise PlanError(shown, summary=f"the planner's plan still has errors{times}{again}{why}")
-            before = found
+            before, last = found, text
             if cut and (planned or not problems):
                 said = rest_of(text, planned, program.problems, self._terms.syntax)
             else:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
 from superscalar.plan.slots import Slot, targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
@@ -118,12 +117,11 @@ def _opened(slot: Slot) -> Node | None:
         return None
     node = nodes[0]
     node.slot, node.targets = slot, slot.targets
-    wrong = [problem for problem in (*slot.problems, slot.unread) if isinstance(problem, Diagnostic)]
-    for problem in wrong:
+    for problem in slot.problems or ([] if slot.unread is None else [slot.unread]):
         line = problem.span.line - slot.source.line + 1
         inside = [one for one in node.within() if one is not node and _holds(one, line)]
         unread = [one for one in node.within() if one.tree is None]
-        if problem is slot.unread:
+        if slot.unread is not None and problem.span == slot.unread.span:
             for one in unread:
                 one.broken = True
             node.broken = node.broken or node.alone or not unread
@@ -270,6 +268,16 @@ def _statement(node: Node) -> Slot:
         made.targets = targets_of(made.tree, text)
     if slot is not None:
         made.thought, made.notes, made.former = slot.thought, slot.notes, slot
+    return made
+
+
+def header_of(node: Node) -> Slot | None:
+    """The statement that the header of an `if` is, which was written as a part of one or alone."""
+    slot = node.slot
+    if slot is None or slot.blocks or not isinstance(node.tree, ast.If):
+        return slot
+    made = Slot((), Source(node.text, slot.source.line, slot.source.column), None, (), blocks=([], []))
+    made.tree = ast.copy_location(ast.If(node.tree.test, [], []), node.tree.test)
     return made
 
 

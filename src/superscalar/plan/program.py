@@ -23,7 +23,7 @@ from superscalar.plan.outline import as_far_as_read
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.repair import Reply, answered, mended
 from superscalar.plan.signatures import Signatures
-from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, targets_of, targets_of_text
+from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, placed, targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
@@ -425,11 +425,11 @@ class Program:
         counted = {name: self._now.versions.get(name, 0) for name in slot.targets}
         self._reserve(slot)
         if slot.unread is not None:
-            slot.problems = (slot.unread,)
+            slot.problems = (placed(slot.unread, slot),)
             self._hold(slot)
             if slot.breaks:
                 self._now.names.break_all(slot.place)
-            yield slot.unread
+            yield from slot.problems
             return
         lowered = self._lowered(slot)
         if (made := self._as_before(lowered)) is not None:
@@ -531,7 +531,7 @@ class Program:
     def _take(self, lowered: Lowered) -> Iterator[Step]:
         """Publish a statement, or hold it back."""
         slot, lowering = lowered.slot, lowered.lowering
-        slot.problems = tuple(lowering.problems)
+        slot.problems = tuple(placed(problem, slot) for problem in lowering.problems)
         if self._is_held_back(lowered):
             slot.targets = tuple(dict.fromkeys((*slot.targets, *lowering.meant)))
             self._hold(slot)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from superscalar.plan.outline import Node, is_gap, outline, statements
+from superscalar.plan.outline import Node, header_of, is_gap, outline, statements
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Slot
 from superscalar.plan.vocabulary import FUNCTIONS, METHODS
@@ -290,13 +290,15 @@ class _Edit:
 
     def _settle(self, node: Node, found: Node, context: list[Node]) -> None:
         """Put a line where what it answers stands, or where the block around that does."""
-        text = found.text
+        text, inner = found.text, found
         for around in list(found.parents):
             iterates = around.kind == "for" and not _LOOPS.search(text) and _iterates(node, around)
             same_loop = node.kind == around.kind == "for" and _target(node) == _target(around)
             same_block = node.kind == around.kind and node.kind != "line" and around.block is context
             if iterates or same_loop or same_block:
                 found = around
+        if found is not inner:
+            self._answered.discard(inner)  # unless a line in that block answers it
         self._take(node, found)
         if found.blocks and node.blocks and node.kind == found.kind and found not in self._headers:
             self._headers[found] = node
@@ -430,8 +432,8 @@ class _Edit:
         if header is not None:
             more: tuple[list[Node], ...] = () if header.alone else header.blocks
             node.text, node.tree, node.broken = header.text, header.tree, header.broken
-            if node.slot is not None and header.slot is not None and node.slot.blocks:
-                node.slot = header.slot
+            if node.slot is not None and node.slot.blocks:
+                node.slot = header_of(header)
             node.blocks = tuple(
                 block or (list(more[number]) if number < len(more) else block)
                 for number, block in enumerate(node.blocks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -70,6 +70,41 @@ def guards_of(arm: Arm | None) -> tuple[Guard, ...] | None:
 
 
 _NO_THOUGHTS: Final[Mapping[int, str]] = MappingProxyType({})
+
+
+def placed(problem: Diagnostic, slot: Slot) -> Diagnostic:
+    """A problem of a statement with the headers of the blocks in which it stands."""
+    inside = (*_headers(slot.arm), *_headers_in(slot.source, problem))
+    return replace(problem, inside=inside) if inside and not problem.inside else problem
+
+
+def _headers(arm: Arm | None) -> tuple[str, ...]:
+    if arm is None or arm.branch.header is None:
+        return ()
+    header = arm.branch.header.source.text.strip().partition("\n")[0]
+    outer = _headers(arm.branch.outer)
+    if header.startswith("elif"):  # it stands in the `else` of the one before
+        outer = outer[:-1]
+    return (*outer, header if arm.expected else f"else:  # of `{header}`")
+
+
+def _headers_in(source: Source, problem: Diagnostic) -> tuple[str, ...]:
+    """The lines of a statement's own text that a line of it stands further in than."""
+    lines = source.text.split("\n")
+    number = problem.span.line - source.line
+    if not 0 < number < len(lines):
+        return ()
+    found: list[str] = []
+    margin = _margin(lines[number])
+    for line in reversed(lines[:number]):
+        if line.strip() and line.rstrip().endswith(":") and _margin(line) < margin:
+            found.insert(0, line.strip())
+            margin = _margin(line)
+    return tuple(found)
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 @dataclass(slots=True, eq=False)
