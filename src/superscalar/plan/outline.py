@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
 from superscalar.plan.slots import Slot, targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
@@ -19,6 +20,7 @@ from superscalar.plan.unreadable import unreadable
 
 Kind: TypeAlias = Literal["line", "if", "elif", "for"]
 
+WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"(if|elif|for)\b.*:\s*(?:#.*)?$", re.DOTALL)
 _JOINS = re.compile(r"^[^=\n]*(?<![.\w])join\s*\([^\n]*$")
 _ELSE = re.compile(r"else\s*:\s*(?:#.*)?$")
@@ -127,23 +129,37 @@ def _opened(slot: Slot) -> Node | None:
             node.broken = node.broken or node.alone or not unread
         elif inside:
             inside[-1].broken = True  # the innermost
+            for one in node.within():  # that a name stands for nothing is said once
+                one.broken = one.broken or (one.kind == "line" and _name_at(problem) in WORD.findall(one.text))
         else:
             node.broken = True
     return node
 
 
-def as_far_as_read(slot: Slot) -> str:
-    """The text of a loop without the lines that cannot be read, each line in its place; empty if nothing is left."""
+def _name_at(problem: Diagnostic) -> str | None:
+    """The name that a problem is about, if it is about one that stands for nothing."""
+    span = problem.span
+    text = problem.line_text[span.column : span.end_column] if span.end_line == span.line else ""
+    return text if problem.code in ("E102", "E301") and WORD.fullmatch(text) else None
+
+
+def may_be_of(problem: Diagnostic, text: str) -> bool:
+    """Whether what a name stands for may be said in a text that nobody could read."""
+    return problem.code == "E102" and _name_at(problem) in (None, *WORD.findall(text))
+
+
+def as_far_as_read(slot: Slot) -> tuple[str, str]:
+    """The text of a loop without the lines that cannot be read, each line in its place, and those; or nothing."""
     node = _opened(slot)
     unread = [one for one in node.within() if one.tree is None] if node is not None else []
     lines = slot.source.text.split("\n")
     for one in unread:
         if one.blocks or one is node:
-            return ""
+            return "", ""
         for number in range(one.line - 1, one.line + one.text.count("\n")):
             indent = len(lines[number]) - len(lines[number].lstrip())
             lines[number] = lines[number][:indent] + "pass"
-    return "\n".join(lines) if unread else ""
+    return ("\n".join(lines), "\n".join(one.text for one in unread)) if unread else ("", "")
 
 
 def _holds(node: Node, line: int) -> bool:

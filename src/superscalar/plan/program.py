@@ -19,7 +19,7 @@ from superscalar.plan.ground import Ground
 from superscalar.plan.held import Held
 from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
-from superscalar.plan.outline import as_far_as_read
+from superscalar.plan.outline import as_far_as_read, may_be_of
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.repair import Reply, answered, mended
 from superscalar.plan.signatures import Signatures
@@ -318,7 +318,7 @@ class Program:
 
     def _problems_inside(self, slot: Slot) -> tuple[Diagnostic, ...]:
         """What is wrong with the lines of a loop of which others cannot be read. Names may come from those."""
-        text = as_far_as_read(slot) if slot.unread is not None and not slot.blocks else ""
+        text, unread = as_far_as_read(slot) if slot.unread is not None and not slot.blocks else ("", "")
         try:
             body = parsed(text).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -328,7 +328,7 @@ class Program:
         targets = targets_of(body[0], text)
         source = Source(text, slot.source.line, slot.source.column, slot.source.margin)
         probe = Slot(slot.place, source, body[0], targets, dict.fromkeys(targets, 1), nameless="for", arm=slot.arm)
-        return tuple(problem for problem in self._lowered(probe).lowering.problems if problem.code != "E102")
+        return tuple(problem for problem in self._lowered(probe).lowering.problems if not may_be_of(problem, unread))
 
     def _uncover(self, reply: Reply) -> None:
         """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""

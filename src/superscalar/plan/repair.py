@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from superscalar.plan.outline import Node, header_of, is_gap, outline, statements
+from superscalar.plan.outline import WORD, Node, header_of, is_gap, outline, statements
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Slot
 from superscalar.plan.vocabulary import FUNCTIONS, METHODS
@@ -20,7 +20,6 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 _MAY_CALL = re.compile(r"\w\(")
 _LOOPS = re.compile(r"\bfor\b")
-_WORD = re.compile(r"[^\W\d]\w*")
 _MANY_PAIRS = 1_000  # of equal statements, of which not each is compared with each
 _SEVERAL = 8  # that are looked at before one gives up
 
@@ -548,7 +547,7 @@ def _called(node: Node) -> set[str]:
 
 
 def _words(node: Node) -> set[str]:
-    return {word for one in node.within() for word in _WORD.findall(one.text)}
+    return {word for one in node.within() for word in WORD.findall(one.text)}
 
 
 def _target(node: Node) -> str:
@@ -651,7 +650,7 @@ class _Row:
 
 def _leave_out(nodes: list[Node], *, added: bool) -> None:
     """Take out what nothing answered and nobody needs: definitions and imports that nothing uses, prose."""
-    words = Counter(word for node in nodes for one in node.within() for word in set(_WORD.findall(one.text)))
+    words = Counter(word for node in nodes for one in node.within() for word in set(WORD.findall(one.text)))
     kept = [
         node
         for node in nodes
@@ -688,5 +687,5 @@ def _is_unused(node: Node, words: Mapping[str, int]) -> bool:
         names = {(alias.asname or alias.name).partition(".")[0] for alias in tree.names}
     else:
         return False
-    own = set(_WORD.findall(node.text))
+    own = set(WORD.findall(node.text))
     return all(words[name] <= (name in own) for name in names)
