@@ -84,9 +84,13 @@ class Planned:
 
 @fact
 class Sealed:
-    """The plan of this round is complete: its writes may run."""
+    """The plan of this round is complete: its writes may run.
+
+    `order`: its tasks in the order of the program, where a repair has put some between others; else it is empty.
+    """
 
     at: float
+    order: tuple[TaskId, ...] = ()
 
 
 @fact

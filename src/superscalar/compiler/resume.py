@@ -112,9 +112,11 @@ class _Past:
                 last.asked = True
             case events.PlanApproved():
                 last.approved = event
-            case events.Sealed():
+            case events.Sealed(order=order):
                 last.turns += self._turns(last)
                 last.sealed = True
+                if order:
+                    last.tasks.sort(key=lambda task: order.index(task.id))
             case events.Succeeded(id=id, value=value):
                 self.outcomes[id] = Observation(value)
             case events.Failed(id=id, failure=failure):

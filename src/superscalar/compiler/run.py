@@ -369,7 +369,7 @@ class Run:
         if self._settings.approve_plan:
             await self._approved([task for task in self._program.in_order() if task.id not in self._before])
         if not self._late:
-            self._unit.seal()
+            self._unit.seal(self._program.moved())
 
     async def _approved(self, tasks: Sequence[Task]) -> None:
         """Ask whether the plan of this round may be begun, unless the run's time passes meanwhile.

@@ -102,6 +102,13 @@ def is_gap(node: Node) -> bool:
     return node.slot is not None and not node.text and node.slot.unread is not None
 
 
+def note_change(node: Node) -> None:
+    """Something in it is another than it was."""
+    node.changed = True
+    for around in node.parents:
+        around.changed = True
+
+
 # ------------------------------------------------------------------------------------------------------------- loops
 
 

@@ -6,26 +6,22 @@ All front ends end here. What is published is never changed; a broken statement 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body, names_in
+from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
 from superscalar.plan.held import Held
-from superscalar.plan.loops import lower_loop
-from superscalar.plan.lower import Lowering
-from superscalar.plan.outline import as_far_as_read, may_be_of
+from superscalar.plan.inside import problems_inside
+from superscalar.plan.lowered import Lowered, Surroundings, lower_statement, numbered, parted
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.repair import Reply, answered, mended
 from superscalar.plan.signatures import Signatures
-from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of, placed, targets_of, targets_of_text
-from superscalar.plan.source import Source, parsed
-from superscalar.plan.statements import lower_simple
+from superscalar.plan.slots import Arm, Branch, Slot, path_of, placed, targets_of, targets_of_text
+from superscalar.plan.source import Source
 from superscalar.values import TaskId
 
 
@@ -46,16 +42,6 @@ Step: TypeAlias = ir.Task | Diagnostic | Retirement
 
 MAX_NESTED = 100
 """How many `if`s may stand in each other, an `elif` in the `if` before it (rule L25)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """What a statement comes to, before anything of it is published."""
-
-    slot: Slot
-    lowering: Lowering
-    tasks: list[ir.Task]
-    bound: dict[str, ir.Expr]
 
 
 @dataclass(slots=True)
@@ -96,6 +82,7 @@ class Program:
         self._avoid: set[TaskId] = self._taken
         self._published: dict[TaskId, ir.Task] = {}  # by an earlier process, in this round
         self._ended = False  # as a text does that is all there
+        self._order: list[TaskId] = []  # in which the tasks of this round were published, once that matters
 
     # --------------------------------------------------------------------------------------------------- reading
 
@@ -126,6 +113,13 @@ class Program:
     def in_order(self) -> tuple[ir.Task, ...]:
         """All tasks in program order."""
         return tuple(task for _, task in self._now.tasks)
+
+    def moved(self) -> tuple[TaskId, ...]:
+        """The tasks of this round in program order, where they were not published in that order; else nothing."""
+        ids = tuple(task.id for _, task in self._now.tasks[len(self._ground.tasks) :])
+        numbers = {id: number for number, id in enumerate(self._order)}
+        places = [numbers.get(id, len(numbers)) for id in ids]
+        return ids if places != sorted(places) else ()
 
     # --------------------------------------------------------------------------------------------------- writing
 
@@ -260,7 +254,7 @@ class Program:
         match tree:
             case ast.Assign(targets=[ast.Name(id=name)]) if targets_of(tree, source.text) == (name,):
                 versions = {name: self._now.versions.get(name, 0) + 1}
-                return self._lowered(Slot((self._now.count + 1,), source, tree, (name,), versions))
+                return self._lower(Slot((self._now.count + 1,), source, tree, (name,), versions))
         return None
 
     def commit(self, lowered: Lowered, *, thought: str = "") -> Iterator[Step]:
@@ -307,7 +301,7 @@ class Program:
             return
         rest = not self._ended and not self._closing and not self.problems
         for slot in self._held:
-            slot.problems += self._problems_inside(slot)
+            slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
         final = mended(self._text, reply, self.signatures, rest=rest)
         self._ended = ended = self._ended or (rest and not reply.cut)
@@ -315,20 +309,6 @@ class Program:
             final.text.append(self._join_of_everything())
         yield from self._lower_anew(final.text, final.why, final.dropped)
         self._ended = ended
-
-    def _problems_inside(self, slot: Slot) -> tuple[Diagnostic, ...]:
-        """What is wrong with the lines of a loop of which others cannot be read. Names may come from those."""
-        text, unread = as_far_as_read(slot) if slot.unread is not None and not slot.blocks else ("", "")
-        try:
-            body = parsed(text).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return ()
-        if len(body) != 1:
-            return ()
-        targets = targets_of(body[0], text)
-        source = Source(text, slot.source.line, slot.source.column, slot.source.margin)
-        probe = Slot(slot.place, source, body[0], targets, dict.fromkeys(targets, 1), nameless="for", arm=slot.arm)
-        return tuple(problem for problem in self._lowered(probe).lowering.problems if not may_be_of(problem, unread))
 
     def _uncover(self, reply: Reply) -> None:
         """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""
@@ -358,6 +338,8 @@ class Program:
         gone = tuple(id for id in before if id not in kept)
         self._retired.update(gone)
         self._taken = self._retired
+        fresh = [step.id for step in steps if isinstance(step, ir.Task)]
+        self._order = [*(id for id in self._order or before if id in kept), *fresh]
         if gone:
             yield Retirement(gone, why, dropped)
         yield from steps
@@ -395,6 +377,7 @@ class Program:
         self._taken = self._retired
         self._now = self._ground.copy()
         self._reply = None
+        self._order = []
         self._start_round()
         if said:
             yield Retirement(ids, why)
@@ -406,6 +389,7 @@ class Program:
             for name in slot.targets:
                 self._now.names.lose(name, slot.place, path_of(slot.arm))
         self._reply = None
+        self._order = []
         self._published = {}
         self._start_round()
         self._ground = self._now.copy()
@@ -431,10 +415,10 @@ class Program:
                 self._now.names.break_all(slot.place)
             yield from slot.problems
             return
-        lowered = self._lowered(slot)
-        if (made := self._as_before(lowered)) is not None:
+        lowered = self._lower(slot)
+        if (tasks := self._as_before(lowered)) is not None:
             self._count_nameless(slot.nameless)
-            self._publish(lowered, made)
+            self._publish(lowered, tasks)
             return
         self._avoid = self._taken
         if (former is not None or tried) and not self._is_held_back(lowered):
@@ -443,7 +427,7 @@ class Program:
             self._now.versions.update(counted)
             slot.versions, slot.nameless = {}, ""  # it is not what was published under these ids
             self._reserve(slot)
-            lowered = self._lowered(slot)
+            lowered = self._lower(slot)
         yield from self._take(lowered)
 
     def _reserve(self, slot: Slot) -> None:
@@ -507,26 +491,12 @@ class Program:
 
     # -------------------------------------------------------------------------------------------------- lowering
 
-    def _lowered(self, slot: Slot) -> Lowered:
-        path = path_of(slot.arm)
-        lowering = Lowering(
-            slot.source, self._now.names, slot.place, self.signatures, self._now.outputs, path, self._now.writes
-        )
-        guards = guards_of(slot.arm)
-        lowering.waits = guards is None
-        body = Body("", guards=guards or ())
-        bound: dict[str, ir.Expr] = {}
-        try:
-            if slot.ends is not None:
-                self._select(slot, slot.ends, lowering, body, bound)
-            elif slot.tree is not None:
-                self._dispatch(slot, slot.tree, lowering, body, bound)
-        except Enough:
-            pass  # its problems are noted, and it is not published
-        except RecursionError:
-            with suppress(Enough):
-                lowering.too_deep(slot.tree or ast.Pass())
-        return Lowered(slot, lowering, body.tasks, bound)
+    def _lower(self, slot: Slot) -> Lowered:
+        return lower_statement(slot, self._around)
+
+    @property
+    def _around(self) -> Surroundings:
+        return Surroundings(self.signatures, self._now, self._avoid, bool(self._held))
 
     def _take(self, lowered: Lowered) -> Iterator[Step]:
         """Publish a statement, or hold it back."""
@@ -572,111 +542,6 @@ class Program:
             for id in (*(need.task for need in task.needs), *(g.condition for g in task.guards), *task.after)
         }
         return needed - {task.id for task in tasks} <= self._there
-
-    def _dispatch(self, slot: Slot, tree: ast.stmt, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> None:
-        ids = self._ids(slot)
-        match tree:
-            case ast.If(test=test):
-                lowering.condition(test, body, ids.fresh("if"))
-            case ast.For():
-                id = ids.fresh("for")
-                lower_loop(tree, lowering, body, id, ids, bound, slot.thoughts)
-                lowering.main = id
-            case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
-                self._join(slot, call, lowering, body)
-            case ast.Pass() if slot.arm is not None:
-                pass
-            case _:
-                lower_simple(tree, lowering, body, ids, bound)
-
-    def _select(self, slot: Slot, branch: Branch, lowering: Lowering, body: Body, bound: dict[str, ir.Expr]) -> None:
-        """What names stand for behind an `if` that assigns them (rule L11)."""
-        header = branch.header
-        if header is None or not header.published:
-            lowering.waits = True
-            return
-        for name in slot.targets:
-            then, otherwise = (self._version(name, slot, Arm(branch, side), lowering) for side in (True, False))
-            if then != otherwise:
-                id = self._ids(slot).id_of(name)
-                bound[name] = lowering.emit(id, ir.Select(header.nameless, then, otherwise), body, None)
-
-    def _version(self, name: str, slot: Slot, arm: Arm, lowering: Lowering) -> TaskId | None:
-        """The task that a name stands for at the end of an arm; None if it has no value there."""
-        try:
-            meaning = self._now.names.find(name, slot.place, arm.path)
-        except KeyError:
-            return None
-        lowering.waits = lowering.waits or meaning is None
-        return meaning.task if isinstance(meaning, ir.Ref) else None
-
-    def _join(self, slot: Slot, call: ast.Call, lowering: Lowering, body: Body) -> None:
-        items: list[tuple[str | None, TaskId]] = []
-        id = self._ids(slot).fresh("join()")
-        inner = body.of(id)
-        if call.args and call.keywords:
-            lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
-        for index, argument in enumerate(call.args):
-            if isinstance(argument, ast.Starred):
-                lowering.problem("E202", "`*` in join", argument, help="write join(xs) for the list, or each value")
-            else:
-                items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
-        for keyword in call.keywords:
-            if keyword.arg is None:
-                lowering.problem("E202", "`**` in join", keyword, help="write each value: join(total=total)")
-            else:
-                found = lowering.reference(keyword.value, inner, keyword.arg)
-                items.append((keyword.arg, found.task))
-        whole = not call.args and not call.keywords
-        if whole:
-            lowering.waits = lowering.waits or bool(self._held)
-            items += self._everything(slot)
-        lowering.emit(id, ir.Join(tuple(items), whole), body, call)
-
-    def _everything(self, slot: Slot) -> Iterator[tuple[str, TaskId]]:
-        """What every name stands for before a slot; one that was given up stands for nothing."""
-        for name in self._now.top_level:
-            with suppress(KeyError):
-                meaning = self._now.names.find(name, slot.place)
-                if isinstance(meaning, ir.Ref):
-                    yield name, meaning.task
-
-    def _ids(self, slot: Slot) -> _Ids:
-        return _Ids(slot, self._now.nameless, self._avoid)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ids:
-    """The ids of one statement's tasks. `used`: the last number of each kind of what has no name."""
-
-    slot: Slot
-    used: dict[str, int]
-    taken: Set[TaskId]
-
-    def id_of(self, name: str) -> TaskId:
-        """The id of the task that a name stands for once the statement assigned it."""
-        return numbered(name, self.slot.versions[name])
-
-    def fresh(self, base: str) -> TaskId:
-        """The numbered id of what has no name; the same when a statement is lowered again."""
-        if not self.slot.nameless.startswith(base):
-            number = self.used.get(base, 0) + 1
-            while numbered(base, number) in self.taken:
-                number += 1
-            self.used[base] = number
-            self.slot.nameless = numbered(base, number)
-        return self.slot.nameless
-
-
-def numbered(base: str, number: int) -> TaskId:
-    """The id of the version of that number (rule L31)."""
-    return base if number == 1 else f"{base}.{number}"
-
-
-def parted(id: TaskId) -> tuple[str, int]:
-    """What the id of a statement without a name is made of."""
-    base, _, number = id.rpartition(".")
-    return (base, int(number)) if base and number.isdigit() else (id, 1)
 
 
 def _published_in(text: Sequence[Slot]) -> Iterator[TaskId]:

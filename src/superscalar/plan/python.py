@@ -11,7 +11,8 @@ from typing import Literal
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
-from superscalar.plan.program import MAX_NESTED, Lowered, Program, Step
+from superscalar.plan.lowered import Lowered
+from superscalar.plan.program import MAX_NESTED, Program, Step
 from superscalar.plan.slots import is_join
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.unreadable import unclosed, unreadable
