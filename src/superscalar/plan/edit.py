@@ -120,10 +120,10 @@ class Edit:
         """Put a line where what it answers stands, or where the block around that does."""
         text, inner = found.text, found
         for around in list(found.parents):
-            iterates = around.kind == "for" and not _LOOPS.search(text) and iterates(node, around)
+            same_items = around.kind == "for" and not _LOOPS.search(text) and iterates(node, around)
             same_loop = node.kind == around.kind == "for" and target_of(node) == target_of(around)
             same_block = node.kind == around.kind and node.kind != "line" and around.block is context
-            if iterates or same_loop or same_block:
+            if same_items or same_loop or same_block:
                 found = around
         if found is not inner:
             self._answered.discard(inner)  # unless a line in that block answers it
