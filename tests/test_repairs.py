@@ -355,9 +355,9 @@ def test_what_was_retired_is_no_result() -> None:
 
 
 def test_a_planner_is_said_to_repeat_itself_only_if_it_does() -> None:
-    """Another reply with the same mistake is asked for once more, as often as there are repairs."""
+    """Who does not answer is asked once more, as often as there are repairs."""
     with pytest.raises(PlanError, match="after 2 repairs\n"):
-        played("x = ff(1)\njoin(x)\n", "x = ff(2)\n", "x = ff(3)\n")
+        played("x = ff(1)\ny = f(2)\njoin(x, y)\n", "y = f(3)\n", "y = f(4)\n")
     with pytest.raises(PlanError, match="after 1 repair: the planner repeated them"):
         played("x = ff(1)\njoin(x)\n", "x = ff(1)\njoin(x)\n", max_repairs=5)
 

@@ -84,13 +84,17 @@ class Planned:
 
 @fact
 class Sealed:
-    """The plan of this round is complete: its writes may run.
-
-    `order`: its tasks in the order of the program, where a repair has put some between others; else it is empty.
-    """
+    """The plan of this round is complete: its writes may run."""
 
     at: float
-    order: tuple[TaskId, ...] = ()
+
+
+@fact
+class Ordered:
+    """The tasks of this round in the order of its program, which is complete: a repair has put some between others."""
+
+    at: float
+    ids: tuple[TaskId, ...]
 
 
 @fact
@@ -453,6 +457,7 @@ Event: TypeAlias = (
     | Planned
     | PlanAsked
     | PlanApproved
+    | Ordered
     | Sealed
     | TaskEvent
     | Unneeded

@@ -82,7 +82,6 @@ class Planning:
             ModelError: the planner failed. What it had planned settles first.
         """
         before: list[tuple[str, str, str]] = []
-        last = ""
         begun = len(program.in_order())
         most = self._terms.max_repairs
         cut = ""
@@ -103,7 +102,7 @@ class Planning:
             continuing = continuing or bool(cut and planned)
             if self._spent() is not None:
                 return "spent"
-            repeated = found == before and (bool(cut) or text.split() == last.split())
+            repeated = found == before and (bool(cut) or all(_says(text, problem) for problem in problems))
             if attempt == most or repeated:
                 if ending.error is not None:
                     await self._settled()  # as below
@@ -113,7 +112,7 @@ class Planning:
                 why = f"\nits reply was cut: {cut}" if cut else ""
                 shown = problems or (_cut_off(text),)
                 raise PlanError(shown, summary=f"the planner's plan still has errors{times}{again}{why}")
-            before, last = found, text
+            before = found
             if cut and (planned or not problems):
                 said = rest_of(text, planned, program.problems, self._terms.syntax)
             else:
@@ -194,6 +193,11 @@ def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], 
     if not shown:
         return []
     return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+
+
+def _says(text: str, problem: Diagnostic) -> bool:
+    """Whether a reply has a line that is wrong word for word."""
+    return " ".join(problem.line_text.split()) in " ".join(text.split())
 
 
 def _cut_off(text: str) -> Diagnostic:

@@ -112,11 +112,12 @@ class _Past:
                 last.asked = True
             case events.PlanApproved():
                 last.approved = event
-            case events.Sealed(order=order):
+            case events.Ordered(ids=ids):
+                places = {id: number for number, id in enumerate(ids)}
+                last.tasks.sort(key=lambda task: places[task.id])
+            case events.Sealed():
                 last.turns += self._turns(last)
                 last.sealed = True
-                if order:
-                    last.tasks.sort(key=lambda task: order.index(task.id))
             case events.Succeeded(id=id, value=value):
                 self.outcomes[id] = Observation(value)
             case events.Failed(id=id, failure=failure):

@@ -172,6 +172,8 @@ class RunView:
                 self._answer.clear()
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
+            case ev.Ordered():
+                pass  # rows stand where they are
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():

@@ -163,7 +163,7 @@ class Program:
     def filled(self) -> Iterator[Step]:
         """Lower what waited for places that are filled now; in a reply that happens at its end."""
         if self._reply is None:
-            said = self.problems
+            said: set[Step] = set(self.problems)
             yield from (step for step in self._lower_anew(self._text, "") if step not in said)
 
     def _unread(self, source: Source, problem: Diagnostic, tree: ast.stmt | None) -> Slot:

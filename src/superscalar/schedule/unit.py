@@ -132,13 +132,10 @@ class TaskFetchingUnit(Asking):
         self.permission.begin_round(number, saw_untrusted=saw_untrusted, restricted=restricted)
         self._admits = True
 
-    def seal(self, order: tuple[TaskId, ...] = ()) -> None:
-        """The program of this round is complete: its writes may run (L18), its dead code does not start (L22).
-
-        `order`: see `events.Sealed`.
-        """
+    def seal(self) -> None:
+        """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
         self.permission.admission.sealed()
-        self._happened(events.Sealed(self._now(), order))
+        self._happened(events.Sealed(self._now()))
         dead = self.schedule.dead()
         if dead:
             self._set_aside(dead)
