@@ -55,6 +55,23 @@ class PlanWritten:
 
 
 @fact
+class Thought:
+    """A model thought this piece of text before or between what it said; `role` as in `ModelUsed`."""
+
+    at: float
+    role: str
+    text: str
+
+
+@fact
+class Withdrawn:
+    """All that a model had written of the reply that it is writing was a thought, which the next event has."""
+
+    at: float
+    role: str
+
+
+@fact
 class Diagnosed:
     """Something is wrong with the plan's text."""
 
@@ -452,6 +469,8 @@ Event: TypeAlias = (
     | Resumed
     | RoundStarted
     | PlanWritten
+    | Thought
+    | Withdrawn
     | Diagnosed
     | Repairing
     | Planned

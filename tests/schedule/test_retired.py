@@ -290,7 +290,7 @@ def test_a_draft_that_is_taken_back_changes_nothing(
 ) -> None:
     """What runs after it is what would have run without it; no write of it is made, and none of it is a result."""
     chosen = replace(chosen, attempts=40)
-    alone = executed(plan, World(chosen))
+    alone = run(agent(World(chosen)).stream_plan("\n".join(plan)).result())
     world = World(chosen)
 
     async def main() -> tuple[Drafts, dict[str, Outcome]]:

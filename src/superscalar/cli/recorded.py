@@ -261,7 +261,7 @@ def _told(event: ev.Event) -> str:
     match event:
         case ev.Planned(_, task):
             return "  ".join(print_plan((task,)).splitlines())
-        case ev.PlanWritten(_, text) | ev.AnswerWritten(_, text):
+        case ev.PlanWritten(_, text) | ev.AnswerWritten(_, text) | ev.Thought(_, _, text):
             return repr(text)
         case ev.Started(_, id, tool, arguments, attempt):
             return f"{id}  {tool}({short_arguments(arguments, 200)})" + (f"  attempt {attempt}" if attempt > 1 else "")

@@ -58,7 +58,8 @@ class Joining:
             if attempt and (spent := self._spent()) is not None:
                 if cut is not None:
                     return cut
-                raise JoinError(f"{spent}, and the joiner gave no usable answer; the last time: {complaint}")
+                message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
+                raise JoinError(message, reply=said_text)
             try:
                 decision = await self._decide(model, conversation)
             except (JoinError, ModelError) as error:
@@ -96,7 +97,8 @@ class Joining:
             conversation += [Message("assistant", said_text), Message("user", complaint)]
         if cut is not None:
             return cut
-        raise JoinError(f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}")
+        message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
+        raise JoinError(message, reply=said_text)
 
     async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
         reader = joiner.AnswerReader()
@@ -112,6 +114,9 @@ class Joining:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(earlier(None, timeout, self._now()))
+                    if chunk.withdrawn:
+                        reader = joiner.AnswerReader()
+                        written.clear()
                     written.append(chunk.text)
                     finish = chunk.finish or finish
                     if fresh := reader.feed(chunk.text):

@@ -91,6 +91,9 @@ class _Past:
         match event:
             case events.PlanWritten(text=text):
                 last.writing.append(text)
+            case events.Withdrawn(role="planner"):
+                last.writing.clear()
+                last.problems.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
             case events.Repairing(cut=cut) if cut and (last.tasks or not last.problems):

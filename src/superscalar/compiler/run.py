@@ -353,6 +353,8 @@ class Run:
             partial(self._take, running=running),
             self._unit.settle,
             self._spent if running else lambda: None,
+            self._unit.hold,
+            (lambda: None) if settings.approve_plan else self._unit.release,
             deadline=self._deadline,
         )
         ended = await planning.round(self._program, conversation, repairing=repairing, continuing=self._continuing)

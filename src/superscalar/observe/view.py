@@ -99,7 +99,9 @@ class RunView:
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
+        self._reply = 0  # where in the plan's text the planner's last reply begins
         self._answer: list[str] = []
+        self._thought: list[str] = []
         self._diagnostics: list[Diagnostic] = []
         self._usage: dict[str, Usage] = {}
         self._entries: dict[TaskId, _Entry] = {}
@@ -131,6 +133,12 @@ class RunView:
             case ev.PlanWritten(_, text):
                 self.preparing = None
                 self._plan.append(text)
+                self._thought.clear()
+            case ev.Thought(_, _, text):
+                self.preparing = None
+                self._thought.append(text)
+            case ev.Withdrawn(_, role):
+                self._withdraw(role)
             case ev.Diagnosed(_, diagnostic):
                 self._diagnostics.append(diagnostic)
             case ev.Repairing(_, attempt):
@@ -156,12 +164,14 @@ class RunView:
             case ev.JoinStarted():
                 self.joining = True
                 self._answer.clear()
+                self._thought.clear()
             case ev.AnswerWritten(_, text):
                 self.preparing = None
                 if self.cut:  # the answer is written again
                     self.cut = ""
                     self._answer.clear()
                 self._answer.append(text)
+                self._thought.clear()
             case ev.AnswerCut(_, why):
                 self.cut = why
             case ev.Joined(_, answer):
@@ -325,9 +335,19 @@ class RunView:
             entry.group.items["failed" if lost else state] += entry.failure is None or state == "failed"
         self._set(entry, state)
 
+    def _withdraw(self, role: str) -> None:
+        """What a model has written of its reply was a thought."""
+        if role == "planner":
+            self._plan = [self.plan_text[: self._reply]]
+            self._diagnostics.clear()
+        elif role == "joiner":
+            self._answer.clear()
+
     def _break_line(self) -> None:
         if self._plan and not self._plan[-1].endswith("\n"):
             self._plan.append("\n")
+        self._reply = len(self.plan_text)
+        self._thought.clear()
 
     # ------------------------------------------------------------------------------------------------- reading
 
@@ -349,6 +369,13 @@ class RunView:
         if len(self._answer) > 1:
             self._answer = ["".join(self._answer)]
         return self._answer[0] if self._answer else ""
+
+    @property
+    def thought_text(self) -> str:
+        """What the model that is at work has thought since it wrote its last word."""
+        if len(self._thought) > 1:
+            self._thought = ["".join(self._thought)]
+        return self._thought[0] if self._thought else ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

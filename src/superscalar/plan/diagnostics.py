@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from superscalar.plan.ir import Span
@@ -25,7 +25,7 @@ class Diagnostic:
     label: str = ""
     help: str = ""
     file: str = "plan"
-    inside: tuple[str, ...] = ()
+    inside: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def severity(self) -> Literal["error", "warning"]:

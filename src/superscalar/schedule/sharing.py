@@ -55,7 +55,7 @@ class SharedCalls:
             return False
         outcome = cell.outcome
         made = outcome is None or (isinstance(outcome, Failure) and outcome.kind not in _NEVER_MADE)
-        return made and cell not in self._of_earlier_rounds
+        return made and not cell.retired and cell not in self._of_earlier_rounds
 
 
 def _runs_or_succeeded(cell: Cell) -> bool:
