@@ -16,7 +16,8 @@ class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
     `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `top_level`: what `join()`
-    joins. `count`: statements so far.
+    joins. `versions`, `nameless`: the last number that each name has, and each kind of statement without one. `count`:
+    statements so far, and `ifs` among them.
     """
 
     names: Names
@@ -25,7 +26,10 @@ class Ground:
     outputs: dict[TaskId, Output] = field(default_factory=dict)
     writes: set[TaskId] = field(default_factory=set)
     top_level: dict[str, None] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    nameless: dict[str, int] = field(default_factory=dict)
     count: int = 0
+    ifs: int = 0
 
     @classmethod
     def empty(cls, signatures: Signatures) -> Ground:
@@ -41,5 +45,8 @@ class Ground:
             self.outputs.copy(),
             self.writes.copy(),
             self.top_level.copy(),
+            self.versions.copy(),
+            self.nameless.copy(),
             self.count,
+            self.ifs,
         )
