@@ -16,7 +16,7 @@ from support.reading import read
 
 
 @dataclass
-class World:
+class Noted:
     """Notes what was written, and how often each thing was read."""
 
     writes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -55,8 +55,8 @@ class World:
         return [f, yes, no, count, w, send]
 
 
-def played(first: str, *replies: str, **options: Any) -> tuple[World, RunResult]:
-    world = World()
+def played(first: str, *replies: str, **options: Any) -> tuple[Noted, RunResult]:
+    world = Noted()
     model = ScriptedModel(first, *replies, chunk=5, delay=0.01)
     agent = LLMCompiler(model, tools=world.tools, joiner=None, **options)
     return world, run(agent.run("?"))
@@ -85,6 +85,18 @@ CASES: dict[str, tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]] = {
         ("paid = send('shop', 10)\ny = f(2)\njoin(paid, y)\n",),
         [("send", "shop", 10)],
         [10, 2],
+    ),
+    "joins in both arms become one": (
+        "a = f(2)\nif a > 1:\n    join('dear')\nelse:\n    join('cheap')\n",
+        ("join('dear' if a > 1 else 'cheap')\n",),
+        [],
+        "dear",
+    ),
+    "a join in an arm beside a write becomes one at the end": (
+        "a = f(2)\nif a > 1:\n    w(a)\n    join('dear')\n",
+        ("join(a)\n",),
+        [("w", 2)],
+        2,
     ),
     "a right write is left out": ("w(1)\nw(2)\ny = = 1\njoin(y)\n", ("w(2)\ny = 1\njoin(y)\n",), [("w", 2)], 1),
     "two right writes change places": (

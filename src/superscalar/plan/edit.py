@@ -169,8 +169,9 @@ class Edit:
         self._place(self._new, self._old)
         nodes = self.mended() + self._last
         joins = [node for node in self._new if node.is_join]
-        old_joins = [node for node in nodes if node.is_join]
-        return [node for node in nodes if not node.is_join] + (joins[-1:] or old_joins)
+        if joins:
+            return [*_without_joins(nodes), joins[-1]]
+        return [node for node in nodes if not node.is_join] + [node for node in nodes if node.is_join]
 
     def mended(self) -> list[Node]:
         """The round with what the reply puts right, and what has a place by now."""
@@ -268,6 +269,19 @@ class Edit:
             )
             note_change(node)
         return node
+
+
+def _without_joins(nodes: Iterable[Node]) -> list[Node]:
+    """What is left where a `join` replaces all others, those in blocks too, and with them a block of nothing else."""
+    left: list[Node] = []
+    for node in nodes:
+        if any(one.is_join for one in node.within()):
+            if node.is_join or not any(blocks := tuple(_without_joins(block) for block in node.blocks)):
+                continue
+            node.blocks = blocks
+            note_change(node)
+        left.append(node)
+    return left
 
 
 class _Broken:
