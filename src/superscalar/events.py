@@ -107,6 +107,14 @@ class Sealed:
 
 
 @fact
+class Ordered:
+    """The tasks of this round in the order of its program, which is complete: a repair has put some between others."""
+
+    at: float
+    ids: tuple[TaskId, ...]
+
+
+@fact
 class Expanded:
     """A map learned how many items it has."""
 
@@ -468,6 +476,7 @@ Event: TypeAlias = (
     | Planned
     | PlanAsked
     | PlanApproved
+    | Ordered
     | Sealed
     | TaskEvent
     | Unneeded

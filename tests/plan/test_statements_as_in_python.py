@@ -79,6 +79,7 @@ CHANGES = [
     "d = {}\nfor x in get([1, 2]):\n    for y in get([1, 2]):\n        d[x + y] = d.get(x + y, 0) + 1\njoin(d)",
     "out = []\nfor x in get([1, 2]):\n    row = []\n    row.append(x)\n    row.append(get(x))\n    row.sort(reverse=True)\n    out.append(row)\njoin(out)",  # noqa: E501
     "out = []\nfor x in get([1, 2]):\n    d = {'x': x}\n    d['y'] = get(x)\n    for k in ['z', 'y']:\n        d[k] = d.get(k, 0) + 1\n    out.append(d)\njoin(out)",  # noqa: E501
+    "xs = [1]\nxs.extend(xs)\nxs += xs\njoin(xs)",
     "d = {'a': 1, 'b': 2}\nfor k in d:\n    d[k] *= 2\njoin(d)",
     "ks = dict(get({'b': 1, 'a': 2}))\nks['c'] = 0\nfirst = next(iter(ks))\njoin(ks, first)",
 ]
@@ -217,6 +218,8 @@ HELD = [
     ("xs = get([1])\nxs.append(2)", "not sure that this plan made it"),
     ("xs = get({'a': 1})\nxs['b'] = 2", "not sure that this plan made it"),
     ("xs = [1]\nfor x in xs:\n    xs.append(x)", "goes through"),
+    ("xs = [1]\nxs.append(xs)", "into itself"),
+    ("d = {}\nd['a'] = (1, d)", "into itself"),
     ("xs = {1}\nxs.append(1)", "is a set"),
     ("xs = [1]\nxs.add(1)", "is a list"),
 ]

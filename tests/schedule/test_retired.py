@@ -13,7 +13,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from superscalar import tool
+from superscalar import RunResult, tool
 from superscalar.errors import IllegalEvent
 from superscalar.events import (
     Cancelled,
@@ -265,6 +265,16 @@ class Drafts:
         await self.unit.cancel()
         self.unit.schedule.check()
         return self.unit.outcomes()
+
+
+def executed(lines: tuple[str, ...], world: World) -> RunResult:
+    """A plan alone."""
+
+    async def main() -> RunResult:
+        async with agent(world).stream_plan("\n".join(lines), run_id="run") as running:
+            return await running.result()
+
+    return run(main())
 
 
 def draft_of(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -189,4 +189,5 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Retired(1.0, ("pay", "ys"), "the planner wrote the plan anew", ("pay = send(1)",)),
     events.Thought(7.25, "planner", "It wants a price."),
     events.Withdrawn(7.25, "planner"),
+    events.Ordered(1.0, ("ys", "pay")),
 )

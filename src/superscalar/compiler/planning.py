@@ -197,12 +197,13 @@ class Planning:
             continuing = continuing or bool(cut and planned)
             if self._spent() is not None:
                 return "spent"
-            if attempt == most or found == before:
+            repeated = found == before and (bool(cut) or all(_says(text, problem) for problem in problems))
+            if attempt == most or repeated:
                 if reply.torn is not None:
                     await self._settled()  # as below
                     raise reply.torn
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                again = ": the planner repeated them" if found == before else ""
+                again = ": the planner repeated them" if repeated else ""
                 why = f"\nits reply was cut: {cut}" if cut else ""
                 summary = f"the planner's plan still has errors{times}{again}{why}"
                 raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
@@ -280,6 +281,11 @@ def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], 
     if not shown:
         return []
     return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+
+
+def _says(text: str, problem: Diagnostic) -> bool:
+    """Whether a reply has a line that is wrong word for word."""
+    return " ".join(problem.line_text.split()) in " ".join(text.split())
 
 
 def _cut_off(text: str) -> Diagnostic:

@@ -115,6 +115,9 @@ class _Past:
                 last.asked = True
             case events.PlanApproved():
                 last.approved = event
+            case events.Ordered(ids=ids):
+                places = {id: number for number, id in enumerate(ids)}
+                last.tasks.sort(key=lambda task: places[task.id])
             case events.Sealed():
                 last.turns += self._turns(last)
                 last.sealed = True

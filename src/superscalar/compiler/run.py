@@ -368,6 +368,8 @@ class Run:
         Raises:
             NotApproved, ApprovalPending: as for `_approved`.
         """
+        if moved := self._program.moved():
+            self._log.record(events.Ordered(self._now(), moved))
         if self._settings.approve_plan:
             await self._approved([task for task in self._program.in_order() if task.id not in self._before])
         if not self._late:

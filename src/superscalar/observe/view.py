@@ -93,6 +93,7 @@ class RunView:
         self.last = 0.0
         self.repairs = 0  # in this round
         self.retired = 0  # tasks that are no part of the plan any more
+        self.left_out: tuple[str, ...] = ()  # the right writes that a repair does not make, as they were written
         self.cut = ""  # why what is there of the answer is not the answer
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
@@ -152,8 +153,9 @@ class RunView:
                 self._move(ids, ("waiting", "ready", "asked"), "skipped")
             case ev.Revived(_, ids):
                 self._move(ids, ("skipped",), "waiting")
-            case ev.Retired(_, ids):
+            case ev.Retired(_, ids, _, dropped):
                 self._diagnostics.clear()
+                self.left_out += dropped
                 self._take_back(ids)
             case ev.Throttled(at, limit, delay):
                 self._throttled[limit] = at + delay
@@ -180,6 +182,8 @@ class RunView:
                 self._answer.clear()
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
+            case ev.Ordered():
+                pass  # rows stand where they are
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():

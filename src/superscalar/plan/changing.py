@@ -46,6 +46,11 @@ def is_keyed(operator: str) -> bool:
     return operator in _KEYED
 
 
+def puts_as_it_is(operator: str) -> bool:
+    """Whether what it is given stands in the collection then, and not only what that holds or what is made of it."""
+    return operator in (".append", ".add", "[]=", ".setdefault", "setdefault.append", "setdefault.add")
+
+
 def kinds_of(operator: str) -> tuple[str, ...]:
     """Which collections have it."""
     return _OF.get(operator, ("dict", "list") if operator.startswith("[]") else ("dict",))

@@ -16,9 +16,9 @@ from superscalar.values import TaskId
 class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
-    `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose
-    values are one object in Python. `top_level`: what `join()`
-    joins. `count`: statements so far.
+    `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose values are
+    one object in Python. `top_level`: what `join()` joins. `versions`, `nameless`: the last number that each name has,
+    and each kind of statement without one. `count`: statements so far, and `ifs` among them.
     """
 
     names: Names
@@ -28,7 +28,10 @@ class Ground:
     writes: set[TaskId] = field(default_factory=set)
     sharing: Sharing = field(default_factory=Sharing)
     top_level: dict[str, None] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    nameless: dict[str, int] = field(default_factory=dict)
     count: int = 0
+    ifs: int = 0
 
     @classmethod
     def empty(cls, signatures: Signatures) -> Ground:
@@ -45,5 +48,8 @@ class Ground:
             self.writes.copy(),
             self.sharing.copy(),
             self.top_level.copy(),
+            self.versions.copy(),
+            self.nameless.copy(),
             self.count,
+            self.ifs,
         )

@@ -15,7 +15,8 @@ from superscalar.plan.fronts.steps import StepsReader
 from superscalar.plan.ir import Span
 from superscalar.plan.lines import Lines, Statement
 from superscalar.plan.loosely import understood
-from superscalar.plan.program import Lowered, Program, Retirement, Step
+from superscalar.plan.lowered import Lowered
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.spelling import join_of
 from superscalar.plan.statement_reader import StatementReader

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from superscalar.plan import ir
-from superscalar.plan.changing import CHANGES
+from superscalar.plan.changing import CHANGES, is_keyed, puts_as_it_is
 from superscalar.plan.ir import Expr
 from superscalar.plan.print_expression import name_of
 from superscalar.values import TaskId
@@ -119,6 +119,11 @@ class Sharing:
     def is_one(self, id: TaskId, other: TaskId) -> bool:
         """Whether a task may be the very object that another one is."""
         return not self.chain(id).isdisjoint({other, *self.hold(other).itself, *self.chain(other)})
+
+    def stored(self, expr: Expr, *, as_it_is: bool) -> frozenset[str]:
+        """The objects that a collection holds once the value of an expression, or what that holds, was put into it."""
+        found = self.of(expr, {})
+        return found.both if as_it_is else found.inside
 
     def _goes_on_from(self, work: ir.Work) -> tuple[TaskId, ...] | None:
         """The versions of one name that a task is the next version of, in Python the same object."""
@@ -275,6 +280,10 @@ class Sharing:
                 return Hold(_NONE, self._several([part for pair in pairs for part in pair], names).both)
             case ir.Comprehension():
                 return Hold(_NONE, self._of_comprehension(expr, dict(names)).both)
+            case ir.Fold(operator, initial, ir.Sequence("list", (item,))) if operator in CHANGES:
+                parts = item.items if is_keyed(operator) and isinstance(item, ir.Sequence) else (item,)
+                stored = (self.stored(part, as_it_is=puts_as_it_is(operator)) for part in parts)
+                return Hold(_NONE, self.of(initial, names).inside.union(*stored))
             case ir.Fold(initial=initial, items=items):
                 return Hold(_NONE, self.of(initial, names).inside | self.of(items, names).inside)
             case ir.Apply():

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from superscalar.plan import ir
 from superscalar.plan.body import Body, has_star, placed_at, spelled
-from superscalar.plan.changing import Change, change_of, is_keyed
+from superscalar.plan.changing import Change, change_of, is_keyed, puts_as_it_is
 from superscalar.plan.functions import REST
-from superscalar.plan.in_place import check_augmented, version_changed, version_to_change
+from superscalar.plan.in_place import check_augmented, refuse, version_changed, version_to_change
 from superscalar.plan.instead import blocks, changes, forms
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
@@ -57,7 +57,7 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             if isinstance(op, ast.Add) and not isinstance(value, ast.List | ast.ListComp):
                 meaning = lowering.known(target.id, body)
                 if isinstance(meaning, ir.Ref) and lowering.sharing.kind(meaning.task) == "list":
-                    _put(Change(target, "+=", (value,)), meaning.task, lowering, body, naming, bound)
+                    _put(Change(target, "+=", (value,)), meaning.task, tree, lowering, body, naming, bound)
                     return
             _assign(target, whole, lowering, body, naming, bound)
         case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value):
@@ -106,14 +106,24 @@ def _change(
     """A statement that changes a collection makes the next version of its name."""
     version = version_changed(change, tree, lowering, body)
     if version is not None:
-        _put(change, version, lowering, body, naming, bound)
+        _put(change, version, tree, lowering, body, naming, bound)
 
 
 def _put(
-    change: Change, version: TaskId, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+    change: Change,
+    version: TaskId,
+    tree: ast.stmt,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
 ) -> None:
     id = naming.id_of(change.owner.id)
     parts = lowering.items(change.parts, body.of(id))
+    stored = lowering.sharing.stored(parts[-1], as_it_is=puts_as_it_is(change.operator))
+    if not stored.isdisjoint(lowering.sharing.chain(version)):
+        refuse(f"`{change.owner.id}` would be put into itself", tree, lowering)
+        return
     item = ir.Sequence("tuple", parts) if is_keyed(change.operator) else parts[0]
     work = ir.Compute(ir.Fold(change.operator, ir.Ref(version), ir.Sequence("list", (item,))))
     bound[change.owner.id] = lowering.emit(id, work, body, change.owner)

@@ -51,6 +51,8 @@ class SharedCalls:
     def _can_be_shared(self, cell: Cell) -> bool:
         if _runs_or_succeeded(cell):
             return True
+        if cell.retired:
+            return False
         outcome = cell.outcome
         made = outcome is None or (isinstance(outcome, Failure) and outcome.kind not in _NEVER_MADE)
         return made and not cell.retired and cell not in self._of_earlier_rounds

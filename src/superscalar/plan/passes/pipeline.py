@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from superscalar.plan.ir import Call, Map, Plan, Task
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.plan.passes.dead import LeaveOutDeadCode
 from superscalar.plan.passes.hoist import HoistCalls
-from superscalar.plan.passes.order import OrderAccesses
+from superscalar.plan.passes.order import OrderAccesses, Undo
 from superscalar.plan.passes.share import ShareCalls
 from superscalar.plan.signatures import Signatures
 
@@ -21,7 +22,20 @@ class Pipeline:
 
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
-        self._passes: tuple[Pass, ...] = tuple(make(signatures) for make in _CHANGING)
+        self._passes: tuple[OrderAccesses, ...] = tuple(make(signatures) for make in _CHANGING)
+
+    def tried(self, tasks: Sequence[Task]) -> tuple[Sequence[Task], Undo]:
+        """Tasks as they would be published, and what makes it undone that they were seen."""
+        undone: list[Undo] = []
+        for step in self._passes:
+            tasks, undo = step.tried(tasks)
+            undone.insert(0, undo)
+
+        def undo_all() -> None:
+            for one in undone:
+                one()
+
+        return tasks, undo_all
 
     def copy(self) -> Pipeline:
         """The same passes, which go on for themselves."""
