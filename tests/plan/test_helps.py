@@ -177,7 +177,7 @@ STATEMENTS = {
         "best, who = max([(best, who)] + [(p, t) for t in ['A', 'BB'] for p in [cost(t)]], key=lambda x: x[0])"
     ),
     # other statements
-    "try:\n    x = cost('a')\nexcept Exception:\n    x = 0\njoin(x)": "x = default(cost('a'), 0)",
+    "try:\n    x = cost('a')\nexcept Exception:\n    pass\njoin(x)": "x = default(cost('a'), None)",
     "x == cost('a')\njoin(x)": "x = cost('a')",
     "x: cost('a')\njoin(x)": "x = cost('a')",
     "let x = cost('a');\njoin(x)": "x = cost('a')",

@@ -242,3 +242,57 @@ def test_a_change_in_an_arm_waits_for_its_condition_and_a_failure_in_it_stays_th
     result = executed("xs = [1]\nys = [2]\nif get(0):\n    xs.append(9)\nys.append(fail())\njoin(xs)", [get, fail])
     assert result.answer == [1]
     assert isinstance(result.outcomes["ys.2"], Skipped)
+
+
+TRIES = [
+    "try:\n    x = get(1)\nexcept Exception:\n    x = 0\njoin(x)",
+    "s = get('a')\ntry:\n    x = int(s) + 1\nexcept:\n    x = -1\njoin(x)",
+    "xs = get([])\ntry:\n    x = get(get(xs[0]))\nexcept Exception as error:\n    print(error)\n    x = None\njoin(x)",
+    "out = []\nfor s in get(['1', 'a', '3']):\n    try:\n        n = int(get(s))\n    except Exception:\n        n = 0\n"  # noqa: E501
+    "    out.append(n)\njoin(out)",
+    "if get(True):\n    try:\n        x = 1 / get(0)\n    except Exception:\n        x = {'a': []}\nelse:\n    x = 2\njoin(x)",  # noqa: E501
+    "try:\n    x = [10 // get(n) for n in get([1, 0])]\nexcept Exception:\n    x = []\njoin(x)",
+]
+
+
+@pytest.mark.parametrize("source", TRIES)
+def test_a_try_of_one_assignment_is_what_python_makes_of_it(source: str) -> None:
+    assert canonical(executed(source, [get]).answer) == canonical(python(source))
+    plan = compile_plan(f"{source}\n", TOOLS, "python")
+    again = compile_plan(print_plan(plan.tasks), TOOLS, "python").tasks
+    assert [(task.id, task.work) for task in again] == [(task.id, task.work) for task in plan.tasks]
+
+
+def test_a_try_does_not_stand_in_for_what_failed_before_it_or_was_not_reached() -> None:
+    source = (
+        "a = fail()\ntry:\n    x = get(a)\nexcept Exception:\n    x = 0\n"
+        "if get(False):\n    b = 1\ntry:\n    y = get(b)\nexcept Exception:\n    y = 0\njoin(x, y)"
+    )
+    result = executed(source, [get, fail])
+    assert result.outcomes["x"] == Skipped("a")
+    assert isinstance(result.outcomes["y"], Skipped)
+    assert result.outcomes["y"].by_guard
+
+
+def test_a_try_stands_in_for_a_call_that_failed_and_for_what_that_skipped() -> None:
+    result = executed("try:\n    x = get(fail())\nexcept Exception:\n    x = 'none'\njoin(x)", [get, fail])
+    assert result.answer == "none"
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("try:\n    x = put(1)\nexcept Exception:\n    x = 0", "E205"),
+        ("try:\n    x = get(put(1))\nexcept Exception:\n    x = 0", "E205"),
+        ("try:\n    x = get(1)\nexcept ValueError:\n    x = 0", "E201"),
+        ("try:\n    x = get(1)\nexcept Exception:\n    x = get(2)", "E201"),
+        ("try:\n    x = get(1)\nexcept Exception:\n    y = 0", "E201"),
+        ("try:\n    x = get(1)\n    y = get(2)\nexcept Exception:\n    x = 0", "E201"),
+        ("try:\n    x = get(1)\nexcept Exception:\n    x = 0\nfinally:\n    y = 1", "E201"),
+        ("try:\n    get(1)\nexcept Exception:\n    pass", "E201"),
+    ],
+)
+def test_every_other_try_is_refused(source: str, code: str) -> None:
+    errors = [d for d in check(f"{source}\njoin(1)", TOOLS) if d.severity == "error"]
+    assert [error.code for error in errors] == [code]
+    assert errors[0].help

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.errors import SuperscalarError
+from superscalar.plan.attempts import EXCEPT, attempted
 from superscalar.plan.bounds import (
     FLAT,
     MAX_STEPS,
@@ -239,7 +240,12 @@ def _field(expr: Field, frame: Frame) -> Any:
     return field_of(frame.value(expr.base), expr.name if expr.key is None else expr.key)
 
 
-_BY_OUTCOME = {"ok": Listed(ok, 1, 1), "default": Listed(default, 2, 2), "first": Listed(first, 2, 2)}
+_BY_OUTCOME = {
+    "ok": Listed(ok, 1, 1),
+    "default": Listed(default, 2, 2),
+    "first": Listed(first, 2, 2),
+    EXCEPT: Listed(attempted, 4, 4),
+}
 
 # --------------------------------------------------------------------------------------- displays, comprehensions
 

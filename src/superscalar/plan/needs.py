@@ -41,7 +41,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.values import TaskId
 
-_BY_OUTCOME = frozenset({"ok", "default", "first"})
+_BY_OUTCOME = frozenset({"ok", "default", "first", "except"})
 
 
 def needs_of(work: Work) -> tuple[Need, ...]:

@@ -218,6 +218,11 @@ class _PlanPrinter:
             text = self._step(task, *step)
             return [*_comments(self._printer.printed), text]
         match task.work, name_of(task.id):
+            case ir.Compute(ir.Apply("except", (ir.Ref(tried), fallback, *_))), str(own):
+                self._printer.printed.append(task)
+                value, instead = self._printer.task(LAMBDA, tried), self._printer.at(LAMBDA, fallback)
+                lines = ["try:", f"{_INDENT}{own} = {value}", "except Exception:", f"{_INDENT}{own} = {instead}"]
+                return [*_comments(self._printer.printed), *lines]
             case ir.Compute(ir.Fold(operator, _, ir.Sequence("list", (item,)))), str(own) if operator in CHANGES:
                 self._printer.printed.append(task)
                 text = self._change(own, operator, item)
@@ -296,6 +301,8 @@ def _refs(work: object) -> Iterator[TaskId]:
     match work:
         case ir.Ref(task):
             yield task
+        case ir.Apply("except", (tried, fallback, *_)):
+            yield from _refs((tried, fallback))
         case ir.Map(source):
             yield source
             for inner in work.body:

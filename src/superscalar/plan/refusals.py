@@ -20,7 +20,10 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.AsyncFunctionDef: ("functions cannot be defined", "write the calls themselves; leave `async` out"),
     ast.ClassDef: ("classes cannot be defined", "use a dict: {'name': value}"),
     ast.While: ("`while` is not part of the language", "go through a list: [tool(x) for x in xs]"),
-    ast.Try: ("`try` is not needed: a failure stays in its branch", "write default(x, fallback) or ok(xs)"),
+    ast.Try: (
+        "only one assignment can be tried: a failure stays in its branch anyway",
+        "write default(x, fallback) or ok(xs)",
+    ),
     ast.With: ("`with` is not part of the language", "call the tool and assign its result"),
     ast.AsyncWith: ("`async with` is not part of the language", "call the tool and assign its result"),
     ast.AsyncFor: ("`async for` is not needed: items run side by side anyway", "write [tool(x) for x in xs]"),

@@ -312,6 +312,8 @@ class Sharing:
         match expr.function:
             case "ok" | "default":
                 return _all(given)
+            case "except":
+                return _all(given[:2])
             case "min" | "max" | "next":
                 of_items = given[:1] if len(given) == 1 or expr.function == "next" else []
                 inside = _all(of_items).inside

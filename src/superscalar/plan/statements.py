@@ -6,6 +6,8 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
+from superscalar.plan.attempts import attempt_of, lower_attempt
+from superscalar.plan.attempts import refuse as refuse_try
 from superscalar.plan.body import Body, has_star, placed_at, spelled
 from superscalar.plan.changing import Change, change_of, is_keyed, puts_as_it_is
 from superscalar.plan.functions import REST
@@ -45,6 +47,8 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
                 known = placed_at(ast.Name(owner.id, ast.Load()), owner)
                 ordered = ast.Call(placed_at(ast.Name("sorted", ast.Load()), owner), [known], order)
                 _assign(owner, ast.copy_location(ordered, call), lowering, body, naming, bound)
+        case ast.Try():
+            _try(tree, lowering, body, naming, bound)
         case ast.Assign(targets=[ast.Name() as target], value=value):
             _assign(target, value, lowering, body, naming, bound)
         case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
@@ -98,6 +102,15 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
         case _:
             message, help = refusal_of(tree)
             lowering.problem("E201", message, tree, help=blocks.of_statement(tree) or help)
+
+
+def _try(tree: ast.Try, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    attempt = attempt_of(tree)
+    if attempt is None:
+        refuse_try(tree, lowering)
+        return
+    lowering.check_name(attempt.name.id, attempt.name)
+    bound[attempt.name.id] = lower_attempt(attempt, tree, lowering, body, naming.id_of(attempt.name.id))
 
 
 def _change(
