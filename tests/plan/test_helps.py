@@ -107,60 +107,60 @@ def holds(plan: str, mistake: str) -> None:
 
 STATEMENTS = {
     # changes in place, outside of a loop
-    "xs = [1]\nxs.append(cost('a'))\njoin(xs)": "xs = xs + [cost('a')]",
-    "xs = [1]\nxs.extend([2])\njoin(xs)": "xs += [2]",
-    "xs = [1]\nxs.extend((2, 3))\njoin(xs)": "xs += list((2, 3))",
-    "xs = [1]\nxs.extend(n for n in [2])\njoin(xs)": "xs += [n for n in [2]]",
+    "xs = [1]\nkept = xs\nxs.append(cost('a'))\njoin(xs)": "xs = xs + [cost('a')]",
+    "xs = [1]\nkept = xs\nxs.extend([2])\njoin(xs)": "xs = xs + [2]",
+    "xs = [1]\nkept = xs\nxs.extend((2, 3))\njoin(xs)": "xs = xs + list((2, 3))",
+    "xs = [1]\nkept = xs\nxs.extend(n for n in [2])\njoin(xs)": "xs = xs + [n for n in [2]]",
     "xs = find('a')\nxs.extend(find('b'))\njoin(xs)": "xs += find('b')",
     "xs = [1]\nxs.insert(0, 5)\njoin(xs)": "xs = [5] + xs",
     "xs = [1, 2]\nxs.insert(1, 5)\njoin(xs)": "xs = xs[:1] + [5] + xs[1:]",
     "xs = [1, 2]\nxs.remove(1)\njoin(xs)": "xs = [x for x in xs if x != 1]",
     "x = [1, 2]\nx.remove(1)\njoin(x)": "x = [x2 for x2 in x if x2 != 1]",
-    "xs = [2, 1]\nxs.sort()\njoin(xs)": "xs = sorted(xs)",
-    "xs = [2, 1]\nxs.sort(key=lambda x: -x, reverse=True)\njoin(xs)": "xs = sorted(xs, key=lambda x: -x, reverse=True)",
+    "xs = [2, 1]\nkept = xs\nxs.sort()\njoin(xs)": "xs = sorted(xs)",
+    "xs = [2, 1]\ne = xs\nxs.sort(key=lambda x: -x, reverse=True)\njoin(xs)": "xs = sorted(xs, key=lambda x: -x, reverse=True)",  # noqa: E501
     "xs = [2, 1]\nxs.reverse()\njoin(xs)": "xs = xs[::-1]",
     "xs = [2, 1]\nxs.pop()\njoin(xs)": "xs = xs[:-1]",
     "xs = [2, 1]\nxs.pop(0)\njoin(xs)": "xs = xs[1:]",
     "xs = [2, 1]\nxs.clear()\njoin(xs)": "xs = []",
     "d = {'a': 1}\nd.pop('a')\njoin(d)": "d = {k: v for k, v in d.items() if k != 'a'}",
-    "s = {1}\ns.add(2)\njoin(sorted(s))": "s = s | {2}",
+    "s = {1}\nkept = s\ns.add(2)\njoin(sorted(s))": "s = s | {2}",
     "s = {1, 2}\ns.discard(2)\njoin(sorted(s))": "s = s - {2}",
-    "d = {}\nd.update({'a': 1})\njoin(d)": "d = d | {'a': 1}",
-    "d = {}\nd.update(a=cost('a'))\njoin(d)": "d = d | {'a': cost('a')}",
-    "d = {}\nd.update([('a', 1)])\njoin(d)": "d = d | dict([('a', 1)])",
-    "d = {}\nd.setdefault('a', 1)\njoin(d)": "d = {'a': 1} | d",
-    "d = {}\nd['a'] = cost('a')\njoin(d)": "d = d | {'a': cost('a')}",
-    "d = {'a': 1}\nd['a'] += 2\njoin(d)": "d = d | {'a': d['a'] + 2}",
+    "d = {}\nkept = d\nd.update({'a': 1})\njoin(d)": "d = d | {'a': 1}",
+    "d = {}\nkept = d\nd.update(a=cost('a'))\njoin(d)": "d = d | {'a': cost('a')}",
+    "d = {}\nkept = d\nd.update([('a', 1)])\njoin(d)": "d = d | dict([('a', 1)])",
+    "d = {}\nkept = d\nd.setdefault('a', 1)\njoin(d)": "d = {'a': 1} | d",
+    "d = {}\nkept = d\nd['a'] = cost('a')\njoin(d)": "d = d | {'a': cost('a')}",
+    "d = {'a': 1}\nkept = d\nd['a'] += 2\njoin(d)": "d = d | {'a': d['a'] + 2}",
     "d = {'a': {}}\nd['a']['b'] = 2\njoin(d)": "d = d | {'a': d['a'] | {'b': 2}}",
     "d = {'a': [1]}\nd['a'].append(2)\njoin(d)": "d = d | {'a': d['a'] + [2]}",
-    "d = {}\nd.setdefault('a', []).append(2)\njoin(d)": "d = d | {'a': d.get('a', []) + [2]}",
-    "xs = [1, 2]\nxs[1] = 3\njoin(xs)": "xs = xs[:1] + [3] + xs[2:]",
+    "d = {}\nkept = d\nd.setdefault('a', []).append(2)\njoin(d)": "d = d | {'a': d.get('a', []) + [2]}",
+    "xs = [1, 2]\nkept = xs\nxs[1] = 3\njoin(xs)": "xs = xs[:1] + [3] + xs[2:]",
     "xs = [1, 2, 3]\nxs[1:] = [4]\njoin(xs)": "xs = xs[:1] + [4]",
     "d = {'a': 1}\ndel d['a']\njoin(d)": "d = {k: v for k, v in d.items() if k != 'a'}",
     "xs = [1, 2]\ndel xs[0]\njoin(xs)": "xs = xs[1:]",
     # in a loop
-    "s = set()\nfor t in ['A', 'B']:\n    s.add(t)\njoin(sorted(s))": "s = s | {t for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B']:\n    d[t] = cost(t)\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = c\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = [c, c]\njoin(d)": (
+    "s = set()\nkept = s\nfor t in ['A', 'B']:\n    s.add(t)\njoin(sorted(s))": "s = s | {t for t in ['A', 'B']}",
+    "d = {}\nkept = d\nfor t in ['A', 'B']:\n    d[t] = cost(t)\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
+    "d = {}\ne = d\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = c\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",  # noqa: E501
+    "d = {}\nkept = d\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = [c, c]\njoin(d)": (
         "d = d | {t: [c, c] for t in ['A', 'B'] for c in [cost(t)]}"
     ),
-    "d = {}\nfor t in ['A', 'BB']:\n    if len(t) > 1:\n        d[t] = cost(t)\njoin(d)": (
+    "d = {}\nkept = d\nfor t in ['A', 'BB']:\n    if len(t) > 1:\n        d[t] = cost(t)\njoin(d)": (
         "d = d | {t: cost(t) for t in ['A', 'BB'] if len(t) > 1}"
     ),
-    "d = {}\nfor t in ['A', 'BB']:\n    for u in [1, 2]:\n        d[t, u] = u\njoin(len(d))": (
+    "d = {}\nkept = d\nfor t in ['A', 'BB']:\n    for u in [1, 2]:\n        d[t, u] = u\njoin(len(d))": (
         "d = d | {(t, u): u for t in ['A', 'BB'] for u in [1, 2]}"
     ),
-    "d = {}\nfor t in ['A', 'B']:\n    d.update({t: cost(t)})\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B', 'A']:\n    d[t] = d.get(t, 0) + 1\njoin(d)": (
+    "d = {}\ne = d\nfor t in ['A', 'B']:\n    d.update({t: cost(t)})\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",  # noqa: E501
+    "d = {}\nkept = d\nfor t in ['A', 'B', 'A']:\n    d[t] = d.get(t, 0) + 1\njoin(d)": (
         "entries = [(t, 1) for t in ['A', 'B', 'A']]; "
         "d = d | {key: sum([v for k, v in entries if k == key], d.get(key, 0)) for key in {k for k, v in entries}}"
     ),
-    "d = {'A': 1, 'B': 5}\nfor t in ['A', 'B', 'A']:\n    d[t] += cost(t)\njoin(d)": (
+    "d = {'A': 1, 'B': 5}\nkept = d\nfor t in ['A', 'B', 'A']:\n    d[t] += cost(t)\njoin(d)": (
         "entries = [(t, cost(t)) for t in ['A', 'B', 'A']]; "
         "d = d | {key: sum([v for k, v in entries if k == key], d[key]) for key in {k for k, v in entries}}"
     ),
-    "d = {}\nfor r in find('a'):\n    d.setdefault(r['name'], []).append(r['n'])\njoin(d)": (
+    "d = {}\nkept = d\nfor r in find('a'):\n    d.setdefault(r['name'], []).append(r['n'])\njoin(d)": (
         "entries = [(r['name'], r['n']) for r in find('a')]; "
         "d = d | {key: d.get(key, []) + [v for k, v in entries if k == key] for key in {k for k, v in entries}}"
     ),
@@ -264,7 +264,7 @@ EXPRESSIONS = {
     "join([1].concat([2]))": "[1] + [2]",
     "join(cost('a').toFixed(2))": "f\"{cost('a'):.2f}\"",
     "xs = [1, 2]\nlast = xs.pop()\njoin(last)": "xs[-1]",
-    "d = {'a': 1}\nn = d.setdefault('a', 2)\njoin(n)": "d.get('a', 2)",
+    "d = {'a': 1}\nkept = d\nn = d.setdefault('a', 2)\njoin(n)": "d.get('a', 2)",
     # displays, keys, words of Python
 }  # fmt: skip
 """A mistake, and the expression that is to be written in the place of the one that is wrong."""
@@ -307,7 +307,7 @@ HELPED = {
         "for n, t in enumerate(['A']): and leave n += 1 out",
         "E207",
     ),
-    "d = {}\nfor t in ['A', 'B']:\n    m = mail('me', t)\n    d[t] = m\n    n = mail('you', t)\njoin(d)": (
+    "d = {}\nkept = d\nfor t in ['A', 'B']:\n    m = mail('me', t)\n    d[t] = m\n    n = mail('you', t)\njoin(d)": (
         "d_entries = [] above the loop, d_entries.append((t, m)) here, and d = d | dict(d_entries) below the loop",
         "E201",
     ),
@@ -404,7 +404,7 @@ def test_a_tool_is_suggested_that_can_be_meant(name: str, meant: str) -> None:
 
 def test_a_help_never_writes_what_is_too_long_to_be_read() -> None:
     items = ", ".join(map(str, range(1000)))
-    error = only_error(f"xs = [1]\nxs.extend([{items}])\njoin(xs)")
+    error = only_error(f"xs = [1]\nys = xs\nxs.extend([{items}])\njoin(xs)")
     assert len(error.help) < 200
 
 
