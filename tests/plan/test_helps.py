@@ -111,7 +111,7 @@ STATEMENTS = {
     "xs = [1]\nkept = xs\nxs.extend([2])\njoin(xs)": "xs = xs + [2]",
     "xs = [1]\nkept = xs\nxs.extend((2, 3))\njoin(xs)": "xs = xs + list((2, 3))",
     "xs = [1]\nkept = xs\nxs.extend(n for n in [2])\njoin(xs)": "xs = xs + [n for n in [2]]",
-    "xs = find('a')\nxs.extend(find('b'))\njoin(xs)": "xs += find('b')",
+    "xs = find('a')\nxs.extend(find('b'))\njoin(xs)": "xs = xs + find('b')",
     "xs = [1]\nxs.insert(0, 5)\njoin(xs)": "xs = [5] + xs",
     "xs = [1, 2]\nxs.insert(1, 5)\njoin(xs)": "xs = xs[:1] + [5] + xs[1:]",
     "xs = [1, 2]\nxs.remove(1)\njoin(xs)": "xs = [x for x in xs if x != 1]",

@@ -249,7 +249,7 @@ TRIES = [
     "s = get('a')\ntry:\n    x = int(s) + 1\nexcept:\n    x = -1\njoin(x)",
     "xs = get([])\ntry:\n    x = get(get(xs[0]))\nexcept Exception as error:\n    print(error)\n    x = None\njoin(x)",
     (
-        "out = []\nfor s in get(['1', 'a', '3']):\n    try:\n        n = int(get(s))\n    except Exception:\n        n = 0\n"
+        "out = []\nfor s in get(['1', 'a', '3']):\n    try:\n        n = int(get(s))\n    except Exception:\n        n = 0\n"  # noqa: E501
         "    out.append(n)\njoin(out)"
     ),
     "if get(True):\n    try:\n        x = 1 / get(0)\n    except Exception:\n        x = {'a': []}\nelse:\n    x = 2\njoin(x)",  # noqa: E501
