@@ -329,7 +329,7 @@ HELPED = {
     "x = {'a' = 1}\njoin(x)": ("{'key': value}", "E001"),
     "x = [1 2]\njoin(x)": ("a comma", "E001"),
     "x = 1\nwhile x < 3:\n    x += 1\njoin(x)": ("for x in range(x, 3): and leave x += 1 out", "E201"),
-    "x = 1\nassert x > 0, 'no'\njoin(x)": ("write if x > 0:", "E201"),
+    "x = 1\nif x:\n    assert x > 0, 'no'\njoin(x)": ("write if x > 0:", "E201"),
     "for i in len([1]):\n    w = words('a')\njoin(w)": ("range(len([1]))", "E308"),
     "xs = [i for i in len([1])]\njoin(xs)": ("range(len([1]))", "E308"),
     "xs = [words('a') for i in len([1])]\njoin(xs)": ("range(len([1]))", "E308"),

@@ -12,6 +12,7 @@ from superscalar.plan import check, compile_plan
 from superscalar.plan.printer import print_plan
 from superscalar.tools.toolset import Toolset
 from support.alike import canonical
+from support.reading import read
 from support.running import executed
 
 
@@ -298,3 +299,59 @@ def test_every_other_try_is_refused(source: str, code: str) -> None:
     errors = [d for d in check(f"{source}\njoin(1)", TOOLS) if d.severity == "error"]
     assert [error.code for error in errors] == [code]
     assert errors[0].help
+
+
+def test_an_assert_guards_what_is_behind_it_but_not_the_join() -> None:
+    source = (
+        "x = get(1)\nassert x > 1, f'only {x}'\ny = put(2)\nif get(True):\n    z = put(3)\n"
+        "for i in [1]:\n    put(i)\njoin(x, y, z)"
+    )
+    WROTE.clear()
+    result = executed(source, [get, put])
+    assert WROTE == []
+    assert str(result.outcomes["assert"]) == "AssertionError: only 1"
+    assert result.outcomes["y"] == Skipped("assert")
+    assert result.outcomes["z"] == Skipped("assert")
+    assert result.outcomes["x"].value == 1  # type: ignore[union-attr]  # it has one
+
+
+def test_an_assert_that_holds_changes_nothing() -> None:
+    source = "x = get(1)\nassert x, 'none'\nassert x == 1\ny = put(2)\nif y:\n    y += 1\njoin(x, y)"
+    assert executed(source, [get, put]).answer == [1, 3]
+
+
+def test_an_assert_whose_condition_has_no_value_lets_nothing_through() -> None:
+    WROTE.clear()
+    result = executed("x = fail()\nassert x, 'none'\ny = put(2)\njoin(y)", [fail, put])
+    assert WROTE == []
+    assert isinstance(result.outcomes["y"], Skipped)
+    assert not result.outcomes["y"].by_guard
+
+
+def test_an_assert_is_printed_and_read_back() -> None:
+    source = "x = get(1)\nassert x > 1, f'only {x}'\ny = get(2)\nif y:\n    z = get(x)\njoin(x, y)\n"
+    plan = compile_plan(source, TOOLS, "python")
+    assert print_plan(plan.tasks).splitlines()[1] == "assert x > 1, f'only {x}'"
+    assert compile_plan(print_plan(plan.tasks), TOOLS, "python").tasks == plan.tasks
+
+
+@pytest.mark.parametrize(
+    "source", ["if get(1):\n    assert get(2), 'no'\n    x = 1", "for x in [1]:\n    assert x\n    put(x)"]
+)
+def test_an_assert_in_a_block_is_refused_and_the_help_writes_an_if(source: str) -> None:
+    errors = [d for d in check(f"{source}\njoin(1)", TOOLS) if d.severity == "error"]
+    assert [error.code for error in errors] == ["E201"]
+    assert errors[0].help.startswith("write if ")
+
+
+def test_nothing_behind_an_assert_that_cannot_be_read_runs_before_it_is_mended() -> None:
+    program = read("x = f(1)\nassert nope > 1\nb = g(x)\njoin(b)\n")
+    assert [task.id for task in program.tasks] == ["x"]
+    program.repair("assert x > 1\n")
+    assert program.problems == []
+    assert [(task.id, [guard.condition for guard in task.guards]) for task in program.tasks] == [
+        ("x", []),
+        ("assert", []),
+        ("b", ["assert"]),
+        ("join()", []),
+    ]

@@ -9,6 +9,7 @@ from typing import Final
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
+from superscalar.plan.asserting import is_assert
 from superscalar.plan.body import Writes
 from superscalar.plan.findings import Findings, returned
 from superscalar.plan.lower import EMPTY_LIST, ITEMS
@@ -56,6 +57,7 @@ class AdoptedProgram(Program):
             self._writing.note(inner.id, inner.work, inner.needs)
         self._now.writes = self._writing.own
         self._now.sharing.note_all((task,))
+        self._now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
         self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)
@@ -79,7 +81,9 @@ class AdoptedProgram(Program):
         if root is None:
             raise IllegalEvent(f"`{task.id}` is no id of a task")
         base, number = root["base"], int(root["number"] or 1)
-        counted = self._now.versions if base.isidentifier() and base not in ("if", "for") else self._now.nameless
+        counted = (
+            self._now.versions if base.isidentifier() and base not in ("if", "for", "assert") else self._now.nameless
+        )
         counted[base] = max(counted.get(base, 0), number)
 
     def _note_output(self, task: ir.Task) -> None:

@@ -258,6 +258,10 @@ def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
     )
 
 
+def _assert(budget: Budget, text: Any) -> Any:
+    raise EvaluationError(text_of(text, budget)[:1_000], "AssertionError")
+
+
 def _bool(_budget: Budget, value: Any = False) -> bool:
     return truth(value)
 
@@ -398,6 +402,8 @@ def _keywords(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+ASSERT: Final = "assert"
+"""The function that an `assert` applies to its text where it does not hold: no text of a plan calls it."""
 REST: Final = "*"
 """The function that a target with a star applies: no text of a plan calls it."""
 
@@ -428,4 +434,5 @@ FUNCTIONS: dict[str, Listed] = {
     "set": Listed(_set, 0, 1),
     "tuple": Listed(_tuple, 0, 1),
     REST: Listed(_with_rest, 3, 3),
+    ASSERT: Listed(_assert, 1, 1),
 }

@@ -17,7 +17,8 @@ class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
     `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose values are
-    one object in Python. `top_level`: what `join()` joins. `versions`, `nameless`: the last number that each name has,
+    one object in Python. `asserts`: what guards everything that comes in this round; `open_assert`: that one of them
+    waits for a repair. `top_level`: what `join()` joins. `versions`, `nameless`: the last number that each name has,
     and each kind of statement without one. `count`: statements so far, and `ifs` among them.
     """
 
@@ -27,6 +28,8 @@ class Ground:
     outputs: dict[TaskId, Output] = field(default_factory=dict)
     writes: set[TaskId] = field(default_factory=set)
     sharing: Sharing = field(default_factory=Sharing)
+    asserts: list[ir.Guard] = field(default_factory=list)
+    open_assert: bool = False
     top_level: dict[str, None] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     nameless: dict[str, int] = field(default_factory=dict)
@@ -47,6 +50,8 @@ class Ground:
             self.outputs.copy(),
             self.writes.copy(),
             self.sharing.copy(),
+            self.asserts.copy(),
+            self.open_assert,
             self.top_level.copy(),
             self.versions.copy(),
             self.nameless.copy(),

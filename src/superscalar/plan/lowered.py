@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
+from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
@@ -50,8 +51,8 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
         slot.source, now.names, slot.place, around.signatures, now.outputs, path_of(slot.arm), now.writes, now.sharing
     )
     guards = guards_of(slot.arm)
-    lowering.waits = guards is None
-    made = _Made(slot, around, lowering, Body("", guards=guards or ()))
+    lowering.waits = guards is None or now.open_assert
+    made = _Made(slot, around, lowering, Body("", guards=(*now.asserts, *(guards or ()))))
     try:
         if slot.ends is not None:
             made.select(slot.ends)
@@ -88,6 +89,8 @@ class _Made:
                 lowering.main = id
             case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
                 self._join(call, ids.fresh("join()"))
+            case ast.Assert() if slot.arm is None:
+                lower_assert(tree, lowering, body, ids.fresh("assert"))
             case ast.Pass():
                 pass
             case _:
@@ -128,7 +131,8 @@ class _Made:
         if whole:
             lowering.waits = lowering.waits or self.around.open
             items += self._everything()
-        lowering.emit(id, ir.Join(tuple(items), whole), self.body, call)
+        shown = Body("", tasks=self.body.tasks)  # it shows what there is, whatever is asserted
+        lowering.emit(id, ir.Join(tuple(items), whole), shown, call)
 
     def _everything(self) -> Iterator[tuple[str, TaskId]]:
         """What every name stands for here; one that was given up stands for nothing."""

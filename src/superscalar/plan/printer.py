@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from superscalar.plan import ir
+from superscalar.plan.asserting import is_assert
 from superscalar.plan.changing import CHANGES, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
@@ -118,6 +119,7 @@ class _PlanPrinter:
         for task in walk(tuple(tasks)):
             self._find_steps(task)
         self._by_id = {task.id: task for task in walk(tuple(tasks))}
+        self._asserts = {task.id for task in tasks if is_assert(task.work)}
         self._place(tasks)
         self._printer = ExpressionPrinter(self._inline, self._names)
 
@@ -170,7 +172,7 @@ class _PlanPrinter:
         taken = {name for task in walk(tuple(tasks)) if (name := name_of(task.id)) is not None}
         uses: Counter[TaskId] = Counter()
         for task in reversed(tasks):
-            if name_of(task.id) or targets_of(task.id) or task.id not in mentioned:
+            if name_of(task.id) or targets_of(task.id) or task.id not in mentioned or is_assert(task.work):
                 self._statements.add(task.id)
             elif uses[task.id] > 1:
                 self._names[task.id] = _fresh(task.id, taken)
@@ -199,7 +201,7 @@ class _PlanPrinter:
             lines = self._statement(task)
             block = top
             for guard in task.guards:
-                if guard not in outer:
+                if guard not in outer and guard.condition not in self._asserts:
                     block = self._arm(block, guard)
             block.extend(lines)
         return top
@@ -218,6 +220,10 @@ class _PlanPrinter:
             text = self._step(task, *step)
             return [*_comments(self._printer.printed), text]
         match task.work, name_of(task.id):
+            case ir.Compute(ir.Choice(condition, _, ir.Apply(arguments=(said,)))), None if is_assert(task.work):
+                self._printer.printed.append(task)
+                line = f"assert {self._printer.at(LAMBDA, condition)}, {self._printer.at(LAMBDA, said)}"
+                return [*_comments(self._printer.printed), line]
             case ir.Compute(ir.Apply("except", (ir.Ref(tried), fallback, *_))), str(own):
                 self._printer.printed.append(task)
                 value, instead = self._printer.task(LAMBDA, tried), self._printer.at(LAMBDA, fallback)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from superscalar.plan import ir
+from superscalar.plan.asserting import is_assert
 from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ground import Ground
@@ -392,6 +393,7 @@ class Program:
         self._order = []
         self._published = {}
         self._start_round()
+        self._now.asserts, self._now.open_assert = [], False
         self._ground = self._now.copy()
 
     # ----------------------------------------------------------------------------------------------------- slots
@@ -481,6 +483,7 @@ class Program:
 
         What was published for it before is neither kept nor given up until it can be lowered again.
         """
+        self._now.open_assert = self._now.open_assert or isinstance(slot.tree, ast.Assert)
         self._held.add(slot)
         for name in slot.targets:
             self._now.names.bind(name, slot.place, None, path_of(slot.arm))
@@ -526,6 +529,7 @@ class Program:
         now.outputs.update(lowered.lowering.outputs)
         now.writes |= lowered.lowering.writes.own
         now.sharing.take(lowered.lowering.sharing)
+        now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]
         for name, meaning in lowered.bound.items():
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         self._note_tasks(slot, tasks)

@@ -31,7 +31,10 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Global: ("`global` is not part of the language", "leave it out"),
     ast.Nonlocal: ("`nonlocal` is not part of the language", "leave it out"),
     ast.Raise: ("`raise` is not part of the language", "leave it out; a tool that fails is reported"),
-    ast.Assert: ("`assert` is not part of the language", "leave it out"),
+    ast.Assert: (
+        "`assert` stands at the top of a plan only",
+        "write `if` and its condition around what may run only then",
+    ),
     ast.Return: ("`return` is not part of the language", "end the plan with join(...)"),
     ast.Pass: ("`pass` does nothing", "leave it out"),
     ast.Break: ("`break` is not part of the language", "filter the list: [x for x in xs if ...]"),
