@@ -15,6 +15,7 @@ from typing import Any
 from superscalar.plan import ir
 from superscalar.plan.body import Body, BodyNames, Carried, spelled
 from superscalar.plan.changing import Change, change_of, is_keyed
+from superscalar.plan.findings import STAND_IN
 from superscalar.plan.in_place import check_augmented, refuse, version_changed
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
 from superscalar.plan.statements import Naming, lower_simple
@@ -159,7 +160,7 @@ class _Loop:
             return
         start = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
         before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), start), body)
-        if not self._may_change(adding, step, body):
+        if before is STAND_IN or not self._may_change(adding, step, body):
             return
         id = naming.id_of(name)
         if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
@@ -273,8 +274,8 @@ def assigned_in(tree: ast.For) -> list[str]:
                     found |= dict.fromkeys(name for target in targets for name in _stored(target))
                 case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
                     found |= dict.fromkeys(_stored(target))
-            if (name := _changed(node)) is not None:
-                found[name] = None
+    for statement in tree.body:
+        found |= dict.fromkeys(name for node in ast.walk(statement) if (name := _changed(node)) is not None)
     return list(found)
 
 
