@@ -31,11 +31,8 @@ from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
 from superscalar.plan.findings import STAND_IN, Findings
 from superscalar.plan.formats import UnknownFormat, check_percent
-from superscalar.plan.functions import FUNCTIONS as LISTED
-from superscalar.plan.functions import accepts
 from superscalar.plan.instead import folds, forms, functions
-from superscalar.plan.members import LIST, SET
-from superscalar.plan.methods import MAPPING, TEXT
+from superscalar.plan.keyed import is_function_of_one
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
@@ -477,7 +474,7 @@ class Lowering(Findings):
         """Lower what `key=` of a call is given."""
         if isinstance(node, ast.Constant) and node.value is None:
             return ir.Literal(None)
-        if self._is_function_of_one(node, body):
+        if is_function_of_one(node, self, body):
             made = functions.as_key(node)
             for part in ast.walk(made):
                 if not hasattr(part, "lineno"):
@@ -497,19 +494,6 @@ class Lowering(Findings):
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
         return ir.Lambda(names, self._inside(node.body, body, with_names))
-
-    def _is_function_of_one(self, node: ast.expr, body: Body) -> bool:
-        """Whether a `key=` is a listed function, a method of text, or a method of a value (rule L3)."""
-        match node:
-            case ast.Name(id=name):
-                listed = LISTED.get(name)
-                return listed is not None and accepts(listed, 1) and not self.is_known(name, body)
-            case ast.Attribute(value=ast.Name(id="str"), attr=method) if not self.is_known("str", body):
-                return method in TEXT and accepts(TEXT[method], 0)
-            case ast.Attribute(value=owner, attr=method) if not self.finder.has_call(owner):
-                tables = (TEXT, MAPPING, LIST, SET)
-                return any(method in table and accepts(table[method], 1) for table in tables)
-        return False
 
     def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
         if self.finder.has_call(node):
