@@ -33,6 +33,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.values import (
     WITHHELD,
     Failure,
+    Holder,
     Observation,
     OrderedSet,
     Record,
@@ -155,7 +156,7 @@ _NODES: Final[Mapping[str, type]] = {
         *get_args(ir.Expr),
         *get_args(ir.Work),
         *(ir.Access, ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
-        *(Diagnostic, Failure, Observation, Skipped, Source, Usage),
+        *(Diagnostic, Failure, Holder, Observation, Skipped, Source, Usage),
     )
 }
 _FOR_PEOPLE: Final = frozenset(
@@ -171,6 +172,7 @@ _EVENTS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Ev
 _HOLDS_A_VALUE: Final = frozenset(
     {
         (ir.Literal, "value"),
+        (Holder, "keys"),
         (Observation, "value"),
         (events.Started, "arguments"),
         (events.Succeeded, "value"),

@@ -57,12 +57,28 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """What the `items` of an outcome are in, where some of them have no value (rule L33).
+
+    `keys`: those of a dict, one for each item. `adrift`: the indices of the items of unknown position, since nobody
+    knows whether a filter would have left them out; such an item of a dict has no key, and None stands in its place.
+    """
+
+    kind: Literal["list", "tuple", "set", "dict"] = "list"
+    keys: tuple[Any, ...] = ()
+    adrift: tuple[int, ...] = ()
+
+
+LIST: Final = Holder()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A task failed.
 
     `error` is the class name of what was raised, if anything was. `in_doubt`: a write that may have happened all the
     same. `abandoned`: the call did not end when told to and may still be running. `items` holds the outcome of every
-    item where only some items of a map or display failed.
+    item where only some items of a map or display failed, and `holder` says what they are in.
     """
 
     kind: FailureKind
@@ -71,6 +87,7 @@ class Failure:
     in_doubt: bool = False
     abandoned: bool = False
     items: tuple[Outcome, ...] | None = None
+    holder: Holder = LIST
 
     def __str__(self) -> str:
         head = f"{self.error}: {self.message}" if self.error and self.error not in self.message else self.message
@@ -82,10 +99,15 @@ class Failure:
 class Skipped:
     """A task was not run: an input failed (`because` names it), its guard said no (`by_guard`: no failure), or nothing
     needed it (`because` is empty: no failure either, see rules L16 and L22).
+
+    `items` holds the outcome of every item of a map or display of which some were not assigned on the path taken, and
+    nothing failed; `holder` says what they are in. As a whole it has no value, but its items may be looked at.
     """
 
     because: TaskId
     by_guard: bool = False
+    items: tuple[Outcome, ...] | None = None
+    holder: Holder = LIST
 
     @property
     def unneeded(self) -> bool:
@@ -95,6 +117,9 @@ class Skipped:
     def __str__(self) -> str:
         if self.unneeded:
             return "not needed: nothing uses it"
+        if self.items is not None:
+            absent = sum(not isinstance(item, Observation) for item in self.items)
+            return f"not complete: {absent} of {len(self.items)} items were not needed"
         return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
 
 
@@ -102,6 +127,11 @@ UNNEEDED: Final = Skipped("")
 """What a task has instead of an outcome where nothing needed it."""
 
 Outcome: TypeAlias = Observation | Failure | Skipped
+
+
+def is_silent(outcome: Outcome) -> bool:
+    """Whether something has no value because of a condition alone, which is no failure."""
+    return type(outcome) is Skipped and outcome.by_guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +348,14 @@ def _plain(value: Any) -> Any:
             return number if math.isfinite(number) else repr(number)
         case Observation():
             return plain(value.value)
-        case Failure(items=None):
-            return {"error": str(value)}
+        case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
+            if value.holder.kind != "dict":
+                return [plain(item) for item in items]
+            keys, adrift = value.holder.keys, value.holder.adrift
+            known = ((keys[i], item) for i, item in enumerate(items) if i not in adrift)
+            return {key if type(key) is str else _key(key): plain(item) for key, item in known}
         case Failure():
-            return [plain(item) for item in value.items or () if not _by_guard(item)]
+            return {"error": str(value)}
         case Skipped():
             return {"skipped": str(value)}
         case bytes():
@@ -340,10 +374,6 @@ def _plain(value: Any) -> Any:
             return plain(value.value)
         case _:
             return repr(value)
-
-
-def _by_guard(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.by_guard
 
 
 def _key(key: Any) -> str:

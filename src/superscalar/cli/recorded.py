@@ -22,7 +22,7 @@ from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain, record_fields
+from superscalar.values import Failure, Observation, Outcome, TaskId, plain, record_fields
 
 _COLOURS: dict[RunState, str] = {
     "running": "cyan",
@@ -52,8 +52,8 @@ class Folded:
                     self.outcomes[id] = Observation(value)
                 case ev.Failed(_, id, failure):
                     self.outcomes[id] = failure
-                case ev.Skipped(_, id, because, by_guard):
-                    self.outcomes[id] = Skipped(because, by_guard)
+                case ev.Skipped(_, id):
+                    self.outcomes[id] = event.outcome
 
     @property
     def answer(self) -> Any:

@@ -29,7 +29,7 @@ from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Ve
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
-from superscalar.values import UNNEEDED, Observation, Outcome, Skipped, TaskId
+from superscalar.values import UNNEEDED, Observation, Outcome, TaskId
 
 Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 """Says of a write that may have happened what became of it. It may be async."""
@@ -114,8 +114,8 @@ class _Past:
                 self.outcomes[id] = Observation(value)
             case events.Failed(id=id, failure=failure):
                 self.outcomes[id] = failure
-            case events.Skipped(id=id, because=because, by_guard=by_guard):
-                self.outcomes[id] = Skipped(because, by_guard)
+            case events.Skipped(id=id):
+                self.outcomes[id] = event.outcome
             case events.DeadlinePassed():
                 self.late = True
             case events.Joined():

@@ -27,7 +27,7 @@ from superscalar.plan.elements import (
     text_of,
     truth,
 )
-from superscalar.plan.operators import binary, number
+from superscalar.plan.operators import folded, number
 from superscalar.values import OrderedSet
 
 
@@ -147,10 +147,7 @@ def _sum(budget: Budget, values: Any, start: Any = 0) -> Any:
             return number(sum(items, start), budget)
         except OverflowError as error:
             raise EvaluationError("the sum is too large for a float", "OverflowError") from error
-    total = start
-    for item in items:
-        total = binary("+", total, item, budget)
-    return total
+    return folded("+", start, items, budget)
 
 
 # --------------------------------------------------------------------------------------------------- order, truth

@@ -128,9 +128,9 @@ class _Loop:
     def _before(self, name: str, body: Body) -> TaskId | None:
         """What a name stood for before the loop; None if for nothing."""
         match self._lowering.known(name, body):
-            case None | Carried():
+            case None | Carried(value=None):
                 return None
-            case ir.Ref(task):
+            case ir.Ref(task) | Carried(value=ir.Ref(task)):
                 return task
             case meaning:
                 return self._lowering.emit(body.lifted(name), ir.Compute(meaning), body, None).task
@@ -157,10 +157,18 @@ class _Loop:
             lowering.outputs[id] = ITEMS
             bound[name] = lowering.emit(id, each, body, self._tree)
             return
+        if how == "append":
+            start_id = (
+                before
+                if isinstance(before, ir.Ref)
+                else lowering.emit(body.lifted(name), ir.Compute(before), body, None)
+            )
+            lowering.outputs[id] = ITEMS
+            bound[name] = lowering.emit(id, replace(each, otherwise=start_id.task), body, self._tree)
+            return
         all = lowering.emit(f"{id}.each", each, body, self._tree)
-        operator: Any = "+" if how == "append" else how
-        value = ir.Binary("+", before, all) if how == "append" else ir.Fold(operator, before, all)
-        bound[name] = lowering.emit(id, ir.Compute(value), body, self._tree)
+        operator: Any = how
+        bound[name] = lowering.emit(id, ir.Compute(ir.Fold(operator, before, all)), body, self._tree)
 
     # ------------------------------------------------------------------------------------------------ statements
 

@@ -113,9 +113,13 @@ class Lowering(Findings):
             case ast.List() | ast.Tuple() | ast.Set() if names_in_list(node) or self.finder.has_call(node):
                 return self._display(node, inner, id)
             case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
-                keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
-                items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
-                return self.emit(id, ir.Display("dict", items, keys), inner, node)
+                keys: list[ir.Expr] = []
+                entries: list[TaskId] = []
+                for i, (key, item) in enumerate(zip(node.keys, node.values, strict=True)):
+                    if key is not None:  # key, value, key, value: the order in which they are evaluated
+                        keys.append(self.expression(key, inner))
+                        entries.append(self.value(item, inner, f"{id}[{i}]").task)
+                return self.emit(id, ir.Display("dict", tuple(entries), tuple(keys)), inner, node)
             case _:
                 value = self.expression(node, inner)
                 self.outputs[id] = self.output_of(value)

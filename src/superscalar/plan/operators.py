@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from itertools import chain
 from typing import Any
 
 from superscalar.plan.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, Budget, EvaluationError
@@ -29,6 +30,30 @@ def binary(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
         if type(left) not in NUMBERS or type(right) not in NUMBERS:
             return _combined(symbol, left, right, budget)
     return _arithmetic(symbol, left, right, budget)
+
+
+def folded(symbol: str, value: Any, items: Sequence[Any], budget: Budget) -> Any:
+    """`value`, and every one of the items in order added to it; texts and lists are put together at once."""
+    value = datum(value)
+    kind = type(value)
+    if symbol == "+" and kind in _JOINED:
+        parts = [value, *map(datum, items)]
+        if all(type(part) is kind for part in parts):
+            budget.spend(len(parts))
+            (budget.text if kind is str or kind is bytes else budget.items)(sum(map(len, parts)))
+            return _JOINED[kind](parts)
+    for item in items:
+        budget.spend(1)
+        value = binary(symbol, value, item, budget)
+    return value
+
+
+_JOINED: dict[type, Callable[[list[Any]], Any]] = {
+    str: "".join,
+    bytes: b"".join,
+    list: lambda parts: list(chain.from_iterable(parts)),
+    tuple: lambda parts: tuple(chain.from_iterable(parts)),
+}
 
 
 # ------------------------------------------------------------------------------------------------------- numbers

@@ -33,7 +33,7 @@ from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
 from superscalar.schedule.items import items, partial
 from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed, is_over
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
 class Schedule(Needed):
@@ -223,7 +223,7 @@ class Schedule(Needed):
         cell = self.cell(event.id)
         if cell.status not in (DOOMED, READY, GATHERING):  # the last two: seen only when it was evaluated
             raise IllegalEvent(f"`{cell.id}` was skipped while {cell.status}")
-        self._settle(cell, Skipped(event.because, event.by_guard))
+        self._settle(cell, event.outcome)
 
     def _on_expanded(self, event: events.Expanded) -> None:
         cell = self.cell(event.id)
@@ -344,7 +344,7 @@ class Schedule(Needed):
                 else:
                     watching.append(cell)
             elif type(outcome) is not Observation:
-                self._doom(cell, target, outcome)
+                self._lacks(cell, target, outcome)
         elif mode == "outcome":
             self._watch(target, cell, OUTCOME)
         elif target.outcome is not None or target.elements is not None:
@@ -425,9 +425,7 @@ class Schedule(Needed):
                 self._watch(target, cell, OUTCOME)
             elif item < len(elements):
                 self._watch(elements[item].cell, cell, OUTCOME)
-        elif item is None and (
-            isinstance(outcome, Skipped) or (isinstance(outcome, Failure) and outcome.items is None)
-        ):
+        elif item is None and (isinstance(outcome, Skipped | Failure) and outcome.items is None):
             self._doom(cell, target, outcome)
         elif item is None and elements is not None and cell.task is not None and isinstance(cell.task.work, Each):
             self._collect(cell, cell.task.work, target)
@@ -449,7 +447,7 @@ class Schedule(Needed):
             for condition in element.keep:
                 self._watch(condition, cell, OUTCOME)
         guarded = any(element.cell.task is not None and element.cell.task.guards for element in elements)
-        if not (work.last or work.spliced or guarded):  # else nobody knows yet which of them count
+        if not (work.last or work.spliced or guarded or work.otherwise):  # else nobody knows yet which of them count
             cell.elements = elements
             self._shape_known(cell)
 
@@ -460,7 +458,7 @@ class Schedule(Needed):
                 self._order_skip(cell)
             elif cell.status is PENDING:
                 cell.status = READY
-                if cell.access is None or not self._stop_for_hazards(cell, cell.access):
+                if cell.access is None or cell.silent or not self._stop_for_hazards(cell, cell.access):
                     self.todo.append(cell)
             elif cell.status is EXPANDED:
                 cell.status = GATHERING
@@ -474,6 +472,15 @@ class Schedule(Needed):
         cell.status = DOOMED
         self.todo.append(Skip(cell.id, cause))
         return True
+
+    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome) -> None:
+        """An input of `cell` has no value. Where nothing failed, or there are items that may be looked at, whoever
+        evaluates finds out what that means.
+        """
+        if is_silent(outcome):
+            cell.silent = True
+        elif isinstance(outcome, Skipped) or not isinstance(outcome, Failure) or outcome.items is None:
+            self._doom(cell, target, outcome)
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
@@ -510,7 +517,7 @@ class Schedule(Needed):
             cell.value_watchers = None
             if type(outcome) is not Observation:
                 for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
-                    self._doom(watcher, cell, outcome)
+                    self._lacks(watcher, cell, outcome)
                     self._lower(watcher)
             elif isinstance(waiting, Cell):
                 self._lower(waiting)

@@ -306,8 +306,8 @@ class TaskFetchingUnit(Asking):
                     self._happened(events.Succeeded(now(), cell.id, value))
                 case Failure():
                     self._happened(events.Failed(now(), cell.id, outcome))
-                case Skipped(because, by_guard):
-                    self._happened(events.Skipped(now(), cell.id, because, by_guard))
+                case Skipped(because, by_guard, items, holder):
+                    self._happened(events.Skipped(now(), cell.id, because, by_guard, items, holder))
 
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(items(cell))
