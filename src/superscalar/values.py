@@ -119,7 +119,7 @@ class Skipped:
             return "not needed: nothing uses it"
         if self.items is not None:
             absent = sum(not isinstance(item, Observation) for item in self.items)
-            return f"not complete: {absent} of {len(self.items)} items were not needed"
+            return f"not complete: {absent} of {len(self.items)} items not needed"
         return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
 
 

@@ -127,13 +127,9 @@ class _Loop:
 
     def _before(self, name: str, body: Body) -> TaskId | None:
         """What a name stood for before the loop; None if for nothing."""
-        match self._lowering.known(name, body):
-            case None | Carried(value=None):
-                return None
-            case ir.Ref(task) | Carried(value=ir.Ref(task)):
-                return task
-            case meaning:
-                return self._lowering.emit(body.lifted(name), ir.Compute(meaning), body, None).task
+        known = self._lowering.known(name, body)
+        meaning = known.value if isinstance(known, Carried) else known
+        return None if meaning is None else self._task(meaning, name, body)
 
     def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
         """What a name stands for behind the loop that adds to it."""
@@ -150,21 +146,17 @@ class _Loop:
             lowering.emit(id, each, body, self._tree)
             bound[name] = ir.Ref(id)
             return
-        start = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
-        before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), start), body)
+        at = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
+        before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), at), body)
         id = naming.id_of(name)
         if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
             lowering.outputs[id] = ITEMS
             bound[name] = lowering.emit(id, each, body, self._tree)
             return
         if how == "append":
-            start_id = (
-                before
-                if isinstance(before, ir.Ref)
-                else lowering.emit(body.lifted(name), ir.Compute(before), body, None)
-            )
+            start = self._task(before, name, body)
             lowering.outputs[id] = ITEMS
-            bound[name] = lowering.emit(id, replace(each, otherwise=start_id.task), body, self._tree)
+            bound[name] = lowering.emit(id, replace(each, otherwise=start), body, self._tree)
             return
         all = lowering.emit(f"{id}.each", each, body, self._tree)
         operator: Any = how

@@ -30,11 +30,12 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
             return _version(task, cell, schedule, outcome)
         case Compute(value):
             return evaluated(value, outcome, lambda task, found: schedule.instance(cell, task, found))
-        case Display(kind, items, keys):
-            by_key: list[Outcome | None] = [_attempted(key, outcome) for key in keys]
-            return held(
-                kind, [Row(outcome(item), key) for item, key in zip(items, by_key or [None] * len(items), strict=True)]
-            )
+        case Display(kind, _, keys):
+            rows = gathered(cell)
+            if kind == "dict":
+                by_key = [_attempted(key, outcome) for key in keys]
+                rows = [row._replace(key=key) for row, key in zip(rows, by_key, strict=True)]
+            return held(kind, rows)
         case Map():
             return held(work.kind, gathered(cell))
         case Select():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from superscalar.errors import IllegalEvent
 from superscalar.plan.elements import items_of, truth
 from superscalar.plan.holders import Row
-from superscalar.plan.ir import Each, First, Map, Select
+from superscalar.plan.ir import Display, Each, First, Map, Select
 from superscalar.plan.itemwise import item_outcomes
 from superscalar.schedule.cells import SETTLED, Cell, Element, Fate, fate_of
 from superscalar.values import Failure, Observation, Outcome, Skipped
@@ -38,9 +38,15 @@ def items(cell: Cell) -> list[Element]:
 
 
 def gathered(cell: Cell) -> list[Row]:
-    """The outcome of every item of a map or loop that counts, in input order, with that of its key if it has one."""
+    """The outcome of every item of a map, loop or display that counts, in input order.
+
+    With that of its key in a map; the keys of a display are not evaluated here.
+    """
     work = cell.task.work if cell.task else None
     rows: list[Row] = []
+    if isinstance(work, Display):
+        found = [cell.scope.find(item) for item in work.items]
+        return [Row(one.outcome) for one in found if one is not None]
     spliced = work.spliced if isinstance(work, Each) else ()
     flatten = isinstance(work, Map) and work.flatten
     for element in cell.parts:
@@ -82,14 +88,21 @@ def _assigned(cell: Cell) -> Outcome | None:
             if decided is None or not isinstance(decided.outcome, Observation):
                 return outcome
             version = then if truth(decided.outcome.value) else otherwise
-        case Each(loop, last=True, otherwise=version) if outcome == Skipped(loop, by_guard=True):
-            pass  # nothing in the loop inside assigned it
+        case Each(loop, last=True, otherwise=version):
+            inner = cell.scope.cells.get(loop)
+            whole = inner is None or isinstance(inner.outcome, Observation) or _has_items(inner.outcome)
+            if not whole or last(cell, inner) is not None:
+                return outcome
         case _:
             return outcome
     if version is None:
         return None
     chosen = cell.scope.cells.get(version)
     return outcome if chosen is None else _assigned(chosen) and outcome
+
+
+def _has_items(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Failure | Skipped) and outcome.items is not None
 
 
 def _fate(element: Element) -> Fate:

@@ -279,7 +279,7 @@ class TaskFetchingUnit(Asking):
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        if type(work) is Call and self._stopped is None:
+        if type(work) is Call and (self._stopped is None or cell.silent):  # the latter has no arguments, and is skipped
             self._bind(cell, work)
             return
         expanding = type(work) is Map and cell.status is not GATHERING
