@@ -72,7 +72,7 @@ LEFT_OUT = [
         ("value", 2),
     ),
     (
-        "for i in [1, 2, 3]:\n    if i > 1:\n        if i == 2:\n            r = f(i)\n    elif i == 1:\n        r = 9\n",
+        "for i in [1, 2, 3]:\n    if i > 1:\n        if i == 2:\n            r = f(i)\n    elif i:\n        r = 9\n",
         ("value", 2),
     ),
 ]
