@@ -12,10 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from superscalar import LLMCompiler, Outcomes
+from superscalar import LLMCompiler, Observation, Outcomes, Skipped
+from superscalar import events as ev
+from superscalar.cli.documents import outcome_document
+from superscalar.codec import dumps, loads
+from superscalar.joiner import show_results
 from superscalar.testing import run
+from superscalar.values import Holder
 from support.depth import examples
-from support.missing_items import KINDS, SETUP, Holder, holders, shape, spellings, tools, uses_of
+from support.missing_items import KINDS, SETUP, Way, holders, shape, spellings, tools, uses_of
 
 Delays = tuple[float, float, float]
 DELAYS = ((0.0, 0.0, 0.0), (5.0, 1.0, 1.0), (1.0, 5.0, 0.0), (1.0, 0.0, 5.0))
@@ -28,7 +33,7 @@ def ran(text: str, delays: Delays = DELAYS[0]) -> tuple[Outcomes, list[Any]]:
     return run(LLMCompiler(tools=tools(delays, written)).execute(SETUP + text)), written
 
 
-def plan_of(holder: Holder, *, named: bool) -> str:
+def plan_of(holder: Way, *, named: bool) -> str:
     """A line for every use, and a write of what that came to."""
     lines = [holder.setup + (f"xs = {holder.text}\n" if named else "")]
     for number, use in enumerate(uses_of(holder)):
@@ -140,3 +145,46 @@ def test_a_fold_over_texts_and_lists_takes_time_in_proportion_to_them(start: str
     item = {"''": "f('x' * 1000)", "[]": "[f(i)] * 1000", "()": "(f(i),) * 1000"}[start]
     text = f"t = {start}\nfor i in range(90):\n    t += {item}\nr = len(t)\njoin(r)\n"
     assert shape(ran(text)[0]["r"]) == ("value", 90_000)
+
+
+def test_the_joiner_is_shown_each_item_at_its_place() -> None:
+    text = "xs = [f(1), a]\nd = {'p': 1, 'q': a}\nn = len(xs)\njoin(xs, d, n)\n"
+    agent = LLMCompiler(tools=tools(DELAYS[0], []))
+    outcomes, tasks = ran(text)[0], agent.compile(SETUP + text).tasks
+    shown = [line for line in show_results(tasks, outcomes).splitlines() if line[:3] in ("xs:", "d: ", "n: ")]
+    assert shown == ['xs: ["xs[0]": 1, "xs[1]": not needed]', 'd: {"p": 1, "q": not needed}', "n: not needed"]
+
+
+def test_what_is_not_trusted_is_withheld_also_where_an_item_is_missing() -> None:
+    text = "xs = [f('secret'), a]\njoin(xs)\n"
+    agent = LLMCompiler(tools=tools(DELAYS[0], []))
+    shown = show_results(agent.compile(SETUP + text).tasks, ran(text)[0], trusted=lambda _: False).splitlines()
+    assert [line for line in shown if "xs" in line] == ["xs: withheld (not complete: 1 of 2 items not needed)"]
+
+
+MISSING = Skipped("if", by_guard=True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "document"),
+    [
+        (
+            Skipped("if", by_guard=True, items=(Observation(1), MISSING)),
+            {"items": [{"state": "done", "value": 1}, {"state": "skipped", "because": "if", "by_guard": True}]},
+        ),
+        (
+            Skipped("if", by_guard=True, items=(MISSING,), holder=Holder("dict", (("p", 1),))),
+            {"items": [{"state": "skipped", "because": "if", "by_guard": True}], "keys": [["p", 1]]},
+        ),
+        (
+            Skipped("if", by_guard=True, items=(MISSING,), holder=Holder("list", (), (0,))),
+            {"items": [{"state": "skipped", "because": "if", "by_guard": True}], "adrift": [0]},
+        ),
+    ],
+)
+def test_a_list_with_a_missing_item_is_recorded_and_told_as_it_is(outcome: Skipped, document: dict[str, Any]) -> None:
+    event = ev.Skipped(1.0, "xs", outcome.because, outcome.by_guard, outcome.items, outcome.holder)
+    again = loads(dumps(event))
+    assert isinstance(again, ev.Skipped)
+    assert again.outcome == outcome
+    assert outcome_document(outcome) == {"state": "skipped", "because": "if", "by_guard": True, **document}

@@ -51,7 +51,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class Way:
     """`setup` are lines above, `text` the expression that holds the slots; of a mapping with `keys`."""
 
     name: str
@@ -86,52 +86,52 @@ KINDS: dict[str, tuple[str, Lack]] = {
 SETUP = "if no():\n    a = f(1)\nb = boom(1)\nc = f(b)\nz = f(0)\n"
 
 
-def holders(item: str, lack: Lack) -> list[Holder]:
+def holders(item: str, lack: Lack) -> list[Way]:
     """The ways to hold 1, what is missing, and 3."""
     gap = (Slot(1), Slot(lack=lack), Slot(3))
     adrift = (Slot(1), Slot(lack=lack, adrift=True), Slot(3))
     loop = "for i in [1, 2, 3]:\n"
     chosen = f"({item} if i == 2 else i)"
     return [
-        Holder("list", f"[1, {item}, 3]", gap),
-        Holder("list of calls", f"[f(1), f({item}), f(3)]", gap),
-        Holder("tuple", f"(1, {item}, 3)", gap),
-        Holder("comprehension", f"[{chosen} for i in [1, 2, 3]]", gap),
-        Holder("comprehension of calls", f"[f({chosen}) for i in [1, 2, 3]]", gap),
-        Holder("filtered comprehension", f"[{chosen} for i in [1, 2, 3, 4] if i != 4]", gap),
-        Holder("filtered calls", f"[f({chosen}) for i in [1, 2, 3, 4] if i != f(4)]", gap),
-        Holder("flattened", f"[x for xs in [[1, {item}], [3]] for x in xs]", gap),
-        Holder("flattened calls", f"[f(x) for xs in [[1, {item}], [f(3)]] for x in xs]", gap),
-        Holder("appended", "acc", gap, f"acc = []\n{loop}    acc.append({chosen})\n"),
-        Holder("appended calls", "acc", gap, f"acc = []\n{loop}    acc.append(f({chosen}))\n"),
-        Holder("appended behind", "acc", gap, f"acc = [1]\n{loop}    if i > 1:\n        acc.append({chosen})\n"),
-        Holder("appended to", "acc", gap, f"acc = [1, {item}]\n{loop}    if i == 3:\n        acc.append(i)\n"),
-        Holder("filter", f"[i for i in [1, 2, 3] if i != 2 or {item}]", adrift),
-        Holder("filter of calls", f"[f(i) for i in [1, 2, 3] if i != 2 or f({item})]", adrift),
-        Holder(
+        Way("list", f"[1, {item}, 3]", gap),
+        Way("list of calls", f"[f(1), f({item}), f(3)]", gap),
+        Way("tuple", f"(1, {item}, 3)", gap),
+        Way("comprehension", f"[{chosen} for i in [1, 2, 3]]", gap),
+        Way("comprehension of calls", f"[f({chosen}) for i in [1, 2, 3]]", gap),
+        Way("filtered comprehension", f"[{chosen} for i in [1, 2, 3, 4] if i != 4]", gap),
+        Way("filtered calls", f"[f({chosen}) for i in [1, 2, 3, 4] if i != f(4)]", gap),
+        Way("flattened", f"[x for xs in [[1, {item}], [3]] for x in xs]", gap),
+        Way("flattened calls", f"[f(x) for xs in [[1, {item}], [f(3)]] for x in xs]", gap),
+        Way("appended", "acc", gap, f"acc = []\n{loop}    acc.append({chosen})\n"),
+        Way("appended calls", "acc", gap, f"acc = []\n{loop}    acc.append(f({chosen}))\n"),
+        Way("appended behind", "acc", gap, f"acc = [1]\n{loop}    if i > 1:\n        acc.append({chosen})\n"),
+        Way("appended to", "acc", gap, f"acc = [1, {item}]\n{loop}    if i == 3:\n        acc.append(i)\n"),
+        Way("filter", f"[i for i in [1, 2, 3] if i != 2 or {item}]", adrift),
+        Way("filter of calls", f"[f(i) for i in [1, 2, 3] if i != 2 or f({item})]", adrift),
+        Way(
             "appended under a condition",
             "acc",
             adrift,
             f"acc = []\n{loop}    if i != 2 or {item}:\n        acc.append(f(i))\n",
         ),
-        Holder("dict", f"{{'p': 1, 'q': {item}, 'r': 3}}", gap, keys=("p", "q", "r")),
-        Holder("dict of calls", f"{{f('p'): f(1), 'q': f({item}), 'r': 3}}", gap, keys=("p", "q", "r")),
-        Holder("dict comprehension", f"{{str(i): {chosen} for i in [1, 2, 3]}}", gap, keys=("1", "2", "3")),
-        Holder("dict comprehension of calls", f"{{str(i): f({chosen}) for i in [1, 2, 3]}}", gap, keys=("1", "2", "3")),
-        Holder("all there", "[1, f(2), 3]", (Slot(1), Slot(2), Slot(3))),
-        Holder("all there by key", "{'p': 1, 'q': f(2), 'r': 3}", (Slot(1), Slot(2), Slot(3)), keys=("p", "q", "r")),
+        Way("dict", f"{{'p': 1, 'q': {item}, 'r': 3}}", gap, keys=("p", "q", "r")),
+        Way("dict of calls", f"{{f('p'): f(1), 'q': f({item}), 'r': 3}}", gap, keys=("p", "q", "r")),
+        Way("dict comprehension", f"{{str(i): {chosen} for i in [1, 2, 3]}}", gap, keys=("1", "2", "3")),
+        Way("dict comprehension of calls", f"{{str(i): f({chosen}) for i in [1, 2, 3]}}", gap, keys=("1", "2", "3")),
+        Way("all there", "[1, f(2), 3]", (Slot(1), Slot(2), Slot(3))),
+        Way("all there by key", "{'p': 1, 'q': f(2), 'r': 3}", (Slot(1), Slot(2), Slot(3)), keys=("p", "q", "r")),
     ]
 
 
 # ---------------------------------------------------------------------------------------------------------------- uses
 
-Oracle: TypeAlias = Callable[[Holder], Shape]
+Oracle: TypeAlias = Callable[[Way], Shape]
 
 
 def whole(made: Callable[[list[Any]], Any]) -> Oracle:
     """A use that needs all of it."""
 
-    def oracle(holder: Holder) -> Shape:
+    def oracle(holder: Way) -> Shape:
         found = holder.whole
         return found if isinstance(found, str) else ("value", made(found[1]))
 
@@ -139,7 +139,7 @@ def whole(made: Callable[[list[Any]], Any]) -> Oracle:
 
 
 def _at(position: int) -> Oracle:
-    def oracle(holder: Holder) -> Shape:
+    def oracle(holder: Way) -> Shape:
         adrift = [i for i, slot in enumerate(holder.slots) if slot.adrift]
         if adrift and not 0 <= position < adrift[0]:
             return holder.whole
@@ -149,7 +149,7 @@ def _at(position: int) -> Oracle:
 
 
 def _unpacked(position: int) -> Oracle:
-    def oracle(holder: Holder) -> Shape:
+    def oracle(holder: Way) -> Shape:
         if any(slot.adrift for slot in holder.slots):
             return holder.whole
         return ("value", holder.keys[position]) if holder.keys else holder.slots[position].shape
@@ -160,7 +160,7 @@ def _unpacked(position: int) -> Oracle:
 def _each(made: Callable[[Slot], Shape]) -> Oracle:
     """A comprehension that makes something of every item."""
 
-    def oracle(holder: Holder) -> Shape:
+    def oracle(holder: Way) -> Shape:
         shapes = [slot.lack if slot.adrift else made(slot) for slot in holder.slots]
         if all(isinstance(one, tuple) for one in shapes):
             return ("value", [one[1] for one in shapes if isinstance(one, tuple)])
@@ -169,16 +169,16 @@ def _each(made: Callable[[Slot], Shape]) -> Oracle:
     return oracle
 
 
-def _filtered(holder: Holder) -> Shape:
+def _filtered(holder: Way) -> Shape:
     shapes = [slot.shape for slot in holder.slots if slot.lack or slot.value > 1]
     return ("items", shapes) if any(slot.lack for slot in holder.slots) else ("value", [s[1] for s in shapes])
 
 
-def _there(holder: Holder) -> list[Any]:
+def _there(holder: Way) -> list[Any]:
     return [slot.value for slot in holder.slots if not slot.lack]
 
 
-def _known(made: Callable[[Holder], Any]) -> Oracle:
+def _known(made: Callable[[Way], Any]) -> Oracle:
     return lambda holder: ("value", made(holder))
 
 
@@ -247,7 +247,7 @@ USES_BY_KEY: dict[str, Oracle] = {
 }
 
 
-def uses_of(holder: Holder) -> dict[str, Oracle]:
+def uses_of(holder: Way) -> dict[str, Oracle]:
     """The uses of a holder: their texts, with {0} for it, and what each comes to."""
     if not holder.keys:
         return USES
