@@ -138,21 +138,18 @@ def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str
 
 
 def failures(view: RunView) -> Iterator[str]:
-    """A line for each task that failed of itself; a map is told by its items, if these are tasks."""
+    """A line for each task that failed of itself; a map is told by its items, and what hands it on not at all."""
     rows = [row for row in view.rows() if row.state == "failed" and row.failure]
-    told = {str(row.failure) for row in rows}
-    failed = [row for row in rows if row.failure and (row.failure.kind != "items" or _tells_more(row.failure, told))]
+    told = [row.failure for row in rows if row.kind != "compute"]
+    failed = [
+        row
+        for row in rows
+        if row.failure and (row.failure.kind != "items" or (row.kind == "compute" and row.failure not in told))
+    ]
     for row in failed[:_MOST]:
         yield safe_line(f"failed: {row.id}  {row.failure}")
     if len(failed) > _MOST:
         yield f"failed: {len(failed) - _MOST:,} more"
-
-
-def _tells_more(failure: Failure, told: set[str]) -> bool:
-    """Whether an item failed that is no task, so that nobody else tells."""
-    return any(
-        isinstance(item, Failure) and item.items is None and str(item) not in told for item in failure.items or ()
-    )
 
 
 def has_failure(value: Any) -> bool:
