@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from superscalar import LLMCompiler, Observation, Outcomes, Skipped
+from superscalar import LLMCompiler, Observation, Outcomes, Skipped, tool
 from superscalar import events as ev
 from superscalar.cli.documents import outcome_document
 from superscalar.codec import dumps, loads
@@ -147,12 +147,28 @@ def test_a_fold_over_texts_and_lists_takes_time_in_proportion_to_them(start: str
     assert shape(ran(text)[0]["r"]) == ("value", 90_000)
 
 
+def test_a_call_that_is_given_a_part_of_what_is_not_complete_keeps_its_place_behind_a_write_in_doubt() -> None:
+    written: list[Any] = []
+
+    @tool(effect="write", resource="place")
+    async def put(x: object) -> object:
+        written.append(x)
+        if x == 1:
+            raise ValueError("in doubt")
+        return x
+
+    text = "d = {'p': f(2), 'q': a}\nput(1)\nr = put(d['p'])\ns = put(d['q'])\nt = put(a)\njoin(r, s, t)\n"
+    outcomes = run(LLMCompiler(tools=[*tools(DELAYS[0], []), put]).execute(SETUP + text))
+    assert [shape(outcomes[name]) for name in "rst"] == ["cause", "guard", "guard"]
+    assert written == [1]
+
+
 def test_the_joiner_is_shown_each_item_at_its_place() -> None:
     text = "xs = [f(1), a]\nd = {'p': 1, 'q': a}\nn = len(xs)\njoin(xs, d, n)\n"
     agent = LLMCompiler(tools=tools(DELAYS[0], []))
     outcomes, tasks = ran(text)[0], agent.compile(SETUP + text).tasks
     shown = [line for line in show_results(tasks, outcomes).splitlines() if line[:3] in ("xs:", "d: ", "n: ")]
-    assert shown == ['xs: ["xs[0]": 1, "xs[1]": not needed]', 'd: {"p": 1, "q": not needed}', "n: not needed"]
+    assert shown == ['xs: ["f(x=1)": 1, "a": not needed]', 'd: {"p": 1, "q": not needed}', "n: not needed"]
 
 
 def test_what_is_not_trusted_is_withheld_also_where_an_item_is_missing() -> None:

@@ -119,10 +119,10 @@ class Calls:
             help = forms.of_format(node, function.value) or 'write f"{value}"'
             return self._in.problem("E202", "`str.format` is not part of the language", node, help=help)
         match function.value:
-            case ast.Name(id=owner) if not self._in.is_known(owner, body):
-                if name not in METHODS or owner in functions.MODULES or self._in.is_callable(owner):
+            case ast.Name(id=owner) if name not in METHODS or owner in functions.MODULES or self._in.is_callable(owner):
+                if not self._in.is_known(owner, body):
                     return self._not_there(node, owner, name, body)
-            case ast.Attribute(value=ast.Name(id=owner)) if not self._in.is_known(owner, body) and name not in METHODS:
+            case ast.Attribute(value=ast.Name(id=owner)) if name not in METHODS and not self._in.is_known(owner, body):
                 return self._not_there(node, function.value.attr, name, body)
         if name not in METHODS:
             return self._no_method(node, function, body)
@@ -159,7 +159,7 @@ class Calls:
                     return STAND_IN
         if name in MUTATING:
             message = f"results cannot be changed: there is no `{name}`"
-            help = changes.of_method(node, self._in.around, self._in.is_list)
+            help = changes.of_method(node, self._in.loops, self._in.statement, self._in.is_list)
             return self._in.problem("E204", message, node, help=help)
         if name in self._in.signatures:
             help = wrapped.of_chain(node, name) or f"`{name}` is a tool: write {name}(...)"
@@ -177,7 +177,8 @@ class Calls:
             self._look_into(node, inner)
             self._unknown_tool(node, name)
             return self._in.emit(id, ir.Call(name, (), "read"), body, node)
-        if (help := wrapped.of_record(node, signature)) is not None:
+        record = node.args and isinstance(node.args[0], ast.Dict)
+        if record and (help := wrapped.of_record(node, signature)) is not None:
             message = f"`{name}` takes its arguments one by one, not in a dict"
             self._in.problem("E303", message, node, help=help)
             return self._in.emit(id, ir.Call(name, (), signature.effect), body, node)
@@ -185,7 +186,7 @@ class Calls:
         given: set[str] = set()
         positional = [p for p in signature.parameters if not p.keyword_only]
         by_alias = {p.alias: p for p in signature.parameters}
-        meant = _meant(node, signature)
+        meant = _meant(node, signature) if node.keywords else {}
         unpacked = False
         for index, argument in enumerate(node.args):
             if isinstance(argument, ast.Starred):
@@ -224,8 +225,8 @@ class Calls:
         return self._in.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
     def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:
-        if isinstance(node, ast.Name) and self._may_be_text(node.id, parameter, body):
-            return parameter.alias, self._in.undefined(node, body, f", or write {node.id!r} if it is text")
+        if isinstance(node, ast.Name):
+            self._in.given = (node, parameter)
         value = self._in.expression(node, body)
         try:
             constant = constant_of(value)
@@ -234,11 +235,6 @@ class Calls:
         else:
             self._in.check_constant(signature, parameter, constant, node)
         return parameter.alias, value
-
-    def _may_be_text(self, name: str, parameter: Parameter, body: Body) -> bool:
-        """Whether something that is no name of the plan may have been meant as it stands."""
-        known = self._in.is_known(name, body) or self._in.is_callable(name)
-        return not known and hints.may_be_text(name) and parameter.reject(name) is None
 
     def _unknown_tool(self, node: ast.Call, name: str) -> None:
         if name == "join":
@@ -254,6 +250,8 @@ class Calls:
 def _meant(node: ast.Call, signature: Signature) -> dict[str, str]:
     """Of the arguments whose names the tool has not those that it is clear which they stand for."""
     parameters = {p.alias: p for p in signature.parameters}
+    if all(keyword.arg in parameters for keyword in node.keywords):
+        return {}
     positional = [p.alias for p in signature.parameters if not p.keyword_only][: len(node.args)]
     given = {keyword.arg for keyword in node.keywords} | set(positional)
     free = [alias for alias in parameters if alias not in given]

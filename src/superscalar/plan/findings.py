@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from superscalar.plan import hints, ir
@@ -151,6 +151,8 @@ class Findings:
 
     def _check_type(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
         """What is computed, and cannot be what the parameter is, whatever its value (rule L32)."""
+        if known.type == "Any":
+            return
         sample = _SAMPLES.get(known.type.partition("[")[0])
         wanted = {part.strip() for part in parameter.type.split("|")} - {"None"}
         if sample is None or not wanted or not wanted <= _SCALARS or parameter.reject(sample) is None:
@@ -191,30 +193,33 @@ class Findings:
                 return (self.output_of(base).fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
-        kind = self._kind_of(expr)
-        return Output(kind, annotated=True) if kind else _UNKNOWN
+        kind = _KINDS.get(type(expr))
+        if kind is None:
+            return _UNKNOWN
+        return _OF_KIND.get(kind(expr, self), _UNKNOWN)
 
-    def _kind_of(self, expr: ir.Expr) -> str:
-        """The type of what is computed, where its form says it; else empty."""
-        match expr:
-            case ir.Literal(value) if value is not None:
-                return type(value).__name__
-            case ir.Text():
-                return "str"
-            case ir.Compare():
-                return "bool"
-            case ir.Sequence(kind) | ir.Comprehension(kind):
-                return kind
-            case ir.Dict():
-                return "dict"
-            case ir.Apply(name):
-                return _GIVES.get(name, "")
-            case ir.Binary(operator, left, right) if operator in "+-*/":
-                kinds = {self.output_of(left).type, self.output_of(right).type}
-                if kinds <= {"int", "float"}:
-                    return "float" if operator == "/" or "float" in kinds else "int"
-                return "str" if kinds == {"str"} and operator == "+" else ""
-        return ""
+    def kind_of_sum(self, expr: ir.Binary) -> str:
+        """The type of an operation on numbers or text; empty where it is not sure."""
+        if expr.operator not in "+-*/":
+            return ""
+        kinds = {self.output_of(expr.left).type, self.output_of(expr.right).type}
+        if kinds <= {"int", "float"}:
+            return "float" if expr.operator == "/" or "float" in kinds else "int"
+        return "str" if kinds == {"str"} and expr.operator == "+" else ""
+
+
+_KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
+    ir.Literal: lambda expr, _: type(expr.value).__name__,
+    ir.Text: lambda _expr, _: "str",
+    ir.Compare: lambda _expr, _: "bool",
+    ir.Sequence: lambda expr, _: expr.kind,
+    ir.Comprehension: lambda expr, _: expr.kind,
+    ir.Dict: lambda _expr, _: "dict",
+    ir.Apply: lambda expr, _: _GIVES.get(expr.function, ""),
+    ir.Binary: lambda expr, findings: findings.kind_of_sum(expr),
+}
+"""The type of what is computed, where its form says it; else empty."""
+_OF_KIND: Mapping[str, Output] = {kind: Output(kind, annotated=True) for kind in (*_SAMPLES, "str")}
 
 
 def returned(signature: Signature, arguments: Iterable[tuple[str, ir.Expr]]) -> Output:

@@ -62,6 +62,7 @@ class Cell:
         "access",
         "after_missing",
         "after_watchers",
+        "blocked",
         "doom",
         "elements",
         "id",
@@ -70,6 +71,7 @@ class Cell:
         "outcome",
         "parts",
         "refused",
+        "retired",
         "scope",
         "shape_watchers",
         "silent",
@@ -98,7 +100,9 @@ class Cell:
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
         self.refused = False  # a guard of its own said no
+        self.blocked: TaskId | None = None  # the write that it may not follow, if it has all its arguments
         self.silent = False  # an input that it cannot do without has no value, and no failure either
+        self.retired = False  # it is no part of the plan any more (rules L29, L30)
         self.access: Access | None = None  # what the call touches, where that can be written
 
     @property

@@ -14,7 +14,7 @@ from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.bounds import Unavailable
 from superscalar.plan.elements import truth
-from superscalar.plan.ir import Access, Call, Display, Each, First, Map, Need, Task
+from superscalar.plan.ir import Access, Call, Display, Each, First, Literal, Map, Need, Ref, Task
 from superscalar.schedule.cells import (
     DOOMED,
     DORMANT,
@@ -68,7 +68,7 @@ class Schedule(Needed):
     # ------------------------------------------------------------------------------------------------- reading
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._cells) - self.retired
 
     def cell(self, id: TaskId) -> Cell:
         """The instance of that id.
@@ -82,16 +82,17 @@ class Schedule(Needed):
             raise IllegalEvent(f"there is no task `{id}`") from None
 
     def plan(self) -> Iterator[Task]:
-        """The tasks that were planned, the last one first."""
-        return (cell.task for cell in reversed(self._root.cells.values()) if cell.task is not None)
+        """The tasks of the plan, the last one first."""
+        cells = reversed(self._root.cells.values())
+        return (cell.task for cell in cells if cell.task is not None and not cell.retired)
 
     def get(self, id: TaskId) -> Cell | None:
         """The instance of that id, or None."""
         return self._cells.get(id)
 
     def in_program_order(self) -> list[Cell]:
-        """Every instance, in the order of the program."""
-        return sorted(self._cells.values(), key=lambda cell: cell.order)
+        """Every instance, in the order of the program; none that was retired."""
+        return sorted((c for c in self._cells.values() if not c.retired), key=lambda cell: cell.order)
 
     def open_cells(self) -> list[Cell]:
         """The instances that have not settled and are needed, in program order."""
@@ -161,6 +162,7 @@ class Schedule(Needed):
 
     def _on_round(self, _event: events.RoundStarted) -> None:
         self.sealed = False
+        self._began = self.planned
         self._hazards.begin_round(self.planned)
 
     def _on_sealed(self, _event: events.Sealed) -> None:
@@ -194,7 +196,9 @@ class Schedule(Needed):
         if cell.status is not READY or cell.access is None:
             raise IllegalEvent(f"what `{cell.id}` touches became known while it was {cell.status}")
         cell.access = Access(cell.access.provider, event.resource)
-        self._stop_for_hazards(cell, cell.access)
+        cause = self._hazards.cause(cell.access, cell.order)
+        if cause is not None:
+            self._stop(cell, cause)
 
     def _on_shared(self, event: events.Shared) -> None:
         cell, other = self.cell(event.id), self.cell(event.of)
@@ -247,6 +251,9 @@ class Schedule(Needed):
             cell.elements = elements
             self._shape_known(cell)
         self._lower(cell)
+
+    def _forget_write(self, access: Access, order: tuple[int, ...]) -> None:
+        self._hazards.retired(access, order)
 
     # ---------------------------------------------------------------------------------------------------- maps
 
@@ -469,17 +476,25 @@ class Schedule(Needed):
         cause = self._hazards.cause(access, cell.order) if access.known else None
         if cause is None:
             return False
+        if cell.task is not None and not _has_plain_arguments(cell.task):
+            cell.blocked = cause  # unless its arguments are silently absent: whoever evaluates them finds out
+            return False
+        self._stop(cell, cause)
+        return True
+
+    def _stop(self, cell: Cell, cause: TaskId) -> None:
         cell.status = DOOMED
         self.todo.append(Skip(cell.id, cause))
-        return True
 
     def _lacks(self, cell: Cell, target: Cell, outcome: Outcome) -> None:
         """An input of `cell` has no value. Where nothing failed, or there are items that may be looked at, whoever
         evaluates finds out what that means.
         """
+        if isinstance(outcome, Observation) or outcome.items is not None:
+            return
         if is_silent(outcome):
             cell.silent = True
-        elif isinstance(outcome, Skipped) or not isinstance(outcome, Failure) or outcome.items is None:
+        else:
             self._doom(cell, target, outcome)
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
@@ -539,6 +554,11 @@ class Schedule(Needed):
 
     # ---------------------------------------------------------------------------------------------- invariants
 
+    def _depends_on(self, cell: Cell) -> Iterator[Cell]:
+        if cell.task is not None:
+            ids = (*(need.task for need in cell.task.needs), *(g.condition for g in cell.task.guards), *cell.task.after)
+            yield from (found for id in ids if (found := cell.scope.find(id)) is not None)
+
     def check(self) -> None:
         """Recount everything that is kept as a count. For tests: O(tasks + edges).
 
@@ -560,5 +580,12 @@ class Schedule(Needed):
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status is DORMANT and cell not in self._unneeded:
                 raise IllegalEvent(f"`{cell.id}` is dormant, but counts")
+            if not cell.retired and any(target.retired for target in self._depends_on(cell)):
+                raise IllegalEvent(f"`{cell.id}` depends on what was retired")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
+
+
+def _has_plain_arguments(task: Task) -> bool:
+    """Whether nothing is left to find out about a call's arguments once what they name has settled."""
+    return isinstance(task.work, Call) and all(type(value) in (Literal, Ref) for _, value in task.work.arguments)

@@ -279,7 +279,8 @@ class TaskFetchingUnit(Asking):
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        if type(work) is Call and (self._stopped is None or cell.silent):  # the latter has no arguments, and is skipped
+        skipped = cell.silent or cell.blocked is not None  # either way it is not called
+        if type(work) is Call and (self._stopped is None or skipped):
             self._bind(cell, work)
             return
         expanding = type(work) is Map and cell.status is not GATHERING
@@ -360,6 +361,9 @@ class TaskFetchingUnit(Asking):
                 else:
                     value = evaluate(expression, self.schedule.outcomes_for(cell))
                 given[name] = value if type(value) in IMMUTABLE else copied(value)
+            if cell.blocked is not None:
+                self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
+                return
             arguments = tool.validate(
                 {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
             )
