@@ -13,7 +13,8 @@ class Parameter:
 
     `alias` is the identifier that plans use (rule L7), `name` what the tool itself calls it. `type` is printed.
     `reject(constant)` says why a constant is no value for it, or returns None. `choices`: the constants that it may be;
-    then it stands in the plan itself, and is nothing that is computed.
+    then it stands in the plan itself, and is nothing that is computed. `default` is as a plan writes it. `bounds`: what
+    is asked of values beyond their type, in words.
     """
 
     name: str
@@ -24,7 +25,16 @@ class Parameter:
     description: str = ""
     keyword_only: bool = False
     choices: tuple[str, ...] = ()
+    bounds: str = ""
     reject: Callable[[Any], str | None] = field(default=lambda _constant: None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A record that a tool takes: a plan writes it as a dict with these keys, by the name and alias of each."""
+
+    type: str
+    keys: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,8 @@ class Signature:
     """One tool as a plan sees it. `provider` and `resource` say what its accesses are ordered against (rule L17).
 
     `shares`: identical calls of it are one call (rule L21). `chooses`: the parameter, by alias, whose constant decides
-    what is returned, which `outputs` tell; `output` is what is known of all of them.
+    what is returned, which `outputs` tell; `output` is what is known of all of them. `forms`: the records that it
+    takes, each once.
     """
 
     name: str
@@ -78,6 +89,7 @@ class Signature:
     resource: str | ResourceFunction | None = None
     shares: bool = False
     chooses: str = ""
+    forms: tuple[Form, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
 
 
