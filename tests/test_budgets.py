@@ -233,7 +233,8 @@ def test_a_model_that_does_not_count_is_estimated() -> None:
     result = run(LLMCompiler(model, tools=[dear], max_tokens=50).run("what?"))
     assert result.answer == "One."
     assert len([e for e in result.events if isinstance(e, BudgetSpent)]) == 1
-    assert result.usage == Usage()
+    assert result.usage == Usage(result.usage.input_tokens, 0, 6, 2, estimated=True)
+    assert result.usage.input_tokens > 50
 
 
 def test_what_makes_no_sense_is_refused_when_the_agent_is_made() -> None:

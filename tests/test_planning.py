@@ -51,9 +51,9 @@ def test_a_planner_that_takes_too_long_is_reported_when_what_it_planned_has_sett
 
 def test_a_stream_that_breaks_off_behind_a_complete_join_has_given_a_whole_plan() -> None:
     """Rule L18: the plan seals at a complete join line; nothing is sent back."""
-    model = ScriptedModel(PLAN, "One.", chunk=4, finish=None)
-    assert run(LLMCompiler(model, [look]).run("How many?")).answer == "One."
-    assert len(model.requests) == 2
+    model = ScriptedModel(PLAN, chunk=4, finish=None)
+    assert run(LLMCompiler(model, [look], joiner=ScriptedModel("One.")).run("How many?")).answer == "One."
+    assert len(model.requests) == 1
 
 
 # --------------------------------------------------------------------------------------------------------- repair

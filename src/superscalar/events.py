@@ -64,10 +64,14 @@ class Diagnosed:
 
 @fact
 class Repairing:
-    """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1)."""
+    """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1).
+
+    `cut`: why its reply was cut, if it was; it was then asked for what is missing.
+    """
 
     at: float
     attempt: int
+    cut: str = ""
 
 
 @fact
@@ -351,6 +355,14 @@ class AnswerWritten:
 
 
 @fact
+class AnswerCut:
+    """What the joiner wrote was cut (`why`): it is not the answer. It may be asked once more."""
+
+    at: float
+    why: str
+
+
+@fact
 class Joined:
     """The joiner's answer is complete; with `output_type` it is the validated value."""
 
@@ -431,6 +443,7 @@ Event: TypeAlias = (
     | BudgetSpent
     | JoinStarted
     | AnswerWritten
+    | AnswerCut
     | Joined
     | Replanned
     | ModelPreparing

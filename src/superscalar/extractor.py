@@ -20,8 +20,9 @@ from math import isfinite
 from typing import Any, Final, Literal, get_args
 
 from superscalar.errors import ModelError, RateLimited, UsageError
-from superscalar.models.base import ChatModel, Message, Request, closable
+from superscalar.models.base import ChatModel, Message, Request, closable, estimated
 from superscalar.models.blocks import inert
+from superscalar.models.ending import is_whole, why_cut
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.signatures import Output, Parameter
@@ -164,8 +165,11 @@ class Extractor:
         conversation = reader.asked(_as_json(source), find)
         why = ""
         for _ in range(_TRIES):
-            text = await self._reply(self._model, Request(tuple(conversation), _MAX_TOKENS, grammar=grammar), run)
+            request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
+            text, cut = await self._reply(self._model, request, run)
             try:
+                if cut:  # what is there of it may be a value, and another one than was meant
+                    raise Unfit("it was cut", f"its reply was cut: {cut}")
                 return reader.read(text)
             except Unfit as unfit:
                 why = unfit.told
@@ -173,10 +177,11 @@ class Extractor:
                 conversation += [Message("assistant", text[:_MAX_FIND]), Message("user", complaint[:_MAX_FIND])]
         raise NoValue(f"the model gave no {schema} in {_TRIES} tries; the last time: {why}")
 
-    async def _reply(self, model: ChatModel, request: Request, run: ToolContext[Any]) -> str:
-        """The text of one reply, as far as it may be long; what it used is told to the run."""
+    async def _reply(self, model: ChatModel, request: Request, run: ToolContext[Any]) -> tuple[str, str]:
+        """The text of one reply, as far as it may be long, and why it was cut, if it was. The run is told its usage."""
         written: list[str] = []
         length, counted = 0, False
+        finish: str | None = None
         try:
             async with asyncio.timeout(self._timeout) as clock, aclosing(closable(model.stream(request))) as chunks:
                 async for chunk in chunks:
@@ -188,19 +193,21 @@ class Extractor:
                         counted = True
                         run.used(chunk.usage)
                     written.append(chunk.text)
-                    length += len(chunk.text)
+                    finish = chunk.finish or finish
+                    length += len(chunk.text) + len(chunk.thought)
                     if length > MAX_REPLY:
-                        break
+                        return "".join(written), f"it has more than {MAX_REPLY:,} characters"
         except TimeoutError:
             raise TimeoutError(f"the model that extracts gave no answer within {self._timeout:g} s") from None
         except ModelError as error:
-            if error.retryable:
+            in_time = self._timeout is None or (error.retry_after or 0.0) < self._timeout
+            if error.retryable and in_time:
                 raise ModelUnavailable(str(error)) from error
             raise
         finally:
-            if length and not counted:  # broken off, or of a provider that does not count: 4 characters to a token
-                run.charge(tokens=(length + sum(len(message.text) for message in request.messages)) // 4)
-        return "".join(written)
+            if length and not counted:  # broken off, or of a provider that does not count
+                run.used(estimated(request, length, getattr(model, "prices", None)))
+        return "".join(written), "" if is_whole(finish) else why_cut(finish)
 
 
 def extraction(

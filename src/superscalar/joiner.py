@@ -70,7 +70,25 @@ class Replan:
     reason: str
 
 
-Decision: TypeAlias = Finish | Replan
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The joiner's reply was cut: what there is of it is not the answer. `why`, and whether it was `too_long`."""
+
+    text: str
+    why: str
+    too_long: bool = False
+
+
+Decision: TypeAlias = Finish | Replan | Cut
+
+
+def again_message(cut: Cut) -> str:
+    """The user's turn that asks for an answer that was cut.
+
+    The whole of it: nobody can tell whether what comes next goes on with the text, or begins it anew.
+    """
+    shorter = ", in fewer words" if cut.too_long else ""
+    return f"You were cut off there. Write the whole answer again, from its beginning{shorter}."
 
 
 class AnswerReader:

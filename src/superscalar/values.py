@@ -108,7 +108,8 @@ Outcome: TypeAlias = Observation | Failure | Skipped
 class Usage:
     """Tokens and requests spent. `cached_tokens` is the part of `input_tokens` that the provider had kept.
 
-    `cost`: in the currency of the model's `Prices`, or of what tools charge; 0 where nobody gave prices.
+    `cost`: in the currency of the model's `Prices`, or of what tools charge; 0 where nobody gave prices. `estimated`:
+    some of it is a guess, since a provider did not count or a reply was not read to its end.
     """
 
     input_tokens: int = 0
@@ -116,6 +117,7 @@ class Usage:
     output_tokens: int = 0
     requests: int = 0
     cost: float = 0.0
+    estimated: bool = False
 
     @property
     def tokens(self) -> int:
@@ -129,6 +131,7 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.requests + other.requests,
             self.cost + other.cost,
+            self.estimated or other.estimated,
         )
 
 

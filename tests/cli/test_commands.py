@@ -18,7 +18,7 @@ from superscalar.cli.app import app
 from superscalar.errors import JoinError, ModelError, ModelSetupError, PlanError, UsageError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
-from superscalar.values import Skipped
+from superscalar.values import Observation, Skipped
 from support.scripted_runs import ANSWERED, NO_SUCH, PLAN, ScriptedCompiler, ScriptedResult, ScriptedStream, answered
 
 TOOLS = '''
@@ -168,6 +168,8 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
     assert printed.err == "loading\n"
     assert printed.document == {
         "answer": "IBM is at 231.25; XXX is unknown.",
+        "partial": "",
+        "complete": True,
         "run_id": "r1",
         "rounds": 1,
         "outcomes": {
@@ -193,8 +195,42 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
             "calls": 3,
             "one_after_another": 1.5,
         },
-        "usage": {"input_tokens": 1050, "cached_tokens": 0, "output_tokens": 110, "requests": 2, "cost": 0.0},
+        "usage": {
+            "input_tokens": 1050,
+            "cached_tokens": 0,
+            "output_tokens": 110,
+            "requests": 2,
+            "cost": 0.0,
+            "estimated": False,
+        },
         "cost": 0.0,
+    }
+
+
+CUT = ScriptedResult(None, {"a": Observation(1)}, partial="IBM closed at 12", cut='it ended with the word "load"')
+
+
+def test_an_answer_that_was_cut_is_no_answer(compiler: ScriptedCompiler) -> None:
+    """Nothing stands on standard output that a script could take for the answer."""
+    compiler.run = ScriptedStream((), CUT)
+    printed = command("run", "why", "-t", "money.py", "--quiet")
+    assert (printed.code, printed.out) == (1, "")
+    assert printed.err.splitlines()[1:] == [
+        "IBM closed at 12",
+        'error: the answer was cut: it ended with the word "load"',
+    ]
+
+
+def test_an_answer_that_was_cut_as_json(compiler: ScriptedCompiler) -> None:
+    compiler.run = ScriptedStream((), CUT)
+    printed = command("run", "why", "-t", "money.py", "--json")
+    document = printed.document
+    assert printed.code == 1
+    assert {name: document[name] for name in ("answer", "partial", "complete", "outcomes")} == {
+        "answer": None,
+        "partial": "IBM closed at 12",
+        "complete": False,
+        "outcomes": {"a": {"state": "done", "value": 1}},
     }
 
 

@@ -17,6 +17,7 @@ from superscalar.cli import compiling
 from superscalar.cli.app import app
 from superscalar.events import Event
 from superscalar.journal import Journal
+from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Call, Join, Literal, Ref, Task
 from superscalar.plan.needs import needs_of
 from superscalar.values import Failure
@@ -255,6 +256,7 @@ def test_run_remembers_how_it_was_called(monkeypatch: pytest.MonkeyPatch, place:
     log.close()
     assert given["base_url"] == "http://me:hunter2@localhost:1/v1"
     assert Journal("night.db").about("r1") == {
+        "language": LANGUAGE,
         "question": "why",
         "cli": {
             "tools": ["money.py"],

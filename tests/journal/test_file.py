@@ -20,12 +20,14 @@ from superscalar.codec import Unwritable, dumps
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Event
 from superscalar.journal import Journal
+from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.values import Failure
 from support.depth import examples
 from support.random_events import random_events
 
 ABOUT = {"kind": "answer", "question": "How much is it?"}
+REMEMBERED = {"language": LANGUAGE, **ABOUT}
 PUT = Task("put()", Call("put", effect="write"))
 STORY: tuple[Event, ...] = (
     events.RunStarted(0.0, "r1", "How much is it?"),
@@ -84,7 +86,7 @@ def test_a_run_goes_on_where_it_was_left(path: Path) -> None:
     recorded(path, "r1", *STORY[:2])
     journal = Journal(path)
     log = journal.reopen("r1")
-    assert (log.recorded, dict(log.about)) == (STORY[:2], ABOUT)
+    assert (log.recorded, dict(log.about)) == (STORY[:2], REMEMBERED)
     for event in STORY[2:]:
         log.append(event)
     log.close()
@@ -118,7 +120,7 @@ def test_a_summary_says_how_each_run_stands(path: Path) -> None:
         (1, 0, 0, ("put()",)),
         (1, 0, 1, ("put()",)),
     ]
-    assert (found[0].question, found[0].about, found[4].error) == ("How much is it?", ABOUT, "ModelError: down")
+    assert (found[0].question, found[0].about, found[4].error) == ("How much is it?", REMEMBERED, "ModelError: down")
     log.close()
     assert journal.summary("busy").state == "interrupted"
 
@@ -163,7 +165,7 @@ def test_an_unknown_run_names_those_that_are_near(path: Path) -> None:
 def test_what_every_run_of_a_journal_is_remembered_with_is_added(path: Path) -> None:
     journal = Journal(path, about={"cli": ["money.py"]})
     journal.begin("r1", ABOUT).close()
-    assert journal.about("r1") == {"cli": ["money.py"], **ABOUT}
+    assert journal.about("r1") == {"cli": ["money.py"], **REMEMBERED}
 
 
 def test_durations_are_kept(path: Path) -> None:

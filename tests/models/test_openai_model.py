@@ -220,7 +220,7 @@ def test_a_stream_without_an_end_has_no_finish() -> None:
     async def script(exchange: Exchange) -> None:
         await exchange.start()
         await exchange.events(delta("half"))
-        await exchange.done()
+        await exchange.over()
 
     async def test() -> None:
         async with serving(script) as server:

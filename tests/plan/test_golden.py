@@ -18,6 +18,7 @@ import pytest
 import superscalar.plan
 from superscalar.extractor import extraction
 from superscalar.plan import check
+from superscalar.plan.signatures import Signatures
 from superscalar.tools.toolset import Toolset
 from support import golden_tools
 
@@ -25,6 +26,15 @@ _SINCE = "--- since Python "
 COMMAND = "$ superscalar check plan.py --tools tools.py\n"
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 TOOLS = Toolset.from_module(golden_tools).signatures
+ELSEWHERE = Signatures(
+    replace(
+        signature,
+        parameters=tuple(replace(parameter, annotated=False) for parameter in signature.parameters),
+        output=replace(signature.output, annotated=False),
+    )
+    for signature in TOOLS
+)
+"""The same tools, as a schema from elsewhere would tell of them."""
 EXTRACTING = extraction(None, {"Page": golden_tools.Page}, Toolset.from_module(golden_tools)).signatures
 
 
@@ -53,7 +63,9 @@ def test_a_diagnostic_reads_as_it_did(path: Path) -> None:
     plan, expected = _split(path)
     found = (
         replace(diagnostic, file="plan.py")
-        for diagnostic in check(plan, EXTRACTING if path.stem.startswith("extract") else TOOLS)
+        for diagnostic in check(
+            plan, {"extract": EXTRACTING, "elsewhere": ELSEWHERE}.get(path.stem.partition("-")[0], TOOLS)
+        )
     )
     printed = "\n".join(f"{diagnostic}\n" for diagnostic in found)
     if os.environ.get("SUPERSCALAR_UPDATE_GOLDEN"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,9 @@ BEYOND = {"E102", "E307", "E308", "W501", "W502", "W503"}
 """Which names and fields there are, what is in them, and whether they are needed: no context-free grammar tells."""
 WRITE_UNDER_FIRST = "a write under `first`, which wants only some of its items"
 """Which may be a name's, too (rule L16)."""
+
+OF_ANOTHER_TYPE = re.compile(r" is \w+(?:\[.*\])?, and `\w+` of `\w+` is ")
+"""Nor what type a computed argument has (rule L32)."""
 
 RIGHT = [
     "join()",
@@ -120,15 +124,15 @@ def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
     text = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
     found = [d for d in check(text, TOOLS.signatures) if d.code not in BEYOND]
-    assert [d for d in found if d.message != WRITE_UNDER_FIRST] == [], text
+    assert [d for d in found if d.message != WRITE_UNDER_FIRST and not OF_ANOTHER_TYPE.search(d.message)] == [], text
 
 
 @given(st.integers(0, 2**32))
 def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
     """Rule L28: the same holds of plans in JSON."""
     plan = SchemaSampler(grammar(TOOLS).json_schema, Random(seed)).value()
-    found = check(json.dumps(plan), TOOLS.signatures, "json")
-    assert [d for d in found if d.code not in BEYOND] == [], plan
+    found = [d for d in check(json.dumps(plan), TOOLS.signatures, "json") if d.code not in BEYOND]
+    assert [d for d in found if not OF_ANOTHER_TYPE.search(d.message)] == [], plan
 
 
 @settings(max_examples=examples(25))  # Lark's parser takes its time

@@ -44,6 +44,10 @@ class Exchange:
 
     async def done(self) -> None:
         await self.raw(b"data: [DONE]\n\n")
+        await self.over()
+
+    async def over(self) -> None:
+        """End the response as HTTP wants it, and say nothing of the reply's end."""
         self.writer.write(b"0\r\n\r\n")
         await self.writer.drain()
 

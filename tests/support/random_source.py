@@ -100,9 +100,11 @@ class _Writer:
             return self.expression(depth - 1, bound + more, calls=calls)
 
         target, new = self.pick([("i", ("i",)), ("i, (j, k)", ("i", "j", "k")), ("a", ("a",))])
-        clauses = f"for {target} in {sub()}" + self.pick(["", f" if {sub(*new)}", f" if {sub(*new)} if {sub(*new)}"])
+        clauses = f"for {target} in {_as_list(sub())}" + self.pick(
+            ["", f" if {sub(*new)}", f" if {sub(*new)} if {sub(*new)}"]
+        )
         if self.pick([True, False]):
-            inner = f" for u in {sub(*new)}"
+            inner = f" for u in {_as_list(sub(*new))}"
             return f"[{sub(*new, 'u')} {clauses}{inner}]"
         return str(self.pick(["[{0} {1}]", "{{{0} {1}}}", "{{{0}: {2} {1}}}", "sum({0} {1})"])).format(
             sub(*new), clauses, sub(*new)
@@ -138,6 +140,11 @@ class _Writer:
                 return f"join({self.expression(0)})"
             case _:
                 return ""
+
+
+def _as_list(text: str) -> str:
+    """An expression that may be a number as one that a comprehension can go through."""
+    return text if text.startswith(("f(", "g(", "[", "{", "sorted(")) else f"list({text})"
 
 
 @st.composite

@@ -49,6 +49,12 @@ class ScriptedResult:
     run_id: str = "r1"
     plan: Plan = field(default_factory=lambda: PLAN)
     cost: float = 0.0
+    partial: str = ""
+    cut: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return not self.cut
 
 
 class ScriptedStream:

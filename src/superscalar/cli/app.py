@@ -132,7 +132,7 @@ def run(
         from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_answer, print_json, print_recorded, print_summary
+        from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -170,6 +170,8 @@ def run(
             print_json(
                 {
                     "answer": plain(result.answer),
+                    "partial": result.partial,
+                    "complete": result.complete,
                     "run_id": result.run_id,
                     "rounds": result.rounds,
                     "outcomes": outcomes_document(result.outcomes),
@@ -178,12 +180,14 @@ def run(
                     "cost": result.cost,
                 }
             )
-            return
-        if not quiet:
-            print_summary(view, result.timing, result.usage, result.rounds, result.cost)
-            print_recorded(journal, result.run_id)
-            typer.echo(err=True)  # the answer stands apart
-        print_answer(result.answer)
+        else:
+            if not quiet:
+                print_summary(view, result.timing, result.usage, result.rounds, result.cost)
+                print_recorded(journal, result.run_id)
+                typer.echo(err=True)  # the answer stands apart
+            print_answer_of(result)
+        if not result.complete:
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from superscalar.observe.rows import Row
 from superscalar.observe.short import short, short_arguments
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
+from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain, record_fields
@@ -219,7 +220,9 @@ def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
         yield "model", str(model)
     if tools := summary.about.get("tools"):
         yield "tools", ", ".join(map(str, tools))
-    yield "recorded", f"by superscalar {summary.about.get('version', '(unknown)')}"
+    language = summary.about.get("language", 1)
+    planned = "" if language == LANGUAGE else f", in version {safe_line(str(language))} of the plan language"
+    yield "recorded", f"by superscalar {summary.about.get('version', '(unknown)')}{planned}"
 
 
 def _line(row: Row, widest: int, run: RunState) -> Any:

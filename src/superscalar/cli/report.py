@@ -12,6 +12,7 @@ from superscalar.cli.failures import INTERRUPTED, WAITING, CommandError
 from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
+from superscalar.compiler.result import RunResult
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
@@ -34,6 +35,19 @@ def print_answer(answer: Any) -> None:
         sys.stdout.write(text.rstrip("\n") + "\n")
     else:
         print_json(plain(answer))
+
+
+def print_answer_of(result: RunResult) -> None:
+    """Print the answer of a run; what was cut is none, and is told on standard error."""
+    if result.complete:
+        print_answer(result.answer)
+        return
+    from rich.text import Text
+
+    out = console(sys.stderr)
+    if result.partial:
+        out.print(Text(safe(result.partial), style="dim"))
+    out.print(Text.assemble(("error: ", "bold red"), safe(f"the answer was cut: {result.cut}")))
 
 
 def print_text(text: str) -> None:

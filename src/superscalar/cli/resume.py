@@ -76,7 +76,7 @@ def resume_run(
         from superscalar.cli.asking import asking
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import has_failure, print_answer, print_json, print_recorded, print_summary
+        from superscalar.cli.report import has_failure, print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -104,11 +104,13 @@ def resume_run(
                 id, deadline=deadline, resolve=lambda doubt: verdicts[doubt.task_id]
             )
             result = followed(stream, view, screen)
-        failed = not answers and has_failure(result.answer)
+        failed = not result.complete if answers else has_failure(result.answer)
         if as_json:
             print_json(
                 {
                     "answer" if answers else "value": plain(result.answer),
+                    "partial": result.partial,
+                    "complete": result.complete,
                     "failed": failed,
                     "run_id": id,
                     "rounds": result.rounds,
@@ -123,7 +125,7 @@ def resume_run(
                 print_recorded(journal, id)
                 typer.echo(err=True)
             if answers:
-                print_answer(result.answer)
+                print_answer_of(result)
             else:
                 print_json(plain(result.answer))
         if failed:

@@ -98,8 +98,8 @@ def counts_text(counts: Counts, *, over: bool = False) -> str:
 
 
 def tokens_text(usage: Usage) -> str:
-    """What the models cost: `1,204 tokens`."""
-    return counted(usage.input_tokens + usage.output_tokens, "token")
+    """What the models cost: `1,204 tokens`, and `about` where that is a guess."""
+    return ("about " if usage.estimated else "") + counted(usage.input_tokens + usage.output_tokens, "token")
 
 
 def _several(names: tuple[str, ...]) -> str:

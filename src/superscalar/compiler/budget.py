@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.extractor import Extractor
-from superscalar.models.base import Request
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Usage
@@ -60,11 +59,6 @@ class Budget:
             case events.ModelUsed(role=role, usage=usage):
                 self._usage += usage
                 self._charging.add(role)
-
-    def estimate(self, request: Request, written: int) -> None:
-        """Count a reply of so many characters that was broken off, or whose provider does not count: 4 to a token."""
-        read = sum(len(message.text) for message in request.messages)
-        self._usage += Usage(read // 4, 0, written // 4, 1)
 
     def tokens_left(self, wanted: int) -> int:
         """As many of the wanted tokens as there are, at least one."""

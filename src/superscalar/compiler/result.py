@@ -79,6 +79,9 @@ class RunResult:
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
     in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
     the currency of their prices. `messages`: the history for the next question. `rounds`: how often was planned.
+    Where the joiner's reply was cut, and once more when it was asked again, there is no answer: `answer` is None,
+    `partial` what it had written, `cut` says why, and `complete` is False. The outcomes are whole.
+
     `events`: everything that happened, in order; `timing` is read off them when it is first asked for. `declared`: what
     the tools said of their results, by alias, as `provenance` wants it.
 
@@ -95,6 +98,13 @@ class RunResult:
     messages: tuple[Message, ...] = field(repr=False)
     events: tuple[Event, ...] = field(repr=False)
     declared: Mapping[str, Declared] = field(default_factory=dict, repr=False)
+    partial: str = ""
+    cut: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a whole answer."""
+        return not self.cut
 
     def provenance(self, name: str) -> Made:
         """Where the value of a task came from: by its id, or by a name of the plan (its last version).

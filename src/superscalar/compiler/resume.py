@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from superscalar import events, planner
+from superscalar.compiler.joining import tried_in
+from superscalar.compiler.older import why_not
+from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.run import Run, Settings, tried_in
+from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
@@ -22,7 +25,6 @@ from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Task, walk
-from superscalar.plan.printer import print_plan
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -53,13 +55,18 @@ class _Round:
     saw_untrusted: bool = False
     outcomes: dict[TaskId, Outcome] = field(default_factory=dict)  # of all tasks, when it was planned again
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the planner wrote anything of it."""
+        return bool(self.tasks or self.writing or self.turns or self.problems)
+
 
 class _Past:
     """What had happened in a run, as far as its shell needs to know: a fold of its events."""
 
     def __init__(self, settings: Settings, recorded: Iterable[events.Event]) -> None:
         self._settings = settings
-        self._outcomes: dict[TaskId, Outcome] = {}
+        self.outcomes: dict[TaskId, Outcome] = {}
         self.started = False
         self.rounds: list[_Round] = []
         self.late = False
@@ -84,6 +91,11 @@ class _Past:
                 last.writing.append(text)
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
+            case events.Repairing(cut=cut) if cut and (last.tasks or not last.problems):
+                text = "".join(last.writing)
+                last.writing.clear()
+                last.turns += rest_of(text, last.tasks, last.problems, self._settings.syntax)
+                last.sent, last.problems = last.problems, []
             case events.Repairing():
                 last.turns += self._turns(last)
                 last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
@@ -99,18 +111,18 @@ class _Past:
                 last.turns += self._turns(last)
                 last.sealed = True
             case events.Succeeded(id=id, value=value):
-                self._outcomes[id] = Observation(value)
+                self.outcomes[id] = Observation(value)
             case events.Failed(id=id, failure=failure):
-                self._outcomes[id] = failure
+                self.outcomes[id] = failure
             case events.Skipped(id=id, because=because, by_guard=by_guard):
-                self._outcomes[id] = Skipped(because, by_guard)
+                self.outcomes[id] = Skipped(because, by_guard)
             case events.DeadlinePassed():
                 self.late = True
             case events.Joined():
                 self.joined = event
             case events.Replanned(reason=reason):
                 tasks = [task for round in self.rounds for task in round.tasks]
-                last.outcomes = {task.id: UNNEEDED for task in tasks} | self._outcomes
+                last.outcomes = {task.id: UNNEEDED for task in tasks} | self.outcomes
                 last.replanned = reason
 
     def _turns(self, last: _Round) -> Iterator[Message]:
@@ -154,7 +166,8 @@ class ResumedRun(Run):
         self._program = AdoptedProgram(settings.tools.signatures, rounds, open=bool(rounds) and not whole)
         for round in past.rounds:
             if round.replanned is not None:
-                self._failed_calls |= tried_in(round.events)[0]
+                self._progress.failed |= tried_in(round.events)[0]
+        self._check_language(about)
         self._check_tools(settings.tools)
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
@@ -165,6 +178,22 @@ class ResumedRun(Run):
             super()._begin(question)
 
     # -------------------------------------------------------------------------------------------- before anything runs
+
+    def _check_language(self, about: Mapping[str, Any]) -> None:
+        """Refuse to go on with a plan that would mean something else now than it did when it was begun.
+
+        Raises:
+            UsageError: it would; the message says why, and what to do.
+        """
+        rounds = self._past.rounds
+        last = rounds[-1] if rounds else None
+        tasks = [task for round in rounds for task in round.tasks]
+        open = last is not None and not (last.sealed or last.asked or self._late)
+        begun = open and self._answers and last is not None and last.is_begun
+        why = why_not(about, self._unit.left(), tasks, self._past.outcomes, begun=begun)
+        if why is not None:
+            id = self._id
+            raise UsageError(f"run {id} cannot go on: {why}. `superscalar show {id}` prints what it came to so far")
 
     def _check_tools(self, tools: Toolset) -> None:
         """Refuse to go on with tools that are not those that the plan was made for.
@@ -276,11 +305,9 @@ class ResumedRun(Run):
         if self._program.joined and not problems:
             await self._seal()
             return
-        shown = print_plan(round.tasks)
-        if shown:
-            self._continuing = True
-            conversation.append(Message("assistant", shown))
-            conversation.append(Message("user", planner.resume_message(problems, self._settings.syntax)))
+        turns = rest_of("", round.tasks, problems, self._settings.syntax)
+        self._continuing = self._continuing or bool(turns)
+        conversation += turns
         await self._plan_round(conversation, repairing=self._continuing)
 
 
@@ -291,7 +318,8 @@ async def resumed(
 
     Raises:
         InDoubt: writes may have happened, and there is no `resolve` to ask. Nothing has changed.
-        UsageError: the run has ended, or the tools are not those that it needs.
+        UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
+            or the tools are not those that it needs.
     """
     try:
         run = restored(settings, recording, log, context=context, deadline=deadline)
@@ -308,7 +336,8 @@ def restored(
     """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
 
     Raises:
-        UsageError: the run has ended, or the tools are not those that it needs.
+        UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
+            or the tools are not those that it needs.
     """
     recorded = recording.log.recorded
     _check_that_it_is_open(recording.log.run, recorded, recording.log.about.get("kind") == "answer")

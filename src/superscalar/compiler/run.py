@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
+from superscalar.compiler.asking import Asking
 from superscalar.compiler.budget import Budget, Spent
+from superscalar.compiler.joining import Joining, Progress
+from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording, secrets_of, withheld
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight, heard, ran_untrusted
 from superscalar.compiler.stream import Log
-from superscalar.errors import ApprovalPending, JoinError, ModelError, NotApproved, PlanError
+from superscalar.errors import ApprovalPending, NotApproved
 from superscalar.labels import NOTHING
-from superscalar.models.base import ChatModel, Chunk, Message, Request, closable
-from superscalar.models.blocks import inert
+from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax, reader_of
+from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
-from superscalar.plan.ir import Plan, Span, Task
+from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
@@ -36,9 +38,6 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
-
-_MODEL_ATTEMPTS = 3
-_ANSWER_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,18 @@ class Run:
         self._late = False
         self._continuing = False  # the plan of this round was begun by an earlier process
         self._budget = Budget(settings.tools, settings.max_tokens, settings.max_cost)
+        self._asking = Asking(self._record, settings.random, self._now)
+        self._joining = Joining(
+            self._asking,
+            log.record,
+            self._now,
+            self._spent,
+            answer_type=settings.answer_type,
+            timeout=settings.joiner_timeout,
+            max_tokens=settings.max_answer_tokens,
+        )
         self._told: set[str] = set()  # the budgets that are known to be spent
-        self._failed_calls: set[tuple[str, str, str]] = set()
+        self._progress = Progress()
         self._refused = False  # the plan of a later round was not approved
         self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
         self._approver = approval.approver(settings.approve, later=recording is not None)
@@ -199,6 +208,8 @@ class Run:
                 answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
                 break
             decision = await self._join(self._settings.joiner, question, said)
+            if isinstance(decision, joiner.Cut):
+                return self._unanswered(decision, question, said)
             if not isinstance(decision, joiner.Replan):
                 answer = decision
                 break
@@ -224,6 +235,11 @@ class Run:
         turn = self._sight.of_planner(tasks, outcomes, reason, self._heard, sees)
         self._saw_untrusted = self._saw_untrusted or turn.untrusted
         conversation.append(Message("user", turn.text))
+
+    def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
+        """The result of a run whose answer was cut: everything else is there."""
+        result = self._answered(cut.text.strip(), question, said)
+        return replace(result, answer=None, partial=cut.text.strip(), cut=cut.why)
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
@@ -320,25 +336,28 @@ class Run:
 
     async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
         """The same for a round that has begun. `repairing`: what the planner writes first are corrections already."""
-        before: list[tuple[str, str, str]] = []
-        for attempt in range(self._settings.max_repairs + 1):
-            if attempt:
-                self._log.record(events.Repairing(self._now(), attempt))
-            text, cut = await self._write_plan(conversation, repairing=repairing or attempt > 0, running=running)
-            conversation.append(Message("assistant", text))
-            if self._late or (self._program.complete and not cut):
-                break
-            problems = self._program.problems or (_unfinished(text, cut),)
-            found = [(problem.code, problem.message, problem.line_text) for problem in problems]
-            if running and self._spent() is not None:
-                return  # nobody can mend it any more: the joiner answers from what there is, and nothing is written
-            if attempt == self._settings.max_repairs or found == before:
-                times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                again = ": the planner repeated them" if found == before else ""
-                raise PlanError(problems, summary=f"the planner's plan still has errors{times}{again}")
-            before = found
-            conversation.append(Message("user", planner.repair_message(problems, self._settings.syntax)))
-        if running and not self._late:
+        settings = self._settings
+        planning = Planning(
+            PlanningTerms(
+                settings.planner,
+                settings.syntax,
+                settings.grammar,
+                settings.planner_timeout,
+                settings.max_plan_tokens,
+                settings.max_repairs,
+            ),
+            self._asking,
+            self._budget,
+            self._log.record,
+            self._now,
+            partial(self._take, running=running),
+            self._unit.settle,
+            self._spent if running else lambda: None,
+            deadline=self._deadline,
+        )
+        ended = await planning.round(self._program, conversation, repairing=repairing, continuing=self._continuing)
+        self._late = self._late or ended == "late"
+        if running and ended == "whole" and not self._late:
             await self._seal()
 
     async def _seal(self) -> None:
@@ -387,55 +406,6 @@ class Run:
             raise NotApproved(f"the plan was not approved, and nothing of it was begun: {why}")
         self._refused = True
 
-    async def _write_plan(self, conversation: list[Message], *, repairing: bool, running: bool) -> tuple[str, bool]:
-        """Stream one reply of the planner into the program; returns its text and whether it was cut."""
-        program = self._program
-        reader = reader_of(self._settings.syntax, program)
-        if repairing and (program.broken or self._continuing):
-            program.begin_repair()
-        written: list[str] = []
-        finished = False
-        settings = self._settings
-        most = self._budget.tokens_left(settings.max_plan_tokens)
-        request = Request(tuple(conversation), max_tokens=most, grammar=settings.grammar)
-        limit = _earlier(self._deadline, self._settings.planner_timeout, self._now())
-        try:
-            async with (
-                asyncio.timeout_at(limit) as clock,
-                aclosing(self._ask("planner", self._planner(), request)) as chunks,
-            ):
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        clock.reschedule(_earlier(self._deadline, self._settings.planner_timeout, self._now()))
-                    if reader.ended and chunk.text.strip():
-                        finished = True  # the plan is whole: what a talkative model adds is not waited for
-                        break
-                    if chunk.text:
-                        written.append(chunk.text)
-                        self._log.record(events.PlanWritten(self._now(), chunk.text))
-                        self._take(reader.feed(chunk.text), running=running)
-                    finished = finished or chunk.finish == "stop"
-        except TimeoutError:
-            if not self._late and (self._deadline is None or self._now() < self._deadline):
-                await self._unit.settle()  # as below
-                raise ModelError(
-                    f"the planner wrote no complete plan within {self._settings.planner_timeout:g} s", retryable=True
-                ) from None
-            self._late = True
-        except ModelError:
-            await self._unit.settle()  # what it had planned runs to its end; its writes fail, unsealed
-            raise
-        finished = finished or reader.ended  # rule L18: a complete join line seals, whatever comes behind it
-        self._take(reader.finish("stop" if finished else "cut"), running=running)
-        if repairing:
-            self._take(program.end_repair(), running=running)
-        return "".join(written), not finished
-
-    def _planner(self) -> ChatModel:
-        if self._settings.planner is None:
-            raise ModelError("this agent has no model")
-        return self._settings.planner
-
     def _take(self, steps: Iterable[Step], *, running: bool) -> None:
         for step in steps:
             if isinstance(step, Diagnostic):
@@ -462,7 +432,8 @@ class Run:
         """
         settings = self._settings
         given_up = self._late or self._refused or self._spent() is not None
-        last = given_up or self._rounds >= settings.max_replans or not self._progressed()
+        last = given_up or self._rounds >= settings.max_replans
+        last = last or not self._progress.made(self._log.events, self._rounds)
         last = last or (settings.replan == "never" and self._ran_untrusted())
         self._log.record(events.JoinStarted(self._now(), last))
         schema = settings.answer_type.schema if settings.answer_type else None
@@ -470,125 +441,4 @@ class Run:
             settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema
         )
         conversation = joiner.messages(system, said, question, self._sight.of_joiner(*self._ran()))
-        complaint = said_text = ""
-        for attempt in range(_ANSWER_ATTEMPTS):
-            if attempt and (spent := self._spent()) is not None:
-                raise JoinError(f"{spent}, and the joiner gave no usable answer; the last time: {complaint}")
-            decision = await self._decide(model, conversation)
-            match decision:
-                case joiner.Replan(reason) if not last:
-                    self._log.record(events.Replanned(self._now(), reason))
-                    return decision
-                case joiner.Replan(reason):
-                    complaint = "Nothing more can be looked up. Answer now with what there is, and say what is missing."
-                    said_text = f"{joiner.REPLAN} {reason}"
-                case joiner.Finish(""):
-                    complaint, said_text = "The answer was empty. Answer the question.", ""
-                case joiner.Finish(text):
-                    if settings.answer_type is None:
-                        self._log.record(events.Joined(self._now(), text))
-                        return text
-                    try:
-                        value = settings.answer_type.read(text)
-                    except ValueError as error:
-                        complaint, said_text = _not_of_schema(error), text
-                    else:
-                        self._log.record(events.Joined(self._now(), value))
-                        return value
-            conversation += [Message("assistant", said_text), Message("user", complaint)]
-        raise JoinError(f"the joiner gave no usable answer in {_ANSWER_ATTEMPTS} tries; the last time: {complaint}")
-
-    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
-        reader = joiner.AnswerReader()
-        request = Request(tuple(conversation), max_tokens=self._settings.max_answer_tokens)
-        timeout = self._settings.joiner_timeout
-        try:
-            async with asyncio.timeout(timeout) as clock, aclosing(self._ask("joiner", model, request)) as chunks:
-                async for chunk in chunks:
-                    if chunk.preparing is not None:
-                        clock.reschedule(_earlier(None, timeout, self._now()))
-                    if fresh := reader.feed(chunk.text):
-                        self._log.record(events.AnswerWritten(self._now(), fresh))
-        except TimeoutError:
-            raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
-        return reader.finish()
-
-    def _progressed(self) -> bool:
-        """Whether this round did anything but repeat calls that had failed in the same way before."""
-        happened = self._log.events
-        begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
-        tried, fresh = tried_in(happened[begin:])
-        progressed = fresh or not tried <= self._failed_calls or self._rounds == 0
-        self._failed_calls |= tried
-        return progressed
-
-    # --------------------------------------------------------------------------------------------------- models
-
-    async def _ask(self, role: str, model: ChatModel, request: Request) -> AsyncGenerator[Chunk, None]:
-        """A model's reply. A refusal is waited out and tried again, as long as nothing of the reply has come."""
-        for attempt in range(1, _MODEL_ATTEMPTS + 1):
-            begun = counted = False
-            written = 0
-            try:
-                async with aclosing(closable(model.stream(request))) as chunks:
-                    async for chunk in chunks:
-                        begun = begun or bool(chunk.text)
-                        written += len(chunk.text)
-                        if chunk.preparing is not None:
-                            what, fraction = chunk.preparing.what, chunk.preparing.fraction
-                            self._log.record(events.ModelPreparing(self._now(), role, what, fraction))
-                        if chunk.usage is not None:
-                            counted = True
-                            self._record(events.ModelUsed(self._now(), role, chunk.usage))
-                        yield chunk
-                return
-            except ModelError as error:
-                if begun or not error.retryable or attempt == _MODEL_ATTEMPTS:
-                    raise
-                backoff = self._settings.random.uniform(0.0, 2.0**attempt)
-                await asyncio.sleep(max(error.retry_after or 0.0, backoff))
-            finally:
-                if begun and not counted:
-                    self._budget.estimate(request, written)
-
-
-def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:
-    """The calls that failed in a round, with arguments and message, and whether any succeeded."""
-    tried: set[tuple[str, str, str]] = set()
-    called: dict[str, tuple[str, str]] = {}
-    fresh = False
-    for event in round:
-        match event:
-            case events.Started(id=id, tool=tool, arguments=arguments):
-                called[id] = (tool, _told_apart(arguments))
-            case events.Failed(id=id, failure=Failure(message=message)) if id in called:
-                tried.add((*called.pop(id), message))
-            case events.Succeeded(id=id) if id in called:
-                fresh = True
-    return tried, fresh
-
-
-def _told_apart(arguments: Mapping[str, Any]) -> str:
-    """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
-    try:
-        return repr(arguments)
-    except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
-        return f"<{id(arguments)}>"
-
-
-def _not_of_schema(error: ValueError) -> str:
-    """What the joiner is told of an answer; what is wrong with it may quote it, and with it what is not trusted."""
-    return f"That does not follow the schema:\n<error>\n{inert(str(error), 'error')}\n</error>\n\nWrite it again."
-
-
-def _earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:
-    """When a model call must be done: at the run's deadline or after its own timeout."""
-    times = [t for t in (deadline, None if timeout is None else now + timeout) if t is not None]
-    return min(times, default=None)
-
-
-def _unfinished(text: str, cut: bool) -> Diagnostic:
-    lines = text.rstrip("\n").split("\n")
-    where = Span(len(lines), 0, len(lines), max(len(lines[-1]), 1))
-    why = "the plan was cut off here" if cut else "the plan waits for lines that were never repaired"
-    return Diagnostic("E003", why, where, lines[-1], help="write the rest of the plan, up to join(...)")
+        return await self._joining.decision(model, conversation, last=last)

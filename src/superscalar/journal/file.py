@@ -20,6 +20,7 @@ from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
+from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
 from superscalar.schedule.questions import open_questions
 from superscalar.values import TaskId
@@ -56,12 +57,14 @@ class Journal:
     def begin(self, run: str, about: Mapping[str, Any]) -> RunLog:
         """A new run, which this process is at work on until the log is closed. `about`: JSON data to remember with it.
 
+        The version of the plan language is remembered too, as `language`; runs without one are of version 1.
+
         Raises:
             UsageError: there is a run of that id, or `about` is no JSON data.
             JournalError: the file cannot be written.
         """
         now = time.time()
-        remembered = {**self._about, **about}
+        remembered = {"language": LANGUAGE, **self._about, **about}
         try:
             kept = json.dumps(remembered)
         except (TypeError, ValueError) as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from superscalar.plan import Grammar
 from superscalar.values import Usage as Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
-FinishReason: TypeAlias = Literal["stop", "length", "filter"]
+FinishReason: TypeAlias = str
+"""How a reply ended: "stop" (or another word of `superscalar.models.ending.WHOLE`) if it is whole, "length" or "filter"
+if it was cut for that reason. Any other word, such as a provider's own, says that it was cut too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,21 @@ class Chunk:
     """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts.
 
     Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts.
+    `thought`: what the model wrote for itself, where the provider tells that apart. It is no part of the reply.
     """
 
     text: str = ""
     finish: FinishReason | None = None
     usage: Usage | None = None
     preparing: Preparation | None = None
+    thought: str = ""
+
+
+def estimated(request: Request, written: int, prices: Prices | None) -> Usage:
+    """What a reply of so many characters used that nobody counted: 4 characters to a token."""
+    read = sum(len(message.text) for message in request.messages)
+    usage = Usage(read // 4, 0, written // 4, 1, estimated=True)
+    return usage if prices is None else replace(usage, cost=prices.of(usage))
 
 
 class ChatModel(Protocol):

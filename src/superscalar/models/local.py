@@ -15,13 +15,14 @@ from typing import Any, TypeAlias
 
 from superscalar.errors import ModelError
 from superscalar.models import cache
-from superscalar.models.base import Chunk, FinishReason, Preparation, Request, Usage
+from superscalar.models.base import Chunk, Preparation, Request, Usage
+from superscalar.models.ending import End, Ends
 from superscalar.models.engine import Engine, LlamaEngine
 from superscalar.models.weights import Progress
 
 Load: TypeAlias = Callable[[Path, int, int], Engine]
 
-_FINISHES: Mapping[str, FinishReason] = {"length": "length", "content_filter": "filter"}
+_ENDS = Ends({"length": "length", "content_filter": "filter"})
 _CONTROL = re.compile(r"<\|(?=\w+\|>)")
 _EXIT_GRACE = 10.0  # seconds
 
@@ -89,7 +90,7 @@ class LocalModel:
             ModelSetupError: the model cannot be had or loaded; the message says what to do.
         """
         reply = self._submit(_body(request))
-        finish: FinishReason | None = None
+        end = End(_ENDS)
         usage: Usage | None = None
         try:
             while (event := await reply.get()) is not None:
@@ -97,15 +98,18 @@ class LocalModel:
                     raise self._refusal(event["error"])
                 if (preparing := _preparation(event)) is not None:
                     yield Chunk(preparing=preparing)
-                for choice in event.get("choices", ()):
-                    if reason := choice.get("finish_reason"):
-                        finish = _FINISHES.get(reason, "stop")
-                    if text := choice.get("delta", {}).get("content"):
+                for choice in event.get("choices") or ():
+                    delta = choice.get("delta") or {}
+                    if thought := delta.get("reasoning_content"):
+                        yield Chunk(thought=thought)
+                    if text := delta.get("content"):
+                        end.wrote()
                         yield Chunk(text)
-                if "usage" in event:
+                    end.said(choice.get("finish_reason"))
+                if event.get("usage"):
                     usage = _usage(event["usage"])
-            if finish is not None:
-                yield Chunk(finish=finish, usage=usage)
+            if end.finish is not None:
+                yield Chunk(finish=end.finish, usage=usage)
         finally:
             await reply.stop()
 

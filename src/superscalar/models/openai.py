@@ -9,22 +9,23 @@ import json
 import os
 import re
 import weakref
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
-from superscalar.models.base import Chunk, FinishReason, Prices, Request, Usage
-from superscalar.models.stops import StopFilter
+from superscalar.models.base import Chunk, Prices, Request
+from superscalar.models.dialect import Dialect, Refusal
+from superscalar.models.ending import Ends
+from superscalar.models.reply import ComplaintError, RefusedError, Reply
+from superscalar.models.saying import page, place, shown, words_of
+from superscalar.models.wire import DONE, Body, GarbledError
 from superscalar.plan import Grammar
 from superscalar.schedule.refusal import wait_of
 
 if TYPE_CHECKING:
-    from openai import APIError, AsyncOpenAI, AsyncStream
-    from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletionChunk
-    from openai.types.chat.chat_completion_chunk import ChoiceDelta
+    from openai import APIStatusError, AsyncOpenAI, AsyncStream
 
 # Hidden reasoning counts against `max_completion_tokens`, while `Request.max_tokens` bounds the reply: room (tokens).
 REASONING_ROOM = 8192
@@ -35,34 +36,11 @@ Constraint: TypeAlias = Literal["json_schema", "lark", "llama.cpp", "vllm"]
 _OFFICIAL = "api.openai.com"
 _TOOL = "plan"
 _REASONS = re.compile(r"(o\d|gpt-([5-9]|\d\d))(?!.*-chat)")
-_FINISHES: Mapping[str, FinishReason] = {"length": "length", "content_filter": "filter"}
+_FINISHES: Final[Mapping[str, str]] = {"length": "length", "content_filter": "filter"}
+_NOT_OF_REASONING: Final = frozenset({"temperature", "stop"})
+_AFTERWARDS: Final = 0.1  # seconds that the end of a response may take once its body said that it is over
 # Codes of errors that arrive inside a stream, where there is no HTTP status to go by.
 _TRANSIENT = frozenset({"server_error", "rate_limit_exceeded", "overloaded", "overloaded_error", "timeout"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Dialect:
-    """Which parameters the server takes: guessed from its name, corrected by what it refuses."""
-
-    limit: str = "max_tokens"
-    temperature: bool = True
-    stop: bool = True
-    usage: bool = True
-    reasons: bool = False
-
-    def without(self, parameter: str | None) -> _Dialect | None:
-        """Return the dialect to try after `parameter` was refused, None if there is none left to try."""
-        if parameter == "max_tokens" and self.limit == "max_tokens":
-            return replace(self, limit="max_completion_tokens")
-        if parameter == "max_completion_tokens" and self.limit == "max_completion_tokens" and not self.reasons:
-            return replace(self, limit="max_tokens")
-        if parameter == "temperature" and self.temperature:
-            return replace(self, temperature=False)
-        if parameter == "stop" and self.stop:
-            return replace(self, stop=False)
-        if parameter == "stream_options" and self.usage:
-            return replace(self, usage=False)
-        return None
 
 
 class OpenAIModel:
@@ -76,13 +54,19 @@ class OpenAIModel:
     in JSON; "lark": a custom tool of OpenAI's with a grammar; "llama.cpp": that server's parameter `grammar`; "vllm":
     its parameter `structured_outputs`.
 
+    For servers that are different: `parameters` of the protocol to send, in the place of ours where they are called so
+    (`parameters={"temperature": 1, "seed": 7}`); `extra_body`, what else stands in the request; `omit`, the names of
+    parameters that are never sent; `ends`, words with which the server says that a reply is whole, beside those of
+    `superscalar.models.ending.WHOLE`. A reply that ends with any other word was cut.
+
     A failed request is never repeated here: the error says whether to, and when. The exception is a server that refuses
-    a *parameter* (reasoning models refuse `temperature` and `stop`): it is asked again without it, and that is
-    remembered. Stop texts are honoured in any case. One instance may be used from several event loops; each has its own
-    connections, closed when that loop ends or by `aclose`.
+    a *parameter* (reasoning models refuse `temperature` and `stop`), or a role for the system: it is asked again
+    without, and that is remembered. Stop texts are honoured in any case. One instance may be used from several event
+    loops; each has its own connections, closed when that loop ends or by `aclose`.
 
     Raises:
         ModelSetupError: the extra is not installed, or there is no key.
+        UsageError: an option has no such form.
     """
 
     def __init__(
@@ -94,6 +78,10 @@ class OpenAIModel:
         effort: str | None = None,
         grammar: Constraint | None = None,
         prices: Prices | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        omit: Iterable[str] = (),
+        ends: Iterable[str] = (),
     ) -> None:
         if grammar is not None and grammar not in get_args(Constraint):
             forms = ", ".join(map(repr, get_args(Constraint)))
@@ -117,12 +105,14 @@ class OpenAIModel:
                 "or write OpenAIModel(name, api_key=...)."
             )
         self._key = key or "unused"
+        self._given = {**_sent("parameters", parameters), **_sent("extra_body", extra_body)}
+        self._omitted = _names(omit)
+        self._ends = Ends(_FINISHES, ends)
         official = host == _OFFICIAL or host.endswith("." + _OFFICIAL)
         reasons = official and _REASONS.match(name) is not None
-        self._dialect = _Dialect(
-            limit="max_completion_tokens" if official else "max_tokens",
-            temperature=not reasons,
-            stop=not reasons,
+        self._dialect = Dialect(
+            limits=("max_completion_tokens", "max_tokens") if official else ("max_tokens", "max_completion_tokens"),
+            refused=self._omitted | (_NOT_OF_REASONING if reasons else frozenset()),
             reasons=reasons,
         )
         self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Client] = weakref.WeakKeyDictionary()
@@ -155,70 +145,103 @@ class OpenAIModel:
             ModelError: the server refused, failed or was cut; `retryable` and `retry_after` (seconds) say what to do.
             ModelSetupError: the key is wrong.
         """
-        replies = await self._open(request)
-        stops = StopFilter(request.stop)
-        finish: FinishReason | None = None
-        usage: Usage | None = None
+        reply = Reply(self._ends, request.stop, self.prices)
+        async with aclosing(self._documents(await self._open(request))) as documents:
+            async for document in documents:
+                if document is DONE:
+                    reply.done()
+                    continue
+                try:
+                    for chunk in reply.take(document):
+                        yield chunk
+                except ComplaintError as complaint:
+                    raise self._complained(complaint.said) from None
+                if reply.over:
+                    break
+        if not reply.begun:
+            raise self._said_something_else("" if reply.first is None else json.dumps(reply.first, ensure_ascii=False))
+        try:
+            for chunk in reply.finish():
+                yield chunk
+        except RefusedError as refused:
+            raise ModelError(f"{self._where}: the model refused: {self._shown(str(refused))}") from None
+
+    async def _documents(self, response: AsyncStream[Any]) -> AsyncGenerator[Any, None]:
+        """What a body says, document by document, and `DONE` where it says that it is over."""
+        body = Body()
+        over = False
+        # The SDK's own reader takes the shape of each event for granted.
+        pieces = response.response.aiter_bytes()
         try:
             while True:
                 try:
-                    event = await anext(replies)
-                except StopAsyncIteration:
+                    content = await (anext(pieces) if not over else asyncio.wait_for(anext(pieces), _AFTERWARDS))
+                except (StopAsyncIteration, TimeoutError):
                     break
-                except json.JSONDecodeError as error:
-                    raise ModelError(f"{self.name}: the stream was cut inside an event", retryable=True) from error
-                except self._sdk.APIError as error:
-                    raise self._translated(error) from error
-                if event.usage is not None:
-                    usage = _usage(event.usage, self.prices)
-                for choice in event.choices or ():  # the SDK does not check: some servers leave these out
-                    if choice.finish_reason is not None:
-                        finish = _FINISHES.get(choice.finish_reason, "stop")
-                    if choice.delta is not None and (text := stops.feed(_said(choice.delta))):
-                        yield Chunk(text)
-                if stops.found:
-                    finish = "stop"
-                    break
-            if not stops.found and (rest := stops.flush()):
-                yield Chunk(rest)
-            if finish is not None:
-                yield Chunk(finish=finish, usage=usage)
+                except Exception as error:
+                    if over:
+                        break
+                    raise self._torn(error) from error
+                for document in () if over else body.feed(content):
+                    yield document
+                    if document is DONE:
+                        over = (
+                            True  # what may follow is the end of the response: read, the connection can be used again
+                        )
+                        break
+            for document in () if over else body.finish():
+                yield document
+        except GarbledError as garbled:
+            raise self._said_something_else(garbled.text, cut=garbled.cut) from None
         finally:
-            await replies.close()
+            await response.close()
 
-    async def _open(self, request: Request) -> AsyncStream[ChatCompletionChunk]:
+    async def _open(self, request: Request) -> AsyncStream[Any]:
         client = await self._client()
+        dialect = self._dialect
         while True:
-            dialect = self._dialect
+            body = self._body(request, dialect)
             try:
-                replies: AsyncStream[ChatCompletionChunk]
-                replies = await client.chat.completions.create(**self._body(request, dialect))
-                return replies
-            except self._sdk.APIError as error:
-                other = dialect.without(error.param) if (error.code or "").startswith("unsupported") else None
+                # What is no parameter of this SDK's is none of its business: all but the first three goes as it is.
+                rest = {name: value for name, value in body.items() if name not in ("model", "messages", "stream")}
+                rest = rest if body.get("stream") else {**rest, "stream": False}
+                asked: AsyncStream[Any] = await client.chat.completions.create(
+                    model=body["model"], messages=body["messages"], stream=True, extra_body=rest
+                )
+            except self._sdk.APIStatusError as error:
+                said = _document(error)
+                refusal = Refusal(error.status_code, str(error.param or ""), str(error.code or ""), said)
+                sent = body.keys() - self._given.keys()
+                system = any(message["role"] == "system" for message in body["messages"])
+                other = dialect.after(refusal, sent, system=system)
                 if other is None:
-                    raise self._translated(error) from error
-                self._dialect = other
+                    raise self._refused(error, said) from error
+                dialect = other
+            except self._sdk.APIError as error:
+                raise self._torn(error) from error
+            else:
+                self._dialect = dialect
+                return asked
 
-    def _body(self, request: Request, dialect: _Dialect) -> dict[str, Any]:
+    def _body(self, request: Request, dialect: Dialect) -> dict[str, Any]:
         room = REASONING_ROOM if dialect.reasons else 0
-        body: dict[str, Any] = {
-            "model": self._model,
-            "messages": [{"role": message.role, "content": message.text} for message in request.messages],
-            "stream": True,
-            dialect.limit: request.max_tokens + room,
-        }
-        if dialect.usage:
+        body: dict[str, Any] = {"model": self._model, "messages": dialect.messages(request.messages)}
+        if dialect.takes("stream"):
+            body["stream"] = True
+        if dialect.limit is not None and not self._given.keys() & set(dialect.limits):
+            body[dialect.limit] = request.max_tokens + room
+        if dialect.takes("stream_options") and dialect.takes("stream"):
             body["stream_options"] = {"include_usage": True}
-        if dialect.temperature:
+        if dialect.takes("temperature"):
             body["temperature"] = request.temperature
-        if dialect.stop and request.stop:
-            body["stop"] = list(request.stop[:4])  # the protocol's limit; StopFilter finds the others
+        if dialect.takes("stop") and request.stop:
+            body["stop"] = list(request.stop[:4])  # the protocol's limit; the reply is searched for the others
         if self._effort is not None:
             body["reasoning_effort"] = self._effort
         if request.grammar is not None:
             body |= _constraint(request.grammar, self._grammar)
-        return body
+        body |= self._given
+        return {name: value for name, value in body.items() if name not in self._omitted}
 
     async def _client(self) -> AsyncOpenAI:
         loop = asyncio.get_running_loop()
@@ -230,25 +253,59 @@ class OpenAIModel:
             await client.tie_to_loop()
         return client.sdk
 
-    def _translated(self, error: APIError) -> ModelError:
-        """Turn an error of the SDK into ours."""
-        sdk = self._sdk
-        said = f"{self.name}: {error.message}"
-        if isinstance(error, sdk.APIConnectionError):
-            return ModelError(f"{said} ({error.__cause__!r})", retryable=True)
-        if not isinstance(error, sdk.APIStatusError):
-            status = int(error.code) if error.code and re.fullmatch(r"[45]\d\d", error.code) else None
-            transient = _TRANSIENT & {error.code, error.type} or (status is not None and _may_pass(status))
-            return ModelError(said, retryable=bool(transient), status=status)
+    # --------------------------------------------------------------------------------- errors, in the server's words
+
+    @property
+    def _where(self) -> str:
+        return f"{self.name} at {place(self._base_url).rstrip('/')}/chat/completions"
+
+    def _shown(self, text: str) -> str:
+        return shown(text, (self._key,))
+
+    def _hint(self) -> str:
+        """What may be wrong with the address, where something else than a model answered."""
+        if urlsplit(self._base_url).path.strip("/"):
+            return ""
+        return (
+            "\nThe base_url has no path; most servers want one: base_url=" + place(self._base_url).rstrip("/") + "/v1"
+        )
+
+    def _refused(self, error: APIStatusError, said: Any) -> ModelError:
+        """The error of a request that was refused."""
         status = error.status_code
+        words = page(said) if isinstance(said, str) else words_of(said)
+        message = f"{self._where}: HTTP {status}: {self._shown(words) or 'nothing was said'}"
         if status == 401:
-            return ModelSetupError(f"{said}\nCheck the key in OPENAI_API_KEY (or api_key=...).", status=status)
+            return ModelSetupError(f"{message}\nCheck the key in OPENAI_API_KEY (or api_key=...).", status=status)
         return ModelError(
-            said,
+            message + (self._hint() if status in (404, 405) else ""),
             retryable=_may_pass(status) and error.code != "insufficient_quota",
             retry_after=wait_of({name.lower(): value for name, value in error.response.headers.items()}),
             status=status,
         )
+
+    def _torn(self, error: Exception) -> ModelError:
+        """The error of a connection that could not be made, or broke."""
+        why = error.__cause__ or error
+        what = getattr(error, "message", "") or "the connection broke"
+        return ModelError(f"{self._where}: {what} ({self._shown(repr(why))})", retryable=True)
+
+    def _complained(self, said: Any) -> ModelError:
+        """The error that a server sent with status 200, where there is no other to go by."""
+        told = said if isinstance(said, Mapping) else {}
+        code, kind = str(told.get("code") or told.get("status") or ""), str(told.get("type") or "")
+        status = int(code) if re.fullmatch(r"[45]\d\d", code) else None
+        transient = _TRANSIENT & {code, kind} or (status is not None and _may_pass(status))
+        words = self._shown(words_of(said))
+        return ModelError(f"{self._where}: {words}", retryable=bool(transient), status=status)
+
+    def _said_something_else(self, text: str, *, cut: bool = False) -> ModelError:
+        """The error of a body that is no reply of a model."""
+        if not text.strip():
+            return ModelError(f"{self._where}: the server sent an empty reply", retryable=True)
+        what = "the stream was cut inside an event, or has what is none" if cut else "this is no reply of a model"
+        hint = "" if cut else self._hint()
+        return ModelError(f"{self._where}: {what}: {self._shown(page(text))}{hint}", retryable=cut)
 
 
 class _Client:
@@ -280,7 +337,7 @@ def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
     if form is not None and not grammar.gbnf:  # a document, and no plan
         schema = {"name": "reply", "schema": grammar.json_schema, "strict": _is_strict(grammar.json_schema)}
         if form == "vllm":
-            return {"extra_body": {"structured_outputs": {"json": grammar.json_schema}}}
+            return {"structured_outputs": {"json": grammar.json_schema}}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}
     match form:
         case "json_schema":
@@ -292,9 +349,9 @@ def _constraint(grammar: Grammar, form: Constraint | None) -> dict[str, Any]:
             choice = {"type": "custom", "custom": {"name": _TOOL}}
             return {"tools": [{"type": "custom", "custom": tool}], "tool_choice": choice}
         case "llama.cpp":
-            return {"extra_body": {"grammar": grammar.gbnf}}
+            return {"grammar": grammar.gbnf}
         case "vllm":
-            return {"extra_body": {"structured_outputs": {"grammar": grammar.gbnf}}}
+            return {"structured_outputs": {"grammar": grammar.gbnf}}
         case None:
             return {}
 
@@ -313,17 +370,36 @@ def _is_strict(schema: Any) -> bool:
     return all(map(_is_strict, schema.values()))
 
 
-def _said(delta: ChoiceDelta) -> str:
-    """The text of an event: the reply's, or what is handed to the custom tool, of which the SDK does not know yet."""
-    calls = (getattr(call, "custom", None) or {} for call in delta.tool_calls or ())
-    return (delta.content or "") + "".join(call.get("input") or "" for call in calls)
+def _document(error: APIStatusError) -> Any:
+    """What came with a refusal: a document of JSON, else the text."""
+    try:
+        text = error.response.text
+    except Exception:  # noqa: BLE001 -- the body was not read, or is not in the encoding that it says
+        return str(error.body or "")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
-def _usage(counted: CompletionUsage, prices: Prices | None) -> Usage:
-    details = counted.prompt_tokens_details
-    cached = details.cached_tokens if details is not None else None
-    usage = Usage(counted.prompt_tokens, cached or 0, counted.completion_tokens, requests=1)
-    return usage if prices is None else replace(usage, cost=prices.of(usage))
+def _sent(option: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters that a user gave.
+
+    Raises:
+        UsageError: they are none, or are not the user's to give.
+    """
+    if given is not None and not (isinstance(given, Mapping) and all(isinstance(name, str) for name in given)):
+        raise UsageError(f'OpenAIModel({option}={given!r}): write a dictionary, such as {option}={{"top_p": 0.9}}')
+    if ours := sorted({"model", "messages", "stream"} & set(given or ())):
+        raise UsageError(f"OpenAIModel({option}={{{ours[0]!r}: ...}}): that is not to be changed; leave it out")
+    return dict(given or {})
+
+
+def _names(omit: Iterable[str]) -> frozenset[str]:
+    names = frozenset() if isinstance(omit, str) else frozenset(omit)
+    if isinstance(omit, str) or not all(isinstance(name, str) for name in names) or {"model", "messages"} & names:
+        raise UsageError(f'OpenAIModel(omit={omit!r}): write names of parameters, such as omit={{"stream_options"}}')
+    return names
 
 
 def _may_pass(status: int) -> bool:

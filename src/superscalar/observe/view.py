@@ -90,6 +90,7 @@ class RunView:
         self.began: float | None = None
         self.last = 0.0
         self.repairs = 0  # in this round
+        self.cut = ""  # why what is there of the answer is not the answer
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
@@ -149,7 +150,12 @@ class RunView:
                 self._answer.clear()
             case ev.AnswerWritten(_, text):
                 self.preparing = None
+                if self.cut:  # the answer is written again
+                    self.cut = ""
+                    self._answer.clear()
                 self._answer.append(text)
+            case ev.AnswerCut(_, why):
+                self.cut = why
             case ev.Joined(_, answer):
                 self.joining, self.answer = False, answer
             case ev.Replanned(_, reason):

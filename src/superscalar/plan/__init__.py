@@ -18,8 +18,10 @@ from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program
 from superscalar.plan.python import MAX_SOURCE, too_long
 from superscalar.plan.signatures import Signatures
+from superscalar.plan.vocabulary import LANGUAGE
 
 __all__ = [
+    "LANGUAGE",
     "AnySyntax",
     "Diagnostic",
     "Grammar",

@@ -9,6 +9,7 @@ from typing import Any
 from superscalar.plan import hints, ir
 from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.instead import code
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
 from superscalar.values import TaskId
@@ -17,6 +18,15 @@ STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
+_NUMBERS = frozenset({"int", "float", "bool"})
+_SAMPLES: Mapping[str, Any] = {
+    "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
+}  # fmt: skip
+_GIVES: Mapping[str, str] = {
+    "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
+    "list": "list", "sorted": "list", "reversed": "list", "range": "list", "enumerate": "list", "zip": "list",
+    "dict": "dict", "set": "set", "tuple": "tuple",
+}  # fmt: skip
 _LONGEST = 500  # characters of a message: names are as long as somebody makes them
 _UNKNOWN = Output()
 _MOST = 20  # of one statement: who mends these will hear of the others
@@ -38,7 +48,7 @@ class Findings:
         self._known_outputs = known
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
-        self._said: set[tuple[str, str]] = set()
+        self._said: set[tuple[str, ...]] = set()
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
         """Note what is wrong, and go on with a stand-in.
@@ -47,8 +57,8 @@ class Findings:
             Enough: it is the last problem that is noted.
         """
         noted = self.warnings if code.startswith("W") else self.problems
-        if (code, message) not in self._said and len(noted) < _MOST:
-            self._said.add((code, message))
+        if (code, message, help) not in self._said and len(noted) < _MOST:
+            self._said |= {(code, message, help), (code, message)}
             span = self.source.span(node)
             shown = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
             noted.append(Diagnostic(code, shown, span, self.source.line_text(span), label, help))
@@ -93,10 +103,12 @@ class Findings:
         message = f"`{signature.alias}` takes {most} positional argument{'' if most == 1 else 's'} at most"
         self.problem("E305", message, argument, help=hints.form(signature))
 
-    def no_argument(self, signature: Signature, keyword: ast.keyword) -> None:
-        """Note an argument whose name the tool does not have."""
-        help = hints.closest(keyword.arg or "", (p.alias for p in signature.parameters)) + hints.form(signature)
-        self.problem("E302", f"`{signature.alias}` has no argument `{keyword.arg}`", keyword, help=help)
+    def no_argument(self, signature: Signature, keyword: ast.keyword, meant: str | None) -> None:
+        """Note an argument whose name the tool does not have. `meant`: the one that it stands for, if that is clear."""
+        name = keyword.arg or ""
+        guess = f"did you mean `{meant}`? " if meant else hints.closest(name, (p.alias for p in signature.parameters))
+        help = guess + hints.form(signature)
+        self.problem("E302", f"`{signature.alias}` has no argument `{name}`", keyword, help=help)
 
     def check_field(self, known: Output, name: str, node: ast.AST) -> None:
         """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
@@ -124,7 +136,9 @@ class Findings:
             message = f"`{parameter.alias}` of `{signature.alias}` is written in the plan, not computed"
             known = ", ".join(map(repr, parameter.choices))
             self.problem("E309", message, node, help=f"write one of these, as it is: {known}")
-        self.check_record(signature, parameter, self.output_of(value), node)
+        output = self.output_of(value)
+        self.check_record(signature, parameter, output, node)
+        self._check_type(signature, parameter, output, node)
 
     def check_record(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
         """A record, all of whose fields are known, is no text and no number (rule L32)."""
@@ -134,6 +148,33 @@ class Findings:
         fields = ", ".join(f"{written}.{name}" for name in known.written())
         message = f"`{written}` is a {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
         self.problem("E308", message, node, help=f"write one of its fields: {fields}")
+
+    def _check_type(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
+        """What is computed, and cannot be what the parameter is, whatever its value (rule L32)."""
+        sample = _SAMPLES.get(known.type.partition("[")[0])
+        wanted = {part.strip() for part in parameter.type.split("|")} - {"None"}
+        if sample is None or not wanted or not wanted <= _SCALARS or parameter.reject(sample) is None:
+            return
+        number = isinstance(sample, int | float)
+        if number and wanted & _NUMBERS:
+            return  # a whole number may come out of any
+        written = code.shown(node)
+        message = f"`{written}` is {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
+        help = f"write str({written})" if number else "write one of its items, or call the tool for each of them"
+        sure = known.annotated and parameter.annotated
+        self.problem("E304" if sure else "W504", message, node, help=help)
+
+    def check_iterable(self, value: ir.Expr, node: ast.expr) -> None:
+        """What a loop goes through is no number."""
+        known = self.output_of(value)
+        kind = known.type
+        if kind not in _NUMBERS or not known.annotated:
+            return
+        written = code.shown(node)
+        help = "go through a list, or through range(...) of a whole number"
+        if kind == "int":
+            help = f"write range({written}) to count up to it, or go through the list itself"
+        self.problem("E308", f"`{written}` is {kind}, and a loop goes through a list", node, help=help)
 
     def output(self, task: TaskId) -> Output:
         """What is known of a task's value."""
@@ -150,7 +191,30 @@ class Findings:
                 return (self.output_of(base).fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
-        return _UNKNOWN
+        kind = self._kind_of(expr)
+        return Output(kind, annotated=True) if kind else _UNKNOWN
+
+    def _kind_of(self, expr: ir.Expr) -> str:
+        """The type of what is computed, where its form says it; else empty."""
+        match expr:
+            case ir.Literal(value) if value is not None:
+                return type(value).__name__
+            case ir.Text():
+                return "str"
+            case ir.Compare():
+                return "bool"
+            case ir.Sequence(kind) | ir.Comprehension(kind):
+                return kind
+            case ir.Dict():
+                return "dict"
+            case ir.Apply(name):
+                return _GIVES.get(name, "")
+            case ir.Binary(operator, left, right) if operator in "+-*/":
+                kinds = {self.output_of(left).type, self.output_of(right).type}
+                if kinds <= {"int", "float"}:
+                    return "float" if operator == "/" or "float" in kinds else "int"
+                return "str" if kinds == {"str"} and operator == "+" else ""
+        return ""
 
 
 def returned(signature: Signature, arguments: Iterable[tuple[str, ir.Expr]]) -> Output:

@@ -15,6 +15,9 @@ _INTERESTING = re.compile(r"[\"'#\\()\[\]{}]")
 _NEW_STATEMENT = re.compile(
     r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```)"
 )
+_OF_A_BLOCK = re.compile(
+    r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b(?!\s*=[^=])|@|```"
+)
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _PARTS = "give parts of it names"
 _MAX_CODE = 64 * 1024
@@ -218,6 +221,24 @@ class Lines:
                 return len(line)
             self._quote = None
             return closing + len(quote)
+
+
+def complete_lines(text: str) -> str:
+    """The beginning of a plan that was cut, up to its last statement that is complete and stands in no block.
+
+    A block that was begun is not part of it: whoever goes on in the middle of one writes lines without their condition.
+    """
+    end = column = 0
+    begun = False
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for statement in Lines().feed(text):
+        if not statement.text or statement.text.startswith("#"):
+            continue
+        column = column if begun else statement.column
+        begun = True
+        if statement.column <= column and not _OF_A_BLOCK.match(statement.text):
+            end = statement.line + statement.text.count("\n")
+    return "".join(f"{line}\n" for line in lines[:end])
 
 
 _CLOSING = {opening: closing for closing, opening in _CLOSES.items()}

@@ -8,13 +8,12 @@ a name that it only adds to. Any other value that one iteration would hand to th
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body, BodyNames, Carried, names_in, spelled
+from superscalar.plan.body import Body, BodyNames, Carried, spelled
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY
@@ -89,6 +88,7 @@ class _Loop:
         if tree.orelse:
             lowering.problem("E201", "`else` of a loop", tree.orelse[0], help="write its lines below the loop")
         source = lowering.reference(tree.iter, body.of(self._id), "over")
+        lowering.check_iterable(source, tree.iter)
         item = f"{self._id}[]:{spelled(tree.target)}"
         if isinstance(tree.target, ast.Name):
             self._versions[tree.target.id] = 1  # that of the item itself
@@ -98,7 +98,9 @@ class _Loop:
         names.update({name: Carried(name, collected=True) for name in self._collected})
         names.update(lowering.targets(tree.target, ir.Ref(item)))
         self._body.names = names
+        lowering.around.append(tree)
         self._statements(tree.body, self._body, names)
+        lowering.around.pop()
         leaving = {name: self._leaving(name) for name in assigned}
         work = ir.Map(source.task, item, tuple(self._body.tasks), item)
         lowering.main = self._id
@@ -249,25 +251,24 @@ def _stored(target: ast.expr) -> list[str]:
 
 
 def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
-    """The statements of a loop that add to a name which its body does not otherwise mention, each in one way."""
+    """The statements of a loop that add to a name which its body does not assign, each name in one way."""
     steps: dict[ast.AST, _Step] = {}
-    mentions: Counter[str] = Counter()
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for statement in tree.body:
         for node in ast.walk(statement):
             if (step := _step(node)) is not None:
                 steps[node] = step
-            if isinstance(node, ast.Name) and id(node) not in called:  # tools have names of their own (rule L2)
-                mentions[node.id] += 1
-    mentions.update(names_in(tree.target))
-    ways: dict[str, list[str]] = {}
+    assigned = set(_stored(tree.target))
+    for statement in tree.body:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Assign(targets=targets):
+                    assigned |= {name for target in targets for name in _stored(target)}
+                case ast.AnnAssign(target=target) | ast.For(target=target):
+                    assigned |= set(_stored(target))
+    ways: dict[str, set[str]] = {}
     for step in steps.values():
-        ways.setdefault(step.name, []).append(step.how)
-    return {
-        node: step
-        for node, step in steps.items()
-        if mentions[step.name] == len(ways[step.name]) and len(set(ways[step.name])) == 1
-    }
+        ways.setdefault(step.name, set()).add(step.how)
+    return {node: step for node, step in steps.items() if step.name not in assigned and len(ways[step.name]) == 1}
 
 
 def _step(node: ast.AST) -> _Step | None:

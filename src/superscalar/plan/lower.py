@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Set
+from contextlib import suppress
 from typing import Any
 
 from superscalar.plan import hints, ir
@@ -23,16 +24,17 @@ from superscalar.plan.body import (
     names_in_list,
     spelled,
 )
-from superscalar.plan.bounds import MAX_BITS, EvaluationError
-from superscalar.plan.findings import STAND_IN, Findings, constant_of, returned
-from superscalar.plan.functions import FUNCTIONS as LISTED
+from superscalar.plan.bounds import MAX_BITS
+from superscalar.plan.calls import Calls
+from superscalar.plan.findings import STAND_IN, Findings
+from superscalar.plan.instead import folds, forms, functions
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
-from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
+from superscalar.plan.signatures import Output, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
-from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
+from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import TaskId
 
 ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
@@ -46,7 +48,8 @@ class Lowering(Findings):
 
     `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
     task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
-    `writes`: its tasks that write, or hold a write.
+    `writes`: its tasks that write, or hold a write. `around`: the loops around what is being lowered, and
+    the statement that it stands in. `meant`: names that it does not assign, but was meant to.
     """
 
     def __init__(
@@ -65,10 +68,13 @@ class Lowering(Findings):
         self._place = place
         self._path = path
         self.main: TaskId | None = None
-        self._signatures = signatures
+        self.meant: tuple[str, ...] = ()
+        self.signatures = signatures
         self.waits = False
-        self._variables: list[set[str]] = []
-        self._calls = CallFinder(source.text)
+        self.variables: list[set[str]] = []
+        self.finder = CallFinder(source.text)
+        self.around: list[ast.stmt] = []
+        self._calls = Calls(self)
         self._depth = 0
 
     # ---------------------------------------------------------------------------------------------------- tasks
@@ -94,9 +100,9 @@ class Lowering(Findings):
     def _value(self, node: ast.expr, inner: Body, id: TaskId) -> ir.Ref:
         match node:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-                return self._call(node, name, inner, id)
-            case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not self._variables:
-                return self._first(node, inner, id)
+                return self._calls.of_tool(node, name, inner, id)
+            case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not self.variables:
+                return self.first(node, inner, id)
             case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
                 return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
@@ -104,26 +110,27 @@ class Lowering(Findings):
             case ast.List(elts=[]):
                 self.outputs[id] = EMPTY_LIST
                 return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
-            case ast.List() | ast.Tuple() | ast.Set() if names_in_list(node) or self._calls.has_call(node):
+            case ast.List() | ast.Tuple() | ast.Set() if names_in_list(node) or self.finder.has_call(node):
                 return self._display(node, inner, id)
-            case ast.Dict() if self._calls.has_call(node) and None not in node.keys:
+            case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
                 keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
                 items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
                 return self.emit(id, ir.Display("dict", items, keys), inner, node)
             case _:
                 value = self.expression(node, inner)
-                if isinstance(value, ir.Ref | ir.Index | ir.Field):
-                    self.outputs[id] = self.output_of(value)
+                self.outputs[id] = self.output_of(value)
                 return self.emit(id, ir.Compute(value), inner, node)
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
         """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
+        if self.has_star(node):
+            return ir.Ref(id)
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
         return self.emit(id, ir.Display(DISPLAYS[type(node)], items), inner, node)
 
-    def _first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
+    def first(self, node: ast.Call, inner: Body, id: TaskId) -> ir.Ref:
         """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
         count = self.expression(node.args[0], inner)
         items = node.args[1]
@@ -146,7 +153,7 @@ class Lowering(Findings):
             if isinstance(meaning, ir.Ref):
                 return meaning
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS:
-            return self._call(node, node.func.id, body, body.lifted(node.func.id))
+            return self._calls.of_tool(node, node.func.id, body, body.lifted(node.func.id))
         return self.value(node, body, id or body.lifted(label))
 
     # ---------------------------------------------------------------------------------------------- expressions
@@ -156,7 +163,7 @@ class Lowering(Findings):
         method: Callable[[Any, Body], ir.Expr] | None = getattr(self, f"_on_{type(node).__name__.lower()}", None)
         if method is None:
             message, help = refusal_of(node)
-            return self.problem("E202", message, node, help=help)
+            return self.problem("E202", message, node, help=self._instead(node) or help)
         if self._depth >= _MAX_DEPTH:
             return self.too_deep(node)
         self._depth += 1
@@ -164,6 +171,38 @@ class Lowering(Findings):
             return method(node, body)
         finally:
             self._depth -= 1
+
+    def _instead(self, node: ast.expr) -> str:
+        match node:
+            case ast.NamedExpr(target=target):
+                self.meant = (*self.meant, target.id)
+                return forms.of_walrus(node)
+            case ast.Await():
+                return forms.of_await(node)
+        return ""
+
+    def is_list(self, node: ast.expr) -> bool:
+        """Whether an expression is sure to give a list, by what is known of a tool or a name."""
+        return self.type_of(node) == "list"
+
+    def type_of(self, node: ast.expr) -> str:
+        """The type of what a tool returns or a name stands for; empty where it is not known."""
+        known = self._known_of(node)
+        return "list" if known in (ITEMS, EMPTY_LIST) else known.type.partition("[")[0].replace("Any", "")
+
+    def fields_of(self, node: ast.expr) -> list[str]:
+        """The fields of a record that a name stands for, where they are known."""
+        return self._known_of(node).written()
+
+    def _known_of(self, node: ast.expr) -> Output:
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if (signature := self.signatures.get(name)) is not None:
+                return signature.output
+            case ast.Name(id=name) if name not in self._hidden():
+                with suppress(KeyError):
+                    meaning = self._names.find(name, self._place, self._path)
+                    return Output() if meaning is None else self.output_of(meaning)
+        return Output()
 
     def _on_constant(self, node: ast.Constant, _body: Body) -> ir.Expr:
         value = node.value
@@ -180,7 +219,7 @@ class Lowering(Findings):
         return self._meaning(node, body)
 
     def _hidden(self) -> set[str]:
-        return self._variables[-1] if self._variables else set()
+        return self.variables[-1] if self.variables else set()
 
     def _meaning(self, node: ast.Name, body: Body) -> ir.Expr:
         name = node.id
@@ -189,7 +228,7 @@ class Lowering(Findings):
         try:
             meaning = self._names.find(name, self._place, self._path)
         except KeyError:
-            return self._undefined(node, body)
+            return self.undefined(node, body)
         if meaning is None:
             self.waits = True
             return STAND_IN
@@ -206,27 +245,54 @@ class Lowering(Findings):
         self.waits = self.waits or meaning is None
         return meaning
 
+    def is_callable(self, name: str) -> bool:
+        """Whether a name can be called: a tool's, or a listed function's."""
+        return name in self.signatures or name in FUNCTIONS
+
+    def is_known(self, name: str, body: Body) -> bool:
+        """Whether a name stands for a value, or may once something is repaired."""
+        try:
+            self._names.find(name, self._place, self._path)
+        except KeyError:
+            return name in self._hidden() or name in body.names
+        return True
+
+    def names_before(self) -> list[str]:
+        """The names that were first assigned last before this statement."""
+        return self._names.latest_before(self._place, _MAX_KNOWN)
+
     def _carried(self, name: Carried, node: ast.Name) -> ir.Expr:
         """Refuse a value of the iteration before (rule L14)."""
         if name.collected:
             message = f"`{name.name}` is not complete before the loop ends"
-            return self.problem("E207", message, node, help="read it below the loop")
+            return self.problem("E207", message, node, help=self._counted(name.name) or "read it below the loop")
         message = f"`{name.name}` would be the value of the iteration before"
-        help = f"assign it above this line, on every path through the loop; `{name.name} += ...` alone adds up"
-        return self.problem("E207", message, node, help=help)
+        loops = [loop for loop in self.around if isinstance(loop, ast.For)]
+        help = folds.best_of(name.name, loops[-1]) if loops else ""
+        otherwise = f"assign it above this line, on every path through the loop; `{name.name} += ...` alone adds up"
+        return self.problem("E207", message, node, help=help or otherwise)
 
-    def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
+    def _counted(self, name: str) -> str:
+        """What to write where a loop reads what it only counts."""
+        loops = [loop for loop in self.around if isinstance(loop, ast.For)]
+        return folds.of_counter(name, loops[-1]) if loops else ""
+
+    def undefined(self, node: ast.Name, body: Body, otherwise: str = "") -> ir.Expr:
+        """Note a name that stands for nothing. `otherwise`: what else it may have been meant for."""
         message = f"`{node.id}` is not defined yet"
         if self.has_said("E102", message):
             return STAND_IN
-        known = [*self._names.latest_before(self._place, _MAX_KNOWN), *body.names]
+        known = [*self.names_before(), *body.names]
         label = "defined so far: " + (", ".join(known[-8:]) or "nothing")
-        if self._is_callable(node.id):
-            what = "tool" if node.id in self._signatures else "function"
+        if self.is_callable(node.id):
+            what = "tool" if node.id in self.signatures else "function"
             message = f"`{node.id}` is a {what}, and stands here as a value"
             return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
-        help = hints.for_name(node.id, known)
+        help = hints.for_name(node.id, known) + otherwise
         return self.problem("E102", message, node, label=label, help=help)
+
+    def _on_call(self, node: ast.Call, body: Body) -> ir.Expr:
+        return self._calls.expression(node, body)
 
     def _on_joinedstr(self, node: ast.JoinedStr, body: Body) -> ir.Expr:
         # The places of nodes inside an f-string are wrong before Python 3.12, so problems point at the whole of it.
@@ -256,7 +322,8 @@ class Lowering(Findings):
         if operator is None:
             return self.problem("E202", "`@` is not part of the language", node, help="let a tool multiply matrices")
         if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
-            return self.problem("E202", "%-formatting is not part of the language", node, help='write f"{value}"')
+            help = forms.of_percent(node) or 'write f"{value}"'
+            return self.problem("E202", "%-formatting is not part of the language", node, help=help)
         return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
@@ -265,10 +332,10 @@ class Lowering(Findings):
         open = operands[:]  # what decides whether the next operand is looked at: the last test, and what came since
         for later in node.values[1:]:
             where = body
-            if self._calls.has_call(later):  # rule L12: it is called only if the operands before it leave that open
+            if self.finder.has_call(later):  # rule L12: it is called only if the operands before it leave that open
                 sofar = open[0] if len(open) == 1 else ir.Logic(operator, tuple(open))
-                test = self._test(sofar, body, later)
-                where = self._under(test, operator == "and", body)
+                test = self.test(sofar, body, later)
+                where = self.under(test, operator == "and", body)
                 open = [] if test is None else [ir.Ref(test)]
             operands.append(self.expression(later, where))
             open.append(operands[-1])
@@ -277,16 +344,16 @@ class Lowering(Findings):
     def _on_ifexp(self, node: ast.IfExp, body: Body) -> ir.Expr:
         condition = self.expression(node.test, body)
         sides = (node.body, True), (node.orelse, False)
-        test = self._test(condition, body, node.test) if any(self._calls.has_call(side) for side, _ in sides) else None
+        test = self.test(condition, body, node.test) if any(self.finder.has_call(side) for side, _ in sides) else None
         then, otherwise = (
-            self.expression(side, self._under(test, expected, body) if self._calls.has_call(side) else body)
+            self.expression(side, self.under(test, expected, body) if self.finder.has_call(side) else body)
             for side, expected in sides
         )
         return ir.Choice(condition, then, otherwise)
 
-    def _test(self, condition: ir.Expr, body: Body, node: ast.expr) -> TaskId | None:
+    def test(self, condition: ir.Expr, body: Body, node: ast.expr) -> TaskId | None:
         """The task that says whether `condition` holds; None inside an expression that lifts nothing."""
-        if self._variables:
+        if self.variables:
             return None
         key = (repr(condition), body.guards)  # not the condition itself: 1 equals True, and they differ as text
         known = body.tests.get(key)
@@ -300,7 +367,8 @@ class Lowering(Findings):
         condition = self.expression(node, body.of(id))
         return self.emit(id, ir.Compute(as_test(condition)), body, node).task
 
-    def _under(self, test: TaskId | None, expected: bool, body: Body) -> Body:
+    def under(self, test: TaskId | None, expected: bool, body: Body) -> Body:
+        """The body for what runs only if `test` says so; the same one where there is no test."""
         return body if test is None else body.under(ir.Guard(test, expected))
 
     def _on_compare(self, node: ast.Compare, body: Body) -> ir.Expr:
@@ -308,8 +376,8 @@ class Lowering(Findings):
         rest: list[tuple[Any, ir.Expr]] = []
         where, start, since = body, first, 0  # rule L12: a later operand is reached if the comparisons before it hold
         for sign, later in zip(node.ops, node.comparators, strict=True):
-            if rest and self._calls.has_call(later):
-                where = self._under(self._test(ir.Compare(start, tuple(rest[since:])), where, later), True, where)
+            if rest and self.finder.has_call(later):
+                where = self.under(self.test(ir.Compare(start, tuple(rest[since:])), where, later), True, where)
                 start, since = rest[-1][1], len(rest)
             rest.append((COMPARE[type(sign)], self.expression(later, where)))
         return ir.Compare(first, tuple(rest))
@@ -339,48 +407,64 @@ class Lowering(Findings):
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
+    def has_star(self, node: ast.List | ast.Tuple | ast.Set) -> bool:
+        """Whether a display has a star in it, which is noted."""
+        starred = next((item for item in node.elts if isinstance(item, ast.Starred)), None)
+        if starred is not None:
+            help = forms.of_stars(node, self.is_list) or "write lists one behind the other: xs + [x]"
+            self.problem("E202", "`*` in a display", starred, help=help)
+        return starred is not None
+
     def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
-        return ir.Sequence("list", self._items(node.elts, body))
+        return STAND_IN if self.has_star(node) else ir.Sequence("list", self.items(node.elts, body))
 
     def _on_tuple(self, node: ast.Tuple, body: Body) -> ir.Expr:
-        return ir.Sequence("tuple", self._items(node.elts, body))
+        return STAND_IN if self.has_star(node) else ir.Sequence("tuple", self.items(node.elts, body))
 
     def _on_set(self, node: ast.Set, body: Body) -> ir.Expr:
-        return ir.Sequence("set", self._items(node.elts, body))
+        return STAND_IN if self.has_star(node) else ir.Sequence("set", self.items(node.elts, body))
 
-    def _items(self, nodes: Iterable[ast.expr], body: Body) -> tuple[ir.Expr, ...]:
+    def items(self, nodes: Iterable[ast.expr], body: Body) -> tuple[ir.Expr, ...]:
+        """Lower several expressions."""
         return tuple(self.expression(item, body) for item in nodes)
 
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
             spliced = next(value for key, value in zip(node.keys, node.values, strict=True) if key is None)
-            return self.problem("E202", "`**` in a display", spliced, help="write each key: {'a': x.a, 'b': 2}")
+            help = forms.of_double_stars(node) or "write each key: {'a': x.a, 'b': 2}"
+            return self.problem("E202", "`**` in a display", spliced, help=help)
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
     def _on_lambda(self, node: ast.Lambda, _body: Body) -> ir.Expr:
-        return self.problem("E202", "a lambda stands only as key=", node, help="sorted(xs, key=lambda x: x.name)")
+        help = "write what it gives, where it is needed; for each item of a list: [x * 2 for x in xs]"
+        return self.problem("E202", "a lambda stands only as key=", node, help=help)
 
-    def _key_function(self, node: ast.expr, body: Body) -> ir.Expr:
+    def key_function(self, node: ast.expr, call: ast.Call, body: Body) -> ir.Expr:
+        """Lower what `key=` of a call is given."""
         if not isinstance(node, ast.Lambda):
-            return self.problem("E202", "`key=` takes a lambda", node, help="key=lambda x: x.name")
+            help = functions.of_key(node, call, CallFinder("(").has_call) or "write a lambda: key=lambda x: x[0]"
+            return self.problem("E202", "`key=` takes a lambda", node, help=help)
         arguments = node.args
         if arguments.posonlyargs or arguments.vararg or arguments.kwonlyargs or arguments.kwarg or arguments.defaults:
             return self.problem("E202", "a lambda takes plain parameters only", node, help="key=lambda x: x.name")
         for a in arguments.args:
             self.check_name(a.arg, a)
+        if self.finder.has_call(node.body):
+            help = functions.of_key_that_calls(node, call) or "call it on a line above"
+            return self.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
         return ir.Lambda(names, self._inside(node.body, body, with_names))
 
     def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
-        if self._calls.has_call(node):
+        if self.finder.has_call(node):
             return self.problem("E205", "a call of a tool inside a lambda", node, help="call it on a line above")
-        self._variables.append(variables)
+        self.variables.append(variables)
         try:
             return self.expression(node, body)
         finally:
-            self._variables.pop()
+            self.variables.pop()
 
     # ---------------------------------------------------------------------------------------------- comprehensions
 
@@ -390,7 +474,7 @@ class Lowering(Findings):
     _on_setcomp = _on_dictcomp = _on_generatorexp = _on_listcomp
 
     def _comprehension(self, node: Any, body: Body) -> ir.Expr:
-        if not self._variables and self._is_map(node, body):
+        if not self.variables and self._is_map(node, body):
             if isinstance(node, ast.DictComp) and len(node.generators) > 1:
                 return self.expression(as_pairs(node), body)
             return self._map(node, body, body.lifted("map"))
@@ -402,6 +486,7 @@ class Lowering(Findings):
             iterable = (
                 self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
             )
+            self.check_iterable(iterable, generator.iter)
             target = self.loop_target(generator.target, variables)
             tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
@@ -412,10 +497,10 @@ class Lowering(Findings):
 
     def _is_map(self, node: Any, body: Body) -> bool:
         """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
-        if self._calls.has_call(node):
+        if self.finder.has_call(node):
             return True
         source = node.generators[0].iter
-        if not isinstance(source, ast.Name) or self._variables:
+        if not isinstance(source, ast.Name) or self.variables:
             return False
         waits = self.waits
         meaning = self.known(source.id, body)
@@ -427,6 +512,7 @@ class Lowering(Findings):
         self.refuse_async(first)
         inner = Body(f"{id}[]")
         source = self.reference(first.iter, body.of(id), "over")
+        self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
@@ -462,170 +548,3 @@ class Lowering(Findings):
             return bound
         self.problem("E202", "a loop assigns plain names only", target, help="for a, b in pairs")
         return dict.fromkeys(names_in(target), STAND_IN)
-
-    # ----------------------------------------------------------------------------------------------------- calls
-
-    def _on_call(self, node: ast.Call, body: Body) -> ir.Expr:
-        match node.func:
-            case ast.Name(id=name) if name in SPECIAL:
-                return self._special(node, name, body)
-            case ast.Name(id=name) if name in FUNCTIONS:
-                return self._function(node, name, body)
-            case ast.Name(id=name):
-                return self._call(node, name, body, body.lifted(name))
-            case ast.Attribute():
-                return self._method(node, node.func, body)
-        return self.problem(
-            "E202", "only a tool or a listed function can be called", node, help=hints.tool_names(self._signatures)
-        )
-
-    def _plain_arguments(self, node: ast.Call, body: Body, *, key: bool = False) -> tuple[Any, Any]:
-        """The arguments of a function or method, which takes no stars."""
-        arguments = []
-        for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                help = f"write each argument, or the list itself: {ast.unparse(node.func)}(xs)"
-                self.problem("E202", "`*` in a call", argument, help=help)
-            else:
-                arguments.append(self.expression(argument, body))
-        keywords = []
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                self.problem("E202", "`**` in a call", keyword, help="write each argument by name")
-            elif keyword.arg == "key" and key:
-                keywords.append(("key", self._key_function(keyword.value, body)))
-            else:
-                keywords.append((keyword.arg, self.expression(keyword.value, body)))
-        return tuple(arguments), tuple(keywords)
-
-    def _function(self, node: ast.Call, name: str, body: Body) -> ir.Expr:
-        applied = ir.Apply(name, *self._plain_arguments(node, body, key=name in ("sorted", "min", "max")))
-        if any(isinstance(argument, ast.Starred) for argument in node.args):
-            return applied
-        try:
-            LISTED[name].check(name, len(applied.arguments), tuple(keyword for keyword, _ in applied.keywords))
-        except EvaluationError as error:
-            return self.problem("E305", error.message, node)
-        return applied
-
-    def _special(self, node: ast.Call, name: str, body: Body) -> ir.Expr:
-        expected = {"ok": 1, "default": 2, "first": 2}[name]
-        if node.keywords or len(node.args) != expected:
-            form = {"ok": "ok(xs)", "default": "default(x, fallback)", "first": "first(k, xs)"}[name]
-            return self.problem(
-                "E305", f"`{name}` takes {expected} argument{'s' * (expected > 1)}", node, help=f"write {form}"
-            )
-        looked_at = node.args[0]
-        if self._variables:
-            return ir.Apply(name, self._items(node.args, body))
-        if name == "first":
-            return self.value(node, body, body.lifted(name))
-        apart = self._calls.is_list_of_calls(looked_at)
-        operand = self.reference(looked_at, body, "items") if apart else self.expression(looked_at, body)
-        if name == "default" and self._calls.has_call(node.args[1]):  # rule L15: it is called only then
-            body = self._under(self._test(ir.Missing(operand), body, node), True, body)
-        return ir.Apply(name, (operand, *self._items(node.args[1:], body)))
-
-    def _method(self, node: ast.Call, function: ast.Attribute, body: Body) -> ir.Expr:
-        name = function.attr
-        if name == "format":
-            return self.problem("E202", "`str.format` is not part of the language", node, help='write f"{value}"')
-        if name not in METHODS:
-            return self._no_method(node, function, body)
-        base = self.expression(function.value, body)
-        if name in MAPPING_METHODS and isinstance(base, ir.Literal | ir.Text):
-            help = "methods of text: " + ", ".join(sorted(TEXT_METHODS))
-            return self.problem("E204", f"text has no method `{name}`", node, help=help)
-        return ir.Method(base, name, *self._plain_arguments(node, body))
-
-    def _no_method(self, node: ast.Call, function: ast.Attribute, body: Body) -> ir.Expr:
-        name = function.attr
-        owner = function.value.id if isinstance(function.value, ast.Name) else "xs"
-        if isinstance(function.value, ast.Name) and not self._is_known(owner, body):
-            known = self._names.latest_before(self._place, _MAX_KNOWN)
-            help = hints.for_tool(f"{owner}.{name}", known, self._signatures)
-            return self.problem("E301", f"there is no tool `{owner}.{name}`", node.func, help=help)
-        if name in MUTATING:
-            message = f"results cannot be changed: there is no `{name}`"
-            return self.problem("E204", message, node, help=hints.for_change(name, owner))
-        if name in self._signatures:
-            help = f"`{name}` is a tool: write {name}(...)"
-        else:
-            help = hints.closest(name, METHODS) + "methods: " + ", ".join(sorted(METHODS))
-        return self.problem("E204", f"there is no method `{name}`", node, help=help)
-
-    def _is_callable(self, name: str) -> bool:
-        return name in self._signatures or name in FUNCTIONS
-
-    def _is_known(self, name: str, body: Body) -> bool:
-        """Whether a name stands for a value, or may once something is repaired."""
-        try:
-            self._names.find(name, self._place, self._path)
-        except KeyError:
-            return name in self._hidden() or name in body.names
-        return True
-
-    def _call(self, node: ast.Call, name: str, body: Body, id: TaskId) -> ir.Ref:
-        known = self._signatures.get(name)
-        if known is None:
-            self._unknown_tool(node, name)
-        signature = known or Signature(name, name)
-        arguments: list[tuple[str, ir.Expr]] = []
-        given: set[str] = set()
-        positional = [p for p in signature.parameters if not p.keyword_only]
-        by_alias = {p.alias: p for p in signature.parameters}
-        inner = body.of(id)
-        unpacked = False
-        for index, argument in enumerate(node.args):
-            if isinstance(argument, ast.Starred):
-                unpacked = True
-                help = f"write each argument: {hints.form(signature)}"
-                self.problem("E202", "`*` in a call", argument, help=help)
-            elif index < len(positional):
-                arguments.append(self._argument(signature, positional[index], argument, inner))
-                given.add(positional[index].alias)
-            else:
-                if known:
-                    self.one_too_many(signature, len(positional), argument)
-                if not (isinstance(argument, ast.Name) and self._is_callable(argument.id)):
-                    self.expression(argument, inner)
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                unpacked = True
-                help = f"write each argument by name: {hints.form(signature)}"
-                self.problem("E202", "`**` in a call", keyword, help=help)
-            elif (parameter := by_alias.get(keyword.arg)) is None:
-                if known:
-                    self.no_argument(signature, keyword)
-                self.expression(keyword.value, inner)
-            elif keyword.arg in given:
-                message = f"`{keyword.arg}` of `{name}` is given twice"
-                self.problem("E306", message, keyword, help=hints.form(signature))
-            else:
-                arguments.append(self._argument(signature, parameter, keyword.value, inner))
-                given.add(parameter.alias)
-        missing = [p.alias for p in signature.parameters if p.required and p.alias not in given]
-        if missing and not unpacked:
-            which = ", ".join(f"`{m}`" for m in missing)
-            self.problem("E303", f"`{name}` needs {which}", node, help=hints.form(signature))
-        self.outputs[id] = returned(signature, arguments)
-        return self.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
-
-    def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:
-        value = self.expression(node, body)
-        try:
-            constant = constant_of(value)
-        except ValueError:
-            self.check_computed(signature, parameter, value, node)
-        else:
-            self.check_constant(signature, parameter, constant, node)
-        return parameter.alias, value
-
-    def _unknown_tool(self, node: ast.Call, name: str) -> None:
-        if name == "join":
-            message = "`join(...)` is the last line of a plan, not a part of another"
-            self.problem("E206", message, node, help="give its values here, and write join(...) at the end")
-            return
-        known = self._names.latest_before(self._place, _MAX_KNOWN)
-        help = hints.for_tool(name, known, self._signatures)
-        self.problem("E301", f"there is no tool `{name}`", node.func, help=help)

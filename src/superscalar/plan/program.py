@@ -413,6 +413,7 @@ class Program:
         slot.problems = tuple(lowered.lowering.problems)
         slot.waits = not slot.problems and (lowered.lowering.waits or self._held.holds_back(lowered.tasks))
         if slot.problems or slot.waits:
+            slot.targets = (*slot.targets, *lowered.lowering.meant)
             self._hold(slot)
             yield from slot.problems
             return

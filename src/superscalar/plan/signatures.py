@@ -15,6 +15,7 @@ class Parameter:
     `reject(constant)` says why a constant is no value for it, or returns None. `choices`: the constants that it may be;
     then it stands in the plan itself, and is nothing that is computed. `default` is as a plan writes it. `bounds`: what
     is asked of values beyond their type, in words.
+    then it stands in the plan itself, and is nothing that is computed. `annotated`: as in `Output`.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Parameter:
     keyword_only: bool = False
     choices: tuple[str, ...] = ()
     bounds: str = ""
+    annotated: bool = False
     reject: Callable[[Any], str | None] = field(default=lambda _constant: None, compare=False, repr=False)
 
 
@@ -42,7 +44,7 @@ class Output:
     """What is known of a tool's result. `fields` is None where nothing is; `closed`: no other field can exist (L32).
 
     `items` describes the elements of a list. `aliases`: for fields whose names are no identifiers, the names that plans
-    use instead (rule L7), and what each stands for.
+    use instead (rule L7), and what each stands for. `annotated`: Python says so, and no schema from elsewhere.
     """
 
     type: str = "Any"
@@ -50,6 +52,7 @@ class Output:
     closed: bool = False
     items: Output | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    annotated: bool = False
 
     def written(self) -> list[str]:
         """The names of the fields as plans write them."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from superscalar.plan import ir
 from superscalar.plan.body import Body, spelled
+from superscalar.plan.instead import blocks, changes, forms
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.vocabulary import FUNCTIONS
@@ -29,6 +30,12 @@ class Naming(Protocol):
 
 def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     """Lower a statement without a block into `body`; `bound` gets what the names that it assigns stand for."""
+    lowering.around.append(tree)
+    _lower(tree, lowering, body, naming, bound)
+    lowering.around.pop()
+
+
+def _lower(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     match tree:
         case ast.Assign(targets=[ast.Name() as target], value=value):
             _assign(target, value, lowering, body, naming, bound)
@@ -41,12 +48,32 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
         case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value):
             _unpack(target, value, lowering, body, naming, bound)
         case ast.Assign(targets=[_, _, *_]):
-            lowering.problem("E201", "several targets in one assignment", tree, help="one assignment per line")
-        case ast.AnnAssign(target=ast.Name(id=name), value=None):
-            lowering.problem("E201", f"`{name}` gets no value", tree, help=f"write {name} = ..., or leave it out")
+            help = forms.of_targets(tree) or "one assignment per line"
+            lowering.problem("E201", "several targets in one assignment", tree, help=help)
+        case ast.AnnAssign(target=ast.Name() as target, annotation=annotation, value=None):
+            meant = isinstance(annotation, ast.Call | ast.List | ast.Constant | ast.BinOp)
+            help = (forms.of_value(target, annotation) if meant else "") or f"write {target.id} = ..., or leave it out"
+            lowering.problem("E201", f"`{target.id}` gets no value", tree, help=help)
+        case ast.Assign(targets=[ast.Subscript() | ast.Attribute() as place], value=value):
+            _refuse_place(place, value, lowering, tree)
+        case ast.AugAssign(target=ast.Subscript() | ast.Attribute() as place, op=op, value=value):
+            _refuse_place(place, ast.BinOp(place, op, value), lowering, tree)
         case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
-            help = "results cannot be changed: make the new value at once, such as {'key': value}, and name it"
-            lowering.problem("E201", "only names can be assigned", tree, help=help)
+            lowering.problem("E201", "only names can be assigned", tree, help=changes.NO_CHANGE)
+        case ast.Expr(value=ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()]) as compared) if not lowering.is_known(
+            name, body
+        ):
+            lowering.meant = (name,)
+            help = forms.of_comparison(compared) or f"write {name} = ..."
+            lowering.problem("E201", "`==` compares, and assigns nothing", tree, help=help)
+        case ast.Expr(
+            value=ast.Compare(
+                left=ast.Name(id=name) as left, ops=[ast.Lt()], comparators=[ast.UnaryOp(ast.USub(), value)]
+            )
+        ) if not lowering.is_known(name, body):
+            lowering.meant = (name,)
+            help = forms.of_value(left, value) or f"write {name} = ..."
+            lowering.problem("E201", "`<-` compares, and assigns nothing", tree, help=help)
         case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
             help = "assign in the block what it finds, and write join(...) as the last line, at its beginning"
             lowering.problem("E206", "`join(...)` stands inside a block", call, help=help)
@@ -56,7 +83,12 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             lowering.value(value, body, naming.fresh("do()"))
         case _:
             message, help = refusal_of(tree)
-            lowering.problem("E201", message, tree, help=help)
+            lowering.problem("E201", message, tree, help=blocks.of_statement(tree) or help)
+
+
+def _refuse_place(place: ast.expr, value: ast.expr, lowering: Lowering, tree: ast.stmt) -> None:
+    help = changes.of_assignment(place, value, lowering.around, lowering.fields_of, lowering.type_of)
+    lowering.problem("E201", "only names can be assigned: results do not change", tree, help=help)
 
 
 def _assign(
@@ -77,7 +109,8 @@ def _unpack(
     """`a, b = x`: one task for the whole, one for each name; `a, b = x, y` needs no whole."""
     names = [item for item in target.elts if isinstance(item, ast.Name)]
     if len(names) != len(target.elts) or len({n.id for n in names}) != len(names):
-        lowering.problem("E201", "only distinct plain names can be unpacked into", target, help=_UNPACKING)
+        help = forms.of_unpacking(target, value) or _UNPACKING
+        lowering.problem("E201", "only distinct plain names can be unpacked into", target, help=help)
         return
     for name in names:
         lowering.check_name(name.id, name)

@@ -17,11 +17,36 @@ _FORM = "write one complete statement: name = tool(argument, option=value)"
 _WORDS = re.compile(r"[^\W\d][\w'’-]*[,:;]?(?: +[\w'’\"“”`%$-]+[,:;.!?]*){2,}$")
 _F_STRING = re.compile(r"(?<![\w])(?:[fF][rR]?|[rR][fF])[\"']")
 _KEYWORD_ARGUMENT = re.compile(r"[(,]\s*(" + "|".join(keyword.kwlist) + r")\s*=(?!=)")
-_HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
+_NAME = r"[^\W\d]\w*"
+_BEGINNINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:\d+[.)]|[-*•]) +\S"), "begin the line with the name: no number and no bullet before it"),
-    (re.compile(r"(?:let|const|var|val) +\w+ *="), "begin the line with the name: name = value"),
-    (re.compile(r"[^\W\d]\w* *:="), "write = where := stands"),
+    (re.compile(r"(?:join|return) +(?![=(])(.+)", re.IGNORECASE), r"write join(\1)"),
+    (re.compile(rf"(?:let|const|var|val|my|set) +({_NAME}) *= *(.+)", re.IGNORECASE), r"write \1 = \2"),
+    (re.compile(rf"({_NAME}) *(?::=|<-) *(.+)"), r"write \1 = \2"),
+    (re.compile(rf"(.+\)) *(?:->|=>|\bas\b|\binto\b) *({_NAME})"), r"write \2 = \1"),
+    (re.compile(rf"({_NAME}) *\+\+"), r"write \1 += 1"),
+    (re.compile(rf"({_NAME}) *--"), r"write \1 -= 1"),
+    (re.compile(r"else +if\b(.*?):?"), r"write elif\1:"),
+    (re.compile(rf"({_NAME} *= *)new +(.+)"), r"write \1\2"),
+    (re.compile(rf"((?:{_NAME} *= *)?)({_NAME}) +(\"[^\"]*\"|'[^']*')"), r"write \1\2(\3)"),
+    (re.compile(r"function\b.*"), "write the calls themselves; use a comprehension to repeat one"),
 )
+"""Lines that begin like none of a plan, as a whole, and what to write; a `;` at their end is left out."""
+_INSIDE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"===|!=="), "write == for ===, and != for !=="),
+    (re.compile(r"<>"), "write != for <>"),
+    (re.compile(r"\?\?"), "write x or y for x ?? y"),
+    (re.compile(r"\?\."), "write x.name for x?.name; of a mapping x.get('name') gives None where there is none"),
+    (re.compile(r"=>"), "write a comprehension: [x * 2 for x in xs]"),
+    (re.compile(r"&&"), "write `and` for &&"),
+    (re.compile(r"\|\|"), "write `or` for ||"),
+    (re.compile(r"\{ *(?:''|\w+) *=(?!=)"), "in a dict a key is text, with a colon behind it: {'key': value}"),
+    (re.compile(rf"\w\( *{_NAME} *: "), "write an argument by name with =: tool(name=value)"),
+    (re.compile(r"(?:^|[\s;)])//\s"), "begin a remark with #"),
+)
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
+_MOST_SEARCHED = 10_000
+_LONGEST = 300  # characters of a line that a help writes again
 _SAID_BETTER = re.compile(r" \(<unknown>| \(detected at| here\. Maybe|; use an 0o prefix")  # true of files only
 _BLOCK_FORMS = {
     "if": "write `if condition:`, and its lines below it, four spaces further in",
@@ -34,6 +59,7 @@ _BLOCKS: dict[str, type[ast.stmt]] = {
     "except": ast.Try, "finally": ast.Try, "match": ast.Match,
 }  # fmt: skip
 _REASONS = {
+    "invalid syntax. Perhaps you forgot a comma": "write a comma between what stands side by side",
     "positional argument follows": "arguments without a name come first",
     "leading zeros": "write the number without them",
     "invalid decimal": "a name begins with a letter, and text stands in quotes",
@@ -111,14 +137,19 @@ def _digits(text: str) -> int:
 
 
 def _hint(text: str, why: str, error: SyntaxError) -> str:
-    for pattern, help in _HINTS:
-        if pattern.match(text):
-            return help
+    line = text.rstrip(" ;")
+    for pattern, help in _BEGINNINGS if len(line) <= _LONGEST and "\n" not in line else ():
+        if (found := pattern.fullmatch(line) or (pattern.match(line) if "\\" not in help else None)) is not None:
+            return found.expand(help)
     if taken := _KEYWORD_ARGUMENT.search(text):
         word = taken.group(1)
         return f"`{word}` is a word of the language; a tool's argument of that name is written `{word}_`"
     if why.startswith("invalid character") and any(quote in text for quote in "“”„‘’‚"):
         return "write plain quotes: \" or '"
+    bare = _QUOTED.sub("''", text[:_MOST_SEARCHED])
+    for pattern, help in _INSIDE:
+        if pattern.search(bare):
+            return help
     for reason, help in _REASONS.items():
         if why.startswith(reason):
             return help

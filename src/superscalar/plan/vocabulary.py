@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+LANGUAGE: Final = 2
+"""The version of the plan language: it grows by one when a text, or a task, comes to mean something else.
+
+1: up to 0.1.0. 2: an item that has no value keeps its place (rule L33), a repair takes the place of what it mends
+(L30), and functions, methods and statements of Python that version 1 refuses have a meaning.
+"""
+
 SPECIAL = frozenset({"ok", "default", "first"})
 """They look at outcomes, not at values (rules L15, L16)."""
 

@@ -133,7 +133,7 @@ class ResumedUnit(TaskFetchingUnit):
         tool = self._run.tools.get(work.tool) if isinstance(work, Call) else None
         if tool is not None and tool.shares and isinstance(work, Call):  # a call that is over needs its tool no more
             given = self._given(cell, work)
-            self._shared.earlier(of or cell, work.tool, given, self.schedule.writes_before(cell))
+            self._shared.recorded(of or cell, work.tool, given, self.schedule.writes_before(cell))
 
     def _unanswered(self) -> Iterator[Command]:
         """The commands that are still to be carried out, in order."""

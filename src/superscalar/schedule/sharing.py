@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from superscalar.schedule.cells import SETTLED, Cell
+from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.values import Failure, Observation, OrderedSet, Record, record_fields
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
@@ -17,32 +17,51 @@ class SharedCalls:
     """The calls of a run of which an identical one need not be made: those under way, and those that were made.
 
     In the round of a call its failure is that of every identical one; a later round makes the call again. One that the
-    run itself stopped was not made.
+    run itself stopped was not made. Of an earlier round, what nothing needs but runs still is shared, and is then a
+    call of this round; what was set aside is not.
     """
 
     def __init__(self) -> None:
         self._cells: dict[Hashable, Cell] = {}
+        self._of_earlier_rounds: set[Cell] = set()
 
     def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> Cell | None:
         """The task whose call this one shares. If there is none, it is the one that later calls share."""
-        key = (tool, writes, *((name, identity(arguments[name])) for name in sorted(arguments)))
+        key = _key(tool, arguments, writes)
         found = self._cells.get(key)
-        if found is not None and found is not cell and _can_be_shared(found):  # itself: it was cancelled before
-            return found
-        self._cells[key] = cell
-        return None
+        if found is None or found is cell or not self._can_be_shared(found):  # itself: it was cancelled before
+            self._made_by(cell, key)
+            return None
+        self._made_by(found, key)
+        return found
+
+    def recorded(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> None:
+        """Take it from a journal that this task makes the call, whoever would make it today."""
+        self._made_by(cell, _key(tool, arguments, writes))
 
     def begin_round(self) -> None:
-        """Forget what failed."""
-        good = {key: cell for key, cell in self._cells.items() if isinstance(cell.outcome, Observation)}
-        self._cells = good
+        """Forget what failed and what was set aside."""
+        self._cells = {key: cell for key, cell in self._cells.items() if _runs_or_succeeded(cell)}
+        self._of_earlier_rounds = set(self._cells.values())
+
+    def _made_by(self, cell: Cell, key: Hashable) -> None:
+        self._cells[key] = cell
+        self._of_earlier_rounds.discard(cell)
+
+    def _can_be_shared(self, cell: Cell) -> bool:
+        if _runs_or_succeeded(cell):
+            return True
+        outcome = cell.outcome
+        made = outcome is None or (isinstance(outcome, Failure) and outcome.kind not in _NEVER_MADE)
+        return made and cell not in self._of_earlier_rounds
 
 
-def _can_be_shared(cell: Cell) -> bool:
-    if cell.status is not SETTLED:
-        return True
-    outcome = cell.outcome
-    return isinstance(outcome, Observation) or (isinstance(outcome, Failure) and outcome.kind not in _NEVER_MADE)
+def _runs_or_succeeded(cell: Cell) -> bool:
+    return cell.status is RUNNING or isinstance(cell.outcome, Observation)
+
+
+def _key(tool: str, arguments: Mapping[str, Any], writes: int) -> Hashable:
+    return (tool, writes, *((name, identity(arguments[name])) for name in sorted(arguments)))
 
 
 def identity(value: Any) -> Hashable:

@@ -315,6 +315,7 @@ class Tool(Generic[P, R]):
             description=annotated_text(annotation) or said,
             keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
             bounds=bounds_text(annotation),
+            annotated=True,
             reject=reject,
         )
 

@@ -59,18 +59,18 @@ def is_typed_dict(annotation: Any) -> bool:
 def output_of(annotation: Any, depth: int = 4) -> Output:
     """What is known of a result from its return annotation; nothing where it says nothing."""
     if annotation is inspect.Signature.empty or annotation is Any or depth == 0:
-        return Output(type_text(annotation))
+        return Output(type_text(annotation), annotated=True)
     if typing.get_origin(annotation) is typing.Annotated:
         return output_of(typing.get_args(annotation)[0], depth)
     hints = dict(_field_types(annotation))
     if hints:
         fields: Mapping[str, Output] = {name: output_of(hint, depth - 1) for name, hint in hints.items()}
         closed = not is_typed_dict(annotation)
-        return Output(type_text(annotation), fields, closed=closed, aliases=field_aliases(fields))
+        return Output(type_text(annotation), fields, closed=closed, aliases=field_aliases(fields), annotated=True)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, set, frozenset) and arguments:
-        return Output(type_text(annotation), items=output_of(arguments[0], depth - 1))
-    return Output(type_text(annotation))
+        return Output(type_text(annotation), items=output_of(arguments[0], depth - 1), annotated=True)
+    return Output(type_text(annotation), annotated=True)
 
 
 def shape_of(annotation: Any, depth: int = 4) -> Shape:

@@ -1,0 +1,66 @@
+"""Asking the models of one run: a refusal is waited out, and what a reply used is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from random import Random
+
+from superscalar import events
+from superscalar.errors import ModelError
+from superscalar.models.base import ChatModel, Chunk, Request, closable, estimated
+
+_ATTEMPTS = 3
+
+
+class Asking:
+    """How the models of one run are asked. `record` takes what happened, and counts it."""
+
+    def __init__(self, record: Callable[[events.Event], None], random: Random, now: Callable[[], float]) -> None:
+        self._record = record
+        self._random = random
+        self._now = now
+
+    async def ask(
+        self, role: str, model: ChatModel, request: Request, within: float | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """A model's reply. A refusal is waited out and tried again, as long as nothing of the reply has come.
+
+        `within`: the seconds that the caller gives it in all; a refusal for longer is raised at once. What a reply
+        used that nobody counted is estimated.
+        """
+        until = None if within is None else self._now() + within
+        for attempt in range(1, _ATTEMPTS + 1):
+            begun = counted = False
+            written = 0
+            try:
+                async with aclosing(closable(model.stream(request))) as chunks:
+                    async for chunk in chunks:
+                        begun = begun or bool(chunk.text or chunk.thought)
+                        written += len(chunk.text) + len(chunk.thought)
+                        if chunk.preparing is not None:
+                            what, fraction = chunk.preparing.what, chunk.preparing.fraction
+                            self._record(events.ModelPreparing(self._now(), role, what, fraction))
+                        if chunk.usage is not None:
+                            counted = True
+                            self._record(events.ModelUsed(self._now(), role, chunk.usage))
+                        yield chunk
+                return
+            except ModelError as error:
+                if begun or not error.retryable or attempt == _ATTEMPTS:
+                    raise
+                backoff = self._random.uniform(0.0, 2.0**attempt)
+                if error.retry_after is not None and until is not None and self._now() + error.retry_after >= until:
+                    raise  # there is no use in waiting, and the provider says why
+                await asyncio.sleep(max(error.retry_after or 0.0, backoff))
+            finally:
+                if begun and not counted:
+                    usage = estimated(request, written, getattr(model, "prices", None))
+                    self._record(events.ModelUsed(self._now(), role, usage))
+
+
+def earlier(deadline: float | None, timeout: float | None, now: float) -> float | None:
+    """When a model call must be done: at the run's deadline or after its own timeout."""
+    times = [t for t in (deadline, None if timeout is None else now + timeout) if t is not None]
+    return min(times, default=None)

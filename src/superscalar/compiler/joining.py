@@ -1,0 +1,170 @@
+"""Joining: the joiner is asked until it decides, and a round that did nothing new is the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from superscalar import events, joiner
+from superscalar.compiler.asking import Asking, earlier
+from superscalar.compiler.budget import Spent
+from superscalar.errors import JoinError, ModelError
+from superscalar.models.base import ChatModel, Message, Request
+from superscalar.models.blocks import inert
+from superscalar.models.ending import is_whole, was_too_long, why_cut
+from superscalar.models.typed import AnswerType
+from superscalar.values import Failure
+
+_ATTEMPTS = 3
+
+
+class Joining:
+    """Asks the joiner of one run. `spent` says which budget does not allow to ask again."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        record: Callable[[events.Event], None],
+        now: Callable[[], float],
+        spent: Callable[[], Spent | None],
+        *,
+        answer_type: AnswerType | None,
+        timeout: float | None,
+        max_tokens: int,
+    ) -> None:
+        self._asking = asking
+        self._record = record
+        self._now = now
+        self._spent = spent
+        self._answer_type = answer_type
+        self._timeout = timeout
+        self._max_tokens = max_tokens
+
+    async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
+        """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
+
+        `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole.
+
+        Raises:
+            JoinError: it gave none after being asked again.
+        """
+        complaint = said_text = ""
+        cut: joiner.Cut | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt and (spent := self._spent()) is not None:
+                if cut is not None:
+                    return cut
+                raise JoinError(f"{spent}, and the joiner gave no usable answer; the last time: {complaint}")
+            try:
+                decision = await self._decide(model, conversation)
+            except (JoinError, ModelError) as error:
+                if cut is None:
+                    raise
+                return replace(cut, why=f"{cut.why}; and asked again: {error}")
+            match decision:
+                case joiner.Cut(text):
+                    self._record(events.AnswerCut(self._now(), decision.why))
+                    if cut is not None:
+                        return max(cut, decision, key=lambda found: len(found.text))
+                    cut = decision
+                    complaint, said_text = joiner.again_message(cut), text
+                    if not text.strip():
+                        continue  # there is nothing to go on from
+                case joiner.Replan(reason) if not last:
+                    self._record(events.Replanned(self._now(), reason))
+                    return decision
+                case joiner.Replan(reason):
+                    complaint = "Nothing more can be looked up. Answer now with what there is, and say what is missing."
+                    said_text = f"{joiner.REPLAN} {reason}"
+                case joiner.Finish(""):
+                    complaint, said_text = "The answer was empty. Answer the question.", ""
+                case joiner.Finish(text):
+                    if self._answer_type is None:
+                        self._record(events.Joined(self._now(), text))
+                        return text
+                    try:
+                        value = self._answer_type.read(text)
+                    except ValueError as error:
+                        complaint, said_text = _not_of_schema(error), text
+                    else:
+                        self._record(events.Joined(self._now(), value))
+                        return value
+            conversation += [Message("assistant", said_text), Message("user", complaint)]
+        if cut is not None:
+            return cut
+        raise JoinError(f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}")
+
+    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
+        reader = joiner.AnswerReader()
+        written: list[str] = []
+        finish: str | None = None
+        request = Request(tuple(conversation), max_tokens=self._max_tokens)
+        timeout = self._timeout
+        try:
+            async with (
+                asyncio.timeout(timeout) as clock,
+                aclosing(self._asking.ask("joiner", model, request, timeout)) as chunks,
+            ):
+                async for chunk in chunks:
+                    if chunk.preparing is not None:
+                        clock.reschedule(earlier(None, timeout, self._now()))
+                    written.append(chunk.text)
+                    finish = chunk.finish or finish
+                    if fresh := reader.feed(chunk.text):
+                        self._record(events.AnswerWritten(self._now(), fresh))
+        except TimeoutError:
+            raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
+        except ModelError as error:
+            if error.retryable and any(written):
+                return joiner.Cut("".join(written), str(error))  # a connection that broke
+            raise
+        if is_whole(finish):
+            return reader.finish()
+        return joiner.Cut("".join(written), why_cut(finish), was_too_long(finish))
+
+
+class Progress:
+    """Whether the rounds of a run do anything new. `failed`: the calls that failed in earlier rounds."""
+
+    def __init__(self) -> None:
+        self.failed: set[tuple[str, str, str]] = set()
+
+    def made(self, happened: list[events.Event], rounds: int) -> bool:
+        """Whether this round did anything but repeat calls that had failed in the same way before."""
+        begin = max((i for i, e in enumerate(happened) if isinstance(e, events.RoundStarted)), default=0)
+        tried, fresh = tried_in(happened[begin:])
+        progressed = fresh or not tried <= self.failed or rounds == 0
+        self.failed |= tried
+        return progressed
+
+
+def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:
+    """The calls that failed in a round, with arguments and message, and whether any succeeded."""
+    tried: set[tuple[str, str, str]] = set()
+    called: dict[str, tuple[str, str]] = {}
+    fresh = False
+    for event in round:
+        match event:
+            case events.Started(id=id, tool=tool, arguments=arguments):
+                called[id] = (tool, _told_apart(arguments))
+            case events.Failed(id=id, failure=Failure(message=message)) if id in called:
+                tried.add((*called.pop(id), message))
+            case events.Succeeded(id=id) if id in called:
+                fresh = True
+    return tried, fresh
+
+
+def _told_apart(arguments: Mapping[str, Any]) -> str:
+    """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
+    try:
+        return repr(arguments)
+    except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
+        return f"<{id(arguments)}>"
+
+
+def _not_of_schema(error: ValueError) -> str:
+    """What the joiner is told of an answer; what is wrong with it may quote it, and with it what is not trusted."""
+    return f"That does not follow the schema:\n<error>\n{inert(str(error), 'error')}\n</error>\n\nWrite it again."
