@@ -18,6 +18,7 @@ import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal, DecimalException
+from enum import Enum
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
@@ -27,6 +28,7 @@ from uuid import UUID
 from superscalar import events
 from superscalar.errors import SuperscalarError
 from superscalar.events import Event
+from superscalar.everyday import as_data
 from superscalar.labels import Source
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
@@ -361,6 +363,8 @@ def _value_to_json(value: Any, depth: int) -> JSON:
         match value:
             case None | bool():
                 return value
+            case Enum():
+                return _value_to_json(value._value_, depth + 1)
             case int():
                 return int.__int__(value) if value.bit_length() <= _WIDEST_INT else _tagged("int", hex(value))
             case float():
@@ -412,7 +416,22 @@ def _collection_to_json(value: Any, depth: int) -> JSON:
         content = dict(zip(parts, _each_to_json(parts.items(), _field, write), strict=True))
         made = _tagged("namedtuple" if isinstance(value, tuple) else "record", content)
         return made | {"type": value.__record_type__ if isinstance(value, Record) else _name(kind)}
+    base = next((base for base in (dict, list, set, frozenset) if issubclass(kind, base)), None)
+    if base is not None:  # it comes back as what its class derives from
+        return _collection_to_json(_as_base(value, base), depth)
+    other = as_data(value, _itself)
+    if type(other) is not kind:
+        return _value_to_json(other, depth)
     raise _Handle(kind, "is an opaque handle of this process")
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _as_base(value: Any, base: Any) -> Any:
+    """What is in a collection of another class, without the methods of that class."""
+    return dict(dict.items(value)) if base is dict else base(base.__iter__(value))
 
 
 _PATHS: Final = (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)  # the more special ones first

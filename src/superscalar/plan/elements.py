@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import re
 from collections.abc import Iterable, Mapping, Set
 from difflib import get_close_matches
@@ -18,7 +19,7 @@ from superscalar.plan.bounds import (
     EvaluationError,
 )
 from superscalar.plan.naming import field_aliases
-from superscalar.values import OrderedSet, record_fields
+from superscalar.values import OrderedSet, Record, field_as_data, record_fields
 
 NUMBERS = frozenset({bool, int, float})
 _MOST_FIELDS = 1_000  # of a mapping in which aliases are looked for
@@ -30,6 +31,7 @@ _PLAIN = frozenset(
 )
 
 _LEAVES = frozenset({type(None), bool, int, float, str, bytes})
+_PLAIN_FIELDS = _LEAVES | {dt.date, dt.datetime, dt.time, dt.timedelta}
 
 
 def datum(value: Any) -> Any:
@@ -40,6 +42,8 @@ def datum(value: Any) -> Any:
     kind = type(value)  # what `isinstance` asks could be told anything
     if kind in _PLAIN:
         return value
+    if issubclass(kind, enum.Enum):
+        return datum(value._value_)
     if issubclass(kind, str):
         return str.__str__(value)
     if issubclass(kind, int):
@@ -126,10 +130,11 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
     elif kind is dict and type(index) is str and index in value:
         return value[index]
     value, index = datum(value), datum(index)
+    if isinstance(index, str) and not isinstance(value, Mapping) and record_fields(value) is not None:
+        return field_of(value, index, budget)
     if isinstance(value, list | tuple | str | bytes | range):
         if not isinstance(index, int):
-            hint = f": it is a record, write `.{cut(index)}`" if index in field_names(value) else ""
-            raise EvaluationError(f"{described(value)} is indexed by a number, not by {described(index)}{hint}")
+            raise EvaluationError(f"{described(value)} is indexed by a number, not by {described(index)}")
         if not -size_of(value) <= index < size_of(value):
             raise out_of_range(index, size_of(value))
         return value[index]
@@ -137,7 +142,7 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
         if hashable(index, budget) not in value:
             raise missing("key", index, value, "KeyError")
         return value[index]
-    hint = f": write `.{cut(index)}`" if isinstance(index, str) and index in field_names(value) else ""
+    hint = f": its fields have names, like `.{cut(field_names(value)[0])}`" if field_names(value) else ""
     raise EvaluationError(f"{described(value)} has no items to index{hint}")
 
 
@@ -194,7 +199,7 @@ def truth(value: Any) -> bool:
     return value != dt.timedelta(0) if kind is dt.timedelta else True
 
 
-def field_of(value: Any, name: str) -> Any:
+def field_of(value: Any, name: str, budget: Budget) -> Any:
     """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4).
 
     A key that is no identifier is found under its alias (rule L7).
@@ -204,14 +209,22 @@ def field_of(value: Any, name: str) -> Any:
             return value[name]
         fields = value if isinstance(value, dict | Mapping) else record_fields(value)
         if fields is not None and name in fields:
-            return fields[name]
+            return _of_record(value, fields[name], budget)
         if fields is not None:
             few = fields if len(fields) <= _MOST_FIELDS else ()
             key = field_aliases(key for key in few if isinstance(key, str)).get(name)
             if key is not None:
-                return fields[key]
+                return _of_record(value, fields[key], budget)
             raise missing("field", name, fields, "AttributeError")
     raise EvaluationError(f"{described(value)} has no field `{cut(name)}`", "AttributeError")
+
+
+def _of_record(owner: Any, field: Any, budget: Budget) -> Any:
+    """A field as data. What a record of a tool's class holds is of the classes that this wants; what others hold is."""
+    if type(field) in _PLAIN_FIELDS or isinstance(owner, Mapping | Record | tuple):
+        return field
+    budget.whole(field)
+    return field_as_data(field)
 
 
 def field_names(value: Any) -> list[str]:
@@ -281,7 +294,14 @@ def _described(value: Any) -> str:
         case dt.datetime() | dt.date() | dt.time() | dt.timedelta():
             return f"a {type(value).__name__}"
         case _:
-            return f"an opaque {cut(type(value).__name__)}"
+            return f"an opaque {cut(type(value).__name__)}{_way_out(type(value))}"
+
+
+def _way_out(kind: type) -> str:
+    """How the tool that returns handles of a class could return data instead: of arrays and tables there is a way."""
+    if callable(getattr(kind, "to_dict", None)) and hasattr(kind, "columns"):
+        return ' (its tool can return `.to_dict("records")`)'
+    return " (its tool can return `.tolist()`)" if callable(getattr(kind, "tolist", None)) else ""
 
 
 def counted(count: int) -> str:

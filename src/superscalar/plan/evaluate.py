@@ -247,7 +247,7 @@ def _slice(expr: Slice, frame: Frame) -> Any:
 
 
 def _field(expr: Field, frame: Frame) -> Any:
-    return field_of(frame.value(expr.base), expr.name if expr.key is None else expr.key)
+    return field_of(frame.value(expr.base), expr.name if expr.key is None else expr.key, frame.budget)
 
 
 _BY_OUTCOME = {"ok": Listed(ok, 1, 1), "default": Listed(default, 2, 2), "first": Listed(first, 2, 2)}

@@ -14,9 +14,10 @@ from superscalar.plan.bounds import (
     Budget,
     EvaluationError,
 )
-from superscalar.plan.elements import cut, datum, described, field_names, hashable, items_of
+from superscalar.plan.elements import cut, datum, described, field_names, field_of, hashable, items_of
 from superscalar.plan.functions import Listed
 from superscalar.plan.operators import search
+from superscalar.values import record_fields
 
 
 def method_of(value: Any, name: str) -> tuple[Listed, Any]:
@@ -29,6 +30,8 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
             raise EvaluationError('text has no `format` here: write an f-string, like f"{value}"', "AttributeError")
     elif isinstance(value, Mapping) and name in MAPPING:
         return MAPPING[name], value
+    elif name == "get" and record_fields(value) is not None and name not in field_names(value):
+        return _OF_A_RECORD, value
     if isinstance(value, str):
         has = f"; text has: {', '.join(TEXT)}"
     elif isinstance(value, Mapping):
@@ -203,6 +206,13 @@ def _items(budget: Budget, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     budget.items(len(mapping), 80)
     return list(mapping.items())
 
+
+def _get_field(budget: Budget, record: Any, name: Any, default: Any = None) -> Any:
+    key = datum(name)
+    return field_of(record, key, budget) if isinstance(key, str) and key in field_names(record) else default
+
+
+_OF_A_RECORD = Listed(_get_field, 1, 2)
 
 MAPPING: dict[str, Listed] = {
     "get": Listed(_get, 1, 2),
