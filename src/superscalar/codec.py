@@ -376,6 +376,10 @@ def _value_to_json(value: Any, depth: int) -> JSON:
                 return _tagged("bytes", base64.b64encode(value).decode("ascii"))
             case dt.datetime() | dt.time() | dt.date() | dt.timedelta():
                 return _time_to_json(value)
+            case dt.timezone():
+                return _tagged("timezone", [value.utcoffset(None).total_seconds(), value.tzname(None)])
+            case zoneinfo.ZoneInfo() if value.key:
+                return _tagged("zone", value.key)
             case Observation() | Failure() | Skipped():
                 return _tagged("outcome", _node_to_json(value))
             case Decimal():
@@ -542,6 +546,11 @@ def _time_of(kind: Any, data: Mapping[str, Any]) -> Any:
     return made.replace(tzinfo=zoneinfo.ZoneInfo(data["zone"])) if "zone" in data else made
 
 
+def _zone(seconds: float, name: str) -> dt.timezone:
+    plain = dt.timezone(dt.timedelta(seconds=seconds))
+    return plain if plain.tzname(None) == name else dt.timezone(plain.utcoffset(None), name)
+
+
 def _named_tuple(content: Mapping[str, Any], type_name: str) -> Any:
     module, _, name = type_name.rpartition(".")
     return _named_tuple_class(name, tuple(content), module)._make(_each(content.values()))
@@ -564,6 +573,8 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "datetime": lambda _, data: _time_of(dt.datetime, data),
     "time": lambda _, data: _time_of(dt.time, data),
     "timedelta": lambda content, _: dt.timedelta(*content),
+    "timezone": lambda content, _: _zone(*content),
+    "zone": lambda content, _: zoneinfo.ZoneInfo(content),
     "outcome": lambda content, _: _node_from_json(content),
     "dict": lambda content, _: {_value_from_json(key): _value_from_json(item) for key, item in content},
     "tuple": lambda content, _: tuple(_each(content)),

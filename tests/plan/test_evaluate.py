@@ -270,7 +270,7 @@ def test_sets_are_ordered() -> None:
         ("d._private", "AttributeError", "has no field `_private`"),
         ("handle.price", "AttributeError", "an opaque Handle has no field `price`"),
         ("s.upper", "AttributeError", 'the text "Hello, World" has no field `upper`'),
-        ("day.year", "AttributeError", "a date has no field `year`"),
+        ("day.hour", "AttributeError", "no field `hour`; it has: year, month, day"),
         ("xs.append(1)", "AttributeError", "a list of 3 items has no method `append`"),
         ("s.encode()", "AttributeError", "has no method `encode`; text has: split, rsplit"),
         ("s.format(1)", "AttributeError", "write an f-string"),

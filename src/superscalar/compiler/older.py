@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from superscalar.events import Event
 from superscalar.plan import LANGUAGE
-from superscalar.plan.ir import Display, Each, First, Map, Task
+from superscalar.plan.ir import Call, Display, Each, First, Map, Task
+from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import Observation, Outcome, TaskId
 
 
@@ -56,3 +59,28 @@ def why_not(
                     "keep it. Go on with the release that began it, or plan the rest anew from what it has done so far"
                 )
     return None
+
+
+def in_todays_names(recorded: Sequence[Event], about: Mapping[str, Any], tools: Mapping[str, str]) -> Sequence[Event]:
+    """The events of a run, whose plan calls each tool by the alias that it has today: by `tools`, from names to those.
+
+    A name that has become a function since was the tool's own before, and goes on meaning the tool (rule L7).
+    """
+    names = {name: alias for name, alias in tools.items() if alias != name and name in FUNCTIONS}
+    return recorded if language_of(about) == LANGUAGE or not names else [_renamed(event, names) for event in recorded]
+
+
+def _renamed(part: Any, names: Mapping[str, str]) -> Any:
+    """A part of an event with the tools of its calls renamed; itself where it has none of these."""
+    if isinstance(part, tuple):
+        made = tuple(_renamed(item, names) for item in part)
+        return part if all(new is old for new, old in zip(made, part, strict=True)) else made
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    changes: dict[str, Any] = {}
+    for field in fields(part):
+        old = getattr(part, field.name)
+        new = names.get(old, old) if isinstance(part, Call) and field.name == "tool" else _renamed(old, names)
+        if new is not old:
+            changes[field.name] = new
+    return replace(part, **changes) if changes else part

@@ -18,14 +18,14 @@ from superscalar.plan.bounds import (
     Budget,
     EvaluationError,
 )
+from superscalar.plan.moments import DATES, ZONES, parts_of, strftime
 from superscalar.plan.naming import field_aliases
-from superscalar.values import OrderedSet, Record, field_as_data, record_fields
+from superscalar.values import OrderedSet, Record, copied, field_as_data, record_fields
 
 NUMBERS = frozenset({bool, int, float})
 _MOST_FIELDS = 1_000  # of a mapping in which aliases are looked for
 MAX_HANDLE = 200  # characters of a handle's repr
 _SMALL = 1 << 63
-DATES = (dt.date, dt.time, dt.timedelta)  # a datetime is a date
 _PLAIN = frozenset(
     {type(None), bool, int, float, str, bytes, list, dict, tuple, OrderedSet, dt.date, dt.datetime, dt.time}
 )
@@ -52,7 +52,7 @@ def datum(value: Any) -> Any:
         return float.__pos__(value)
     if issubclass(kind, bytes):
         return bytes.__getitem__(value, slice(None))
-    return value
+    return copied(value) if issubclass(kind, DATES) and kind is not dt.timedelta else value
 
 
 def within(value: Any, budget: Budget) -> None:
@@ -65,7 +65,7 @@ def is_handle(value: Any) -> bool:
     """Whether `value` is no data: it can be passed on and shown, and nothing else (rule L24)."""
     if type(value) in _PLAIN or isinstance(value, int | float | str | bytes | list | tuple | Set | Mapping | range):
         return False
-    return not isinstance(value, DATES) and record_fields(value) is None
+    return not isinstance(value, DATES) and type(value) not in ZONES and record_fields(value) is None
 
 
 def holds_handle(value: Any) -> bool:
@@ -216,6 +216,10 @@ def field_of(value: Any, name: str, budget: Budget) -> Any:
             if key is not None:
                 return _of_record(value, fields[key], budget)
             raise missing("field", name, fields, "AttributeError")
+        if isinstance(value, DATES):
+            if name not in parts_of(value):
+                raise missing("field", name, parts_of(value), "AttributeError")
+            return getattr(value, name)
     raise EvaluationError(f"{described(value)} has no field `{cut(name)}`", "AttributeError")
 
 
@@ -291,8 +295,12 @@ def _described(value: Any) -> str:
             return f"a mapping with the keys {_listed(value)}" if value else "an empty mapping"
         case range():
             return "a range"
+        case dt.datetime() | dt.time() if value.tzinfo is not None:
+            return f"a {type(value).__name__} with a time zone"
         case dt.datetime() | dt.date() | dt.time() | dt.timedelta():
             return f"a {type(value).__name__}"
+        case _ if type(value) in ZONES:
+            return "a time zone"
         case _:
             return f"an opaque {cut(type(value).__name__)}{_way_out(type(value))}"
 
@@ -340,7 +348,7 @@ def text_of(value: Any, budget: Budget) -> str:
     if isinstance(value, str):
         return value
     within(value, budget)
-    return str(value) if isinstance(value, DATES) else shown(value, budget)
+    return str(value) if isinstance(value, DATES) or type(value) in ZONES else shown(value, budget)
 
 
 def shown(value: Any, budget: Budget) -> str:
@@ -386,7 +394,8 @@ def _show(value: Any, parts: list[str], budget: Budget) -> None:
         else:
             _put("set()", parts, budget)
     else:
-        _put(repr(value) if isinstance(value, (*DATES, range)) else handle_text(value), parts, budget)
+        plain = isinstance(value, (*DATES, range)) or type(value) in ZONES
+        _put(repr(value) if plain else handle_text(value), parts, budget)
 
 
 def _show_all(start: str, items: Iterable[Any], end: str, parts: list[str], budget: Budget) -> None:
@@ -436,8 +445,8 @@ def formatted(value: Any, spec: str, budget: Budget) -> str:
     if len(spec) > MAX_WIDTH:
         raise BoundError(f"a format of {len(spec):,} characters; the bound is {MAX_WIDTH:,}")
     value = datum(value)
-    if isinstance(value, DATES) and not isinstance(value, dt.timedelta):
-        return format(value, spec)
+    if isinstance(value, dt.date | dt.time):
+        return strftime(value, spec)
     if not isinstance(value, str | int | float):
         hint = ": use the format on the numbers in it" if isinstance(value, list | tuple | Mapping) else ""
         raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}{hint}")

@@ -34,7 +34,7 @@ from superscalar.plan.elements import (
     text_of,
     truth,
 )
-from superscalar.plan.functions import FUNCTIONS, Key, Listed, ordered_set
+from superscalar.plan.functions import FUNCTIONS, Key, ordered_set
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -73,6 +73,7 @@ from superscalar.plan.itemwise import (
     missing,
     ok,
 )
+from superscalar.plan.listed import Listed
 from superscalar.plan.methods import method_of
 from superscalar.plan.needs import references
 from superscalar.plan.operators import binary, compare, unary

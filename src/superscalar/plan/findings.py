@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from superscalar.plan import hints, ir
+from superscalar.plan import dates, hints, ir
 from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instead import code
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
+from superscalar.plan.vocabulary import TEXT_METHODS
 from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")
@@ -21,6 +23,7 @@ _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
 _NUMBERS = frozenset({"int", "float", "bool"})
 _SAMPLES: Mapping[str, Any] = {
     "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
+    "date": dt.date(2026, 1, 1), "datetime": dt.datetime(2026, 1, 1), "time": dt.time(), "timedelta": dt.timedelta(1),
 }  # fmt: skip
 _GIVES: Mapping[str, str] = {
     "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
@@ -113,11 +116,34 @@ class Findings:
     def check_field(self, known: Output, name: str, node: ast.AST) -> None:
         """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
         attribute = isinstance(node, ast.Attribute)
+        if attribute and known.annotated and (kind := dates.BY_NAME.get(known.type)) and name not in kind.parts:
+            called = f"write .{name}()" if name in kind.methods else ""
+            help = called or hints.closest(name, kind.parts) + "parts: " + ", ".join(kind.parts)
+            self.problem("E307", f"a {kind.name} has no part `{name}`", node, help=help)
         if known.fields is None or name in known.fields or (attribute and name in known.aliases):
             return
         there = known.written() if attribute else list(known.fields)
         help = hints.closest(name, there) + "fields: " + ", ".join(there)
         self.problem("E307" if known.closed else "W501", f"{known.type} declares no field `{name}`", node, help=help)
+
+    def check_method(self, known: Output, name: str, node: ast.Call) -> bool:
+        """Whether what is called may be a method of a value; it is none where Python declares another type."""
+        if not known.annotated:
+            return True
+        if (kind := dates.BY_NAME.get(known.type)) is not None:
+            there: Iterable[str] = kind.methods
+            help = f"write .{name} without parentheses" if name in kind.parts else ""
+        elif known.type == "str":
+            there = TEXT_METHODS
+            dated = name in dates.KINDS[dt.datetime].methods
+            help = f"write datetime.fromisoformat(...).{name}(...) if it is a date" if dated else ""
+        else:
+            return True
+        if name in there:
+            return True
+        help = help or hints.closest(name, there) + "methods: " + ", ".join(sorted(there))
+        self.problem("E307", f"a {known.type} has no method `{name}`", node, help=help)
+        return False
 
     def check_constant(self, signature: Signature, parameter: Parameter, constant: Any, node: ast.expr) -> None:
         """A constant must be a value of its parameter's type (rule L32)."""
@@ -161,6 +187,9 @@ class Findings:
         written = code.shown(node)
         message = f"`{written}` is {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
         help = f"write str({written})" if number else "write one of its items, or call the tool for each of them"
+        if known.type in dates.BY_NAME:
+            value = f"({written})" if isinstance(node, ast.BinOp) else written
+            help = f"write {value}.{'total_seconds' if known.type == 'timedelta' else 'isoformat'}()"
         sure = known.annotated and parameter.annotated
         self.problem("E304" if sure else "W504", message, node, help=help)
 
@@ -188,7 +217,10 @@ class Findings:
             case ir.Index(base, ir.Literal(int())):
                 return self.output_of(base).items or _UNKNOWN
             case ir.Field(base, name, key):
-                return (self.output_of(base).fields or {}).get(key or name, _UNKNOWN)
+                known = self.output_of(base)
+                if known.annotated and known.type in dates.BY_NAME:
+                    return Output(dates.BY_NAME[known.type].parts.get(name, "Any"), annotated=True)
+                return (known.fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
         kind = self._kind_of(expr)
@@ -208,12 +240,16 @@ class Findings:
             case ir.Dict():
                 return "dict"
             case ir.Apply(name):
-                return _GIVES.get(name, "")
+                return _GIVES.get(name, "") or dates.GIVES.get(name, "")
+            case ir.Method(base, name) if (known := self.output_of(base)).annotated and known.type in dates.BY_NAME:
+                return dates.BY_NAME[known.type].gives.get(name, "")
             case ir.Binary(operator, left, right) if operator in "+-*/":
                 kinds = {self.output_of(left).type, self.output_of(right).type}
                 if kinds <= {"int", "float"}:
                     return "float" if operator == "/" or "float" in kinds else "int"
-                return "str" if kinds == {"str"} and operator == "+" else ""
+                if kinds == {"str"} and operator == "+":
+                    return "str"
+                return dates.of_operator(operator, self.output_of(left).type, self.output_of(right).type)
         return ""
 
 

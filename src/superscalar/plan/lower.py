@@ -19,6 +19,7 @@ from superscalar.plan.body import (
     Writes,
     as_pairs,
     as_test,
+    dotted,
     is_text,
     names_in,
     names_in_list,
@@ -34,7 +35,7 @@ from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS
 from superscalar.values import TaskId
 
 ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
@@ -245,6 +246,15 @@ class Lowering(Findings):
         self.waits = self.waits or meaning is None
         return meaning
 
+    def of_dates(self, node: ast.Attribute, body: Body) -> str:
+        """What stands for a class of dates, or something that it has, without the module; empty where nothing does."""
+        path = dotted(node)
+        if len(path) < 2 or self.is_known(path[0], body):
+            return ""
+        if path[0] in DATE_MODULES and path[1] in DATE_CLASSES:
+            path = path[1:]
+        return ".".join(path) if path[0] in DATE_CLASSES else ""
+
     def is_callable(self, name: str) -> bool:
         """Whether a name can be called: a tool's, or a listed function's."""
         return name in self.signatures or name in FUNCTIONS
@@ -402,6 +412,8 @@ class Lowering(Findings):
                 node,
                 help="use another field, or leave it out",
             )
+        if self.of_dates(node, body) == "timezone.utc":
+            return ir.Apply("timezone.utc", ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
         self.check_field(known, node.attr, node)

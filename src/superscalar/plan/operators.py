@@ -8,7 +8,6 @@ from typing import Any
 
 from superscalar.plan.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, Budget, EvaluationError
 from superscalar.plan.elements import (
-    DATES,
     NUMBERS,
     datum,
     described,
@@ -19,6 +18,7 @@ from superscalar.plan.elements import (
     truth,
     within,
 )
+from superscalar.plan.moments import DATES, apart
 from superscalar.values import OrderedSet
 
 
@@ -178,8 +178,10 @@ _SETS: dict[str, Callable[[OrderedSet, OrderedSet, Budget], OrderedSet]] = {
 
 
 def _unsupported(symbol: str, left: Any, right: Any) -> EvaluationError:
-    hint = ""
-    if symbol == "+" and (isinstance(left, str) or isinstance(right, str)):
+    hint = apart(left, right)
+    if hint:
+        pass
+    elif symbol == "+" and (isinstance(left, str) or isinstance(right, str)):
         hint = ": write an f-string, or str(...) around what is no text"
     elif isinstance(left, str) or isinstance(right, str):
         hint = ": is the text a number? write int(...) or float(...) around it"
