@@ -11,6 +11,7 @@ from superscalar.plan.bounds import EvaluationError
 from superscalar.plan.findings import STAND_IN, constant_of, returned
 from superscalar.plan.functions import FUNCTIONS as LISTED
 from superscalar.plan.instead import changes, code, forms, functions, methods, wrapped
+from superscalar.plan.json_text import as_constant, constant_in, looks_like_json
 from superscalar.plan.signatures import Parameter, Signature
 from superscalar.plan.vocabulary import DATE_MODULES, FUNCTIONS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
@@ -235,6 +236,10 @@ class Calls:
         if isinstance(node, ast.Name) and self._may_be_text(node.id, parameter, body):
             return parameter.alias, self._in.undefined(node, body, f", or write {node.id!r} if it is text")
         value = self._in.expression(node, body)
+        if (read := self._from_json(parameter, value)) is not None:
+            note = f"`{parameter.alias}` of `{signature.alias}` was JSON text, and is what that says"
+            self._in.notes.setdefault(body.prefix, []).append(note)
+            return parameter.alias, read
         try:
             constant = constant_of(value)
         except ValueError:
@@ -242,6 +247,20 @@ class Calls:
         else:
             self._in.check_constant(signature, parameter, constant, node)
         return parameter.alias, value
+
+    @staticmethod
+    def _from_json(parameter: Parameter, value: ir.Expr) -> ir.Expr | None:
+        """What a constant JSON text says, where the tool takes that and no text. No result is ever read so (L9)."""
+        if not (isinstance(value, ir.Literal) and looks_like_json(value.value)) or parameter.choices:
+            return None
+        assert isinstance(value.value, str)
+        try:
+            meant = constant_in(value.value)
+        except EvaluationError:
+            return None
+        if parameter.reject(value.value) is None or parameter.reject(meant) is not None:
+            return None
+        return as_constant(meant)
 
     def _may_be_text(self, name: str, parameter: Parameter, body: Body) -> bool:
         """Whether something that is no name of the plan may have been meant as it stands."""

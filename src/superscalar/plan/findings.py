@@ -11,6 +11,8 @@ from superscalar.plan import dates, hints, ir
 from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instead import code
+from superscalar.plan.moments import apart
+from superscalar.plan.operators import ARITHMETIC, RELATIONS
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
 from superscalar.plan.vocabulary import TEXT_METHODS
@@ -144,6 +146,22 @@ class Findings:
         help = help or hints.closest(name, there) + "methods: " + ", ".join(sorted(there))
         self.problem("E307", f"a {known.type} has no method `{name}`", node, help=help)
         return False
+
+    def check_dates(self, symbol: str, left: Output, right: Output, node: ast.expr) -> None:
+        """Dates and durations do not go together with everything; by their types alone that is known of many."""
+        if not (left.annotated and right.annotated and {left.type, right.type} & dates.BY_NAME.keys()):
+            return
+        samples = tuple("" if known.type == "str" else _SAMPLES.get(known.type) for known in (left, right))
+        if None in samples or (symbol not in RELATIONS and symbol not in ARITHMETIC):
+            return
+        try:
+            (RELATIONS.get(symbol) or ARITHMETIC[symbol])(*samples)
+        except TypeError:
+            message = f"`{symbol}` does not work on {left.type} and {right.type}"
+            help = apart(*samples).removeprefix(": ") or "a date and a date have a difference: x - y"
+            self.problem("E308", message, node, help=help)
+        except (ArithmeticError, ValueError):
+            return
 
     def check_constant(self, signature: Signature, parameter: Parameter, constant: Any, node: ast.expr) -> None:
         """A constant must be a value of its parameter's type (rule L32)."""

@@ -26,6 +26,7 @@ from superscalar.plan.elements import (
     text_of,
     truth,
 )
+from superscalar.plan.json_text import parse_json
 from superscalar.plan.listed import Listed
 from superscalar.plan.moments import apart
 from superscalar.plan.operators import binary, number
@@ -340,5 +341,6 @@ FUNCTIONS: dict[str, Listed] = {
     "dict": Listed(_dict, 0, 1, None),
     "set": Listed(_set, 0, 1),
     "tuple": Listed(_tuple, 0, 1),
+    "parse_json": Listed(parse_json, 1, 1),
     **dates.FUNCTIONS,
 }

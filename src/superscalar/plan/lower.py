@@ -73,6 +73,7 @@ class Lowering(Findings):
         self.signatures = signatures
         self.waits = False
         self.variables: list[set[str]] = []
+        self.notes: dict[TaskId, list[str]] = {}  # what was tolerated in the tasks to come
         self.finder = CallFinder(source.text)
         self.around: list[ast.stmt] = []
         self._calls = Calls(self)
@@ -84,7 +85,8 @@ class Lowering(Findings):
         """Add a task to a body."""
         needs = needs_of(work)
         self.writes.note(id, work, needs)
-        body.tasks.append(ir.Task(id, work, needs, body.guards, span=self.source.span(node)))
+        notes = tuple(self.notes.pop(id, ()))
+        body.tasks.append(ir.Task(id, work, needs, body.guards, notes=notes, span=self.source.span(node)))
         return ir.Ref(id)
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
@@ -334,7 +336,9 @@ class Lowering(Findings):
         if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
             help = forms.of_percent(node) or 'write f"{value}"'
             return self.problem("E202", "%-formatting is not part of the language", node, help=help)
-        return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
+        left, right = self.expression(node.left, body), self.expression(node.right, body)
+        self.check_dates(operator, self.output_of(left), self.output_of(right), node)
+        return ir.Binary(operator, left, right)
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
         operator: Any = "and" if isinstance(node.op, ast.And) else "or"
@@ -383,6 +387,7 @@ class Lowering(Findings):
 
     def _on_compare(self, node: ast.Compare, body: Body) -> ir.Expr:
         first = self.expression(node.left, body)
+        known = self.output_of(first)
         rest: list[tuple[Any, ir.Expr]] = []
         where, start, since = body, first, 0  # rule L12: a later operand is reached if the comparisons before it hold
         for sign, later in zip(node.ops, node.comparators, strict=True):
@@ -390,6 +395,8 @@ class Lowering(Findings):
                 where = self.under(self.test(ir.Compare(start, tuple(rest[since:])), where, later), True, where)
                 start, since = rest[-1][1], len(rest)
             rest.append((COMPARE[type(sign)], self.expression(later, where)))
+            known, before = self.output_of(rest[-1][1]), known
+            self.check_dates(rest[-1][0], before, known, node)
         return ir.Compare(first, tuple(rest))
 
     def _on_subscript(self, node: ast.Subscript, body: Body) -> ir.Expr:

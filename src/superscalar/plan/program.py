@@ -433,7 +433,7 @@ class Program:
         for number, task in enumerate(lowered.tasks):
             made = self._passes(task)
             if made.id == main and (slot.thought or slot.notes):
-                made = replace(made, thought=slot.thought, notes=slot.notes)
+                made = replace(made, thought=slot.thought, notes=(*slot.notes, *made.notes))
             self.tasks.append(((*slot.place, number), made))
             yield made
         if slot.is_join:

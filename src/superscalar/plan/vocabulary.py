@@ -17,7 +17,7 @@ SPECIAL = frozenset({"ok", "default", "first"})
 FUNCTIONS = SPECIAL | frozenset(
     "len sum min max sorted reversed abs round any all range enumerate zip".split()
     + "int float str bool list dict set tuple".split()
-    + "date datetime time timedelta timezone".split()
+    + "parse_json date datetime time timedelta timezone".split()
     + "date.fromisoformat date.fromisocalendar date.fromordinal time.fromisoformat".split()
     + "datetime.fromisoformat datetime.strptime datetime.combine datetime.fromtimestamp".split()
 )

@@ -75,7 +75,7 @@ function ::= one value clauses? ")"
   | ("datetime.strptime(" | "datetime.combine(") value ", " value ")"
 span ::= ("days=" | "hours=" | "minutes=" | "seconds=") value
 one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
-  | "bool(" | "reversed(" | "ok("
+  | "bool(" | "reversed(" | "ok(" | "parse_json("
 extreme ::= "min(" | "max("
 lambda ::= "lambda " name ": " inner
 text ::= (string | formatted) ("." text-method (value (clauses | (", " value)*))? ")")*

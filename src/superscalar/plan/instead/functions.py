@@ -107,7 +107,7 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("chain", 3): "A + B + C",
     ("deepcopy", 1): "A",
     ("copy", 1): "A",
-    ("loads", 1): "A",
+    ("loads", 1): "parse_json(A)",
     ("dumps", 1): "str(A)",
     ("itemgetter", 1): "lambda X: X[A]",
     ("String", 1): "str(A)",
@@ -268,6 +268,7 @@ def formatted(value: ast.expr, spec: str, conversion: str = "") -> ast.Formatted
 
 
 _CALLED: Mapping[str, str] = {
+    "parse_json": "parse_json(text)",
     "date": "date(2026, 1, 31)",
     "datetime": "datetime(2026, 1, 31, 9, 30)",
     "time": "time(9, 30)",
