@@ -54,6 +54,7 @@ class Findings:
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self._said: set[tuple[str, ...]] = set()
+        self.bound: dict[str, Output] = {}  # what is known of the variables of a comprehension
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
         """Note what is wrong, and go on with a stand-in.
@@ -215,9 +216,12 @@ class Findings:
         """What a loop goes through is no number."""
         known = self.output_of(value)
         kind = known.type
+        written = code.shown(node)
+        if kind == "str" and known.annotated and not isinstance(value, ir.Literal | ir.Text):
+            help = f"write {written}.split() for its words, {written}.splitlines() for its lines"
+            self.problem("W505", f"`{written}` is text: this goes through its characters", node, help=help)
         if kind not in _NUMBERS or not known.annotated:
             return
-        written = code.shown(node)
         help = "go through a list, or through range(...) of a whole number"
         if kind == "int":
             help = f"write range({written}) to count up to it, or go through the list itself"
@@ -232,8 +236,14 @@ class Findings:
         match expr:
             case ir.Ref(task):
                 return self.output(task)
+            case ir.Var(name):
+                return self.bound.get(name, _UNKNOWN)
             case ir.Index(base, ir.Literal(int())):
                 return self.output_of(base).items or _UNKNOWN
+            case ir.Slice(base) | ir.Apply("sorted" | "reversed" | "list" | "ok", (base,)) if self.output_of(
+                base
+            ).items:
+                return Output("list", items=self.output_of(base).items, annotated=True)
             case ir.Field(base, name, key):
                 known = self.output_of(base)
                 if known.annotated and known.type in dates.BY_NAME:

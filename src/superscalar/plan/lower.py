@@ -423,6 +423,8 @@ class Lowering(Findings):
             return ir.Apply("timezone.utc", ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
+        if known.members and node.attr in ("value", "name"):
+            return _of_member(known, node.attr, base)
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
@@ -474,7 +476,10 @@ class Lowering(Findings):
             return self.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
-        return ir.Lambda(names, self._inside(node.body, body, with_names))
+        outer, self.bound = self.bound, {name: known for name, known in self.bound.items() if name not in names}
+        inside = self._inside(node.body, body, with_names)
+        self.bound = outer
+        return ir.Lambda(names, inside)
 
     def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
         if self.finder.has_call(node):
@@ -498,6 +503,14 @@ class Lowering(Findings):
                 return self.expression(as_pairs(node), body)
             return self._map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
+        outer = self.bound
+        try:
+            return self._over_data(node, kind, body)
+        finally:
+            self.bound = outer
+
+    def _over_data(self, node: Any, kind: Any, body: Body) -> ir.Expr:
+        """A comprehension that is one expression: nothing in it is a task."""
         variables = set(self._hidden())
         clauses: list[ir.Clause] = []
         for generator in node.generators:
@@ -507,6 +520,9 @@ class Lowering(Findings):
             )
             self.check_iterable(iterable, generator.iter)
             target = self.loop_target(generator.target, variables)
+            self.bound = {name: known for name, known in self.bound.items() if name not in names_in(generator.target)}
+            if isinstance(target, str) and (each := self.output_of(iterable).items) is not None:
+                self.bound[target] = each
             tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
         if kind == "dict":
@@ -533,6 +549,7 @@ class Lowering(Findings):
         source = self.reference(first.iter, body.of(id), "over")
         self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
+        self.note_items(source, item)
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
         for test in first.ifs:
@@ -555,6 +572,11 @@ class Lowering(Findings):
         self.outputs[id] = ITEMS
         return self.emit(id, work, body, node)
 
+    def note_items(self, source: ir.Ref, item: TaskId) -> None:
+        """What is known of each item of a list is known of the item of a map over it."""
+        if (each := self.output(source.task).items) is not None:
+            self.outputs[item] = each
+
     def targets(self, target: ast.expr, item: ir.Expr) -> dict[str, ir.Expr]:
         """What the names of a loop target stand for, given the item."""
         if isinstance(target, ast.Name):
@@ -567,3 +589,11 @@ class Lowering(Findings):
             return bound
         self.problem("E202", "a loop assigns plain names only", target, help="for a, b in pairs")
         return dict.fromkeys(names_in(target), STAND_IN)
+
+
+def _of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:
+    """The `value` or `name` of an enum's member, which is its value: found among the members that are declared."""
+    made = [
+        (ir.Literal(value), ir.Literal(value if part == "value" else name)) for name, value in known.members.items()
+    ]
+    return ir.Index(ir.Dict(tuple(made)), base)

@@ -45,6 +45,7 @@ class Output:
 
     `items` describes the elements of a list. `aliases`: for fields whose names are no identifiers, the names that plans
     use instead (rule L7), and what each stands for. `annotated`: Python says so, and no schema from elsewhere.
+    `members`: of an enum, the value of each by its name (rule L24).
     """
 
     type: str = "Any"
@@ -53,6 +54,7 @@ class Output:
     items: Output | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     annotated: bool = False
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def written(self) -> list[str]:
         """The names of the fields as plans write them."""

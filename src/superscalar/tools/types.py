@@ -70,7 +70,17 @@ def output_of(annotation: Any, depth: int = 4) -> Output:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, set, frozenset) and arguments:
         return Output(type_text(annotation), items=output_of(arguments[0], depth - 1), annotated=True)
-    return Output(type_text(annotation), annotated=True)
+    return Output(type_text(annotation), annotated=True, members=_members(annotation))
+
+
+def _members(annotation: Any) -> dict[str, Any]:
+    """The members of an enum whose values a plan can write, or of one that may be None."""
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        others = [member for member in typing.get_args(annotation) if member is not type(None)]
+        return _members(others[0]) if len(others) == 1 else {}
+    if not inspect.isclass(annotation) or not issubclass(annotation, enum.Enum):
+        return {}
+    return {member.name: member.value for member in annotation} if type_text(annotation) != annotation.__name__ else {}
 
 
 def shape_of(annotation: Any, depth: int = 4) -> Shape:
