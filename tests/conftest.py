@@ -37,6 +37,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("search")
     among, seed = config.getoption("--sample"), config.getoption("--hypothesis-seed")
     if among > 1:
-        left_out = [item for item in items if zlib.crc32(f"{seed} {item.nodeid}".encode()) % among]
-        items[:] = [item for item in items if item not in set(left_out)]
-        config.hook.pytest_deselected(items=left_out)
+        searches = [item for item in items if item.get_closest_marker("search")]
+        drawn = sorted(searches, key=lambda item: zlib.crc32(f"{seed} {item.nodeid}".encode()))
+        kept = set(drawn[: -(-len(drawn) // among)])
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]

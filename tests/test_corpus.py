@@ -18,9 +18,7 @@ from superscalar import LLMCompiler, PlanError, Toolset
 from superscalar.cli.app import app
 from superscalar.compiler import sync
 from superscalar.models.base import Chunk, Request
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.ir import Task
-from superscalar.plan.program import Program
+from superscalar.plan.program import Program, Step
 from superscalar.plan.python import PythonReader
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain
@@ -85,10 +83,10 @@ def test_the_chunks_of_a_plan_do_not_matter(case: Case) -> None:
     """Rule L29, for every case."""
     signatures = Toolset([*Toolset.from_module(tools), *Toolset.from_module(bank)]).signatures
 
-    def anatomy(chunks: list[str]) -> list[tuple[Task | Diagnostic, Any]]:
+    def anatomy(chunks: list[str]) -> list[tuple[Step, Any]]:
         reader = PythonReader(Program(signatures))
         steps = [step for chunk in chunks for step in reader.feed(chunk)]
-        return [(step, step.span) for step in [*steps, *reader.finish()]]
+        return [(step, getattr(step, "span", None)) for step in [*steps, *reader.finish()]]
 
     whole = anatomy([case.plan])
     for size in (1, 7):

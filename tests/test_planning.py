@@ -29,11 +29,13 @@ def test_a_plan_that_ends_with_a_newline_is_counted(chunk: int | None) -> None:
     assert result.usage.requests == 2
 
 
-def test_what_a_talkative_planner_adds_is_not_waited_for() -> None:
-    model = ScriptedModel(PLAN + "Here is why I wrote it. " * 100, "One.", chunk=8, delay=1.0)
-    result = run(LLMCompiler(model, [look]).run("How many?"))
+@pytest.mark.parametrize(("delay", "most"), [(1.0, 10 * 8), (0.01, 500)])
+def test_what_a_talkative_planner_adds_is_waited_for_ten_seconds_and_500_characters(delay: float, most: int) -> None:
+    """Rule L18."""
+    model = ScriptedModel(PLAN + "Here is why I wrote it. " * 100, chunk=8, delay=delay, finish="length")
+    result = run(LLMCompiler(model, [look], joiner=ScriptedModel("One.")).run("How many?"))
     written = "".join(event.text for event in result.events if isinstance(event, PlanWritten))
-    assert len(written) <= len(PLAN) + 2 * 8
+    assert len(PLAN) + most - 8 <= len(written) <= len(PLAN) + most + 8
     assert result.answer == "One."
 
 
@@ -96,16 +98,23 @@ def test_a_planner_that_makes_another_mistake_is_asked_again() -> None:
     assert run(LLMCompiler(model, [look]).run("How many?")).answer == "One."
 
 
-@pytest.mark.parametrize("reply", ["", "I am sorry, I cannot look anything up.", "# let me see\n"])
-def test_a_reply_without_a_statement_is_asked_for_again(reply: str) -> None:
+@pytest.mark.parametrize(
+    ("reply", "only"),
+    [
+        ("", ""),
+        ("I am sorry, I cannot look anything up.", ', only "I am sorry, I cannot look anything up."'),
+        ("# let me see\n", ', only "# let me see"'),
+    ],
+)
+def test_a_reply_without_a_statement_is_asked_for_again(reply: str, only: str) -> None:
     """It is not a plan that joins nothing: `join()` is."""
     model = ScriptedModel(reply, PLAN, "One.")
     result = run(LLMCompiler(model, [look]).run("How many?"))
     assert result.answer == "One."
     assert [task.id for task in result.plan.tasks] == ["x", "join()"]
     assert model.requests[1].messages[-1].text == (
-        "That was no plan: there is no statement here; write name = tool(...) on a line, and join(...) at the end; if "
-        "no tool is needed, only join()."
+        f"That was no plan: there is no statement here{only}; write name = tool(...) on a line, and join(...) at the "
+        "end; if no tool is needed, only join()."
     )
 
 
@@ -143,3 +152,37 @@ def test_a_model_that_writes_json_is_asked_for_json_and_read_as_such() -> None:
 def test_a_plan_in_json_may_need_no_tool() -> None:
     model = Structured('{"steps": [], "join": []}', "Hello.")
     assert run(LLMCompiler(model, [look]).run("Thank you!")).answer == "Hello."
+
+
+# ----------------------------------------------------------------------------------------------- behind a join (L18)
+
+SECOND = "No, rather:\n```python\ny = look(2)\n"
+
+
+@pytest.mark.parametrize("word", ["length", "content_filter", None])
+def test_whatever_the_provider_says_a_plan_is_whole_behind_its_join(word: str | None) -> None:
+    model = ScriptedModel(PLAN + "That was it", finish=word)
+    assert run(LLMCompiler(model, [look], joiner=None).run("How many?")).answer == 1
+
+
+def test_time_counts_anew_behind_a_join_where_more_than_prose_comes() -> None:
+    """The planner's timeout: here 20 s behind a join that came after 18 s, until a second program is whole."""
+    late = "# hm\n" * 8 + PLAN + SECOND + "# so\n" * 5 + "join(y)\n```\n"
+    model = ScriptedModel(late, chunk=5, delay=1.0)
+    assert run(LLMCompiler(model, [look], joiner=None, planner_timeout=25).run("How many?")).answer == 2
+
+
+def test_where_time_is_up_in_a_second_program_that_is_a_cut() -> None:
+    model = ScriptedModel(PLAN + SECOND + "# hm\n" * 50, "join(y)\n", chunk=5, delay=1.0)
+    agent = LLMCompiler(model, [look], joiner=None, planner_timeout=20)
+    assert run(agent.run("How many?")).answer == 2
+    assert len(model.requests) == 2
+
+
+@pytest.mark.parametrize("behind", ["y = look(2)\n", "It gives:\n```\none number\n"])
+def test_where_tokens_are_spent_behind_a_join_the_plan_is_whole(behind: str) -> None:
+    model = ScriptedModel(PLAN + behind + "and so on. " * 10_000, chunk=1_000)
+    result = run(LLMCompiler(model, [look], joiner=None).run("How many?"))
+    written = "".join(event.text for event in result.events if isinstance(event, PlanWritten))
+    assert (result.answer, len(model.requests)) == (1, 1)
+    assert 4 * 4_096 < len(written) < 4 * 4_096 + 2_000

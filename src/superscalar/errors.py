@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def beginning(reply: str) -> str:
+    """As much of what a model said as an error tells."""
+    return reply.strip()[:200]
+
+
 class SuperscalarError(Exception):
     """Root of every exception that this library raises on purpose."""
 
@@ -20,11 +25,13 @@ class UsageError(SuperscalarError):
 class PlanError(SuperscalarError):
     """A plan has errors and nobody is left to repair it.
 
-    `diagnostics` holds what was found, in source order; `str()` of the exception shows each with its place.
+    `diagnostics` holds what was found, in source order; `str()` of the exception shows each with its place. `reply`:
+    the first 200 characters of what the planner said last, if a planner was asked.
     """
 
-    def __init__(self, diagnostics: Sequence[object], *, summary: str = "the plan has errors") -> None:
+    def __init__(self, diagnostics: Sequence[object], *, summary: str = "the plan has errors", reply: str = "") -> None:
         self.diagnostics = tuple(diagnostics)
+        self.reply = beginning(reply)
         super().__init__("\n\n".join([summary, *(str(d) for d in self.diagnostics)]))
 
 
@@ -49,7 +56,14 @@ class ModelSetupError(ModelError):
 
 
 class JoinError(SuperscalarError):
-    """The joiner gave no usable answer: it timed out, broke its output type, or asked for a replan at the limit."""
+    """The joiner gave no usable answer: it timed out, broke its output type, or asked for a replan at the limit.
+
+    `reply`: the first 200 characters of what it said last.
+    """
+
+    def __init__(self, message: str, *, reply: str = "") -> None:
+        self.reply = beginning(reply)
+        super().__init__(f"{message}\nit said: {self.reply}" if self.reply else message)
 
 
 class JournalError(SuperscalarError):

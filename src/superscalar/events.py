@@ -55,6 +55,23 @@ class PlanWritten:
 
 
 @fact
+class Thought:
+    """A model thought this piece of text before or between what it said; `role` as in `ModelUsed`."""
+
+    at: float
+    role: str
+    text: str
+
+
+@fact
+class Withdrawn:
+    """All that a model had written of the reply that it is writing was a thought, which the next event has."""
+
+    at: float
+    role: str
+
+
+@fact
 class Diagnosed:
     """Something is wrong with the plan's text."""
 
@@ -87,6 +104,14 @@ class Sealed:
     """The plan of this round is complete: its writes may run."""
 
     at: float
+
+
+@fact
+class Ordered:
+    """The tasks of this round in the order of its program, which is complete: a repair has put some between others."""
+
+    at: float
+    ids: tuple[TaskId, ...]
 
 
 @fact
@@ -129,8 +154,23 @@ class Unneeded:
 
 
 @fact
+class Retired:
+    """These tasks are no part of the plan of this round any more: their text was taken back (L29), or a repair has not
+    got them (L30). An id stands for all instances of its task. None of them has written.
+
+    What has not started never will; a call under way is cancelled; what ran is dead: nothing refers to it, and it is
+    no result. `dropped`: the right writes among them, as they were written, that the new text does not make.
+    """
+
+    at: float
+    ids: tuple[TaskId, ...]
+    why: str = ""
+    dropped: tuple[str, ...] = ()
+
+
+@fact
 class Cancelled:
-    """A call that nothing needed any more was cancelled and has ended. It may be revived."""
+    """A call that nothing needed any more was cancelled and has ended. It may be revived, unless it was retired."""
 
     at: float
     id: TaskId
@@ -429,15 +469,19 @@ Event: TypeAlias = (
     | Resumed
     | RoundStarted
     | PlanWritten
+    | Thought
+    | Withdrawn
     | Diagnosed
     | Repairing
     | Planned
     | PlanAsked
     | PlanApproved
+    | Ordered
     | Sealed
     | TaskEvent
     | Unneeded
     | Revived
+    | Retired
     | Throttled
     | DeadlinePassed
     | BudgetSpent

@@ -20,8 +20,9 @@ from math import isfinite
 from typing import Any, Final, Literal, get_args
 
 from superscalar.errors import ModelError, RateLimited, UsageError
-from superscalar.models.base import ChatModel, Message, Request, closable, estimated
+from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
+from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
@@ -183,7 +184,7 @@ class Extractor:
         length, counted = 0, False
         finish: str | None = None
         try:
-            async with asyncio.timeout(self._timeout) as clock, aclosing(closable(model.stream(request))) as chunks:
+            async with asyncio.timeout(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         run.progress(chunk.preparing.what, chunk.preparing.fraction)
@@ -192,9 +193,11 @@ class Extractor:
                     if chunk.usage is not None:
                         counted = True
                         run.used(chunk.usage)
+                    if chunk.withdrawn:
+                        written.clear()
                     written.append(chunk.text)
                     finish = chunk.finish or finish
-                    length += len(chunk.text) + len(chunk.thought)
+                    length += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
                     if length > MAX_REPLY:
                         return "".join(written), f"it has more than {MAX_REPLY:,} characters"
         except TimeoutError:

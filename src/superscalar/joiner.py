@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from superscalar.plan.printer import print_expr
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, plain
 
 REPLAN = "REPLAN:"
+_EMPHASIS = " \t\n*_#"
 
 _ANSWER = """\
 Tools were called to answer a question, and you write the answer from their results.
@@ -94,37 +96,50 @@ def again_message(cut: Cut) -> str:
 class AnswerReader:
     """Tells an answer from a replan while it streams.
 
-    `feed` returns the text that is surely part of the answer, so that it can be shown at once. Only a reply that begins
-    with `REPLAN:` asks for a replan; the word anywhere else is text.
+    `feed` returns the text that is surely part of the answer, so that it can be shown at once. A reply asks for a
+    replan with a line that begins with `REPLAN:`, be it bold; sentences may stand before it, and what stands behind it
+    is the reason. The word anywhere else in a line is text. What was shown before such a line is no answer.
     """
 
     def __init__(self) -> None:
-        self._text = ""
-        self._shown = 0
-        self._is_replan: bool | None = None
+        self._said: list[str] = []  # lines that are no more than text, and what was given of the next one
+        self._line = ""  # the beginning of a line that may still ask for a replan
+        self._deciding = True
+        self._reason: list[str] | None = None
 
     def feed(self, text: str) -> str:
         """Take the next piece of the reply."""
-        self._text += text
-        if self._is_replan is None:
-            start = self._text.lstrip()
-            if start.startswith(REPLAN):
-                self._is_replan = True
-            elif start and not REPLAN.startswith(start[: len(REPLAN)]):
-                self._is_replan = False
-                self._shown = len(self._text) - len(start)
-        if self._is_replan is not False:
-            return ""
-        fresh = self._text[self._shown :]
-        self._shown = len(self._text)
-        return fresh
+        fresh = "".join(self._read(text))
+        begun = self._said
+        self._said.append(fresh)
+        return fresh if any(map(str.strip, begun[:-1])) else fresh.lstrip()
+
+    def _read(self, text: str) -> Iterator[str]:
+        for line in re.split(r"(?<=\n)", text):
+            if self._reason is not None:
+                self._reason.append(line)
+            elif not self._deciding:
+                self._deciding = line.endswith("\n")
+                yield line
+            else:
+                self._line += line
+                yield from self._decided()
+
+    def _decided(self) -> Iterator[str]:
+        """The line that is being read, once it is known not to ask for a replan."""
+        begin = self._line.lstrip(_EMPHASIS)
+        if begin.startswith(REPLAN):
+            self._reason = [begin.removeprefix(REPLAN)]
+        elif self._line.endswith("\n") or not REPLAN.startswith(begin):
+            self._deciding = self._line.endswith("\n")
+            line, self._line = self._line, ""
+            yield line
 
     def finish(self) -> Decision:
         """The reply is complete."""
-        whole = self._text.strip()
-        if self._is_replan:
-            return Replan(whole.removeprefix(REPLAN).strip())
-        return Finish(whole)
+        if self._reason is not None:
+            return Replan("".join(self._reason).lstrip(_EMPHASIS).rstrip(" \t\n*"))
+        return Finish("".join([*self._said, self._line]).strip())
 
 
 def system_prompt(instructions: str, *, last: bool, may_replan: bool, schema: Mapping[str, Any] | None = None) -> str:

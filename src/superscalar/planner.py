@@ -220,16 +220,18 @@ def repair_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") ->
 
 
 def _wrong(problems: Sequence[Diagnostic]) -> dict[str, list[str]]:
-    """What is wrong with each line."""
+    """What is wrong with each line, which stands below the headers of its blocks."""
     found: dict[str, list[str]] = {}
     for problem in problems:
         advice = f"{problem.message}" + (f" ({problem.label})" if problem.label else "")
-        found.setdefault(problem.line_text.strip(), []).append(f"{advice}; {problem.help}" if problem.help else advice)
+        lines = [*problem.inside, problem.line_text.strip()]
+        shown = "\n".join("    " * depth + line for depth, line in enumerate(lines))
+        found.setdefault(shown, []).append(f"{advice}; {problem.help}" if problem.help else advice)
     return found
 
 
 def _wrong_lines(found: Mapping[str, Sequence[str]]) -> str:
-    return "\n".join(f"{line}\n  # wrong: {'; '.join(dict.fromkeys(why))}" for line, why in found.items())
+    return "\n".join(f"{lines}\n  # wrong: {'; '.join(dict.fromkeys(why))}" for lines, why in found.items())
 
 
 def resume_message(problems: Sequence[Diagnostic], syntax: Syntax = "python") -> str:

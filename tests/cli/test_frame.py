@@ -210,3 +210,15 @@ def test_what_never_ran_is_not_needed_once_the_run_is_over() -> None:
     assert "not needed" in text
     assert "1 call: 1 not needed" in text
     assert "finished" in text
+
+
+@pytest.mark.parametrize("role", ["planner", "joiner"])
+def test_what_a_model_thinks_is_shown_pale_until_it_writes(role: str) -> None:
+    begun: list[ev.Event] = [ev.RunStarted(0.0, "r", "How?"), ev.PlanWritten(0.0, "a = t()\n")]
+    begun += [ev.JoinStarted(1.0)] if role == "joiner" else []
+    thinking = [*begun, ev.Thought(1.0, role, "one\ntwo\nthree\nfour")]
+    lines = frame().lines(view_of(thinking), 80, 24, 2.0)
+    assert [str(line.style) for line in lines if line.plain in ("two", "three", "four")] == ["dim"] * 3
+    assert "one" not in [line.plain for line in lines]
+    written = ev.PlanWritten(2.0, "join(a)\n") if role == "planner" else ev.AnswerWritten(2.0, "So.")
+    assert "four" not in picture([*thinking, written])

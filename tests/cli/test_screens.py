@@ -130,3 +130,29 @@ def test_values_are_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) -
     assert "[red]x[/red]" in text
     assert ":smile:" in text
     assert max(map(len, text.splitlines())) == 200
+
+
+def test_thoughts_are_told_apart_from_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        said(
+            capsys,
+            ev.RunStarted(0.0, "r"),
+            ev.Thought(0.0, "planner", "It wants\na price"),
+            ev.PlanWritten(1.0, "a = t()\nb ="),
+            ev.Withdrawn(2.0, "planner"),
+            ev.Thought(2.0, "planner", "a = t()\nb ="),
+            ev.PlanWritten(3.0, "join()\n"),
+            ev.Thought(4.0, "joiner", "Nothing."),
+            ev.AnswerWritten(4.0, "No."),
+        )
+        == """
+  0.00 s  thought   It wants
+  1.00 s  thought   a price
+  1.00 s  plan      a = t()
+  2.00 s  thought   what was written so far was one
+  2.00 s  thought   a = t()
+  3.00 s  thought   b =
+  3.00 s  plan      join()
+  4.00 s  thought   Nothing.
+"""
+    )

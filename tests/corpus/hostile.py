@@ -229,7 +229,7 @@ lambda: 1
 [1][1, 2]
 [1][1:2, 3]
 [1][...]
-join(1)
+[join(1)]
 default(1)
 ok()
 first(1)
@@ -322,7 +322,7 @@ STATEMENTS = {
     ast.FunctionDef: "def f(x):\n    return x",
     ast.AsyncFunctionDef: "async def f(x):\n    return x",
     ast.ClassDef: "class A:\n    x = 1",
-    ast.Return: "return 1",
+    ast.Return: "if 1 > 0:\n    return 1",
     ast.Delete: "x = 1\ndel x",
     ast.While: "while True:\n    x = 1",
     ast.With: "with echo(1) as x:\n    y = x",

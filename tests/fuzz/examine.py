@@ -17,7 +17,7 @@ from superscalar.plan import Plan, Syntax, check, compile_plan, detect, ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.printer import print_plan
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.plan.signatures import Signatures
 from superscalar.testing import ScriptedModel, run
 
@@ -152,7 +152,7 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
 def _anatomy(chunks: list[str], signatures: Signatures, syntax: Syntax) -> list[tuple[Step, ir.Span]]:
     reader = reader_of(syntax, Program(signatures))
     steps = [step for chunk in chunks for step in reader.feed(chunk)]
-    return [(step, step.span) for step in [*steps, *reader.finish()]]
+    return [(step, ir.NOWHERE if isinstance(step, Retirement) else step.span) for step in [*steps, *reader.finish()]]
 
 
 def _pieces(random: Random, text: str) -> list[str]:

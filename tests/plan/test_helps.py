@@ -192,7 +192,6 @@ STATEMENTS = {
     "x = cost 'a'\njoin(x)": "x = cost('a')",
     "x = new cost('a')\njoin(x)": "x = cost('a')",
     "x = cost('a')\njoin x": "join(x)",
-    "x = cost('a')\nreturn x, x": "join(x, x)",
     "i = 1\ni++\njoin(i)": "i += 1",
 }  # fmt: skip
 """A mistake, and the lines that are to be written in the place of its statement."""

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from superscalar import Limit
@@ -148,6 +148,7 @@ def held(world: Circumstances) -> Ledger:
 
 
 @settings(max_examples=examples(150), deadline=None)
+@example(Circumstances(2441, 37, 1, (Limit(concurrency=1), Limit()), refusing=0.0, withdrawing=0.2, agents=2))
 @given(_WORLDS)
 def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: Circumstances) -> None:
     """Under any mix of refusals and withdrawals; that no limit is ever exceeded is checked at every start."""

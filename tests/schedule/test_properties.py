@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +10,13 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from superscalar import LLMCompiler, RunResult
+from superscalar import LLMCompiler, RunResult, Skipped
 from superscalar.errors import ModelError
 from superscalar.events import (
     Event,
     Sealed,
     Started,
 )
-from superscalar.joiner import show_results
 from superscalar.plan.ir import Call, Map, Plan, walk
 from superscalar.testing import run
 from support.promises import (
@@ -33,6 +31,7 @@ from support.promises import (
     check_that_skips_have_causes,
     moments,
     shapes,
+    shown_without_causes,
     worlds,
 )
 from support.random_plans import Settings, World, plans
@@ -146,9 +145,6 @@ def test_a_run_that_is_stopped_at_any_time_settles_within_the_grace_period(
     event(f"stopped before its end: {seen[-1].at >= stopped}")
 
 
-BECAUSE = re.compile(r"because `[^`]*` failed|not run: `[^`]*` failed|the first: [^\n]*")
-
-
 @PROFILE
 @given(plans(), worlds, st.integers(0, 1_000), st.integers(1, 5))
 def test_the_outcome_does_not_depend_on_how_long_things_take(
@@ -158,8 +154,19 @@ def test_the_outcome_does_not_depend_on_how_long_things_take(
     other = replace(chosen, times=other_times, cap=other_cap)
     first, second = ran(plan, World(chosen)), ran(plan, World(other))
     assert shapes(first) == shapes(second)
-    shown = [BECAUSE.sub("...", show_results(r.plan.tasks, r.outcomes)) for r in (first, second)]
-    assert shown[0] == shown[1]
+    assert shown_without_causes(first) == shown_without_causes(second)
+
+
+def test_what_is_the_same_however_long_things_take_leaves_out_which_input_failed_first() -> None:
+    """Either the guard fails before the whole list has, or the list is known to have failed before the guard is."""
+    plan = ("xs = [work(50, i) for i in range(3)]", "y = xs[0] and work(71, len(xs))", "join(y)")
+    slow, fast = (
+        ran(plan, World(Settings(results=12, times=times, failing=0.4, cap=cap, attempts=50)))
+        for times, cap in ((0, 1), (1, 3))
+    )
+    causes = [result.outcomes["y.work"] for result in (slow, fast)]
+    assert causes == [Skipped("xs[0]"), Skipped("xs")]
+    assert shown_without_causes(slow) == shown_without_causes(fast)
 
 
 @PROFILE

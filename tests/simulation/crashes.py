@@ -19,7 +19,7 @@ from simulation.world import GRACE, WRITES, Person, Services, Settings
 from superscalar import CallAgain, Done, Doubt, LLMCompiler, RunResult, StillUnknown, codec, events
 from superscalar.errors import UsageError
 from superscalar.journal import Journal, RunLog
-from superscalar.plan import Plan
+from superscalar.plan import LANGUAGE, Plan
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings
 from superscalar.testing import VirtualLoop, simulate
@@ -41,8 +41,8 @@ class _File(Journal):
         self._begun_with: Mapping[str, Any] = {}
 
     def begin(self, run: str, about: Mapping[str, Any]) -> RunLog:
-        self._begun_with = about
-        return _Log(self, run, about)
+        self._begun_with = {"language": LANGUAGE, **about}
+        return _Log(self, run, self._begun_with)
 
     def reopen(self, run: str) -> RunLog:
         self.dead, self._dies_after = False, -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ from superscalar.events import (
     Unneeded,
 )
 from superscalar.events import Skipped as SkippedEvent
+from superscalar.joiner import show_results
 from superscalar.plan.ir import Task, walk
 from superscalar.values import Outcome, TaskId
 from support.depth import examples
@@ -194,6 +196,35 @@ def shape_of_value(value: Any) -> Any:
             return [shape_of_value(item) for item in value]
         case dict():
             return {key: shape_of_value(item) for key, item in value.items()}
+    return value
+
+
+def shown_without_causes(result: RunResult) -> str:
+    """What the joiner is shown, but of what was skipped not because of which input.
+
+    Of several inputs that fail, the first to do so is named: to know which comes first in the program, a skip would
+    have to wait for all of them, and with it whatever it skips in turn.
+    """
+    outcomes = {id: _without_causes(outcome) for id, outcome in result.outcomes.items()}
+    return _CAUSES.sub("...", show_results(result.plan.tasks, outcomes))
+
+
+_CAUSES = re.compile(r"not run: `[^`]*` failed|the first: [^\n]*")
+"""Causes in the messages of failures."""
+
+
+def _without_causes(value: Any) -> Any:
+    match value:
+        case Skipped(by_guard=False, unneeded=False):
+            return Skipped("one_of_its_inputs")
+        case Observation(inner):
+            return Observation(_without_causes(inner))
+        case Failure(items=tuple(items)):
+            return replace(value, items=tuple(map(_without_causes, items)))
+        case list():
+            return list(map(_without_causes, value))
+        case dict():
+            return {key: _without_causes(item) for key, item in value.items()}
     return value
 
 

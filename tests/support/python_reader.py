@@ -115,7 +115,7 @@ def _text(node: ast.JoinedStr, bound: Set[str]) -> Text:
     for part in node.values:
         match part:
             case ast.Constant(value=str(text)):
-                parts.append(text)
+                parts += [text] if text else []  # Python 3.12 ends a format with an empty one
             case ast.FormattedValue(value=value, conversion=conversion, format_spec=spec):
                 letter = cast("Literal['', 's', 'r', 'a']", "" if conversion == -1 else chr(conversion))
                 shown = None if spec is None else _text(cast("ast.JoinedStr", spec), bound)

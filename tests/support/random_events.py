@@ -186,4 +186,8 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Approved(7.0, "pay()", True, "ann"),
     events.PlanAsked(7.0, ('send(to="ann")',)),
     events.PlanApproved(8.0, False, "ann"),
+    events.Retired(1.0, ("pay", "ys"), "the planner wrote the plan anew", ("pay = send(1)",)),
+    events.Thought(7.25, "planner", "It wants a price."),
+    events.Withdrawn(7.25, "planner"),
+    events.Ordered(1.0, ("ys", "pay")),
 )

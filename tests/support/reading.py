@@ -8,7 +8,7 @@ from typing import Any, Literal
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.printer import print_expr
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.plan.python import PythonReader
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature, Signatures
 
@@ -54,6 +54,7 @@ class Reading:
         self.reader = PythonReader(self.program)
         self.tasks: list[ir.Task] = []
         self.found: list[Diagnostic] = []
+        self.retired: list[str] = []
 
     def feed(self, *chunks: str) -> list[str]:
         """The ids of the tasks that this completed."""
@@ -63,13 +64,16 @@ class Reading:
         return self.note(self.reader.finish(reason))
 
     def note(self, steps: Iterable[Step]) -> list[str]:
-        before = len(self.tasks)
+        before = {task.id for task in self.tasks}
         for step in steps:
             if isinstance(step, Diagnostic):
                 self.found.append(step)
+            elif isinstance(step, Retirement):
+                self.retired += step.ids
+                self.tasks = [task for task in self.tasks if task.id not in step.ids]
             else:
                 self.tasks.append(step)
-        return [task.id for task in self.tasks[before:]]
+        return [task.id for task in self.tasks if task.id not in before]
 
     def repair(self, text: str, reason: Literal["stop", "cut"] = "stop") -> list[str]:
         """One reply with corrections; the ids of the tasks that it completed."""

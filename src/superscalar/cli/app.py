@@ -233,10 +233,12 @@ def plan(
         text = print_plan(written.tasks)
         if as_json:
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
-            print_json(document | (_explained(written, toolset) if explain else {}))
+            left_out = {"left_out": list(view.left_out)} if view.left_out else {}
+            print_json(document | (_explained(written, toolset) | left_out if explain else {}))
             return
         _print_warnings(written)
-        print_text(_drawn(written, graph) if graph else _explanation(written, toolset) if explain else text)
+        explained = explain and _explanation(written, toolset) + _left_out(view.left_out)
+        print_text(_drawn(written, graph) if graph else explained or text)
 
 
 @app.command()
@@ -458,6 +460,14 @@ def _explanation(plan: Plan, toolset: Toolset) -> str:
     from superscalar.plan.passes.pipeline import explain
 
     return explanation(explain(plan, toolset.signatures))
+
+
+def _left_out(writes: Sequence[str]) -> str:
+    """Which right writes a repair left out, where it did."""
+    from superscalar.cli.terminal import safe_line
+
+    title = "left out: the planner wrote the whole plan anew, without these writes, which were right"
+    return "\n\n" + "\n".join([title, *(f"  {safe_line(write)}" for write in writes)]) if writes else ""
 
 
 def _explained(plan: Plan, toolset: Toolset) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _NOTES: dict[State, str] = {
 }
 _TIME = 8  # columns
 _NARROWEST = 20
+_THOUGHT = 3  # lines of what a model thinks
 _TAIL = 8_000  # characters of the plan and of the answer that are looked at
 
 
@@ -59,6 +60,7 @@ class Frame:
         columns = max(width - 1, _NARROWEST)  # the last column stays free: writing to it may wrap
         room = max(height - 2, 1)  # without the first line and the last
         plan, answer = self._plan(view, columns), self._answer(view, columns)
+        (answer if view.joining else plan).extend(self._thought(view, columns))
         wanted = {"plan": len(plan), "tasks": min(view.size, room), "answer": len(answer)}
         given = _shares(wanted, room)
         lines = [self._header(view, columns, now)]
@@ -120,6 +122,11 @@ class Frame:
     def _answer(self, view: RunView, columns: int) -> list[Text]:
         text = safe(view.answer_text[-_TAIL:]).strip("\n")
         return list(Text(text).wrap(self._console, columns)) if text else []
+
+    def _thought(self, view: RunView, columns: int) -> list[Text]:
+        """The end of what a model is thinking: no part of the plan or the answer, and paler than they are."""
+        text = safe(view.thought_text[-_TAIL:]).strip()
+        return list(Text(text, style="dim").wrap(self._console, columns))[-_THOUGHT:] if text else []
 
     def _row(self, row: Row | More, columns: int, *, over: bool) -> Text:
         if isinstance(row, More):

@@ -12,7 +12,7 @@ from superscalar.cli.documents import outcome_document
 from superscalar.cli.options import JOURNAL
 from superscalar.cli.report import print_answer
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
-from superscalar.cli.wording import call_of, note_of
+from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
 from superscalar.labels import Label
 from superscalar.observe.rows import Row
@@ -20,6 +20,7 @@ from superscalar.observe.short import short, short_arguments
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
+from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain, record_fields
@@ -43,6 +44,7 @@ class Folded:
         self.view = RunView()
         self.tasks: list[Task] = []
         self.outcomes: dict[TaskId, Outcome] = {}
+        retired: set[TaskId] = set()
         for event in on_one_clock([record.event for record in recorded]):
             self.view.apply(event)
             match event:
@@ -54,6 +56,10 @@ class Folded:
                     self.outcomes[id] = failure
                 case ev.Skipped(_, id, because, by_guard):
                     self.outcomes[id] = Skipped(because, by_guard)
+                case ev.Retired(_, ids):
+                    retired.update(ids)
+        self.tasks = [task for task in self.tasks if task.id not in retired]
+        self.outcomes = {id: outcome for id, outcome in self.outcomes.items() if not is_of(id, retired)}
 
     @property
     def answer(self) -> Any:
@@ -255,10 +261,12 @@ def _told(event: ev.Event) -> str:
     match event:
         case ev.Planned(_, task):
             return "  ".join(print_plan((task,)).splitlines())
-        case ev.PlanWritten(_, text) | ev.AnswerWritten(_, text):
+        case ev.PlanWritten(_, text) | ev.AnswerWritten(_, text) | ev.Thought(_, _, text):
             return repr(text)
         case ev.Started(_, id, tool, arguments, attempt):
             return f"{id}  {tool}({short_arguments(arguments, 200)})" + (f"  attempt {attempt}" if attempt > 1 else "")
+        case ev.Retired(_, ids, why, dropped):
+            return f"{', '.join(ids)}  {why}{left_out(dropped)}"
         case ev.Diagnosed(_, found):
             return f"{found.span.line}: {found.code} {found.message}"
         case ev.Decided(_, id, decision, rule, reason, sources, readers):

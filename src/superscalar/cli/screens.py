@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from superscalar import events as ev
 from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
-from superscalar.cli.wording import call_of, note_of
+from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.observe.view import RunView
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Lines:
         self._view = view
         self._console = console(sys.stderr)
         self._begun = ""
+        self._thinking = ""
         self._preparing = ""
         self._held: list[str] | None = None  # while something is asked
 
@@ -126,13 +127,22 @@ class Lines:
             case ev.Judged(_, id, _, verdict):
                 yield "judged", f"{id}  {verdict}"
             case ev.PlanWritten(_, text):
+                yield from self._thought()
                 *whole, self._begun = (self._begun + text).split("\n")
                 yield from (("plan", line) for line in whole if line.strip())
+            case ev.Thought(_, _, text):
+                *whole, self._thinking = (self._thinking + text).split("\n")
+                yield from (("thought", line) for line in whole if line.strip())
+            case ev.Withdrawn():
+                self._begun = ""
+                yield "thought", "what was written so far was one"
             case ev.Diagnosed(_, problem):
                 yield problem.severity, f"{problem.span.line}: {problem.code} {problem.message}"
             case ev.Repairing(_, attempt):
                 yield from self._flushed()
                 yield "repair", f"the errors went back to the planner (attempt {attempt})"
+            case ev.Retired(_, ids, why, dropped):
+                yield "retired", f"{', '.join(ids)}: {why}{left_out(dropped)}"
             case ev.Sealed():
                 yield from self._flushed()
                 yield "sealed", "the plan is complete"
@@ -142,9 +152,12 @@ class Lines:
                 yield "budget", f"{budget}={limit:g} is spent ({used:g} used): what goes beyond it is not begun"
             case ev.DeadlinePassed():
                 yield "deadline", "passed: what is unfinished is being cancelled"
+            case ev.AnswerWritten() | ev.Joined():
+                yield from self._thought()
             case ev.JoinStarted():
                 yield "joining", "the answer is being written"
             case ev.Replanned(_, reason):
+                yield from self._thought()
                 yield "replan", reason
             case ev.RunEnded(_, error) if error:
                 yield "stopped", error
@@ -167,9 +180,15 @@ class Lines:
         yield word, "  ".join(part for part in (row.id, call, took, note_of(row)) if part)
 
     def _flushed(self) -> Iterator[tuple[str, str]]:
+        yield from self._thought()
         if self._begun.strip():
             yield "plan", self._begun
         self._begun = ""
+
+    def _thought(self) -> Iterator[tuple[str, str]]:
+        if self._thinking.strip():
+            yield "thought", self._thinking
+        self._thinking = ""
 
 
 def _answer(approved: bool) -> str:

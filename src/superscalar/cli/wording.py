@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from superscalar.cli.terminal import counted, safe_line
 from superscalar.observe.rows import Counts, Items, More, Row
 from superscalar.values import Usage
@@ -20,6 +22,11 @@ def call_of(row: Row) -> str:
             return safe_line(f"first({row.arguments})")
         case _:
             return ""
+
+
+def left_out(dropped: Sequence[str]) -> str:
+    """Which right writes a repair left out, where it did."""
+    return f"; it leaves out {'; '.join(dropped)}" if dropped else ""
 
 
 def note_of(row: Row, *, over: bool = False) -> str:

@@ -9,7 +9,8 @@ from random import Random
 
 from superscalar import events
 from superscalar.errors import ModelError
-from superscalar.models.base import ChatModel, Chunk, Request, closable, estimated
+from superscalar.models.base import ChatModel, Chunk, Request, estimated
+from superscalar.models.cleaning import replies
 
 _ATTEMPTS = 3
 
@@ -35,10 +36,14 @@ class Asking:
             begun = counted = False
             written = 0
             try:
-                async with aclosing(closable(model.stream(request))) as chunks:
+                async with aclosing(replies(model, request)) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.thought)
-                        written += len(chunk.text) + len(chunk.thought)
+                        written += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
+                        if chunk.withdrawn:
+                            self._record(events.Withdrawn(self._now(), role))
+                        if chunk.thought:
+                            self._record(events.Thought(self._now(), role, chunk.thought))
                         if chunk.preparing is not None:
                             what, fraction = chunk.preparing.what, chunk.preparing.fraction
                             self._record(events.ModelPreparing(self._now(), role, what, fraction))

@@ -16,6 +16,7 @@ from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
 from superscalar.models.typed import AnswerType
+from superscalar.plan.instances import is_of
 from superscalar.values import Failure
 
 _ATTEMPTS = 3
@@ -57,7 +58,8 @@ class Joining:
             if attempt and (spent := self._spent()) is not None:
                 if cut is not None:
                     return cut
-                raise JoinError(f"{spent}, and the joiner gave no usable answer; the last time: {complaint}")
+                message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
+                raise JoinError(message, reply=said_text)
             try:
                 decision = await self._decide(model, conversation)
             except (JoinError, ModelError) as error:
@@ -95,7 +97,8 @@ class Joining:
             conversation += [Message("assistant", said_text), Message("user", complaint)]
         if cut is not None:
             return cut
-        raise JoinError(f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}")
+        message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
+        raise JoinError(message, reply=said_text)
 
     async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
         reader = joiner.AnswerReader()
@@ -111,6 +114,9 @@ class Joining:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(earlier(None, timeout, self._now()))
+                    if chunk.withdrawn:
+                        reader = joiner.AnswerReader()
+                        written.clear()
                     written.append(chunk.text)
                     finish = chunk.finish or finish
                     if fresh := reader.feed(chunk.text):
@@ -146,8 +152,12 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
     tried: set[tuple[str, str, str]] = set()
     called: dict[str, tuple[str, str]] = {}
     fresh = False
-    for event in round:
+    happened = list(round)
+    retired = {id for event in happened if isinstance(event, events.Retired) for id in event.ids}
+    for event in happened:
         match event:
+            case events.Started(id=id) if retired and is_of(id, retired):
+                pass  # it is no result
             case events.Started(id=id, tool=tool, arguments=arguments):
                 called[id] = (tool, _told_apart(arguments))
             case events.Failed(id=id, failure=Failure(message=message)) if id in called:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.asking import Asking, earlier
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.errors import ModelError, PlanError
 from superscalar.models.base import ChatModel, Message, Request
+from superscalar.models.cleaning import thinks_aloud
 from superscalar.models.ending import is_whole, why_cut
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
@@ -21,6 +22,12 @@ from superscalar.plan.ir import Span, Task
 from superscalar.plan.lines import complete_lines
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Program, Step
+from superscalar.plan.python import MAX_PROSE
+
+PROSE_SECONDS: Final = 10.0
+"""How long prose is read behind a complete `join` (rule L18)."""
+
+_CHARACTERS: Final = 4  # to a token, where nobody counted
 
 Ended: TypeAlias = Literal["whole", "late", "spent"]
 """How a round of planning ended: its plan may be sealed, the run's deadline passed, or nobody may mend it any more."""
@@ -38,11 +45,95 @@ class PlanningTerms:
     max_repairs: int
 
 
+class _Reply:
+    """One reply of the planner, read into the program while it comes.
+
+    `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
+    complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
+    its end, `torn`: the error that ended it instead. `cut`, behind the `end`: why its plan is not whole, if it is not.
+    """
+
+    def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, aloud: bool) -> None:
+        self.finish: str | None = None
+        self.torn: ModelError | None = None
+        self.joined_at = 0.0
+        self.behind = 0
+        self._program = program
+        self._syntax = syntax
+        self._corrects = corrects
+        self._aloud = aloud
+        self._text: list[str] = []
+        self._joins = 0
+        if corrects:
+            program.begin_repair()
+        self._reader = reader_of(syntax, program, prose=None if aloud else MAX_PROSE)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return "".join(self._text)
+
+    @property
+    def joined(self) -> bool:
+        """Whether a `join` is complete, and what may follow it is waited for."""
+        return self._reader.tail != ""
+
+    @property
+    def cut(self) -> str:
+        """Why it is not whole."""
+        if self._reader.whole:
+            return ""
+        return why_cut(self.finish) if self.torn is None else str(self.torn)
+
+    @property
+    def gone_on_from(self) -> str:
+        """Its text, where that is the plan as far as it came; empty where programs before that stand in it."""
+        return "" if self._reader.tail else self.text
+
+    def is_read(self, more: str) -> bool:
+        """Whether the plan is whole already, so that more text is not waited for."""
+        return self._reader.ended and bool(more.strip())
+
+    def read(self, text: str, now: float) -> Iterable[Step]:
+        """Take the next piece."""
+        self._text.append(text)
+        if self._corrects and self._syntax != "python":
+            return ()  # it is read at its end: a correction cannot be taken back
+        steps = self._reader.feed(text)
+        self.behind += len(text)
+        if self._reader.joins != self._joins:
+            self._joins, self.joined_at, self.behind = self._reader.joins, now, 0
+        return steps
+
+    def seconds(self, timeout: float | None) -> float | None:
+        """How long to read on behind the `join`."""
+        if self._reader.tail == "prose" and not self._aloud:
+            return PROSE_SECONDS if timeout is None else min(timeout, PROSE_SECONDS)
+        return timeout
+
+    def withdrawn(self) -> Iterable[Step]:
+        """All of it was a thought: take it back."""
+        self._text.clear()
+        self._aloud = False
+        self._joins = 0
+        self._reader = reader_of(self._syntax, self._program)
+        return () if self._corrects else self._program.retract("it was a thought")
+
+    def end(self) -> Iterable[Step]:
+        """It has ended."""
+        if self._corrects and self._syntax != "python":
+            yield from self._reader.feed(self.text)
+        whole = self.torn is None and is_whole(self.finish)
+        yield from self._reader.finish("stop" if whole else "cut")
+        if self._corrects:
+            yield from self._program.end_repair()
+
+
 class Planning:
     """One round of planning of one run. `deadline`: the run's, on the clock of `now`.
 
     `take` gets what a reply completed, at once. `settled` waits for what it began. `spent`: the budget, if any, that
-    does not allow to ask the planner again.
+    does not allow to ask the planner again. Between `hold` and `release` nothing that was taken begins.
     """
 
     def __init__(
@@ -55,6 +146,8 @@ class Planning:
         take: Callable[[Iterable[Step]], None],
         settled: Callable[[], Awaitable[object]],
         spent: Callable[[], Spent | None],
+        hold: Callable[[], None],
+        release: Callable[[], None],
         *,
         deadline: float | None,
     ) -> None:
@@ -66,6 +159,8 @@ class Planning:
         self._take = take
         self._settled = settled
         self._spent = spent
+        self._hold = hold
+        self._release = release
         self._deadline = deadline
         self._late = False
 
@@ -89,8 +184,8 @@ class Planning:
             if attempt:
                 self._record(events.Repairing(self._now(), attempt, cut))
             corrects = (repairing or attempt > 0) and (program.broken or continuing)
-            text, ending = await self._reply(program, conversation, corrects=corrects)
-            cut = ending.why
+            reply = await self._reply(program, conversation, corrects=corrects)
+            text, cut = reply.text, reply.cut
             said = [Message("assistant", text)]
             if self._is_late() or (program.complete and not cut):
                 conversation += said
@@ -102,35 +197,33 @@ class Planning:
             continuing = continuing or bool(cut and planned)
             if self._spent() is not None:
                 return "spent"
-            if attempt == most or found == before:
-                if ending.error is not None:
+            repeated = found == before and (bool(cut) or all(_says(text, problem) for problem in problems))
+            if attempt == most or repeated:
+                if reply.torn is not None:
                     await self._settled()  # as below
-                    raise ending.error
+                    raise reply.torn
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
-                again = ": the planner repeated them" if found == before else ""
+                again = ": the planner repeated them" if repeated else ""
                 why = f"\nits reply was cut: {cut}" if cut else ""
-                shown = problems or (_cut_off(text),)
-                raise PlanError(shown, summary=f"the planner's plan still has errors{times}{again}{why}")
+                summary = f"the planner's plan still has errors{times}{again}{why}"
+                raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
             before = found
             if cut and (planned or not problems):
-                said = rest_of(text, planned, program.problems, self._terms.syntax)
+                said = rest_of(reply.gone_on_from, planned, program.problems, self._terms.syntax)
             else:
                 said.append(Message("user", planner.repair_message(problems, self._terms.syntax)))
             conversation += said
         raise AssertionError("the last attempt returns or raises")
 
-    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> tuple[str, _Ending]:
-        """Stream one reply of the planner into the program; returns its text and how it ended."""
+    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> _Reply:
+        """Stream one reply of the planner into the program."""
         terms = self._terms
         if terms.model is None:
             raise ModelError("this agent has no model")
-        reader = reader_of(terms.syntax, program)
-        if corrects:
-            program.begin_repair()
-        written: list[str] = []
-        finished = False
-        finish: str | None = None
-        torn: ModelError | None = None
+        aloud = thinks_aloud(terms.model)
+        reply = _Reply(program, terms.syntax, corrects=corrects, aloud=aloud)
+        if aloud:
+            self._hold()
         most = self._budget.tokens_left(terms.max_tokens)
         request = Request(tuple(conversation), max_tokens=most, grammar=terms.grammar)
         try:
@@ -141,46 +234,42 @@ class Planning:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
-                    if reader.ended and chunk.text.strip():
-                        finished = True  # the plan is whole: what a talkative model adds is not waited for
-                        break
+                    if chunk.withdrawn:
+                        self._take(reply.withdrawn())
+                        if aloud:
+                            self._release()
+                        clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
                     if chunk.text:
-                        written.append(chunk.text)
+                        if reply.is_read(chunk.text):
+                            break
                         self._record(events.PlanWritten(self._now(), chunk.text))
-                        self._take(reader.feed(chunk.text))
-                    finish = chunk.finish or finish
+                        self._take(reply.read(chunk.text, self._now()))
+                        if reply.joined:
+                            clock.reschedule(earlier(self._deadline, reply.seconds(terms.timeout), reply.joined_at))
+                        if reply.joined and reply.behind > _CHARACTERS * terms.max_tokens:
+                            break
+                    reply.finish = chunk.finish or reply.finish
         except TimeoutError:
-            if not self._is_late():
+            if self._is_late():
+                self._late = True
+            elif not reply.joined:
                 await self._settled()  # as below
                 raise ModelError(
                     f"the planner wrote no complete plan within {terms.timeout:g} s", retryable=True
                 ) from None
-            self._late = True
         except ModelError as error:
-            if not (error.retryable and written):
+            if not (reply.joined or (error.retryable and reply.text)):
                 await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
                 raise
-            torn = error  # in the middle of the reply: what was read of it stays
-        finished = finished or (torn is None and is_whole(finish))
-        finished = finished or reader.ended  # rule L18: a complete join line seals, whatever comes behind it
-        self._take(reader.finish("stop" if finished else "cut"))
-        if corrects:
-            self._take(program.end_repair())
-        if finished or self._late:
-            return "".join(written), _Ending()
-        return "".join(written), _Ending(why_cut(finish) if torn is None else str(torn), torn)
+            reply.torn = error  # in the middle of the reply: what was read of it stays
+        self._take(reply.end())
+        if aloud:
+            self._release()
+        return reply
 
     def _is_late(self) -> bool:
         """Whether the run's deadline has passed."""
         return self._late or (self._deadline is not None and self._now() >= self._deadline)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How a reply ended: `why` it was cut, empty if it was not, and the `error` if that is what cut it."""
-
-    why: str = ""
-    error: ModelError | None = None
 
 
 def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax) -> list[Message]:
@@ -192,6 +281,11 @@ def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], 
     if not shown:
         return []
     return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+
+
+def _says(text: str, problem: Diagnostic) -> bool:
+    """Whether a reply has a line that is wrong word for word."""
+    return " ".join(problem.line_text.split()) in " ".join(text.split())
 
 
 def _cut_off(text: str) -> Diagnostic:

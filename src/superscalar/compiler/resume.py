@@ -24,6 +24,7 @@ from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Plan, Task, walk
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.restore import ResumedUnit
@@ -67,6 +68,7 @@ class _Past:
     def __init__(self, settings: Settings, recorded: Iterable[events.Event]) -> None:
         self._settings = settings
         self.outcomes: dict[TaskId, Outcome] = {}
+        self._retired: set[TaskId] = set()
         self.started = False
         self.rounds: list[_Round] = []
         self.late = False
@@ -89,6 +91,9 @@ class _Past:
         match event:
             case events.PlanWritten(text=text):
                 last.writing.append(text)
+            case events.Withdrawn(role="planner"):
+                last.writing.clear()
+                last.problems.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
             case events.Repairing(cut=cut) if cut and (last.tasks or not last.problems):
@@ -102,11 +107,17 @@ class _Past:
                 last.sent, last.problems = last.problems, []
             case events.Planned(task=task):
                 last.tasks.append(task)
+            case events.Retired(ids=ids):
+                last.tasks = [task for task in last.tasks if task.id not in ids]
+                self._retired.update(ids)
             case events.PlanAsked():
                 last.turns += self._turns(last)
                 last.asked = True
             case events.PlanApproved():
                 last.approved = event
+            case events.Ordered(ids=ids):
+                places = {id: number for number, id in enumerate(ids)}
+                last.tasks.sort(key=lambda task: places[task.id])
             case events.Sealed():
                 last.turns += self._turns(last)
                 last.sealed = True
@@ -122,7 +133,8 @@ class _Past:
                 self.joined = event
             case events.Replanned(reason=reason):
                 tasks = [task for round in self.rounds for task in round.tasks]
-                last.outcomes = {task.id: UNNEEDED for task in tasks} | self.outcomes
+                settled = {id: outcome for id, outcome in self.outcomes.items() if not is_of(id, self._retired)}
+                last.outcomes = {task.id: UNNEEDED for task in tasks} | settled
                 last.replanned = reason
 
     def _turns(self, last: _Round) -> Iterator[Message]:

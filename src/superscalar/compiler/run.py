@@ -28,7 +28,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
-from superscalar.plan.program import Program, Step
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
@@ -353,6 +353,8 @@ class Run:
             partial(self._take, running=running),
             self._unit.settle,
             self._spent if running else lambda: None,
+            self._unit.hold,
+            (lambda: None) if settings.approve_plan else self._unit.release,
             deadline=self._deadline,
         )
         ended = await planning.round(self._program, conversation, repairing=repairing, continuing=self._continuing)
@@ -366,6 +368,8 @@ class Run:
         Raises:
             NotApproved, ApprovalPending: as for `_approved`.
         """
+        if moved := self._program.moved():
+            self._log.record(events.Ordered(self._now(), moved))
         if self._settings.approve_plan:
             await self._approved([task for task in self._program.in_order() if task.id not in self._before])
         if not self._late:
@@ -410,6 +414,11 @@ class Run:
         for step in steps:
             if isinstance(step, Diagnostic):
                 self._log.record(events.Diagnosed(self._now(), step))
+            elif isinstance(step, Retirement):
+                if running and step.ids:
+                    self._unit.retire(step.ids, step.why, step.dropped)
+                else:
+                    self._log.record(events.Retired(self._now(), step.ids, step.why, step.dropped))
             elif running:
                 self._unit.add(step)
             else:

@@ -190,7 +190,7 @@ class Journal:
         if not found:
             raise UnknownRun(f"{self.path} has no run {run!r}; {self._known(run)}")
         number, about = found[0]
-        return number, _data(self.path, run, about)
+        return _number(self.path, run, number), _data(self.path, run, about)
 
     def _known(self, run: str) -> str:
         ids = [id for (id,) in self._database.rows("SELECT id FROM runs ORDER BY number DESC LIMIT 10000")]
@@ -217,7 +217,7 @@ class Journal:
         self, number: int, id: str, began: float, about: str, ended: float | None, kept: str | None
     ) -> RunSummary:
         remembered = _data(self.path, id, about)
-        held = ended is None and self._leases.is_held(number)
+        held = ended is None and self._leases.is_held(_number(self.path, id, number))
         try:
             counts = self._counted(id, number) if kept is None else _data(self.path, id, kept)
             return RunSummary(
@@ -299,6 +299,12 @@ class Journal:
         """
         with self._database.writing() as connection:
             connection.executemany(KEEP_DURATION, list(known.items()))
+
+
+def _number(path: Path, run: str, number: Any) -> int:
+    if not isinstance(number, int):  # the table's definition is in the file as well
+        raise damaged(path, f"of run {run!r}: its number is {number!r}")
+    return number
 
 
 def _data(path: Path, run: str, text: Any) -> dict[str, Any]:

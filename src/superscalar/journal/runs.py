@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from superscalar import events as ev
 from superscalar.events import Event
-from superscalar.plan.instances import templates
+from superscalar.plan.instances import is_of, templates
 from superscalar.plan.ir import Call, walk
 from superscalar.values import TaskId
 
@@ -61,9 +61,8 @@ class Tally:
     def __init__(self) -> None:
         self.ended = False
         self.error = ""
-        self._known: set[TaskId] = set()
-        self._done = 0
-        self._failed = 0
+        self._known: dict[TaskId, str] = {}  # what became of each task
+        self._retired: set[TaskId] = set()
         self._writes: set[TaskId] = set()
         self._running: dict[TaskId, None] = {}  # writes
         self._doubtful: dict[TaskId, None] = {}
@@ -77,11 +76,9 @@ class Tally:
             if self._writes and self.is_write(event.id):
                 self._running[event.id] = None
         elif isinstance(event, ev.Succeeded):
-            self._done += 1
-            self._settle(event.id)
+            self._settle(event.id, "done")
         elif isinstance(event, ev.Failed):
-            self._failed += 1
-            self._settle(event.id)
+            self._settle(event.id, "failed")
             if event.failure.in_doubt:
                 self._doubtful[event.id] = None
         elif isinstance(event, ev.Retrying):
@@ -89,7 +86,7 @@ class Tally:
             if event.failure.in_doubt:
                 self._doubtful[event.id] = None
         elif isinstance(event, ev.Skipped):
-            self._settle(event.id)
+            self._settle(event.id, "skipped")
         elif isinstance(event, ev.Decided):
             if event.decision == "ask":
                 self._asked[event.id] = None
@@ -98,6 +95,10 @@ class Tally:
         elif isinstance(event, ev.Unneeded):
             for id in event.ids if self._asked else ():  # if that changes, it is asked about anew
                 self._asked.pop(id, None)
+        elif isinstance(event, ev.Retired):
+            self._retired.update(event.ids)
+            self._known = {id: became for id, became in self._known.items() if not is_of(id, self._retired)}
+            self._asked = {id: None for id in self._asked if not is_of(id, self._retired)}
         elif isinstance(event, ev.PlanAsked):
             self._asked[""] = None
         elif isinstance(event, ev.PlanApproved):
@@ -109,13 +110,14 @@ class Tally:
             self._asked.clear()
 
     def _plan(self, event: ev.Planned) -> None:
-        self._known.add(event.task.id)
+        self._known[event.task.id] = ""
         for task in walk((event.task,)):
             if isinstance(task.work, Call) and task.work.effect == "write":
                 self._writes.add(task.id)
 
-    def _settle(self, id: TaskId) -> None:
-        self._known.add(id)
+    def _settle(self, id: TaskId, became: str) -> None:
+        if not self._retired or not is_of(id, self._retired):
+            self._known[id] = became
         if self._asked:
             self._asked.pop(id, None)
         if self._writes:
@@ -130,8 +132,8 @@ class Tally:
         """The counts as JSON data."""
         return {
             "tasks": len(self._known),
-            "done": self._done,
-            "failed": self._failed,
+            "done": sum(became == "done" for became in self._known.values()),
+            "failed": sum(became == "failed" for became in self._known.values()),
             "in_doubt": list({**self._doubtful, **self._running}),
             "error": self.error,
             "asked": list(self._asked),

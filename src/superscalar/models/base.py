@@ -74,8 +74,9 @@ class Preparation:
 class Chunk:
     """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts.
 
-    Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts.
-    `thought`: what the model wrote for itself, where the provider tells that apart. It is no part of the reply.
+    Before the text a model may say what it is doing (`preparing`); that time does not count against timeouts. `thought`
+    is a piece of what it thinks, where its server tells that from the reply. `withdrawn`: all `text` before this chunk
+    turned out to be one, and stands in its `thought`.
     """
 
     text: str = ""
@@ -83,6 +84,7 @@ class Chunk:
     usage: Usage | None = None
     preparing: Preparation | None = None
     thought: str = ""
+    withdrawn: bool = False
 
 
 def estimated(request: Request, written: int, prices: Prices | None) -> Usage:

@@ -26,6 +26,7 @@ from superscalar.events import (
     Skipped,
     Started,
     Succeeded,
+    Thought,
     Waiting,
 )
 from superscalar.values import TaskId
@@ -66,7 +67,7 @@ class Timing:
             match event:
                 case RoundStarted():
                     planning.open(event.at)
-                case PlanWritten() | Diagnosed() | Repairing() | ModelUsed(role="planner"):
+                case PlanWritten() | Thought(role="planner") | Diagnosed() | Repairing() | ModelUsed(role="planner"):
                     planning.touch(event.at)
                 case Sealed():
                     planning.close(event.at)

@@ -47,6 +47,7 @@ class _Entry:
     by_guard: bool = False
     same_as: TaskId = ""
     batch: int = 0
+    retired: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class _Group:
     count: int | None = None
     items: Counter[State] = field(default_factory=Counter)  # settled items
     calls: int = 0
+    retired: bool = False
     by_state: dict[State, dict[TaskId, _Entry]] = field(default_factory=dict)  # its calls, and what failed
 
     def shown(self) -> Iterator[_Entry]:
@@ -90,12 +92,16 @@ class RunView:
         self.began: float | None = None
         self.last = 0.0
         self.repairs = 0  # in this round
+        self.retired = 0  # tasks that are no part of the plan any more
+        self.left_out: tuple[str, ...] = ()  # the right writes that a repair does not make, as they were written
         self.cut = ""  # why what is there of the answer is not the answer
         self.preparing: tuple[str, float] | None = None  # what a model does before it writes, and how far it is
         self._throttled: dict[str, float] = {}  # until when a limit pauses whose provider refused a call
         self.replans: tuple[str, ...] = ()
         self._plan: list[str] = []
+        self._reply = 0  # where in the plan's text the planner's last reply begins
         self._answer: list[str] = []
+        self._thought: list[str] = []
         self._diagnostics: list[Diagnostic] = []
         self._usage: dict[str, Usage] = {}
         self._entries: dict[TaskId, _Entry] = {}
@@ -127,6 +133,12 @@ class RunView:
             case ev.PlanWritten(_, text):
                 self.preparing = None
                 self._plan.append(text)
+                self._thought.clear()
+            case ev.Thought(_, _, text):
+                self.preparing = None
+                self._thought.append(text)
+            case ev.Withdrawn(_, role):
+                self._withdraw(role)
             case ev.Diagnosed(_, diagnostic):
                 self._diagnostics.append(diagnostic)
             case ev.Repairing(_, attempt):
@@ -141,6 +153,10 @@ class RunView:
                 self._move(ids, ("waiting", "ready", "asked"), "skipped")
             case ev.Revived(_, ids):
                 self._move(ids, ("skipped",), "waiting")
+            case ev.Retired(_, ids, _, dropped):
+                self._diagnostics.clear()
+                self.left_out += dropped
+                self._take_back(ids)
             case ev.Throttled(at, limit, delay):
                 self._throttled[limit] = at + delay
             case ev.DeadlinePassed():
@@ -148,12 +164,14 @@ class RunView:
             case ev.JoinStarted():
                 self.joining = True
                 self._answer.clear()
+                self._thought.clear()
             case ev.AnswerWritten(_, text):
                 self.preparing = None
                 if self.cut:  # the answer is written again
                     self.cut = ""
                     self._answer.clear()
                 self._answer.append(text)
+                self._thought.clear()
             case ev.AnswerCut(_, why):
                 self.cut = why
             case ev.Joined(_, answer):
@@ -164,6 +182,8 @@ class RunView:
                 self._answer.clear()
             case ev.ModelUsed(_, role, usage):
                 self._usage[role] = self._usage.get(role, Usage()) + usage
+            case ev.Ordered():
+                pass  # rows stand where they are
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():
@@ -248,6 +268,17 @@ class RunView:
                 entry.ended = None
                 self._set(entry, state)
 
+    def _take_back(self, ids: tuple[TaskId, ...]) -> None:
+        """These tasks are no part of the plan any more: they are not shown, and what becomes of them is not counted."""
+        self.retired += len(ids)
+        gone = [group for id in ids if (group := self._groups.pop(id, None)) is not None]
+        for group in gone:
+            group.retired = True
+        for entry in self._entries.values() if gone else ():
+            if entry.group.retired and not entry.retired and entry.kind == "call":
+                self._counts[entry.state] -= 1
+            entry.retired = entry.group.retired
+
     def _add(self, task: Task) -> None:
         group = self._groups.setdefault(task.id, _Group())
         entry = self._entries.get(task.id)
@@ -276,15 +307,15 @@ class RunView:
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
             task, group = known
-            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group)
+            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group, retired=group.retired)
             self._file(entry)
-            if entry.kind == "call":
+            if entry.kind == "call" and not entry.retired:
                 self._counts["waiting"] += 1
         return entry
 
     def _set(self, entry: _Entry, state: State) -> None:
         group = entry.group
-        if entry.kind == "call":
+        if entry.kind == "call" and not entry.retired:
             self._counts[entry.state] -= 1
             self._counts[state] += 1
         if group.own is not entry:
@@ -304,9 +335,19 @@ class RunView:
             entry.group.items["failed" if lost else state] += entry.failure is None or state == "failed"
         self._set(entry, state)
 
+    def _withdraw(self, role: str) -> None:
+        """What a model has written of its reply was a thought."""
+        if role == "planner":
+            self._plan = [self.plan_text[: self._reply]]
+            self._diagnostics.clear()
+        elif role == "joiner":
+            self._answer.clear()
+
     def _break_line(self) -> None:
         if self._plan and not self._plan[-1].endswith("\n"):
             self._plan.append("\n")
+        self._reply = len(self.plan_text)
+        self._thought.clear()
 
     # ------------------------------------------------------------------------------------------------- reading
 
@@ -328,6 +369,13 @@ class RunView:
         if len(self._answer) > 1:
             self._answer = ["".join(self._answer)]
         return self._answer[0] if self._answer else ""
+
+    @property
+    def thought_text(self) -> str:
+        """What the model that is at work has thought since it wrote its last word."""
+        if len(self._thought) > 1:
+            self._thought = ["".join(self._thought)]
+        return self._thought[0] if self._thought else ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -15,7 +15,7 @@ from superscalar.plan.ir import Call, Plan, Span, Task, walk
 from superscalar.plan.needs import needs_of
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
-from superscalar.plan.program import Program
+from superscalar.plan.program import Program, Retirement
 from superscalar.plan.python import MAX_SOURCE, too_long
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.vocabulary import LANGUAGE
@@ -79,7 +79,12 @@ def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program,
         return program, [too_long(1)]  # nothing of it is wanted then, so nothing of it is read
     reader = reader_of(syntax, program)
     steps = [*reader.feed(source), *reader.finish()]
-    found = [step for step in steps if not isinstance(step, Task)]
+    found: list[Diagnostic] = []
+    for step in steps:
+        if isinstance(step, Retirement):
+            found.clear()  # what was wrong with a text that was taken back
+        elif isinstance(step, Diagnostic):
+            found.append(step)
     if program.complete:
         found += _unneeded(program, source)
     return program, sorted(found, key=lambda diagnostic: diagnostic.span.line)

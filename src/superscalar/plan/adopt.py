@@ -12,14 +12,13 @@ from superscalar.plan import ir
 from superscalar.plan.body import Writes
 from superscalar.plan.findings import Findings, returned
 from superscalar.plan.lower import EMPTY_LIST, ITEMS
-from superscalar.plan.names import Path, Place
+from superscalar.plan.names import Path
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_plan
-from superscalar.plan.program import Program, Step
-from superscalar.plan.repair import Said
+from superscalar.plan.program import Open, Program, Step
 from superscalar.plan.signatures import Signatures
-from superscalar.plan.slots import Arm, Branch, Slot, is_join, targets_of
+from superscalar.plan.slots import Arm, Branch, Slot, targets_of
 from superscalar.plan.source import Source, parsed
 from superscalar.values import TaskId
 
@@ -43,20 +42,20 @@ class AdoptedProgram(Program):
                 self.next_round()
             for task in tasks:
                 self._adopt(task)
-        if open and rounds:
-            self._say(rounds[-1])
+        self._open_round = open and bool(rounds)
+        if self._open_round:
             self._reopen(rounds[-1])
 
     # ---------------------------------------------------------------------------------------------------- one task
 
     def _adopt(self, task: ir.Task) -> None:
-        self._count += 1
-        place = (self._count,)
-        self.tasks.append(((*place, 0), task))
+        self._now.count += 1
+        place = (self._now.count,)
+        self._now.tasks.append(((*place, 0), task))
         for inner in ir.walk((task,)):
             self._writing.note(inner.id, inner.work, inner.needs)
-        self._writes = self._writing.own
-        self._passes(bare(task))  # so that it knows of the access; what it says is said already
+        self._now.writes = self._writing.own
+        self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)
         path = self._path(task)
@@ -64,13 +63,13 @@ class AdoptedProgram(Program):
             header.place = place
         name = name_of(task.id)
         if name is not None:
-            self._names.bind(name, place, ir.Ref(task.id), path)
+            self._now.names.bind(name, place, ir.Ref(task.id), path)
             if not _is_passing(task):
-                self._top_level[name] = None
+                self._now.top_level[name] = None
             for number, _ in path[-1:]:
                 self._branch(number).targets[name] = None
         if isinstance(task.work, ir.Select) and name is not None:
-            self._ended(task.work.condition, name, place)
+            self._note_end(task.work.condition, name)
         self.joined = self.joined or isinstance(task.work, ir.Join)
 
     def _number(self, task: ir.Task) -> None:
@@ -79,19 +78,19 @@ class AdoptedProgram(Program):
         if root is None:
             raise IllegalEvent(f"`{task.id}` is no id of a task")
         base, number = root["base"], int(root["number"] or 1)
-        counted = self._versions if base.isidentifier() and base not in ("if", "for") else self._nameless
+        counted = self._now.versions if base.isidentifier() and base not in ("if", "for") else self._now.nameless
         counted[base] = max(counted.get(base, 0), number)
 
     def _note_output(self, task: ir.Task) -> None:
         match task.work:
             case ir.Call(tool, arguments) if (signature := self.signatures.get(tool)) is not None:
-                self._outputs[task.id] = returned(signature, arguments)
+                self._now.outputs[task.id] = returned(signature, arguments)
             case ir.Map() | ir.Display(kind="list" | "tuple"):
-                self._outputs[task.id] = ITEMS
+                self._now.outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):
-                self._outputs[task.id] = EMPTY_LIST
+                self._now.outputs[task.id] = EMPTY_LIST
             case ir.Compute(ir.Ref() | ir.Index() | ir.Field() as value):
-                self._outputs[task.id] = Findings(_NOTHING, self._outputs).output_of(value)
+                self._now.outputs[task.id] = Findings(_NOTHING, self._now.outputs).output_of(value)
 
     # -------------------------------------------------------------------------------------------------------- blocks
 
@@ -100,19 +99,19 @@ class AdoptedProgram(Program):
         root = _ROOT.fullmatch(task.id)
         if root is None or root["base"] != "if":
             return None
-        self._ifs += 1
-        branch = Branch(self._ifs, self._arm_of(task.guards))
-        branch.header = Slot((), _NOTHING, None, (), nameless=task.id, published=True, arm=branch.outer)
+        self._now.ifs += 1
+        branch = Branch(self._now.ifs, self._arm_of(task.guards))
+        branch.header = Slot(
+            (), _NOTHING, None, (), nameless=task.id, published=True, arm=branch.outer, blocks=([], [])
+        )
         self._by_header[task.id] = branch
-        self._branches.append(branch)
         return branch.header
 
-    def _ended(self, condition: TaskId, name: str, place: Place) -> None:
+    def _note_end(self, condition: TaskId, name: str) -> None:
         """An `if` has ended, and behind it stands a version of that name."""
         branch = self._by_header.get(condition)
         if branch is not None:
-            known = () if branch.end is None else branch.end.targets
-            branch.end = Slot(place, _NOTHING, None, (*known, name), arm=branch.outer, published=True, ends=branch)
+            branch.targets.pop(name, None)
 
     def _arm_of(self, guards: Sequence[ir.Guard]) -> Arm | None:
         """The arm of an `if` in which a task with these guards stands."""
@@ -134,40 +133,39 @@ class AdoptedProgram(Program):
         arm = None if last is None else self._arm_of(last.guards)
         if last is not None and last.id in self._by_header:
             arm = Arm(self._by_header[last.id], expected=True)
-        arms: list[Arm] = []
-        while arm is not None:
-            arms.insert(0, arm)
+        while arm is not None and arm.branch.header is not None:
+            header = arm.branch.header
+            self._open.insert(0, Open(header, header.blocks[not arm.expected], arm))
             arm = arm.branch.outer
-        self._arms = arms
 
     def close(self) -> Iterator[Step]:
         """End the `if`s that were being written: behind them names have the version of the arm that is taken."""
-        while self._arms:
+        while self._open:
             yield from self.close_if()
 
-    def _say(self, tasks: Sequence[ir.Task]) -> None:
-        """Note the statements of a round, so that they are not done twice if they are written again."""
-        places = {name: place for place, task in self.tasks if (name := name_of(task.id)) is not None}
-        statements = list(_statements(parsed(print_plan(tasks)).body))
-        tests = [tree for tree in statements if isinstance(tree, ast.If)]
-        headers = [branch.header for branch in self._branches]
-        for block, header in zip(tests, headers, strict=False) if len(tests) == len(headers) else ():
-            if header is not None:
-                header.tree = ast.copy_location(ast.If(block.test, [], []), block.test)
-        for tree in statements:
-            if not isinstance(tree, ast.If):
-                text = ast.unparse(tree)
-                targets = targets_of(tree, text)
-                place = places.get(targets[0]) if targets else None
-                self._said.append(Said(place or (self._count, 0), targets, is_join(tree), text))
+    def begin_repair(self) -> None:
+        """What follows is a reply; what is there as tasks is the text that it goes on with, as it is printed."""
+        if self._open_round:
+            while self._open:
+                self._open.pop()
+            self._published = {task.id: task for _, task in self._now.tasks[len(self._ground.tasks) :]}
+            self._text = [_slot(tree) for tree in parsed(print_plan(tuple(self._published.values()))).body]
+            self._open_round = False
+        super().begin_repair()
 
 
-def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a program in order, those in arms of `if`s behind it."""
-    for tree in body:
-        yield tree
-        if isinstance(tree, ast.If):
-            yield from _statements([*tree.body, *tree.orelse])
+def _slot(tree: ast.stmt) -> Slot:
+    """A statement of a text that was printed."""
+    if isinstance(tree, ast.If):
+        text = f"if {ast.unparse(tree.test)}:"
+        header = parsed(f"{text} pass").body[0]
+        assert isinstance(header, ast.If)
+        header.body = []
+        blocks = [_slot(inner) for inner in tree.body], [_slot(inner) for inner in tree.orelse]
+        return Slot((), Source(text), header, (), blocks=blocks)
+    text = ast.unparse(tree)
+    alone = parsed(text).body[0]
+    return Slot((), Source(text), alone, targets_of(alone, text))
 
 
 def _is_passing(task: ir.Task) -> bool:

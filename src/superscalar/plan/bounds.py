@@ -19,6 +19,8 @@ STEPS = 150_000  # that any evaluation may take, whatever it works on
 STEPS_PER_INPUT = 20  # more, for everything in what earlier tasks left behind
 MAX_ROOM = 40_000_000  # bytes, all that one evaluation makes taken together
 CHARACTERS_PER_STEP = 128
+MAX_SOURCE = 256 * 1024
+"""Characters of a plan."""
 
 
 class EvaluationError(SuperscalarError):

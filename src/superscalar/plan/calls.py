@@ -123,10 +123,10 @@ class Calls:
             help = forms.of_format(node, function.value) or 'write f"{value}"'
             return self._in.problem("E202", "`str.format` is not part of the language", node, help=help)
         match function.value:
-            case ast.Name(id=owner) if not self._in.is_known(owner, body):
-                if name not in METHODS or owner in {*functions.MODULES, *DATE_MODULES} or self._in.is_callable(owner):
+            case ast.Name(id=owner) if self._is_foreign(owner, name):
+                if not self._in.is_known(owner, body):
                     return self._not_there(node, owner, name, body)
-            case ast.Attribute(value=ast.Name(id=owner)) if not self._in.is_known(owner, body) and name not in METHODS:
+            case ast.Attribute(value=ast.Name(id=owner)) if name not in METHODS and not self._in.is_known(owner, body):
                 return self._not_there(node, function.value.attr, name, body)
         if name not in METHODS:
             return self._no_method(node, function, body)
@@ -137,6 +137,11 @@ class Calls:
         if not self._in.check_method(self._in.output_of(base), name, node):
             return STAND_IN
         return ir.Method(base, name, *self._plain_arguments(node, body))
+
+    def _is_foreign(self, owner: str, name: str) -> bool:
+        """Whether `owner.name` can only be what something else than a value has, unless `owner` is one."""
+        modules = {*functions.MODULES, *DATE_MODULES}
+        return name not in METHODS or owner in modules or self._in.is_callable(owner)
 
     def _not_there(self, node: ast.Call, owner: str, name: str, body: Body) -> ir.Expr:
         """Note a call of `owner.name`, where `owner` stands for no value: a module, a tool, what tools stand in."""
@@ -166,7 +171,7 @@ class Calls:
                     return STAND_IN
         if name in MUTATING:
             message = f"results cannot be changed: there is no `{name}`"
-            help = changes.of_method(node, self._in.around, self._in.is_list)
+            help = changes.of_method(node, self._in.loops, self._in.statement, self._in.is_list)
             return self._in.problem("E204", message, node, help=help)
         if name in self._in.signatures:
             help = wrapped.of_chain(node, name) or f"`{name}` is a tool: write {name}(...)"
@@ -186,7 +191,8 @@ class Calls:
             self._look_into(node, inner)
             self._unknown_tool(node, name)
             return self._in.emit(id, ir.Call(name, (), "read"), body, node)
-        if (help := wrapped.of_record(node, signature)) is not None:
+        record = node.args and isinstance(node.args[0], ast.Dict)
+        if record and (help := wrapped.of_record(node, signature)) is not None:
             message = f"`{name}` takes its arguments one by one, not in a dict"
             self._in.problem("E303", message, node, help=help)
             return self._in.emit(id, ir.Call(name, (), signature.effect), body, node)
@@ -194,7 +200,7 @@ class Calls:
         given: set[str] = set()
         positional = [p for p in signature.parameters if not p.keyword_only]
         by_alias = {p.alias: p for p in signature.parameters}
-        meant = _meant(node, signature)
+        meant = _meant(node, signature) if node.keywords else {}
         unpacked = False
         for index, argument in enumerate(node.args):
             if isinstance(argument, ast.Starred):
@@ -233,8 +239,8 @@ class Calls:
         return self._in.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
     def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:
-        if isinstance(node, ast.Name) and self._may_be_text(node.id, parameter, body):
-            return parameter.alias, self._in.undefined(node, body, f", or write {node.id!r} if it is text")
+        if isinstance(node, ast.Name):
+            self._in.given = (node, parameter)
         value = self._in.expression(node, body)
         if (read := self._from_json(parameter, value)) is not None:
             note = f"`{parameter.alias}` of `{signature.alias}` was JSON text, and is what that says"
@@ -262,11 +268,6 @@ class Calls:
             return None
         return as_constant(meant)
 
-    def _may_be_text(self, name: str, parameter: Parameter, body: Body) -> bool:
-        """Whether something that is no name of the plan may have been meant as it stands."""
-        known = self._in.is_known(name, body) or self._in.is_callable(name)
-        return not known and hints.may_be_text(name) and parameter.reject(name) is None
-
     def _unknown_tool(self, node: ast.Call, name: str) -> None:
         if name == "join":
             message = "`join(...)` is the last line of a plan, not a part of another"
@@ -281,6 +282,8 @@ class Calls:
 def _meant(node: ast.Call, signature: Signature) -> dict[str, str]:
     """Of the arguments whose names the tool has not those that it is clear which they stand for."""
     parameters = {p.alias: p for p in signature.parameters}
+    if all(keyword.arg in parameters for keyword in node.keywords):
+        return {}
     positional = [p.alias for p in signature.parameters if not p.keyword_only][: len(node.args)]
     given = {keyword.arg for keyword in node.keywords} | set(positional)
     free = [alias for alias in parameters if alias not in given]

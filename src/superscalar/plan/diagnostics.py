@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from superscalar.plan.ir import Span
@@ -14,7 +14,8 @@ class Diagnostic:
     """One finding.
 
     Codes: E0xx the text cannot be read, E1xx names, E2xx constructs outside the language, E3xx tools and arguments,
-    E4xx bounds, W5xx warnings. A warning never stops a plan.
+    E4xx bounds, W5xx warnings. A warning never stops a plan. `inside`: the headers of the blocks in which it stands, as
+    they are written, the outermost first.
     """
 
     code: str
@@ -24,6 +25,7 @@ class Diagnostic:
     label: str = ""
     help: str = ""
     file: str = "plan"
+    inside: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def severity(self) -> Literal["error", "warning"]:

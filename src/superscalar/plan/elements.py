@@ -115,6 +115,8 @@ def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
     if len(values) > MAX_ITEMS:
         raise BoundError(f"a set of {len(values):,} items is too large to go through; the bound is {MAX_ITEMS:,} items")
     kinds = {type(value) for value in values}
+    if float in kinds and kinds <= NUMBERS:
+        return sorted(values, key=lambda value: (value != value, value))  # one that is no number is the last
     if kinds <= NUMBERS or (len(kinds) == 1 and kinds <= {str, bytes}):
         return sorted(values)
     budget = Budget()

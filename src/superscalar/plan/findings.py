@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from superscalar.plan import dates, hints, ir
@@ -196,6 +196,8 @@ class Findings:
 
     def _check_type(self, signature: Signature, parameter: Parameter, known: Output, node: ast.expr) -> None:
         """What is computed, and cannot be what the parameter is, whatever its value (rule L32)."""
+        if known.type == "Any":
+            return
         sample = _SAMPLES.get(known.type.partition("[")[0])
         wanted = {part.strip() for part in parameter.type.split("|")} - {"None"}
         if sample is None or not wanted or not wanted <= _SCALARS or parameter.reject(sample) is None:
@@ -240,10 +242,9 @@ class Findings:
                 return self.bound.get(name, _UNKNOWN)
             case ir.Index(base, ir.Literal(int())):
                 return self.output_of(base).items or _UNKNOWN
-            case ir.Slice(base) | ir.Apply("sorted" | "reversed" | "list" | "ok", (base,)) if self.output_of(
-                base
-            ).items:
-                return Output("list", items=self.output_of(base).items, annotated=True)
+            case ir.Slice(base) | ir.Apply("sorted" | "reversed" | "list" | "ok", (base,)):
+                if (items := self.output_of(base).items) is not None:
+                    return Output("list", items=items, annotated=True)
             case ir.Field(base, name, key):
                 known = self.output_of(base)
                 if known.annotated and known.type in dates.BY_NAME:
@@ -251,34 +252,50 @@ class Findings:
                 return (known.fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
-        kind = self._kind_of(expr)
-        return Output(kind, annotated=True) if kind else _UNKNOWN
+        kind = _KINDS.get(type(expr))
+        if kind is None:
+            return _UNKNOWN
+        return _OF_KIND.get(kind(expr, self), _UNKNOWN)
 
-    def _kind_of(self, expr: ir.Expr) -> str:
-        """The type of what is computed, where its form says it; else empty."""
-        match expr:
-            case ir.Literal(value) if value is not None:
-                return type(value).__name__
-            case ir.Text():
-                return "str"
-            case ir.Compare():
-                return "bool"
-            case ir.Sequence(kind) | ir.Comprehension(kind):
-                return kind
-            case ir.Dict():
-                return "dict"
-            case ir.Apply(name):
-                return _GIVES.get(name, "") or dates.GIVES.get(name, "")
-            case ir.Method(base, name) if (known := self.output_of(base)).annotated and known.type in dates.BY_NAME:
-                return dates.BY_NAME[known.type].gives.get(name, "")
-            case ir.Binary(operator, left, right) if operator in "+-*/":
-                kinds = {self.output_of(left).type, self.output_of(right).type}
-                if kinds <= {"int", "float"}:
-                    return "float" if operator == "/" or "float" in kinds else "int"
-                if kinds == {"str"} and operator == "+":
-                    return "str"
-                return dates.of_operator(operator, self.output_of(left).type, self.output_of(right).type)
-        return ""
+    def kind_of_sum(self, expr: ir.Binary) -> str:
+        """The type of an operation on numbers or text; empty where it is not sure."""
+        if expr.operator not in "+-*/":
+            return ""
+        kinds = {self.output_of(expr.left).type, self.output_of(expr.right).type}
+        if kinds <= {"int", "float"}:
+            return "float" if expr.operator == "/" or "float" in kinds else "int"
+        if kinds == {"str"} and expr.operator == "+":
+            return "str"
+        return dates.of_operator(expr.operator, self.output_of(expr.left).type, self.output_of(expr.right).type)
+
+    def kind_of_method(self, expr: ir.Method) -> str:
+        """The type of what a method of a date, time or duration gives; empty of any other."""
+        known = self.output_of(expr.base)
+        kind = dates.BY_NAME.get(known.type) if known.annotated else None
+        return kind.gives.get(expr.name, "") if kind is not None else ""
+
+
+_KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
+    ir.Literal: lambda expr, _: type(expr.value).__name__,
+    ir.Text: lambda _expr, _: "str",
+    ir.Compare: lambda _expr, _: "bool",
+    ir.Sequence: lambda expr, _: expr.kind,
+    ir.Comprehension: lambda expr, _: expr.kind,
+    ir.Dict: lambda _expr, _: "dict",
+    ir.Apply: lambda expr, _: _GIVES.get(expr.function, "") or dates.GIVES.get(expr.function, ""),
+    ir.Method: lambda expr, findings: findings.kind_of_method(expr),
+    ir.Binary: lambda expr, findings: findings.kind_of_sum(expr),
+}
+"""The type of what is computed, where its form says it; else empty."""
+_OF_KIND: Mapping[str, Output] = {kind: Output(kind, annotated=True) for kind in (*_SAMPLES, "str")}
+
+
+def of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:
+    """The `value` or `name` of an enum's member, which is its value: found among the members that are declared."""
+    made = [
+        (ir.Literal(value), ir.Literal(value if part == "value" else name)) for name, value in known.members.items()
+    ]
+    return ir.Index(ir.Dict(tuple(made)), base)
 
 
 def returned(signature: Signature, arguments: Iterable[tuple[str, ir.Expr]]) -> Output:

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable
 from itertools import chain
 
-from superscalar.plan.signatures import Signature, Signatures
+from superscalar.plan.signatures import Parameter, Signature, Signatures
 from superscalar.plan.vocabulary import FUNCTIONS
 
 _MOST_NAMES = 12
@@ -80,9 +80,9 @@ def for_name(name: str, known: list[str]) -> str:
     return "assign it above this line" + (f", or {guess.strip()}" if guess else "")
 
 
-def may_be_text(name: str) -> bool:
-    """Whether a name that nothing assigns may be text whose quotes were left out."""
-    return name not in _CONSTANTS and name not in _MODULES and name.isidentifier()
+def may_be_text(name: str, parameter: Parameter) -> bool:
+    """Whether a name that nothing assigns may be text for that parameter, whose quotes were left out."""
+    return not (name in _CONSTANTS or name in _MODULES) and name.isidentifier() and parameter.reject(name) is None
 
 
 def for_tool(name: str, known: list[str], signatures: Signatures) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import product
 
 from superscalar.values import TaskId
 
 _BRACKETS = re.compile(r"\[\d+\]")
+
+
+def is_of(instance: TaskId, tasks: Container[TaskId]) -> bool:
+    """Whether it is one of these tasks of a plan, or an instance inside one."""
+    return instance in tasks or any(instance[: at.start()] in tasks for at in _BRACKETS.finditer(instance))
 
 
 def templates(instance: TaskId) -> Iterator[TaskId]:

@@ -25,6 +25,47 @@ _MAX_CODE = 64 * 1024
 _MAX_OPEN = 200
 """Brackets within brackets; Python's own parser reads no more."""
 
+_CODE = r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)|"
+_CODE += r"(?:if|for|elif|else|return)\b|[^\W\d]\w*\s*\()"
+_ASSIGNS = r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*=(?!=))"
+_NUMBERED = re.compile(rf"\s*(?P<number>\d{{1,4}})(?:[.):][ \t](?=\s*{_CODE})|\s*\|[ \t](?=\s*{_ASSIGNS}))")
+_NUMBER = re.compile(r"\s*(?P<number>\d{1,4})(?:[.):]|\s*\|)(?:[ \t]|$)")
+_PROMPT = re.compile(r"\s*>>>(?:[ \t]|$)")
+_CONTINUED = re.compile(r"\s*\.\.\.(?:[ \t]|$)")
+_BULLET = re.compile(rf"\s*[-*+•][ \t]+(?={_ASSIGNS}|join\s*\()")
+
+
+class Margin:
+    """What stands before the statements of a listing: prompts of an interpreter, line numbers, bullets (rule L27).
+
+    It is clear only where the line could be nothing else: a number before a statement, and from then on each line that
+    has the number after the last one; `...` behind a line with a prompt.
+    """
+
+    def __init__(self) -> None:
+        self._prompted = False
+        self._number: int | None = None
+
+    def without(self, line: str, *, begins: bool) -> tuple[str, str] | None:
+        """The line without it, and what that was; None where nothing was. `begins`: no statement is open before it."""
+        start = line[:12].lstrip()
+        if not start or (start[0].isalpha() or start[0] == "_") or start[0] in "#\"'([{)]}":
+            return None
+        if found := _PROMPT.match(line):
+            self._prompted = True
+            return line[found.end() :], "prompts of an interpreter"
+        if self._prompted and (found := _CONTINUED.match(line)):
+            return line[found.end() :], "prompts of an interpreter"
+        if (found := _NUMBER.match(line)) and int(found["number"]) - 1 == self._number:
+            self._number = int(found["number"])
+            return line[found.end() :], "line numbers"
+        if begins and (found := _NUMBERED.match(line)):
+            self._number = int(found["number"])
+            return line[found.end() :], "line numbers"
+        if begins and (found := _BULLET.match(line)):
+            return line[found.end() :], "bullets"
+        return None
+
 
 class Mark(NamedTuple):
     """A sign in the source and where it stands: its line (from 1) and column (from 0)."""
@@ -48,7 +89,8 @@ class Problem:
 class Statement:
     """The text of one statement without its line end; `line` (from 1) is where it begins, `column` where its text does.
 
-    `problem` says why it cannot be one, where that shows already here. `comment` is what its comments say.
+    `problem` says why it cannot be one, where that shows already here. `comment` is what its comments say. `notes`:
+    what was taken from the margin of its lines.
     """
 
     text: str
@@ -56,20 +98,22 @@ class Statement:
     column: int = 0
     problem: Problem | None = None
     comment: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Lines:
     """`feed` text as it comes; what it completed comes back.
 
     A statement completes at its line end outside brackets and strings. Inside brackets a line that begins like a new
-    statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan. Lines end as in
-    Python: at `\\n`, `\\r\\n` or `\\r`. `line`: how many were taken so far.
+    statement ends a bad one (rule L30), so one missing bracket does not swallow the rest of the plan. Lines end at
+    `\\n`. `line`: how many were taken so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, line: int = 0) -> None:
         self._pieces: list[str] = []
-        self.line = 0
-        self._return = ""
+        self.line = line
+        self._margin = Margin()
+        self._left: tuple[list[str], int, str] = ([], 0, "")
         self._reset()
 
     def _reset(self) -> None:
@@ -82,6 +126,7 @@ class Lines:
         self._problem: Problem | None = None
         self._comments: list[str] = []
         self._harmless = 0
+        self._notes: dict[str, None] = {}
 
     @property
     def pending(self) -> str:
@@ -90,30 +135,33 @@ class Lines:
 
     def feed(self, text: str) -> Iterator[Statement]:
         """Take the next piece of the source; it is looked at line by line, as far as one asks for statements."""
-        if self._return or "\r" in text:
-            text = self._return + text
-            self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
-            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
         if "\n" not in text:
             if text:
                 self._pieces.append(text)
             return
         done: list[Statement] = []
         *whole, rest = text.split("\n")
-        for line in whole:
+        for number, line in enumerate(whole, 1):
             self._pieces.append(line)
             full = "".join(self._pieces)
             self._pieces.clear()
             self._take(full, done)
-            yield from done
-            done.clear()
+            if done:
+                self._left = whole, number, rest
+                yield from done
+                done.clear()
         if rest:
             self._pieces.append(rest)
+
+    def left(self) -> str:
+        """What the last `feed` did not look at, because nobody asked for more statements."""
+        whole, number, rest = self._left
+        return "\n".join([*whole[number:], rest])
 
     def end_line(self, text: str) -> int:
         """The line end has come behind `text`, which is known to be a whole statement: its line number, without another
         look at it; 0 if something else is unfinished."""
-        if self._text or self._return or "".join(self._pieces) != text:
+        if self._text or "".join(self._pieces) != text:
             return 0
         self._pieces.clear()
         self.line += 1
@@ -148,6 +196,12 @@ class Lines:
         self.line += 1
         if not self._text:
             self._first = self.line
+        if (bare := self._margin.without(line, begins=not self._text)) is not None:
+            line, note = bare
+            self._notes[note] = None
+            if self._quote is not None:
+                where = Mark(line[:1], self.line, 0)
+                self._problem = self._problem or Problem(f"{note} in a string", where, "write the text without them")
         self._text.append(line)
         if not self._scan(line):
             self._flush(done)
@@ -158,7 +212,8 @@ class Lines:
         if len(body) - self._harmless > _MAX_CODE and self._problem is None:
             why = f"a statement has at most {_MAX_CODE // 1024} KB beside what stands in quotes"
             self._problem = Problem(why, Mark(body[0], self._first, len(text) - len(body)), _PARTS, "E403")
-        done.append(Statement(body, self._first, len(text) - len(body), self._problem, "\n".join(self._comments)))
+        comment, notes = "\n".join(self._comments), tuple(self._notes)
+        done.append(Statement(body, self._first, len(text) - len(body), self._problem, comment, notes))
         self._reset()
 
     def _scan(self, line: str) -> bool:
@@ -230,7 +285,8 @@ def complete_lines(text: str) -> str:
     """
     end = column = 0
     begun = False
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
     for statement in Lines().feed(text):
         if not statement.text or statement.text.startswith("#"):
             continue

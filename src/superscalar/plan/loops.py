@@ -99,9 +99,9 @@ class _Loop:
         names.update({name: Carried(name, collected=True) for name in self._collected})
         names.update(lowering.targets(tree.target, ir.Ref(item)))
         self._body.names = names
-        lowering.around.append(tree)
+        lowering.loops.append(tree)
         self._statements(tree.body, self._body, names)
-        lowering.around.pop()
+        lowering.loops.pop()
         leaving = {name: self._leaving(name) for name in assigned}
         work = ir.Map(source.task, item, tuple(self._body.tasks), item)
         lowering.main = self._id

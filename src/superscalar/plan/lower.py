@@ -27,12 +27,12 @@ from superscalar.plan.body import (
 )
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
-from superscalar.plan.findings import STAND_IN, Findings
+from superscalar.plan.findings import STAND_IN, Findings, of_member
 from superscalar.plan.instead import folds, forms, functions
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
-from superscalar.plan.signatures import Output, Signatures
+from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
 from superscalar.plan.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS
@@ -49,8 +49,9 @@ class Lowering(Findings):
 
     `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
     task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
-    `writes`: its tasks that write, or hold a write. `around`: the loops around what is being lowered, and
-    the statement that it stands in. `meant`: names that it does not assign, but was meant to.
+    `writes`: its tasks that write, or hold a write. `loops`: those around what is being lowered, and
+    `statement`: the one that it stands in. `meant`: names that it does not assign, but was meant to. `given`: the
+    last name that was given as an argument, and for which parameter.
     """
 
     def __init__(
@@ -75,7 +76,9 @@ class Lowering(Findings):
         self.variables: list[set[str]] = []
         self.notes: dict[TaskId, list[str]] = {}  # what was tolerated in the tasks to come
         self.finder = CallFinder(source.text)
-        self.around: list[ast.stmt] = []
+        self.loops: list[ast.For] = []
+        self.statement: ast.stmt | None = None
+        self.given: tuple[ast.Name, Parameter] | None = None
         self._calls = Calls(self)
         self._depth = 0
 
@@ -231,7 +234,7 @@ class Lowering(Findings):
         try:
             meaning = self._names.find(name, self._place, self._path)
         except KeyError:
-            return self.undefined(node, body)
+            return self._undefined(node, body)
         if meaning is None:
             self.waits = True
             return STAND_IN
@@ -279,18 +282,15 @@ class Lowering(Findings):
             message = f"`{name.name}` is not complete before the loop ends"
             return self.problem("E207", message, node, help=self._counted(name.name) or "read it below the loop")
         message = f"`{name.name}` would be the value of the iteration before"
-        loops = [loop for loop in self.around if isinstance(loop, ast.For)]
-        help = folds.best_of(name.name, loops[-1]) if loops else ""
+        help = folds.best_of(name.name, self.loops[-1]) if self.loops else ""
         otherwise = f"assign it above this line, on every path through the loop; `{name.name} += ...` alone adds up"
         return self.problem("E207", message, node, help=help or otherwise)
 
     def _counted(self, name: str) -> str:
         """What to write where a loop reads what it only counts."""
-        loops = [loop for loop in self.around if isinstance(loop, ast.For)]
-        return folds.of_counter(name, loops[-1]) if loops else ""
+        return folds.of_counter(name, self.loops[-1]) if self.loops else ""
 
-    def undefined(self, node: ast.Name, body: Body, otherwise: str = "") -> ir.Expr:
-        """Note a name that stands for nothing. `otherwise`: what else it may have been meant for."""
+    def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
         message = f"`{node.id}` is not defined yet"
         if self.has_said("E102", message):
             return STAND_IN
@@ -300,7 +300,9 @@ class Lowering(Findings):
             what = "tool" if node.id in self.signatures else "function"
             message = f"`{node.id}` is a {what}, and stands here as a value"
             return self.problem("E102", message, node, help=f"call it: {node.id}(...)")
-        help = hints.for_name(node.id, known) + otherwise
+        help = hints.for_name(node.id, known)
+        if self.given is not None and self.given[0] is node and hints.may_be_text(node.id, self.given[1]):
+            help += f", or write {node.id!r} if it is text"
         return self.problem("E102", message, node, label=label, help=help)
 
     def _on_call(self, node: ast.Call, body: Body) -> ir.Expr:
@@ -424,7 +426,7 @@ class Lowering(Findings):
         base = self.expression(node.value, body)
         known = self.output_of(base)
         if known.members and node.attr in ("value", "name"):
-            return _of_member(known, node.attr, base)
+            return of_member(known, node.attr, base)
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
@@ -589,11 +591,3 @@ class Lowering(Findings):
             return bound
         self.problem("E202", "a loop assigns plain names only", target, help="for a, b in pairs")
         return dict.fromkeys(names_in(target), STAND_IN)
-
-
-def _of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:
-    """The `value` or `name` of an enum's member, which is its value: found among the members that are declared."""
-    made = [
-        (ir.Literal(value), ir.Literal(value if part == "value" else name)) for name, value in known.members.items()
-    ]
-    return ir.Index(ir.Dict(tuple(made)), base)

@@ -29,6 +29,14 @@ class Names:
         self._lost: set[tuple[str, Place]] = set()
         self._broken: list[Place] = []
 
+    def copy(self) -> Names:
+        """The same names, of which what is assigned from now on is seen in one of the two only."""
+        made = Names()
+        made._paths, made._meaning = self._paths.copy(), self._meaning.copy()
+        made._places = {name: places.copy() for name, places in self._places.items()}
+        made._lost, made._broken = self._lost.copy(), self._broken.copy()
+        return made
+
     def bind(self, name: str, place: Place, meaning: Expr | None, path: Path = ()) -> None:
         """From `place` on, `name` stands for `meaning`; None if nobody knows before a repair."""
         if path:

@@ -2,88 +2,93 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Generator, Iterator
+from typing import Final, Literal
 
-from superscalar.plan import ir
+from superscalar.plan.bounds import MAX_SOURCE as MAX_SOURCE
 from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.draft import Draft, says_more_than_a_value
+from superscalar.plan.fronts.calls_in_json import plan_in_json
+from superscalar.plan.fronts.reader import Tail
+from superscalar.plan.fronts.steps import StepsReader
+from superscalar.plan.ir import Span
 from superscalar.plan.lines import Lines, Statement
-from superscalar.plan.program import MAX_NESTED, Lowered, Program, Step
-from superscalar.plan.slots import is_join
+from superscalar.plan.lowered import Lowered
+from superscalar.plan.program import Program, Retirement, Step
 from superscalar.plan.source import Source, parsed
-from superscalar.plan.unreadable import unclosed, unreadable
-
-MAX_SOURCE = 256 * 1024
-"""Characters of a plan (rule L25)."""
+from superscalar.plan.spelling import join_of
+from superscalar.plan.statement_reader import StatementReader
 
 MAX_MISTAKES = 500
 """Errors of a plan, after which it is not read any further (rule L25)."""
 
+MAX_PROSE: Final = 500
+"""Characters that are read behind a complete `join`, as long as they are prose (rule L18)."""
+
 _MAX_LOOK_AHEAD = 4
-_MAX_DECORATORS = 100  # that are taken for one statement; all of them are refused
-_BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
-_IF = re.compile(r"if\b")
-_ELSE = re.compile(r"(elif\b|else\s*:)")
-_CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
-_PROSE = re.compile(r"[A-Z][\w'’,-]*(?:[ :.!]|$)")
-_CALLED = re.compile(r"([^\W\d]\w*)\s*\(")
 _FENCE = "```"
-
-
-@dataclass(slots=True)
-class _OpenIf:
-    """An `if` whose lines are being read. `body`: the column at which they begin, once one has come."""
-
-    column: int
-    header: Statement
-    body: int | None = None
-    empty: bool = True
-    last: bool = False
+_MAY_BEGIN = re.compile(
+    r"\s*[^\W\d][\w.]*\s*(?:[-+*/|&]?=|[(\[,]|$)"
+)  # a statement, though no word more of it has come
+_SHOWN = 200  # characters of what was said instead of a plan
 
 
 class PythonReader:
     """Reads one round of a plan into a `Program`. Never raises for what the text says: problems are diagnostics.
 
     `feed` returns the tasks and diagnostics that the text completed, `finish` the rest. Any chunking gives the same.
-    `ended`: the plan is whole, and what follows is not read.
+    Of several programs, those behind the first in code fences, the last one with a `join` is the plan: then what the
+    one before it gave is taken back. `tail` says what came behind a complete `join`, `joins` how many were complete,
+    and `ended` that nothing more is read; `whole`, once `finish` was called: the plan is, however the text ended.
+
+    `prose`: how many characters of prose are read behind a `join`; None for all.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, prose: int | None = MAX_PROSE) -> None:
         self.program = program
-        self.ended = False
-        self._lines = Lines()
+        self.ended = self.whole = False
+        self.tail: Tail = ""
+        self.joins = 0
+        self._prose = prose
+        self._used = 0  # of it
         self._size = 0
-        self._begun = False
-        self._thought: list[str] = []
-        self._block: list[Statement] = []
-        self._before_block: list[str] = []
-        self._ifs: list[_OpenIf] = []
-        self._seen = False
+        self._beginning = ""  # of the text, to be shown if there is no plan in it
+        self._return = ""
         self._finished = False
         self._mistakes = 0
+        self._lines = Lines()
+        self._line = 0
+        self._fenced = False
+        self._reading = StatementReader(program)  # the program that is the plan, as far as can be seen
+        self._draft: Draft | None = None  # one that is being written and may become the plan in its stead
+        self._mended: Draft | None = None  # in a repair, the program that has the corrections
+        self._between: list[str] | None = None  # outside of programs, the line that is being written
+        self._bare = False  # only blank lines came behind a program in no fence, whose first fence may not have come
+        self._names: set[str] = set()  # that programs before the plan assign
+        self._given_up = False  # there is no plan, and nothing completes it
+        self._noted = False  # that something behind a `join` is not run
+        self._stray = ""  # why it cannot be told what the plan is, unless another program with a `join` comes
         self._ahead: tuple[str, Lowered] | None = None
         self._ahead_tries = 0
 
+    # --------------------------------------------------------------------------------------------------------- text
+
     def feed(self, text: str) -> list[Step]:
         """Take the next piece of the plan."""
-        steps: list[Step] = []
-        if self.ended:
-            return steps
-        if not self._begun and text:
-            self._begun = True
+        if self.ended or not text:
+            return []
+        if not self._size:
             text = text.removeprefix("\ufeff")
+            if self.program.repairing:  # one reply is an edit or the whole round: which one shows at its end
+                self._draft = Draft(self.program.signatures)
         room = MAX_SOURCE - self._size
         self._size += len(text)
         if text == "\n" and room and self._ahead is not None and self._lines.end_line(self._ahead[0]):
             return self._commit(self._ahead[1])
-        for statement in self._lines.feed(text[:room]):
-            self._ahead_tries = 0
-            steps.extend(self._counted(self._take(statement)))
-            if self.ended:
-                break
+        if len(self._beginning) < _SHOWN:
+            self._beginning = (self._beginning + text).lstrip()[:_SHOWN]
+        steps = list(self._counted(self._read(text[:room])))
         if self._size > MAX_SOURCE and not self.ended:
             steps.extend(self._give_up(too_long(self._lines.line + 1)))
         self._look_ahead(text)
@@ -92,25 +97,269 @@ class PythonReader:
     def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
         """The text has ended: as it should, or `cut` by a limit or an error, and then nothing more is completed."""
         steps: list[Step] = []
-        if reason == "stop" and not self.ended:
-            for statement in self._lines.finish():
-                steps.extend(self._counted(self._take(statement)))
         if not self._finished:
-            if reason == "stop":
-                steps.extend(self._end_block())
-            steps.extend(self._end_ifs(reason=reason))
-            if reason == "stop":
-                steps.extend(self.program.finish())
-            else:
-                self.program.cut()
-        self.ended = self._finished = True
+            self._finished = True
+            steps = list(self._counted(self._end(reason)))
+        self.ended = True
         return steps
+
+    def _read(self, text: str) -> Iterator[Step]:
+        if self._return or "\r" in text:
+            text = self._return + text
+            self._return = "\r" if text.endswith("\r") else ""  # a line feed may follow, which belongs to it
+            text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n")
+        while text and not self.ended:
+            text = yield from self._read_program(text) if self._between is None else self._read_between(text)
+
+    def _read_program(self, text: str) -> Generator[Step, None, str]:
+        """Text of a program; returns what is to be read in another way."""
+        for statement in self._lines.feed(text):
+            self._ahead_tries = 0
+            yield from self._take(statement)
+            if self._between is not None or self.ended:
+                return self._lines.left()
+        return ""
+
+    def _read_between(self, text: str) -> Generator[Step, None, str]:
+        """Text in no program, or behind the `join` of one, line by line."""
+        assert self._between is not None
+        while text:
+            end = text.find("\n") + 1
+            piece = text[:end] if end else text
+            if self.tail == "prose":
+                self._used += len(piece)
+                if self._prose is not None and self._used > self._prose:
+                    self.ended = True
+                    return ""
+            self._between.append(piece)
+            text = text[len(piece) :]
+            if not end:
+                return ""
+            line = "".join(self._between).strip()
+            self._between.clear()
+            self._line += 1
+            if line.startswith(_FENCE):
+                yield from self._fence(line)
+                if self._between is None:
+                    return text
+            elif line:
+                self._bare = False
+                if says_more_than_a_value(line):
+                    yield from self._more(line)
+        return ""
+
+    def _more(self, line: str) -> Iterator[Step]:
+        """A statement stands behind a program, or between two."""
+        if not self.tail:
+            self._stray = "statements stand outside of the program"
+            return
+        self.tail = "more"
+        if not self._noted:
+            self._noted = True
+            span = Span(self._line, 0, self._line, len(line))
+            help = "`join(...)` is the last line of a plan"
+            yield Diagnostic("W505", "what stands behind `join(...)` is not run", span, line, help=help)
+
+    # ----------------------------------------------------------------------------------------------------- programs
+
+    def _take(self, statement: Statement) -> Iterator[Step]:
+        """A statement of the program that is being written, or a line that begins or ends one."""
+        if statement.text.startswith(_FENCE):
+            yield from self._fence(statement.text)
+        elif self._draft is not None:
+            self._draft.add(statement)
+            if self._draft.joined:
+                draft, self._draft = self._draft, None
+                yield from self._becomes_the_plan(draft)
+                self._behind_join()
+        else:
+            yield from self._reading.take(statement)
+            if self._reading.joined:
+                self._behind_join()
+            elif self._reading.mixed:
+                yield from self._mixed()
+            self.ended = self.ended or (self._reading.ended and not self._reading.joined)
+
+    def _behind_join(self) -> None:
+        self.joins += 1
+        self._bare = not self._fenced
+        self._stray = ""
+        self._used = 0
+        self.tail = "prose" if not self.tail else "more"
+        self._begin_between()
+
+    def _begin_between(self) -> None:
+        self._between = []
+        self._line = self._lines.line
+
+    def _fence(self, line: str) -> Iterator[Step]:
+        named = bool(line.strip("` \t"))
+        closes = self._fenced or (self._bare and not named)
+        self._bare = False
+        if closes:
+            self._fenced = False
+            yield from self._end_program()
+        if named or not closes:
+            yield from self._begin_program(named=named)
+
+    def _end_program(self) -> Iterator[Step]:
+        """A fence closes."""
+        if self._between is not None:
+            return  # it was closed by its `join`
+        if self._draft is not None:
+            yield from self._end_draft()
+        else:
+            yield from self._reading.end()
+            if not self._reading.begun and self._json() is None:
+                self._reading = StatementReader(self.program)  # there was no program in it
+                return
+        self._begin_between()
+
+    def _end_draft(self) -> Iterator[Step]:
+        """A program has ended that has no `join`: only a correction is anything without."""
+        draft, self._draft = self._draft, None
+        if draft is None or not draft.acts:
+            return
+        self._names |= draft.names
+        if self.program.repairing and self._mended is None:
+            self._mended = draft
+        elif not self.tail:
+            self._stray = "there are several programs, and none of them ends with join(...)"
+        yield from ()
+
+    def _begin_program(self, *, named: bool) -> Iterator[Step]:
+        """A fence opens."""
+        first = self._between is None and not self._reading.begun and self._json() is None
+        if self._draft is not None:
+            first = not self._draft.acts
+            yield from self._end_draft()
+        self._fenced = True
+        if self.tail:
+            self.tail = "more"
+        if self._between is not None:
+            self._lines = Lines(self._line)
+            self._between = None
+        if self.program.repairing or not first:
+            yield from self._reading.end()
+            self._draft = Draft(self.program.signatures, named=named)
+        else:
+            self._reading = StatementReader(self.program)  # what stood before was prose
+
+    def _becomes_the_plan(self, draft: Draft) -> Iterator[Step]:
+        """A program has its `join`: it is the plan, unless another one comes."""
+        before = self._reading
+        self._given_up = False
+        if self.program.repairing:
+            self._mended, earlier = draft, self._mended
+            self._names |= set() if earlier is None else earlier.names
+        else:
+            yield from self.program.retract("another program came behind it")
+            self._names |= before.names
+            self._reading = StatementReader(self.program)
+        used = draft.uses({name for name in self._names if not self.program.defines(name)})
+        if used is not None:
+            name, statement, node = used
+            source = Source(statement.text, statement.line, statement.column)
+            span = source.span(node)
+            message = f"`{name}` is assigned by an earlier program only, and the last one is the plan"
+            help = "write one program, with all that it needs"
+            self._mended = None
+            yield from self._refused(Diagnostic("E004", message, span, source.line_text(span), help=help))
+        elif self.program.repairing:
+            return
+        elif before.idle and not before.begun:
+            yield from self._mixed()
+        else:
+            yield from self._replay(draft)
+
+    def _replay(self, draft: Draft) -> Iterator[Step]:
+        for statement in draft.statements:
+            yield from self._reading.take(statement)
+        if self._reading.mixed:
+            yield from self._mixed()
+
+    # --------------------------------------------------------------------------------------------------- the end
+
+    def _end(self, reason: Literal["stop", "cut"]) -> Iterator[Step]:
+        if reason == "stop" and self._between is None and not self.ended:
+            for statement in self._lines.finish():
+                yield from self._take(statement)
+        second = self._draft if self._between is None else None
+        cut = reason == "cut" and (not self.tail or (second is not None and self._is_program(second)))
+        self.whole = not cut
+        if self.program.repairing:
+            yield from self._end_repair(second)
+        elif cut and self.tail and second is not None:
+            yield from self.program.retract("another program came behind it")
+            self._reading = StatementReader(self.program)
+            yield from self._replay(second)
+        else:
+            yield from self._end_draft()
+        if cut:
+            yield from self._reading.cut()
+            self.program.cut()
+            return
+        yield from self._reading.end()
+        if self._stray:
+            yield from self._no_plan(self._stray, "write one program, with join(...) at its end")
+        elif self._given_up:
+            pass
+        elif not (self.tail or self._reading.acts) and (self.program.repairing or not self.program.broken):
+            yield from self._end_without_statement()
+        else:
+            yield from self.program.finish()
+
+    def _end_repair(self, open: Draft | None) -> Iterator[Step]:
+        """The reply with corrections has ended: hand them over."""
+        if open is not None and self._mended is not None:
+            yield from self._end_draft()
+        self._draft = None
+        mended = self._mended or open
+        if mended is not None:
+            yield from self._replay(mended)
+
+    def _is_program(self, draft: Draft) -> bool:
+        """Whether a program that is being written is one already."""
+        return draft.named or draft.acts or _MAY_BEGIN.match(self._lines.pending) is not None
+
+    def _json(self) -> str | None:
+        """The plan in JSON, if all that was read comes to that."""
+        return plan_in_json(self._reading.unread, self.program.signatures)
+
+    def _end_without_statement(self) -> Iterator[Step]:
+        plan = self._json()
+        if plan is not None:
+            reader = StepsReader(self.program, notes=("a plan in JSON",))
+            yield from reader.feed(plan)
+            yield from reader.finish()
+        elif not self.program.repairing:
+            said = " ".join(self._beginning.split())
+            only = f', only "{said}"' if said else ""
+            help = "write name = tool(...) on a line, and join(...) at the end; if no tool is needed, only join()"
+            yield from self._no_plan(f"there is no statement here{only}", help)
+
+    def _mixed(self) -> Iterator[Step]:
+        help = "write one program, with all calls in it"
+        yield from self._no_plan("a tool call in JSON stands beside statements", help)
+
+    def _no_plan(self, message: str, help: str) -> Iterator[Step]:
+        if not self.program.repairing:
+            yield from self.program.retract("there is no plan in it")
+        yield from self._refused(Diagnostic("E004", message, Source("", 1).span(None), help=help))
+
+    def _refused(self, problem: Diagnostic) -> Iterator[Step]:
+        self._given_up = True
+        return self.program.unreadable(Source("", problem.span.line), problem)
+
+    # ------------------------------------------------------------------------------------------------------- bounds
 
     def _counted(self, found: Iterator[Step]) -> Iterator[Step]:
         """What was found, up to the mistake that is one too many: a plan is not read to its end at any price."""
         for step in found:
             yield step
-            if isinstance(step, Diagnostic) and step.severity == "error":
+            if isinstance(step, Retirement):
+                self._mistakes = 0
+            elif isinstance(step, Diagnostic) and step.severity == "error":
                 self._mistakes += 1
                 if self._mistakes > MAX_MISTAKES:
                     yield from self._give_up(too_wrong(self._lines.line))
@@ -119,12 +368,16 @@ class PythonReader:
     def _give_up(self, problem: Diagnostic) -> Iterator[Step]:
         """Read no further."""
         self.ended = self._finished = True
-        return self.program.unreadable(Source("", problem.span.line), problem)
+        return self._refused(problem)
+
+    # --------------------------------------------------------------------------------------------------- look ahead
 
     def _look_ahead(self, text: str) -> None:
         """Read a line that may be complete while its line end is still being written: then its calls start sooner."""
         self._ahead = None
-        if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self._block or self._ifs or self.ended:
+        if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self.ended:
+            return
+        if self._draft is not None or self._between is not None or self._reading.inside or self._reading.idle:
             return
         pending = self._lines.pending
         if pending[:1].isspace() or "#" in pending:
@@ -134,256 +387,23 @@ class PythonReader:
             trees = parsed(pending).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
-        if len(trees) == 1:
+        if len(trees) == 1 and join_of(trees[0], self.program.signatures) is None:
             lowered = self.program.prepare(trees[0], Source(pending, self._lines.line + 1))
             self._ahead = None if lowered is None else (pending, lowered)
 
     def _commit(self, lowered: Lowered) -> list[Step]:
-        self._ahead, self._ahead_tries, self._seen = None, 0, True
-        return list(self.program.commit(lowered, thought=self._take_thought()))
-
-    def _take_thought(self) -> str:
-        thought = "\n".join(t for t in self._thought if t)
-        self._thought.clear()
-        return thought
-
-    def _take(self, statement: Statement) -> Iterator[Step]:
-        if self.ended:
-            return
-        text = statement.text
-        if text.startswith(_FENCE):
-            yield from self._end_block()
-            yield from self._end_ifs()
-            self.ended = self._seen
-            return
-        if self._block and text and _belongs(statement, self._block):
-            self._block.append(statement)
-            return
-        if not text or text.startswith("#"):
-            self._thought.append(statement.comment)
-            return
-        yield from self._end_block()
-        if self.ended:
-            return
-        continues = _ELSE.match(text) is not None
-        yield from self._end_ifs(statement.column, continues=continues)
-        self._thought.append(statement.comment)
-        if continues and self._ifs and self._ifs[-1].column == statement.column:
-            yield from self._else(statement)
-            return
-        if self._ifs and not self._fits(self._ifs[-1], statement):
-            yield from self._misplaced(statement)
-            return
-        if _IF.match(text):
-            yield from self._if(statement)
-            return
-        if _BLOCK.match(text) or (_ends_in_colon(statement) and not self._is_prose(text)):
-            self._block = [statement]
-            self._before_block, self._thought = self._thought, []
-            return
-        yield from self._read(statement, Source(text, statement.line, statement.column))
-
-    # ------------------------------------------------------------------------------------------------------ `if`
-
-    def _fits(self, around: _OpenIf, statement: Statement) -> bool:
-        """Whether a line stands as far in as the others of its block."""
-        if around.body is None:
-            around.body = statement.column
-        around.empty = False
-        return around.body == statement.column
-
-    def _if(self, statement: Statement, *, cut: int = 0) -> Iterator[Step]:
-        """The line of an `if`, or of an `elif` whose first `cut` characters are left out, to its end."""
-        source = Source(statement.text, statement.line, statement.column)
-        if len(self._ifs) > 2 * MAX_NESTED:
-            self.ended = self._finished = True  # the program has said that this is too deep
-            return
-        thought = self._take_thought()
-        self._seen = True
-        self._ifs.append(_OpenIf(statement.column, statement))
-        if statement.problem is not None:
-            yield from self.program.open_if(None, source, unclosed(source, statement.problem))
-            return
-        try:
-            tree = _parsed_if(statement, cut)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield from self.program.open_if(None, source, unreadable(source, error))
-            return
-        yield from self.program.open_if(tree, source, thought=thought)
-        yield from self._inline(tree.body, source)
-
-    def _else(self, statement: Statement) -> Iterator[Step]:
-        """The line of an `elif` or `else`."""
-        opened = self._ifs[-1]
-        source = Source(statement.text, statement.line, statement.column)
-        if opened.last:
-            span = source.span(None)
-            help = "one `if` has one `else`, as its last block: write `elif condition:` before it"
-            problem = Diagnostic("E001", "this `else` comes after another", span, source.line_text(span), help=help)
-            yield from self.program.unreadable(source, problem)
-            return
-        if opened.empty:
-            yield from self._has_no_block(opened)
-        opened.body, opened.header = None, statement
-        self.program.otherwise()
-        if statement.text.startswith("elif"):
-            opened.empty, opened.last = False, True
-            yield from self._if(statement, cut=2)
-            return
-        opened.empty, opened.last = True, True
-        try:
-            module = parsed(f"if 0: 0\n{statement.text}" + (" 0" if _ends_in_colon(statement) else ""))
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield from self._unreadable(source, unreadable(source, error))
-            return
-        match module.body:
-            case [ast.If(orelse=inner)] if not _ends_in_colon(statement):
-                for tree in inner:
-                    ast.increment_lineno(tree, -1)
-                yield from self._inline(inner, source)
-
-    def _inline(self, statements: list[ast.stmt], source: Source) -> Iterator[Step]:
-        """What stands behind the colon, on the same line."""
-        for tree in statements:
-            self._ifs[-1].empty = False
-            yield from self.program.statement(tree, source)
-
-    def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[Step]:
-        """Every `if` ends to which a line that begins at `column` does not belong."""
-        while self._ifs:
-            last = self._ifs[-1]
-            if last.column < column or (continues and last.column == column):
-                return
-            if last.empty and reason == "stop":
-                yield from self._has_no_block(last)
-            self._ifs.pop()
-            yield from self.program.close_if()
-
-    def _has_no_block(self, opened: _OpenIf) -> Iterator[Step]:
-        header = opened.header
-        source = Source(header.text, header.line, header.column)
-        span = source.span(None)
-        help = "write its lines below it, four spaces further in; `pass` where nothing is to be done"
-        problem = Diagnostic("E001", "nothing stands in this block", span, source.line_text(span), help=help)
-        yield from self.program.nothing_inside(source, problem)
-
-    def _misplaced(self, statement: Statement) -> Iterator[Step]:
-        source = Source(statement.text, statement.line, statement.column)
-        span = source.span(None)
-        help = f"begin it at column {self._ifs[-1].body} like the lines of its block above"
-        problem = Diagnostic("E001", "this line stands in no block", span, source.line_text(span), help=help)
-        yield from self.program.unreadable(source, problem)
-
-    def _end_block(self) -> Iterator[Step]:
-        """A whole `if`, `for` or other block, which is handled as one statement."""
-        if not self._block:
-            return
-        block, self._block = self._block, []
-        first = block[0]
-        lines: list[str] = []
-        for part in block:
-            lines += [""] * (part.line - first.line - len(lines))  # comments and blank lines keep their place
-            lines += (" " * (part.column - first.column) + part.text).split("\n")
-        problem = next((part.problem for part in block if part.problem), None)
-        whole = Statement("\n".join(lines), first.line, first.column, problem)
-        after, self._thought = self._thought, self._before_block
-        thoughts = _thoughts_in(block)
-        yield from self._read(whole, Source(whole.text, first.line, first.column, first.column), thoughts)
-        self._thought = after
-
-    def _read(self, statement: Statement, source: Source, thoughts: dict[int, str] | None = None) -> Iterator[Step]:
-        if statement.problem is not None:
-            yield from self._unreadable(source, unclosed(source, statement.problem))
-            return
-        try:
-            module = parsed(statement.text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield from self._unreadable(source, unreadable(source, error))
-            return
-        if self._is_prose(statement.text) and _says_nothing(module):
-            return
-        thought = self._take_thought()
-        for tree in module.body:
-            self._seen = True
-            yield from self.program.statement(tree, source, thought=thought, thoughts=thoughts)
-            if is_join(tree) and not self._ifs:
-                self.ended = True  # rule L27: what follows the join is ignored
-                return
-
-    def _unreadable(self, source: Source, problem: Diagnostic) -> Iterator[Step]:
-        if self._is_prose(source.text):
-            return
-        self._seen = True
-        self._thought.clear()
-        yield from self.program.unreadable(source, problem)
-
-    def _is_prose(self, text: str) -> bool:
-        """Whether this may be a sentence that leads up to the plan (rule L27)."""
-        if self._seen or not _PROSE.match(text) or "=" in text:
-            return False
-        return not any(name in self.program.signatures for name in _CALLED.findall(text))
+        self._ahead, self._ahead_tries = None, 0
+        thought = self._reading.passed(lowered.slot.targets)
+        return list(self.program.commit(lowered, thought=thought))
 
 
 def too_long(line: int) -> Diagnostic:
     """What to say of a plan that is too long to be read; `line`: as far as it was read."""
     message = f"a plan has at most {MAX_SOURCE // 1024} KB of text"
-    return Diagnostic("E403", message, ir.Span(line, 0, line, 1), help="write less, or let a tool make what is long")
+    return Diagnostic("E403", message, Span(line, 0, line, 1), help="write less, or let a tool make what is long")
 
 
 def too_wrong(line: int) -> Diagnostic:
     """What to say of a plan with too much wrong in it to go on; `line`: as far as it was read."""
     message = "there is too much wrong above: nothing behind this line was read"
-    return Diagnostic("E404", message, ir.Span(line, 0, line, 1), help="write a shorter plan")
-
-
-def _parsed_if(statement: Statement, cut: int) -> ast.If:
-    """The syntax tree of the line of an `if`, or of an `elif` cut to one; its body is what stands on the line."""
-    ends = _ends_in_colon(statement)
-    module = parsed(statement.text[cut:] + ("\n 0" if ends else ""))
-    match module.body:
-        case [ast.If() as tree]:
-            tree.body = [] if ends else tree.body
-            for node in ast.walk(tree) if cut else ():
-                if isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.arg) and node.lineno == 1:
-                    node.col_offset += cut
-                    if node.end_lineno == 1 and node.end_col_offset is not None:
-                        node.end_col_offset += cut
-            return tree
-    raise SyntaxError("expected an `if` and its condition")
-
-
-def _thoughts_in(block: list[Statement]) -> dict[int, str]:
-    """The comments of a block, by the line (from 1) of the statement that they belong to."""
-    thoughts: dict[int, str] = {}
-    waiting: list[str] = []
-    for part in block:
-        waiting.append(part.comment)
-        if part.text and not part.text.startswith("#"):
-            thoughts[part.line - block[0].line + 1] = "\n".join(comment for comment in waiting if comment)
-            waiting.clear()
-    return thoughts
-
-
-def _belongs(statement: Statement, block: list[Statement]) -> bool:
-    """Whether a line is part of the block above it."""
-    first = block[0]
-    if statement.column > first.column:
-        return True
-    decorated = block[-1].column == first.column and block[-1].text.startswith("@") and len(block) < _MAX_DECORATORS
-    return statement.column == first.column and (decorated or _CONTINUES.match(statement.text) is not None)
-
-
-def _ends_in_colon(statement: Statement) -> bool:
-    """Whether lines that belong to it must follow, whatever it is."""
-    text = statement.text.rstrip()
-    if statement.comment and text.endswith(statement.comment):
-        text = text.removesuffix(statement.comment).rstrip().removesuffix("#").rstrip()
-    return text.endswith(":")
-
-
-def _says_nothing(module: ast.Module) -> bool:
-    """Whether something that can be read is but a word, or a word and a remark (`Plan: as follows`)."""
-    match module.body:
-        case [ast.Expr(value=ast.Name())] | [ast.AnnAssign(value=None)]:
-            return True
-    return False
+    return Diagnostic("E404", message, Span(line, 0, line, 1), help="write a shorter plan")

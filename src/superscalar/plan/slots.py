@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
 
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.ir import Guard
+from superscalar.plan.ir import Guard, Task
 from superscalar.plan.names import Path, Place
 from superscalar.plan.source import Source
 from superscalar.plan.vocabulary import MUTATING
@@ -25,19 +27,14 @@ _NOT_PLAIN = re.compile(rf":=|\.(?:{'|'.join(sorted(MUTATING))})\s*\(")
 
 @dataclass(slots=True, eq=False)
 class Branch:
-    """An `if` of the program: the statement with its condition, and the one behind its arms that selects versions.
-
-    `targets`: what its arms assign. `outer`: the arm in which it stands itself. `given_up`: a repair left it out.
-    `empty`: what is held since nothing stands in one of its arms.
+    """An `if` of the program. `header`: the statement with its condition. `targets`: what its arms assign. `outer`: the
+    arm in which it stands itself.
     """
 
     number: int
     outer: Arm | None
     header: Slot | None = None
-    end: Slot | None = None
     targets: dict[str, None] = field(default_factory=dict)
-    given_up: bool = False
-    empty: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +69,53 @@ def guards_of(arm: Arm | None) -> tuple[Guard, ...] | None:
     return () if arm is None else arm.guards
 
 
+_NO_THOUGHTS: Final[Mapping[int, str]] = MappingProxyType({})
+
+
+def placed(problem: Diagnostic, slot: Slot) -> Diagnostic:
+    """A problem of a statement with the headers of the blocks in which it stands."""
+    inside = (*_headers(slot.arm), *_headers_in(slot.source, problem))
+    return replace(problem, inside=inside) if inside and not problem.inside else problem
+
+
+def _headers(arm: Arm | None) -> tuple[str, ...]:
+    if arm is None or arm.branch.header is None:
+        return ()
+    header = arm.branch.header.source.text.strip().partition("\n")[0]
+    outer = _headers(arm.branch.outer)
+    if header.startswith("elif"):  # it stands in the `else` of the one before
+        outer = outer[:-1]
+    return (*outer, header if arm.expected else f"else:  # of `{header}`")
+
+
+def _headers_in(source: Source, problem: Diagnostic) -> tuple[str, ...]:
+    """The lines of a statement's own text that a line of it stands further in than."""
+    lines = source.text.split("\n")
+    number = problem.span.line - source.line
+    if not 0 < number < len(lines):
+        return ()
+    found: list[str] = []
+    margin = _margin(lines[number])
+    for line in reversed(lines[:number]):
+        if line.strip() and line.rstrip().endswith(":") and _margin(line) < margin:
+            found.insert(0, line.strip())
+            margin = _margin(line)
+    return tuple(found)
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One statement of the program. `problems` is empty once it was lowered; `waits`: for a repair further up.
+    """One statement of the program. `problems` is what is wrong with it, empty while it only waits for a repair.
 
-    `tree` is None where the text could not be read, and at the end of the `if` that it `ends`. `versions`: which
-    version of each target it assigns. `arm`: that of an `if` in which it stands. `opens`: the `if` whose condition it
-    is. `thoughts`: the comments inside it, by line.
+    `tree` is None where the text could not be read, which `unread` says, and at the end of the `if` that it `ends`.
+    `versions`: which version of each target it assigns. `breaks`: it may assign any name. `arm`: that of an `if` in
+    which it stands. `opens`: the `if` whose condition it is, with its `blocks` (then, otherwise) and its `end`.
+    `thoughts`: the comments inside it, by line. `made`: the tasks that are published for it; `former`: the statement
+    whose tasks it keeps, if it comes to the same ones.
     """
 
     place: Place
@@ -88,14 +125,35 @@ class Slot:
     versions: dict[str, int] = field(default_factory=dict)
     thought: str = ""
     problems: tuple[Diagnostic, ...] = ()
-    waits: bool = False
     notes: tuple[str, ...] = ()
     nameless: TaskId = ""
     published: bool = False
     arm: Arm | None = None
     opens: Branch | None = None
     ends: Branch | None = None
-    thoughts: Mapping[int, str] = field(default_factory=dict)
+    thoughts: Mapping[int, str] = field(default_factory=lambda: _NO_THOUGHTS)
+    unread: Diagnostic | None = None
+    breaks: bool = False
+    blocks: tuple[list[Slot], ...] = ()
+    end: Slot | None = None
+    made: tuple[Task, ...] = ()
+    former: Slot | None = None
+
+    def again(self) -> Slot:
+        """The same statement, to be said once more; what is published for it may be kept."""
+        return Slot(
+            (),
+            self.source,
+            self.tree,
+            self.targets,
+            thought=self.thought,
+            notes=self.notes,
+            thoughts=self.thoughts,
+            unread=self.unread,
+            breaks=self.breaks,
+            blocks=tuple([] for _ in self.blocks),
+            former=self.former or self,
+        )
 
     @property
     def is_join(self) -> bool:

@@ -30,12 +30,7 @@ class Naming(Protocol):
 
 def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     """Lower a statement without a block into `body`; `bound` gets what the names that it assigns stand for."""
-    lowering.around.append(tree)
-    _lower(tree, lowering, body, naming, bound)
-    lowering.around.pop()
-
-
-def _lower(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    lowering.statement = tree
     match tree:
         case ast.Assign(targets=[ast.Name() as target], value=value):
             _assign(target, value, lowering, body, naming, bound)
@@ -87,7 +82,7 @@ def _lower(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound
 
 
 def _refuse_place(place: ast.expr, value: ast.expr, lowering: Lowering, tree: ast.stmt) -> None:
-    help = changes.of_assignment(place, value, lowering.around, lowering.fields_of, lowering.type_of)
+    help = changes.of_assignment(place, value, lowering.loops, tree, lowering.fields_of, lowering.type_of)
     lowering.problem("E201", "only names can be assigned: results do not change", tree, help=help)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import sys
 
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.diagnostics import Diagnostic
@@ -87,7 +88,7 @@ def unreadable(source: Source, error: Exception) -> Diagnostic:
         return _diagnostic("E401", f"integers have at most {MAX_BITS:,} bits", source, span, "let a tool compute it")
     if "too many nested" in why:
         return _diagnostic("E402", "this is nested too deeply", source, source.span(None), "give parts of it names")
-    if why.startswith("f-string") and (found := _F_STRING.search(source.text)):
+    if (found := _f_string_of(source.text, why, error)) is not None:
         before = source.text[: found.start()]
         place = source.at(before.count("\n") + 1, found.start() - before.rfind("\n") - 1)
         help = "between { and } stands one expression, with other quotes than those around the text: f\"{x['name']}\""
@@ -124,6 +125,21 @@ def _refused(source: Source, error: Exception) -> Diagnostic:
 
 def _diagnostic(code: str, message: str, source: Source, span: Span, help: str) -> Diagnostic:
     return Diagnostic(code, message, span, source.line_text(span), "", help)
+
+
+def _f_string_of(text: str, why: str, error: SyntaxError) -> re.Match[str] | None:
+    """Where the f-string begins in which the error is. Python 3.12 and later do not say of all of them that it is."""
+    if why.startswith("f-string"):
+        return _F_STRING.search(text)
+    if sys.version_info < (3, 12) or not error.lineno or not error.offset:
+        return None
+    line = text.split("\n")[error.lineno - 1]
+    before = len("\n".join(text.split("\n")[: error.lineno - 1])) + (error.lineno > 1)
+    for found in _F_STRING.finditer(text):
+        inside = line[max(found.end() - before, 0) : error.offset - 1]
+        if before <= found.start() < before + error.offset - 1 and found.group()[-1] not in inside and "{" in inside:
+            return found
+    return None
 
 
 def _after_colon(why: str) -> str:

@@ -6,7 +6,7 @@ admitted before it is sealed. What is refused is single calls; the rest of the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -68,6 +68,8 @@ class Admission:
         self._fresh: set[Kind] = set()  # of this round
         self._writes: list[tuple[TaskId, bool]] = []  # of this round, and whether each is made once at the most
         self._cost = 0.0
+        self._round: dict[TaskId, Task] = {}
+        self._before: tuple[float, frozenset[str]] = (0.0, frozenset())  # what they cost, and called, before this round
         self._permitted: set[TaskId] = set()
         self._refused: dict[TaskId, Refusal] = {}
         bounds = (policy.tools, policy.max_writes, policy.max_cost)
@@ -82,9 +84,27 @@ class Admission:
         self._kinds |= self._fresh
         self._fresh = set()
         self._writes = []
+        self._round = {}
+        self._before = self._cost, frozenset(self._first_tools)
 
-    def planned(self, task: Task) -> Iterator[str]:
-        """Take in the next task of the plan; yields the tools, by alias, of its calls that are not admitted."""
+    def retired(self, ids: Collection[TaskId]) -> None:
+        """Some tasks of this round are no part of its plan any more, and count for nothing."""
+        tasks = self._round
+        for task in tasks.values():
+            for inner, _ in _calls(task, once=True):
+                self._refused.pop(inner.id, None)
+        self._cost, first_tools = self._before
+        self._first_tools, self._fresh, self._writes, self._round = set(first_tools), set(), [], {}
+        for id, task in tasks.items():
+            if id not in ids:
+                self.planned(task)
+
+    def planned(self, task: Task) -> list[str]:
+        """Take in the next task of the plan; the tools, by alias, of its calls that are not admitted."""
+        self._round[task.id] = task
+        return list(self._admit(task))
+
+    def _admit(self, task: Task) -> Iterator[str]:
         for inner, once in _calls(task, once=True):
             call = inner.work
             tool = self._tools.get(call.tool) if isinstance(call, Call) else None

@@ -69,6 +69,7 @@ class Cell:
         "outcome",
         "parts",
         "refused",
+        "retired",
         "scope",
         "shape_watchers",
         "status",
@@ -96,6 +97,7 @@ class Cell:
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
         self.refused = False  # a guard of its own said no
+        self.retired = False  # it is no part of the plan any more (rules L29, L30)
         self.access: Access | None = None  # what the call touches, where that can be written
 
     @property

@@ -6,15 +6,16 @@ is noted here of those before it in program order is complete, whatever came in 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from superscalar.plan.ir import Access
 from superscalar.values import Failure, Observation, Outcome, TaskId
 
 _Order: TypeAlias = tuple[int, ...]
-_Key = TypeVar("_Key")
+_Ended: TypeAlias = tuple[_Order, TaskId]
+"""Where a write stands, and what is to be named as the cause."""
 
 
 @dataclass(slots=True)
@@ -22,7 +23,7 @@ class _Provider:
     """By resource (None: all of the provider): the writes that happened, and the first one in doubt."""
 
     done: dict[str | None, list[_Order]] = field(default_factory=dict)
-    doubtful: dict[str | None, tuple[_Order, TaskId]] = field(default_factory=dict)
+    doubtful: dict[str | None, _Ended] = field(default_factory=dict)
 
 
 class Hazards:
@@ -30,7 +31,7 @@ class Hazards:
 
     def __init__(self) -> None:
         self._providers: dict[str, _Provider] = {}
-        self._failed: dict[tuple[str, str, int], tuple[_Order, TaskId]] = {}
+        self._failed: dict[tuple[str, str, int], list[_Ended]] = {}  # in program order
         self._rounds: list[int] = []
 
     def begin_round(self, first: int) -> None:
@@ -46,10 +47,19 @@ class Hazards:
         if isinstance(outcome, Observation):
             provider.done.setdefault(access.resource, []).append(order)
         elif isinstance(outcome, Failure) and outcome.in_doubt:
-            _keep_first(provider.doubtful, access.resource, order, id)
+            known = provider.doubtful.get(access.resource)
+            if known is None or order < known[0]:
+                provider.doubtful[access.resource] = order, id
         elif access.resource is not None and (isinstance(outcome, Failure) or not outcome.by_guard):
             cause = id if isinstance(outcome, Failure) else outcome.because
-            _keep_first(self._failed, (access.provider, access.resource, self._round(order)), order, cause)
+            ended = self._failed.setdefault((access.provider, access.resource, self._round(order)), [])
+            insort(ended, (order, cause))
+
+    def retired(self, access: Access, order: _Order) -> None:
+        """A write that was skipped is no part of the plan any more, and in nothing's way."""
+        if access.resource is not None:
+            key = access.provider, access.resource, self._round(order)
+            self._failed[key] = [ended for ended in self._failed.get(key, ()) if ended[0] != order]
 
     def cause(self, access: Access, order: _Order) -> TaskId | None:
         """The write because of which an access must not be made; None if nothing is in its way.
@@ -57,13 +67,12 @@ class Hazards:
         One in doubt is in the way of everything that it may meet. One that failed or was skipped by cause is in the
         way of what declares the same resource, in its own round.
         """
-        found: list[tuple[_Order, TaskId]] = []
+        found: list[_Ended] = []
         provider = self._providers.get(access.provider)
         if provider is not None and provider.doubtful:
             found += [cause for resource, cause in provider.doubtful.items() if _meet(resource, access.resource)]
         if self._failed and access.resource is not None:
-            failed = self._failed.get((access.provider, access.resource, self._round(order)))
-            found += [failed] if failed is not None else []
+            found += self._failed.get((access.provider, access.resource, self._round(order)), [])[:1]
         first = min((cause for cause in found if cause[0] < order), default=None)
         return first[1] if first is not None else None
 
@@ -81,9 +90,3 @@ class Hazards:
 
 def _meet(one: str | None, other: str | None) -> bool:
     return one is None or other is None or one == other
-
-
-def _keep_first(causes: dict[_Key, tuple[_Order, TaskId]], key: _Key, order: _Order, cause: TaskId) -> None:
-    known = causes.get(key)
-    if known is None or order < known[0]:
-        causes[key] = order, cause

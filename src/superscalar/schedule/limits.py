@@ -25,7 +25,7 @@ from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
 from superscalar.schedule.refusal import Refusal
-from superscalar.schedule.waiting import First, Order, Queue, Ticket, Turn
+from superscalar.schedule.waiting import First, Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 
@@ -141,7 +141,7 @@ class Grants:
         queue = self._queues.get(names)
         if queue is None:
             gates = tuple(self._gate_of(name) for name in (*names, EVERYTHING))
-            queue = self._queues[names] = Queue(names, gates, self._runs)
+            queue = self._queues[names] = Queue(names, gates, self._runs, self.clock.keepers)
         return queue
 
     def _gate_of(self, name: str) -> Gate:
@@ -260,6 +260,7 @@ class _Clock:
         self.changed = False  # somebody may be able to start who could not when the queues were last looked at
         self.handing_on = False  # a slot has come back and was not handed on yet
         self.numbers = count(1)
+        self.keepers = Keepers()
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
         self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
         self._timing = False
@@ -313,6 +314,9 @@ class _Clock:
                     self._hand_to(queue, now, granted, later)
             else:
                 self._hand_round(now, granted, later)
+            if self.keepers.gave_back:
+                self.keepers.gave_back = False
+                self.changed = self.handing_on = True
         if later or self._timing:
             self._wake(later, loop)
         return granted

@@ -10,7 +10,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.ir import First, Map, Task, walk
+from superscalar.plan.ir import Access, First, Map, Task, walk
 from superscalar.plan.passes.dead import by_id, joins_everything, needed, roots, writes
 from superscalar.schedule import liveness
 from superscalar.schedule.cells import (
@@ -29,7 +29,7 @@ from superscalar.schedule.cells import (
 )
 from superscalar.schedule.commands import Command, Refuse, Release, Revive
 from superscalar.schedule.items import items
-from superscalar.values import UNNEEDED, Failure, Outcome, Skipped, TaskId
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId
 
 # What a watcher waits for in the watched cell. A value is the common case and has a list of its own.
 # OVER: its end, for the ordering edges of a map around it. From ITEM on: the item of a `first`, by position.
@@ -52,6 +52,8 @@ class Needed(ABC):
         self.todo: deque[Cell | Command] = deque()
         self._rounds: list[list[Task]] = []
         self._judged = 0  # tasks of the plan that a seal has looked at
+        self._began = 0  # tasks of the plan before this round
+        self.retired = 0  # instances that are no part of the plan any more
         self._unneeded: dict[Cell, str] = {}  # each with the status that it had
         self._dead: set[TaskId] = set()  # tasks of bodies that nothing needs, whatever the item
         self._users: liveness.Users | None = None  # from the first `first` on
@@ -63,6 +65,7 @@ class Needed(ABC):
             events.Unneeded: self._on_unneeded,
             events.Cancelled: self._on_cancelled,
             events.Revived: self._on_revived,
+            events.Retired: self._on_retired,
         }
 
     @abstractmethod
@@ -84,12 +87,22 @@ class Needed(ABC):
     @abstractmethod
     def _order_skip(self, cell: Cell) -> None: ...
 
+    @abstractmethod
+    def _forget_write(self, access: Access, order: tuple[int, ...]) -> None: ...
+
     def outcomes(self) -> dict[TaskId, Outcome]:
-        """What every task left behind so far, in program order; of what nothing needs, that it was skipped."""
+        """What every task left behind so far, in program order; of what nothing needs, that it was skipped.
+
+        Of what was retired there is nothing.
+        """
         cells: Iterable[Cell] = self._cells.values()
         if len(self._cells) != len(self._root.cells):  # without items of maps they are in program order already
             cells = sorted(cells, key=_place)
-        return {c.id: c.outcome or UNNEEDED for c in cells if c.outcome is not None or c in self._unneeded}
+        return {
+            c.id: c.outcome or UNNEEDED
+            for c in cells
+            if (c.outcome is not None or c in self._unneeded) and not c.retired
+        }
 
     def is_unneeded(self, cell: Cell) -> bool:
         """Whether an instance has not settled and nothing needs it."""
@@ -163,7 +176,7 @@ class Needed(ABC):
         Tasks that have not settled, and tasks of bodies, which have none.
         """
         tops = self._root.cells.values()
-        fresh = [cell.task for cell in islice(tops, self._judged, None) if cell.task is not None]
+        fresh = [c.task for c in islice(tops, self._judged, None) if c.task is not None and not c.retired]
         self._judged = len(tops)
         self._rounds.append(fresh)
         if joins_everything(fresh):
@@ -271,9 +284,7 @@ class Needed(ABC):
         """Take part again at its place: before the writes that come after it, if none of them has been made."""
         cell.status = status
         cell.missing += 1
-        top = cell
-        while top.scope.owner is not None:
-            top = top.scope.owner
+        top = _top(cell)
         later = [*followers.get(top.id, ()), *([top] if top is not cell else ())]
         for write in later:  # grows while we go through it
             if write.task is None or not writes(write.task) or isinstance(write.outcome, Skipped):
@@ -288,6 +299,41 @@ class Needed(ABC):
         self._lower(cell)
         self._order_skip(cell)
 
+    # ------------------------------------------------------------------------------- what is taken back (L29, L30)
+
+    def _on_retired(self, event: events.Retired) -> None:
+        ids = frozenset(event.ids)
+        fresh = [cell for cell in self._cells.values() if not cell.retired and _top(cell).id in ids]
+        for cell in fresh:
+            self._check_retirable(cell)
+        if unknown := ids - {cell.id for cell in fresh}:
+            raise IllegalEvent(f"there is no task `{min(unknown)}` to retire")
+        for cell in fresh:
+            cell.retired = True
+            if cell.is_write and cell.access is not None and cell.outcome is not None:
+                self._forget_write(cell.access, cell.order)
+        self.retired += len(fresh)
+        self._decided = [cell for cell in self._decided if not cell.retired]
+        self._let_go_of_retired(fresh)
+
+    def _check_retirable(self, cell: Cell) -> None:
+        if self.sealed:
+            raise IllegalEvent(f"`{cell.id}` was retired after the seal of its round")
+        if _top(cell).order[0] < self._began:
+            raise IllegalEvent(f"`{cell.id}` is of an earlier round, and was retired")
+        outcome = cell.outcome
+        written = isinstance(outcome, Observation) or (isinstance(outcome, Failure) and outcome.in_doubt)
+        if cell.is_write and (written or cell.status is RUNNING):
+            raise IllegalEvent(f"`{cell.id}` writes and was retired after it had begun")
+
+    def _let_go_of_retired(self, fresh: Iterable[Cell]) -> None:
+        """Wait for them no longer; a call that a task of the plan shares goes on, and is over with that one's end."""
+        while fresh:
+            parts = [part.cell for cell in fresh for part in cell.parts if cell.status is RUNNING]
+            open_cells = [cell for cell in fresh if cell.outcome is None and cell not in self._unneeded]
+            self._set_aside([cell for cell in open_cells if not _has_live_twin(cell)])
+            fresh = [cell for cell in parts if cell.retired]  # what shared their calls may have been the last to
+
     def _followers(self) -> dict[TaskId, list[Cell]]:
         """The tasks of the plan that come right after each one in the order of accesses."""
         found: dict[TaskId, list[Cell]] = {}
@@ -295,6 +341,18 @@ class Needed(ABC):
             for earlier in cell.task.after if cell.task is not None else ():
                 found.setdefault(earlier, []).append(cell)
         return found
+
+
+def _top(cell: Cell) -> Cell:
+    """The task of the plan that an instance belongs to."""
+    while cell.scope.owner is not None:
+        cell = cell.scope.owner
+    return cell
+
+
+def _has_live_twin(cell: Cell) -> bool:
+    """Whether a task of the plan that is open gets the outcome of this one's call (rule L21)."""
+    return any(what == SHARED and not user.retired and user.outcome is None for user, what in cell.watchers or ())
 
 
 def _place(cell: Cell) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Sink
-from superscalar.values import OrderedSet, copied, record_fields
+from superscalar.values import OrderedSet, TaskId, copied, record_fields
 
 
 class Permission:
@@ -72,6 +72,10 @@ class Permission:
     def planned(self, task: Task) -> None:
         """A task was planned: its calls that are not admitted are decided on when they are about to be made."""
         self.guarded.update(self.admission.planned(task))
+
+    def retired(self, ids: Collection[TaskId]) -> None:
+        """Some tasks of this round are no part of its plan any more."""
+        self.admission.retired(ids)
 
     def decided(
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float

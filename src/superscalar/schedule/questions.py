@@ -8,6 +8,7 @@ from typing import Any, Final
 from superscalar import events
 from superscalar.errors import ApprovalPending
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.labels import said_by
 from superscalar.plan.needs import references
@@ -151,6 +152,9 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
             case events.Planned(task=task):
                 misled.append(saw_untrusted)
                 tasks.append(task)
+            case events.Retired(ids=ids):
+                tasks = [task for task in tasks if task.id not in ids]
+                asked = {id: decided for id, decided in asked.items() if not is_of(id, ids)}
             case events.Decided(id=id, decision="ask"):
                 asked[id] = event
             case events.Approved(id=id):

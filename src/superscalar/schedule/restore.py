@@ -101,6 +101,8 @@ class ResumedUnit(TaskFetchingUnit):
                 self._admits = True
             case events.Planned(task=task):
                 self.permission.planned(task)
+            case events.Retired(ids=ids):
+                self.permission.retired(ids)
             case events.Sealed():
                 self.permission.admission.sealed()
             case events.Started(id=id, tool=tool):

@@ -51,13 +51,15 @@ class SharedCalls:
     def _can_be_shared(self, cell: Cell) -> bool:
         if _runs_or_succeeded(cell):
             return True
+        if cell.retired:
+            return False
         outcome = cell.outcome
         made = outcome is None or (isinstance(outcome, Failure) and outcome.kind not in _NEVER_MADE)
-        return made and cell not in self._of_earlier_rounds
+        return made and not cell.retired and cell not in self._of_earlier_rounds
 
 
 def _runs_or_succeeded(cell: Cell) -> bool:
-    return cell.status is RUNNING or isinstance(cell.outcome, Observation)
+    return not cell.retired and (cell.status is RUNNING or isinstance(cell.outcome, Observation))
 
 
 def _key(tool: str, arguments: Mapping[str, Any], writes: int) -> Hashable:

@@ -68,7 +68,7 @@ class Schedule(Needed):
     # ------------------------------------------------------------------------------------------------- reading
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._cells) - self.retired
 
     def cell(self, id: TaskId) -> Cell:
         """The instance of that id.
@@ -82,16 +82,17 @@ class Schedule(Needed):
             raise IllegalEvent(f"there is no task `{id}`") from None
 
     def plan(self) -> Iterator[Task]:
-        """The tasks that were planned, the last one first."""
-        return (cell.task for cell in reversed(self._root.cells.values()) if cell.task is not None)
+        """The tasks of the plan, the last one first."""
+        cells = reversed(self._root.cells.values())
+        return (cell.task for cell in cells if cell.task is not None and not cell.retired)
 
     def get(self, id: TaskId) -> Cell | None:
         """The instance of that id, or None."""
         return self._cells.get(id)
 
     def in_program_order(self) -> list[Cell]:
-        """Every instance, in the order of the program."""
-        return sorted(self._cells.values(), key=lambda cell: cell.order)
+        """Every instance, in the order of the program; none that was retired."""
+        return sorted((c for c in self._cells.values() if not c.retired), key=lambda cell: cell.order)
 
     def open_cells(self) -> list[Cell]:
         """The instances that have not settled and are needed, in program order."""
@@ -161,6 +162,7 @@ class Schedule(Needed):
 
     def _on_round(self, _event: events.RoundStarted) -> None:
         self.sealed = False
+        self._began = self.planned
         self._hazards.begin_round(self.planned)
 
     def _on_sealed(self, _event: events.Sealed) -> None:
@@ -247,6 +249,9 @@ class Schedule(Needed):
             cell.elements = elements
             self._shape_known(cell)
         self._lower(cell)
+
+    def _forget_write(self, access: Access, order: tuple[int, ...]) -> None:
+        self._hazards.retired(access, order)
 
     # ---------------------------------------------------------------------------------------------------- maps
 
@@ -532,6 +537,11 @@ class Schedule(Needed):
 
     # ---------------------------------------------------------------------------------------------- invariants
 
+    def _depends_on(self, cell: Cell) -> Iterator[Cell]:
+        if cell.task is not None:
+            ids = (*(need.task for need in cell.task.needs), *(g.condition for g in cell.task.guards), *cell.task.after)
+            yield from (found for id in ids if (found := cell.scope.find(id)) is not None)
+
     def check(self) -> None:
         """Recount everything that is kept as a count. For tests: O(tasks + edges).
 
@@ -553,5 +563,7 @@ class Schedule(Needed):
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
             if cell.status is DORMANT and cell not in self._unneeded:
                 raise IllegalEvent(f"`{cell.id}` is dormant, but counts")
+            if not cell.retired and any(target.retired for target in self._depends_on(cell)):
+                raise IllegalEvent(f"`{cell.id}` depends on what was retired")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")

@@ -11,8 +11,9 @@ from superscalar.plan.ir import Call
 from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
 from superscalar.schedule.cells import PENDING, RUNNING
 from superscalar.schedule.limits import Limits
+from superscalar.schedule.permission import Permission
 from superscalar.schedule.state import Schedule
-from superscalar.values import Failure, FailureKind
+from superscalar.values import Failure, FailureKind, TaskId
 
 
 class Stopping(ABC):
@@ -35,6 +36,8 @@ class Stopping(ABC):
         self._stopped: FailureKind | None = None
         self._escalation: list[asyncio.TimerHandle] = []
 
+    permission: Permission
+
     @abstractmethod
     def _happened(self, event: events.Event) -> None: ...
 
@@ -43,6 +46,9 @@ class Stopping(ABC):
 
     @abstractmethod
     def _end(self, attempt: Attempt) -> None: ...
+
+    @abstractmethod
+    def _withdraw_unneeded(self) -> None: ...
 
     async def cancel(self, kind: FailureKind = "cancelled") -> None:
         """Stop everything and wait for it to end, for a grace period at the most. A second cancel is not heard."""
@@ -136,6 +142,19 @@ class Stopping(ABC):
         self._end(attempt)
         if attempt.cell.status is RUNNING:
             self._happened(events.Cancelled(self._now(), attempt.cell.id))
+
+    def retire(self, ids: tuple[TaskId, ...], why: str, dropped: tuple[str, ...] = ()) -> None:
+        """These tasks are no part of the plan any more (rules L29, L30): see `events.Retired`.
+
+        Only before the seal of their round, and all that depends on them among them.
+        """
+        self._happened(events.Retired(self._now(), ids, why, dropped))
+        self.permission.retired(ids)
+        for attempt in list(self._live):
+            if attempt.cell.retired and self.schedule.is_unneeded(attempt.cell):
+                self._drop(attempt)
+        self._withdraw_unneeded()
+        self._pump()
 
     def _end_grace(self, kind: FailureKind) -> None:
         """What was told to end has had its time; a write is told now, and has half of that.

@@ -111,17 +111,47 @@ def _is_taken(place: _Place) -> bool:
     return ticket.waiting and ticket.order is order
 
 
+class Keepers:
+    """The queues that may keep what comes free, on one clock, in the order in which that became due.
+
+    Two that have a limit in common never keep slots at once: each might keep the one that the other lacks, for ever.
+    """
+
+    __slots__ = ("_due", "gave_back")
+
+    def __init__(self) -> None:
+        self._due: dict[Queue, None] = {}
+        self.gave_back = False  # slots were kept and are free unused: whoever was looked at before has to be again
+
+    def admit(self, queue: Queue) -> bool:
+        """Let a queue join, behind those that are here; True if none of these has a limit of it."""
+        self._due[queue] = None
+        for before in self._due:
+            if before is queue:
+                return True
+            if not set(before.gates).isdisjoint(queue.gates):
+                return False
+        return False
+
+    def leave(self, queue: Queue) -> None:
+        """It starts a call, or has none that slots alone would start."""
+        del self._due[queue]
+
+
 class Queue:
     """The tickets for one set of limits: a line per run, the runs in turn.
 
     A queue that needs slots of several limits might never see them free together while others keep each of them busy.
     Once each of those that it lacked has been granted to others since, it keeps what comes free when it has its turn:
-    of the slowest limit first, so that what it keeps idles for no longer than the faster ones take.
+    of the slowest limit first, so that what it keeps idles for no longer than the faster ones take. Queues that have a
+    limit in common do so one after the other (`Keepers`).
     """
 
-    __slots__ = ("_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
+    __slots__ = ("_due", "_keepers", "_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
 
-    def __init__(self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn]) -> None:
+    def __init__(
+        self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn], keepers: Keepers
+    ) -> None:
         self.names = names
         self.gates = gates
         self.blocked_by: tuple[str, ...] = ()
@@ -129,6 +159,8 @@ class Queue:
         self._lines: dict[str, _Line] = {}
         self._turns: list[tuple[int, str]] = []  # by when each run was served; looked up again when it comes first
         self.lacked: dict[Gate, int] = {}  # what had been granted of a limit when a slot of it was missing
+        self._keepers = keepers
+        self._due = False  # it is among them
         self._kept: list[Gate] = []
 
     def count(self) -> int:
@@ -175,8 +207,8 @@ class Queue:
         self._lines[ticket.run].serve(number)
         ticket.waiting = False
         ticket.since = now
-        if self._kept:
-            self._give_up()
+        if self._due:
+            self._release()
         if self.lacked:
             self.lacked.clear()
         for gate in self.gates:  # `Gate.take`, written out
@@ -214,7 +246,7 @@ class Queue:
                 opens = gate.opens
                 if not missing:
                     self.blocked_by = gate.blocks
-        if opens > now and self._kept:
+        if opens > now:
             self._give_up()  # it is time that is missing: slots that are kept meanwhile would help nobody
         return None if missing else opens
 
@@ -225,7 +257,7 @@ class Queue:
         True if that was all; else somebody has to look at the rest the long way.
         """
         turns, gates = self._turns, self.gates
-        if len(turns) != 1 or self._kept:
+        if len(turns) != 1 or self._due:
             return False
         for gate in gates:
             if gate.paced or gate.opens > now:  # a gate that is narrowed is paced
@@ -262,6 +294,9 @@ class Queue:
             return
         if any(gate.opens > now for gate in self.gates):
             return
+        self._due = True
+        if not self._keepers.admit(self):
+            return
         for gate in sorted(lacked, key=lambda gate: gate.granted - lacked[gate]):
             if gate in self._kept:
                 continue
@@ -272,7 +307,15 @@ class Queue:
             self._kept.append(gate)
 
     def _give_up(self) -> None:
+        """Leave what it kept to others, who may have been looked at before they could have it."""
+        if self._due:
+            self._keepers.gave_back |= bool(self._kept)
+            self._release()
+
+    def _release(self) -> None:
         for gate in self._kept:
             gate.free += 1
             gate.kept -= 1
         self._kept.clear()
+        self._due = False
+        self._keepers.leave(self)

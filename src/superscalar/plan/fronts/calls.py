@@ -20,6 +20,7 @@ from superscalar.plan.fronts.reader import TextReader
 from superscalar.plan.fronts.translated import Translated, Written, made, placed, statement
 from superscalar.plan.ir import Span
 from superscalar.plan.program import Program, Step
+from superscalar.plan.slots import Slot
 
 _CLOSING = {"(": ")", "[": "]"}
 _JOINS = frozenset({"join", "finish"})
@@ -31,13 +32,13 @@ _LIKE_CODE = re.compile(r"=|\w\(")
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A step that waits for the end of the plan. `order`: how many steps came before it. `problem`: if none comes."""
+    """A step that waits for the end of the plan. `order`: how many steps came before it. `slot`: its place."""
 
     call: CallText
     order: int
     thought: str
     notes: tuple[str, ...]
-    problem: Diagnostic
+    slot: Slot
 
 
 class CallReader(TextReader):
@@ -73,7 +74,7 @@ class CallReader(TextReader):
         yield from self._let_go()
 
     def _cut(self) -> Iterator[Step]:
-        yield from (held.problem for held in self._held)
+        yield from (held.slot.unread for held in self._held if held.slot.unread is not None)
 
     def _take(self, piece: Piece) -> Iterator[Step]:
         if self.ended:
@@ -167,6 +168,16 @@ class CallReader(TextReader):
 
     def _put(self, call: CallText, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
         """Hand a step to the program."""
+        problem, tree, source, notes = self._read_call(call, notes, found)
+        if problem is not None:
+            yield from self._unreadable(self._name_of(call.number), call.tool, call.written, problem)
+        else:
+            yield from self.program.statement(tree, source, thought=thought, notes=notes)
+
+    def _read_call(
+        self, call: CallText, notes: tuple[str, ...], found: Found
+    ) -> tuple[Diagnostic | None, ast.stmt, Translated, tuple[str, ...]]:
+        """A step as a statement, or what is wrong with it."""
         alias = self._own_tools.get(call.tool, call.tool)
         name = "" if alias == "join" else self._name_of(call.number)
         function = made(ast.Name(alias, ast.Load()), call.tool_span)
@@ -175,11 +186,8 @@ class CallReader(TextReader):
         problems = found.problems
         if (call.missing or _says_more(call)) and self._writes(value):
             problems = [_not_for_writes(call), *problems]
-        if problems:
-            yield from self._unreadable(name, call.tool, call.written, problems[0])
-            return
         tree, source = statement(name, value, call.written)
-        yield from self.program.statement(tree, source, thought=thought, notes=(*notes, *found.notes))
+        return next(iter(problems), None), tree, source, (*notes, *found.notes)
 
     def _writes(self, value: ast.expr) -> bool:
         """Whether a tool that changes something is called in it."""
@@ -206,10 +214,15 @@ class CallReader(TextReader):
 
     def _unreadable(self, name: str, tool: str, written: Written, problem: Diagnostic) -> Iterator[Step]:
         self._seen = True
+        known, source = self._known(name, tool, written)
+        yield from self.program.unreadable(source, problem, known)
+
+    def _known(self, name: str, tool: str, written: Written) -> tuple[ast.stmt | None, Translated]:
+        """What is known of a step that cannot be read, and its source."""
         alias = self._own_tools.get(tool, tool)
         text = f"{alias}()" if alias == "join" or not name else f"{name} = {alias or 'tool'}()"
         known = ast.parse(text).body[0] if name and alias in self.program.signatures else None
-        yield from self.program.unreadable(Translated(text, written.line, written=written), problem, known)
+        return known, Translated(text, written.line, written=written)
 
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
@@ -218,10 +231,10 @@ class CallReader(TextReader):
         spelled = self._dialect.spelled(number)
         message = f"`{spelled}` is text if there is no such step, which is open as long as the plan is"
         problem = call.written.problem("E003", message, f"write \\{spelled} for text", span)
-        self._held.append(_Held(call, order, thought, notes, problem))
-        if not self.program.repairing:
-            for _ in self._unreadable(self._name_of(call.number), call.tool, call.written, problem):
-                pass  # it is a problem only if the plan breaks off here
+        self._seen = True
+        known, source = self._known(self._name_of(call.number), call.tool, call.written)
+        slot = self.program.keep_place(source, problem, known)  # it is a problem only if the plan breaks off here
+        self._held.append(_Held(call, order, thought, notes, slot))
         yield from ()
 
     def _let_go(self) -> Iterator[Step]:
@@ -229,14 +242,15 @@ class CallReader(TextReader):
         held, self._held = self._held, []
         if not held:
             return
-        repairing = self.program.repairing
-        if not repairing:
-            self.program.begin_repair()
-            self.program.cut()
         for step in held:
-            yield from self._put(step.call, step.thought, step.notes, self._arguments(step.call, step.order))
-        if not repairing:
-            yield from self.program.end_repair()
+            call = step.call
+            problem, tree, source, notes = self._read_call(call, step.notes, self._arguments(call, step.order))
+            if problem is not None:
+                known, source = self._known(self._name_of(call.number), call.tool, call.written)
+                self.program.cannot_fill(step.slot, source, problem, known)
+            else:
+                self.program.fill(step.slot, tree, source, thought=step.thought, notes=notes)
+        yield from self.program.filled()
 
 
 def _says_more(call: CallText) -> bool:

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from superscalar.plan.bounds import MAX_SOURCE
 from superscalar.plan.fronts.numbered import NUMBERED, NumberedReader
 from superscalar.plan.fronts.reader import PlanReader
 from superscalar.plan.fronts.rewoo import REWOO, RewooReader
 from superscalar.plan.fronts.steps import StepsReader
 from superscalar.plan.program import Program
-from superscalar.plan.python import MAX_SOURCE, PythonReader
+from superscalar.plan.python import MAX_PROSE, PythonReader
 
 Syntax: TypeAlias = Literal["python", "numbered", "rewoo", "json"]
 
@@ -51,10 +52,11 @@ def _syntax_of(line: str) -> Syntax | None:
     return "python" if _PYTHON.match(line) else None
 
 
-def reader_of(syntax: Syntax, program: Program) -> PlanReader:
-    """A reader of one round of a plan."""
+def reader_of(syntax: Syntax, program: Program, *, prose: int | None = MAX_PROSE) -> PlanReader:
+    """A reader of one round of a plan; `prose`: see `PythonReader`."""
+    if syntax == "python":
+        return PythonReader(program, prose=prose)
     readers: dict[Syntax, Callable[[Program], PlanReader]] = {
-        "python": PythonReader,
         "numbered": NumberedReader,
         "rewoo": RewooReader,
         "json": StepsReader,

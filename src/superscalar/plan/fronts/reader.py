@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
+from superscalar.plan.bounds import MAX_SOURCE
 from superscalar.plan.fronts.translated import Translated, Written
 from superscalar.plan.ir import Span
 from superscalar.plan.program import Program, Step
-from superscalar.plan.python import MAX_SOURCE
+
+Tail: TypeAlias = Literal["", "prose", "more"]
+"""What stands behind a complete `join`: nothing is complete yet, prose at most, or a fence or a statement came."""
 
 
 class PlanReader(Protocol):
-    """Reads one round of a plan into a `Program` (rule L29). `ended`: the plan is whole, what follows is not read."""
+    """Reads one round of a plan into a `Program` (rule L29).
+
+    `ended`: what follows is not read. `joins`: how many programs had a complete `join`; `tail`: what came behind the
+    last one, if more is read there. `whole`, once `finish` was called: the plan is, however the text ended.
+    """
 
     ended: bool
+    whole: bool
+    tail: Tail
+    joins: int
 
     def feed(self, text: str) -> list[Step]:
         """Take the next piece of the plan; what it completed."""
@@ -29,7 +39,9 @@ class TextReader(ABC):
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.ended = False
+        self.ended = self.whole = False
+        self.tail: Tail = ""
+        self.joins = 0
         self._size = 0
         self._finished = False
 
@@ -54,6 +66,7 @@ class TextReader(ABC):
     def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
         """The text has ended: as it should, or `cut` by a limit or an error, and then nothing more is completed."""
         steps: list[Step] = []
+        self.whole = self.ended or reason == "stop"
         if not self._finished:
             if reason == "stop":
                 steps.extend(self._end())

@@ -27,7 +27,7 @@ from __future__ import annotations
 import ast
 import json
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,14 @@ class _Object:
 
 
 class StepsReader(TextReader):
-    """Reads a plan in JSON into a `Program`. A step comes out when its object is complete, `join` at the plan's end."""
+    """Reads a plan in JSON into a `Program`. A step comes out when its object is complete, `join` at the plan's end.
 
-    def __init__(self, program: Program) -> None:
+    `notes`: what was tolerated about the plan, said of each step.
+    """
+
+    def __init__(self, program: Program, *, notes: Sequence[str] = ()) -> None:
         super().__init__(program)
+        self._notes = notes
         self._elements = Elements("steps")
         self._ids: set[str] = set()
         self._keys: set[str] = set()
@@ -140,7 +144,7 @@ class StepsReader(TextReader):
             yield from self._broken(text, written, reading.problems[0])
         else:
             tree, source = statement(name, call, written)
-            yield from self.program.statement(tree, source, thought=thought)
+            yield from self.program.statement(tree, source, thought=thought, notes=self._notes)
 
     def _joined(self, element: Element) -> Iterator[Step]:
         written = Written(element.text, element.line, _span(element), element.column)

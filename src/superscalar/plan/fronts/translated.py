@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import NOWHERE, Span
 from superscalar.plan.source import Source
+from superscalar.plan.unparse import unparsed
 
 _WIDEST = 10_000  # no more is set before a line to put a caret where it belongs
 
@@ -107,11 +108,11 @@ def statement(name: str, value: ast.expr, written: Written) -> tuple[ast.stmt, T
 
 
 def _text(tree: ast.stmt, name: str) -> str:
-    """The statement in Python. What has no text there (before 3.12, quotes and backslashes in holes) keeps name and
+    """The statement in Python. What has no text there (quotes and backslashes in holes) keeps name and
     calls: a repair that repeats it does it again.
     """
     try:
-        return ast.unparse(tree)
+        return unparsed(tree)
     except (ValueError, RecursionError):
         functions = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
         calls = ", ".join(f"{function.id}()" for function in functions if isinstance(function, ast.Name))

@@ -11,23 +11,24 @@ from superscalar.plan.instead.code import Unwritable, added, as_list, filled, fr
 IsList = Callable[[ast.expr], bool]
 
 NO_CHANGE = "results do not change: assign a new value to the name, or make it with a comprehension"
-_BELOW = "write the line below the loop, or make the list with a comprehension"
 
 
-def of_method(call: ast.Call, around: Sequence[ast.stmt], is_list: IsList) -> str:
-    """What to write for `xs.append(x)` and the like. `around`: the loops in which it stands, and its statement."""
+def of_method(call: ast.Call, loops: Sequence[ast.For], statement: ast.stmt | None, is_list: IsList) -> str:
+    """What to write for `xs.append(x)` and the like. `loops`: those in which its statement stands."""
     assert isinstance(call.func, ast.Attribute)
     owner, method = call.func.value, call.func.attr
-    *loops, statement = around or [ast.Pass()]
-    is_statement = isinstance(statement, ast.Expr) and statement.value is call
-    through = [loop for loop in loops if isinstance(loop, ast.For)]
     base = _base(owner)
-    through = [*folds.loops_of(base.id, through)] if base is not None else []
+    through = folds.loops_of(base.id, loops) if base is not None else ()
+    match statement:
+        case ast.Expr(value=value) if value is call and through:
+            help = _method_in_loop(owner, method, call, through, statement)
+        case ast.Expr(value=value) if value is call:
+            return _method(owner, method, call, is_list) or NO_CHANGE
+        case _:
+            help = ""
     if through:
-        help = _method_in_loop(owner, method, call, through, statement) if is_statement else ""
         return help or f"a loop only adds: xs.append(x), xs += [x], n += x; {NO_CHANGE}"
-    help = _method(owner, method, call, is_list) if is_statement else _value_of(owner, method, call)
-    return help or (_method(owner, method, call, is_list) if not is_statement else "") or NO_CHANGE
+    return _value_of(owner, method, call) or _method(owner, method, call, is_list) or NO_CHANGE
 
 
 @tried
@@ -142,7 +143,8 @@ def without(mapping: ast.expr, key: ast.expr) -> ast.expr:
 def of_assignment(
     target: ast.expr,
     value: ast.expr,
-    around: Sequence[ast.stmt],
+    loops: Sequence[ast.For],
+    statement: ast.stmt,
     fields: Callable[[ast.expr], list[str]],
     type_of: Callable[[ast.expr], str],
 ) -> str:
@@ -151,10 +153,9 @@ def of_assignment(
     `fields`: those of a record, `type_of`: what a name stands for; both are empty where that is not known.
     """
     base = _base(target)
-    loops = [loop for loop in around if isinstance(loop, ast.For)]
     through = folds.loops_of(base.id, loops) if base is not None else ()
     if through:
-        return _assignment_in_loop(target, value, through, around[-1]) or NO_CHANGE
+        return _assignment_in_loop(target, value, through, statement) or NO_CHANGE
     return _assignment(target, value, fields, type_of) or NO_CHANGE
 
 

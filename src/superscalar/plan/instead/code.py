@@ -9,6 +9,8 @@ from functools import wraps
 from itertools import count
 from typing import ParamSpec
 
+from superscalar.plan.unparse import unparsed
+
 P = ParamSpec("P")
 
 _LONGEST = 400  # characters of code in a help: beyond, it says less than the form alone
@@ -57,7 +59,7 @@ def written(node: ast.AST) -> str:
     if not is_small(node):
         raise Unwritable
     try:
-        text = ast.unparse(node)
+        text = unparsed(node)
     except ValueError as error:
         raise Unwritable from error
     if len(text) > _LONGEST or "\n" in text:
@@ -94,7 +96,7 @@ class _Filling(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         part = self._parts.get(node.id, node)
-        return copy.copy(part)  # `ast.unparse` notes on each node whether it needs brackets where it stands
+        return copy.copy(part)  # what writes it notes on each node whether it needs brackets where it stands
 
 
 def replaced(node: ast.expr, meanings: Mapping[str, ast.expr]) -> ast.expr:

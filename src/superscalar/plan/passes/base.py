@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from superscalar.plan.ir import Task
 from superscalar.values import TaskId
@@ -30,6 +31,10 @@ class Pass(ABC):
 
     def __init__(self) -> None:
         self.notes: list[Note] | None = None
+
+    def copy(self) -> Self:
+        """The same pass, which goes on for itself from here."""
+        return copy(self)
 
     @abstractmethod
     def __call__(self, task: Task) -> Task:

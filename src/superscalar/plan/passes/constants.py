@@ -23,6 +23,12 @@ class Constants:
         self._outer = outer
         self._outcomes: dict[TaskId, Outcome] = {}
 
+    def copy(self) -> Constants:
+        """The same values, to which each of the two adds its own."""
+        made = Constants(self._outer)
+        made._outcomes = self._outcomes.copy()
+        return made
+
     def note(self, task: Task) -> None:
         """Look at the next task of the program."""
         if isinstance(task.work, Compute) and (found := self.of(task.work.value)) is not None:

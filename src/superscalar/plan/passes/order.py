@@ -7,7 +7,7 @@ function of arguments that are not constants. Amortised O(1) edges per task: a w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from superscalar.plan.passes.constants import Constants
 from superscalar.plan.signatures import ResourceFunction, Signatures
 from superscalar.values import TaskId
 
+Undo: TypeAlias = Callable[[], None]
 _Accesses: TypeAlias = dict[tuple[str, str | None], bool]
 """What is touched (provider and resource), and whether it is written."""
 
@@ -39,12 +40,19 @@ class _Track:
         if self.write is not None:
             yield self.write
 
-    def note(self, task: TaskId, *, writing: bool) -> None:
+    def note(self, task: TaskId, *, writing: bool) -> Undo:
+        write, reads = self.write, self.reads
         if writing:
-            self.write = task
-            self.reads.clear()
+            self.write, self.reads = task, []
         else:
-            self.reads.append(task)
+            reads.append(task)
+
+        def undo() -> None:
+            self.write, self.reads = write, reads
+            if not writing:
+                reads.pop()
+
+        return undo
 
 
 @dataclass(slots=True)
@@ -53,6 +61,10 @@ class _Provider:
 
     whole: _Track = field(default_factory=_Track)
     named: dict[str, _Track] = field(default_factory=dict)
+
+    def copy(self) -> _Provider:
+        named = {name: replace(track, reads=track.reads.copy()) for name, track in self.named.items()}
+        return _Provider(replace(self.whole, reads=self.whole.reads.copy()), named)
 
     def before(self, resource: str | None, *, writing: bool) -> Iterator[TaskId]:
         """What an access must wait for; what that waits for in its turn is left out."""
@@ -69,15 +81,27 @@ class _Provider:
         if known is not None:
             yield from known.before(writing=writing)
 
-    def note(self, task: TaskId, resource: str | None, *, writing: bool) -> None:
+    def note(self, task: TaskId, resource: str | None, *, writing: bool) -> Undo:
+        """Take note of an access. What comes back makes that undone, before anything else is noted."""
         if resource is not None:
             track = self.named.setdefault(resource, _Track())
-            track.note(task, writing=writing)
-            track.passed = len(self.whole.reads) if writing else track.passed
-        else:
-            self.whole.note(task, writing=writing)
-            if writing:  # it follows all of them, and so stands for them
-                self.named.clear()
+            undo, passed = track.note(task, writing=writing), track.passed
+            track.passed = len(self.whole.reads) if writing else passed
+
+            def undo_named() -> None:
+                undo()
+                track.passed = passed
+
+            return undo_named
+        undo, named = self.whole.note(task, writing=writing), self.named
+        if writing:  # it follows all of them, and so stands for them
+            self.named = {}
+
+        def undo_whole() -> None:
+            undo()
+            self.named = named
+
+        return undo_whole
 
 
 class OrderAccesses(Pass):
@@ -91,6 +115,7 @@ class OrderAccesses(Pass):
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
         self._seen: dict[TaskId, _Accesses] = {}  # for notes only
+        self._undo: list[Undo] | None = None
         self.written: set[str]
         self.constants: Constants | None
         if around is not None:
@@ -101,6 +126,28 @@ class OrderAccesses(Pass):
             self.written = {signature.provider for signature in signatures if signature.effect == "write"}
             computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
             self.constants = Constants() if computed else None
+
+    def tried(self, tasks: Sequence[Task]) -> tuple[list[Task], Undo]:
+        """Tasks with their ordering edges, and what makes it undone that they were seen."""
+        undone: list[Undo] = []
+        self._undo = undone
+        made = [self(task) for task in tasks]
+        self._undo = None
+
+        def undo() -> None:
+            for one in reversed(undone):
+                one()
+
+        return made, undo
+
+    def copy(self) -> OrderAccesses:
+        """The same accesses so far."""
+        made = OrderAccesses(self._signatures)
+        made.notes = self.notes
+        made._providers = {name: provider.copy() for name, provider in self._providers.items()}
+        made._seen = self._seen.copy()
+        made.constants = self.constants and self.constants.copy()
+        return made
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""
@@ -120,7 +167,9 @@ class OrderAccesses(Pass):
             tracks = self._providers.setdefault(provider, _Provider())
             after.update(dict.fromkeys(tracks.before(resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
-            self._providers[provider].note(task.id, resource, writing=writing)
+            undo = self._providers[provider].note(task.id, resource, writing=writing)
+            if self._undo is not None:
+                self._undo.append(undo)
         after.pop(task.id, None)
         if self.notes is not None:
             self._explain(task.id, accesses, after, self.notes)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from superscalar.plan.ir import Call, Map, Plan, Task
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.plan.passes.dead import LeaveOutDeadCode
 from superscalar.plan.passes.hoist import HoistCalls
-from superscalar.plan.passes.order import OrderAccesses
+from superscalar.plan.passes.order import OrderAccesses, Undo
 from superscalar.plan.passes.share import ShareCalls
 from superscalar.plan.signatures import Signatures
 
@@ -20,7 +21,27 @@ class Pipeline:
     """Every pass that changes tasks, one after the other, for each new task of a program."""
 
     def __init__(self, signatures: Signatures) -> None:
-        self._passes: tuple[Pass, ...] = tuple(make(signatures) for make in _CHANGING)
+        self._signatures = signatures
+        self._passes: tuple[OrderAccesses, ...] = tuple(make(signatures) for make in _CHANGING)
+
+    def tried(self, tasks: Sequence[Task]) -> tuple[Sequence[Task], Undo]:
+        """Tasks as they would be published, and what makes it undone that they were seen."""
+        undone: list[Undo] = []
+        for step in self._passes:
+            tasks, undo = step.tried(tasks)
+            undone.insert(0, undo)
+
+        def undo_all() -> None:
+            for one in undone:
+                one()
+
+        return tasks, undo_all
+
+    def copy(self) -> Pipeline:
+        """The same passes, which go on for themselves."""
+        made = Pipeline(self._signatures)
+        made._passes = tuple(step.copy() for step in self._passes)
+        return made
 
     def __call__(self, task: Task) -> Task:
         """The task as it is published."""

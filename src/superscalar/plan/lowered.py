@@ -1,0 +1,179 @@
+"""What one statement of a program comes to, before anything of it is published."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Set
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from superscalar.plan import ir
+from superscalar.plan.body import Body
+from superscalar.plan.findings import Enough
+from superscalar.plan.ground import Ground
+from superscalar.plan.loops import lower_loop
+from superscalar.plan.lower import Lowering
+from superscalar.plan.signatures import Signatures
+from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of
+from superscalar.plan.statements import lower_simple
+from superscalar.values import TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The tasks of a statement, and what the names that it assigns stand for."""
+
+    slot: Slot
+    lowering: Lowering
+    tasks: list[ir.Task]
+    bound: dict[str, ir.Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a statement is lowered in: what the program has come to, and the ids that no task may have.
+
+    `open`: something before it waits for a repair.
+    """
+
+    signatures: Signatures
+    now: Ground
+    taken: Set[TaskId]
+    open: bool
+
+
+def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
+    """Lower a statement. Of `around` only the numbers of what has no name are changed."""
+    now = around.now
+    lowering = Lowering(
+        slot.source, now.names, slot.place, around.signatures, now.outputs, path_of(slot.arm), now.writes
+    )
+    guards = guards_of(slot.arm)
+    lowering.waits = guards is None
+    made = _Made(slot, around, lowering, Body("", guards=guards or ()))
+    try:
+        if slot.ends is not None:
+            made.select(slot.ends)
+        elif slot.tree is not None:
+            made.dispatch(slot.tree)
+    except Enough:
+        pass  # its problems are noted, and it is not published
+    except RecursionError:
+        with suppress(Enough):
+            lowering.too_deep(slot.tree or ast.Pass())
+    return Lowered(slot, lowering, made.body.tasks, made.bound)
+
+
+@dataclass(slots=True)
+class _Made:
+    """A statement that is being lowered."""
+
+    slot: Slot
+    around: Surroundings
+    lowering: Lowering
+    body: Body
+    bound: dict[str, ir.Expr] = field(default_factory=dict)
+
+    def dispatch(self, tree: ast.stmt) -> None:
+        """By what kind of statement it is."""
+        slot, lowering, body = self.slot, self.lowering, self.body
+        ids = _Ids(slot, self.around.now.nameless, self.around.taken)
+        match tree:
+            case ast.If(test=test):
+                lowering.condition(test, body, ids.fresh("if"))
+            case ast.For():
+                id = ids.fresh("for")
+                lower_loop(tree, lowering, body, id, ids, self.bound, slot.thoughts)
+                lowering.main = id
+            case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
+                self._join(call, ids.fresh("join()"))
+            case ast.Pass() if slot.arm is not None:
+                pass
+            case _:
+                lower_simple(tree, lowering, body, ids, self.bound)
+
+    def select(self, branch: Branch) -> None:
+        """What names stand for behind an `if` that assigns them (rule L11)."""
+        header = branch.header
+        if header is None or not header.published:
+            self.lowering.waits = True
+            return
+        for name in self.slot.targets:
+            then, otherwise = (self._version(name, Arm(branch, side)) for side in (True, False))
+            if then != otherwise:
+                id = numbered(name, self.slot.versions[name])
+                work = ir.Select(header.nameless, then, otherwise)
+                self.bound[name] = self.lowering.emit(id, work, self.body, None)
+
+    def _version(self, name: str, arm: Arm) -> TaskId | None:
+        """The task that a name stands for at the end of an arm; None if it has no value there."""
+        try:
+            meaning = self.around.now.names.find(name, self.slot.place, arm.path)
+        except KeyError:
+            return None
+        self.lowering.waits = self.lowering.waits or meaning is None
+        return meaning.task if isinstance(meaning, ir.Ref) else None
+
+    def _join(self, call: ast.Call, id: TaskId) -> None:
+        lowering, inner = self.lowering, self.body.of(id)
+        items: list[tuple[str | None, TaskId]] = []
+        if call.args and call.keywords:
+            lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
+        for index, argument in enumerate(call.args):
+            if isinstance(argument, ast.Starred):
+                lowering.problem("E202", "`*` in join", argument, help="write join(xs) for the list, or each value")
+            else:
+                items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                lowering.problem("E202", "`**` in join", keyword, help="write each value: join(total=total)")
+            else:
+                found = lowering.reference(keyword.value, inner, keyword.arg)
+                items.append((keyword.arg, found.task))
+        whole = not call.args and not call.keywords
+        if whole:
+            lowering.waits = lowering.waits or self.around.open
+            items += self._everything()
+        lowering.emit(id, ir.Join(tuple(items), whole), self.body, call)
+
+    def _everything(self) -> Iterator[tuple[str, TaskId]]:
+        """What every name stands for here; one that was given up stands for nothing."""
+        for name in self.around.now.top_level:
+            with suppress(KeyError):
+                meaning = self.around.now.names.find(name, self.slot.place)
+                if isinstance(meaning, ir.Ref):
+                    yield name, meaning.task
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of one statement's tasks. `used`: the last number of each kind of what has no name."""
+
+    slot: Slot
+    used: dict[str, int]
+    taken: Set[TaskId]
+
+    def id_of(self, name: str) -> TaskId:
+        """The id of the task that a name stands for once the statement assigned it."""
+        return numbered(name, self.slot.versions[name])
+
+    def fresh(self, base: str) -> TaskId:
+        """The numbered id of what has no name; the same when a statement is lowered again."""
+        if not self.slot.nameless.startswith(base):
+            number = self.used.get(base, 0) + 1
+            while numbered(base, number) in self.taken:
+                number += 1
+            self.used[base] = number
+            self.slot.nameless = numbered(base, number)
+        return self.slot.nameless
+
+
+def numbered(base: str, number: int) -> TaskId:
+    """The id of the version of that number (rule L31)."""
+    return base if number == 1 else f"{base}.{number}"
+
+
+def parted(id: TaskId) -> tuple[str, int]:
+    """What the id of a statement without a name is made of."""
+    base, _, number = id.rpartition(".")
+    return (base, int(number)) if base and number.isdigit() else (id, 1)

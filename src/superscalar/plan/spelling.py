@@ -1,0 +1,44 @@
+"""Other spellings of `join(...)`, where no tool has that name (rule L5)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container
+
+
+def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:
+    """The `join(...)` that a statement is, or is another spelling of; None if it is neither."""
+    match tree:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="join"))):
+            return tree
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[value], keywords=[])) if "print" not in tools:
+            pass
+        case ast.Expr(value=value) | ast.Assign(targets=[ast.Name()], value=value):
+            pass
+        case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value) | ast.Return(value=ast.expr() as value):
+            pass
+        case _:
+            return None
+    match value:
+        case ast.Call(ast.Name(id="join" | "Join" | "finish" as name), values, keywords) if (
+            name == "join" or name not in tools
+        ):
+            pass
+        case ast.Tuple(elts=values) if isinstance(tree, ast.Return):
+            keywords = []
+        case _ if isinstance(tree, ast.Return):
+            values, keywords = [value], []
+        case _:
+            return None
+    call = ast.Call(ast.copy_location(ast.Name("join", ast.Load()), tree), values, keywords)
+    return ast.copy_location(ast.Expr(ast.copy_location(call, tree)), tree)
+
+
+def spelled(tree: ast.stmt) -> str:
+    """How a `join` was written."""
+    match tree:
+        case ast.Return():
+            return "return ..."
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name))):
+            return f"{name}(...)"
+    return "name = join(...)"
