@@ -513,7 +513,7 @@ class Program:
         for task in lowered.tasks:
             made = self._now.passes(task)
             if made.id == main and (slot.thought or slot.notes):
-                made = replace(made, thought=slot.thought, notes=slot.notes)
+                made = replace(made, thought=slot.thought, notes=(*slot.notes, *made.notes))
             tasks.append(made)
         self._publish(lowered, tuple(tasks))
         yield from tasks

@@ -28,7 +28,7 @@ from superscalar.plan.grammars.rules import (
     uses,
 )
 from superscalar.plan.signatures import Parameter, Signature, Signatures
-from superscalar.plan.vocabulary import MAPPING_METHODS, TEXT_METHODS
+from superscalar.plan.vocabulary import METHODS, TEXT_METHODS
 
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
@@ -69,9 +69,13 @@ function ::= one value clauses? ")"
   | "sorted(" value (clauses | (", " "key=" lambda)? (", " "reverse=True")?) ")"
   | "round(" value (", " integer)? ")" | "enumerate(" value (", " "start=" integer)? ")"
   | "range(" value (", " value){0,2} ")" | "zip(" value (", " value)+ ")" | "default(" value ", " value ")"
-  | "first(" integer ", " value ")"
+  | "first(" integer ", " value ")" | "date(" value ", " value ", " value ")"
+  | "datetime(" value (", " value){2,5} ")" | "time(" value (", " value){0,2} ")"
+  | "timedelta(" span ")" | ("date.fromisoformat(" | "datetime.fromisoformat(") value ")"
+  | ("datetime.strptime(" | "datetime.combine(") value ", " value ")"
+span ::= ("days=" | "hours=" | "minutes=" | "seconds=") value
 one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
-  | "bool(" | "reversed(" | "ok("
+  | "bool(" | "reversed(" | "ok(" | "parse_json("
 extreme ::= "min(" | "max("
 lambda ::= "lambda " name ": " inner
 text ::= (string | formatted) ("." text-method (value (clauses | (", " value)*))? ")")*
@@ -120,7 +124,7 @@ def rules_of(signatures: Signatures) -> Rules:
     rules |= read(expressions)
     tokens = read(_TOKENS)
     tokens |= {"name": _name(), "word": Repeat(_WORD, 0, 40)}
-    tokens |= {"method": _any_of(MAPPING_METHODS | TEXT_METHODS), "text-method": _any_of(TEXT_METHODS)}
+    tokens |= {"method": _any_of(METHODS), "text-method": _any_of(TEXT_METHODS)}
     if tools:
         calls = _Calls(tools)
         rules |= calls.rules
