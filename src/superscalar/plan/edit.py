@@ -169,8 +169,9 @@ class Edit:
         self._place(self._new, self._old)
         nodes = self.mended() + self._last
         joins = [node for node in self._new if node.is_join]
-        old_joins = [node for node in nodes if node.is_join]
-        return [node for node in nodes if not node.is_join] + (joins[-1:] or old_joins)
+        if joins:
+            return [*_without_joins(nodes), joins[-1]]
+        return [node for node in nodes if not node.is_join] + [node for node in nodes if node.is_join]
 
     def mended(self) -> list[Node]:
         """The round with what the reply puts right, and what has a place by now."""
@@ -339,3 +340,17 @@ class _Broken:
             nodes[:] = [one for one in nodes if self._open(one)]
             found = nodes[:most]
         return found
+
+
+def _without_joins(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes without a `join`, which another one replaces, and without what stands around nothing else."""
+    kept: list[Node] = []
+    for node in nodes:
+        blocks = tuple(_without_joins(block) for block in node.blocks)
+        if node.is_join or (blocks != node.blocks and not any(blocks)):
+            continue
+        if blocks != node.blocks:
+            node.blocks = blocks
+            note_change(node)
+        kept.append(node)
+    return kept
