@@ -353,3 +353,17 @@ class _Broken:
             nodes[:] = [one for one in nodes if self._open(one)]
             found = nodes[:most]
         return found
+
+
+def _without_joins(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes without a `join`, which another one replaces, and without what stands around nothing else."""
+    kept: list[Node] = []
+    for node in nodes:
+        blocks = tuple(_without_joins(block) for block in node.blocks)
+        if node.is_join or (blocks != node.blocks and not any(blocks)):
+            continue
+        if blocks != node.blocks:
+            node.blocks = blocks
+            note_change(node)
+        kept.append(node)
+    return kept
