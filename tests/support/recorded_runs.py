@@ -39,7 +39,7 @@ def told(journal: Journal) -> dict[str, Any]:
 
 def _shown(what: Any) -> str:
     """The anatomy of an outcome or event, as it was before outcomes said what their items are in."""
-    text = repr(anatomy(what))
+    text = repr(anatomy(what)).replace(HOLDER.replace("'", "\\'"), HOLDER)
     for flag in ("True", "False"):
         text = text.replace(f"by_guard={flag}, items=None{HOLDER}", f"by_guard={flag}")
     return text.replace(HOLDER, "")
