@@ -100,6 +100,9 @@ NOT_THERE = [
     ("d = {str(i): i for i in [1, 2] if i < a}\nr = d['1']\n", "guard"),
     ("d = {str(i): f(i) for i in [1, 2] if i < a}\nr = [k for k in d]\n", "guard"),
     ("xs = [x for ys in [[1], a] for x in ys]\nr = xs[1]\n", "guard"),
+    ("xs = [a, 2]\nr = {'p': len(xs)}['p']\n", "guard"),
+    ("xs = [f(1), b]\nys = [sum(xs), 2]\nr = ys[0]\n", "cause"),
+    ("xs = [f(1), a]\nys = [f(xs), xs + [1]]\nr = ys[1][0]\n", "guard"),
     ("xs = [f(x) for ys in [[1], a] for x in ys]\nr = len(xs)\n", "guard"),
 ]
 LOOKED_AT = [

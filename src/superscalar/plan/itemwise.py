@@ -129,13 +129,14 @@ def item_outcomes(task: TaskId, outcome: Outcome) -> list[Outcome]:
 class Absent:
     """What stands where a value should be: the error to raise when it is needed.
 
-    `rows` are its items, if it was made by this evaluation and has some, in a holder of that `kind`.
+    `rows` are its items, if it was made by this evaluation and has some, in a holder of that `kind`; None is for what
+    has no items, whatever it was made of.
     """
 
     __slots__ = ("error", "kind", "rows")
 
     def __init__(
-        self, error: Unavailable | EvaluationError, rows: list[Row] | None = None, kind: Holder | str = "list"
+        self, error: Unavailable | EvaluationError, rows: list[Row] | None = None, kind: str | None = "list"
     ) -> None:
         self.error = error
         self.rows = rows
@@ -155,7 +156,7 @@ class Absent:
         if self.rows is not None:
             return self.kind, self.rows
         error = self.error
-        if not isinstance(error, Unavailable):
+        if not isinstance(error, Unavailable) or self.kind is None:
             raise error
         match error.outcome:
             case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
@@ -174,8 +175,11 @@ class Absent:
         if isinstance(error, Unavailable):
             found = error.outcome
             if self.rows is None and not isinstance(found, Observation):
-                as_it_is = isinstance(found, Skipped) or found.items is not None
-                return found if as_it_is else Skipped(named(error.task, found))
+                if self.kind is not None and found.items is not None:
+                    return found
+                if isinstance(found, Skipped):
+                    return Skipped(found.because, found.by_guard)
+                return Skipped(named(error.task, found))
         kind, rows = self.inside(frame)
         made = [Row(_outcome(row.entry, frame, named), None, row.adrift) for row in rows]
         if kind == "dict":
@@ -202,7 +206,7 @@ def _absent(task: TaskId, outcome: Outcome) -> Absent:
 
 
 def _because(error: Exception) -> Absent:
-    return Absent(error if isinstance(error, Unavailable) else explained(error))
+    return Absent(error if isinstance(error, Unavailable) else explained(error), kind=None)
 
 
 def _worst(entries: Iterator[Any]) -> Absent | None:
