@@ -120,3 +120,13 @@ class Signatures:
     def get(self, alias: str) -> Signature | None:
         """The tool of that alias, or None."""
         return self._by_alias.get(alias)
+
+
+def forms_by_type(signatures: Iterable[Signature]) -> dict[str, Form]:
+    """The records that tools take, by the name of their type; without those of one name that are not the same."""
+    found: dict[str, Form] = {}
+    twice: set[str] = set()
+    for form in (form for signature in signatures for form in signature.forms):
+        if found.setdefault(form.type, form) != form:
+            twice.add(form.type)
+    return {type: form for type, form in found.items() if type not in twice}
