@@ -31,6 +31,7 @@ class Edit:
         self._behind: dict[Node, list[Node]] = {}
         self._before: dict[Node, list[Node]] = {}
         self._last: list[Node] = []
+        self._inside: dict[int, list[Node]] = {}  # what comes into a block that has nothing in it, by the block's `id`
         self._homes: dict[Node, list[Node]] = {}  # the list of these in which a line of the reply is
         self._answered: set[Node] = set()
         self._left: list[tuple[list[Node], list[Node]]] = []  # what answers nothing, by the block that it stands in
@@ -210,8 +211,9 @@ class Edit:
                     self._place(other, inner)
         if ahead and first is not None:
             self._put_before(ahead, first)
-        elif ahead and old is not self._old and old:
-            self._put(self._behind.setdefault(old[-1], []), *ahead)
+        elif ahead and old is not self._old:
+            home = self._behind.setdefault(old[-1], []) if old else self._inside.setdefault(id(old), [])
+            self._put(home, *ahead)
         elif ahead:
             self._put(self._last, *ahead)
 
@@ -241,7 +243,7 @@ class Edit:
             home[at:at] = nodes
 
     def _rebuilt(self, block: Sequence[Node], around: Node | None) -> list[Node]:
-        made: list[Node] = []
+        made: list[Node] = [*self._inside.get(id(block), [])]
         for node in block:
             made += self._before.get(node, [])
             if node in self._given:
