@@ -273,19 +273,6 @@ class Edit:
         return node
 
 
-def _without_joins(nodes: Iterable[Node]) -> list[Node]:
-    """What is left where a `join` replaces all others, those in blocks too, and with them a block of nothing else."""
-    left: list[Node] = []
-    for node in nodes:
-        if any(one.is_join for one in node.within()):
-            if node.is_join or not any(blocks := tuple(_without_joins(block) for block in node.blocks)):
-                continue
-            node.blocks = blocks
-            note_change(node)
-        left.append(node)
-    return left
-
-
 class _Broken:
     """The broken statements of a block, and of the blocks in it, as they are asked for by what answers them.
 
