@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from superscalar import values
 from superscalar.labels import Source
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Task
-from superscalar.values import Failure, TaskId, Usage, fact
+from superscalar.values import LIST, Failure, Holder, Outcome, TaskId, Usage, fact
 
 
 @fact
@@ -356,6 +357,13 @@ class Skipped:
     id: TaskId
     because: TaskId
     by_guard: bool = False
+    items: tuple[Outcome, ...] | None = None
+    holder: Holder = LIST
+
+    @property
+    def outcome(self) -> values.Skipped:
+        """What the task left behind."""
+        return values.Skipped(self.because, self.by_guard, self.items, self.holder)
 
 
 @fact

@@ -13,7 +13,7 @@ from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
-from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, plain
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, plain
 
 REPLAN = "REPLAN:"
 _EMPHASIS = " \t\n*_#"
@@ -233,7 +233,8 @@ class _Shown:
         """`name: value`, or what happened instead of a value."""
         name = name or self._label(task.id)
         outcome = self._outcomes[task.id]
-        if not isinstance(outcome, Skipped) and not self._trusted(task.id):
+        says_nothing = isinstance(outcome, Skipped) and outcome.items is None
+        if not says_nothing and not self._trusted(task.id):
             return f"{name}: {summary(outcome)}"
         match outcome:
             case Observation(made):
@@ -242,8 +243,8 @@ class _Shown:
                 if things is None or not isinstance(value, list) or len(things) != len(value):
                     return f"{name}: {_fitted(value, room)}"
                 return f"{name}: [{shortened(dict(zip(things, value, strict=True)), room)[1:-1]}]"
-            case Failure(items=tuple(items)):
-                return f"{name}: {self._some_failed(task, [item for item in items if not _silent(item)], room)}"
+            case Failure(items=tuple()) | Skipped(items=tuple()):
+                return f"{name}: {self._incomplete(task, outcome, room)}"
             case Failure() as failure:
                 return f"{name}: UNKNOWN ({_reason(failure, room)})"
             case Skipped(unneeded=True):
@@ -259,21 +260,24 @@ class _Shown:
             return f"it needs {self._label(id)}"
         return _reason(outcome, room) if self._trusted(id) else _cause(outcome)
 
-    def _some_failed(self, task: Task, items: Sequence[Outcome], room: int) -> str:
-        things = self._things(task)
+    def _incomplete(self, task: Task, outcome: Failure | Skipped, room: int) -> str:
+        """What holds items of which some have no value, each at its place."""
+        items, holder = outcome.items or (), outcome.holder
+        things = [str(key) for key in holder.keys] if holder.kind == "dict" else self._things(task)
         share = max(40, room // max(len(items), 1))
         parts = [self._item(item, share) for item in items[:200]]
         if things is not None and len(things) == len(items):
             parts = [f"{json.dumps(t, ensure_ascii=False)}: {part}" for t, part in zip(things, parts, strict=False)]
         more = f", ... {len(items) - 200:,} more" if len(items) > 200 else ""
         inside = ", ".join(parts) + more
-        is_dict = isinstance(task.work, Map | Display) and task.work.kind == "dict"
-        return f"{{{inside}}}" if is_dict else f"[{inside}]"
+        return f"{{{inside}}}" if holder.kind == "dict" else f"[{inside}]"
 
     def _item(self, outcome: Outcome, room: int) -> str:
         match outcome:
             case Observation(value):
                 return shortened(value, room)
+            case Skipped(by_guard=True):
+                return "not needed"
             case Skipped(because):
                 return f"UNKNOWN ({self._first_cause(because, 200)})"
             case Failure():
@@ -319,7 +323,7 @@ def summary(outcome: Outcome) -> str:
         case Failure():
             return f"UNKNOWN ({_cause(outcome)})"
         case Skipped():
-            return "not needed"
+            return "not needed" if outcome.items is None else f"withheld ({outcome})"
 
 
 def _size(data: Any) -> str:
@@ -364,7 +368,7 @@ def _cause(outcome: Outcome) -> str:
     """Why there is no result, without a word of whoever said so."""
     match outcome:
         case Failure(items=tuple(items)):
-            failed = sum(not isinstance(item, Observation) and not _silent(item) for item in items)
+            failed = sum(not isinstance(item, Observation) and not is_silent(item) for item in items)
             return f"{failed:,} of {_counted(len(items), 'item')} failed"
         case Failure(kind="error", error=error) if error.isidentifier() and len(error) <= _LONGEST_NAME:
             return error
@@ -375,10 +379,6 @@ def _cause(outcome: Outcome) -> str:
 
 def _reason(outcome: Outcome, room: int) -> str:
     return _cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result
-
-
-def _silent(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.by_guard
 
 
 def shortened(value: Any, room: int) -> str:

@@ -8,10 +8,12 @@ import datetime as dt
 import enum
 import json
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
+
+from superscalar.everyday import as_data, holds_none_else, twin
 
 TaskId: TypeAlias = str
 
@@ -57,12 +59,28 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """What the `items` of an outcome are in, where some of them have no value (rule L33).
+
+    `keys`: those of a dict, one for each item. `adrift`: the indices of the items of unknown position, since nobody
+    knows whether a filter would have left them out; such an item of a dict has no key, and None stands in its place.
+    """
+
+    kind: Literal["list", "tuple", "set", "dict"] = "list"
+    keys: tuple[Any, ...] = ()
+    adrift: tuple[int, ...] = ()
+
+
+LIST: Final = Holder()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A task failed.
 
     `error` is the class name of what was raised, if anything was. `in_doubt`: a write that may have happened all the
     same. `abandoned`: the call did not end when told to and may still be running. `items` holds the outcome of every
-    item where only some items of a map or display failed.
+    item where only some items of a map or display failed, and `holder` says what they are in.
     """
 
     kind: FailureKind
@@ -71,6 +89,7 @@ class Failure:
     in_doubt: bool = False
     abandoned: bool = False
     items: tuple[Outcome, ...] | None = None
+    holder: Holder = LIST
 
     def __str__(self) -> str:
         head = f"{self.error}: {self.message}" if self.error and self.error not in self.message else self.message
@@ -82,10 +101,15 @@ class Failure:
 class Skipped:
     """A task was not run: an input failed (`because` names it), its guard said no (`by_guard`: no failure), or nothing
     needed it (`because` is empty: no failure either, see rules L16 and L22).
+
+    `items` holds the outcome of every item of a map or display of which some were not assigned on the path taken, and
+    nothing failed; `holder` says what they are in. As a whole it has no value, but its items may be looked at.
     """
 
     because: TaskId
     by_guard: bool = False
+    items: tuple[Outcome, ...] | None = None
+    holder: Holder = LIST
 
     @property
     def unneeded(self) -> bool:
@@ -95,6 +119,9 @@ class Skipped:
     def __str__(self) -> str:
         if self.unneeded:
             return "not needed: nothing uses it"
+        if self.items is not None:
+            absent = sum(not isinstance(item, Observation) for item in self.items)
+            return f"not complete: {absent} of {len(self.items)} items not needed"
         return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
 
 
@@ -102,6 +129,11 @@ UNNEEDED: Final = Skipped("")
 """What a task has instead of an outcome where nothing needed it."""
 
 Outcome: TypeAlias = Observation | Failure | Skipped
+
+
+def is_silent(outcome: Outcome) -> bool:
+    """Whether something has no value because of a condition alone, which is no failure."""
+    return type(outcome) is Skipped and outcome.by_guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,35 +188,50 @@ IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.dat
 
 
 def copied(value: Any) -> Any:
-    """A copy deep enough that changing one never shows in the other; opaque handles are passed as they are.
+    """A copy deep enough that changing one never shows in the other, of what is data (rule L24) as data.
 
-    Lists, dicts, tuples, sets, dataclasses and pydantic models are data (rule L24); everything else is a handle.
+    Opaque handles are passed as they are, and records keep their class with everything in it, since tools take them.
     """
+    return value if type(value) in IMMUTABLE else _copied(value, as_data)
+
+
+def _copied(value: Any, others: Callable[[Any, Callable[[Any], Any]], Any]) -> Any:
+    """A copy whose parts are copied; `others` copies what is none of Python's collections and no record."""
     kind = type(value)
     if kind in IMMUTABLE:
         return value
     if kind is list:
-        return [copied(v) for v in value]
+        return [_copied(v, others) for v in value]
     if kind is dict:
-        return {copied(k): copied(v) for k, v in value.items()}
+        return {_copied(k, others): _copied(v, others) for k, v in value.items()}
     if kind is tuple:
-        return tuple([copied(v) for v in value])
+        return tuple([_copied(v, others) for v in value])
     if kind is set:
-        return {copied(v) for v in value}
+        return {_copied(v, others) for v in value}
     if kind is OrderedSet:
-        return OrderedSet(copied(v) for v in value)
+        return OrderedSet(_copied(v, others) for v in value)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
-        return kind._make(copied(v) for v in value)
+        return kind._make(_copied(v, others) for v in value)
     if hasattr(kind, "__pydantic_fields__"):
-        return value.model_copy(update={name: copied(getattr(value, name)) for name in kind.__pydantic_fields__})
+        return value.model_copy(update={name: _twin(getattr(value, name)) for name in kind.__pydantic_fields__})
     if kind is Record:
-        return Record(value.__record_type__, {name: copied(item) for name, item in value.__record_fields__.items()})
+        fields = value.__record_fields__.items()
+        return Record(value.__record_type__, {name: _copied(item, others) for name, item in fields})
     if dataclasses.is_dataclass(kind):
         fresh = object.__new__(kind)
         for field in dataclasses.fields(kind):
-            object.__setattr__(fresh, field.name, copied(getattr(value, field.name)))
+            object.__setattr__(fresh, field.name, _twin(getattr(value, field.name)))
         return fresh
-    return value
+    return others(value, lambda part: _copied(part, others))
+
+
+def _twin(value: Any) -> Any:
+    return _copied(value, twin)
+
+
+def field_as_data(value: Any) -> Any:
+    """A value that stands in a record, as a plan sees it: a copy as data, unless it is data already."""
+    return value if type(value) in IMMUTABLE or holds_none_else(value, IMMUTABLE) else copied(value)
 
 
 class OrderedSet(Set[Any]):
@@ -318,10 +365,14 @@ def _plain(value: Any) -> Any:
             return number if math.isfinite(number) else repr(number)
         case Observation():
             return plain(value.value)
-        case Failure(items=None):
-            return {"error": str(value)}
+        case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
+            if value.holder.kind != "dict":
+                return [plain(item) for item in items]
+            keys, adrift = value.holder.keys, value.holder.adrift
+            known = ((keys[i], item) for i, item in enumerate(items) if i not in adrift)
+            return {key if type(key) is str else _key(key): plain(item) for key, item in known}
         case Failure():
-            return [plain(item) for item in value.items or () if not _by_guard(item)]
+            return {"error": str(value)}
         case Skipped():
             return {"skipped": str(value)}
         case bytes():
@@ -340,10 +391,6 @@ def _plain(value: Any) -> Any:
             return plain(value.value)
         case _:
             return repr(value)
-
-
-def _by_guard(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.by_guard
 
 
 def _key(key: Any) -> str:

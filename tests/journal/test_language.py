@@ -107,6 +107,41 @@ def test_what_looks_at_items_is_refused_as_long_as_one_may_be_missing(tmp_path: 
         went_on(tmp_path / "j")
 
 
+MADE_OF = {
+    "a list": "xs = [a + 'x', 'y']\n",
+    "a comprehension": "xs = [t + a for t in ['x', 'y']]\n",
+    "an argument": "xs = look(str([a, 'y']))\n",
+}
+
+
+@pytest.mark.parametrize("line", MADE_OF.values(), ids=MADE_OF)
+def test_what_is_made_of_what_may_fail_yet_is_refused(tmp_path: Path, line: str) -> None:
+    """It was all or nothing under the first version."""
+    events = answered(f"a = look('a')\n{line}join(xs)\n")
+    began(tmp_path / "j", up_to(events, ev.Sealed), ANSWER, 1)
+    with pytest.raises(UsageError, match="`xs` may have to do without `a`: version 1 of the plan language"):
+        went_on(tmp_path / "j")
+
+
+def test_what_is_computed_beside_what_may_be_unassigned_is_refused(tmp_path: Path) -> None:
+    events = answered("a = look('a')\nif look('b') == 'x':\n    c = look('c')\nd = c + a[2]\njoin(d)\n")
+    began(tmp_path / "j", up_to(events, ev.Sealed), ANSWER, 1)
+    with pytest.raises(UsageError, match=r"`d` may have to do without `c\.2`"):
+        went_on(tmp_path / "j")
+
+
+@pytest.mark.parametrize("line", ["b = a + 'x'", "b = [1, 2]", "b = look(a)"])
+def test_what_means_the_same_in_both_versions_is_finished(tmp_path: Path, line: str) -> None:
+    events = answered(f"a = look('a')\n{line}\njoin(a, b)\n")
+    whole = went_on_from(tmp_path / "whole", events, LANGUAGE)
+    assert went_on_from(tmp_path / "older", events, 1) == whole
+
+
+def went_on_from(path: Path, events: Sequence[ev.Event], language: int) -> Any:
+    began(path, up_to(events, ev.Sealed), ANSWER, language)
+    return went_on(path).answer
+
+
 def test_items_that_all_have_a_value_mean_the_same(tmp_path: Path) -> None:
     events = up_to(answered(ITEMS), ev.Succeeded, "xs")
     began(tmp_path / "j", events, ANSWER, 1)

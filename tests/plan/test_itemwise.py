@@ -64,12 +64,15 @@ def value(what: str | Expr) -> Any:
         ("default(some[1], 7)", 7),
         ("default(whole.nothing, 7)", 7),
         ("default(1 / 0, 7)", 7),
-        ("[default(x, 0) for x in some]", [10, 0, 30]),
+        ("[default(x, 0) for x in some]", [10, 0, 0, 30]),
         ("[default(a + b, 0) for a, b in pairs]", [3, 0, 7]),
         ("some[0]", 10),
-        ("some[2]", 30),
+        ("some[3]", 30),
         ("some[-1]", 30),
-        ("some[-3]", 10),
+        ("some[-4]", 10),
+        ("[1 / 0, 5][1]", 5),
+        ("[1 for p in pages]", [1, 1, 1, 1]),
+        ("[1 for p in [one, down]]", [1, 1]),
         ("nested[1][0]", 5),
         ("nested[0][0]", 1),
         ("[one, down][0]", 1),
@@ -110,8 +113,15 @@ def test_what_looks_at_items_sees_those_that_succeeded(text: str, expected: Any)
         ("first(1, down)", "down", down),
         ("[x for x in some]", "some[1]", down),
         ("[p.t for p in pages]", "pages[1]", down),
-        ("[1 for p in pages]", "pages[1]", down),
-        ("[1 for p in [one, down]]", "down", down),
+        ("[p for p in [one, down]]", "down", down),
+        ("some[2]", "some[2]", by_guard),
+        ("unreached + down", "down", down),
+        ("unreached + some[1]", "some[1]", down),
+        ("f'{unreached}{some[1]}'", "some[1]", down),
+        ("unreached < some[1] < one", "some[1]", down),
+        ("len([unreached, down])", "down", down),
+        ("len({unreached: 1, 2: down})", "down", down),
+        ("max(unreached, some[1])", "some[1]", down),
         ("[x for x in whole if down]", "down", down),
         ("f'{down}'", "down", down),
         ("[one, down][1]", "down", down),
@@ -126,10 +136,10 @@ def test_every_other_use_of_what_did_not_succeed_is_unavailable(text: str, task:
 
 
 def test_unpacking_counts_items_and_looks_at_one() -> None:
-    assert [value(Unpacked(Ref("some"), at, 3)) for at in (0, 2)] == [10, 30]
+    assert [value(Unpacked(Ref("some"), at, 4)) for at in (0, 3)] == [10, 30]
     with pytest.raises(Unavailable, match=r"some\[1\]"):
-        value(Unpacked(Ref("some"), 1, 3))
-    with pytest.raises(EvaluationError, match="2 names are assigned, but there are 3 items"):
+        value(Unpacked(Ref("some"), 1, 4))
+    with pytest.raises(EvaluationError, match="2 names are assigned, but there are 4 items"):
         value(Unpacked(Ref("some"), 0, 2))
     with pytest.raises(EvaluationError, match="4 names are assigned, but there are 3 items"):
         value(Unpacked(Ref("whole"), 0, 4))
@@ -141,17 +151,19 @@ def test_unpacking_counts_items_and_looks_at_one() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("first(3, some)", "`first` wants 3, but 2 of 3 succeeded"),
+        ("first(3, some)", "`first` wants 3, but 2 of 4 succeeded"),
         ("first(1, none)", "`first` wants 1, but 0 of 2 succeeded"),
         ("first(0, whole)", "at least 1"),
         ("first('a', whole)", 'not the text "a"'),
         ("first(1, one)", "cannot go through the number 1"),
-        ("some[3]", "index 3 is out of range: it has 3 items"),
-        ("some[-4]", "index -4 is out of range: it has 3 items"),
+        ("some[4]", "index 4 is out of range: it has 4 items"),
+        ("some[-5]", "index -5 is out of range: it has 4 items"),
         ("ok()", "`ok` takes 1 argument; 0 given"),
         ("default(one)", "`default` takes 2 arguments; 1 given"),
         ("default(down, 1 / 0)", "divided by zero"),
-        ("[1 / 0, 5][1]", "divided by zero"),
+        ("[1 / 0, 5][0]", "divided by zero"),
+        ("len([1 / 0, 5])", "divided by zero"),
+        ("unreached + 1 / 0", "divided by zero"),
         ("ok(1 / 0)", "divided by zero"),
     ],
 )
@@ -171,8 +183,8 @@ def test_only_outcomes_that_matter_are_asked_for() -> None:
     assert asked == ["one", "one"]
 
 
-def test_items_of_an_outcome_leave_out_those_skipped_by_guard() -> None:
-    assert item_outcomes("some", OUTCOMES["some"]) == [Observation(10), down, Observation(30)]
+def test_items_of_an_outcome_are_all_of_them() -> None:
+    assert item_outcomes("some", OUTCOMES["some"]) == [Observation(10), down, by_guard, Observation(30)]
     assert item_outcomes("whole", Observation((1, 2))) == [Observation(1), Observation(2)]
     with pytest.raises(Unavailable):
         item_outcomes("down", down)

@@ -36,7 +36,9 @@ def shape(outcome: Any) -> Shape:
         case Failure(in_doubt=in_doubt, items=None):
             return ("failed", in_doubt, None)
         case Failure(in_doubt=in_doubt, items=items):
-            return ("failed", in_doubt, [shape(item) for item in items or () if shape(item) != ("skipped", True)])
+            return ("failed", in_doubt, [shape(item) for item in items or ()])
+        case Skipped(items=tuple(items)):
+            return ("lacking", False, [shape(item) for item in items])
         case Skipped(by_guard=by_guard):
             return ("skipped", by_guard)
     raise AssertionError(outcome)

@@ -38,7 +38,20 @@ class Item:
         return "i"
 
 
-Value: TypeAlias = "int | Ref | Item | Access"
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is made of an earlier list: one item of it, that or 7, or what needs all of it."""
+
+    name: str
+    how: Literal["at", "or", "sum", "len"]
+    at: int = 0
+
+    def __str__(self) -> str:
+        name, at = self.name, self.at
+        return {"at": f"{name}[{at}]", "or": f"default({name}[{at}], 7)"}.get(self.how, f"{self.how}({name})")
+
+
+Value: TypeAlias = "int | Ref | Part | Item | Access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +85,23 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`name = access`, under a condition or for every item of a range."""
+    """`name = access`, under a condition or for every item of a range; or a list of it and the `others`.
+
+    With the form "if" the name has no value where the condition does not hold.
+    """
 
     name: str
     access: Access
-    form: Literal["plain", "choice", "and", "map", "filtered map"]
+    form: Literal["plain", "choice", "and", "if", "list", "map", "filtered map"]
     condition: Value = 1
     count: int = 0
+    others: tuple[Value, ...] = ()
 
     def __str__(self) -> str:
+        if self.form == "if":
+            return f"if {self.condition}:\n    {self.name} = {self.access}"
+        if self.form == "list":
+            return f"{self.name} = [{', '.join(map(str, (self.access, *self.others)))}]"
         return f"{self.name} = " + {
             "plain": f"{self.access}",
             "choice": f"{self.access} if {self.condition} else 0",
@@ -100,7 +121,7 @@ def text_of(program: tuple[Line, ...]) -> str:
 def programs(draw: DrawFn, most: int = 9) -> tuple[Line, ...]:
     """Up to `most` lines."""
     lines: list[Line] = []
-    refs: list[Ref] = []
+    refs: list[Ref | Part] = []
     sites = 0
 
     def pick(choices: Any) -> Any:
@@ -122,13 +143,17 @@ def programs(draw: DrawFn, most: int = 9) -> tuple[Line, ...]:
         return Access(name, site, Item() if looping else 0, key, written)
 
     for number in range(draw(st.integers(1, most))):
-        form = pick(["plain", "plain", "plain", "choice", "and", "map", "filtered map"])
+        form = pick(["plain", "plain", "plain", "choice", "and", "if", "if", "list", "list", "map", "filtered map"])
         looping = form.endswith("map")
         made = access(looping, ("get", "get", "put", "put", "put", "scan", "wipe", "peek", "total"))
-        condition = pick([*refs, *refs, 0, 1]) if form in ("choice", "and") else 1
-        line = Line(f"x{number}", made, form, condition, draw(st.integers(0, 3)) if looping else 0)
+        condition = pick([*refs, *refs, 0, 1]) if form in ("choice", "and", "if") else 1
+        others = tuple(value(looping=False) for _ in range(pick([1, 1, 2]))) if form == "list" else ()
+        line = Line(f"x{number}", made, form, condition, draw(st.integers(0, 3)) if looping else 0, others)
         lines.append(line)
-        refs.append(Ref(line.name, looping))
+        refs.append(Ref(line.name, looping or form == "list"))
+        length = 1 + len(others) if form == "list" else line.count if form == "map" else 0
+        if length:
+            refs += [Part(line.name, pick(["at", "at", "or", "sum", "len"]), pick(range(length))) for _ in range(2)]
     return tuple(lines)
 
 
@@ -182,7 +207,8 @@ def fresh_state() -> dict[str, int]:
 # ------------------------------------------------------------------------------------------------------ the interpreter
 
 Shape: TypeAlias = tuple[Any, ...]
-"""An outcome: ("value", v), ("failed", in doubt or not, the shapes of its items or None) or ("skipped", by guard)."""
+"""An outcome: ("value", v), ("failed", in doubt or not, the shapes of its items or None), ("skipped", by guard), or
+("lacking", False, the shapes of its items) where some are not there by guard."""
 
 BY_CAUSE: Shape = ("skipped", False)
 BY_GUARD: Shape = ("skipped", True)
@@ -208,19 +234,34 @@ class Interpreter:
         match line.form:
             case "plain":
                 return self._access(line.access, None)
-            case "choice" | "and":
+            case "choice" | "and" | "if":
                 return self._guarded(line)
+            case "list":
+                rows = [self._access(line.access, None)]
+                for other in line.others:
+                    found = self._value(other, None)
+                    rows.append(found if found[0] != "failed" or isinstance(other, Access) else BY_CAUSE)
+                return self._held(rows)
             case _:
-                rows = [self._access(line.access, i) for i in range(line.count) if line.form == "map" or i != 1]
-                if all(row[0] == "value" for row in rows):
-                    return ("value", [row[1] for row in rows])
-                return ("failed", False, rows)
+                return self._held(
+                    [self._access(line.access, i) for i in range(line.count) if line.form == "map" or i != 1]
+                )
+
+    def _held(self, rows: list[Shape]) -> Shape:
+        """A list of these: its values, or what became of each; nothing failed where none is there by guard alone."""
+        if all(row[0] == "value" for row in rows):
+            return ("value", [row[1] for row in rows])
+        if all(row[0] == "value" or row == BY_GUARD for row in rows):
+            return ("lacking", False, rows)
+        return ("failed", False, rows)
 
     def _guarded(self, line: Line) -> Shape:
         condition = self._value(line.condition, None)
         if condition[0] != "value":
             self._keep_from(line.access, BY_GUARD if condition == BY_GUARD else BY_CAUSE)
             return BY_GUARD if condition == BY_GUARD else BY_CAUSE
+        if line.form == "if":
+            return self._access(line.access, None) if condition[1] else BY_GUARD
         if not condition[1]:
             return ("value", 0 if line.form == "choice" else condition[1])
         found = self._access(line.access, None)
@@ -236,10 +277,25 @@ class Interpreter:
                 found = self.outcomes[name]
                 if not many:
                     return found
-                rows = [("value", v) for v in found[1]] if found[0] == "value" else found[2]
-                return ("value", sum(row[1] for row in rows if row[0] == "value"))
+                return ("value", sum(row[1] for row in self._rows(found) if row[0] == "value"))
+            case Part():
+                return self._part(value)
             case Access():
                 return self._access(value, item)
+
+    def _rows(self, found: Shape) -> list[Shape]:
+        return [("value", value) for value in found[1]] if found[0] == "value" else list(found[2])
+
+    def _part(self, part: Part) -> Shape:
+        rows = self._rows(self.outcomes[part.name])
+        if part.how == "at":
+            return rows[part.at]
+        if part.how == "or":
+            return rows[part.at] if rows[part.at][0] == "value" else ("value", 7)
+        whole = self._held(rows)
+        if whole[0] == "value":
+            return ("value", sum(whole[1]) if part.how == "sum" else len(whole[1]))
+        return BY_GUARD if whole[0] == "lacking" else BY_CAUSE
 
     def _key(self, key: Key, item: int | None) -> Shape:
         if key.how != "computed":

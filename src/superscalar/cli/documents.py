@@ -76,13 +76,24 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             document: dict[str, Any] = {"state": "failed", "kind": outcome.kind, "message": str(outcome)}
             flags = {"in_doubt": outcome.in_doubt, "abandoned": outcome.abandoned}
             document |= {name: True for name, raised in flags.items() if raised}
-            if outcome.items is not None:
-                document["items"] = [outcome_document(item) for item in outcome.items]
-            return document
+            return document | _items_document(outcome)
         case Skipped(unneeded=True):
             return {"state": "skipped", "needed": False}
         case Skipped():
-            return {"state": "skipped", "because": outcome.because, "by_guard": outcome.by_guard}
+            document = {"state": "skipped", "because": outcome.because, "by_guard": outcome.by_guard}
+            return document | _items_document(outcome)
+
+
+def _items_document(outcome: Failure | Skipped) -> dict[str, Any]:
+    """The items of what is not complete; with `keys`, where they have some, and the indices of those `adrift`."""
+    if outcome.items is None:
+        return {}
+    document: dict[str, Any] = {"items": [outcome_document(item) for item in outcome.items]}
+    if outcome.holder.kind == "dict":
+        document["keys"] = [plain(key) for key in outcome.holder.keys]
+    if outcome.holder.adrift:
+        document["adrift"] = list(outcome.holder.adrift)
+    return document
 
 
 def outcomes_document(outcomes: Mapping[TaskId, Outcome]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from superscalar.plan import LANGUAGE
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain, record_fields
+from superscalar.values import Failure, Observation, Outcome, TaskId, plain, record_fields
 
 _COLOURS: dict[RunState, str] = {
     "running": "cyan",
@@ -54,8 +54,8 @@ class Folded:
                     self.outcomes[id] = Observation(value)
                 case ev.Failed(_, id, failure):
                     self.outcomes[id] = failure
-                case ev.Skipped(_, id, because, by_guard):
-                    self.outcomes[id] = Skipped(because, by_guard)
+                case ev.Skipped(_, id):
+                    self.outcomes[id] = event.outcome
                 case ev.Retired(_, ids):
                     retired.update(ids)
         self.tasks = [task for task in self.tasks if task.id not in retired]

@@ -16,7 +16,7 @@ from superscalar.compiler.result import RunResult
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.planner import schema_lines
+from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Skipped, Usage, plain, record_fields
 
@@ -83,7 +83,8 @@ def print_tools(toolset: Toolset) -> None:
         if tool is not None:
             terms += trust_terms(tool)
         out.print(Text(f"    {safe_line(', '.join(terms))}", style="cyan"))
-        for line in safe("\n".join([signature.description, *schema_lines(signature)])).splitlines():
+        about = [*argument_lines(signature), *form_lines(signature), *schema_lines(signature)]
+        for line in safe("\n".join([signature.description, *about])).splitlines():
             out.print(Text(f"    {line}".rstrip()))
     if toolset.limits:
         out.print(Text("limits", style="bold"))
@@ -138,8 +139,14 @@ def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str
 
 
 def failures(view: RunView) -> Iterator[str]:
-    """A line for each task that failed of itself; a map is told by its items."""
-    failed = [row for row in view.rows() if row.state == "failed" and row.failure and row.failure.kind != "items"]
+    """A line for each task that failed of itself; a map is told by its items, and what hands it on not at all."""
+    rows = [row for row in view.rows() if row.state == "failed" and row.failure]
+    told = [row.failure for row in rows if row.kind != "compute"]
+    failed = [
+        row
+        for row in rows
+        if row.failure and (row.failure.kind != "items" or (row.kind == "compute" and row.failure not in told))
+    ]
     for row in failed[:_MOST]:
         yield safe_line(f"failed: {row.id}  {row.failure}")
     if len(failed) > _MOST:

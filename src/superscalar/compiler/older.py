@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence as Several
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from superscalar.events import Event
 from superscalar.plan import LANGUAGE
-from superscalar.plan.ir import Display, Each, First, Map, Task
-from superscalar.values import Observation, Outcome, TaskId
+from superscalar.plan.ir import (
+    Call,
+    Comprehension,
+    Compute,
+    Dict,
+    Display,
+    Each,
+    Expr,
+    First,
+    Literal,
+    Map,
+    Ref,
+    Select,
+    Sequence,
+    Task,
+)
+from superscalar.plan.needs import children
+from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.values import Observation, Outcome, TaskId, is_silent
 
 
 def language_of(about: Mapping[str, Any]) -> int:
@@ -28,7 +48,8 @@ def why_not(
 
     `left`: the tasks that have not settled, of all `tasks`. `begun`: whether a plan is there which is not whole, so
     that more text would be read into it. What is whole is lowered, and a task means what it meant, but for one that
-    looks at items: since version 2 an item without a value keeps its place (rule L33).
+    looks at items, or makes something of what may not be there: since version 2 an item without a value keeps its
+    place, and what lacks two values of which one failed has failed (rule L33).
     """
     language = language_of(about)
     if language == LANGUAGE:
@@ -44,15 +65,84 @@ def why_not(
             f"as version {LANGUAGE}, under other rules. "
             "Nothing of that plan has changed anything; ask the question anew"
         )
-    works = {task.id: task.work for task in tasks}
+    known = {task.id: task for task in tasks}
     for task in left:
         for id in (task.id, *(need.task for need in task.needs)):
-            if isinstance(works.get(id), Map | Each | Display | First) and not isinstance(
-                outcomes.get(id), Observation
-            ):
+            work = known[id].work if id in known else None
+            if isinstance(work, Map | Each | Display | First) and not isinstance(outcomes.get(id), Observation):
                 return (
                     f"`{task.id}` looks at the items of `{id}`: under version {language} of the plan language, of "
                     f"which this plan is, items without a value had no place there, and in version {LANGUAGE} they "
                     "keep it. Go on with the release that began it, or plan the rest anew from what it has done so far"
                 )
+        lacks = next((n.task for n in task.needs if not isinstance(outcomes.get(n.task), Observation)), None)
+        if lacks is not None and (_has_holder(task) or _may_be_silent(task, known, outcomes)):
+            return (
+                f"`{task.id}` may have to do without `{lacks}`: version {language} of the plan language, of which this "
+                f"plan is, says otherwise than version {LANGUAGE} what is made of a value that is not there. Go on "
+                "with the release that began it, or plan the rest anew from what it has done so far"
+            )
     return None
+
+
+def _has_holder(task: Task) -> bool:
+    """Whether a task makes a list or the like, of which it was all or nothing in version 1."""
+    return any(isinstance(part, Sequence | Dict | Comprehension) for part in _parts(task))
+
+
+def _may_be_silent(task: Task, known: Mapping[TaskId, Task], outcomes: Mapping[TaskId, Outcome]) -> bool:
+    """Whether a task computes with what may not be assigned on the path taken, beside which a failure counts now."""
+    plain = all(isinstance(part, Ref | Literal) for part in _parts(task))
+    if plain or not isinstance(task.work, Compute | Call):
+        return False
+    seen: dict[TaskId, None] = dict.fromkeys(need.task for need in task.needs)
+    for id in (pending := list(seen)):  # grows while we go through it
+        outcome, needed = outcomes.get(id), known.get(id)
+        if isinstance(outcome, Observation) or needed is None:
+            continue
+        if outcome is not None:
+            if is_silent(outcome):
+                return True
+            continue
+        if needed.guards or (isinstance(needed.work, Select) and None in (needed.work.then, needed.work.otherwise)):
+            return True
+        fresh = [need.task for need in needed.needs if need.task not in seen]
+        seen.update(dict.fromkeys(fresh))
+        pending += fresh
+    return False
+
+
+def _parts(task: Task) -> Iterator[Expr]:
+    """The expressions of a task, and all that is in them."""
+    work = task.work
+    pending = [work.value] if isinstance(work, Compute) else []
+    if isinstance(work, Call):
+        pending = [value for _, value in work.arguments]
+    for part in pending:  # grows while we go through it
+        pending.extend(children(part))
+    yield from pending
+
+
+def in_todays_names(recorded: Several[Event], about: Mapping[str, Any], tools: Mapping[str, str]) -> Several[Event]:
+    """The events of a run, whose plan calls each tool by the alias that it has today: by `tools`, from names to those.
+
+    A name that has become a function since was the tool's own before, and goes on meaning the tool (rule L7).
+    """
+    names = {name: alias for name, alias in tools.items() if alias != name and name in FUNCTIONS}
+    return recorded if language_of(about) == LANGUAGE or not names else [_renamed(event, names) for event in recorded]
+
+
+def _renamed(part: Any, names: Mapping[str, str]) -> Any:
+    """A part of an event with the tools of its calls renamed; itself where it has none of these."""
+    if isinstance(part, tuple):
+        made = tuple(_renamed(item, names) for item in part)
+        return part if all(new is old for new, old in zip(made, part, strict=True)) else made
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    changes: dict[str, Any] = {}
+    for field in fields(part):
+        old = getattr(part, field.name)
+        new = names.get(old, old) if isinstance(part, Call) and field.name == "tool" else _renamed(old, names)
+        if new is not old:
+            changes[field.name] = new
+    return replace(part, **changes) if changes else part

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.joining import tried_in
-from superscalar.compiler.older import why_not
+from superscalar.compiler.older import in_todays_names, why_not
 from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
@@ -30,7 +30,7 @@ from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Ve
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
-from superscalar.values import UNNEEDED, Observation, Outcome, Skipped, TaskId
+from superscalar.values import UNNEEDED, Observation, Outcome, TaskId
 
 Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 """Says of a write that may have happened what became of it. It may be async."""
@@ -125,8 +125,8 @@ class _Past:
                 self.outcomes[id] = Observation(value)
             case events.Failed(id=id, failure=failure):
                 self.outcomes[id] = failure
-            case events.Skipped(id=id, because=because, by_guard=by_guard):
-                self.outcomes[id] = Skipped(because, by_guard)
+            case events.Skipped(id=id):
+                self.outcomes[id] = event.outcome
             case events.DeadlinePassed():
                 self.late = True
             case events.Joined():
@@ -351,8 +351,10 @@ def restored(
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
             or the tools are not those that it needs.
     """
-    recorded = recording.log.recorded
-    _check_that_it_is_open(recording.log.run, recorded, recording.log.about.get("kind") == "answer")
+    about = recording.log.about
+    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
+    recorded = in_todays_names(recording.log.recorded, about, aliases)
+    _check_that_it_is_open(recording.log.run, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
     return ResumedRun(settings, log, recording, context=context, deadline=deadline)
 

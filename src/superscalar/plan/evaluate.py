@@ -26,16 +26,14 @@ from superscalar.plan.bounds import (
 from superscalar.plan.changing import CHANGES, changed
 from superscalar.plan.elements import (
     cut,
-    field_of,
     formatted,
-    hashable,
     item_of,
     items_of,
     slice_of,
     truth,
 )
 from superscalar.plan.formats import converted, format_text, percent
-from superscalar.plan.functions import FUNCTIONS, Key, Listed, ordered_set
+from superscalar.plan.functions import FUNCTIONS, Key
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -62,10 +60,14 @@ from superscalar.plan.ir import (
     Var,
 )
 from superscalar.plan.itemwise import (
+    BY_KEY,
     Absent,
     Frame,
+    Named,
     Outcomes,
-    collected,
+    called,
+    complete,
+    container,
     default,
     explained,
     first,
@@ -74,12 +76,12 @@ from superscalar.plan.itemwise import (
     missing,
     ok,
 )
-from superscalar.plan.methods import method_of
+from superscalar.plan.listed import Listed
 from superscalar.plan.needs import references
-from superscalar.plan.operators import binary, compare, unary
-from superscalar.values import Observation
+from superscalar.plan.operators import binary, compare, folded, unary
+from superscalar.values import Observation, Outcome, is_silent
 
-__all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes"]
+__all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
 
 
 def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> Any:
@@ -100,10 +102,48 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
         if type(found) is Observation:
             return found.value
         raise Unavailable(expr.task, found)
+    return _evaluated(expr, outcome, budget, Frame.value)
+
+
+def outcome_of(expr: Expr, outcome: Outcomes, named: Named = lambda task, _: task) -> Outcome:
+    """What a task leaves behind whose work is `expr`: its value, or the outcome of every item, where some have none.
+
+    `named` says which instance of a task it was that failed.
+
+    Raises:
+        Unavailable, EvaluationError, BoundError: as `evaluate` does, where there are no items to look at.
+    """
+
+    def read(frame: Frame, expr: Expr) -> Any:
+        found = look(expr, frame)
+        if type(found) is not Absent:
+            return found
+        absent: Outcome = found.outcome(frame, named)
+        if isinstance(absent, Observation) or absent.items is None:
+            raise found.error
+        return Partly(absent, absent.items)
+
+    made = _evaluated(expr, outcome, None, read)
+    return made.outcome if type(made) is Partly else Observation(made)
+
+
+class Partly:
+    """What an evaluation came to that left no value, but items."""
+
+    __slots__ = ("items", "outcome")
+
+    def __init__(self, outcome: Outcome, items: tuple[Outcome, ...]) -> None:
+        self.outcome = outcome
+        self.items = items
+
+
+def _evaluated(expr: Expr, outcome: Outcomes, budget: Budget | None, read: Callable[[Frame, Expr], Any]) -> Any:
     frame = Frame(outcome, Budget(reserve=lambda: _reserve(expr, outcome)) if budget is None else budget, _RULES)
     try:
-        result = frame.value(expr)
-        if type(result) not in FLAT and not _is_part(expr):
+        result = read(frame, expr)
+        if type(result) is Partly:
+            frame.budget.whole([item.value for item in result.items if isinstance(item, Observation)])
+        elif type(result) not in FLAT and not _is_part(expr):
             frame.budget.whole(result)
     except RecursionError as error:
         raise BoundError("the expression or a value in it is nested too deeply") from error
@@ -159,8 +199,13 @@ def _var(expr: Var, frame: Frame) -> Any:
 def _text(expr: Text, frame: Frame) -> str:
     parts: list[str] = []
     length = 0
-    for part in expr.parts:
-        text = part if isinstance(part, str) else _hole(part, frame)
+    for position, part in enumerate(expr.parts):
+        try:
+            text = part if isinstance(part, str) else _hole(part, frame)
+        except Unavailable as silent:
+            if is_silent(silent.outcome):
+                frame.every([later.value for later in expr.parts[position + 1 :] if not isinstance(later, str)])
+            raise
         length += len(text)
         if length > MAX_TEXT:
             break
@@ -185,17 +230,28 @@ def _unary(expr: Unary, frame: Frame) -> Any:
 def _binary(expr: Binary, frame: Frame) -> Any:
     if expr.operator == "%" and type(expr.left) is Literal and type(expr.left.value) is str:
         return percent(expr.left.value, frame.value(expr.right), frame.budget)
-    return binary(expr.operator, frame.value(expr.left), frame.value(expr.right), frame.budget)
+    return binary(expr.operator, *frame.both(expr.left, expr.right), frame.budget)
 
 
 def _compare(expr: Compare, frame: Frame) -> bool:
-    left = frame.value(expr.first)
-    for symbol, operand in expr.rest:
-        right = frame.value(operand)
-        if not compare(symbol, left, right, frame.budget):
-            return False
-        left = right
-    return True
+    (symbol, operand), *further = expr.rest
+    try:
+        left = frame.value(expr.first)
+    except Unavailable as silent:
+        if is_silent(silent.outcome):
+            _operand(symbol, operand, frame)
+        raise
+    right = _operand(symbol, operand, frame)
+    while compare(symbol, left, right, frame.budget):
+        if not further:
+            return True
+        (symbol, operand), *further = further
+        left, right = right, _operand(symbol, operand, frame)
+    return False
+
+
+def _operand(symbol: str, operand: Expr, frame: Frame) -> Any:
+    return container(operand, frame) if symbol in ("in", "not in") else frame.value(operand)
 
 
 def _logic(expr: Logic, frame: Frame) -> Any:
@@ -220,24 +276,14 @@ def _index(expr: Index, frame: Frame) -> Any:
         outcome = frame.outcome(expr.base.task)
         if type(outcome) is Observation:
             return item_of(outcome.value, expr.index.value, frame.budget)
-    return _looked_at(expr, frame)
-
-
-def _looked_at(expr: Index | Unpacked, frame: Frame) -> Any:
-    found = look(expr, frame)
-    if type(found) is Absent:
-        raise found.error
-    return found
+    return complete(expr, frame)
 
 
 def _slice(expr: Slice, frame: Frame) -> Any:
-    value = frame.value(expr.base)
-    ends = [None if part is None else frame.value(part) for part in (expr.start, expr.stop, expr.step)]
-    return slice_of(value, ends, frame.budget)
-
-
-def _field(expr: Field, frame: Frame) -> Any:
-    return field_of(frame.value(expr.base), expr.name if expr.key is None else expr.key)
+    there = [part for part in (expr.start, expr.stop, expr.step) if part is not None]
+    base, *found = frame.every([expr.base, *there])
+    ends = [None if part is None else found.pop(0) for part in (expr.start, expr.stop, expr.step)]
+    return slice_of(base, ends, frame.budget)
 
 
 _BY_OUTCOME = {
@@ -246,36 +292,6 @@ _BY_OUTCOME = {
     "first": Listed(first, 2, 2),
     EXCEPT: Listed(attempted, 4, 4),
 }
-
-# --------------------------------------------------------------------------------------- displays, comprehensions
-
-
-def _sequence(expr: Sequence, frame: Frame) -> Any:
-    frame.budget.items(len(expr.items))
-    items = [frame.value(item) for item in expr.items]
-    if expr.kind == "list":
-        return items
-    return tuple(items) if expr.kind == "tuple" else ordered_set(items, frame.budget)
-
-
-def _dict(expr: Dict, frame: Frame) -> dict[Any, Any]:
-    frame.budget.items(len(expr.items))
-    made: dict[Any, Any] = {}
-    for key_expr, value_expr in expr.items:
-        key = frame.value(key_expr)
-        value = frame.value(value_expr)
-        made[hashable(key, frame.budget)] = value
-    return made
-
-
-def _comprehension(expr: Comprehension, frame: Frame) -> Any:
-    key_expr = expr.key
-    if key_expr is not None:
-        pairs = collected(expr, frame, lambda: (frame.value(key_expr), frame.value(expr.element)))
-        return {hashable(key, frame.budget): value for key, value in pairs}
-    items = collected(expr, frame, lambda: frame.value(expr.element))
-    return items if expr.kind == "list" else ordered_set(items, frame.budget)
-
 
 # ----------------------------------------------------------------------------------------------------------- calls
 
@@ -291,36 +307,34 @@ def _apply(expr: Apply, frame: Frame) -> Any:
         raise EvaluationError(f"`{cut(name)}` is no function of the plan language", "NameError")
     listed = FUNCTIONS[name]
     listed.check(name, len(expr.arguments), keywords)
-    arguments = [frame.value(argument) for argument in expr.arguments]
-    named: dict[str, Any] = {}
-    for keyword, value in expr.keywords:
-        if keyword == "key" and name in _KEYED and isinstance(value, Lambda):
-            named[keyword] = _key(value, frame)
-        else:
-            named[keyword] = frame.value(value)
-    return listed.run(frame.budget, *arguments, **named)
+    plain = [(k, given) for k, given in expr.keywords if not (k == "key" and name in _KEYED and type(given) is Lambda)]
+    found = frame.every([*expr.arguments, *(given for _, given in plain)])
+    named = {k: one for (k, _), one in zip(plain, found[len(expr.arguments) :], strict=True)}
+    if len(plain) < len(expr.keywords):
+        named["key"] = next(_key(given, frame) for _, given in expr.keywords if type(given) is Lambda)
+    return listed.run(frame.budget, *found[: len(expr.arguments)], **named)
 
 
 def _method(expr: Method, frame: Frame) -> Any:
     if expr.name == "format" and type(expr.base) is Literal and type(expr.base.value) is str:
-        given = [frame.value(argument) for argument in expr.arguments]
-        named = {key: frame.value(value) for key, value in expr.keywords}
-        return format_text(expr.base.value, given, named, frame.budget)
-    listed, base = method_of(frame.value(expr.base), expr.name)
-    listed.check(expr.name, len(expr.arguments), tuple(keyword for keyword, _ in expr.keywords))
-    arguments = [frame.value(argument) for argument in expr.arguments]
-    return listed.run(frame.budget, base, *arguments, **{key: frame.value(value) for key, value in expr.keywords})
+        filling = frame.every([*expr.arguments, *(value for _, value in expr.keywords)])
+        positional = filling[: len(expr.arguments)]
+        named = dict(zip((key for key, _ in expr.keywords), filling[len(positional) :], strict=True))
+        return format_text(expr.base.value, positional, named, frame.budget)
+    if expr.name in BY_KEY:
+        return complete(expr, frame)
+    count = len(expr.arguments)
+    base, *given = frame.every([expr.base, *expr.arguments, *(given for _, given in expr.keywords)])
+    keywords = dict(zip((keyword for keyword, _ in expr.keywords), given[count:], strict=True))
+    return called(expr.name, base, given[:count], keywords, frame)
 
 
 def _fold(expr: Fold, frame: Frame) -> Any:
-    value = frame.value(expr.initial)
-    if expr.operator in CHANGES or (expr.operator == "+" and isinstance(value, list)):
+    made, items = frame.both(expr.initial, expr.items)
+    if expr.operator in CHANGES or (expr.operator == "+" and isinstance(made, list)):
         operator = expr.operator if expr.operator in CHANGES else "+="  # a list takes whatever can be gone through
-        return changed(operator, value, frame.value(expr.items), frame.budget)
-    for item in items_of(frame.value(expr.items)):
-        frame.budget.spend(1)
-        value = binary(expr.operator, value, item, frame.budget)
-    return value
+        return changed(operator, made, items, frame.budget)
+    return folded(expr.operator, made, items_of(items), frame.budget)
 
 
 _KEYED = frozenset({"sorted", "min", "max"})
@@ -358,11 +372,11 @@ _RULES: dict[type, Callable[[Any, Frame], Any]] = {
     Choice: _choice,
     Index: _index,
     Slice: _slice,
-    Field: _field,
-    Unpacked: _looked_at,
-    Sequence: _sequence,
-    Dict: _dict,
-    Comprehension: _comprehension,
+    Field: complete,
+    Unpacked: complete,
+    Sequence: complete,
+    Dict: complete,
+    Comprehension: complete,
     Apply: _apply,
     Method: _method,
     Fold: _fold,

@@ -130,7 +130,7 @@ def _found(field: str, positional: Sequence[Any], named: Mapping[str, Any], budg
         raise EvaluationError(f"the format asks for `{cut(wanted)}`, which is not given", "KeyError")
     for name, item in steps:
         if name:
-            value = field_of(value, name)
+            value = field_of(value, name, budget)
         else:
             value = item_of(value, int(item) if item.isdecimal() and len(item) < 10 else item, budget)
     return value

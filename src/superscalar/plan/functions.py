@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
 from typing import Any, Final
 
+from superscalar.plan import dates
 from superscalar.plan.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.elements import (
     NUMBERS,
     counted,
-    cut,
     datum,
     described,
     hashable,
@@ -27,37 +26,11 @@ from superscalar.plan.elements import (
     text_of,
     truth,
 )
-from superscalar.plan.operators import binary, number
+from superscalar.plan.json_text import parse_json
+from superscalar.plan.listed import Listed
+from superscalar.plan.moments import apart
+from superscalar.plan.operators import binary, folded, number
 from superscalar.values import OrderedSet
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A function or method that a plan may call: how many arguments it takes, and what it does with them.
-
-    `most` is None where there is no bound. `keywords` are those it takes, None for any. `run` gets the budget first.
-    """
-
-    run: Callable[..., Any]
-    fewest: int
-    most: int | None
-    keywords: frozenset[str] | None = frozenset()
-
-    def check(self, name: str, given: int, keywords: tuple[str, ...]) -> None:
-        """Refuse a call with too few or too many arguments, or with keywords that it does not take."""
-        if self.keywords is not None:
-            for keyword in keywords:
-                if keyword not in self.keywords:
-                    takes = ", ".join(f"{k}=" for k in sorted(self.keywords)) or "none"
-                    raise EvaluationError(f"`{name}` takes no `{cut(keyword)}=`; its keywords: {takes}")
-        if given < self.fewest or (self.most is not None and given > self.most):
-            if self.most is None:
-                takes = f"at least {self.fewest}"
-            else:
-                takes = str(self.fewest) if self.most == self.fewest else f"{self.fewest} to {self.most}"
-            raise EvaluationError(
-                f"`{name}` takes {takes} argument{'' if takes.removeprefix('at least ') == '1' else 's'}; {given} given"
-            )
 
 
 def accepts(listed: Listed, given: int) -> bool:
@@ -173,10 +146,7 @@ def _sum(budget: Budget, values: Any, start: Any = 0) -> Any:
             return number(sum(items, start), budget)
         except OverflowError as error:
             raise EvaluationError("the sum is too large for a float", "OverflowError") from error
-    total = start
-    for item in items:
-        total = binary("+", total, item, budget)
-    return total
+    return folded("+", start, items, budget)
 
 
 # --------------------------------------------------------------------------------------------------- order, truth
@@ -236,7 +206,8 @@ def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callabl
         return run(list(zip(keys, items, strict=True)))
     except TypeError as error:
         kinds = sorted({type(k).__name__ for k in keys})
-        raise EvaluationError(f"`{name}` cannot order these by size ({', '.join(kinds[:5])}): say `key=`") from error
+        why = next(filter(None, (apart(keys[0], k) for k in keys)), ": say `key=`")
+        raise EvaluationError(f"`{name}` cannot order these by size ({', '.join(kinds[:5])}){why}") from error
 
 
 def _any(budget: Budget, values: Any) -> bool:
@@ -435,4 +406,6 @@ FUNCTIONS: dict[str, Listed] = {
     "tuple": Listed(_tuple, 0, 1),
     REST: Listed(_with_rest, 3, 3),
     ASSERT: Listed(_assert, 1, 1),
+    "parse_json": Listed(parse_json, 1, 1),
+    **dates.FUNCTIONS,
 }

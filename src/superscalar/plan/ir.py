@@ -356,8 +356,9 @@ class Select:
 class Each:
     """What tasks in the body of `loop` left behind, item by item: how values leave a `for` (rule L14).
 
-    All of them as a list, item by item and within an item in the order of `tasks`; with `last`, the last one that was
-    reached, or else what `otherwise` left behind. The items of a task of `spliced` are put in its place.
+    All of them as a list, item by item and within an item in the order of `tasks`, behind the items of what `otherwise`
+    left behind; with `last`, the last one that was reached, or else what `otherwise` left behind. The items of a task
+    of `spliced` are put in its place.
     """
 
     loop: TaskId

@@ -95,6 +95,7 @@ class _Loop:
         source = lowering.reference(tree.iter, body.of(self._id), "over")
         lowering.check_iterable(source, tree.iter)
         item = f"{self._id}[]:{spelled(tree.target)}"
+        lowering.note_items(source, item)
         if isinstance(tree.target, ast.Name):
             self._versions[tree.target.id] = 1  # that of the item itself
         assigned = [name for name in assigned_in(tree) if name not in self._collected]
@@ -134,13 +135,9 @@ class _Loop:
 
     def _before(self, name: str, body: Body) -> TaskId | None:
         """What a name stood for before the loop; None if for nothing."""
-        match self._lowering.known(name, body):
-            case None | Carried():
-                return None
-            case ir.Ref(task):
-                return task
-            case meaning:
-                return self._lowering.emit(body.lifted(name), ir.Compute(meaning), body, None).task
+        known = self._lowering.known(name, body)
+        meaning = known.value if isinstance(known, Carried) else known
+        return None if meaning is None else self._task(meaning, name, body)
 
     def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
         """What a name stands for behind the loop that adds to it."""
@@ -158,8 +155,8 @@ class _Loop:
             lowering.emit(id, each, body, self._tree)
             bound[name] = ir.Ref(id)
             return
-        start = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
-        before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), start), body)
+        at = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
+        before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), at), body)
         if before is STAND_IN or not self._may_change(adding, step, body):
             return
         id = naming.id_of(name)
@@ -167,10 +164,14 @@ class _Loop:
             lowering.outputs[id] = ITEMS
             bound[name] = lowering.emit(id, each, body, self._tree)
             return
+        if how == "append":
+            start = self._task(before, name, body)
+            lowering.outputs[id] = ITEMS
+            bound[name] = lowering.emit(id, replace(each, otherwise=start), body, self._tree)
+            return
         all = lowering.emit(f"{id}.each", each, body, self._tree)
-        operator: Any = "+" if how == "append" else how
-        value = ir.Binary("+", before, all) if how == "append" else ir.Fold(operator, before, all)
-        bound[name] = lowering.emit(id, ir.Compute(value), body, self._tree)
+        operator: Any = how
+        bound[name] = lowering.emit(id, ir.Compute(ir.Fold(operator, before, all)), body, self._tree)
 
     def _may_change(self, adding: ast.AST, step: _Step, body: Body) -> bool:
         """Whether nobody else sees what the loop adds to; if not, that is noted (rule L14)."""

@@ -19,6 +19,7 @@ from superscalar.plan.body import (
     Writes,
     as_pairs,
     as_test,
+    dotted,
     has_star,
     is_text,
     names_in,
@@ -29,10 +30,9 @@ from superscalar.plan.body import (
 )
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
-from superscalar.plan.findings import STAND_IN, Findings
+from superscalar.plan.findings import STAND_IN, Findings, of_member
 from superscalar.plan.formats import UnknownFormat, check_percent
-from superscalar.plan.instead import folds, forms, functions
-from superscalar.plan.keyed import is_function_of_one
+from superscalar.plan.instead import folds, forms
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
@@ -40,7 +40,7 @@ from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS
 from superscalar.values import TaskId
 
 ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
@@ -82,6 +82,7 @@ class Lowering(Findings):
         self.signatures = signatures
         self.waits = False
         self.variables: list[set[str]] = []
+        self.notes: dict[TaskId, list[str]] = {}  # what was tolerated in the tasks to come
         self.finder = CallFinder(source.text)
         self.loops: list[ast.For] = []
         self.statement: ast.stmt | None = None
@@ -96,7 +97,8 @@ class Lowering(Findings):
         needs = needs_of(work)
         self.writes.note(id, work, needs)
         self.sharing.note(id, work)
-        body.tasks.append(ir.Task(id, work, needs, body.guards, span=self.source.span(node)))
+        notes = tuple(self.notes.pop(id, ()))
+        body.tasks.append(ir.Task(id, work, needs, body.guards, notes=notes, span=self.source.span(node)))
         return ir.Ref(id)
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
@@ -130,9 +132,13 @@ class Lowering(Findings):
             ):
                 return self._display(node, inner, id)
             case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
-                keys = tuple(self.expression(key, inner) for key in node.keys if key is not None)
-                items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.values))
-                return self.emit(id, ir.Display("dict", items, keys), inner, node)
+                keys: list[ir.Expr] = []
+                entries: list[TaskId] = []
+                for i, (key, item) in enumerate(zip(node.keys, node.values, strict=True)):
+                    if key is not None:  # key, value, key, value: the order in which they are evaluated
+                        keys.append(self.expression(key, inner))
+                        entries.append(self.value(item, inner, f"{id}[{i}]").task)
+                return self.emit(id, ir.Display("dict", tuple(entries), tuple(keys)), inner, node)
             case _:
                 value = self.expression(node, inner)
                 self.outputs[id] = self.output_of(value)
@@ -171,7 +177,7 @@ class Lowering(Findings):
         """A task that has this expression's outcome: the one that a name stands for, or a new one, called `id` or by
         its `label`.
         """
-        if isinstance(node, ast.Name) and node.id not in self._hidden():
+        if isinstance(node, ast.Name) and node.id not in self.hidden():
             meaning = self._meaning(node, body)
             if isinstance(meaning, ir.Ref):
                 return meaning
@@ -221,7 +227,7 @@ class Lowering(Findings):
         match node:
             case ast.Call(func=ast.Name(id=name)) if (signature := self.signatures.get(name)) is not None:
                 return signature.output
-            case ast.Name(id=name) if name not in self._hidden():
+            case ast.Name(id=name) if name not in self.hidden():
                 with suppress(KeyError):
                     meaning = self._names.find(name, self._place, self._path)
                     return Output() if meaning is None else self.output_of(meaning)
@@ -237,11 +243,12 @@ class Lowering(Findings):
         return ir.Literal(value)
 
     def _on_name(self, node: ast.Name, body: Body) -> ir.Expr:
-        if node.id in self._hidden():
+        if node.id in self.hidden():
             return ir.Var(node.id)
         return self._meaning(node, body)
 
-    def _hidden(self) -> set[str]:
+    def hidden(self) -> set[str]:
+        """The variables that hide names here."""
         return self.variables[-1] if self.variables else set()
 
     def _meaning(self, node: ast.Name, body: Body) -> ir.Expr:
@@ -268,6 +275,15 @@ class Lowering(Findings):
         self.waits = self.waits or meaning is None
         return meaning
 
+    def of_dates(self, node: ast.Attribute, body: Body) -> str:
+        """What stands for a class of dates, or something that it has, without the module; empty where nothing does."""
+        path = dotted(node)
+        if len(path) < 2 or self.is_known(path[0], body):
+            return ""
+        if path[0] in DATE_MODULES and path[1] in DATE_CLASSES:
+            path = path[1:]
+        return ".".join(path) if path[0] in DATE_CLASSES else ""
+
     def is_callable(self, name: str) -> bool:
         """Whether a name can be called: a tool's, or a listed function's."""
         return name in self.signatures or name in FUNCTIONS
@@ -277,7 +293,7 @@ class Lowering(Findings):
         try:
             self._names.find(name, self._place, self._path)
         except KeyError:
-            return name in self._hidden() or name in body.names
+            return name in self.hidden() or name in body.names
         return True
 
     def names_before(self) -> list[str]:
@@ -352,7 +368,9 @@ class Lowering(Findings):
                 check_percent(node.left.value)
             except UnknownFormat as refused:
                 return self.problem("E305", refused.message, node, help=help)
-        return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
+        left, right = self.expression(node.left, body), self.expression(node.right, body)
+        self.check_dates(operator, self.output_of(left), self.output_of(right), node)
+        return ir.Binary(operator, left, right)
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
         operator: Any = "and" if isinstance(node.op, ast.And) else "or"
@@ -401,6 +419,7 @@ class Lowering(Findings):
 
     def _on_compare(self, node: ast.Compare, body: Body) -> ir.Expr:
         first = self.expression(node.left, body)
+        known = self.output_of(first)
         rest: list[tuple[Any, ir.Expr]] = []
         where, start, since = body, first, 0  # rule L12: a later operand is reached if the comparisons before it hold
         for sign, later in zip(node.ops, node.comparators, strict=True):
@@ -408,6 +427,8 @@ class Lowering(Findings):
                 where = self.under(self.test(ir.Compare(start, tuple(rest[since:])), where, later), True, where)
                 start, since = rest[-1][1], len(rest)
             rest.append((COMPARE[type(sign)], self.expression(later, where)))
+            known, before = self.output_of(rest[-1][1]), known
+            self.check_dates(rest[-1][0], before, known, node)
         return ir.Compare(first, tuple(rest))
 
     def _on_subscript(self, node: ast.Subscript, body: Body) -> ir.Expr:
@@ -430,31 +451,21 @@ class Lowering(Findings):
                 node,
                 help="use another field, or leave it out",
             )
+        if self.of_dates(node, body) == "timezone.utc":
+            return ir.Apply("timezone.utc", ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
+        if known.members and node.attr in ("value", "name"):
+            return of_member(known, node.attr, base)
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
-    def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
-        return (
-            self.expression(without_stars(node), body)
-            if has_star(node)
-            else ir.Sequence("list", self.items(node.elts, body))
-        )
+    def _on_list(self, node: ast.List | ast.Tuple | ast.Set, body: Body) -> ir.Expr:
+        if has_star(node):
+            return self.expression(without_stars(node), body)
+        return ir.Sequence(DISPLAYS[type(node)], self.items(node.elts, body))
 
-    def _on_tuple(self, node: ast.Tuple, body: Body) -> ir.Expr:
-        return (
-            self.expression(without_stars(node), body)
-            if has_star(node)
-            else ir.Sequence("tuple", self.items(node.elts, body))
-        )
-
-    def _on_set(self, node: ast.Set, body: Body) -> ir.Expr:
-        return (
-            self.expression(without_stars(node), body)
-            if has_star(node)
-            else ir.Sequence("set", self.items(node.elts, body))
-        )
+    _on_tuple = _on_set = _on_list
 
     def items(self, nodes: Iterable[ast.expr], body: Body) -> tuple[ir.Expr, ...]:
         """Lower several expressions."""
@@ -470,32 +481,8 @@ class Lowering(Findings):
         help = "write what it gives, where it is needed; for each item of a list: [x * 2 for x in xs]"
         return self.problem("E202", "a lambda stands only as key=", node, help=help)
 
-    def key_function(self, node: ast.expr, call: ast.Call, body: Body) -> ir.Expr:
-        """Lower what `key=` of a call is given."""
-        if isinstance(node, ast.Constant) and node.value is None:
-            return ir.Literal(None)
-        if is_function_of_one(node, self, body):
-            made = functions.as_key(node)
-            for part in ast.walk(made):
-                if not hasattr(part, "lineno"):
-                    ast.copy_location(part, node)
-            return self.key_function(made, call, body)
-        if not isinstance(node, ast.Lambda):
-            help = functions.of_key(node, call, CallFinder("(").has_call) or "write a lambda: key=lambda x: x[0]"
-            return self.problem("E202", "`key=` takes a lambda, a listed function or a method", node, help=help)
-        arguments = node.args
-        if arguments.posonlyargs or arguments.vararg or arguments.kwonlyargs or arguments.kwarg or arguments.defaults:
-            return self.problem("E202", "a lambda takes plain parameters only", node, help="key=lambda x: x.name")
-        for a in arguments.args:
-            self.check_name(a.arg, a)
-        if self.finder.has_call(node.body):
-            help = functions.of_key_that_calls(node, call) or "call it on a line above"
-            return self.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
-        names = tuple(a.arg for a in arguments.args)
-        with_names = self._hidden() | set(names)
-        return ir.Lambda(names, self._inside(node.body, body, with_names))
-
-    def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
+    def inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
+        """Lower an expression in which these variables stand, and no tool is called."""
         if self.finder.has_call(node):
             return self.problem("E205", "a call of a tool inside a lambda", node, help="call it on a line above")
         self.variables.append(variables)
@@ -517,21 +504,32 @@ class Lowering(Findings):
                 return self.expression(as_pairs(node), body)
             return self._map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
-        variables = set(self._hidden())
+        outer = self.bound
+        try:
+            return self._over_data(node, kind, body)
+        finally:
+            self.bound = outer
+
+    def _over_data(self, node: Any, kind: Any, body: Body) -> ir.Expr:
+        """A comprehension that is one expression: nothing in it is a task."""
+        variables = set(self.hidden())
         clauses: list[ir.Clause] = []
         for generator in node.generators:
             self.refuse_async(generator)
             iterable = (
-                self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
+                self.inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
             )
             self.check_iterable(iterable, generator.iter)
             target = self.loop_target(generator.target, variables)
-            tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
+            self.bound = {name: known for name, known in self.bound.items() if name not in names_in(generator.target)}
+            if isinstance(target, str) and (each := self.output_of(iterable).items) is not None:
+                self.bound[target] = each
+            tests = tuple(self.inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
         if kind == "dict":
-            key = self._inside(node.key, body, variables)
-            return ir.Comprehension(kind, self._inside(node.value, body, variables), tuple(clauses), key)
-        return ir.Comprehension(kind, self._inside(node.elt, body, variables), tuple(clauses))
+            key = self.inside(node.key, body, variables)
+            return ir.Comprehension(kind, self.inside(node.value, body, variables), tuple(clauses), key)
+        return ir.Comprehension(kind, self.inside(node.elt, body, variables), tuple(clauses))
 
     def _is_map(self, node: Any, body: Body) -> bool:
         """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
@@ -553,6 +551,7 @@ class Lowering(Findings):
         self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
         self.sharing.note_item(item, source.task)
+        self.note_items(source, item)
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
         for test in first.ifs:
@@ -574,6 +573,11 @@ class Lowering(Findings):
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
         self.outputs[id] = ITEMS
         return self.emit(id, work, body, node)
+
+    def note_items(self, source: ir.Ref, item: TaskId) -> None:
+        """What is known of each item of a list is known of the item of a map over it."""
+        if (each := self.output(source.task).items) is not None:
+            self.outputs[item] = each
 
     def targets(self, target: ast.expr, item: ir.Expr) -> dict[str, ir.Expr]:
         """What the names of a loop target stand for, given the item."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from superscalar.plan.bounds import Budget, EvaluationError
 from superscalar.plan.elements import datum, described, items_of, slice_of
-from superscalar.plan.functions import Listed, ordered_set
+from superscalar.plan.functions import ordered_set
+from superscalar.plan.listed import Listed
 from superscalar.plan.operators import binary, compare, equal
 from superscalar.values import OrderedSet
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
+from superscalar.plan import dates
 from superscalar.plan.bounds import (
     CHARACTERS_PER_STEP,
     MAX_ITEMS,
@@ -14,10 +15,11 @@ from superscalar.plan.bounds import (
     Budget,
     EvaluationError,
 )
-from superscalar.plan.elements import cut, datum, described, field_names, hashable, items_of
-from superscalar.plan.functions import Listed
+from superscalar.plan.elements import cut, datum, described, field_names, field_of, hashable, items_of
+from superscalar.plan.listed import Listed
 from superscalar.plan.members import LIST, SET, TUPLE
 from superscalar.plan.operators import search
+from superscalar.values import record_fields
 
 
 def method_of(value: Any, name: str) -> tuple[Listed, Any]:
@@ -26,12 +28,19 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
     what, known = _methods_of(value)
     if name in known:
         return known[name], value
+    if (found := dates.method_of(value, name)) is not None:
+        return found, value
+    if name == "get" and record_fields(value) is not None and name not in field_names(value):
+        return _OF_A_RECORD, value
     if isinstance(value, str) and name == "format":
         raise EvaluationError(
             'only a format that stands in the plan can be filled in: write f"{value}"', "AttributeError"
         )
     has = f"; {what} has: {', '.join(known)}" if known else ""
-    if name in field_names(value):
+    kind = dates.kind_of(value)
+    if kind is not None:
+        has = f"; a {kind.name} has: {', '.join(kind.methods)}"
+    if name in field_names(value) or (kind is not None and name in kind.parts):
         has = f"; it is a field: write `.{name}` without parentheses"
     raise EvaluationError(f"{described(value)} has no method `{cut(name)}`{has}", "AttributeError")
 
@@ -271,6 +280,13 @@ def _copy(budget: Budget, mapping: Mapping[Any, Any]) -> dict[Any, Any]:
     budget.items(len(mapping), 100)
     return dict(mapping)
 
+
+def _get_field(budget: Budget, record: Any, name: Any, default: Any = None) -> Any:
+    key = datum(name)
+    return field_of(record, key, budget) if isinstance(key, str) and key in field_names(record) else default
+
+
+_OF_A_RECORD = Listed(_get_field, 1, 2)
 
 MAPPING: dict[str, Listed] = {
     "get": Listed(_get, 1, 2),

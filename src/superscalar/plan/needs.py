@@ -42,15 +42,16 @@ from superscalar.plan.ir import (
 from superscalar.values import TaskId
 
 _BY_OUTCOME = frozenset({"ok", "default", "first", "except"})
+_HOLDERS = (Sequence, Dict)  # what may have items that are there, although others are not
 
 
 def needs_of(work: Work) -> tuple[Need, ...]:
     """What a task with this work waits for, each once, in order of first appearance.
 
     `value` is asked only of a task whose value is used whatever the others are, since a task whose `value` need fails
-    is skipped without evaluating anything. What may not be looked at (the later operands of `and`, an arm of a choice,
-    the body of a comprehension) is an `outcome`: the evaluation finds out whether it mattered. A map waits for its
-    source only; the tasks of its body have needs of their own.
+    is skipped without evaluating anything, unless what failed has items that may be looked at. What may not be looked
+    at (the later operands of `and`, an arm of a choice, the body of a comprehension) is an `outcome`: the evaluation
+    finds out whether it mattered. A map waits for its source only; the tasks of its body have needs of their own.
     """
     match work:
         case Call(arguments=arguments):
@@ -58,7 +59,7 @@ def needs_of(work: Work) -> tuple[Need, ...]:
         case Compute(Ref(task)):
             return (Need(task, "outcome"),)
         case Compute(value):
-            return _merged(list(_needs(value)))
+            return _merged(list(_needs(value, certain=not isinstance(value, _HOLDERS))))
         case Map(source=source):
             return (Need(source, "shape"),)
         case Display(items=items, keys=keys):
@@ -112,8 +113,8 @@ def _merged(needs: list[Need]) -> tuple[Need, ...]:
     return tuple(dict.fromkeys(whole.get(need.task, need) for need in needs))
 
 
-def _needs(expr: Expr) -> Iterator[Need]:
-    pending: list[tuple[Expr, bool]] = [(expr, True)]  # no recursion: a plan's nesting is its writer's
+def _needs(expr: Expr, *, certain: bool = True) -> Iterator[Need]:
+    pending: list[tuple[Expr, bool]] = [(expr, certain)]  # no recursion: a plan's nesting is its writer's
     while pending:
         expr, certain = pending.pop()
         if type(expr) is Ref:
@@ -140,20 +141,19 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
         case Binary(left=left, right=right):
             return [(left, certain), (right, certain)]
         case Compare(first, rest):
-            return [(first, certain), *((operand, certain and not i) for i, (_, operand) in enumerate(rest))]
+            keyed = {i for i, (sign, operand) in enumerate(rest) if sign in ("in", "not in") and type(operand) is Dict}
+            later = enumerate(operand for _, operand in rest)
+            return [(first, certain), *((operand, certain and not i and i not in keyed) for i, operand in later)]
         case Logic(operands=operands):
             return [(operand, certain and not i) for i, operand in enumerate(operands)]
         case Choice(condition, then, otherwise):
             return [(condition, certain), (then, False), (otherwise, False)]
         case Index(base, index):
-            one_item = constant_index(index) is not None and isinstance(base, Sequence | Comprehension)
-            return [(base, certain and not one_item), (index, certain)]
-        case Unpacked(base=base):
-            return [(base, certain and not isinstance(base, Sequence | Comprehension))]
+            return [(base, certain and not isinstance(base, _HOLDERS)), (index, certain)]
+        case Unpacked(base=base) | Field(base=base):
+            return [(base, certain and not isinstance(base, _HOLDERS))]
         case Slice(base, start, stop, step):
             return [(base, certain), *((part, certain) for part in (start, stop, step) if part is not None)]
-        case Field(base=base):
-            return [(base, certain)]
         case Sequence(items=items):
             return [(item, certain) for item in items]
         case Dict(items=pairs):
@@ -165,7 +165,8 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
             both = [*arguments, *(value for _, value in keywords)]
             return [(a, certain and not (looks and (i or function != "first"))) for i, a in enumerate(both)]
         case Method(base=base, arguments=arguments, keywords=keywords):
-            return [(base, certain), *((a, certain) for a in arguments), *((value, certain) for _, value in keywords)]
+            inside = certain and not isinstance(base, _HOLDERS)
+            return [(base, inside), *((a, certain) for a in arguments), *((value, certain) for _, value in keywords)]
         case Fold(initial=initial, items=items):
             return [(initial, certain), (items, certain)]
         case Missing(operand):
@@ -176,21 +177,10 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
             assert_never(expr)
 
 
-def looks_at_items(comprehension: Comprehension) -> bool:
-    """Whether its body looks at the outcome of single items, so that one may have failed without failing the whole."""
-    pending = _body(comprehension)
-    while pending:
-        expr = pending.pop()
-        if type(expr) is Apply and expr.function in _BY_OUTCOME:
-            return True
-        pending.extend(children(expr))
-    return False
-
-
 def _in_comprehension(expr: Comprehension, certain: bool) -> list[tuple[Expr, bool]]:
-    """Only the first iterable is certain, and not even that if the body looks at the outcome of single items."""
+    """Only the first iterable is certain, and not even that if it is a display, whose items are looked at."""
     first = expr.clauses[0].iterable
-    return [(first, certain and not looks_at_items(expr)), *((inside, False) for inside in _body(expr))]
+    return [(first, certain and not isinstance(first, _HOLDERS)), *((inside, False) for inside in _body(expr))]
 
 
 def _body(expr: Comprehension) -> list[Expr]:

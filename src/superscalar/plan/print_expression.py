@@ -208,6 +208,8 @@ class ExpressionPrinter:
                 return (
                     f"next(iter({self.at(LAMBDA, values)}){''.join(f', {self.at(LAMBDA, each)}' for each in fallback)})"
                 )
+            case ir.Apply("timezone.utc"):
+                return "timezone.utc"
             case ir.Apply(function, arguments, keywords):
                 return f"{function}({self._arguments(arguments, keywords)})"
             case ir.Method(base, name, arguments, keywords):

@@ -165,6 +165,8 @@ class Program:
         """Lower what waited for places that are filled now; in a reply that happens at its end."""
         if self._reply is None:
             said: set[Step] = set(self.problems)
+            for slot in self._text:
+                slot.restore()
             yield from (step for step in self._lower_anew(self._text, "") if step not in said)
 
     def _unread(self, source: Source, problem: Diagnostic, tree: ast.stmt | None) -> Slot:
@@ -301,6 +303,8 @@ class Program:
         if reply is None:
             return
         rest = not self._ended and not self._closing and not self.problems
+        for slot in self._text:
+            slot.restore()
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
@@ -511,13 +515,13 @@ class Program:
             yield from slot.problems
             return
         yield from lowering.warnings
-        notes = (*slot.notes, *lowering.notes)
+        notes = (*slot.notes, *lowering.understood)
         main = lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")
         tasks: list[ir.Task] = []
         for task in lowered.tasks:
             made = self._now.passes(task)
             if made.id == main and (slot.thought or notes):
-                made = replace(made, thought=slot.thought, notes=notes)
+                made = replace(made, thought=slot.thought, notes=(*notes, *made.notes))
             tasks.append(made)
         self._publish(lowered, tuple(tasks))
         yield from tasks
@@ -534,6 +538,7 @@ class Program:
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         self._note_tasks(slot, tasks)
         self.joined = self.joined or slot.is_join
+        slot.let_go()
 
     def _note_tasks(self, slot: Slot, tasks: tuple[ir.Task, ...]) -> None:
         self._now.tasks.extend(((*slot.place, number), task) for number, task in enumerate(tasks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from superscalar.plan.elements import truth
 from superscalar.plan.ir import Access, Call, Task
@@ -61,6 +62,7 @@ class Cell:
         "access",
         "after_missing",
         "after_watchers",
+        "blocked",
         "doom",
         "elements",
         "id",
@@ -72,6 +74,7 @@ class Cell:
         "retired",
         "scope",
         "shape_watchers",
+        "silent",
         "status",
         "task",
         "undecided",
@@ -97,6 +100,8 @@ class Cell:
         self.after_watchers: list[Cell] | None = None
         self.doom: Skip | None = None
         self.refused = False  # a guard of its own said no
+        self.blocked: TaskId | None = None  # the write that it may not follow, if it has all its arguments
+        self.silent = False  # an input that it cannot do without has no value, and no failure either
         self.retired = False  # it is no part of the plan any more (rules L29, L30)
         self.access: Access | None = None  # what the call touches, where that can be written
 
@@ -127,19 +132,41 @@ class Element:
     scope: Scope | None = None
 
     def outcome(self) -> Outcome | None:
-        """What became of the item; None while that is open."""
-        for condition in self.keep:
-            match condition.outcome:
-                case None:
-                    return None
-                case Observation(value):
-                    if not truth(value):
-                        return Skipped(condition.id, by_guard=True)
-                case Skipped():
-                    return condition.outcome
-                case _:
-                    return Skipped(condition.id)
-        return self.cell.outcome
+        """What became of the item; None while that is open. One that a filter left out is skipped by guard."""
+        return self.fate().outcome
+
+    def fate(self) -> Fate:
+        """Whether the item counts, and where it stands, once it has settled."""
+        return fate_of([(condition, True) for condition in self.keep], self.cell.outcome)
+
+
+class Fate(NamedTuple):
+    """What became of an item of a map, a loop or a display.
+
+    `counts`: no filter, and no `if` of the loop around the step, left it out. `adrift`: nobody knows whether it counts.
+    """
+
+    outcome: Outcome | None
+    counts: bool = True
+    adrift: bool = False
+
+
+def fate_of(conditions: Sequence[tuple[Cell, bool]], outcome: Outcome | None) -> Fate:
+    """The fate of what has that outcome and counts if these conditions, of which each waits for those before it, come
+    out as expected (rule L33).
+    """
+    for condition, expected in conditions:
+        match condition.outcome:
+            case None:
+                return Fate(None)
+            case Observation(value):
+                if truth(value) is not expected:
+                    return Fate(Skipped(condition.id, by_guard=True), counts=False)
+            case Skipped() as skipped:
+                return Fate(Skipped(skipped.because, skipped.by_guard), adrift=True)
+            case _:
+                return Fate(Skipped(condition.id), adrift=True)
+    return Fate(outcome)
 
 
 @dataclass(slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from superscalar.plan.elements import error_text, hashable, truth
-from superscalar.plan.evaluate import BoundError, Budget, EvaluationError, evaluate
-from superscalar.plan.ir import Compute, Display, Each, Join, Map, Ref, Select, Work
+from superscalar.plan.elements import described, truth
+from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate import outcome_of as evaluated
+from superscalar.plan.holders import Row, held
+from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
-from superscalar.schedule.items import gathered
+from superscalar.schedule.items import gathered, last, spread
 from superscalar.schedule.state import Schedule
-from superscalar.values import Failure, Observation, OrderedSet, Outcome, Skipped, TaskId
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 Lookup = Callable[[TaskId], Outcome]
 
@@ -27,16 +29,21 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
         case Compute(Ref(task)):  # another name for it, so its items may be looked at under this one too
             return _version(task, cell, schedule, outcome)
         case Compute(value):
-            return Observation(evaluate(value, outcome))
-        case Map() | Display():
-            keys = [evaluate(key, outcome) for key in work.keys] if isinstance(work, Display) else None
-            return _together(work.kind, gathered(cell), keys)
+            return evaluated(value, outcome, lambda task, found: schedule.instance(cell, task, found))
+        case Display(kind, _, keys):
+            rows = gathered(cell)
+            if kind == "dict":
+                by_key = [_attempted(key, outcome) for key in keys]
+                rows = [row._replace(key=key) for row, key in zip(rows, by_key, strict=True)]
+            return held(kind, rows)
+        case Map():
+            return held(work.kind, gathered(cell))
         case Select():
             return _chosen(work, cell, schedule, outcome)
         case Each(last=True):
             return _last(work, cell, schedule, outcome)
         case Each():
-            return _together("list", gathered(cell), None)
+            return _collected(work, cell, outcome)
         case Join(items):
             return _joined(items, outcome)
     raise EvaluationError(f"{type(work).__name__} is called, not computed")
@@ -55,44 +62,38 @@ def answers(race: Race, cell: Cell) -> list[Any]:
     """
     found = [outcome for element in cell.parts if (outcome := element.outcome()) is not None]
     if len(race.won) < race.wanted:
-        missing = [one for one in found if not isinstance(one, Observation) and not _is_silent(one)]
+        missing = [one for one in found if not isinstance(one, Observation) and not is_silent(one)]
         why = f"; the first: {missing[0]}" if missing else ""
         message = f"`first` wants {race.wanted}, but fewer of {len(cell.parts)} items succeed{why}"
         raise EvaluationError(message, "ValueError")
     return [_value(outcome) for position in race.winners if (outcome := cell.parts[position].outcome()) is not None]
 
 
-def _is_silent(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.by_guard
-
-
-def _together(kind: str, rows: list[tuple[Outcome | None, Outcome]], keys: list[Any] | None) -> Outcome:
-    """One collection of all items; or, if some have no value, a failure that holds the outcome of each (rule L15)."""
-    missing = [found for row in rows for found in row if found is not None and not isinstance(found, Observation)]
-    if missing:
-        message = f"{len(missing)} of {len(rows)} items failed; the first: {missing[0]}"
-        # An item whose key failed has failed, whatever its value.
-        items = tuple(value if key is None or isinstance(key, Observation) else key for key, value in rows)
-        return Failure("items", message, items=items)
-    values = [_value(value) for _, value in rows]
+def _attempted(key: Expr, outcome: Lookup) -> Outcome:
     try:
-        if kind == "dict":
-            names = keys if keys is not None else [_value(key) for key, _ in rows if key is not None]
-            return Observation(dict(zip(_hashable(names), values, strict=True)))
-        made = {"list": list, "tuple": tuple, "set": OrderedSet}[kind]
-        return Observation(made(_hashable(values) if kind == "set" else values))
-    except EvaluationError:
-        raise
-    except Exception as error:  # noqa: BLE001 -- a value's own `__hash__` is a tool's code, and raises anything
-        hint = "; the members of a set and the keys of a dict cannot be lists or dicts"
-        raise EvaluationError(
-            error_text(error) + (hint if isinstance(error, TypeError) else ""), type(error).__name__
-        ) from None
+        return Observation(evaluate(key, outcome))
+    except Unavailable as missing:
+        found = missing.outcome
+        return found if isinstance(found, Skipped) else Skipped(missing.task)
+    except EvaluationError as error:
+        return failure_of(error)
 
 
-def _hashable(values: list[Any]) -> list[Any]:
-    budget = Budget()
-    return [hashable(value, budget) for value in values]
+def _collected(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
+    """What a loop added to a list, behind what there was before it (rule L14)."""
+    before: list[Row] = []
+    if work.otherwise is not None:
+        start = outcome(work.otherwise)
+        match start:
+            case Observation(list(found)):
+                before = [Row(Observation(item)) for item in found]
+            case Observation(found):
+                raise EvaluationError(f"only a list can be appended to, not {described(found)}", "AttributeError")
+            case Failure(items=tuple()) | Skipped(items=tuple()):
+                before = spread(start)
+            case _:
+                raise Unavailable(work.otherwise, start)
+    return held("list", [*before, *gathered(cell)])
 
 
 def _value(outcome: Outcome) -> Any:
@@ -115,10 +116,8 @@ def _chosen(work: Select, cell: Cell, schedule: Schedule, outcome: Lookup) -> Ou
 
 def _last(work: Each, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
     """What the last item that was reached left behind; if none was, what there was before the loop (rule L14)."""
-    for element in reversed(cell.parts):
-        found = element.outcome()
-        if found is not None and not (isinstance(found, Skipped) and found.by_guard):
-            return _passed_on(found, element.cell.id)
+    if (found := last(cell, cell.scope.find(work.loop))) is not None:
+        return _passed_on(found[1], found[0].id)
     if work.otherwise is None:
         return Skipped(work.loop, by_guard=True)
     return _version(work.otherwise, cell, schedule, outcome)

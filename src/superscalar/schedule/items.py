@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from superscalar.errors import IllegalEvent
-from superscalar.plan.elements import items_of
-from superscalar.plan.ir import Display, Each, First, Map
-from superscalar.schedule.cells import SETTLED, Cell, Element
+from superscalar.plan.elements import items_of, truth
+from superscalar.plan.holders import Row
+from superscalar.plan.ir import Display, Each, First, Map, Select
+from superscalar.plan.itemwise import item_outcomes
+from superscalar.schedule.cells import SETTLED, Cell, Element, Fate, fate_of
 from superscalar.values import Failure, Observation, Outcome, Skipped
 
 
@@ -23,36 +25,93 @@ def items(cell: Cell) -> list[Element]:
         raise IllegalEvent(f"`{cell.id}` goes through `{work.source}`, which does not exist")
     if source.elements is not None:  # settled or not: its items must not have other numbers once it is complete
         return source.elements
-    match source.outcome:
+    found = source.outcome
+    match found:
         case Observation(value):
             return [_constant(source, i, Observation(item)) for i, item in enumerate(items_of(value))]
-        case Failure(items=tuple(outcomes)):
-            counted = [o for o in outcomes if not (isinstance(o, Skipped) and o.by_guard)]
-            return [_constant(source, i, outcome) for i, outcome in enumerate(counted)]
+        case Failure(items=tuple()) | Skipped(items=tuple()):
+            adrift = () if found.holder.kind == "dict" else found.holder.adrift
+            outcomes = item_outcomes(source.id, found)
+            return [_constant(source, i, outcome, i in adrift) for i, outcome in enumerate(outcomes)]
         case _:
             raise IllegalEvent(f"`{cell.id}` was expanded before `{source.id}` had a value")
 
 
-def gathered(cell: Cell) -> list[tuple[Outcome | None, Outcome]]:
-    """The key (dicts only) and the outcome of every item of a map or display that counts, in input order."""
+def gathered(cell: Cell) -> list[Row]:
+    """The outcome of every item of a map, loop or display that counts, in input order.
+
+    With that of its key in a map; the keys of a display are not evaluated here.
+    """
     work = cell.task.work if cell.task else None
-    rows: list[tuple[Outcome | None, Outcome]] = []
+    rows: list[Row] = []
     if isinstance(work, Display):
         found = [cell.scope.find(item) for item in work.items]
-        return [(None, c.outcome) for c in found if c is not None and c.outcome is not None]
+        return [Row(one.outcome) for one in found if one is not None]
     spliced = work.spliced if isinstance(work, Each) else ()
     flatten = isinstance(work, Map) and work.flatten
     for element in cell.parts:
-        outcome = element.outcome()
-        if outcome is None:
+        fate = _fate(element) if isinstance(work, Each) else element.fate()
+        if fate.outcome is None:
             raise IllegalEvent(f"`{cell.id}` was gathered before `{element.cell.id}` settled")
-        if isinstance(outcome, Skipped) and outcome.by_guard:
+        if not fate.counts:
             continue
-        if flatten or (spliced and element.cell.task is not None and element.cell.task.id in spliced):
-            rows.extend((None, part) for part in _spliced(outcome))
+        if fate.adrift:
+            rows.append(Row(fate.outcome, None, adrift=True))
+        elif flatten or (spliced and element.cell.task is not None and element.cell.task.id in spliced):
+            rows.extend(spread(fate.outcome))
         else:
-            rows.append((element.key.outcome if element.key else None, outcome))
+            rows.append(Row(fate.outcome, element.key.outcome if element.key else None))
     return rows
+
+
+def last(cell: Cell, loop: Cell | None) -> tuple[Cell, Outcome] | None:
+    """The last value that a name was assigned in a loop, and the task that did; None if it never was (rule L14)."""
+    for element in reversed(cell.parts):
+        fate = element.fate()
+        if fate.adrift and fate.outcome is not None:
+            return element.cell, fate.outcome
+        of_its_body = element.cell.scope.owner is loop
+        found = _assigned(element.cell) if of_its_body else element.cell.outcome
+        if fate.counts and found is not None:
+            return element.cell, found
+    return None
+
+
+def _assigned(cell: Cell) -> Outcome | None:
+    """What a name stands for behind a task of a loop's body; None if it was not assigned on the path taken."""
+    work, outcome = cell.task.work if cell.task else None, cell.outcome
+    if not _fate(Element(cell)).counts:
+        return None
+    match work:
+        case Select(condition, then, otherwise):
+            decided = cell.scope.cells.get(condition)
+            if decided is None or not isinstance(decided.outcome, Observation):
+                return outcome
+            version = then if truth(decided.outcome.value) else otherwise
+        case Each(loop, last=True, otherwise=version):
+            inner = cell.scope.cells.get(loop)
+            whole = inner is None or isinstance(inner.outcome, Observation) or _has_items(inner.outcome)
+            if not whole or last(cell, inner) is not None:
+                return outcome
+        case _:
+            return outcome
+    if version is None:
+        return None
+    chosen = cell.scope.cells.get(version)
+    return outcome if chosen is None else _assigned(chosen) and outcome
+
+
+def _has_items(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Failure | Skipped) and outcome.items is not None
+
+
+def _fate(element: Element) -> Fate:
+    """The fate of a step of a loop: the `if`s of the loop around it decide too."""
+    found, task = element.fate(), element.cell.task
+    if not found.counts or found.adrift or task is None or not task.guards:
+        return found
+    conditions = [(element.cell.scope.find(guard.condition), guard.expected) for guard in task.guards]
+    return fate_of([(cell, expected) for cell, expected in conditions if cell is not None], found.outcome)
 
 
 def partial(cell: Cell) -> Failure:
@@ -61,21 +120,21 @@ def partial(cell: Cell) -> Failure:
     return Failure("items", f"`{cell.id}` is not complete yet", items=outcomes)
 
 
-def _constant(source: Cell, index: int, outcome: Outcome) -> Element:
+def _constant(source: Cell, index: int, outcome: Outcome, adrift: bool = False) -> Element:
     # An item that failed is named as a cause; of those in a value only the whole has an id that one can look up.
     cell = Cell(f"{source.id}[{index}]" if isinstance(outcome, Observation) else source.id, None, source.scope, ())
     cell.status = SETTLED
     cell.outcome = outcome
     cell.parts = (Element(source),)
-    return Element(cell)
+    return Element(cell, (cell,) if adrift else ())  # a filter without a value
 
 
-def _spliced(outcome: Outcome) -> tuple[Outcome, ...]:
-    """The items of an inner map, for the outer one that flattens it."""
+def spread(outcome: Outcome) -> list[Row]:
+    """The items of an inner map, for the outer one that flattens it. Of one that failed, nobody knows how many."""
     match outcome:
         case Observation(value):
-            return tuple(Observation(item) for item in items_of(value))
-        case Failure(items=tuple(items)):
-            return items
+            return [Row(Observation(item)) for item in items_of(value)]
+        case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
+            return [Row(item, None, i in outcome.holder.adrift) for i, item in enumerate(items)]
         case _:
-            return (outcome,)
+            return [Row(outcome, None, adrift=True)]

@@ -19,7 +19,7 @@ from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, 
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
-from superscalar.values import Failure, Observation, Skipped, TaskId
+from superscalar.values import Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
 """What the call of a task adds to the label of its arguments."""
@@ -142,7 +142,7 @@ class Labels:
     def shown(self) -> Label:
         """The label of all that the plan's tasks left behind; of what was not run there is nothing to tell."""
         cells = [self._schedule.cell(task.id) for task in self._schedule.plan()]
-        return joined(whole(self.of(cell)) for cell in cells if isinstance(cell.outcome, Observation | Failure))
+        return joined(whole(self.of(cell)) for cell in cells if not _says_nothing(cell))
 
     def joined(self) -> Label:
         """The label of what the last `join(...)` names."""
@@ -269,7 +269,7 @@ class Labels:
 
     def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
         labels = [self._of(item) for item in items]
-        if kind in ("list", "tuple") and not any(_dropped(item) for item in items):
+        if kind in ("list", "tuple"):
             return Parts(PLAN, dict(enumerate(labels)), len(labels))
         if keys and all(isinstance(key, Literal) for key in keys):
             return Parts(PLAN, dict(zip((key.value for key in keys), labels, strict=True)), None)
@@ -280,8 +280,8 @@ class Labels:
     def _mapped(self, cell: Cell, work: Map) -> Labelled:
         """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
         shape = self._shape(self._of(self._found(cell, work.source)))
-        there = [part for part in cell.parts if not _filtered(part)]
-        if work.kind not in ("list", "tuple") or work.flatten or any(_dropped(part.cell) for part in there):
+        there = [part for part in cell.parts if part.fate().counts]
+        if work.kind not in ("list", "tuple") or work.flatten:
             return shape | self._all(cell)
         items = Parts(shape, {i: self._of(part.cell) for i, part in enumerate(there)}, len(there))
         if not work.keep:
@@ -388,12 +388,7 @@ def _work(cell: Cell) -> Any:
     return None if cell.task is None else cell.task.work
 
 
-def _filtered(part: Element) -> bool:
-    """Whether a filter left an item out."""
-    outcome = part.outcome()
-    return isinstance(outcome, Skipped) and outcome.by_guard and outcome is not part.cell.outcome
-
-
-def _dropped(cell: Cell) -> bool:
-    """Whether a list leaves an item out, so that those behind it move up."""
-    return isinstance(cell.outcome, Skipped) and cell.outcome.by_guard
+def _says_nothing(cell: Cell) -> bool:
+    """Whether a task left nothing behind, not even items."""
+    outcome = cell.outcome
+    return outcome is None or (isinstance(outcome, Skipped) and outcome.items is None)

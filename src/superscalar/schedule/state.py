@@ -14,7 +14,7 @@ from superscalar import events
 from superscalar.errors import IllegalEvent
 from superscalar.plan.bounds import Unavailable
 from superscalar.plan.elements import truth
-from superscalar.plan.ir import Access, Call, Display, Each, First, Map, Need, Task
+from superscalar.plan.ir import Access, Call, Display, Each, First, Literal, Map, Need, Ref, Task
 from superscalar.schedule.cells import (
     DOOMED,
     DORMANT,
@@ -33,7 +33,7 @@ from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
 from superscalar.schedule.items import items, partial
 from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed, is_over
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
 class Schedule(Needed):
@@ -196,7 +196,9 @@ class Schedule(Needed):
         if cell.status is not READY or cell.access is None:
             raise IllegalEvent(f"what `{cell.id}` touches became known while it was {cell.status}")
         cell.access = Access(cell.access.provider, event.resource)
-        self._stop_for_hazards(cell, cell.access)
+        cause = self._hazards.cause(cell.access, cell.order)
+        if cause is not None:
+            self._stop(cell, cause)
 
     def _on_shared(self, event: events.Shared) -> None:
         cell, other = self.cell(event.id), self.cell(event.of)
@@ -225,7 +227,7 @@ class Schedule(Needed):
         cell = self.cell(event.id)
         if cell.status not in (DOOMED, READY, GATHERING):  # the last two: seen only when it was evaluated
             raise IllegalEvent(f"`{cell.id}` was skipped while {cell.status}")
-        self._settle(cell, Skipped(event.because, event.by_guard))
+        self._settle(cell, event.outcome)
 
     def _on_expanded(self, event: events.Expanded) -> None:
         cell = self.cell(event.id)
@@ -349,7 +351,7 @@ class Schedule(Needed):
                 else:
                     watching.append(cell)
             elif type(outcome) is not Observation:
-                self._doom(cell, target, outcome)
+                self._lacks(cell, target, outcome)
         elif mode == "outcome":
             self._watch(target, cell, OUTCOME)
         elif target.outcome is not None or target.elements is not None:
@@ -430,9 +432,7 @@ class Schedule(Needed):
                 self._watch(target, cell, OUTCOME)
             elif item < len(elements):
                 self._watch(elements[item].cell, cell, OUTCOME)
-        elif item is None and (
-            isinstance(outcome, Skipped) or (isinstance(outcome, Failure) and outcome.items is None)
-        ):
+        elif item is None and (isinstance(outcome, Skipped | Failure) and outcome.items is None):
             self._doom(cell, target, outcome)
         elif item is None and elements is not None and cell.task is not None and isinstance(cell.task.work, Each):
             self._collect(cell, cell.task.work, target)
@@ -454,7 +454,7 @@ class Schedule(Needed):
             for condition in element.keep:
                 self._watch(condition, cell, OUTCOME)
         guarded = any(element.cell.task is not None and element.cell.task.guards for element in elements)
-        if not (work.last or work.spliced or guarded):  # else nobody knows yet which of them count
+        if not (work.last or work.spliced or guarded or work.otherwise):  # else nobody knows yet which of them count
             cell.elements = elements
             self._shape_known(cell)
 
@@ -465,7 +465,7 @@ class Schedule(Needed):
                 self._order_skip(cell)
             elif cell.status is PENDING:
                 cell.status = READY
-                if cell.access is None or not self._stop_for_hazards(cell, cell.access):
+                if cell.access is None or cell.silent or not self._stop_for_hazards(cell, cell.access):
                     self.todo.append(cell)
             elif cell.status is EXPANDED:
                 cell.status = GATHERING
@@ -476,9 +476,26 @@ class Schedule(Needed):
         cause = self._hazards.cause(access, cell.order) if access.known else None
         if cause is None:
             return False
+        if cell.task is not None and not _has_plain_arguments(cell.task):
+            cell.blocked = cause  # unless its arguments are silently absent: whoever evaluates them finds out
+            return False
+        self._stop(cell, cause)
+        return True
+
+    def _stop(self, cell: Cell, cause: TaskId) -> None:
         cell.status = DOOMED
         self.todo.append(Skip(cell.id, cause))
-        return True
+
+    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome) -> None:
+        """An input of `cell` has no value. Where nothing failed, or there are items that may be looked at, whoever
+        evaluates finds out what that means.
+        """
+        if isinstance(outcome, Observation) or outcome.items is not None:
+            return
+        if is_silent(outcome):
+            cell.silent = True
+        else:
+            self._doom(cell, target, outcome)
 
     def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
         """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
@@ -515,7 +532,7 @@ class Schedule(Needed):
             cell.value_watchers = None
             if type(outcome) is not Observation:
                 for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
-                    self._doom(watcher, cell, outcome)
+                    self._lacks(watcher, cell, outcome)
                     self._lower(watcher)
             elif isinstance(waiting, Cell):
                 self._lower(waiting)
@@ -567,3 +584,8 @@ class Schedule(Needed):
                 raise IllegalEvent(f"`{cell.id}` depends on what was retired")
             if cell.status in (PENDING, EXPANDED) and cell.missing < 1:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
+
+
+def _has_plain_arguments(task: Task) -> bool:
+    """Whether nothing is left to find out about a call's arguments once what they name has settled."""
+    return isinstance(task.work, Call) and all(type(value) in (Literal, Ref) for _, value in task.work.arguments)

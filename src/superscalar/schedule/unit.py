@@ -279,7 +279,8 @@ class TaskFetchingUnit(Asking):
         if task is None or cell.status is SETTLED or cell.status is DORMANT:
             return
         work = task.work
-        if type(work) is Call and self._stopped is None:
+        skipped = cell.silent or cell.blocked is not None  # either way it is not called
+        if type(work) is Call and (self._stopped is None or skipped):
             self._bind(cell, work)
             return
         expanding = type(work) is Map and cell.status is not GATHERING
@@ -306,8 +307,8 @@ class TaskFetchingUnit(Asking):
                     self._happened(events.Succeeded(now(), cell.id, value))
                 case Failure():
                     self._happened(events.Failed(now(), cell.id, outcome))
-                case Skipped(because, by_guard):
-                    self._happened(events.Skipped(now(), cell.id, because, by_guard))
+                case Skipped(because, by_guard, items, holder):
+                    self._happened(events.Skipped(now(), cell.id, because, by_guard, items, holder))
 
     def _expand(self, cell: Cell, work: Map) -> None:
         count = len(items(cell))
@@ -360,6 +361,9 @@ class TaskFetchingUnit(Asking):
                 else:
                     value = evaluate(expression, self.schedule.outcomes_for(cell))
                 given[name] = value if type(value) in IMMUTABLE else copied(value)
+            if cell.blocked is not None:
+                self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
+                return
             arguments = tool.validate(
                 {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
             )
