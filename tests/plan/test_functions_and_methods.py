@@ -9,6 +9,7 @@ import pytest
 
 from superscalar import Failure, tool
 from superscalar.plan import check, compile_plan
+from superscalar.plan.functions import ASSERT, FUNCTIONS, REST
 from superscalar.plan.members import LIST, SET
 from superscalar.plan.methods import MAPPING, TEXT
 from superscalar.plan.printer import print_plan

@@ -48,7 +48,7 @@ _COPIES: Final = frozenset({*_NEW, "tuple", "*"})
 _LIVE: Final = frozenset({"reversed", "zip", "enumerate"})
 _VIEWS: Final = frozenset({"keys", "values", "items"})
 """In Python these go on looking at what they are made of."""
-_GONE_THROUGH: Final = re.compile(r"\.over(?:\.\d+)?")
+_LOOP: Final = re.compile(r"(?:^|\.)for(?:\.\d+)?$")
 _NEW_BY_METHOD: Final[Mapping[str, str]] = {
     "split": "list", "rsplit": "list", "splitlines": "list", "union": "set", "intersection": "set", "difference": "set",
 }  # fmt: skip
@@ -158,8 +158,8 @@ class Sharing:
         return found or frozenset({id})
 
     def _holders(self, key: str) -> Iterable[TaskId]:
-        """Who has an object in hand, but for what a loop goes through and is done with."""
-        yield from (each for each in self.holders.get(key, ()) if _GONE_THROUGH.search(each) is None)
+        """Under which names an object is in hand. What has no name is done with; so is a comprehension's variable."""
+        yield from filter(_has_name, self.holders.get(key, ()))
         if self.above is not None:
             yield from self.above._holders(key)  # noqa: SLF001 (another one of this class)
 
@@ -343,6 +343,11 @@ def _all(several: Iterable[Hold]) -> Hold:
 
 def _bound(target: ir.Target) -> list[str]:
     return [target] if isinstance(target, str) else [name for part in target for name in _bound(part)]
+
+
+def _has_name(id: TaskId) -> bool:
+    head, inside, _ = id.rpartition("[]:")
+    return name_of(id) is not None and (not inside or _LOOP.search(head) is not None)
 
 
 def _shown(id: str) -> str:
