@@ -292,3 +292,12 @@ def test_a_refusal_for_longer_than_the_timeout_is_not_waited_out() -> None:
         else:
             run(agent.run("?"))
         assert len(model.requests) == tries
+
+
+def test_a_line_whose_name_has_got_another_value_since_is_another_call() -> None:
+    cut: list[Part] = ["a = look(1)\nput(a)\na = look(2)\n", Chunk(finish="length")]
+    whole: list[Part] = ["a = look(1)\nput(a)\na = look(2)\nput(a)\njoin(a)\n", STOP]
+    expected = outcome(whole)
+    assert len(expected[0]) == 2
+    assert outcome(cut, ["put(a)\njoin(a)\n", STOP]) == expected
+    assert outcome(cut, whole) == expected
