@@ -67,6 +67,9 @@ PLANS = {
     "conditions in conditions": (
         'a = look("IBM")\nif a > 2:\n    if a > 5:\n        put(1)\n    put(2)\nelif a > 1:\n    put(3)\njoin(a)\n'
     ),
+    "a condition in a condition that does not hold": (
+        'a = look("I")\nif a > 2:\n    if a > 0:\n        put(1)\n    put(2)\nelse:\n    put(3)\njoin(a)\n'
+    ),
     "a loop": "a = [1, 2]\nfor x in a:\n    y = look(x)\n    put(y + x)\nb = put(9)\njoin(b)\n",
     "a fence": '```python\na = look("IBM")\nput(a)\njoin(a)\n```\n',
     "comments": '# first\na = look("IBM")  # then\n\n# last\nput(a)\njoin(a)\n',

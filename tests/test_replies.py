@@ -70,6 +70,7 @@ DONE = ([129.4, "sent"], [("price", "IBM"), ("send", "ann", "129.4")])
         f"<|channel|>analysis<|message|>send it<|end|><|start|>assistant<|channel|>final<|message|>{PLAN}",
         f"{PLAN.rstrip()}<|im_end|>",
         f'```python\nsend("eve", "x")\njoin()\n```\nNo:\n```python\n{PLAN}```\n',
+        '```\nsend("eve", "x")\njoin()\n```\n- No:\n  ```\n  ' + PLAN.strip().replace("\n", "\n  ") + "\n  ```\n",
     ],
 )
 def test_only_what_is_said_is_run(reply: str, chunk: int | None) -> None:
@@ -135,6 +136,12 @@ def test_a_thought_in_a_repair_takes_back_no_more_than_itself() -> None:
     """The lines that were right stay."""
     wrong = PLAN.replace("129", "1").replace("send(", "sned(")
     result = planned(wrong, 'send("eve", "x")\n</think>\ns = send("ann", f"{a}")\n')
+    assert (result.answer, CALLS) == DONE
+
+
+def test_programs_in_a_thought_of_a_repair_are_no_part_of_it() -> None:
+    thought = '```\nb = price("IBM")\n```\n```\na = price(b)\njoin(a)\n```\n'
+    result = planned(PLAN.replace("price(", "prize("), f'{thought}</think>\na = price("IBM")\n')
     assert (result.answer, CALLS) == DONE
 
 

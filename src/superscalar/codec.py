@@ -18,6 +18,7 @@ import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal, DecimalException
+from enum import Enum
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
@@ -27,6 +28,7 @@ from uuid import UUID
 from superscalar import events
 from superscalar.errors import SuperscalarError
 from superscalar.events import Event
+from superscalar.everyday import as_data
 from superscalar.labels import Source
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
@@ -363,6 +365,8 @@ def _value_to_json(value: Any, depth: int) -> JSON:
         match value:
             case None | bool():
                 return value
+            case Enum():
+                return _value_to_json(value._value_, depth + 1)
             case int():
                 return int.__int__(value) if value.bit_length() <= _WIDEST_INT else _tagged("int", hex(value))
             case float():
@@ -374,6 +378,10 @@ def _value_to_json(value: Any, depth: int) -> JSON:
                 return _tagged("bytes", base64.b64encode(value).decode("ascii"))
             case dt.datetime() | dt.time() | dt.date() | dt.timedelta():
                 return _time_to_json(value)
+            case dt.timezone():
+                return _tagged("timezone", [value.utcoffset(None).total_seconds(), value.tzname(None)])
+            case zoneinfo.ZoneInfo() if value.key:
+                return _tagged("zone", value.key)
             case Observation() | Failure() | Skipped():
                 return _tagged("outcome", _node_to_json(value))
             case Decimal():
@@ -414,7 +422,22 @@ def _collection_to_json(value: Any, depth: int) -> JSON:
         content = dict(zip(parts, _each_to_json(parts.items(), _field, write), strict=True))
         made = _tagged("namedtuple" if isinstance(value, tuple) else "record", content)
         return made | {"type": value.__record_type__ if isinstance(value, Record) else _name(kind)}
+    base = next((base for base in (dict, list, set, frozenset) if issubclass(kind, base)), None)
+    if base is not None:  # it comes back as what its class derives from
+        return _collection_to_json(_as_base(value, base), depth)
+    other = as_data(value, _itself)
+    if type(other) is not kind:
+        return _value_to_json(other, depth)
     raise _Handle(kind, "is an opaque handle of this process")
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _as_base(value: Any, base: Any) -> Any:
+    """What is in a collection of another class, without the methods of that class."""
+    return dict(dict.items(value)) if base is dict else base(base.__iter__(value))
 
 
 _PATHS: Final = (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)  # the more special ones first
@@ -525,6 +548,11 @@ def _time_of(kind: Any, data: Mapping[str, Any]) -> Any:
     return made.replace(tzinfo=zoneinfo.ZoneInfo(data["zone"])) if "zone" in data else made
 
 
+def _zone(seconds: float, name: str) -> dt.timezone:
+    plain = dt.timezone(dt.timedelta(seconds=seconds))
+    return plain if plain.tzname(None) == name else dt.timezone(plain.utcoffset(None), name)
+
+
 def _named_tuple(content: Mapping[str, Any], type_name: str) -> Any:
     module, _, name = type_name.rpartition(".")
     return _named_tuple_class(name, tuple(content), module)._make(_each(content.values()))
@@ -547,6 +575,8 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "datetime": lambda _, data: _time_of(dt.datetime, data),
     "time": lambda _, data: _time_of(dt.time, data),
     "timedelta": lambda content, _: dt.timedelta(*content),
+    "timezone": lambda content, _: _zone(*content),
+    "zone": lambda content, _: zoneinfo.ZoneInfo(content),
     "outcome": lambda content, _: _node_from_json(content),
     "dict": lambda content, _: {_value_from_json(key): _value_from_json(item) for key, item in content},
     "tuple": lambda content, _: tuple(_each(content)),

@@ -8,10 +8,12 @@ import datetime as dt
 import enum
 import json
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
+
+from superscalar.everyday import as_data, holds_none_else, twin
 
 TaskId: TypeAlias = str
 
@@ -186,35 +188,50 @@ IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.dat
 
 
 def copied(value: Any) -> Any:
-    """A copy deep enough that changing one never shows in the other; opaque handles are passed as they are.
+    """A copy deep enough that changing one never shows in the other, of what is data (rule L24) as data.
 
-    Lists, dicts, tuples, sets, dataclasses and pydantic models are data (rule L24); everything else is a handle.
+    Opaque handles are passed as they are, and records keep their class with everything in it, since tools take them.
     """
+    return value if type(value) in IMMUTABLE else _copied(value, as_data)
+
+
+def _copied(value: Any, others: Callable[[Any, Callable[[Any], Any]], Any]) -> Any:
+    """A copy whose parts are copied; `others` copies what is none of Python's collections and no record."""
     kind = type(value)
     if kind in IMMUTABLE:
         return value
     if kind is list:
-        return [copied(v) for v in value]
+        return [_copied(v, others) for v in value]
     if kind is dict:
-        return {copied(k): copied(v) for k, v in value.items()}
+        return {_copied(k, others): _copied(v, others) for k, v in value.items()}
     if kind is tuple:
-        return tuple([copied(v) for v in value])
+        return tuple([_copied(v, others) for v in value])
     if kind is set:
-        return {copied(v) for v in value}
+        return {_copied(v, others) for v in value}
     if kind is OrderedSet:
-        return OrderedSet(copied(v) for v in value)
+        return OrderedSet(_copied(v, others) for v in value)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
-        return kind._make(copied(v) for v in value)
+        return kind._make(_copied(v, others) for v in value)
     if hasattr(kind, "__pydantic_fields__"):
-        return value.model_copy(update={name: copied(getattr(value, name)) for name in kind.__pydantic_fields__})
+        return value.model_copy(update={name: _twin(getattr(value, name)) for name in kind.__pydantic_fields__})
     if kind is Record:
-        return Record(value.__record_type__, {name: copied(item) for name, item in value.__record_fields__.items()})
+        fields = value.__record_fields__.items()
+        return Record(value.__record_type__, {name: _copied(item, others) for name, item in fields})
     if dataclasses.is_dataclass(kind):
         fresh = object.__new__(kind)
         for field in dataclasses.fields(kind):
-            object.__setattr__(fresh, field.name, copied(getattr(value, field.name)))
+            object.__setattr__(fresh, field.name, _twin(getattr(value, field.name)))
         return fresh
-    return value
+    return others(value, lambda part: _copied(part, others))
+
+
+def _twin(value: Any) -> Any:
+    return _copied(value, twin)
+
+
+def field_as_data(value: Any) -> Any:
+    """A value that stands in a record, as a plan sees it: a copy as data, unless it is data already."""
+    return value if type(value) in IMMUTABLE or holds_none_else(value, IMMUTABLE) else copied(value)
 
 
 class OrderedSet(Set[Any]):

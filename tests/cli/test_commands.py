@@ -13,13 +13,23 @@ import pytest
 from typer.testing import CliRunner
 
 from superscalar import __version__
+from superscalar import events as ev
 from superscalar.cli import compiling
 from superscalar.cli.app import app
 from superscalar.errors import JoinError, ModelError, ModelSetupError, PlanError, UsageError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
 from superscalar.values import Observation, Skipped
-from support.scripted_runs import ANSWERED, NO_SUCH, PLAN, ScriptedCompiler, ScriptedResult, ScriptedStream, answered
+from support.scripted_runs import (
+    ANSWERED,
+    NO_SUCH,
+    PLAN,
+    WRITING,
+    ScriptedCompiler,
+    ScriptedResult,
+    ScriptedStream,
+    answered,
+)
 
 TOOLS = '''
 from superscalar.tools import Limit, tool
@@ -290,6 +300,17 @@ def test_plan_explains_the_plan(compiler: ScriptedCompiler) -> None:
     assert [task["id"] for task in lowered["tasks"]] == [task["id"] for task in document["tasks"]]
     assert ordered["tasks"][3]["after"] == ["prices"]
     assert ordered["notes"][0]["task"] == "alert"
+
+
+def test_plan_explains_which_right_writes_a_repair_left_out(compiler: ScriptedCompiler) -> None:
+    compiler.run = ScriptedStream(
+        (*WRITING[:2], ev.Retired(0.5, ("pay",), "the planner wrote the whole plan anew", ("pay = send(1)",))),
+        ScriptedResult(None, plan=PLAN),
+    )
+    printed = command("plan", "why", "-t", "money.py", "--explain").out
+    assert printed.endswith("without these writes, which were right\n  pay = send(1)\n")
+    assert command("plan", "why", "-t", "money.py", "--explain", "--json").document["left_out"] == ["pay = send(1)"]
+    assert "pay = send(1)" not in command("plan", "why", "-t", "money.py").out
 
 
 def test_plan_as_json_holds_tasks_and_picture(compiler: ScriptedCompiler) -> None:

@@ -81,6 +81,22 @@ def test_troubles_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_what_a_repair_leaves_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the right writes among it, as they were written."""
+    assert (
+        said(
+            capsys,
+            ev.RunStarted(0.0, "r"),
+            ev.Planned(0.0, Task("a", Call("send", effect="write"))),
+            ev.Planned(0.0, Task("b", Call("look"))),
+            ev.Retired(1.0, ("a", "b"), "the planner wrote the whole plan anew", ("a = send('x\x1b[2J')",)),
+        )
+        == """
+  1.00 s  retired   a, b: the planner wrote the whole plan anew; it leaves out a = send('x\\x1b[2J')
+"""
+    )
+
+
 def test_what_is_asked_and_answered_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         said(

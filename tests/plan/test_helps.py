@@ -6,6 +6,7 @@ What a help writes is put where it says, without a person or a model in between.
 from __future__ import annotations
 
 import ast
+import json
 from typing import Any, Literal
 
 import pytest
@@ -69,6 +70,7 @@ def python(plan: str) -> Any:
         return value
 
     space: dict[str, Any] = {t.name: t.function for t in TOOLS} | {"join": join, "default": default}
+    space["parse_json"] = json.loads
     try:
         exec(compile(plan, "plan", "exec"), space)
     except Joined as joined:
@@ -236,7 +238,7 @@ EXPRESSIONS = {
     "join(np.sum([1, 2]))": "sum([1, 2])",
     "join(statistics.mean([1, 2]))": "sum([1, 2]) / len([1, 2])",
     "join(mean([1, 2]))": "sum([1, 2]) / len([1, 2])",
-    "join(json.loads(words('a')))": "words('a')",
+    "join(json.loads(words('[1]')))": "parse_json(words('[1]'))",
     "join(asyncio.gather(cost('a'), cost('b')))": "[cost('a'), cost('b')]",
     "join(Counter(['a', 'b', 'a']))": "{k: len([x for x in ['a', 'b', 'a'] if x == k]) for k in ['a', 'b', 'a']}",
     "d = defaultdict(list)\njoin(d)": "{}",

@@ -16,7 +16,7 @@ from superscalar.compiler.result import RunResult
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.planner import schema_lines
+from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Skipped, Usage, plain, record_fields
 
@@ -83,7 +83,8 @@ def print_tools(toolset: Toolset) -> None:
         if tool is not None:
             terms += trust_terms(tool)
         out.print(Text(f"    {safe_line(', '.join(terms))}", style="cyan"))
-        for line in safe("\n".join([signature.description, *schema_lines(signature)])).splitlines():
+        about = [*argument_lines(signature), *form_lines(signature), *schema_lines(signature)]
+        for line in safe("\n".join([signature.description, *about])).splitlines():
             out.print(Text(f"    {line}".rstrip()))
     if toolset.limits:
         out.print(Text("limits", style="bold"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from random import Random
@@ -27,6 +28,7 @@ from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
+from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.policy import REPLANS, Mode, Policy, Replan
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt
@@ -137,6 +139,10 @@ class LLMCompiler:
         toolset = Toolset(tools, limits=limits, schemas=schemas)
         if toolset.named or schemas is not None or extractor is not None:
             toolset = extraction(extracting, toolset.named, toolset, timeout=extractor_timeout, grammar=grammar)
+        for signature in toolset.signatures:
+            if signature.name in FUNCTIONS:
+                message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
+                warnings.warn(f"{message} is a function of the language", stacklevel=2)
         shared = Limits(toolset.limits, max_concurrency)
         for tool in toolset:
             shared.require(tool)

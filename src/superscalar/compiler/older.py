@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence as Several
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from superscalar.events import Event
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import (
     Call,
@@ -23,6 +26,7 @@ from superscalar.plan.ir import (
     Task,
 )
 from superscalar.plan.needs import children
+from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 
 
@@ -117,3 +121,28 @@ def _parts(task: Task) -> Iterator[Expr]:
     for part in pending:  # grows while we go through it
         pending.extend(children(part))
     yield from pending
+
+
+def in_todays_names(recorded: Several[Event], about: Mapping[str, Any], tools: Mapping[str, str]) -> Several[Event]:
+    """The events of a run, whose plan calls each tool by the alias that it has today: by `tools`, from names to those.
+
+    A name that has become a function since was the tool's own before, and goes on meaning the tool (rule L7).
+    """
+    names = {name: alias for name, alias in tools.items() if alias != name and name in FUNCTIONS}
+    return recorded if language_of(about) == LANGUAGE or not names else [_renamed(event, names) for event in recorded]
+
+
+def _renamed(part: Any, names: Mapping[str, str]) -> Any:
+    """A part of an event with the tools of its calls renamed; itself where it has none of these."""
+    if isinstance(part, tuple):
+        made = tuple(_renamed(item, names) for item in part)
+        return part if all(new is old for new, old in zip(made, part, strict=True)) else made
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    changes: dict[str, Any] = {}
+    for field in fields(part):
+        old = getattr(part, field.name)
+        new = names.get(old, old) if isinstance(part, Call) and field.name == "tool" else _renamed(old, names)
+        if new is not old:
+            changes[field.name] = new
+    return replace(part, **changes) if changes else part

@@ -116,6 +116,8 @@ class _Reply:
         self._text.clear()
         self._aloud = False
         self._joins = 0
+        if self._corrects:
+            self._program.begin_repair()
         self._reader = reader_of(self._syntax, self._program)
         return () if self._corrects else self._program.retract("it was a thought")
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.joining import tried_in
-from superscalar.compiler.older import why_not
+from superscalar.compiler.older import in_todays_names, why_not
 from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
@@ -351,8 +351,10 @@ def restored(
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
             or the tools are not those that it needs.
     """
-    recorded = recording.log.recorded
-    _check_that_it_is_open(recording.log.run, recorded, recording.log.about.get("kind") == "answer")
+    about = recording.log.about
+    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
+    recorded = in_todays_names(recording.log.recorded, about, aliases)
+    _check_that_it_is_open(recording.log.run, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
     return ResumedRun(settings, log, recording, context=context, deadline=deadline)
 

@@ -188,3 +188,12 @@ def as_pairs(node: ast.DictComp) -> ast.Call:
     for part in (pair, made, made.func, made.args[0]):
         ast.copy_location(part, node)
     return made
+
+
+def dotted(node: ast.expr) -> list[str]:
+    """The names of `a.b.c`, from the first on; nothing where it begins with no name."""
+    path: list[str] = []
+    while isinstance(node, ast.Attribute):
+        path.insert(0, node.attr)
+        node = node.value
+    return [node.id, *path] if isinstance(node, ast.Name) else []

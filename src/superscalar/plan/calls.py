@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from superscalar.plan import hints, ir
+from superscalar.plan import dates, hints, ir
 from superscalar.plan.body import Body
 from superscalar.plan.bounds import EvaluationError
 from superscalar.plan.findings import STAND_IN, constant_of, returned
 from superscalar.plan.functions import FUNCTIONS as LISTED
 from superscalar.plan.instead import changes, code, forms, functions, methods, wrapped
+from superscalar.plan.json_text import as_constant, constant_in, looks_like_json
 from superscalar.plan.signatures import Parameter, Signature
-from superscalar.plan.vocabulary import FUNCTIONS, MAPPING_METHODS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
+from superscalar.plan.vocabulary import DATE_MODULES, FUNCTIONS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Calls:
             case ast.Name(id=name):
                 return self.of_tool(node, name, body, body.lifted(name))
             case ast.Attribute():
+                if (listed := self._in.of_dates(node.func, body)) in FUNCTIONS:
+                    return self._function(node, listed, body)
                 return self._method(node, node.func, body)
         help = hints.tool_names(self._in.signatures)
         return self._in.problem("E202", "only a tool or a listed function can be called", node, help=help)
@@ -68,6 +71,7 @@ class Calls:
         keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
         error: str | None = None
         try:
+            error = dates.why_not(name, len(node.args), keywords) or None
             LISTED[name].check(name, len(node.args), keywords)
         except EvaluationError as refused:
             error = refused.message
@@ -119,7 +123,7 @@ class Calls:
             help = forms.of_format(node, function.value) or 'write f"{value}"'
             return self._in.problem("E202", "`str.format` is not part of the language", node, help=help)
         match function.value:
-            case ast.Name(id=owner) if name not in METHODS or owner in functions.MODULES or self._in.is_callable(owner):
+            case ast.Name(id=owner) if self._is_foreign(owner, name):
                 if not self._in.is_known(owner, body):
                     return self._not_there(node, owner, name, body)
             case ast.Attribute(value=ast.Name(id=owner)) if name not in METHODS and not self._in.is_known(owner, body):
@@ -127,10 +131,17 @@ class Calls:
         if name not in METHODS:
             return self._no_method(node, function, body)
         base = self._in.expression(function.value, body)
-        if name in MAPPING_METHODS and isinstance(base, ir.Literal | ir.Text):
+        if name in METHODS - TEXT_METHODS and isinstance(base, ir.Literal | ir.Text):
             help = "methods of text: " + ", ".join(sorted(TEXT_METHODS))
             return self._in.problem("E204", f"text has no method `{name}`", node, help=help)
+        if not self._in.check_method(self._in.output_of(base), name, node):
+            return STAND_IN
         return ir.Method(base, name, *self._plain_arguments(node, body))
+
+    def _is_foreign(self, owner: str, name: str) -> bool:
+        """Whether `owner.name` can only be what something else than a value has, unless `owner` is one."""
+        modules = {*functions.MODULES, *DATE_MODULES}
+        return name not in METHODS or owner in modules or self._in.is_callable(owner)
 
     def _not_there(self, node: ast.Call, owner: str, name: str, body: Body) -> ir.Expr:
         """Note a call of `owner.name`, where `owner` stands for no value: a module, a tool, what tools stand in."""
@@ -154,8 +165,9 @@ class Calls:
                 self._look_into(owner, body)  # `d.setdefault(k, []).append(x)` is one change
             case owner:
                 before = len(self._in.problems)
-                self._in.expression(owner, body)
-                if len(self._in.problems) > before:
+                known = self._in.output_of(self._in.expression(owner, body))
+                dated = known.type in dates.BY_NAME
+                if len(self._in.problems) > before or (dated and not self._in.check_method(known, name, node)):
                     return STAND_IN
         if name in MUTATING:
             message = f"results cannot be changed: there is no `{name}`"
@@ -163,6 +175,8 @@ class Calls:
             return self._in.problem("E204", message, node, help=help)
         if name in self._in.signatures:
             help = wrapped.of_chain(node, name) or f"`{name}` is a tool: write {name}(...)"
+        elif name in dates.PART_NAMES:
+            help = f"write .{name} without parentheses"
         else:
             help = methods.of_method(node, function)
         if not help:
@@ -228,6 +242,10 @@ class Calls:
         if isinstance(node, ast.Name):
             self._in.given = (node, parameter)
         value = self._in.expression(node, body)
+        if (read := self._from_json(parameter, value)) is not None:
+            note = f"`{parameter.alias}` of `{signature.alias}` was JSON text, and is what that says"
+            self._in.notes.setdefault(body.prefix, []).append(note)
+            return parameter.alias, read
         try:
             constant = constant_of(value)
         except ValueError:
@@ -235,6 +253,20 @@ class Calls:
         else:
             self._in.check_constant(signature, parameter, constant, node)
         return parameter.alias, value
+
+    @staticmethod
+    def _from_json(parameter: Parameter, value: ir.Expr) -> ir.Expr | None:
+        """What a constant JSON text says, where the tool takes that and no text. No result is ever read so (L9)."""
+        if not (isinstance(value, ir.Literal) and looks_like_json(value.value)) or parameter.choices:
+            return None
+        assert isinstance(value.value, str)
+        try:
+            meant = constant_in(value.value)
+        except EvaluationError:
+            return None
+        if parameter.reject(value.value) is None or parameter.reject(meant) is not None:
+            return None
+        return as_constant(meant)
 
     def _unknown_tool(self, node: ast.Call, name: str) -> None:
         if name == "join":

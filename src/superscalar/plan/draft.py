@@ -29,10 +29,13 @@ class Draft:
         self._tools = tools
         self._used: list[tuple[str, Statement, ast.Name]] = []
         self.names: set[str] = set()
+        self._margin: int | None = None  # where its first line begins: all of it may stand further in
 
     def add(self, statement: Statement) -> None:
         """Take the next statement."""
         self.statements.append(statement)
+        if self._margin is None and statement.text and not statement.text.startswith("#"):
+            self._margin = statement.column
         if statement.problem is not None:
             return
         try:
@@ -48,7 +51,7 @@ class Draft:
                     self._used.append((node.id, statement, node))
             self.names.update(targets_of(tree, statement.text))
             self.acts = self.acts or does_something(tree)
-            if not statement.column and join_of(tree, self._tools) is not None:
+            if statement.column <= (self._margin or 0) and join_of(tree, self._tools) is not None:
                 self.joined = True
 
     def uses(self, names: Container[str]) -> tuple[str, Statement, ast.Name] | None:

@@ -31,6 +31,7 @@ class Edit:
         self._behind: dict[Node, list[Node]] = {}
         self._before: dict[Node, list[Node]] = {}
         self._last: list[Node] = []
+        self._inside: dict[int, list[Node]] = {}  # what comes into a block that has nothing in it, by the block's `id`
         self._homes: dict[Node, list[Node]] = {}  # the list of these in which a line of the reply is
         self._answered: set[Node] = set()
         self._left: list[tuple[list[Node], list[Node]]] = []  # what answers nothing, by the block that it stands in
@@ -210,8 +211,9 @@ class Edit:
                     self._place(other, inner)
         if ahead and first is not None:
             self._put_before(ahead, first)
-        elif ahead and old is not self._old and old:
-            self._put(self._behind.setdefault(old[-1], []), *ahead)
+        elif ahead and old is not self._old:
+            home = self._behind.setdefault(old[-1], []) if old else self._inside.setdefault(id(old), [])
+            self._put(home, *ahead)
         elif ahead:
             self._put(self._last, *ahead)
 
@@ -241,7 +243,7 @@ class Edit:
             home[at:at] = nodes
 
     def _rebuilt(self, block: Sequence[Node], around: Node | None) -> list[Node]:
-        made: list[Node] = []
+        made: list[Node] = [*self._inside.get(id(block), [])]
         for node in block:
             made += self._before.get(node, [])
             if node in self._given:
@@ -269,19 +271,6 @@ class Edit:
             )
             note_change(node)
         return node
-
-
-def _without_joins(nodes: Iterable[Node]) -> list[Node]:
-    """What is left where a `join` replaces all others, those in blocks too, and with them a block of nothing else."""
-    left: list[Node] = []
-    for node in nodes:
-        if any(one.is_join for one in node.within()):
-            if node.is_join or not any(blocks := tuple(_without_joins(block) for block in node.blocks)):
-                continue
-            node.blocks = blocks
-            note_change(node)
-        left.append(node)
-    return left
 
 
 class _Broken:
@@ -353,3 +342,17 @@ class _Broken:
             nodes[:] = [one for one in nodes if self._open(one)]
             found = nodes[:most]
         return found
+
+
+def _without_joins(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes without a `join`, which another one replaces, and without what stands around nothing else."""
+    kept: list[Node] = []
+    for node in nodes:
+        blocks = tuple(_without_joins(block) for block in node.blocks)
+        if node.is_join or (blocks != node.blocks and not any(blocks)):
+            continue
+        if blocks != node.blocks:
+            node.blocks = blocks
+            note_change(node)
+        kept.append(node)
+    return kept

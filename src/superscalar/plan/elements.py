@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import re
 from collections.abc import Iterable, Mapping, Set
 from difflib import get_close_matches
@@ -17,19 +18,20 @@ from superscalar.plan.bounds import (
     Budget,
     EvaluationError,
 )
+from superscalar.plan.moments import DATES, ZONES, parts_of, strftime
 from superscalar.plan.naming import field_aliases
-from superscalar.values import OrderedSet, record_fields
+from superscalar.values import OrderedSet, Record, copied, field_as_data, record_fields
 
 NUMBERS = frozenset({bool, int, float})
 _MOST_FIELDS = 1_000  # of a mapping in which aliases are looked for
 MAX_HANDLE = 200  # characters of a handle's repr
 _SMALL = 1 << 63
-DATES = (dt.date, dt.time, dt.timedelta)  # a datetime is a date
 _PLAIN = frozenset(
     {type(None), bool, int, float, str, bytes, list, dict, tuple, OrderedSet, dt.date, dt.datetime, dt.time}
 )
 
 _LEAVES = frozenset({type(None), bool, int, float, str, bytes})
+_PLAIN_FIELDS = _LEAVES | {dt.date, dt.datetime, dt.time, dt.timedelta}
 
 
 def datum(value: Any) -> Any:
@@ -40,6 +42,8 @@ def datum(value: Any) -> Any:
     kind = type(value)  # what `isinstance` asks could be told anything
     if kind in _PLAIN:
         return value
+    if issubclass(kind, enum.Enum):
+        return datum(value._value_)
     if issubclass(kind, str):
         return str.__str__(value)
     if issubclass(kind, int):
@@ -48,7 +52,7 @@ def datum(value: Any) -> Any:
         return float.__pos__(value)
     if issubclass(kind, bytes):
         return bytes.__getitem__(value, slice(None))
-    return value
+    return copied(value) if issubclass(kind, DATES) and kind is not dt.timedelta else value
 
 
 def within(value: Any, budget: Budget) -> None:
@@ -61,7 +65,7 @@ def is_handle(value: Any) -> bool:
     """Whether `value` is no data: it can be passed on and shown, and nothing else (rule L24)."""
     if type(value) in _PLAIN or isinstance(value, int | float | str | bytes | list | tuple | Set | Mapping | range):
         return False
-    return not isinstance(value, DATES) and record_fields(value) is None
+    return not isinstance(value, DATES) and type(value) not in ZONES and record_fields(value) is None
 
 
 def holds_handle(value: Any) -> bool:
@@ -128,10 +132,11 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
     elif kind is dict and type(index) is str and index in value:
         return value[index]
     value, index = datum(value), datum(index)
+    if isinstance(index, str) and not isinstance(value, Mapping) and record_fields(value) is not None:
+        return field_of(value, index, budget)
     if isinstance(value, list | tuple | str | bytes | range):
         if not isinstance(index, int):
-            hint = f": it is a record, write `.{cut(index)}`" if index in field_names(value) else ""
-            raise EvaluationError(f"{described(value)} is indexed by a number, not by {described(index)}{hint}")
+            raise EvaluationError(f"{described(value)} is indexed by a number, not by {described(index)}")
         if not -size_of(value) <= index < size_of(value):
             raise out_of_range(index, size_of(value))
         return value[index]
@@ -139,7 +144,7 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
         if hashable(index, budget) not in value:
             raise missing("key", index, value, "KeyError")
         return value[index]
-    hint = f": write `.{cut(index)}`" if isinstance(index, str) and index in field_names(value) else ""
+    hint = f": its fields have names, like `.{cut(field_names(value)[0])}`" if field_names(value) else ""
     raise EvaluationError(f"{described(value)} has no items to index{hint}")
 
 
@@ -196,7 +201,7 @@ def truth(value: Any) -> bool:
     return value != dt.timedelta(0) if kind is dt.timedelta else True
 
 
-def field_of(value: Any, name: str) -> Any:
+def field_of(value: Any, name: str, budget: Budget) -> Any:
     """The field `name` of a record or the value under that key of a mapping, never any other attribute (rule L4).
 
     A key that is no identifier is found under its alias (rule L7).
@@ -206,14 +211,26 @@ def field_of(value: Any, name: str) -> Any:
             return value[name]
         fields = value if isinstance(value, dict | Mapping) else record_fields(value)
         if fields is not None and name in fields:
-            return fields[name]
+            return _of_record(value, fields[name], budget)
         if fields is not None:
             few = fields if len(fields) <= _MOST_FIELDS else ()
             key = field_aliases(key for key in few if isinstance(key, str)).get(name)
             if key is not None:
-                return fields[key]
+                return _of_record(value, fields[key], budget)
             raise missing("field", name, fields, "AttributeError")
+        if isinstance(value, DATES):
+            if name not in parts_of(value):
+                raise missing("field", name, parts_of(value), "AttributeError")
+            return getattr(value, name)
     raise EvaluationError(f"{described(value)} has no field `{cut(name)}`", "AttributeError")
+
+
+def _of_record(owner: Any, field: Any, budget: Budget) -> Any:
+    """A field as data. What a record of a tool's class holds is of the classes that this wants; what others hold is."""
+    if type(field) in _PLAIN_FIELDS or isinstance(owner, Mapping | Record | tuple):
+        return field
+    budget.whole(field)
+    return field_as_data(field)
 
 
 def field_names(value: Any) -> list[str]:
@@ -280,10 +297,21 @@ def _described(value: Any) -> str:
             return f"a mapping with the keys {_listed(value)}" if value else "an empty mapping"
         case range():
             return "a range"
+        case dt.datetime() | dt.time() if value.tzinfo is not None:
+            return f"a {type(value).__name__} with a time zone"
         case dt.datetime() | dt.date() | dt.time() | dt.timedelta():
             return f"a {type(value).__name__}"
+        case _ if type(value) in ZONES:
+            return "a time zone"
         case _:
-            return f"an opaque {cut(type(value).__name__)}"
+            return f"an opaque {cut(type(value).__name__)}{_way_out(type(value))}"
+
+
+def _way_out(kind: type) -> str:
+    """How the tool that returns handles of a class could return data instead: of arrays and tables there is a way."""
+    if callable(getattr(kind, "to_dict", None)) and hasattr(kind, "columns"):
+        return ' (its tool can return `.to_dict("records")`)'
+    return " (its tool can return `.tolist()`)" if callable(getattr(kind, "tolist", None)) else ""
 
 
 def counted(count: int) -> str:
@@ -322,7 +350,7 @@ def text_of(value: Any, budget: Budget) -> str:
     if isinstance(value, str):
         return value
     within(value, budget)
-    return str(value) if isinstance(value, DATES) else shown(value, budget)
+    return str(value) if isinstance(value, DATES) or type(value) in ZONES else shown(value, budget)
 
 
 def shown(value: Any, budget: Budget) -> str:
@@ -368,7 +396,8 @@ def _show(value: Any, parts: list[str], budget: Budget) -> None:
         else:
             _put("set()", parts, budget)
     else:
-        _put(repr(value) if isinstance(value, (*DATES, range)) else handle_text(value), parts, budget)
+        plain = isinstance(value, (*DATES, range)) or type(value) in ZONES
+        _put(repr(value) if plain else handle_text(value), parts, budget)
 
 
 def _show_all(start: str, items: Iterable[Any], end: str, parts: list[str], budget: Budget) -> None:
@@ -418,8 +447,8 @@ def formatted(value: Any, spec: str, budget: Budget) -> str:
     if len(spec) > MAX_WIDTH:
         raise BoundError(f"a format of {len(spec):,} characters; the bound is {MAX_WIDTH:,}")
     value = datum(value)
-    if isinstance(value, DATES) and not isinstance(value, dt.timedelta):
-        return format(value, spec)
+    if isinstance(value, dt.date | dt.time):
+        return strftime(value, spec)
     if not isinstance(value, str | int | float):
         hint = ": use the format on the numbers in it" if isinstance(value, list | tuple | Mapping) else ""
         raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}{hint}")

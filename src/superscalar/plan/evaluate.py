@@ -32,7 +32,7 @@ from superscalar.plan.elements import (
     text_of,
     truth,
 )
-from superscalar.plan.functions import FUNCTIONS, Key, Listed
+from superscalar.plan.functions import FUNCTIONS, Key
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -75,6 +75,7 @@ from superscalar.plan.itemwise import (
     missing,
     ok,
 )
+from superscalar.plan.listed import Listed
 from superscalar.plan.needs import references
 from superscalar.plan.operators import binary, compare, folded, unary
 from superscalar.values import Observation, Outcome, is_silent

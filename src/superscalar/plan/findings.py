@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from superscalar.plan import hints, ir
+from superscalar.plan import dates, hints, ir
 from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instead import code
+from superscalar.plan.moments import apart
+from superscalar.plan.operators import ARITHMETIC, RELATIONS
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
+from superscalar.plan.vocabulary import TEXT_METHODS
 from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")
@@ -21,6 +25,7 @@ _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
 _NUMBERS = frozenset({"int", "float", "bool"})
 _SAMPLES: Mapping[str, Any] = {
     "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
+    "date": dt.date(2026, 1, 1), "datetime": dt.datetime(2026, 1, 1), "time": dt.time(), "timedelta": dt.timedelta(1),
 }  # fmt: skip
 _GIVES: Mapping[str, str] = {
     "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
@@ -49,6 +54,7 @@ class Findings:
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self._said: set[tuple[str, ...]] = set()
+        self.bound: dict[str, Output] = {}  # what is known of the variables of a comprehension
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
         """Note what is wrong, and go on with a stand-in.
@@ -113,11 +119,50 @@ class Findings:
     def check_field(self, known: Output, name: str, node: ast.AST) -> None:
         """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
         attribute = isinstance(node, ast.Attribute)
+        if attribute and known.annotated and (kind := dates.BY_NAME.get(known.type)) and name not in kind.parts:
+            called = f"write .{name}()" if name in kind.methods else ""
+            help = called or hints.closest(name, kind.parts) + "parts: " + ", ".join(kind.parts)
+            self.problem("E307", f"a {kind.name} has no part `{name}`", node, help=help)
         if known.fields is None or name in known.fields or (attribute and name in known.aliases):
             return
         there = known.written() if attribute else list(known.fields)
         help = hints.closest(name, there) + "fields: " + ", ".join(there)
         self.problem("E307" if known.closed else "W501", f"{known.type} declares no field `{name}`", node, help=help)
+
+    def check_method(self, known: Output, name: str, node: ast.Call) -> bool:
+        """Whether what is called may be a method of a value; it is none where Python declares another type."""
+        if not known.annotated:
+            return True
+        if (kind := dates.BY_NAME.get(known.type)) is not None:
+            there: Iterable[str] = kind.methods
+            help = f"write .{name} without parentheses" if name in kind.parts else ""
+        elif known.type == "str":
+            there = TEXT_METHODS
+            dated = name in dates.KINDS[dt.datetime].methods
+            help = f"write datetime.fromisoformat(...).{name}(...) if it is a date" if dated else ""
+        else:
+            return True
+        if name in there:
+            return True
+        help = help or hints.closest(name, there) + "methods: " + ", ".join(sorted(there))
+        self.problem("E307", f"a {known.type} has no method `{name}`", node, help=help)
+        return False
+
+    def check_dates(self, symbol: str, left: Output, right: Output, node: ast.expr) -> None:
+        """Dates and durations do not go together with everything; by their types alone that is known of many."""
+        if not (left.annotated and right.annotated and {left.type, right.type} & dates.BY_NAME.keys()):
+            return
+        samples = tuple("" if known.type == "str" else _SAMPLES.get(known.type) for known in (left, right))
+        if None in samples or (symbol not in RELATIONS and symbol not in ARITHMETIC):
+            return
+        try:
+            (RELATIONS.get(symbol) or ARITHMETIC[symbol])(*samples)
+        except TypeError:
+            message = f"`{symbol}` does not work on {left.type} and {right.type}"
+            help = apart(*samples).removeprefix(": ") or "a date and a date have a difference: x - y"
+            self.problem("E308", message, node, help=help)
+        except (ArithmeticError, ValueError):
+            return
 
     def check_constant(self, signature: Signature, parameter: Parameter, constant: Any, node: ast.expr) -> None:
         """A constant must be a value of its parameter's type (rule L32)."""
@@ -163,6 +208,9 @@ class Findings:
         written = code.shown(node)
         message = f"`{written}` is {known.type}, and `{parameter.alias}` of `{signature.alias}` is {parameter.type}"
         help = f"write str({written})" if number else "write one of its items, or call the tool for each of them"
+        if known.type in dates.BY_NAME:
+            value = f"({written})" if isinstance(node, ast.BinOp) else written
+            help = f"write {value}.{'total_seconds' if known.type == 'timedelta' else 'isoformat'}()"
         sure = known.annotated and parameter.annotated
         self.problem("E304" if sure else "W504", message, node, help=help)
 
@@ -170,9 +218,12 @@ class Findings:
         """What a loop goes through is no number."""
         known = self.output_of(value)
         kind = known.type
+        written = code.shown(node)
+        if kind == "str" and known.annotated and not isinstance(value, ir.Literal | ir.Text):
+            help = f"write {written}.split() for its words, {written}.splitlines() for its lines"
+            self.problem("W505", f"`{written}` is text: this goes through its characters", node, help=help)
         if kind not in _NUMBERS or not known.annotated:
             return
-        written = code.shown(node)
         help = "go through a list, or through range(...) of a whole number"
         if kind == "int":
             help = f"write range({written}) to count up to it, or go through the list itself"
@@ -187,10 +238,18 @@ class Findings:
         match expr:
             case ir.Ref(task):
                 return self.output(task)
+            case ir.Var(name):
+                return self.bound.get(name, _UNKNOWN)
             case ir.Index(base, ir.Literal(int())):
                 return self.output_of(base).items or _UNKNOWN
+            case ir.Slice(base) | ir.Apply("sorted" | "reversed" | "list" | "ok", (base,)):
+                if (items := self.output_of(base).items) is not None:
+                    return Output("list", items=items, annotated=True)
             case ir.Field(base, name, key):
-                return (self.output_of(base).fields or {}).get(key or name, _UNKNOWN)
+                known = self.output_of(base)
+                if known.annotated and known.type in dates.BY_NAME:
+                    return Output(dates.BY_NAME[known.type].parts.get(name, "Any"), annotated=True)
+                return (known.fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
         kind = _KINDS.get(type(expr))
@@ -205,7 +264,15 @@ class Findings:
         kinds = {self.output_of(expr.left).type, self.output_of(expr.right).type}
         if kinds <= {"int", "float"}:
             return "float" if expr.operator == "/" or "float" in kinds else "int"
-        return "str" if kinds == {"str"} and expr.operator == "+" else ""
+        if kinds == {"str"} and expr.operator == "+":
+            return "str"
+        return dates.of_operator(expr.operator, self.output_of(expr.left).type, self.output_of(expr.right).type)
+
+    def kind_of_method(self, expr: ir.Method) -> str:
+        """The type of what a method of a date, time or duration gives; empty of any other."""
+        known = self.output_of(expr.base)
+        kind = dates.BY_NAME.get(known.type) if known.annotated else None
+        return kind.gives.get(expr.name, "") if kind is not None else ""
 
 
 _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
@@ -215,11 +282,20 @@ _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
     ir.Sequence: lambda expr, _: expr.kind,
     ir.Comprehension: lambda expr, _: expr.kind,
     ir.Dict: lambda _expr, _: "dict",
-    ir.Apply: lambda expr, _: _GIVES.get(expr.function, ""),
+    ir.Apply: lambda expr, _: _GIVES.get(expr.function, "") or dates.GIVES.get(expr.function, ""),
+    ir.Method: lambda expr, findings: findings.kind_of_method(expr),
     ir.Binary: lambda expr, findings: findings.kind_of_sum(expr),
 }
 """The type of what is computed, where its form says it; else empty."""
 _OF_KIND: Mapping[str, Output] = {kind: Output(kind, annotated=True) for kind in (*_SAMPLES, "str")}
+
+
+def of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:
+    """The `value` or `name` of an enum's member, which is its value: found among the members that are declared."""
+    made = [
+        (ir.Literal(value), ir.Literal(value if part == "value" else name)) for name, value in known.members.items()
+    ]
+    return ir.Index(ir.Dict(tuple(made)), base)
 
 
 def returned(signature: Signature, arguments: Iterable[tuple[str, ir.Expr]]) -> Output:

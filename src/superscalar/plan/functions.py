@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
 from typing import Any
 
+from superscalar.plan import dates
 from superscalar.plan.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.elements import (
     NUMBERS,
     counted,
-    cut,
     datum,
     described,
     hashable,
@@ -27,37 +26,11 @@ from superscalar.plan.elements import (
     text_of,
     truth,
 )
+from superscalar.plan.json_text import parse_json
+from superscalar.plan.listed import Listed
+from superscalar.plan.moments import apart
 from superscalar.plan.operators import folded, number
 from superscalar.values import OrderedSet
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A function or method that a plan may call: how many arguments it takes, and what it does with them.
-
-    `most` is None where there is no bound. `keywords` are those it takes, None for any. `run` gets the budget first.
-    """
-
-    run: Callable[..., Any]
-    fewest: int
-    most: int | None
-    keywords: frozenset[str] | None = frozenset()
-
-    def check(self, name: str, given: int, keywords: tuple[str, ...]) -> None:
-        """Refuse a call with too few or too many arguments, or with keywords that it does not take."""
-        if self.keywords is not None:
-            for keyword in keywords:
-                if keyword not in self.keywords:
-                    takes = ", ".join(f"{k}=" for k in sorted(self.keywords)) or "none"
-                    raise EvaluationError(f"`{name}` takes no `{cut(keyword)}=`; its keywords: {takes}")
-        if given < self.fewest or (self.most is not None and given > self.most):
-            if self.most is None:
-                takes = f"at least {self.fewest}"
-            else:
-                takes = str(self.fewest) if self.most == self.fewest else f"{self.fewest} to {self.most}"
-            raise EvaluationError(
-                f"`{name}` takes {takes} argument{'' if takes.removeprefix('at least ') == '1' else 's'}; {given} given"
-            )
 
 
 class Key:
@@ -207,7 +180,8 @@ def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callabl
         return run(list(zip(keys, items, strict=True)))
     except TypeError as error:
         kinds = sorted({type(k).__name__ for k in keys})
-        raise EvaluationError(f"`{name}` cannot order these by size ({', '.join(kinds[:5])}): say `key=`") from error
+        why = next(filter(None, (apart(keys[0], k) for k in keys)), ": say `key=`")
+        raise EvaluationError(f"`{name}` cannot order these by size ({', '.join(kinds[:5])}){why}") from error
 
 
 def _any(budget: Budget, values: Any) -> bool:
@@ -364,4 +338,6 @@ FUNCTIONS: dict[str, Listed] = {
     "dict": Listed(_dict, 0, 1, None),
     "set": Listed(_set, 0, 1),
     "tuple": Listed(_tuple, 0, 1),
+    "parse_json": Listed(parse_json, 1, 1),
+    **dates.FUNCTIONS,
 }

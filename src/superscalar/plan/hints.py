@@ -92,7 +92,9 @@ def for_tool(name: str, known: list[str], signatures: Signatures) -> str:
         return f"in a plan it is called {called[0]}(...)"
     if name in known:
         return f"`{name}` is a value, not a tool; {tool_names(signatures)}"
-    functions = () if name in _PYTHON else FUNCTIONS  # what is Python's own was meant as it stands
+    functions: Iterable[str] = (
+        () if name in _PYTHON else FUNCTIONS - {"date", "time"}
+    )  # what is Python's own was meant as it stands
     guess = closest(name, (s.alias for s in signatures)) or closest(name, functions)
     return guess + tool_names(signatures)
 

@@ -257,7 +257,7 @@ def look(expr: Expr, frame: Frame) -> Any:
         case Field(base, name, key):
             held = look(base, frame)
             wanted = name if key is None else key
-            return field_of(held, wanted) if type(held) is not Absent else _under(held, wanted, frame)
+            return field_of(held, wanted, frame.budget) if type(held) is not Absent else _under(held, wanted, frame)
         case Method(base, name) if name in BY_KEY:
             return _keyed(expr, frame)
         case Unpacked(base, position, count):

@@ -28,7 +28,7 @@ _MAX_OPEN = 200
 _CODE = r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)|"
 _CODE += r"(?:if|for|elif|else|return)\b|[^\W\d]\w*\s*\()"
 _ASSIGNS = r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*=(?!=))"
-_NUMBERED = re.compile(rf"\s*(?P<number>\d{{1,4}})(?:[.):][ \t](?=\s*{_CODE})|\s*\|[ \t](?=\s*{_ASSIGNS}))")
+_NUMBERED = re.compile(rf"\s*(?P<number>\d{{1,4}})(?:[.):]|\s*\|)[ \t](?=\s*{_CODE})")
 _NUMBER = re.compile(r"\s*(?P<number>\d{1,4})(?:[.):]|\s*\|)(?:[ \t]|$)")
 _PROMPT = re.compile(r"\s*>>>(?:[ \t]|$)")
 _CONTINUED = re.compile(r"\s*\.\.\.(?:[ \t]|$)")

@@ -90,6 +90,7 @@ class _Loop:
         source = lowering.reference(tree.iter, body.of(self._id), "over")
         lowering.check_iterable(source, tree.iter)
         item = f"{self._id}[]:{spelled(tree.target)}"
+        lowering.note_items(source, item)
         if isinstance(tree.target, ast.Name):
             self._versions[tree.target.id] = 1  # that of the item itself
         assigned = [name for name in assigned_in(tree) if name not in self._collected]

@@ -19,6 +19,7 @@ from superscalar.plan.body import (
     Writes,
     as_pairs,
     as_test,
+    dotted,
     is_text,
     names_in,
     names_in_list,
@@ -26,7 +27,7 @@ from superscalar.plan.body import (
 )
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
-from superscalar.plan.findings import STAND_IN, Findings
+from superscalar.plan.findings import STAND_IN, Findings, of_member
 from superscalar.plan.instead import folds, forms, functions
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
@@ -34,7 +35,7 @@ from superscalar.plan.refusals import refusal_of
 from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS
 from superscalar.values import TaskId
 
 ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
@@ -73,6 +74,7 @@ class Lowering(Findings):
         self.signatures = signatures
         self.waits = False
         self.variables: list[set[str]] = []
+        self.notes: dict[TaskId, list[str]] = {}  # what was tolerated in the tasks to come
         self.finder = CallFinder(source.text)
         self.loops: list[ast.For] = []
         self.statement: ast.stmt | None = None
@@ -86,7 +88,8 @@ class Lowering(Findings):
         """Add a task to a body."""
         needs = needs_of(work)
         self.writes.note(id, work, needs)
-        body.tasks.append(ir.Task(id, work, needs, body.guards, span=self.source.span(node)))
+        notes = tuple(self.notes.pop(id, ()))
+        body.tasks.append(ir.Task(id, work, needs, body.guards, notes=notes, span=self.source.span(node)))
         return ir.Ref(id)
 
     def value(self, node: ast.expr, body: Body, id: TaskId) -> ir.Ref:
@@ -252,6 +255,15 @@ class Lowering(Findings):
         self.waits = self.waits or meaning is None
         return meaning
 
+    def of_dates(self, node: ast.Attribute, body: Body) -> str:
+        """What stands for a class of dates, or something that it has, without the module; empty where nothing does."""
+        path = dotted(node)
+        if len(path) < 2 or self.is_known(path[0], body):
+            return ""
+        if path[0] in DATE_MODULES and path[1] in DATE_CLASSES:
+            path = path[1:]
+        return ".".join(path) if path[0] in DATE_CLASSES else ""
+
     def is_callable(self, name: str) -> bool:
         """Whether a name can be called: a tool's, or a listed function's."""
         return name in self.signatures or name in FUNCTIONS
@@ -330,7 +342,9 @@ class Lowering(Findings):
         if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
             help = forms.of_percent(node) or 'write f"{value}"'
             return self.problem("E202", "%-formatting is not part of the language", node, help=help)
-        return ir.Binary(operator, self.expression(node.left, body), self.expression(node.right, body))
+        left, right = self.expression(node.left, body), self.expression(node.right, body)
+        self.check_dates(operator, self.output_of(left), self.output_of(right), node)
+        return ir.Binary(operator, left, right)
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
         operator: Any = "and" if isinstance(node.op, ast.And) else "or"
@@ -379,6 +393,7 @@ class Lowering(Findings):
 
     def _on_compare(self, node: ast.Compare, body: Body) -> ir.Expr:
         first = self.expression(node.left, body)
+        known = self.output_of(first)
         rest: list[tuple[Any, ir.Expr]] = []
         where, start, since = body, first, 0  # rule L12: a later operand is reached if the comparisons before it hold
         for sign, later in zip(node.ops, node.comparators, strict=True):
@@ -386,6 +401,8 @@ class Lowering(Findings):
                 where = self.under(self.test(ir.Compare(start, tuple(rest[since:])), where, later), True, where)
                 start, since = rest[-1][1], len(rest)
             rest.append((COMPARE[type(sign)], self.expression(later, where)))
+            known, before = self.output_of(rest[-1][1]), known
+            self.check_dates(rest[-1][0], before, known, node)
         return ir.Compare(first, tuple(rest))
 
     def _on_subscript(self, node: ast.Subscript, body: Body) -> ir.Expr:
@@ -408,8 +425,12 @@ class Lowering(Findings):
                 node,
                 help="use another field, or leave it out",
             )
+        if self.of_dates(node, body) == "timezone.utc":
+            return ir.Apply("timezone.utc", ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
+        if known.members and node.attr in ("value", "name"):
+            return of_member(known, node.attr, base)
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
@@ -461,7 +482,10 @@ class Lowering(Findings):
             return self.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
         names = tuple(a.arg for a in arguments.args)
         with_names = self._hidden() | set(names)
-        return ir.Lambda(names, self._inside(node.body, body, with_names))
+        outer, self.bound = self.bound, {name: known for name, known in self.bound.items() if name not in names}
+        inside = self._inside(node.body, body, with_names)
+        self.bound = outer
+        return ir.Lambda(names, inside)
 
     def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
         if self.finder.has_call(node):
@@ -485,6 +509,14 @@ class Lowering(Findings):
                 return self.expression(as_pairs(node), body)
             return self._map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
+        outer = self.bound
+        try:
+            return self._over_data(node, kind, body)
+        finally:
+            self.bound = outer
+
+    def _over_data(self, node: Any, kind: Any, body: Body) -> ir.Expr:
+        """A comprehension that is one expression: nothing in it is a task."""
         variables = set(self._hidden())
         clauses: list[ir.Clause] = []
         for generator in node.generators:
@@ -494,6 +526,9 @@ class Lowering(Findings):
             )
             self.check_iterable(iterable, generator.iter)
             target = self.loop_target(generator.target, variables)
+            self.bound = {name: known for name, known in self.bound.items() if name not in names_in(generator.target)}
+            if isinstance(target, str) and (each := self.output_of(iterable).items) is not None:
+                self.bound[target] = each
             tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
         if kind == "dict":
@@ -520,6 +555,7 @@ class Lowering(Findings):
         source = self.reference(first.iter, body.of(id), "over")
         self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
+        self.note_items(source, item)
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []
         for test in first.ifs:
@@ -541,6 +577,11 @@ class Lowering(Findings):
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
         self.outputs[id] = ITEMS
         return self.emit(id, work, body, node)
+
+    def note_items(self, source: ir.Ref, item: TaskId) -> None:
+        """What is known of each item of a list is known of the item of a map over it."""
+        if (each := self.output(source.task).items) is not None:
+            self.outputs[item] = each
 
     def targets(self, target: ast.expr, item: ir.Expr) -> dict[str, ir.Expr]:
         """What the names of a loop target stand for, given the item."""

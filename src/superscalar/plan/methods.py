@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from superscalar.plan import dates
 from superscalar.plan.bounds import (
     CHARACTERS_PER_STEP,
     MAX_ITEMS,
@@ -14,14 +15,16 @@ from superscalar.plan.bounds import (
     Budget,
     EvaluationError,
 )
-from superscalar.plan.elements import cut, datum, described, field_names, hashable, items_of
-from superscalar.plan.functions import Listed
+from superscalar.plan.elements import cut, datum, described, field_names, field_of, hashable, items_of
+from superscalar.plan.listed import Listed
 from superscalar.plan.operators import search
+from superscalar.values import record_fields
 
 
 def method_of(value: Any, name: str) -> tuple[Listed, Any]:
     """The method `name` of `value` and the value to call it with (rule L4: what is called is a method)."""
     value = datum(value)
+    kind: dates.Kind | None = None
     if isinstance(value, str):
         if name in TEXT:
             return TEXT[name], value
@@ -29,13 +32,19 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
             raise EvaluationError('text has no `format` here: write an f-string, like f"{value}"', "AttributeError")
     elif isinstance(value, Mapping) and name in MAPPING:
         return MAPPING[name], value
+    elif (found := dates.method_of(value, name)) is not None:
+        return found, value
+    elif name == "get" and record_fields(value) is not None and name not in field_names(value):
+        return _OF_A_RECORD, value
     if isinstance(value, str):
         has = f"; text has: {', '.join(TEXT)}"
     elif isinstance(value, Mapping):
         has = f"; a mapping has: {', '.join(MAPPING)}"
+    elif (kind := dates.kind_of(value)) is not None:
+        has = f"; a {kind.name} has: {', '.join(kind.methods)}"
     else:
         has = ""
-    if name in field_names(value):
+    if name in field_names(value) or (kind is not None and name in kind.parts):
         has = f"; it is a field: write `.{name}` without parentheses"
     raise EvaluationError(f"{described(value)} has no method `{cut(name)}`{has}", "AttributeError")
 
@@ -203,6 +212,13 @@ def _items(budget: Budget, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     budget.items(len(mapping), 80)
     return list(mapping.items())
 
+
+def _get_field(budget: Budget, record: Any, name: Any, default: Any = None) -> Any:
+    key = datum(name)
+    return field_of(record, key, budget) if isinstance(key, str) and key in field_names(record) else default
+
+
+_OF_A_RECORD = Listed(_get_field, 1, 2)
 
 MAPPING: dict[str, Listed] = {
     "get": Listed(_get, 1, 2),

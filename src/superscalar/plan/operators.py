@@ -9,7 +9,6 @@ from typing import Any
 
 from superscalar.plan.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, Budget, EvaluationError
 from superscalar.plan.elements import (
-    DATES,
     NUMBERS,
     datum,
     described,
@@ -20,6 +19,7 @@ from superscalar.plan.elements import (
     truth,
     within,
 )
+from superscalar.plan.moments import DATES, apart
 from superscalar.values import OrderedSet
 
 
@@ -66,7 +66,7 @@ def _arithmetic(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
     if guard is not None:
         guard(left, right, budget)
     try:
-        result = _PLAIN[symbol](left, right)
+        result = ARITHMETIC[symbol](left, right)
     except ZeroDivisionError as error:
         raise EvaluationError(f"{described(left)} cannot be divided by zero", "ZeroDivisionError") from error
     except OverflowError as error:
@@ -104,7 +104,7 @@ _COSTLY: dict[str, Callable[[Any, Any, Budget], None]] = {
     "**": _check_power,
     "<<": _check_shift,
 }
-_PLAIN: dict[str, Callable[[Any, Any], Any]] = {
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
@@ -160,7 +160,7 @@ def _on_dates(symbol: str, left: Any, right: Any) -> Any:
     if not all(isinstance(side, (*DATES, int, float)) for side in (left, right)):
         raise _unsupported(symbol, left, right)
     try:
-        return _PLAIN[symbol](left, right)
+        return ARITHMETIC[symbol](left, right)
     except TypeError as error:
         raise _unsupported(symbol, left, right) from error
     except (ArithmeticError, ValueError) as error:
@@ -203,8 +203,10 @@ _SETS: dict[str, Callable[[OrderedSet, OrderedSet, Budget], OrderedSet]] = {
 
 
 def _unsupported(symbol: str, left: Any, right: Any) -> EvaluationError:
-    hint = ""
-    if symbol == "+" and (isinstance(left, str) or isinstance(right, str)):
+    hint = apart(left, right)
+    if hint:
+        pass
+    elif symbol == "+" and (isinstance(left, str) or isinstance(right, str)):
         hint = ": write an f-string, or str(...) around what is no text"
     elif isinstance(left, str) or isinstance(right, str):
         hint = ": is the text a number? write int(...) or float(...) around it"
@@ -233,8 +235,8 @@ def unary(symbol: str, value: Any, budget: Budget) -> Any:
 
 def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
     """`left symbol right`, one link of a chain."""
-    if type(left) in NUMBERS and type(right) in NUMBERS and symbol in _RELATIONS:
-        return bool(_RELATIONS[symbol](left, right))
+    if type(left) in NUMBERS and type(right) in NUMBERS and symbol in RELATIONS:
+        return bool(RELATIONS[symbol](left, right))
     if symbol in ("==", "!="):
         return equal(left, right, budget) is (symbol == "==")
     if symbol in ("is", "is not"):
@@ -250,7 +252,7 @@ def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
     if holds_handle(left) or holds_handle(right):
         raise _unsupported(symbol, left, right)
     try:
-        return bool(_RELATIONS[symbol](left, right))
+        return bool(RELATIONS[symbol](left, right))
     except TypeError as error:
         raise _unsupported(symbol, left, right) from error
 
@@ -339,7 +341,7 @@ def _count_comparison(left: Any, right: Any, budget: Budget) -> None:
         budget.whole(right)
 
 
-_RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
-from superscalar.plan.slots import Slot, targets_of, targets_of_text
+from superscalar.plan.slots import Slot, is_join, targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.unreadable import unreadable
 
@@ -53,9 +53,9 @@ class Node:
     @property
     def is_join(self) -> bool:
         """Whether it is a `join(...)`, right or broken."""
-        if self.slot is None or self.slot.is_join:
-            return self.slot is not None
-        return self.tree is None and not self.targets and _JOINS.search(self.text) is not None
+        if self.tree is not None:
+            return is_join(self.tree)
+        return not self.targets and _JOINS.search(self.text) is not None
 
     def within(self) -> Iterator[Node]:
         """It and all that stands in it, in the order of the text."""
@@ -256,6 +256,8 @@ def rendered(nodes: Sequence[Node], margin: str = "") -> Iterator[str]:
         for number, block in enumerate(node.blocks):
             if number and not block:
                 continue
+            if not block and not node.alone:
+                yield f"{margin}{_INDENT}pass"
             if number and not (len(block) == 1 and block[0].kind == "elif"):
                 yield f"{margin}else:"
             elif number:

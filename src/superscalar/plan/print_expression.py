@@ -197,6 +197,8 @@ class ExpressionPrinter:
                 return f"{self._dotted(base)}.{name}"
             case ir.Unpacked(base, index):
                 return unpacked_name(expr) or f"{self.at(PRIMARY, base)}[{index}]"
+            case ir.Apply("timezone.utc"):
+                return "timezone.utc"
             case ir.Apply(function, arguments, keywords):
                 return f"{function}({self._arguments(arguments, keywords)})"
             case ir.Method(base, name, arguments, keywords):

@@ -164,6 +164,8 @@ class Program:
         """Lower what waited for places that are filled now; in a reply that happens at its end."""
         if self._reply is None:
             said: set[Step] = set(self.problems)
+            for slot in self._text:
+                slot.restore()
             yield from (step for step in self._lower_anew(self._text, "") if step not in said)
 
     def _unread(self, source: Source, problem: Diagnostic, tree: ast.stmt | None) -> Slot:
@@ -300,6 +302,8 @@ class Program:
         if reply is None:
             return
         rest = not self._ended and not self._closing and not self.problems
+        for slot in self._text:
+            slot.restore()
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
@@ -513,7 +517,7 @@ class Program:
         for task in lowered.tasks:
             made = self._now.passes(task)
             if made.id == main and (slot.thought or slot.notes):
-                made = replace(made, thought=slot.thought, notes=slot.notes)
+                made = replace(made, thought=slot.thought, notes=(*slot.notes, *made.notes))
             tasks.append(made)
         self._publish(lowered, tuple(tasks))
         yield from tasks
@@ -528,6 +532,7 @@ class Program:
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         self._note_tasks(slot, tasks)
         self.joined = self.joined or slot.is_join
+        slot.let_go()
 
     def _note_tasks(self, slot: Slot, tasks: tuple[ir.Task, ...]) -> None:
         self._now.tasks.extend(((*slot.place, number), task) for number, task in enumerate(tasks))

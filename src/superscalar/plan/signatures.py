@@ -13,6 +13,8 @@ class Parameter:
 
     `alias` is the identifier that plans use (rule L7), `name` what the tool itself calls it. `type` is printed.
     `reject(constant)` says why a constant is no value for it, or returns None. `choices`: the constants that it may be;
+    then it stands in the plan itself, and is nothing that is computed. `default` is as a plan writes it. `bounds`: what
+    is asked of values beyond their type, in words.
     then it stands in the plan itself, and is nothing that is computed. `annotated`: as in `Output`.
     """
 
@@ -24,8 +26,17 @@ class Parameter:
     description: str = ""
     keyword_only: bool = False
     choices: tuple[str, ...] = ()
+    bounds: str = ""
     annotated: bool = False
     reject: Callable[[Any], str | None] = field(default=lambda _constant: None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A record that a tool takes: a plan writes it as a dict with these keys, by the name and alias of each."""
+
+    type: str
+    keys: tuple[Parameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class Output:
 
     `items` describes the elements of a list. `aliases`: for fields whose names are no identifiers, the names that plans
     use instead (rule L7), and what each stands for. `annotated`: Python says so, and no schema from elsewhere.
+    `members`: of an enum, the value of each by its name (rule L24).
     """
 
     type: str = "Any"
@@ -42,6 +54,7 @@ class Output:
     items: Output | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     annotated: bool = False
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def written(self) -> list[str]:
         """The names of the fields as plans write them."""
@@ -66,7 +79,8 @@ class Signature:
     """One tool as a plan sees it. `provider` and `resource` say what its accesses are ordered against (rule L17).
 
     `shares`: identical calls of it are one call (rule L21). `chooses`: the parameter, by alias, whose constant decides
-    what is returned, which `outputs` tell; `output` is what is known of all of them.
+    what is returned, which `outputs` tell; `output` is what is known of all of them. `forms`: the records that it
+    takes, each once.
     """
 
     name: str
@@ -80,6 +94,7 @@ class Signature:
     resource: str | ResourceFunction | None = None
     shares: bool = False
     chooses: str = ""
+    forms: tuple[Form, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
 
 
@@ -105,3 +120,13 @@ class Signatures:
     def get(self, alias: str) -> Signature | None:
         """The tool of that alias, or None."""
         return self._by_alias.get(alias)
+
+
+def forms_by_type(signatures: Iterable[Signature]) -> dict[str, Form]:
+    """The records that tools take, by the name of their type; without those of one name that are not the same."""
+    found: dict[str, Form] = {}
+    twice: set[str] = set()
+    for form in (form for signature in signatures for form in signature.forms):
+        if found.setdefault(form.type, form) != form:
+            twice.add(form.type)
+    return {type: form for type, form in found.items() if type not in twice}

@@ -13,7 +13,7 @@ from typing import Final
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Guard, Task
 from superscalar.plan.names import Path, Place
-from superscalar.plan.source import Source
+from superscalar.plan.source import Source, parsed
 from superscalar.plan.vocabulary import MUTATING
 from superscalar.values import TaskId
 
@@ -154,6 +154,21 @@ class Slot:
             blocks=tuple([] for _ in self.blocks),
             former=self.former or self,
         )
+
+    def let_go(self) -> None:
+        """Drop the syntax tree, which would take most of the memory of a plan; only a repair wants it back."""
+        tree = self.tree
+        if tree is not None and not self.blocks and type(self.source) is Source:
+            alone = tree.col_offset == 0 and tree.lineno == 1 and ";" not in self.source.text
+            self.tree = None if alone else tree
+
+    def restore(self) -> None:
+        """Read the text again whose tree was dropped."""
+        if self.tree is None and self.published and self.ends is None:
+            self.tree = parsed(self.source.text).body[0]
+        for block in self.blocks:
+            for slot in block:
+                slot.restore()
 
     @property
     def is_join(self) -> bool:

@@ -17,13 +17,25 @@ SPECIAL = frozenset({"ok", "default", "first"})
 FUNCTIONS = SPECIAL | frozenset(
     "len sum min max sorted reversed abs round any all range enumerate zip".split()
     + "int float str bool list dict set tuple".split()
+    + "parse_json date datetime time timedelta timezone".split()
+    + "date.fromisoformat date.fromisocalendar date.fromordinal time.fromisoformat".split()
+    + "datetime.fromisoformat datetime.strptime datetime.combine datetime.fromtimestamp".split()
 )
+"""Those with a dot are functions of a class, and called by the name of that."""
+
+DATE_CLASSES = frozenset("date datetime time timedelta timezone".split())
+DATE_MODULES = frozenset({"datetime", "dt"})
+"""What the module of dates is called in other people's code: `datetime.date(2026, 1, 2)` is `date(2026, 1, 2)`."""
 
 TEXT_METHODS = frozenset(
     "split rsplit splitlines strip lstrip rstrip lower upper title replace startswith endswith join find count".split()
 )
 MAPPING_METHODS = frozenset("get keys values items".split())
-METHODS = TEXT_METHODS | MAPPING_METHODS
+DATE_METHODS = frozenset(
+    "isoformat strftime replace ctime weekday isoweekday isocalendar toordinal date time timetz".split()
+    + "astimezone timestamp utcoffset tzname dst total_seconds".split()
+)
+METHODS = TEXT_METHODS | MAPPING_METHODS | DATE_METHODS
 
 MUTATING = frozenset("append extend insert remove pop popitem clear sort reverse add discard update setdefault".split())
 """Methods that change a value in Python. Values of a plan do not change, so they are refused with what to write."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from superscalar.errors import UsageError
+from superscalar.tools.fields import MADE
 from superscalar.tools.types import annotation_of, type_text
 
 if TYPE_CHECKING:
@@ -122,5 +123,5 @@ def _written(over: inspect.Parameter, parameters: Mapping[str, inspect.Parameter
 
 
 def defaults_of(parameters: Iterable[inspect.Parameter]) -> dict[str, Any]:
-    """The arguments that a call may leave out."""
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    """The arguments that a call may leave out, and what they are then."""
+    return {p.name: p.default for p in parameters if p.default is not p.empty and p.default is not MADE}

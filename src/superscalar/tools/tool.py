@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from math import inf
+from types import MethodType
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
 from superscalar.plan.naming import TAKEN, identifier
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
-from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.context import ArgumentError
+from superscalar.tools.docstrings import parted
+from superscalar.tools.fields import filled
+from superscalar.tools.function import documentation_of, inspected, told_by
+from superscalar.tools.inputs import annotated_text, bounds_text, default_text, forms_of
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.trust import Readers, Results, Trust, open_sinks, readers_of, sinks_of, vouched_by
@@ -79,8 +83,10 @@ class Tool(Generic[P, R]):
         reads: Readers | None = None,
         policy: Callable[[Any], Any] | None = None,
     ) -> None:
+        self._terms = {k: v for k, v in locals().items() if k not in ("self", "function")}
         self.function = function
-        self.name: str = name or getattr(function, "__name__", None) or type(function).__name__
+        told = told_by(function)
+        self.name: str = name or getattr(told, "__name__", None) or type(told).__name__
         self.alias = identifier(self.name, TAKEN)
         self.effect: Effect = effect or "read"
         self.shares = self.effect == "pure" if dedupe is None else dedupe
@@ -90,10 +96,14 @@ class Tool(Generic[P, R]):
         self.retry = retry
         self.idempotent = idempotent
         self.cost = cost
-        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(told)) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
         )
-        self.parameters, self.context_parameter, returns = _inspect(self.name, function)
+        read = inspected(self.name, function)
+        self.parameters, self.context_parameter = read.parameters, read.context
+        self.aliases = read.aliases
+        if read.defaults:
+            self.function = filled(function, read.defaults)
         self.secrets = secrets_of(self.name, self.parameters, secret)
         self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
         self.sinks = sinks_of(self.name, self.parameters, sink, writes=self.effect == "write")
@@ -101,17 +111,19 @@ class Tool(Generic[P, R]):
         self.readers = readers_of(self.name, "readers", readers, self.parameters)
         self.reads = readers_of(self.name, "reads", reads, self.parameters)
         self.policy = policy
+        description, said = parted(documentation_of(told), read.names)
         self.signature = Signature(
             name=self.name,
             alias=self.alias,
-            parameters=tuple(self._describe(p) for p in self.parameters),
-            output=output_of(returns),
-            description=inspect.getdoc(function) or "",
+            parameters=tuple(self._describe(p, said.get(p.name, "")) for p in self.parameters),
+            output=output_of(read.returns),
+            description=description,
             effect=self.effect,
             effect_declared=effect is not None,
-            provider=provider or getattr(function, "__module__", None) or "",
+            provider=provider or getattr(told, "__module__", None) or "",
             resource=self._resource_function(resource) if callable(resource) else resource,
             shares=self.shares,
+            forms=forms_of(annotation_of(p) for p in self.parameters),
         )
         self.results: Results | None = vouched_by(self.name, self.trust, trusted_fields, self.signature.output)
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
@@ -133,6 +145,19 @@ class Tool(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself: no validation, no limits, no run."""
         return self.function(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Tool[..., Any]:
+        """Of an object whose class has this tool as a method, the tool that is called with the object."""
+        named = next(iter(self.aliases), "") if instance is not None else ""
+        if named not in ("self", "cls"):
+            return self
+        function: Callable[..., Any] = self.function
+        bound: Tool[..., Any] = Tool(MethodType(function, instance), **self._terms)
+        bound.function = MethodType(function, instance)  # its defaults are filled in already
+        if self.batched is not None:
+            form = self.batched.tool.__get__(instance, owner)
+            bound._pair(form, self.batched.over, self.batched.max_batch)
+        return bound
 
     @overload
     def batch(self, function: F, /) -> F: ...
@@ -174,7 +199,7 @@ class Tool(Generic[P, R]):
         name, over, max_batch = self._named_batch
         if name is None or self.batched is not None:
             return
-        beside = getattr(inspect.unwrap(self.function), "__globals__", {}).get(name)
+        beside = getattr(inspect.unwrap(told_by(self.function)), "__globals__", {}).get(name)
         form = beside if callable(beside) else tools.get(name)
         if form is None:
             raise UsageError(
@@ -254,6 +279,7 @@ class Tool(Generic[P, R]):
                 f'{", ".join(own)}; write resource=lambda {next(iter(own), "")}: f"..."'
             )
         needed = tuple(own[name] for name in wanted)
+        aliases = self.aliases
         checks: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
 
         def name(arguments: Mapping[str, Any]) -> str:
@@ -261,15 +287,15 @@ class Tool(Generic[P, R]):
                 from superscalar.tools import validation  # as for `validate`
 
                 checks.append(validation.validator(self.name, self.alias, needed))
-            given = {p.name: arguments[identifier(p.name)] for p in needed if identifier(p.name) in arguments}
+            given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
             made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
             if not isinstance(made, str):
                 raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
             return made
 
-        return ResourceFunction(tuple(identifier(p.name) for p in needed), name)
+        return ResourceFunction(tuple(aliases[p.name] for p in needed), name)
 
-    def _describe(self, parameter: inspect.Parameter) -> Parameter:
+    def _describe(self, parameter: inspect.Parameter, said: str) -> Parameter:
         annotation = annotation_of(parameter)
         rejects: list[Callable[[Any], str | None]] = []
 
@@ -282,47 +308,16 @@ class Tool(Generic[P, R]):
 
         return Parameter(
             name=parameter.name,
-            alias=identifier(parameter.name),
+            alias=self.aliases[parameter.name],
             type=type_text(annotation),
             required=parameter.default is parameter.empty,
-            default="" if parameter.default is parameter.empty else repr(parameter.default),
-            description=_annotated_text(annotation),
+            default="" if parameter.default is parameter.empty else default_text(parameter.default),
+            description=annotated_text(annotation) or said,
             keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
+            bounds=bounds_text(annotation),
             annotated=True,
             reject=reject,
         )
-
-
-def _inspect(name: str, function: Callable[..., Any]) -> tuple[tuple[inspect.Parameter, ...], str | None, Any]:
-    """A function's parameters with evaluated annotations, the one that wants a ToolContext, and the return type."""
-    try:
-        signature = inspect.signature(function, eval_str=True)
-    except (NameError, TypeError, ValueError, SyntaxError) as error:
-        raise UsageError(
-            f"tool {name}: its signature cannot be read ({error}); import the names that its annotations use"
-        ) from error
-    parameters, context = [], None
-    for parameter in signature.parameters.values():
-        annotation = parameter.annotation
-        if (typing.get_origin(annotation) or annotation) is ToolContext:
-            context = parameter.name
-        elif parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise UsageError(
-                f"tool {name}: parameter {parameter} cannot be described to a planner; "
-                f"write each parameter by name, such as `def {name}(items: list[str])`"
-            )
-        else:
-            parameters.append(parameter)
-    return tuple(parameters), context, signature.return_annotation
-
-
-def _annotated_text(annotation: Any) -> str:
-    """The description in `Annotated[str, "what it is"]` or `Annotated[str, Field(description=...)]`."""
-    for extra in getattr(annotation, "__metadata__", ()):
-        text = extra if isinstance(extra, str) else getattr(extra, "description", None)
-        if text:
-            return str(text)
-    return ""
 
 
 @overload

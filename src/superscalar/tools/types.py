@@ -28,6 +28,8 @@ def type_text(annotation: Any) -> str:
         return "Any"
     if isinstance(annotation, str):
         return annotation
+    if inspect.isclass(annotation) and issubclass(annotation, enum.Enum):
+        return _enum_text(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return type_text(arguments[0])
@@ -41,6 +43,19 @@ def type_text(annotation: Any) -> str:
     return getattr(annotation, "__name__", None) or str(annotation).removeprefix("typing.")
 
 
+def _enum_text(kind: type[enum.Enum]) -> str:
+    """An enum as what its members equal in a plan (rule L24); its name where a plan has no words for that."""
+    values = [member.value for member in kind]
+    if not values or issubclass(kind, enum.Flag) or not all(type(one) in (str, int, float, bool) for one in values):
+        return kind.__name__
+    return f"Literal[{', '.join(map(repr, values))}]"
+
+
+def is_typed_dict(annotation: Any) -> bool:
+    """Whether it is a `TypedDict`, of `typing` or of `typing_extensions`."""
+    return inspect.isclass(annotation) and issubclass(annotation, dict) and hasattr(annotation, "__required_keys__")
+
+
 def output_of(annotation: Any, depth: int = 4) -> Output:
     """What is known of a result from its return annotation; nothing where it says nothing."""
     if annotation is inspect.Signature.empty or annotation is Any or depth == 0:
@@ -50,12 +65,22 @@ def output_of(annotation: Any, depth: int = 4) -> Output:
     hints = dict(_field_types(annotation))
     if hints:
         fields: Mapping[str, Output] = {name: output_of(hint, depth - 1) for name, hint in hints.items()}
-        closed = not typing.is_typeddict(annotation)
+        closed = not is_typed_dict(annotation)
         return Output(type_text(annotation), fields, closed=closed, aliases=field_aliases(fields), annotated=True)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (list, set, frozenset) and arguments:
         return Output(type_text(annotation), items=output_of(arguments[0], depth - 1), annotated=True)
-    return Output(type_text(annotation), annotated=True)
+    return Output(type_text(annotation), annotated=True, members=_members(annotation))
+
+
+def _members(annotation: Any) -> dict[str, Any]:
+    """The members of an enum whose values a plan can write, or of one that may be None."""
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        others = [member for member in typing.get_args(annotation) if member is not type(None)]
+        return _members(others[0]) if len(others) == 1 else {}
+    if not inspect.isclass(annotation) or not issubclass(annotation, enum.Enum):
+        return {}
+    return {member.name: member.value for member in annotation} if type_text(annotation) != annotation.__name__ else {}
 
 
 def shape_of(annotation: Any, depth: int = 4) -> Shape:
@@ -88,7 +113,7 @@ def _field_types(annotation: Any) -> Iterator[tuple[str, Any]]:
         return
     if pydantic_fields := getattr(annotation, "__pydantic_fields__", None):
         yield from ((name, field.annotation) for name, field in pydantic_fields.items())
-    elif dataclasses.is_dataclass(annotation) or typing.is_typeddict(annotation) or hasattr(annotation, "_fields"):
+    elif dataclasses.is_dataclass(annotation) or is_typed_dict(annotation) or hasattr(annotation, "_fields"):
         try:
             hints = typing.get_type_hints(annotation)
         except NameError:  # a forward reference to a name that is not there: nothing is known of the fields
@@ -99,22 +124,3 @@ def _field_types(annotation: Any) -> Iterator[tuple[str, Any]]:
             else getattr(annotation, "_fields", tuple(hints))
         )
         yield from ((name, hints.get(name, Any)) for name in names)
-
-
-def records_of(annotation: Any) -> Iterator[type]:
-    """The record types that an annotation mentions, outermost first: what a planner must be told the fields of."""
-    if (
-        inspect.isclass(annotation)
-        and typing.get_origin(annotation) is None
-        and any(True for _ in _field_types(annotation))
-    ):
-        yield annotation
-        for _, hint in _field_types(annotation):
-            yield from records_of(hint)
-    for argument in typing.get_args(annotation):
-        yield from records_of(argument)
-
-
-def field_lines(record: type) -> list[str]:
-    """`name: type` for each field of a record type."""
-    return [f"{name}: {type_text(hint)}" for name, hint in _field_types(record)]

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
+from superscalar.plan.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import without
 from superscalar.tools.types import annotation_of
@@ -141,6 +142,12 @@ def _config_for(annotation: Any) -> ConfigDict | None:
     return None
 
 
+_WANTS_DATA = frozenset(
+    "list_type tuple_type set_type frozen_set_type dict_type mapping_type model_type model_attributes_type "
+    "dataclass_type dataclass_exact_type".split()
+)
+
+
 def _sentences(tool: str, error: ValidationError, secrets: Collection[str]) -> str:
     return "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
 
@@ -158,4 +165,7 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
         case "extra_forbidden":
             return f"{tool}() has no parameter `{place}`"
         case _:
-            return f"{tool}(): `{place}`: {error['msg']}, not {short}"
+            way_out = ""
+            if error["type"] in _WANTS_DATA and looks_like_json(error["input"]) and error["loc"][0] not in secrets:
+                way_out = "; if that is JSON, write parse_json(...) around it in the plan"
+            return f"{tool}(): `{place}`: {error['msg']}, not {short}{way_out}"

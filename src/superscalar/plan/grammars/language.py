@@ -11,7 +11,7 @@ import ast
 import json
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from superscalar.plan.grammars.rules import (
     Chars,
@@ -27,8 +27,8 @@ from superscalar.plan.grammars.rules import (
     sequence,
     uses,
 )
-from superscalar.plan.signatures import Parameter, Signature, Signatures
-from superscalar.plan.vocabulary import MAPPING_METHODS, TEXT_METHODS
+from superscalar.plan.signatures import Form, Parameter, Signature, Signatures, forms_by_type
+from superscalar.plan.vocabulary import METHODS, TEXT_METHODS
 
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
@@ -69,9 +69,13 @@ function ::= one value clauses? ")"
   | "sorted(" value (clauses | (", " "key=" lambda)? (", " "reverse=True")?) ")"
   | "round(" value (", " integer)? ")" | "enumerate(" value (", " "start=" integer)? ")"
   | "range(" value (", " value){0,2} ")" | "zip(" value (", " value)+ ")" | "default(" value ", " value ")"
-  | "first(" integer ", " value ")"
+  | "first(" integer ", " value ")" | "date(" value ", " value ", " value ")"
+  | "datetime(" value (", " value){2,5} ")" | "time(" value (", " value){0,2} ")"
+  | "timedelta(" span ")" | ("date.fromisoformat(" | "datetime.fromisoformat(") value ")"
+  | ("datetime.strptime(" | "datetime.combine(") value ", " value ")"
+span ::= ("days=" | "hours=" | "minutes=" | "seconds=") value
 one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
-  | "bool(" | "reversed(" | "ok("
+  | "bool(" | "reversed(" | "ok(" | "parse_json("
 extreme ::= "min(" | "max("
 lambda ::= "lambda " name ": " inner
 text ::= (string | formatted) ("." text-method (value (clauses | (", " value)*))? ")")*
@@ -120,7 +124,7 @@ def rules_of(signatures: Signatures) -> Rules:
     rules |= read(expressions)
     tokens = read(_TOKENS)
     tokens |= {"name": _name(), "word": Repeat(_WORD, 0, 40)}
-    tokens |= {"method": _any_of(MAPPING_METHODS | TEXT_METHODS), "text-method": _any_of(TEXT_METHODS)}
+    tokens |= {"method": _any_of(METHODS), "text-method": _any_of(TEXT_METHODS)}
     if tools:
         calls = _Calls(tools)
         rules |= calls.rules
@@ -212,6 +216,7 @@ class _Calls:
     def __init__(self, tools: list[Signature]) -> None:
         self.rules: dict[str, Rule] = {}
         self._values: dict[tuple[str, ...], str] = {}
+        self._forms = forms_by_type(tools)
         names = [self._rules_of(number, tool) for number, tool in enumerate(tools, 1)]
         self.rules = {"call": choice(map(Use, names)), **self.rules}
 
@@ -263,7 +268,7 @@ class _Calls:
         """What may be given for a parameter: a literal of its type, or what is no literal."""
         if parameter.choices:
             return choice(Text(json.dumps(one, ensure_ascii=False)) for one in parameter.choices)
-        kinds = tuple(_kinds(parameter.type))
+        kinds = tuple(_kinds(parameter.type, self._forms))
         if not kinds:
             return Use("value")
         if kinds not in self._values:
@@ -275,6 +280,8 @@ class _Calls:
     def _literal(self, kind: str) -> Rule:
         if kind in _LITERALS:
             return _rule(_LITERALS[kind])
+        if kind in self._forms:
+            return Use(self._record(self._forms[kind]))
         if kind.startswith("list["):
             item = self._value(Parameter("", "", kind[5:-1]))
             return _with({"item": item}, '"[" (item (clauses | (", " item)*))? "]" after?')
@@ -282,6 +289,28 @@ class _Calls:
             key, item = (self._value(Parameter("", "", part)) for part in kind[5:-1].split(", ", 1))
             return _with({"key": key, "item": item}, '"{" (key ": " item (clause | (", " key ": " item)*))? "}" after?')
         return Text(kind)  # one of the constants of a Literal
+
+    def _record(self, form: Form) -> str:
+        """The rule of a dict with the keys of a record, in their order: what may be left out comes last."""
+        name = f"record-{_in_a_name(form.type)}"
+        if name not in self.rules:
+            self.rules[name] = Text("")  # its place, and what a record that holds itself refers to
+            needed = [key for key in form.keys if key.required]
+            others = [key for key in form.keys if not key.required]
+            entries = [Sequence((Text(f"{json.dumps(key.name)}: "), self._value(key))) for key in (*needed, *others)]
+            options = [Choice((Sequence((Text(", "), entry)), Sequence())) for entry in entries]
+            first = Sequence((*_listed(entries[: len(needed)]), *options[len(needed) :]))
+            if not needed:
+                begun = [Sequence((entry, *options[at + 1 :])) for at, entry in enumerate(entries)]
+                first = Sequence((Choice((*begun, Sequence())),))
+            self.rules[name] = Sequence((Text("{"), first, Text("}")))
+        return name
+
+
+def _listed(entries: list[Sequence]) -> Iterator[Rule]:
+    """Those, with a comma between."""
+    for at, entry in enumerate(entries):
+        yield Sequence((Text(", "), entry)) if at else entry
 
 
 def _in_a_name(text: str) -> str:
@@ -311,10 +340,10 @@ def _rule(notation: str) -> Rule:
     return read(f"x ::= {notation}")["x"]
 
 
-def _kinds(type: str) -> Iterator[str]:
+def _kinds(type: str, forms: Collection[str]) -> Iterator[str]:
     """The kinds of literals that a type has; none where any will do, or where nothing is known of it."""
     try:
-        kinds = list(_kinds_of(ast.parse(type, mode="eval").body))
+        kinds = list(_kinds_of(ast.parse(type, mode="eval").body, forms))
     except (SyntaxError, ValueError):  # a name of its own, or a type that is not known in full
         return
     if "float" in kinds:
@@ -322,20 +351,20 @@ def _kinds(type: str) -> Iterator[str]:
     yield from dict.fromkeys(kinds)
 
 
-def _kinds_of(node: ast.expr) -> Iterator[str]:
+def _kinds_of(node: ast.expr, forms: Collection[str]) -> Iterator[str]:
     match node:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            yield from _kinds_of(left)
-            yield from _kinds_of(right)
+            yield from _kinds_of(left, forms)
+            yield from _kinds_of(right, forms)
         case ast.Constant(value=None):
             yield "None"
-        case ast.Name(id=name) if name in _LITERALS:
+        case ast.Name(id=name) if name in _LITERALS or name in forms:
             yield name
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
-            list(_kinds_of(item))
+            list(_kinds_of(item, forms))
             yield f"list[{ast.unparse(item)}]"
         case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[ast.Name(id="str" | "int") as key, item])):
-            list(_kinds_of(item))
+            list(_kinds_of(item, forms))
             yield f"dict[{key.id}, {ast.unparse(item)}]"
         case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=values)):
             for value in values:

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.signatures import Form, Parameter, Signature, Signatures, forms_by_type
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -28,7 +28,14 @@ _SIMPLE: Mapping[str, Schema] = {
 
 def to_json_schema(signatures: Signatures) -> Schema:
     """The schema of a whole plan, or of one that corrects some of its steps."""
-    steps = [_step(signature) for signature in signatures]
+    forms = forms_by_type(signatures)
+    steps = [_step(signature, forms) for signature in signatures]
+    records = {
+        _record(type): _object(
+            {key.name: _value(key, forms) for key in form.keys}, [key.name for key in form.keys if key.required]
+        )
+        for type, form in forms.items()
+    }
     value = [{"type": kind} for kind in ("string", "number", "boolean", "null")]
     array = {"type": "array", "items": {"$ref": "#/$defs/value"}}
     return {
@@ -50,12 +57,17 @@ def to_json_schema(signatures: Signatures) -> Schema:
                 {"$text": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/reference"}]}}}
             ),
             "value": {"anyOf": [*value, array, {"$ref": "#/$defs/reference"}, {"$ref": "#/$defs/text"}]},
+            **records,
         },
     }
 
 
-def _step(signature: Signature) -> Schema:
-    arguments = {p.alias: _value(p) for p in signature.parameters}
+def _record(type: str) -> str:
+    return f"record {type}"
+
+
+def _step(signature: Signature, forms: Mapping[str, Form]) -> Schema:
+    arguments = {p.alias: _value(p, forms) for p in signature.parameters}
     return _object(
         {
             "id": _NAME,
@@ -74,11 +86,11 @@ def _object(properties: Mapping[str, Schema], required: list[str] | None = None)
     }
 
 
-def _value(parameter: Parameter) -> Schema:
+def _value(parameter: Parameter, forms: Mapping[str, Form]) -> Schema:
     if parameter.choices:
         return {"enum": list(parameter.choices)}
     try:
-        own = _of(ast.parse(parameter.type, mode="eval").body)
+        own = _of(ast.parse(parameter.type, mode="eval").body, forms)
     except (SyntaxError, ValueError):  # a type of which nothing is known here
         return {"$ref": "#/$defs/value"}
     return _or_reference(own)
@@ -90,7 +102,7 @@ def _or_reference(own: list[Schema]) -> Schema:
     return {"anyOf": [*own, {"$ref": "#/$defs/reference"}, *text]}
 
 
-def _of(node: ast.expr) -> list[Schema]:
+def _of(node: ast.expr, forms: Mapping[str, Form]) -> list[Schema]:
     """What JSON a type has, as alternatives.
 
     Raises:
@@ -98,15 +110,17 @@ def _of(node: ast.expr) -> list[Schema]:
     """
     match node:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return [*_of(left), *_of(right)]
+            return [*_of(left, forms), *_of(right, forms)]
         case ast.Constant(value=None):
             return [_SIMPLE["None"]]
         case ast.Name(id=name) if name in _SIMPLE:
             return [_SIMPLE[name]]
+        case ast.Name(id=name) if name in forms:
+            return [{"$ref": f"#/$defs/{_record(name)}"}]
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
-            return [{"type": "array", "items": _or_reference(_of(item))}]
+            return [{"type": "array", "items": _or_reference(_of(item, forms))}]
         case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[ast.Name(id="str"), item])):
-            return [{"type": "object", "additionalProperties": _or_reference(_of(item))}]
+            return [{"type": "object", "additionalProperties": _or_reference(_of(item, forms))}]
         case ast.Subscript(value=ast.Name(id="Literal"), slice=values):
             constants = values.elts if isinstance(values, ast.Tuple) else [values]
             return [{"enum": [ast.literal_eval(constant) for constant in constants]}]

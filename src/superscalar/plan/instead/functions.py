@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable, Mapping
 
 from superscalar.plan.instead.code import Unwritable, as_list, filled, fresh, names_of, tried, write
-from superscalar.plan.vocabulary import FUNCTIONS, METHODS
+from superscalar.plan.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS, METHODS
 
-_NO_CLOCK = "a plan has no clock: write the date as text, as the question gives it, or let a tool give it"
+_NO_CLOCK = "a plan has no clock: let a tool give the time, or write the date that the question gives"
 _NO_CHANCE = "a plan does the same each time: write the value, or let a tool give it"
 _OUTSIDE = "a plan reaches the outside only through its tools"
 
@@ -39,14 +39,18 @@ SAID: Mapping[str, str] = {
     "now": _NO_CLOCK,
     "today": _NO_CLOCK,
     "utcnow": _NO_CLOCK,
+    "fromtimestamp": "a plan has no time zone: write datetime.fromtimestamp(seconds, timezone.utc)",
+    "utcfromtimestamp": "write datetime.fromtimestamp(seconds, timezone.utc)",
+    "relativedelta": "write timedelta(days=...), or x.replace(month=...)",
+    "ZoneInfo": "write timezone.utc, or timezone(timedelta(hours=2)); dates of tools keep their zones",
     "exit": "leave it out: the plan ends with join(...)",
     "quit": "leave it out: the plan ends with join(...)",
 }
 """What to say of calls for which there is no code to write."""
 
+_OF_DATES = "write one of: " + ", ".join(sorted(name for name in FUNCTIONS if "." in name))
+
 MODULES: Mapping[str, str] = {
-    "time": _NO_CLOCK,
-    "datetime": _NO_CLOCK,
     "random": _NO_CHANCE,
     "uuid": _NO_CHANCE,
     "secrets": _NO_CHANCE,
@@ -103,7 +107,7 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("chain", 3): "A + B + C",
     ("deepcopy", 1): "A",
     ("copy", 1): "A",
-    ("loads", 1): "A",
+    ("loads", 1): "parse_json(A)",
     ("dumps", 1): "str(A)",
     ("itemgetter", 1): "lambda X: X[A]",
     ("String", 1): "str(A)",
@@ -138,6 +142,10 @@ def of_module(call: ast.Call, module: str, name: str) -> str:
         return help
     if name in ("now", "today", "utcnow", "sleep"):
         return SAID[name]
+    if module == "time":
+        return SAID.get(name) or _NO_CLOCK
+    if module in DATE_CLASSES | DATE_MODULES:
+        return SAID.get(name) or _OF_DATES
     return MODULES.get(module, "")
 
 
@@ -260,6 +268,20 @@ def formatted(value: ast.expr, spec: str, conversion: str = "") -> ast.Formatted
 
 
 _CALLED: Mapping[str, str] = {
+    "parse_json": "parse_json(text)",
+    "date": "date(2026, 1, 31)",
+    "datetime": "datetime(2026, 1, 31, 9, 30)",
+    "time": "time(9, 30)",
+    "timedelta": "timedelta(days=1, hours=2)",
+    "timezone": "timezone(timedelta(hours=2))",
+    "date.fromisoformat": 'date.fromisoformat("2026-01-31")',
+    "date.fromisocalendar": "date.fromisocalendar(year, week, day)",
+    "date.fromordinal": "date.fromordinal(days)",
+    "time.fromisoformat": 'time.fromisoformat("09:30")',
+    "datetime.fromisoformat": 'datetime.fromisoformat("2026-01-31T09:30")',
+    "datetime.strptime": 'datetime.strptime(text, "%Y-%m-%d")',
+    "datetime.combine": "datetime.combine(day, time(9, 30))",
+    "datetime.fromtimestamp": "datetime.fromtimestamp(seconds, timezone.utc)",
     "len": "len(xs)",
     "sum": "sum(xs)",
     "min": "min(xs)",
