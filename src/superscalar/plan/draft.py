@@ -18,14 +18,13 @@ _BLOCK: Final = re.compile(r"(?:if|for|while|try|with|def|class|async)\b.*:$", r
 class Draft:
     """The statements of a program, and what can be said of them before they are read. `add` takes the next one.
 
-    `joined`: its `join` came. `acts`: something in it calls or assigns. `named`: with an info string, or the like, that
-    says that it is code. `names`: what it assigns. `tools`: the names that are calls of tools.
+    `joined`: its `join` came. `acts`: something in it calls or assigns. `names`: what it assigns. `tools`: the names that
+    are calls of tools.
     """
 
-    def __init__(self, tools: Container[str], *, named: bool = False) -> None:
+    def __init__(self, tools: Container[str]) -> None:
         self.statements: list[Statement] = []
         self.joined = self.acts = False
-        self.named = named
         self._tools = tools
         self._used: list[tuple[str, Statement, ast.Name]] = []
         self.names: set[str] = set()

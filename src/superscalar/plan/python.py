@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
@@ -28,9 +27,6 @@ MAX_PROSE: Final = 500
 
 _MAX_LOOK_AHEAD = 4
 _FENCE = "```"
-_MAY_BEGIN = re.compile(
-    r"\s*[^\W\d][\w.]*\s*(?:[-+*/|&]?=|[(\[,]|$)"
-)  # a statement, though no word more of it has come
 _SHOWN = 200  # characters of what was said instead of a plan
 
 
@@ -200,7 +196,7 @@ class PythonReader:
             self._fenced = False
             yield from self._end_program()
         if named or not closes:
-            yield from self._begin_program(named=named)
+            yield from self._begin_program()
 
     def _end_program(self) -> Iterator[Step]:
         """A fence closes."""
@@ -227,7 +223,7 @@ class PythonReader:
             self._stray = "there are several programs, and none of them ends with join(...)"
         yield from ()
 
-    def _begin_program(self, *, named: bool) -> Iterator[Step]:
+    def _begin_program(self) -> Iterator[Step]:
         """A fence opens."""
         first = self._between is None and not self._reading.begun and self._json() is None
         if self._draft is not None:
@@ -241,7 +237,7 @@ class PythonReader:
             self._between = None
         if self.program.repairing or not first:
             yield from self._reading.end()
-            self._draft = Draft(self.program.signatures, named=named)
+            self._draft = Draft(self.program.signatures)
         else:
             self._reading = StatementReader(self.program)  # what stood before was prose
 
@@ -284,8 +280,8 @@ class PythonReader:
         if reason == "stop" and self._between is None and not self.ended:
             for statement in self._lines.finish():
                 yield from self._take(statement)
-        second = self._draft if self._between is None else None
-        cut = reason == "cut" and (not self.tail or (second is not None and self._is_program(second)))
+        second = self._draft if self._between is None else self._opening()
+        cut = reason == "cut" and (not self.tail or second is not None)
         self.whole = not cut
         if self.program.repairing:
             yield from self._end_repair(second)
@@ -318,9 +314,13 @@ class PythonReader:
         if mended is not None:
             yield from self._replay(mended)
 
-    def _is_program(self, draft: Draft) -> bool:
-        """Whether a program that is being written is one already."""
-        return draft.named or draft.acts or _MAY_BEGIN.match(self._lines.pending) is not None
+    def _opening(self) -> Draft | None:
+        """The program, still empty, whose fence a line may be that has not come to its end."""
+        line = "".join(self._between or ()).strip()
+        closes = line.strip("`") == "" and (self._fenced or self._bare)
+        if self.ended or not line or closes or not (line.startswith(_FENCE) or _FENCE.startswith(line)):
+            return None
+        return Draft(self.program.signatures)
 
     def _json(self) -> str | None:
         """The plan in JSON, if all that was read comes to that."""
