@@ -193,8 +193,8 @@ class PythonReader:
         closes = self._fenced or (self._bare and not named)
         self._bare = False
         if closes:
-            self._fenced = False
             yield from self._end_program()
+            self._fenced = False
         if named or not closes:
             yield from self._begin_program()
 
@@ -212,16 +212,23 @@ class PythonReader:
         self._begin_between()
 
     def _end_draft(self) -> Iterator[Step]:
-        """A program has ended that has no `join`: only a correction is anything without."""
+        """A program has ended that has no `join`, or none that can be read: only a correction is anything without."""
         draft, self._draft = self._draft, None
-        if draft is None or not draft.acts:
+        if draft is None or not (draft.acts or draft.is_json):
+            return
+        if self._fenced and draft.means_to_join:
+            yield from self._becomes_the_plan(draft)
+            self._behind_join()
             return
         self._names |= draft.names
         if self.program.repairing and self._mended is None:
             self._mended = draft
-        elif not self.tail:
+        elif draft.is_json:
+            self._stray = "a plan in JSON stands behind another program"
+        elif self.tail:
+            self._stray = "there are several programs, and the last one does not end with join(...)"
+        else:
             self._stray = "there are several programs, and none of them ends with join(...)"
-        yield from ()
 
     def _begin_program(self) -> Iterator[Step]:
         """A fence opens."""
@@ -280,15 +287,14 @@ class PythonReader:
         if reason == "stop" and self._between is None and not self.ended:
             for statement in self._lines.finish():
                 yield from self._take(statement)
-        second = self._draft if self._between is None else self._opening()
-        cut = reason == "cut" and (not self.tail or second is not None)
+        second = self._draft if self._between is None else None
+        opens = reason == "cut" and self._opens()
+        cut = reason == "cut" and (not self.tail or opens or second is not None)
         self.whole = not cut
-        if self.program.repairing:
+        if opens or (cut and second is not None and (self._mended is not None or not self.program.repairing)):
+            yield from self._begun_anew(None if opens else second)
+        elif self.program.repairing:
             yield from self._end_repair(second)
-        elif cut and self.tail and second is not None:
-            yield from self.program.retract("another program came behind it")
-            self._reading = StatementReader(self.program)
-            yield from self._replay(second)
         else:
             yield from self._end_draft()
         if cut:
@@ -305,22 +311,34 @@ class PythonReader:
         else:
             yield from self.program.finish()
 
+    def _begun_anew(self, open: Draft | None) -> Iterator[Step]:
+        """The text was cut in a program that was to take the place of the one before: that is none any more."""
+        self.tail = "more"
+        self._draft = self._mended = None
+        if self.program.repairing:
+            return  # a part of a correction behind another one says too little
+        yield from self.program.retract("another program came behind it")
+        self._reading = StatementReader(self.program)
+        if open is not None:
+            yield from self._replay(open)
+
     def _end_repair(self, open: Draft | None) -> Iterator[Step]:
         """The reply with corrections has ended: hand them over."""
         if open is not None and self._mended is not None:
             yield from self._end_draft()
         self._draft = None
         mended = self._mended or open
-        if mended is not None:
+        if mended is not None and not self._stray:
             yield from self._replay(mended)
 
-    def _opening(self) -> Draft | None:
-        """The program, still empty, whose fence a line may be that has not come to its end."""
-        line = "".join(self._between or ()).strip()
-        closes = line.strip("`") == "" and (self._fenced or self._bare)
-        if self.ended or not line or closes or not (line.startswith(_FENCE) or _FENCE.startswith(line)):
-            return None
-        return Draft(self.program.signatures)
+    def _opens(self) -> bool:
+        """Whether the line that was being written may be the fence of a program behind another one."""
+        if self.ended or (self._between is None and self._fenced):
+            return False
+        line = (self._lines.pending if self._between is None else "".join(self._between)).strip()
+        if not line.strip("`") and (self._fenced or self._bare):
+            return False  # it closes the one before
+        return bool(line) and (line.startswith(_FENCE) or _FENCE.startswith(line))
 
     def _json(self) -> str | None:
         """The plan in JSON, if all that was read comes to that."""
