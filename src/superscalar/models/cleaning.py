@@ -202,6 +202,8 @@ class Cleaner:
                 self._inside.pop()
         elif self._channel in ("", _FINAL):
             self.lone = True
+            if not self._has_spoken():  # but an earlier reply, which this one goes on from, may have
+                yield Piece("withdrawn", "".join(self._said))
             yield from self._withdraw()
 
     def _begin_header(self, header: Header, channel: str) -> None:
