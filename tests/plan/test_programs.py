@@ -51,6 +51,14 @@ def fenced(program: str, language: str = "python") -> str:
         f"{fenced('x = mail(0)' + chr(10))}No, rather:\n{fenced(PLAN)}Done.",
         f"x = mail(0)\njoin(x)\nNo, rather:\n{fenced(PLAN)}",
         f"mail(0)\n{fenced(PLAN)}",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No, rather:\n{PLAN}",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No, don't (really:\n{PLAN.rstrip()}",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\n{PLAN.replace('mail(a)', 'mail(' + chr(10) + ' a)')}```\n",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\nmail(7)\n{fenced(PLAN)}",
+        f"{fenced(PLAN)}To tell bob, one writes\nt = mail(9)\n",
+        fenced(PLAN).replace("```", "~~~"),
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\n{fenced(PLAN)}".replace("```", "~~~"),
+        f"mail(0)\njoin()\nNo:\n{fenced(PLAN)}".replace("```", "~~~"),
         f"{fenced('x = mail(0)' + chr(10) + 'join(x)' + chr(10))}{fenced('join()' + chr(10))}{fenced(PLAN)}",
         f"{fenced('some words of mine' + chr(10), 'text')}{fenced(PLAN)}",
         f"{PLAN}t = mail(9)\njoin(t)\n",
@@ -200,6 +208,9 @@ def test_a_tool_that_has_such_a_name_is_that_tool(text: str, shown: list[str]) -
         (f"{fenced(PLAN)}Or rather:\n```pyth", False),
         (f"{fenced(PLAN)}Or rather:\n```\n", False),
         (f"{fenced(PLAN)}Or rather:\n```\n# then ", False),
+        (f"{fenced(PLAN)}Or rather:\n~~", False),
+        (f"{fenced(PLAN)}Or rather:\nt = mail(9)\n", False),
+        (f"{fenced(PLAN)}Or rather:\nt = mail(9", False),
         (f"{PLAN}\n``", True),
         (f"{PLAN}Or rather:\n``", False),
         (f"{PLAN}t = mail(9)\n", True),
@@ -248,3 +259,9 @@ def test_a_program_that_begins_within_500_characters_of_prose_counts_and_a_later
     shown, problems, whole = outcome(read(text))
     expected = SHOWN if length <= 500 else ["x = mail(to=0)!", "join() = join(<x>)"]
     assert (shown, problems, whole) == (expected, [], True)
+
+
+def test_a_block_behind_a_program_in_a_fence_keeps_its_condition() -> None:
+    plan = "if load(1) > 2:\n    mail(7)\njoin()\n"
+    behind = in_every_chunking(f"{fenced('x = 0' + chr(10) + 'join(x)' + chr(10))}No:\n{plan}")
+    assert behind == outcome(read(plan))

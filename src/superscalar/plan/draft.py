@@ -15,6 +15,9 @@ from superscalar.plan.source import parsed
 from superscalar.plan.spelling import is_meant_to_join, join_of
 
 _ACTS: Final = re.compile(r"(?:if|for|while|try|with|def|class|async)\b.*:$|.*\w\(|[^\W\d]\w*\s*=", re.DOTALL)
+_BEGINS: Final = re.compile(
+    r"(?:if|for|while|try|with|def|class|async)\b.*:\s*(?:#.*)?$|(?:[^\W\d]\w*\s*=\s*)?[^\W\d][\w.]*\("
+)
 _JSON: Final = re.compile(
     r"\s*[\[{].*[\"'](?:steps|tool|tool_calls|calls|function|function_call|arguments|parameters|args)[\"']\s*:",
     re.DOTALL,
@@ -90,6 +93,17 @@ def does_something(tree: ast.stmt) -> bool:
 def means_json(text: str) -> bool:
     """Whether a text begins like a plan in JSON, or a call."""
     return _JSON.match(text) is not None
+
+
+def may_begin_program(line: str) -> bool:
+    """Whether a line in no fence looks like the first one of a program: it does something, or what follows may."""
+    text = line.strip()
+    if _BEGINS.match(text) or means_json(text):
+        return True
+    try:
+        return any(map(does_something, parsed(text).body))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def says_more_than_a_value(line: str) -> bool:

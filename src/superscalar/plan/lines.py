@@ -13,10 +13,10 @@ from typing import NamedTuple
 _F_STRING = re.compile(r"[fF][rR]?$|[rR][fF]$")
 _INTERESTING = re.compile(r"[\"'#\\()\[\]{}]")
 _NEW_STATEMENT = re.compile(
-    r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```)"
+    r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```|~~~)"
 )
 _OF_A_BLOCK = re.compile(
-    r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b(?!\s*=[^=])|@|```"
+    r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b(?!\s*=[^=])|@|```|~~~"
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _PARTS = "give parts of it names"
