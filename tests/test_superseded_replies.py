@@ -106,3 +106,9 @@ def test_a_correction_that_is_cut_in_a_second_program_corrects_nothing(first: st
 
 def test_a_plan_without_a_join_that_is_cut_in_a_second_program_is_not_gone_on_from() -> None:
     assert sent("```\nsend(99)\n```\nNo, wait:\n```\nsend(1...", "send(1)\njoin(1)\n") == [1]
+
+
+def test_a_continuation_in_bullets_says_the_same_lines_again() -> None:
+    cut = "send(5)\nsend(6)\nx = ..."
+    assert sent(cut, "- send(5)\n- send(6)\n- x = look(1)\n- join(x)\n") == [5, 6]
+    assert sent("if 1 > 0:\n    - send(5)\nx = look(1) \\\n - look(2)\nsend(x)\njoin(x)\n") == [5, -1]

@@ -123,7 +123,9 @@ def test_what_cannot_be_told_is_one_error_and_nothing_runs(text: str, problem: s
     assert [line for line in shown if "mail" in line or ("load" in line and PLAN not in text)] == []
 
 
-@pytest.mark.parametrize("join", ["join(1))\n", "join(1\n", "join(\n  1\n", "print(join(1)))\n", "finish(1))\n", "join(1)"])
+@pytest.mark.parametrize(
+    "join", ["join(1))\n", "join(1\n", "join(\n  1\n", "print(join(1)))\n", "finish(1))\n", "join(1)"]
+)
 def test_a_last_program_whose_join_cannot_be_read_is_the_plan_all_the_same(join: str) -> None:
     draft = fenced("mail(0)\njoin()\n")
     shown, problems, _ = in_every_chunking(f"{draft}No, rather:\n```\nx = load(1)\n{join}```\n")

@@ -225,9 +225,7 @@ class Planning:
             conversation += said
         raise AssertionError("the last attempt returns or raises")
 
-    async def _reply(
-        self, program: Program, conversation: list[Message], *, corrects: bool, goes_on: bool
-    ) -> _Reply:
+    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool, goes_on: bool) -> _Reply:
         """Stream one reply of the planner into the program."""
         terms = self._terms
         if terms.model is None:
