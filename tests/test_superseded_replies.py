@@ -1,4 +1,4 @@
-"""Replies that turn out to be a thought or a draft once another one has gone on from them: nothing of them is written."""
+"""Replies that turn out to be a thought or a draft once another one goes on from them: nothing of them is written."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def fenced(program: str, language: str = "python") -> str:
         f"mail(0)\n{fenced(PLAN)}",
         f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No, rather:\n{PLAN}",
         f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No, don't (really:\n{PLAN.rstrip()}",
-        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\n{PLAN.replace('mail(a)', 'mail(' + chr(10) + ' a)')}```\n",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\n{PLAN.replace('(a)', '(' + chr(10) + ' a)')}```\n",
         f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\nmail(7)\n{fenced(PLAN)}",
         f"{fenced(PLAN)}To tell bob, one writes\nt = mail(9)\n",
         fenced(PLAN).replace("```", "~~~"),

@@ -1,9 +1,10 @@
 """What a model said is told from what it thought, and both from the marks of its chat template.
 
 A reply may hold `<think>` blocks (also `thinking`, `thought`, `reasoning`, `reflection`, `analysis`, `scratchpad`),
-channels as of gpt-oss (all but `final` are thoughts), and tokens that a server let through (`</s>`, `<|im_end|>`). A closing tag without its opening one says
-that all before it was a thought: that is known only then, so what was said is withdrawn. Marks are told apart from text
-that quotes them, in doubt in favour of a mark, since what is taken for a thought is never run:
+channels as of gpt-oss (all but `final` are thoughts), and tokens that a server let through (`</s>`, `<|im_end|>`). A
+closing tag without its opening one says that all before it was a thought: that is known only then, so what was said is
+withdrawn. Marks are told apart from text that quotes them, in doubt in favour of a mark, since what is taken for a
+thought is never run:
 
 - A mark right between two quotes of one kind, or between backticks, is quoted.
 - So is one inside a string of a line that, for itself, is a statement of Python or a member of a JSON object: the line
