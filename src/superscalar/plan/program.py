@@ -374,7 +374,7 @@ class Program:
 
         The ids stay used, so that those of a run are unique.
         """
-        said = bool(self._text)
+        said = bool(self._text or self._published)
         ids = tuple(dict.fromkeys((*self._published, *_published_in(self._text))))
         self._retired.update(ids)
         self._published = {}
