@@ -150,3 +150,12 @@ def test_the_planner_is_shown_the_reads_that_stand_and_says_how_the_plan_ends(tm
     assert planner.requests[0].messages[-2].text == "a = get(k=1)\nb = double(x=a)\n"
     assert (written, result.answer) == ([("send", 2)], [1, 2])
     assert [task.id for task in result.plan] == ["a", "b", "send()", "join().2"]
+
+
+def test_a_text_that_begins_anew_gives_each_name_its_own_value(tmp_path: Path) -> None:
+    begun = "n = get(1)\nm = get(5)\nn = double(1 + 1)\nk = get(0)\njoin(n)\n"
+    anew = "n = double(1 + 1)\nn = double(1 + 1)\nk = get(0)\nif k < 3:\n    n = get(7)\nsend(n)\njoin(n)\n"
+    for number, events in enumerate(unsealed(begun)):
+        result, _ = resumed(died_after(tmp_path / f"{number}", events), anew)
+        assert (written, result.answer) == ([("send", 7)], 7), events[-1]
+        written.clear()

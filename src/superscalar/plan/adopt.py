@@ -17,6 +17,7 @@ from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Open, Program, Step
+from superscalar.plan.repair import Reply
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, targets_of
 from superscalar.plan.source import Source, parsed
@@ -46,6 +47,7 @@ class AdoptedProgram(Program):
         self._retired.update(_with_roots(retired))
         self._taken = self._retired
         self._ends_again = False
+        self._first_reply = False
         self._writing = Writes(frozenset())
         self._by_header: dict[TaskId, Branch] = {}
         for number, tasks in enumerate(rounds):
@@ -163,7 +165,21 @@ class AdoptedProgram(Program):
             text = [_slot(tree) for tree in parsed(print_plan(tuple(self._published.values()))).body]
             self._text = [slot for slot in text if not (self._ends_again and slot.is_join)]
             self._open_round = False
+            self._first_reply = True
         super().begin_repair()
+
+    def end_repair(self) -> Iterator[Step]:
+        """The reply is there. One that needs nothing of what was adopted is the whole round.
+
+        That only reads (see `can_go_on`), so nothing is lost; laid over it line by line, a text that begins anew could
+        give a name the value of another line, since what is printed is not set as it was written.
+        """
+        yield from super().end_repair()
+        self._first_reply = False
+
+    def _may_begin_anew(self, reply: Reply) -> bool:
+        joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in reply.text)
+        return self._first_reply and not joins_all
 
     def end_again(self) -> None:
         """The `join` that is there may not have been the end of the text: the reply that follows says how it ends."""
