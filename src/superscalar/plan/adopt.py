@@ -177,8 +177,8 @@ class AdoptedProgram(Program):
         yield from super().end_repair()
         self._first_reply = False
 
-    def _may_begin_anew(self, reply: Reply) -> bool:
-        joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in reply.text)
+    def _may_begin_anew(self, _reply: Reply) -> bool:
+        joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in _reply.text)
         return self._first_reply and not joins_all
 
     def end_again(self) -> None:

@@ -314,7 +314,7 @@ class Program:
         yield from self._lower_anew(final.text, final.why, final.dropped)
         self._ended = ended
 
-    def _may_begin_anew(self, reply: Reply) -> bool:  # noqa: ARG002: who adopted a text looks at it
+    def _may_begin_anew(self, _reply: Reply) -> bool:
         """Whether a reply that was to go on may be the whole round all the same, if it can stand alone."""
         return False
 
