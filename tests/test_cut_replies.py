@@ -158,7 +158,7 @@ def test_a_run_that_died_after_a_cut_shows_its_planner_the_same_turns(tmp_path: 
     """What is asked for once it is resumed stands behind the same conversation."""
     plan = 'a = look("IBM")\nput(1)\nput(2)\njoin(a)\n'
     path = tmp_path / "runs.db"
-    whole = Dictated([plan[:30], TORN], [plan, STOP])
+    whole = Dictated([plan[:18], TORN], [plan, STOP])
     agent = LLMCompiler(whole, tools([]), joiner=None, journal=path)
     events = run(agent.run("?", run_id="run")).events
     asked = next(i for i, event in enumerate(events) if isinstance(event, Repairing))
@@ -292,3 +292,12 @@ def test_a_refusal_for_longer_than_the_timeout_is_not_waited_out() -> None:
         else:
             run(agent.run("?"))
         assert len(model.requests) == tries
+
+
+def test_a_line_whose_name_has_got_another_value_since_is_another_call() -> None:
+    cut: list[Part] = ["a = look(1)\nput(a)\na = look(2)\n", Chunk(finish="length")]
+    whole: list[Part] = ["a = look(1)\nput(a)\na = look(2)\nput(a)\njoin(a)\n", STOP]
+    expected = outcome(whole)
+    assert len(expected[0]) == 2
+    assert outcome(cut, ["put(a)\njoin(a)\n", STOP]) == expected
+    assert outcome(cut, whole) == expected

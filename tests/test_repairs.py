@@ -98,6 +98,12 @@ CASES: dict[str, tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]] = {
         [("w", 2)],
         2,
     ),
+    "two broken lines of one name are answered one at a time": (
+        "x = = w(1)\nif x > 0:\n    x = f(3) + gone\njoin(x)\n",
+        ("x = f(3)\n", "x = w(1)\n"),
+        [("w", 1)],
+        3,
+    ),
     "a right write is left out": ("w(1)\nw(2)\ny = = 1\njoin(y)\n", ("w(2)\ny = 1\njoin(y)\n",), [("w", 2)], 1),
     "two right writes change places": (
         "w(1)\nw(2)\ny = = 1\njoin(y)\n",

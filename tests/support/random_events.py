@@ -31,6 +31,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.values import (
     Failure,
+    Holder,
     Observation,
     OrderedSet,
     Record,
@@ -106,6 +107,14 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "Diagnostic": st.builds(Diagnostic, _TEXTS, _TEXTS, _SPANS, help=_TEXTS),
     "Failure": st.builds(Failure, st.just("timeout"), _TEXTS, _TEXTS, st.booleans()),
     "Task": _TASKS,
+    "tuple[Outcome, ...] | None": st.none()
+    | st.lists(st.builds(Observation, VALUES) | st.builds(Skipped, _IDS, st.booleans()), max_size=2).map(tuple),
+    "Holder": st.builds(
+        Holder,
+        st.sampled_from(["list", "tuple", "set", "dict"]),
+        st.lists(_TEXTS | st.integers(), max_size=2).map(tuple),
+        st.lists(st.integers(0, 9), max_size=2).map(tuple),
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 import zoneinfo
 from typing import Any, NamedTuple
@@ -75,7 +76,14 @@ def anatomy(value: Any) -> Any:
             return kind, anatomy(value.value)
         case Failure():
             return kind, value.kind, value.message, anatomy(value.items)
+        case Skipped(items=tuple(items)):
+            return kind, value.because, value.by_guard, anatomy(items), anatomy(value.holder.keys), value.holder.adrift
         case int():
             return kind, hex(value)  # Python refuses to write the decimal digits of a very wide one
         case _:
             return kind, repr(value)
+
+
+def parts_of(event: Any) -> Any:
+    """The anatomy of each of an event's fields."""
+    return type(event).__name__, {f.name: anatomy(getattr(event, f.name)) for f in dataclasses.fields(event)}

@@ -16,14 +16,14 @@ _SEVERAL = 8  # that are looked at before one gives up
 
 
 class Edit:
-    """A reply laid beside a round.
+    """A reply laid beside a round. `rest`: the planner was asked to go on behind the round.
 
     `stands`: the line of the reply that is equal to a right statement of the same block, and that statement. `_takes`:
     what the others answer, or the right statement whose name they assign.
     """
 
-    def __init__(self, old: list[Node], new: list[Node]) -> None:
-        self._old, self._new = old, new
+    def __init__(self, old: list[Node], new: list[Node], *, rest: bool = False) -> None:
+        self._old, self._new, self._rest = old, new, rest
         self.stands: dict[Node, Node] = {}
         self._takes: dict[Node, Node] = {}
         self._headers: dict[Node, Node] = {}  # by the statement whose header they replace
@@ -39,7 +39,8 @@ class Edit:
 
     def _lay(self, old: list[Node], new: list[Node]) -> None:
         """Lay a block of the reply beside one of the round."""
-        self.stands.update((node, same) for same, node in common(old, new))
+        same = common(old, new)
+        self.stands.update((node, one) for one, node in (_meant_again(old, same) if self._rest else same))
         for node in new:
             self._lay_inside(self.stands.get(node), node)
         rest = [node for node in new if node not in self.stands and not node.is_join]
@@ -165,7 +166,7 @@ class Edit:
 
     def applied(self) -> list[Node]:
         """The round with what the reply changes."""
-        for old, rest in self._left:
+        for old, rest in self._left if not self._rest else ():  # who goes on assigns a name anew
             self._by_right_name(old, rest)
         self._place(self._new, self._old)
         nodes = self.mended() + self._last
@@ -273,6 +274,22 @@ class Edit:
         return node
 
 
+def _meant_again(old: Sequence[Node], same: Sequence[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+    """The lines that say a statement once more, where the planner goes on behind it.
+
+    One whose names have got other values since, by statements that the reply does not say once more, is another call.
+    """
+    said = {one for one, _ in same}
+    anew: set[str] = set()
+    for node in reversed(old):
+        if node not in said:
+            anew |= all_targets(node)
+        elif words_of(node) & anew:
+            said.discard(node)
+            anew |= all_targets(node)
+    return [(one, node) for one, node in same if one in said]
+
+
 class _Broken:
     """The broken statements of a block, and of the blocks in it, as they are asked for by what answers them.
 
@@ -309,10 +326,15 @@ class _Broken:
         return node not in self._answered or is_block(node) or len(node.targets) > 1
 
     def by_name(self, node: Node) -> Node | None:
-        """The first that assigns a name that a line assigns; rather one that assigns the same ones."""
+        """The first that assigns a name that a line assigns; rather one of the same names, and one with its tool."""
         names = all_targets(node)
         found = [one for name in names for one in self._first(self._named.get(name), _SEVERAL) if fits(node, one)]
-        return min(found, key=lambda one: (all_targets(one) != names, one in self._answered), default=None)
+        calls = called_in(node)
+        return min(
+            found,
+            key=lambda one: (all_targets(one) != names, one in self._answered, not words_of(one) & calls),
+            default=None,
+        )
 
     def by_tool(self, node: Node) -> Node | None:
         """The first in which a tool stands that a line calls. What has a name is asked for by that."""

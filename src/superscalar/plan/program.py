@@ -308,12 +308,16 @@ class Program:
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
-        final = mended(self._text, reply, self.signatures, rest=rest)
+        final = mended(self._text, reply, self.signatures, rest=rest and not self._may_begin_anew(reply))
         self._ended = ended = self._ended or (rest and not reply.cut)
         if ended and not any(slot.is_join or _says_nothing(slot) for slot in final.text):
             final.text.append(self._join_of_everything())
         yield from self._lower_anew(final.text, final.why, final.dropped)
         self._ended = ended
+
+    def _may_begin_anew(self, _reply: Reply) -> bool:
+        """Whether a reply that was to go on may be the whole round all the same, if it can stand alone."""
+        return False
 
     def _uncover(self, reply: Reply) -> None:
         """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""
@@ -375,7 +379,7 @@ class Program:
 
         The ids stay used, so that those of a run are unique.
         """
-        said = bool(self._text)
+        said = bool(self._text or self._published)
         ids = tuple(dict.fromkeys((*self._published, *_published_in(self._text))))
         self._retired.update(ids)
         self._published = {}

@@ -72,7 +72,7 @@ class Final:
 def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: bool = False) -> Final:
     """The final text of a round. `rest`: the planner was asked to go on, and not to mend anything."""
     old, new = outline(text), outline(reply.text)
-    edit = Edit(old, new)
+    edit = Edit(old, new, rest=rest)
     if not rest and not reply.cut and _is_whole(edit, old, new):
         _keep(edit)
         dropped = tuple(_dropped(text, reply.text, signatures))

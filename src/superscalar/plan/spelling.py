@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Container
+from typing import Final
+
+_MEANT: Final = re.compile(r"(?<![.\w])([jJ]oin|finish)\s*\(")
 
 
 def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:
@@ -64,3 +68,8 @@ def spelled(tree: ast.stmt) -> str:
         case ast.Expr(value=ast.Call(func=ast.Name(id=name))):
             return f"{name}(...)"
     return "name = join(...)"
+
+
+def is_meant_to_join(text: str, tools: Container[str]) -> bool:
+    """Whether a text that cannot be read has what may be the call of a `join(...)`."""
+    return any(name == "join" or name not in tools for name in _MEANT.findall(text))
