@@ -190,7 +190,7 @@ class PythonReader:
             self._noted = True
             span = Span(self._line, 0, self._line, len(line))
             help = "`join(...)` is the last line of a plan"
-            yield Diagnostic("W505", "what stands behind `join(...)` is not run", span, line, help=help)
+            yield Diagnostic("W506", "what stands behind `join(...)` is not run", span, line, help=help)
 
     # ----------------------------------------------------------------------------------------------------- programs
 
