@@ -19,10 +19,16 @@ from superscalar.errors import ModelError
 from superscalar.models import Chunk, LocalModel, Message, Request, cache
 from superscalar.models.engine import LlamaEngine
 from superscalar.plan import Grammar, check, grammar
+from support import depth
 
 pytest.importorskip("xllamacpp", reason="needs the extra: pip install 'superscalar[local]'")
 if cache.cached() is None:
     pytest.skip(f"the weights are neither in the cache nor named by {cache.VARIABLE}", allow_module_level=True)
+
+pytestmark = [
+    pytest.mark.search,
+    pytest.mark.skipif(not depth.searching(), reason="the embedded model takes half a minute: make search asks it"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,11 @@ def said() -> int | None:
     return int(depth) if depth else None
 
 
+def searching() -> bool:
+    """Whether this is a search, and what takes long may."""
+    return settings().max_examples > QUICK
+
+
 def examples(quick: int) -> int:
     """How many examples a search looks at that looks at `quick` of them in `make test`."""
     return max(1, quick * settings().max_examples // QUICK)
