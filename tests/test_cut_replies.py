@@ -158,7 +158,7 @@ def test_a_run_that_died_after_a_cut_shows_its_planner_the_same_turns(tmp_path: 
     """What is asked for once it is resumed stands behind the same conversation."""
     plan = 'a = look("IBM")\nput(1)\nput(2)\njoin(a)\n'
     path = tmp_path / "runs.db"
-    whole = Dictated([plan[:30], TORN], [plan, STOP])
+    whole = Dictated([plan[:18], TORN], [plan, STOP])
     agent = LLMCompiler(whole, tools([]), joiner=None, journal=path)
     events = run(agent.run("?", run_id="run")).events
     asked = next(i for i, event in enumerate(events) if isinstance(event, Repairing))

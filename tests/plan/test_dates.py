@@ -248,7 +248,7 @@ def test_what_has_no_value_says_why_and_what_to_write(expression: str, says: str
         ("note(due())", "E304", "write due().isoformat()"),
         ("note(due() - due())", "E304", "write (due() - due()).total_seconds()"),
         ("note('x').isoformat()", "E307", "write datetime.fromisoformat(...).isoformat(...) if it is a date"),
-        ("note('x').keys()", "E307", "methods: count, endswith"),
+        ("note('x').keys()", "E307", "methods: capitalize, casefold"),
         ("'x'.isoformat()", "E204", "methods of text"),
     ],
 )

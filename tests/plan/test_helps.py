@@ -109,60 +109,60 @@ def holds(plan: str, mistake: str) -> None:
 
 STATEMENTS = {
     # changes in place, outside of a loop
-    "xs = [1]\nxs.append(cost('a'))\njoin(xs)": "xs = xs + [cost('a')]",
-    "xs = [1]\nxs.extend([2])\njoin(xs)": "xs += [2]",
-    "xs = [1]\nxs.extend((2, 3))\njoin(xs)": "xs += list((2, 3))",
-    "xs = [1]\nxs.extend(n for n in [2])\njoin(xs)": "xs += [n for n in [2]]",
-    "xs = find('a')\nxs.extend(find('b'))\njoin(xs)": "xs += find('b')",
+    "xs = [1]\nkept = xs\nxs.append(cost('a'))\njoin(xs)": "xs = xs + [cost('a')]",
+    "xs = [1]\nkept = xs\nxs.extend([2])\njoin(xs)": "xs = xs + [2]",
+    "xs = [1]\nkept = xs\nxs.extend((2, 3))\njoin(xs)": "xs = xs + list((2, 3))",
+    "xs = [1]\nkept = xs\nxs.extend(n for n in [2])\njoin(xs)": "xs = xs + [n for n in [2]]",
+    "xs = find('a')\nxs.extend(find('b'))\njoin(xs)": "xs = xs + find('b')",
     "xs = [1]\nxs.insert(0, 5)\njoin(xs)": "xs = [5] + xs",
     "xs = [1, 2]\nxs.insert(1, 5)\njoin(xs)": "xs = xs[:1] + [5] + xs[1:]",
     "xs = [1, 2]\nxs.remove(1)\njoin(xs)": "xs = [x for x in xs if x != 1]",
     "x = [1, 2]\nx.remove(1)\njoin(x)": "x = [x2 for x2 in x if x2 != 1]",
-    "xs = [2, 1]\nxs.sort()\njoin(xs)": "xs = sorted(xs)",
-    "xs = [2, 1]\nxs.sort(key=lambda x: -x, reverse=True)\njoin(xs)": "xs = sorted(xs, key=lambda x: -x, reverse=True)",
+    "xs = [2, 1]\nkept = xs\nxs.sort()\njoin(xs)": "xs = sorted(xs)",
+    "xs = [2, 1]\ne = xs\nxs.sort(key=lambda x: -x, reverse=True)\njoin(xs)": "xs = sorted(xs, key=lambda x: -x, reverse=True)",  # noqa: E501
     "xs = [2, 1]\nxs.reverse()\njoin(xs)": "xs = xs[::-1]",
     "xs = [2, 1]\nxs.pop()\njoin(xs)": "xs = xs[:-1]",
     "xs = [2, 1]\nxs.pop(0)\njoin(xs)": "xs = xs[1:]",
     "xs = [2, 1]\nxs.clear()\njoin(xs)": "xs = []",
     "d = {'a': 1}\nd.pop('a')\njoin(d)": "d = {k: v for k, v in d.items() if k != 'a'}",
-    "s = {1}\ns.add(2)\njoin(sorted(s))": "s = s | {2}",
+    "s = {1}\nkept = s\ns.add(2)\njoin(sorted(s))": "s = s | {2}",
     "s = {1, 2}\ns.discard(2)\njoin(sorted(s))": "s = s - {2}",
-    "d = {}\nd.update({'a': 1})\njoin(d)": "d = d | {'a': 1}",
-    "d = {}\nd.update(a=cost('a'))\njoin(d)": "d = d | {'a': cost('a')}",
-    "d = {}\nd.update([('a', 1)])\njoin(d)": "d = d | dict([('a', 1)])",
-    "d = {}\nd.setdefault('a', 1)\njoin(d)": "d = {'a': 1} | d",
-    "d = {}\nd['a'] = cost('a')\njoin(d)": "d = d | {'a': cost('a')}",
-    "d = {'a': 1}\nd['a'] += 2\njoin(d)": "d = d | {'a': d['a'] + 2}",
+    "d = {}\nkept = d\nd.update({'a': 1})\njoin(d)": "d = d | {'a': 1}",
+    "d = {}\nkept = d\nd.update(a=cost('a'))\njoin(d)": "d = d | {'a': cost('a')}",
+    "d = {}\nkept = d\nd.update([('a', 1)])\njoin(d)": "d = d | dict([('a', 1)])",
+    "d = {}\nkept = d\nd.setdefault('a', 1)\njoin(d)": "d = {'a': 1} | d",
+    "d = {}\nkept = d\nd['a'] = cost('a')\njoin(d)": "d = d | {'a': cost('a')}",
+    "d = {'a': 1}\nkept = d\nd['a'] += 2\njoin(d)": "d = d | {'a': d['a'] + 2}",
     "d = {'a': {}}\nd['a']['b'] = 2\njoin(d)": "d = d | {'a': d['a'] | {'b': 2}}",
     "d = {'a': [1]}\nd['a'].append(2)\njoin(d)": "d = d | {'a': d['a'] + [2]}",
-    "d = {}\nd.setdefault('a', []).append(2)\njoin(d)": "d = d | {'a': d.get('a', []) + [2]}",
-    "xs = [1, 2]\nxs[1] = 3\njoin(xs)": "xs = xs[:1] + [3] + xs[2:]",
+    "d = {}\nkept = d\nd.setdefault('a', []).append(2)\njoin(d)": "d = d | {'a': d.get('a', []) + [2]}",
+    "xs = [1, 2]\nkept = xs\nxs[1] = 3\njoin(xs)": "xs = xs[:1] + [3] + xs[2:]",
     "xs = [1, 2, 3]\nxs[1:] = [4]\njoin(xs)": "xs = xs[:1] + [4]",
     "d = {'a': 1}\ndel d['a']\njoin(d)": "d = {k: v for k, v in d.items() if k != 'a'}",
     "xs = [1, 2]\ndel xs[0]\njoin(xs)": "xs = xs[1:]",
     # in a loop
-    "s = set()\nfor t in ['A', 'B']:\n    s.add(t)\njoin(sorted(s))": "s = s | {t for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B']:\n    d[t] = cost(t)\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = c\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = [c, c]\njoin(d)": (
+    "s = set()\nkept = s\nfor t in ['A', 'B']:\n    s.add(t)\njoin(sorted(s))": "s = s | {t for t in ['A', 'B']}",
+    "d = {}\nkept = d\nfor t in ['A', 'B']:\n    d[t] = cost(t)\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
+    "d = {}\ne = d\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = c\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",  # noqa: E501
+    "d = {}\nkept = d\nfor t in ['A', 'B']:\n    c = cost(t)\n    d[t] = [c, c]\njoin(d)": (
         "d = d | {t: [c, c] for t in ['A', 'B'] for c in [cost(t)]}"
     ),
-    "d = {}\nfor t in ['A', 'BB']:\n    if len(t) > 1:\n        d[t] = cost(t)\njoin(d)": (
+    "d = {}\nkept = d\nfor t in ['A', 'BB']:\n    if len(t) > 1:\n        d[t] = cost(t)\njoin(d)": (
         "d = d | {t: cost(t) for t in ['A', 'BB'] if len(t) > 1}"
     ),
-    "d = {}\nfor t in ['A', 'BB']:\n    for u in [1, 2]:\n        d[t, u] = u\njoin(len(d))": (
+    "d = {}\nkept = d\nfor t in ['A', 'BB']:\n    for u in [1, 2]:\n        d[t, u] = u\njoin(len(d))": (
         "d = d | {(t, u): u for t in ['A', 'BB'] for u in [1, 2]}"
     ),
-    "d = {}\nfor t in ['A', 'B']:\n    d.update({t: cost(t)})\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",
-    "d = {}\nfor t in ['A', 'B', 'A']:\n    d[t] = d.get(t, 0) + 1\njoin(d)": (
+    "d = {}\ne = d\nfor t in ['A', 'B']:\n    d.update({t: cost(t)})\njoin(d)": "d = d | {t: cost(t) for t in ['A', 'B']}",  # noqa: E501
+    "d = {}\nkept = d\nfor t in ['A', 'B', 'A']:\n    d[t] = d.get(t, 0) + 1\njoin(d)": (
         "entries = [(t, 1) for t in ['A', 'B', 'A']]; "
         "d = d | {key: sum([v for k, v in entries if k == key], d.get(key, 0)) for key in {k for k, v in entries}}"
     ),
-    "d = {'A': 1, 'B': 5}\nfor t in ['A', 'B', 'A']:\n    d[t] += cost(t)\njoin(d)": (
+    "d = {'A': 1, 'B': 5}\nkept = d\nfor t in ['A', 'B', 'A']:\n    d[t] += cost(t)\njoin(d)": (
         "entries = [(t, cost(t)) for t in ['A', 'B', 'A']]; "
         "d = d | {key: sum([v for k, v in entries if k == key], d[key]) for key in {k for k, v in entries}}"
     ),
-    "d = {}\nfor r in find('a'):\n    d.setdefault(r['name'], []).append(r['n'])\njoin(d)": (
+    "d = {}\nkept = d\nfor r in find('a'):\n    d.setdefault(r['name'], []).append(r['n'])\njoin(d)": (
         "entries = [(r['name'], r['n']) for r in find('a')]; "
         "d = d | {key: d.get(key, []) + [v for k, v in entries if k == key] for key in {k for k, v in entries}}"
     ),
@@ -179,10 +179,7 @@ STATEMENTS = {
         "best, who = max([(best, who)] + [(p, t) for t in ['A', 'BB'] for p in [cost(t)]], key=lambda x: x[0])"
     ),
     # other statements
-    "a = b = cost('a')\njoin(a, b)": "a = cost('a'); b = a",
-    "a, *b = [1, 2, 3]\njoin(a, b)": "whole = [1, 2, 3]; a = whole[0]; b = whole[1:]",
-    "a, (b, c) = (1, (2, 3))\njoin(a, b, c)": "whole = (1, (2, 3)); a = whole[0]; b = whole[1][0]; c = whole[1][1]",
-    "try:\n    x = cost('a')\nexcept Exception:\n    x = 0\njoin(x)": "x = default(cost('a'), 0)",
+    "try:\n    x = cost('a')\nexcept Exception:\n    pass\njoin(x)": "x = default(cost('a'), None)",
     "x == cost('a')\njoin(x)": "x = cost('a')",
     "x: cost('a')\njoin(x)": "x = cost('a')",
     "let x = cost('a');\njoin(x)": "x = cost('a')",
@@ -221,12 +218,6 @@ EXPRESSIONS = {
     "join(list(map(lambda a, b: a + b, [1, 2], [3, 4])))": "[a + b for a, b in zip([1, 2], [3, 4])]",
     "join(list(filter(lambda r: r['n'] > 1, find('a'))))": "[r for r in find('a') if r['n'] > 1]",
     "join(list(filter(None, [0, 1])))": "[x for x in [0, 1] if x]",
-    "join(next((r for r in find('a') if r['n'] > 9), None))": "([r for r in find('a') if r['n'] > 9] + [None])[0]",
-    "join(next(r for r in find('a') if r['n'] > 1))": "[r for r in find('a') if r['n'] > 1][0]",
-    "x = {'a': 1}\njoin(next(iter(x)))": "list(x)[0]",
-    "join(pow(2, 3))": "2 ** 3",
-    "join(pow(2, 5, 7))": "2 ** 5 % 7",
-    "join(divmod(7, 2))": "(7 // 2, 7 % 2)",
     "join(repr('a'))": "f\"{'a'!r}\"",
     "join(hex(255))": "f'{255:#x}'",
     "join(format(cost('a'), '.2f'))": "f\"{cost('a'):.2f}\"",
@@ -239,7 +230,6 @@ EXPRESSIONS = {
     "join(statistics.mean([1, 2]))": "sum([1, 2]) / len([1, 2])",
     "join(mean([1, 2]))": "sum([1, 2]) / len([1, 2])",
     "join(json.loads(words('[1]')))": "parse_json(words('[1]'))",
-    "join(asyncio.gather(cost('a'), cost('b')))": "[cost('a'), cost('b')]",
     "join(Counter(['a', 'b', 'a']))": "{k: len([x for x in ['a', 'b', 'a'] if x == k]) for k in ['a', 'b', 'a']}",
     "d = defaultdict(list)\njoin(d)": "{}",
     "join(str.upper('a'))": "'a'.upper()",
@@ -268,7 +258,6 @@ EXPRESSIONS = {
     "join(range(3).sum())": "sum(range(3))",
     "join(cost('a').round(1))": "round(cost('a'), 1)",
     "join([1, 2].length())": "len([1, 2])",
-    "join([1, 2].index(2))": "[i for i, x in enumerate([1, 2]) if x == 2][0]",
     "join('a b'.contains('a'))": "'a' in 'a b'",
     "join(' a '.trim())": "' a '.strip()",
     "join([1, 2].map(lambda n: n * 2))": "[n * 2 for n in [1, 2]]",
@@ -276,15 +265,8 @@ EXPRESSIONS = {
     "join([1, 2].first())": "[1, 2][0]",
     "join([1].concat([2]))": "[1] + [2]",
     "join(cost('a').toFixed(2))": "f\"{cost('a'):.2f}\"",
-    "join('7'.zfill(3))": "f\"{'7':0>3}\"",
-    "x = 'abc'\njoin(x.removeprefix('a'))": "x[len('a'):] if x.startswith('a') else x",
-    "join(sorted({1, 2}.union({3})))": "set({1, 2}) | set({3})",
-    "join('{} is {:.1f}'.format('a', cost('a')))": "f\"{'a'} is {cost('a'):.1f}\"",
-    "join('{0}{n}{0}'.format('a', n=1))": "f\"{'a'}{1}{'a'}\"",
-    "join('%s is %.1f, 100%%' % ('a', cost('a')))": "f\"{'a'} is {cost('a'):.1f}, 100%\"",
-    "join('%5d|%-5s|' % (7, 'a'))": "f\"{7:5d}|{'a':<5}|\"",
     "xs = [1, 2]\nlast = xs.pop()\njoin(last)": "xs[-1]",
-    "d = {'a': 1}\nn = d.setdefault('a', 2)\njoin(n)": "d.get('a', 2)",
+    "d = {'a': 1}\nkept = d\nn = d.setdefault('a', 2)\njoin(n)": "d.get('a', 2)",
     # displays, keys, words of Python
 }  # fmt: skip
 """A mistake, and the expression that is to be written in the place of the one that is wrong."""
@@ -327,7 +309,7 @@ HELPED = {
         "for n, t in enumerate(['A']): and leave n += 1 out",
         "E207",
     ),
-    "d = {}\nfor t in ['A', 'B']:\n    m = mail('me', t)\n    d[t] = m\n    n = mail('you', t)\njoin(d)": (
+    "d = {}\nkept = d\nfor t in ['A', 'B']:\n    m = mail('me', t)\n    d[t] = m\n    n = mail('you', t)\njoin(d)": (
         "d_entries = [] above the loop, d_entries.append((t, m)) here, and d = d | dict(d_entries) below the loop",
         "E201",
     ),
@@ -349,7 +331,7 @@ HELPED = {
     "x = {'a' = 1}\njoin(x)": ("{'key': value}", "E001"),
     "x = [1 2]\njoin(x)": ("a comma", "E001"),
     "x = 1\nwhile x < 3:\n    x += 1\njoin(x)": ("for x in range(x, 3): and leave x += 1 out", "E201"),
-    "x = 1\nassert x > 0, 'no'\njoin(x)": ("write if x > 0:", "E201"),
+    "x = 1\nif x:\n    assert x > 0, 'no'\njoin(x)": ("write if x > 0:", "E201"),
     "for i in len([1]):\n    w = words('a')\njoin(w)": ("range(len([1]))", "E308"),
     "xs = [i for i in len([1])]\njoin(xs)": ("range(len([1]))", "E308"),
     "xs = [words('a') for i in len([1])]\njoin(xs)": ("range(len([1]))", "E308"),
@@ -360,8 +342,6 @@ HELPED = {
         "write n = cost('a') on the line above, and n here",
         "E202",
     ),
-    "x = await cost('a')\njoin(x)": ("leave `await` out: cost('a')", "E202"),
-    "xs = [await cost(t) for t in ['a']]\njoin(xs)": ("leave `await` out: cost(t)", "E202"),
     "m = mail({'to': 'me', 'body': 'hi'})\njoin(m)": ("write mail(to='me', body='hi')", "E303"),
     "a = {'to': 'me', 'body': 'hi'}\nm = mail(**a)\njoin(m)": ("mail(to=a['to'], body=a['body'])", "E202"),
     "xs = find('a')\nbest = sorted(xs, key=lambda r: cost(r['name']))\njoin(best)": (
@@ -369,8 +349,6 @@ HELPED = {
         "E205",
     ),
     "x = max(find('a'), key='n')\njoin(x)": ("key=lambda x: x['n']", "E202"),
-    "x = [*find('a'), 1]\njoin(x)": ("write find('a') + [1]", "E202"),
-    "x = {**report('a'), 'b': 1}\njoin(x)": ("write report('a') | {'b': 1}", "E202"),
 }  # fmt: skip
 
 
@@ -428,7 +406,7 @@ def test_a_tool_is_suggested_that_can_be_meant(name: str, meant: str) -> None:
 
 def test_a_help_never_writes_what_is_too_long_to_be_read() -> None:
     items = ", ".join(map(str, range(1000)))
-    error = only_error(f"xs = [1]\nxs.extend([{items}])\njoin(xs)")
+    error = only_error(f"xs = [1]\nys = xs\nxs.extend([{items}])\njoin(xs)")
     assert len(error.help) < 200
 
 

@@ -51,8 +51,15 @@ def fenced(program: str, language: str = "python") -> str:
         f"{fenced('x = mail(0)' + chr(10))}No, rather:\n{fenced(PLAN)}Done.",
         f"x = mail(0)\njoin(x)\nNo, rather:\n{fenced(PLAN)}",
         f"mail(0)\n{fenced(PLAN)}",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No, rather:\n{PLAN}",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No, don't (really:\n{PLAN.rstrip()}",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\n{PLAN.replace('(a)', '(' + chr(10) + ' a)')}```\n",
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\nmail(7)\n{fenced(PLAN)}",
+        f"{fenced(PLAN)}To tell bob, one writes\nt = mail(9)\n",
+        fenced(PLAN).replace("```", "~~~"),
+        f"{fenced('mail(0)' + chr(10) + 'join()' + chr(10))}No:\n{fenced(PLAN)}".replace("```", "~~~"),
+        f"mail(0)\njoin()\nNo:\n{fenced(PLAN)}".replace("```", "~~~"),
         f"{fenced('x = mail(0)' + chr(10) + 'join(x)' + chr(10))}{fenced('join()' + chr(10))}{fenced(PLAN)}",
-        f"{fenced(PLAN)}To tell bob:\n{fenced('t = mail(9)' + chr(10))}",
         f"{fenced('some words of mine' + chr(10), 'text')}{fenced(PLAN)}",
         f"{PLAN}t = mail(9)\njoin(t)\n",
         PLAN.replace("\n", "\r\n"),
@@ -83,6 +90,16 @@ def test_the_plan_is_the_program_that_is_meant(text: str) -> None:
         (f"{fenced('a = load(1)' + chr(10))}then\n{fenced('s = mail(2)' + chr(10))}",
          "E004 there are several programs, and none of them ends with join(...)"),
         (f"{fenced('a = load(1)' + chr(10))}join(a)\n", "E004 statements stand outside of the program"),
+        (f"{fenced(PLAN)}To tell bob:\n{fenced('t = mail(9)' + chr(10))}",
+         "E004 there are several programs, and the last one does not end with join(...)"),
+        (f"{fenced(PLAN)}To tell bob:\n{fenced('mail(9' + chr(10))}",
+         "E004 there are several programs, and the last one does not end with join(...)"),
+        (f'{fenced(PLAN)}{fenced("""{"name": "load", "arguments": {}}""" + chr(10), "json")}',
+         "E004 a plan in JSON stands behind another program"),
+        (f'{fenced(PLAN)}{fenced("""{"steps": [{"tool": "load"}""" + chr(10), "json")}',
+         "E004 a plan in JSON stands behind another program"),
+        (f"""{fenced('{"name": "load"}' + chr(10), "json")}{fenced('{"name": "mail"}' + chr(10), "json")}""",
+         "E004 a plan in JSON stands behind another program"),
         ("I am sorry, I cannot do that.", 'E004 there is no statement here, only "I am sorry, I cannot do that."'),
         ("**Sorry**, I can't (really).", 'E004 there is no statement here, only "**Sorry**, I can\'t (really)."'),
         ("> no!\n", 'E004 there is no statement here, only "> no!"'),
@@ -104,6 +121,16 @@ def test_what_cannot_be_told_is_one_error_and_nothing_runs(text: str, problem: s
     shown, problems, _ = in_every_chunking(text)
     assert problems == [problem]
     assert [line for line in shown if "mail" in line or ("load" in line and PLAN not in text)] == []
+
+
+@pytest.mark.parametrize(
+    "join", ["join(1))\n", "join(1\n", "join(\n  1\n", "print(join(1)))\n", "finish(1))\n", "join(1)"]
+)
+def test_a_last_program_whose_join_cannot_be_read_is_the_plan_all_the_same(join: str) -> None:
+    draft = fenced("mail(0)\njoin()\n")
+    shown, problems, _ = in_every_chunking(f"{draft}No, rather:\n```\nx = load(1)\n{join}```\n")
+    assert shown == ["x = load(key=1)"]
+    assert [problem[:4] for problem in problems] == ["E001"]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +205,16 @@ def test_a_tool_that_has_such_a_name_is_that_tool(text: str, shown: list[str]) -
         (f"{fenced(PLAN)}Or rather:\n```\nt = mail(9)\n", False),
         (f"{fenced(PLAN)}Or rather:\n```\nt = mai", False),
         (f"{fenced(PLAN)}Or rather:\n```\njoin()\nthat is", True),
+        (f"{fenced(PLAN)}Or rather:\n``", False),
+        (f"{fenced(PLAN)}Or rather:\n```", False),
+        (f"{fenced(PLAN)}Or rather:\n```pyth", False),
+        (f"{fenced(PLAN)}Or rather:\n```\n", False),
+        (f"{fenced(PLAN)}Or rather:\n```\n# then ", False),
+        (f"{fenced(PLAN)}Or rather:\n~~", False),
+        (f"{fenced(PLAN)}Or rather:\nt = mail(9)\n", False),
+        (f"{fenced(PLAN)}Or rather:\nt = mail(9", False),
+        (f"{PLAN}\n``", True),
+        (f"{PLAN}Or rather:\n``", False),
         (f"{PLAN}t = mail(9)\n", True),
         ("a = load('x')\ns = mail(a)\n", False),
     ],
@@ -224,3 +261,9 @@ def test_a_program_that_begins_within_500_characters_of_prose_counts_and_a_later
     shown, problems, whole = outcome(read(text))
     expected = SHOWN if length <= 500 else ["x = mail(to=0)!", "join() = join(<x>)"]
     assert (shown, problems, whole) == (expected, [], True)
+
+
+def test_a_block_behind_a_program_in_a_fence_keeps_its_condition() -> None:
+    plan = "if load(1) > 2:\n    mail(7)\njoin()\n"
+    behind = in_every_chunking(f"{fenced('x = 0' + chr(10) + 'join(x)' + chr(10))}No:\n{plan}")
+    assert behind == outcome(read(plan))

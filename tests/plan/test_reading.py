@@ -46,7 +46,7 @@ TASKS = ["a = f(x=1)", "b = g(x=<a>)", "join() = join(<b>)"]
 def test_what_surrounds_a_plan_changes_nothing(text: str) -> None:
     """Fences, a leading sentence, text after join, line ends, indentation, semicolons (L27)."""
     reading = read(text)
-    assert [problem.code for problem in reading.found] == ["W505"] * ("c = f(3)" in text)
+    assert [problem.code for problem in reading.found] == ["W506"] * ("c = f(3)" in text)
     assert reading.shown == TASKS
     assert reading.program.complete
 
@@ -163,7 +163,7 @@ def test_nothing_is_read_after_the_end() -> None:
     assert reading.finish() == []
     assert reading.reader.ended
     assert reading.feed("d = f(4)\n") == []
-    assert [problem.code for problem in reading.found] == ["W505"]
+    assert [problem.code for problem in reading.found] == ["W506"]
 
 
 @pytest.mark.parametrize("join", ["join(missing)", "join(a, f(zz=1))", "join(a b)"])

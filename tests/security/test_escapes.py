@@ -60,7 +60,7 @@ def _is_data(value: Any) -> bool:
             return _is_data(inner)
         case Failure(kind=kind):
             return kind in ("evaluation", "bounds", "arguments")
-        case list():
+        case list() | tuple():
             return all(map(_is_data, value))
         case dict():
             return all(map(_is_data, value)) and all(map(_is_data, value.values()))

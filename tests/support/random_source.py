@@ -138,8 +138,10 @@ class _Writer:
                 return f"join({self.expression(2)}, {self.expression(1)})"
             case 3:
                 return f"join({self.expression(0)})"
-            case _:
+            case _ if self.names:  # a plan that says nothing is none
                 return ""
+            case _:
+                return "join()"
 
 
 def _as_list(text: str) -> str:

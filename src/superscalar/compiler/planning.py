@@ -51,9 +51,10 @@ class _Reply:
     `aloud`: its thoughts may come as text, so nothing says that its plan is whole before it ends. `joined`: a `join` is
     complete, `joined_at` since when; `behind`: how many characters came behind it. `finish`: the provider's word for
     its end, `torn`: the error that ended it instead. `cut`, behind the `end`: why its plan is not whole, if it is not.
+    `goes_on`: the reply before it was cut, so the two may be one thought.
     """
 
-    def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, aloud: bool) -> None:
+    def __init__(self, program: Program, syntax: Syntax, *, corrects: bool, goes_on: bool, aloud: bool) -> None:
         self.finish: str | None = None
         self.torn: ModelError | None = None
         self.joined_at = 0.0
@@ -61,6 +62,7 @@ class _Reply:
         self._program = program
         self._syntax = syntax
         self._corrects = corrects
+        self._goes_on = goes_on
         self._aloud = aloud
         self._text: list[str] = []
         self._joins = 0
@@ -112,20 +114,26 @@ class _Reply:
         return timeout
 
     def withdrawn(self) -> Iterable[Step]:
-        """All of it was a thought: take it back."""
+        """All of it was a thought: take it back, and with it what it went on from."""
         self._text.clear()
         self._aloud = False
         self._joins = 0
+        steps = () if self._corrects and not self._goes_on else tuple(self._program.retract("it was a thought"))
+        self._corrects = self._corrects and not self._goes_on
+        self._goes_on = False
         if self._corrects:
             self._program.begin_repair()
         self._reader = reader_of(self._syntax, self._program)
-        return () if self._corrects else self._program.retract("it was a thought")
+        return steps
 
     def end(self) -> Iterable[Step]:
         """It has ended."""
+        whole = self.torn is None and is_whole(self.finish)
+        if self._aloud and not whole:
+            self._goes_on = False  # what came before was read as no thought
+            yield from self.withdrawn()  # it was cut before the tag that would have closed its thought
         if self._corrects and self._syntax != "python":
             yield from self._reader.feed(self.text)
-        whole = self.torn is None and is_whole(self.finish)
         yield from self._reader.finish("stop" if whole else "cut")
         if self._corrects:
             yield from self._program.end_repair()
@@ -186,7 +194,7 @@ class Planning:
             if attempt:
                 self._record(events.Repairing(self._now(), attempt, cut))
             corrects = (repairing or attempt > 0) and (program.broken or continuing)
-            reply = await self._reply(program, conversation, corrects=corrects)
+            reply = await self._reply(program, conversation, corrects=corrects, goes_on=cut != "")
             text, cut = reply.text, reply.cut
             said = [Message("assistant", text)]
             if self._is_late() or (program.complete and not cut):
@@ -217,13 +225,13 @@ class Planning:
             conversation += said
         raise AssertionError("the last attempt returns or raises")
 
-    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool) -> _Reply:
+    async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool, goes_on: bool) -> _Reply:
         """Stream one reply of the planner into the program."""
         terms = self._terms
         if terms.model is None:
             raise ModelError("this agent has no model")
         aloud = thinks_aloud(terms.model)
-        reply = _Reply(program, terms.syntax, corrects=corrects, aloud=aloud)
+        reply = _Reply(program, terms.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
         if aloud:
             self._hold()
         most = self._budget.tokens_left(terms.max_tokens)

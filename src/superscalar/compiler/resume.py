@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.joining import tried_in
@@ -22,7 +22,7 @@ from superscalar.errors import InDoubt, UsageError
 from superscalar.events import PlanApproved
 from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
-from superscalar.plan.adopt import AdoptedProgram
+from superscalar.plan.adopt import AdoptedProgram, can_go_on, without_join
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Plan, Task, walk
@@ -34,6 +34,9 @@ from superscalar.values import UNNEEDED, Observation, Outcome, TaskId
 
 Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 """Says of a write that may have happened what became of it. It may be async."""
+
+
+_ANEW: Final = "the process died before its text was whole, and it is planned anew"
 
 
 @dataclass(slots=True)
@@ -61,6 +64,25 @@ class _Round:
         """Whether the planner wrote anything of it."""
         return bool(self.tasks or self.writing or self.turns or self.problems)
 
+    @property
+    def stands(self) -> list[Task]:
+        """What there is of it when the planner is asked for the rest.
+
+        A `join` is among it only where a reply with errors went back, or is to: another program, or the end of a
+        thought, may have followed it.
+        """
+        return self.tasks if self.sent or self.problems else without_join(self.tasks)
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether the planner can be asked for the rest of it."""
+        return can_go_on(self.tasks) and bool(self.stands or not self.tasks)
+
+    def forget(self) -> None:
+        """Go on as if nothing had been written of it."""
+        for said in (self.turns, self.writing, self.problems, self.sent):
+            said.clear()
+
 
 class _Past:
     """What had happened in a run, as far as its shell needs to know: a fold of its events."""
@@ -68,7 +90,7 @@ class _Past:
     def __init__(self, settings: Settings, recorded: Iterable[events.Event]) -> None:
         self._settings = settings
         self.outcomes: dict[TaskId, Outcome] = {}
-        self._retired: set[TaskId] = set()
+        self.retired: set[TaskId] = set()
         self.started = False
         self.rounds: list[_Round] = []
         self.late = False
@@ -107,9 +129,11 @@ class _Past:
                 last.sent, last.problems = last.problems, []
             case events.Planned(task=task):
                 last.tasks.append(task)
-            case events.Retired(ids=ids):
+            case events.Retired(ids=ids, why=why):
                 last.tasks = [task for task in last.tasks if task.id not in ids]
-                self._retired.update(ids)
+                self.retired.update(ids)
+                if why == _ANEW:
+                    last.forget()
             case events.PlanAsked():
                 last.turns += self._turns(last)
                 last.asked = True
@@ -133,7 +157,7 @@ class _Past:
                 self.joined = event
             case events.Replanned(reason=reason):
                 tasks = [task for round in self.rounds for task in round.tasks]
-                settled = {id: outcome for id, outcome in self.outcomes.items() if not is_of(id, self._retired)}
+                settled = {id: outcome for id, outcome in self.outcomes.items() if not is_of(id, self.retired)}
                 last.outcomes = {task.id: UNNEEDED for task in tasks} | settled
                 last.replanned = reason
 
@@ -175,7 +199,9 @@ class ResumedRun(Run):
         rounds = [round.tasks for round in past.rounds] if self._answers else []
         self._refused = any(round.approved is not None and not round.approved.approved for round in past.rounds)
         whole = bool(past.rounds) and (past.rounds[-1].sealed or past.rounds[-1].asked)
-        self._program = AdoptedProgram(settings.tools.signatures, rounds, open=bool(rounds) and not whole)
+        self._program = AdoptedProgram(
+            settings.tools.signatures, rounds, open=bool(rounds) and not whole, retired=past.retired
+        )
         for round in past.rounds:
             if round.replanned is not None:
                 self._progress.failed |= tried_in(round.events)[0]
@@ -311,13 +337,20 @@ class ResumedRun(Run):
             self._unit.seal()
 
     async def _rest_of_round(self, conversation: list[Message], round: _Round) -> None:
-        """Have the plan that was being written completed; what is there of it stays."""
+        """Have the plan that was being written completed; what is there of it stays, or is planned anew.
+
+        Nothing of it is sealed before the planner has said so.
+        """
+        if not round.may_stand:
+            del conversation[len(conversation) - len(round.turns) :]
+            self._take(self._program.retract(_ANEW), running=True)
+            await self._plan_round(conversation)
+            return
         problems = [*round.sent, *round.problems]  # the reply that was to mend the first ones may have been cut off
         self._take(self._program.close(), running=True)
-        if self._program.joined and not problems:
-            await self._seal()
-            return
-        turns = rest_of("", round.tasks, problems, self._settings.syntax)
+        if not problems:
+            self._program.end_again()
+        turns = rest_of("", round.stands, problems, self._settings.syntax)
         self._continuing = self._continuing or bool(turns)
         conversation += turns
         await self._plan_round(conversation, repairing=self._continuing)

@@ -1,14 +1,15 @@
 """What a model said is told from what it thought, and both from the marks of its chat template.
 
-A reply may hold `<think>` blocks (also `thinking`, `thought` and `reasoning`), channels as of gpt-oss (all but `final`
-are thoughts), and tokens that a server let through (`</s>`, `<|im_end|>`). A closing tag without its opening one says
-that all before it was a thought: that is known only then, so what was said is withdrawn. Marks are told apart from text
-that quotes them, in doubt in favour of a mark, since what is taken for a thought is never run:
+A reply may hold `<think>` blocks (also `thinking`, `thought`, `reasoning`, `reflection`, `analysis`, `scratchpad`),
+channels as of gpt-oss (all but `final` are thoughts), and tokens that a server let through (`</s>`, `<|im_end|>`). A
+closing tag without its opening one says that all before it was a thought: that is known only then, so what was said is
+withdrawn. Marks are told apart from text that quotes them, in doubt in favour of a mark, since what is taken for a
+thought is never run:
 
 - A mark right between two quotes of one kind, or between backticks, is quoted.
 - So is one inside a string of a line that, for itself, is a statement of Python or a member of a JSON object: the line
   is waited for where a string is open before the mark.
-- In text between triple quotes tokens stand as they are, but tags count.
+- In text between triple quotes tokens stand as they are, but tags count. What opens it stands on a line of code.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Final, Literal, TypeAlias
 
 from superscalar.models.base import ChatModel, Chunk, Request, closable
 
-_NAMES: Final = "think|thinking|thought|reasoning"
+_NAMES: Final = "think|thinking|thought|reasoning|reflection|analysis|scratch_?pad"
 _MARK: Final = re.compile(
     rf"<(?P<close>/?)(?P<tag>{_NAMES})(?:[ \t][^<>\n]{{0,80}})?>"
     r"|<\|(?P<token>[^\s<>|]{1,40})\|>"
@@ -202,6 +203,8 @@ class Cleaner:
                 self._inside.pop()
         elif self._channel in ("", _FINAL):
             self.lone = True
+            if not self._has_spoken():  # but an earlier reply, which this one goes on from, may have
+                yield Piece("withdrawn", "".join(self._said))
             yield from self._withdraw()
 
     def _begin_header(self, header: Header, channel: str) -> None:
@@ -250,7 +253,11 @@ class Cleaner:
 
     def _in_triple_quotes(self) -> bool:
         said = "".join(self._said)
-        return any(said.count(quotes) % 2 for quotes in ('"""', "'''"))
+        for quotes in ('"""', "'''"):
+            before, opening, _ = said.rpartition(quotes)
+            if opening and said.count(quotes) % 2 and _is_code(before.rpartition("\n")[2] + quotes * 2):
+                return True
+        return False
 
 
 def _leaves_string_open(line: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
+from superscalar.plan.asserting import is_assert
 from superscalar.plan.body import Writes
 from superscalar.plan.findings import Findings, returned
 from superscalar.plan.lower import EMPTY_LIST, ITEMS
@@ -17,6 +18,7 @@ from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_plan
 from superscalar.plan.program import Open, Program, Step
+from superscalar.plan.repair import Reply
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, targets_of
 from superscalar.plan.source import Source, parsed
@@ -31,10 +33,22 @@ class AdoptedProgram(Program):
 
     Names stand for what they stood for, ids stay unique, and accesses keep their order. `open`: the last round was
     still being written. Of a statement of which only the first tasks are there the name stands for nothing.
+    `retired`: the ids of tasks that were taken back, which stay used.
     """
 
-    def __init__(self, signatures: Signatures, rounds: Sequence[Sequence[ir.Task]], *, open: bool = False) -> None:
+    def __init__(
+        self,
+        signatures: Signatures,
+        rounds: Sequence[Sequence[ir.Task]],
+        *,
+        open: bool = False,
+        retired: Collection[TaskId] = (),
+    ) -> None:
         super().__init__(signatures)
+        self._retired.update(_with_roots(retired))
+        self._taken = self._retired
+        self._ends_again = False
+        self._first_reply = False
         self._writing = Writes(frozenset())
         self._by_header: dict[TaskId, Branch] = {}
         for number, tasks in enumerate(rounds):
@@ -55,6 +69,8 @@ class AdoptedProgram(Program):
         for inner in ir.walk((task,)):
             self._writing.note(inner.id, inner.work, inner.needs)
         self._now.writes = self._writing.own
+        self._now.sharing.note_all((task,))
+        self._now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
         self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)
@@ -78,7 +94,9 @@ class AdoptedProgram(Program):
         if root is None:
             raise IllegalEvent(f"`{task.id}` is no id of a task")
         base, number = root["base"], int(root["number"] or 1)
-        counted = self._now.versions if base.isidentifier() and base not in ("if", "for") else self._now.nameless
+        counted = (
+            self._now.versions if base.isidentifier() and base not in ("if", "for", "assert") else self._now.nameless
+        )
         counted[base] = max(counted.get(base, 0), number)
 
     def _note_output(self, task: ir.Task) -> None:
@@ -148,10 +166,85 @@ class AdoptedProgram(Program):
         if self._open_round:
             while self._open:
                 self._open.pop()
-            self._published = {task.id: task for _, task in self._now.tasks[len(self._ground.tasks) :]}
-            self._text = [_slot(tree) for tree in parsed(print_plan(tuple(self._published.values()))).body]
+            self._published = self._adopted()
+            text = [_slot(tree) for tree in parsed(print_plan(tuple(self._published.values()))).body]
+            self._text = [slot for slot in text if not (self._ends_again and slot.is_join)]
             self._open_round = False
+            self._first_reply = True
         super().begin_repair()
+
+    def end_repair(self) -> Iterator[Step]:
+        """The reply is there. One that needs nothing of what was adopted is the whole round.
+
+        That only reads (see `can_go_on`), so nothing is lost; laid over it line by line, a text that begins anew could
+        give a name the value of another line, since what is printed is not set as it was written.
+        """
+        yield from super().end_repair()
+        self._first_reply = False
+
+    def _may_begin_anew(self, _reply: Reply) -> bool:
+        joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in _reply.text)
+        return self._first_reply and not joins_all
+
+    def end_again(self) -> None:
+        """The `join` that is there may not have been the end of the text: the reply that follows says how it ends."""
+        self._ends_again, self.joined = True, False
+
+    def retract(self, why: str) -> Iterator[Step]:
+        """Take back all of this round, what an earlier process planned of it included."""
+        if self._open_round:
+            self._published = self._adopted()
+            self._retired.update(_with_roots(self._published))
+            self._open_round = False
+        yield from super().retract(why)
+
+    def _adopted(self) -> dict[TaskId, ir.Task]:
+        return {task.id: task for _, task in self._now.tasks[len(self._ground.tasks) :]}
+
+
+def _with_roots(ids: Iterable[TaskId]) -> Iterator[TaskId]:
+    """Ids, and those of the statements that the tasks are of: only the first tasks of one may have been there."""
+    for id in ids:
+        yield id
+        if (root := _ROOT.match(id)) is not None:
+            yield root[0]
+
+
+def without_join(tasks: Sequence[ir.Task]) -> list[ir.Task]:
+    """The tasks of a round but those of its `join`."""
+    return [task for task in tasks if not task.id.startswith("join()")]
+
+
+def can_go_on(tasks: Sequence[ir.Task]) -> bool:
+    """Whether a text that was cut off behind these tasks may stand, for a planner to write its rest.
+
+    Not where it has a write: the text may have been a draft, a writer who starts over means the same write and not
+    another one, and nobody has said that it is to happen. Nor where the tasks of the last statement may not all be
+    there, nor where they cannot be shown as a text.
+    """
+    if not tasks:
+        return True
+    if any(
+        isinstance(task.work, ir.Call) and task.work.effect not in ("pure", "read") for task in ir.walk(tuple(tasks))
+    ):
+        return False
+    return not _may_lack_tasks(tasks[-1]) and _is_text(tasks)
+
+
+def _may_lack_tasks(last: ir.Task) -> bool:
+    """Whether the statement of which this task is the last that is there may come to more of them."""
+    root = _ROOT.fullmatch(last.id)
+    if root is None or root["base"] in ("if", "for") or isinstance(last.work, ir.Each):
+        return True
+    return any(need.task.endswith(".each") for need in last.needs)  # the total of a loop, which may have others
+
+
+def _is_text(tasks: Sequence[ir.Task]) -> bool:
+    try:
+        parsed(print_plan(tuple(tasks)))
+    except SyntaxError:  # an `if` of which nothing but the condition is there
+        return False
+    return True
 
 
 def _slot(tree: ast.stmt) -> Slot:

@@ -6,6 +6,7 @@ import ast
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -160,6 +161,11 @@ def names_in_list(node: ast.List | ast.Tuple | ast.Set) -> bool:
     return not isinstance(node, ast.Set) and any(isinstance(item, ast.Name) for item in node.elts)
 
 
+def has_star(node: ast.List | ast.Tuple | ast.Set) -> bool:
+    """Whether some of the items of a display are spliced in."""
+    return any(isinstance(item, ast.Starred) for item in node.elts)
+
+
 def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
     """Whether a node is text, with or without holes."""
     return isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)
@@ -167,10 +173,54 @@ def is_text(node: ast.Constant | ast.JoinedStr) -> bool:
 
 def spelled(target: ast.expr) -> str:
     """The target of a loop as the ids of its items have it: `x`, `(k, (a, b))`."""
+    if isinstance(target, ast.Starred):
+        return f"*{spelled(target.value)}"
     if isinstance(target, ast.Tuple | ast.List):
         inner = [spelled(part) for part in target.elts]
         return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
     return ast.unparse(target)
+
+
+def without_stars(node: ast.List | ast.Tuple | ast.Set) -> ast.expr:
+    """`[*xs, x, *ys]` as `list(xs) + [x] + list(ys)`, and tuples and sets likewise."""
+    kind = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}[type(node)]
+    parts: list[ast.expr] = []
+    for starred, items in groupby(node.elts, lambda item: isinstance(item, ast.Starred)):
+        if starred:
+            values = [item.value for item in items if isinstance(item, ast.Starred)]
+            parts += [ast.Call(ast.Name(kind, ast.Load()), [value], []) for value in values]
+        else:
+            parts.append(type(node)(elts=list(items)))
+    return _put_together(parts, ast.BitOr() if kind == "set" else ast.Add(), node)
+
+
+def without_double_stars(node: ast.Dict) -> ast.expr:
+    """`{**d, k: v}` as `{} | d | {k: v}`."""
+    open = ast.Dict([], [])
+    parts: list[ast.expr] = [open]
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            parts += [value, open := ast.Dict([], [])]
+        else:
+            open.keys.append(key)
+            open.values.append(value)
+    parts = [part for place, part in enumerate(parts) if not place or not isinstance(part, ast.Dict) or part.keys]
+    return _put_together(parts, ast.BitOr(), node)
+
+
+def _put_together(parts: list[ast.expr], sign: ast.operator, node: ast.expr) -> ast.expr:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = ast.BinOp(whole, sign, part)
+    return placed_at(whole, node)
+
+
+def placed_at(made: ast.expr, node: ast.AST) -> ast.expr:
+    """The same expression, whose nodes stand where `node` does if they have no place of their own."""
+    for part in ast.walk(made):
+        if isinstance(part, ast.expr) and not hasattr(part, "lineno"):
+            ast.copy_location(part, node)
+    return made
 
 
 def as_test(condition: ir.Expr) -> ir.Expr:

@@ -9,11 +9,13 @@ from superscalar.plan import dates, hints, ir
 from superscalar.plan.body import Body
 from superscalar.plan.bounds import EvaluationError
 from superscalar.plan.findings import STAND_IN, constant_of, returned
+from superscalar.plan.formats import UnknownFormat, fields_of
 from superscalar.plan.functions import FUNCTIONS as LISTED
 from superscalar.plan.instead import changes, code, forms, functions, methods, wrapped
 from superscalar.plan.json_text import as_constant, constant_in, looks_like_json
+from superscalar.plan.keyed import key_function
 from superscalar.plan.signatures import Parameter, Signature
-from superscalar.plan.vocabulary import DATE_MODULES, FUNCTIONS, METHODS, MUTATING, SPECIAL, TEXT_METHODS
+from superscalar.plan.vocabulary import DATE_MODULES, FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _KEYED = ("sorted", "min", "max")
+_STOPPING = ("next", "any", "all")
 
 
 class Calls:
@@ -49,6 +52,8 @@ class Calls:
         """The arguments of a function or method, which takes no stars."""
         arguments = []
         for argument in node.args:
+            if isinstance(argument, ast.Call) and _is_iter(argument) and not self._in.is_callable("iter"):
+                argument = argument.args[0]
             if isinstance(argument, ast.Starred):
                 shown = code.shown(node.func)
                 help = forms.of_star_in_call(node) or f"write each argument, or the list itself: {shown}(xs)"
@@ -60,7 +65,7 @@ class Calls:
             if keyword.arg is None:
                 self._in.problem("E202", "`**` in a call", keyword, help="write each argument by name")
             elif keyword.arg == "key" and key:
-                keywords.append(("key", self._in.key_function(keyword.value, node, body)))
+                keywords.append(("key", key_function(keyword.value, node, self._in, body)))
             else:
                 keywords.append((keyword.arg, self._in.expression(keyword.value, body)))
         return tuple(arguments), tuple(keywords)
@@ -70,6 +75,16 @@ class Calls:
             return ir.Apply(name, *self._plain_arguments(node, body, key=name in ("sorted", "min", "max")))
         keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
         error: str | None = None
+        if name == "next" and not _is_iterator(node):
+            self._look_into(node, body)
+            help = functions.of_call(node, name)
+            message = "`next` takes what is gone through once: a generator, or iter(xs)"
+            return self._in.problem("E305", message, node, help=help)
+        if name in _STOPPING and (write := self._write_in_generator(node)) is not None:
+            message = f"a write in the generator of `{name}`, which stops at the first item that decides"
+            help = f"to make all of them first, write done = [{write}(...) for ...] above this line"
+            self._look_into(node, body)
+            return self._in.problem("E205", message, node.args[0], help=help)
         try:
             error = dates.why_not(name, len(node.args), keywords) or None
             LISTED[name].check(name, len(node.args), keywords)
@@ -81,6 +96,24 @@ class Calls:
             self._look_into(node, body)
             return self._in.problem("E305", error, node, help=functions.of_listed(node, name))
         return ir.Apply(name, *self._plain_arguments(node, body, key=name in _KEYED))
+
+    def _write_in_generator(self, node: ast.Call) -> str | None:
+        """The tool that a lone generator would call and that writes; None if there is none. Reads are all made."""
+        match node.args[:1]:
+            case [ast.GeneratorExp() as generator] if self._in.finder.has_call(generator):
+                called = {
+                    inner.func.id
+                    for inner in ast.walk(generator)
+                    if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name)
+                }
+                known = [signature for name in sorted(called) if (signature := self._in.signatures.get(name))]
+                writing = next((signature.alias for signature in known if signature.effect == "write"), None)
+                if writing is None and known:
+                    self._in.understood.append(
+                        "every call in the generator is made, not only those up to the item that decides"
+                    )
+                return writing
+        return None
 
     def _look_into(self, node: ast.Call, body: Body) -> None:
         """Find what else is wrong inside of a call that is wrong itself, but for what came with it."""
@@ -120,8 +153,9 @@ class Calls:
     def _method(self, node: ast.Call, function: ast.Attribute, body: Body) -> ir.Expr:
         name = function.attr
         if name == "format":
-            help = forms.of_format(node, function.value) or 'write f"{value}"'
-            return self._in.problem("E202", "`str.format` is not part of the language", node, help=help)
+            return self._format(node, function, body)
+        if code.shown(function) == "dict.fromkeys" and not self._in.is_known("dict", body):
+            return self._function(node, "dict.fromkeys", body)
         match function.value:
             case ast.Name(id=owner) if self._is_foreign(owner, name):
                 if not self._in.is_known(owner, body):
@@ -131,17 +165,36 @@ class Calls:
         if name not in METHODS:
             return self._no_method(node, function, body)
         base = self._in.expression(function.value, body)
-        if name in METHODS - TEXT_METHODS and isinstance(base, ir.Literal | ir.Text):
+        if name in NOT_OF_TEXT and isinstance(base, ir.Literal | ir.Text):
             help = "methods of text: " + ", ".join(sorted(TEXT_METHODS))
             return self._in.problem("E204", f"text has no method `{name}`", node, help=help)
         if not self._in.check_method(self._in.output_of(base), name, node):
             return STAND_IN
         return ir.Method(base, name, *self._plain_arguments(node, body))
 
+    def _format(self, node: ast.Call, function: ast.Attribute, body: Body) -> ir.Expr:
+        """`"{:.2f}".format(x)`, whose format stands in the plan."""
+        template = function.value
+        if not isinstance(template, ast.Constant) or not isinstance(template.value, str):
+            self._in.expression(template, body)
+            help = forms.of_format(node, template) or 'write f"{value}"'
+            return self._in.problem("E202", "only a format that stands in the plan can be filled in", node, help=help)
+        try:
+            asked = fields_of(template.value)
+        except UnknownFormat as refused:
+            self._look_into(node, body)
+            return self._in.problem("E305", refused.message, node, help='write f"{value:.2f}"')
+        arguments, keywords = self._plain_arguments(node, body)
+        named = {keyword.arg for keyword in node.keywords}
+        starred = None in named or len(arguments) < len(node.args)
+        if not starred and any(at not in named if isinstance(at, str) else at >= len(arguments) for at in asked):
+            message = f"the format asks for values that are not given: {code.shown(template)}"
+            return self._in.problem("E305", message, node, help='write f"{value:.2f}"')
+        return ir.Method(ir.Literal(template.value), "format", arguments, keywords)
+
     def _is_foreign(self, owner: str, name: str) -> bool:
         """Whether `owner.name` can only be what something else than a value has, unless `owner` is one."""
-        modules = {*functions.MODULES, *DATE_MODULES}
-        return name not in METHODS or owner in modules or self._in.is_callable(owner)
+        return name not in METHODS or functions.is_module(owner) or owner in DATE_MODULES or self._in.is_callable(owner)
 
     def _not_there(self, node: ast.Call, owner: str, name: str, body: Body) -> ir.Expr:
         """Note a call of `owner.name`, where `owner` stands for no value: a module, a tool, what tools stand in."""
@@ -277,6 +330,26 @@ class Calls:
         help = wrapped.of_caller(node, tools) or functions.of_call(node, name)
         help = help or hints.for_tool(name, self._in.names_before(), tools)
         self._in.problem("E301", f"there is no tool `{name}`", node.func, help=help)
+
+
+def _is_iterator(node: ast.Call) -> bool:
+    """Whether the first argument of `next` is one in Python too, and nobody else goes on with it."""
+    match node.args[:1]:
+        case [ast.GeneratorExp()]:
+            return True
+        case [ast.Call(func=ast.Name(id="reversed" | "zip" | "enumerate"))]:
+            return True
+        case [ast.Call() as inner]:
+            return _is_iter(inner)
+    return not node.args
+
+
+def _is_iter(node: ast.Call) -> bool:
+    """Whether it is `iter(xs)`, which is `xs` where that is gone through once."""
+    match node:
+        case ast.Call(func=ast.Name(id="iter"), args=[only], keywords=[]):
+            return not isinstance(only, ast.Starred)
+    return False
 
 
 def _meant(node: ast.Call, signature: Signature) -> dict[str, str]:

@@ -7,25 +7,33 @@ import re
 from collections.abc import Container, Iterator
 from typing import Final
 
+from superscalar.plan.fronts.calls_in_json import plan_in_json
 from superscalar.plan.lines import Statement
+from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import targets_of
 from superscalar.plan.source import parsed
-from superscalar.plan.spelling import join_of
+from superscalar.plan.spelling import is_meant_to_join, join_of
 
-_BLOCK: Final = re.compile(r"(?:if|for|while|try|with|def|class|async)\b.*:$", re.DOTALL)
+_ACTS: Final = re.compile(r"(?:if|for|while|try|with|def|class|async)\b.*:$|.*\w\(|[^\W\d]\w*\s*=", re.DOTALL)
+_BEGINS: Final = re.compile(
+    r"(?:if|for|while|try|with|def|class|async)\b.*:\s*(?:#.*)?$|(?:[^\W\d]\w*\s*=\s*)?[^\W\d][\w.]*\("
+)
+_JSON: Final = re.compile(
+    r"\s*[\[{].*[\"'](?:steps|tool|tool_calls|calls|function|function_call|arguments|parameters|args)[\"']\s*:",
+    re.DOTALL,
+)
 
 
 class Draft:
     """The statements of a program, and what can be said of them before they are read. `add` takes the next one.
 
-    `joined`: its `join` came. `acts`: something in it calls or assigns. `named`: with an info string, or the like, that
-    says that it is code. `names`: what it assigns. `tools`: the names that are calls of tools.
+    `joined`: its `join` came; `means_to_join`: something that cannot be read may be one. `acts`: something in it calls
+    or assigns. `names`: what it assigns. `tools`: the names that are calls of tools.
     """
 
-    def __init__(self, tools: Container[str], *, named: bool = False) -> None:
+    def __init__(self, tools: Signatures) -> None:
         self.statements: list[Statement] = []
-        self.joined = self.acts = False
-        self.named = named
+        self.joined = self.means_to_join = self.acts = False
         self._tools = tools
         self._used: list[tuple[str, Statement, ast.Name]] = []
         self.names: set[str] = set()
@@ -37,11 +45,12 @@ class Draft:
         if self._margin is None and statement.text and not statement.text.startswith("#"):
             self._margin = statement.column
         if statement.problem is not None:
+            self._cannot_read(statement.text)
             return
         try:
             module = parsed(statement.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            self.acts = self.acts or _BLOCK.match(statement.text) is not None
+            self._cannot_read(statement.text)
             return
         own = set(self.names)
         for tree in module.body:
@@ -53,6 +62,18 @@ class Draft:
             self.acts = self.acts or does_something(tree)
             if statement.column <= (self._margin or 0) and join_of(tree, self._tools) is not None:
                 self.joined = True
+
+    def _cannot_read(self, text: str) -> None:
+        if text.startswith("#"):
+            return
+        self.acts = self.acts or _ACTS.match(text) is not None
+        self.means_to_join = self.means_to_join or is_meant_to_join(text, self._tools)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is a plan in JSON, or was meant to be one."""
+        texts = [statement.text for statement in self.statements]
+        return any(map(means_json, texts)) or plan_in_json("\n".join(texts), self._tools) is not None
 
     def uses(self, names: Container[str]) -> tuple[str, Statement, ast.Name] | None:
         """The first use of one of these names that it does not assign itself."""
@@ -67,6 +88,22 @@ def does_something(tree: ast.stmt) -> bool:
         case ast.AnnAssign(value=None):
             return False
     return True
+
+
+def means_json(text: str) -> bool:
+    """Whether a text begins like a plan in JSON, or a call."""
+    return _JSON.match(text) is not None
+
+
+def may_begin_program(line: str) -> bool:
+    """Whether a line in no fence looks like the first one of a program: it does something, or what follows may."""
+    text = line.strip()
+    if _BEGINS.match(text) or means_json(text):
+        return True
+    try:
+        return any(map(does_something, parsed(text).body))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 def says_more_than_a_value(line: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.errors import SuperscalarError
+from superscalar.plan.attempts import EXCEPT, attempted
 from superscalar.plan.bounds import (
     FLAT,
     MAX_STEPS,
@@ -22,16 +23,16 @@ from superscalar.plan.bounds import (
     Unavailable,
     weight_of,
 )
+from superscalar.plan.changing import CHANGES, changed
 from superscalar.plan.elements import (
     cut,
     formatted,
     item_of,
     items_of,
-    shown,
     slice_of,
-    text_of,
     truth,
 )
+from superscalar.plan.formats import converted, format_text, percent
 from superscalar.plan.functions import FUNCTIONS, Key
 from superscalar.plan.ir import (
     Apply,
@@ -215,21 +216,8 @@ def _text(expr: Text, frame: Frame) -> str:
 
 def _hole(hole: Hole, frame: Frame) -> str:
     budget = frame.budget
-    value = frame.value(hole.value)
-    if hole.conversion == "s":
-        value = text_of(value, budget)
-    elif hole.conversion:
-        value = shown(value, budget)
-        if hole.conversion == "a":
-            value = _ascii(value, budget)
+    value = converted(frame.value(hole.value), hole.conversion, budget)
     return formatted(value, "" if hole.spec is None else _text(hole.spec, frame), budget)
-
-
-def _ascii(text: str, budget: Budget) -> str:
-    if text.isascii():
-        return text
-    budget.text(10 * len(text))
-    return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 # ------------------------------------------------------------------------------------------------------- operators
@@ -240,6 +228,8 @@ def _unary(expr: Unary, frame: Frame) -> Any:
 
 
 def _binary(expr: Binary, frame: Frame) -> Any:
+    if expr.operator == "%" and type(expr.left) is Literal and type(expr.left.value) is str:
+        return percent(expr.left.value, frame.value(expr.right), frame.budget)
     return binary(expr.operator, *frame.both(expr.left, expr.right), frame.budget)
 
 
@@ -296,7 +286,12 @@ def _slice(expr: Slice, frame: Frame) -> Any:
     return slice_of(base, ends, frame.budget)
 
 
-_BY_OUTCOME = {"ok": Listed(ok, 1, 1), "default": Listed(default, 2, 2), "first": Listed(first, 2, 2)}
+_BY_OUTCOME = {
+    "ok": Listed(ok, 1, 1),
+    "default": Listed(default, 2, 2),
+    "first": Listed(first, 2, 2),
+    EXCEPT: Listed(attempted, 4, 4),
+}
 
 # ----------------------------------------------------------------------------------------------------------- calls
 
@@ -321,6 +316,11 @@ def _apply(expr: Apply, frame: Frame) -> Any:
 
 
 def _method(expr: Method, frame: Frame) -> Any:
+    if expr.name == "format" and type(expr.base) is Literal and type(expr.base.value) is str:
+        filling = frame.every([*expr.arguments, *(value for _, value in expr.keywords)])
+        positional = filling[: len(expr.arguments)]
+        named = dict(zip((key for key, _ in expr.keywords), filling[len(positional) :], strict=True))
+        return format_text(expr.base.value, positional, named, frame.budget)
     if expr.name in BY_KEY:
         return complete(expr, frame)
     count = len(expr.arguments)
@@ -331,6 +331,9 @@ def _method(expr: Method, frame: Frame) -> Any:
 
 def _fold(expr: Fold, frame: Frame) -> Any:
     made, items = frame.both(expr.initial, expr.items)
+    if expr.operator in CHANGES or (expr.operator == "+" and isinstance(made, list)):
+        operator = expr.operator if expr.operator in CHANGES else "+="  # a list takes whatever can be gone through
+        return changed(operator, made, items, frame.budget)
     return folded(expr.operator, made, items_of(items), frame.budget)
 
 

@@ -30,7 +30,7 @@ _SAMPLES: Mapping[str, Any] = {
 _GIVES: Mapping[str, str] = {
     "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
     "list": "list", "sorted": "list", "reversed": "list", "range": "list", "enumerate": "list", "zip": "list",
-    "dict": "dict", "set": "set", "tuple": "tuple",
+    "dict": "dict", "dict.fromkeys": "dict", "set": "set", "tuple": "tuple",
 }  # fmt: skip
 _LONGEST = 500  # characters of a message: names are as long as somebody makes them
 _UNKNOWN = Output()
@@ -44,7 +44,8 @@ class Enough(Exception):
 class Findings:
     """`problems` keep a statement from being published, `warnings` do not. The same is not said twice of one.
 
-    `outputs`: what is known of what the statement's tasks give; `known`: the same of those before it.
+    `understood`: what means something else than is written. `outputs`: what is known of what the statement's
+    tasks give; `known`: the same of those before it.
     """
 
     def __init__(self, source: Source, known: Mapping[TaskId, Output]) -> None:
@@ -53,6 +54,7 @@ class Findings:
         self._known_outputs = known
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
+        self.understood: list[str] = []
         self._said: set[tuple[str, ...]] = set()
         self.bound: dict[str, Output] = {}  # what is known of the variables of a comprehension
 
@@ -82,7 +84,7 @@ class Findings:
 
     def check_name(self, name: str, node: ast.AST) -> None:
         """A name that is assigned must be a plain one (rule L5)."""
-        if name.startswith("_"):
+        if name.startswith("_") and name != "_":
             help = f"call it `{name.strip('_') or 'x'}`"
             self.problem("E101", f"`{name}`: names do not begin with an underscore", node, help=help)
 

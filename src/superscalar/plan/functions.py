@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Set
-from typing import Any
+from typing import Any, Final
 
 from superscalar.plan import dates
 from superscalar.plan.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
@@ -29,8 +29,13 @@ from superscalar.plan.elements import (
 from superscalar.plan.json_text import parse_json
 from superscalar.plan.listed import Listed
 from superscalar.plan.moments import apart
-from superscalar.plan.operators import folded, number
+from superscalar.plan.operators import binary, folded, number
 from superscalar.values import OrderedSet
+
+
+def accepts(listed: Listed, given: int) -> bool:
+    """Whether it can be called with that many arguments."""
+    return listed.fewest <= given and (listed.most is None or given <= listed.most)
 
 
 class Key:
@@ -88,6 +93,27 @@ def _abs(_budget: Budget, value: Any) -> Any:
     if type(value) not in NUMBERS and not isinstance(value, dt.timedelta):
         raise EvaluationError(f"`abs` takes a number, not {described(value)}")
     return abs(value)
+
+
+def _pow(budget: Budget, base: Any, exponent: Any, mod: Any = None) -> Any:
+    if mod is None:
+        return binary("**", base, exponent, budget)
+    parts = [datum(part) for part in (base, exponent, mod)]
+    for part in parts:
+        if not isinstance(part, int):
+            raise EvaluationError(f"`pow` with three arguments takes whole numbers, not {described(part)}")
+        number(part, budget)
+    budget.spend(parts[1].bit_length() * (1 + parts[2].bit_length() // 64))
+    try:
+        return pow(*parts)
+    except ValueError as error:
+        raise EvaluationError(f"`pow`: {error}", "ValueError") from error
+
+
+def _divmod(budget: Budget, left: Any, right: Any) -> tuple[Any, Any]:
+    if isinstance(left, str | bytes) or isinstance(right, str | bytes):
+        raise EvaluationError(f"`divmod` takes numbers, not {described(left)} and {described(right)}")
+    return binary("//", left, right, budget), binary("%", left, right, budget)
 
 
 def _round(budget: Budget, value: Any, ndigits: Any = None) -> Any:
@@ -192,6 +218,21 @@ def _all(budget: Budget, values: Any) -> bool:
     return all(truth(item) for item in _looked_through(values, budget))
 
 
+def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
+    items = _looked_through(values, budget)
+    if items:
+        return items[0]
+    if fallback:
+        return fallback[0]
+    raise EvaluationError(
+        "`next` of nothing: there are no items; write what there is then, next(..., None)", "StopIteration"
+    )
+
+
+def _assert(budget: Budget, text: Any) -> Any:
+    raise EvaluationError(text_of(text, budget)[:1_000], "AssertionError")
+
+
 def _bool(_budget: Budget, value: Any = False) -> bool:
     return truth(value)
 
@@ -261,6 +302,16 @@ def _list(budget: Budget, values: Any = ()) -> list[Any]:
     return _walked(values, budget)
 
 
+def _with_rest(budget: Budget, values: Any, before: int, behind: int) -> tuple[Any, ...]:
+    """What `a, *rest, b = values` assigns: so many items, a list of the others, and so many again."""
+    items = _walked(values, budget)
+    if len(items) < before + behind:
+        message = f"at least {before + behind} names are assigned, but there are {counted(len(items))}"
+        raise EvaluationError(message, "ValueError")
+    end = len(items) - behind
+    return (*items[:before], items[before:end], *items[end:])
+
+
 def _tuple(budget: Budget, values: Any = ()) -> tuple[Any, ...]:
     return tuple(_walked(values, budget))
 
@@ -294,6 +345,12 @@ def _dict(budget: Budget, source: Any = (), /, **more: Any) -> dict[Any, Any]:
     return made
 
 
+def _fromkeys(budget: Budget, keys: Any, value: Any = None) -> dict[Any, Any]:
+    items = _walked(keys, budget)
+    budget.items(len(items), _ENTRY)
+    return {hashable(key, budget): value for key in items}
+
+
 _ENCODINGS = frozenset({"utf-8", "utf8", "ascii", "latin-1"})
 
 
@@ -316,6 +373,11 @@ def _keywords(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+ASSERT: Final = "assert"
+"""The function that an `assert` applies to its text where it does not hold: no text of a plan calls it."""
+REST: Final = "*"
+"""The function that a target with a star applies: no text of a plan calls it."""
+
 FUNCTIONS: dict[str, Listed] = {
     "len": Listed(_len, 1, 1),
     "sum": Listed(_sum, 1, 2, _keywords("start")),
@@ -324,9 +386,12 @@ FUNCTIONS: dict[str, Listed] = {
     "sorted": Listed(_sorted, 1, 1, _keywords("key", "reverse")),
     "reversed": Listed(_reversed, 1, 1),
     "abs": Listed(_abs, 1, 1),
+    "divmod": Listed(_divmod, 2, 2),
+    "pow": Listed(_pow, 2, 3, _keywords("mod")),
     "round": Listed(_round, 1, 2, _keywords("ndigits")),
     "any": Listed(_any, 1, 1),
     "all": Listed(_all, 1, 1),
+    "next": Listed(_next, 1, 2),
     "range": Listed(_range, 1, 3),
     "enumerate": Listed(_enumerate, 1, 2, _keywords("start")),
     "zip": Listed(_zip, 0, None, _keywords("strict")),
@@ -336,8 +401,11 @@ FUNCTIONS: dict[str, Listed] = {
     "bool": Listed(_bool, 0, 1),
     "list": Listed(_list, 0, 1),
     "dict": Listed(_dict, 0, 1, None),
+    "dict.fromkeys": Listed(_fromkeys, 1, 2),
     "set": Listed(_set, 0, 1),
     "tuple": Listed(_tuple, 0, 1),
+    REST: Listed(_with_rest, 3, 3),
+    ASSERT: Listed(_assert, 1, 1),
     "parse_json": Listed(parse_json, 1, 1),
     **dates.FUNCTIONS,
 }

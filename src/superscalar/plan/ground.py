@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from superscalar.plan import ir
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.pipeline import Pipeline
+from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Signatures
 from superscalar.values import TaskId
 
@@ -15,9 +16,10 @@ from superscalar.values import TaskId
 class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
-    `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `top_level`: what `join()`
-    joins. `versions`, `nameless`: the last number that each name has, and each kind of statement without one. `count`:
-    statements so far, and `ifs` among them.
+    `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose values are
+    one object in Python. `asserts`: what guards everything that comes in this round; `open_assert`: that one of them
+    waits for a repair. `top_level`: what `join()` joins. `versions`, `nameless`: the last number that each name has,
+    and each kind of statement without one. `count`: statements so far, and `ifs` among them.
     """
 
     names: Names
@@ -25,6 +27,9 @@ class Ground:
     tasks: list[tuple[Place, ir.Task]] = field(default_factory=list)
     outputs: dict[TaskId, Output] = field(default_factory=dict)
     writes: set[TaskId] = field(default_factory=set)
+    sharing: Sharing = field(default_factory=Sharing)
+    asserts: list[ir.Guard] = field(default_factory=list)
+    open_assert: bool = False
     top_level: dict[str, None] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     nameless: dict[str, int] = field(default_factory=dict)
@@ -44,6 +49,9 @@ class Ground:
             self.tasks.copy(),
             self.outputs.copy(),
             self.writes.copy(),
+            self.sharing.copy(),
+            self.asserts.copy(),
+            self.open_assert,
             self.top_level.copy(),
             self.versions.copy(),
             self.nameless.copy(),

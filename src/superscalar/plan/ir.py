@@ -209,9 +209,13 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """`initial`, and every one of `items` in order added to it with `operator`: `acc += e` in a loop (rule L14)."""
+    """`initial`, and every one of `items` in order added to it with `operator`: `acc += e` in a loop (rule L14).
 
-    operator: OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+    `operator` is one of `Binary`, or one of `plan.changing.CHANGES`: then it is what a collection comes to that each
+    of `items` changes.
+    """
+
+    operator: str
     initial: Expr
     items: Expr
 

@@ -220,7 +220,7 @@ class _Reading:
                 return PLAN | shape | inner.whole(element) | (NOTHING if key is None else inner.whole(key))
             case Choice() | Logic():  # one of what is there already
                 return PLAN | joined(self.whole(child) for child in children(expr))
-            case Apply("ok" | "default" | "first") | Missing():
+            case Apply("ok" | "default" | "first" | "except") | Missing():
                 return self._everything(expr)  # it tells whether there is a value, on which all of its tasks decide
             case Apply(function, (only,), keywords) if function in _OF_ONE_LIST:
                 found = self.of(only)

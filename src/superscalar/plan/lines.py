@@ -13,10 +13,10 @@ from typing import NamedTuple
 _F_STRING = re.compile(r"[fF][rR]?$|[rR][fF]$")
 _INTERESTING = re.compile(r"[\"'#\\()\[\]{}]")
 _NEW_STATEMENT = re.compile(
-    r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```)"
+    r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s+(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=\s|if\s|for\s|join\s*\(|```|~~~)"
 )
 _OF_A_BLOCK = re.compile(
-    r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b(?!\s*=[^=])|@|```"
+    r"(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case)\b(?!\s*=[^=])|@|```|~~~"
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _PARTS = "give parts of it names"
@@ -33,6 +33,7 @@ _NUMBER = re.compile(r"\s*(?P<number>\d{1,4})(?:[.):]|\s*\|)(?:[ \t]|$)")
 _PROMPT = re.compile(r"\s*>>>(?:[ \t]|$)")
 _CONTINUED = re.compile(r"\s*\.\.\.(?:[ \t]|$)")
 _BULLET = re.compile(rf"\s*[-*+•][ \t]+(?={_ASSIGNS}|join\s*\()")
+_BEFORE_CALL = re.compile(r"(?P<indent>\s*)[-*+•][ \t]+(?=[^\W\d][\w.]*\s*\()")  # as a sign it would change nothing
 
 
 class Margin:
@@ -64,6 +65,8 @@ class Margin:
             return line[found.end() :], "line numbers"
         if begins and (found := _BULLET.match(line)):
             return line[found.end() :], "bullets"
+        if begins and (found := _BEFORE_CALL.match(line)):  # in a block it may be a sign all the same
+            return found["indent"] + line[found.end() :], "bullets"
         return None
 
 

@@ -14,6 +14,9 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.body import Body, BodyNames, Carried, spelled
+from superscalar.plan.changing import Change, change_of, is_keyed
+from superscalar.plan.findings import STAND_IN
+from superscalar.plan.in_place import check_augmented, refuse, version_changed
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY
@@ -27,6 +30,7 @@ class _Step:
     name: str
     how: str
     value: ast.expr
+    change: Change | None = None
 
 
 MAX_NESTED = 20
@@ -67,6 +71,7 @@ class _Loop:
         self._versions: dict[str, int] = {}
         self._nameless: dict[str, int] = {}
         self._body = Body(f"{id}[]")
+        self._source: TaskId | None = None
 
     # --------------------------------------------------------------------------------------------- ids, as `Naming`
 
@@ -99,6 +104,8 @@ class _Loop:
         names.update({name: Carried(name, collected=True) for name in self._collected})
         names.update(lowering.targets(tree.target, ir.Ref(item)))
         self._body.names = names
+        self._source = source.task
+        lowering.sharing.note_item(item, source.task)
         lowering.loops.append(tree)
         self._statements(tree.body, self._body, names)
         lowering.loops.pop()
@@ -135,7 +142,8 @@ class _Loop:
     def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
         """What a name stands for behind the loop that adds to it."""
         lowering = self._lowering
-        how = next(step.how for step in self._steps.values() if step.name == name)
+        adding, step = next((node, step) for node, step in self._steps.items() if step.name == name)
+        how = step.how
         each = ir.Each(
             self._id,
             tuple(task for task, _ in self._given[name]),
@@ -149,6 +157,8 @@ class _Loop:
             return
         at = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
         before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), at), body)
+        if before is STAND_IN or not self._may_change(adding, step, body):
+            return
         id = naming.id_of(name)
         if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
             lowering.outputs[id] = ITEMS
@@ -162,6 +172,27 @@ class _Loop:
         all = lowering.emit(f"{id}.each", each, body, self._tree)
         operator: Any = how
         bound[name] = lowering.emit(id, ir.Compute(ir.Fold(operator, before, all)), body, self._tree)
+
+    def _may_change(self, adding: ast.AST, step: _Step, body: Body) -> bool:
+        """Whether nobody else sees what the loop adds to; if not, that is noted (rule L14)."""
+        assert isinstance(adding, ast.stmt)
+        lowering = self._lowering
+        lowering.statement = adding
+        lowering.loops.append(self._tree)
+        try:
+            if step.change is not None:
+                version = version_changed(step.change, adding, lowering, body)
+                if version is None or is_keyed(step.change.operator) or not self._goes_through(version):
+                    return version is not None
+                refuse(f"`{step.name}` is what the loop goes through, and would never end", adding, lowering)
+                return False
+            owner = ast.copy_location(ast.Name(step.name, ast.Load()), adding)
+            return check_augmented(owner, step.value, adding, lowering, body)
+        finally:
+            lowering.loops.pop()
+
+    def _goes_through(self, version: TaskId) -> bool:
+        return self._source is not None and self._lowering.sharing.is_one(version, self._source)
 
     # ------------------------------------------------------------------------------------------------ statements
 
@@ -244,7 +275,18 @@ def assigned_in(tree: ast.For) -> list[str]:
                     found |= dict.fromkeys(name for target in targets for name in _stored(target))
                 case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
                     found |= dict.fromkeys(_stored(target))
+    for statement in tree.body:
+        found |= dict.fromkeys(name for node in ast.walk(statement) if (name := _changed(node)) is not None)
     return list(found)
+
+
+def _changed(node: ast.AST) -> str | None:
+    """The name whose collection a statement changes in place."""
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="sort"))):
+            return name
+    change = change_of(node)
+    return None if change is None else change.owner.id
 
 
 def _stored(target: ast.expr) -> list[str]:
@@ -266,6 +308,8 @@ def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
                     assigned |= {name for target in targets for name in _stored(target)}
                 case ast.AnnAssign(target=target) | ast.For(target=target):
                     assigned |= set(_stored(target))
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="sort"))):
+                    assigned.add(name)
     ways: dict[str, set[str]] = {}
     for step in steps.values():
         ways.setdefault(step.name, set()).add(step.how)
@@ -276,8 +320,11 @@ def _step(node: ast.AST) -> _Step | None:
     match node:
         case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if type(op) in BINARY:
             return _Step(name, BINARY[type(op)], value)
-        case ast.Expr(
-            value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[value], keywords=[])
-        ) if not isinstance(value, ast.Starred):
-            return _Step(name, "append", value)
-    return None
+    change = change_of(node)
+    if change is None:
+        return None
+    value = change.parts[0]
+    if is_keyed(change.operator):
+        value = ast.copy_location(ast.Tuple(list(change.parts), ast.Load()), value)
+    how = "append" if change.operator == ".append" else change.operator
+    return _Step(change.owner.id, how, value, change)

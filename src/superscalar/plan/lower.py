@@ -20,18 +20,23 @@ from superscalar.plan.body import (
     as_pairs,
     as_test,
     dotted,
+    has_star,
     is_text,
     names_in,
     names_in_list,
     spelled,
+    without_double_stars,
+    without_stars,
 )
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
 from superscalar.plan.findings import STAND_IN, Findings, of_member
-from superscalar.plan.instead import folds, forms, functions
+from superscalar.plan.formats import UnknownFormat, check_percent
+from superscalar.plan.instead import folds, forms
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
+from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
@@ -49,7 +54,8 @@ class Lowering(Findings):
 
     `waits`: it refers to a name whose assignment is broken, so that it is lowered again after the repair. `main`: the
     task that stands for the whole statement, if that is not its last. `path`: the arms of `if`s in which it stands.
-    `writes`: its tasks that write, or hold a write. `loops`: those around what is being lowered, and
+    `writes`: its tasks that write, or hold a write. `sharing`: whose values are one object in Python. `loops`: those
+    around what is being lowered, and
     `statement`: the one that it stands in. `meant`: names that it does not assign, but was meant to. `given`: the
     last name that was given as an argument, and for which parameter.
     """
@@ -63,9 +69,11 @@ class Lowering(Findings):
         outputs: dict[TaskId, Output],
         path: Path = (),
         writes: Set[TaskId] = frozenset(),
+        sharing: Sharing | None = None,
     ) -> None:
         super().__init__(source, outputs)
         self.writes = Writes(writes)
+        self.sharing = Sharing(sharing)
         self._names = names
         self._place = place
         self._path = path
@@ -88,6 +96,7 @@ class Lowering(Findings):
         """Add a task to a body."""
         needs = needs_of(work)
         self.writes.note(id, work, needs)
+        self.sharing.note(id, work)
         notes = tuple(self.notes.pop(id, ()))
         body.tasks.append(ir.Task(id, work, needs, body.guards, notes=notes, span=self.source.span(node)))
         return ir.Ref(id)
@@ -112,11 +121,15 @@ class Lowering(Findings):
             case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
                 return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
-                return self._map(node, inner, id)
+                made = self._map(node, inner, id)
+                self._note_generator(node, inner, id)
+                return made
             case ast.List(elts=[]):
                 self.outputs[id] = EMPTY_LIST
                 return self.emit(id, ir.Compute(ir.Sequence("list", ())), inner, node)
-            case ast.List() | ast.Tuple() | ast.Set() if names_in_list(node) or self.finder.has_call(node):
+            case ast.List() | ast.Tuple() | ast.Set() if not has_star(node) and (
+                names_in_list(node) or self.finder.has_call(node)
+            ):
                 return self._display(node, inner, id)
             case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
                 keys: list[ir.Expr] = []
@@ -129,12 +142,18 @@ class Lowering(Findings):
             case _:
                 value = self.expression(node, inner)
                 self.outputs[id] = self.output_of(value)
-                return self.emit(id, ir.Compute(value), inner, node)
+                made = self.emit(id, ir.Compute(value), inner, node)
+                self._note_generator(node, inner, id)
+                return made
+
+    def _note_generator(self, node: ast.expr, body: Body, id: TaskId) -> None:
+        """In Python a generator under a name is gone through later: it would see what changes until then."""
+        for inner in ast.walk(node) if isinstance(node, ast.GeneratorExp) else ():
+            if isinstance(inner, ast.Name) and isinstance(meaning := self.known(inner.id, body), ir.Ref):
+                self.sharing.note_live(id, meaning.task)
 
     def _display(self, node: ast.List | ast.Tuple | ast.Set, inner: Body, id: TaskId) -> ir.Ref:
         """A list, tuple or set whose items are tasks, with one outcome each (rule L15)."""
-        if self.has_star(node):
-            return ir.Ref(id)
         items = tuple(self.value(item, inner, f"{id}[{i}]").task for i, item in enumerate(node.elts))
         if not isinstance(node, ast.Set):  # equal items of a set are one, so it has no items to go through yet
             self.outputs[id] = ITEMS
@@ -144,7 +163,7 @@ class Lowering(Findings):
         """`first(k, xs)` as a task of its own: it looks at the items of `xs` while they come in (rule L16)."""
         count = self.expression(node.args[0], inner)
         items = node.args[1]
-        if isinstance(items, ast.List | ast.Tuple) and items.elts:
+        if isinstance(items, ast.List | ast.Tuple) and items.elts and not has_star(items):
             place = inner.lifted("items")
             source = self._display(items, inner.of(place), place)
         else:
@@ -158,7 +177,7 @@ class Lowering(Findings):
         """A task that has this expression's outcome: the one that a name stands for, or a new one, called `id` or by
         its `label`.
         """
-        if isinstance(node, ast.Name) and node.id not in self._hidden():
+        if isinstance(node, ast.Name) and node.id not in self.hidden():
             meaning = self._meaning(node, body)
             if isinstance(meaning, ir.Ref):
                 return meaning
@@ -208,7 +227,7 @@ class Lowering(Findings):
         match node:
             case ast.Call(func=ast.Name(id=name)) if (signature := self.signatures.get(name)) is not None:
                 return signature.output
-            case ast.Name(id=name) if name not in self._hidden():
+            case ast.Name(id=name) if name not in self.hidden():
                 with suppress(KeyError):
                     meaning = self._names.find(name, self._place, self._path)
                     return Output() if meaning is None else self.output_of(meaning)
@@ -224,11 +243,12 @@ class Lowering(Findings):
         return ir.Literal(value)
 
     def _on_name(self, node: ast.Name, body: Body) -> ir.Expr:
-        if node.id in self._hidden():
+        if node.id in self.hidden():
             return ir.Var(node.id)
         return self._meaning(node, body)
 
-    def _hidden(self) -> set[str]:
+    def hidden(self) -> set[str]:
+        """The variables that hide names here."""
         return self.variables[-1] if self.variables else set()
 
     def _meaning(self, node: ast.Name, body: Body) -> ir.Expr:
@@ -273,7 +293,7 @@ class Lowering(Findings):
         try:
             self._names.find(name, self._place, self._path)
         except KeyError:
-            return name in self._hidden() or name in body.names
+            return name in self.hidden() or name in body.names
         return True
 
     def names_before(self) -> list[str]:
@@ -341,7 +361,13 @@ class Lowering(Findings):
             return self.problem("E202", "`@` is not part of the language", node, help="let a tool multiply matrices")
         if operator == "%" and isinstance(node.left, ast.Constant | ast.JoinedStr) and is_text(node.left):
             help = forms.of_percent(node) or 'write f"{value}"'
-            return self.problem("E202", "%-formatting is not part of the language", node, help=help)
+            if not isinstance(node.left, ast.Constant) or not isinstance(node.left.value, str):
+                message = "only a format that stands in the plan can be filled in"
+                return self.problem("E202", message, node, help=help)
+            try:
+                check_percent(node.left.value)
+            except UnknownFormat as refused:
+                return self.problem("E305", refused.message, node, help=help)
         left, right = self.expression(node.left, body), self.expression(node.right, body)
         self.check_dates(operator, self.output_of(left), self.output_of(right), node)
         return ir.Binary(operator, left, right)
@@ -434,22 +460,12 @@ class Lowering(Findings):
         self.check_field(known, node.attr, node)
         return ir.Field(base, node.attr, known.aliases.get(node.attr))
 
-    def has_star(self, node: ast.List | ast.Tuple | ast.Set) -> bool:
-        """Whether a display has a star in it, which is noted."""
-        starred = next((item for item in node.elts if isinstance(item, ast.Starred)), None)
-        if starred is not None:
-            help = forms.of_stars(node, self.is_list) or "write lists one behind the other: xs + [x]"
-            self.problem("E202", "`*` in a display", starred, help=help)
-        return starred is not None
+    def _on_list(self, node: ast.List | ast.Tuple | ast.Set, body: Body) -> ir.Expr:
+        if has_star(node):
+            return self.expression(without_stars(node), body)
+        return ir.Sequence(DISPLAYS[type(node)], self.items(node.elts, body))
 
-    def _on_list(self, node: ast.List, body: Body) -> ir.Expr:
-        return STAND_IN if self.has_star(node) else ir.Sequence("list", self.items(node.elts, body))
-
-    def _on_tuple(self, node: ast.Tuple, body: Body) -> ir.Expr:
-        return STAND_IN if self.has_star(node) else ir.Sequence("tuple", self.items(node.elts, body))
-
-    def _on_set(self, node: ast.Set, body: Body) -> ir.Expr:
-        return STAND_IN if self.has_star(node) else ir.Sequence("set", self.items(node.elts, body))
+    _on_tuple = _on_set = _on_list
 
     def items(self, nodes: Iterable[ast.expr], body: Body) -> tuple[ir.Expr, ...]:
         """Lower several expressions."""
@@ -457,9 +473,7 @@ class Lowering(Findings):
 
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
-            spliced = next(value for key, value in zip(node.keys, node.values, strict=True) if key is None)
-            help = forms.of_double_stars(node) or "write each key: {'a': x.a, 'b': 2}"
-            return self.problem("E202", "`**` in a display", spliced, help=help)
+            return self.expression(without_double_stars(node), body)
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
@@ -467,27 +481,8 @@ class Lowering(Findings):
         help = "write what it gives, where it is needed; for each item of a list: [x * 2 for x in xs]"
         return self.problem("E202", "a lambda stands only as key=", node, help=help)
 
-    def key_function(self, node: ast.expr, call: ast.Call, body: Body) -> ir.Expr:
-        """Lower what `key=` of a call is given."""
-        if not isinstance(node, ast.Lambda):
-            help = functions.of_key(node, call, CallFinder("(").has_call) or "write a lambda: key=lambda x: x[0]"
-            return self.problem("E202", "`key=` takes a lambda", node, help=help)
-        arguments = node.args
-        if arguments.posonlyargs or arguments.vararg or arguments.kwonlyargs or arguments.kwarg or arguments.defaults:
-            return self.problem("E202", "a lambda takes plain parameters only", node, help="key=lambda x: x.name")
-        for a in arguments.args:
-            self.check_name(a.arg, a)
-        if self.finder.has_call(node.body):
-            help = functions.of_key_that_calls(node, call) or "call it on a line above"
-            return self.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
-        names = tuple(a.arg for a in arguments.args)
-        with_names = self._hidden() | set(names)
-        outer, self.bound = self.bound, {name: known for name, known in self.bound.items() if name not in names}
-        inside = self._inside(node.body, body, with_names)
-        self.bound = outer
-        return ir.Lambda(names, inside)
-
-    def _inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
+    def inside(self, node: ast.expr, body: Body, variables: set[str]) -> ir.Expr:
+        """Lower an expression in which these variables stand, and no tool is called."""
         if self.finder.has_call(node):
             return self.problem("E205", "a call of a tool inside a lambda", node, help="call it on a line above")
         self.variables.append(variables)
@@ -517,24 +512,24 @@ class Lowering(Findings):
 
     def _over_data(self, node: Any, kind: Any, body: Body) -> ir.Expr:
         """A comprehension that is one expression: nothing in it is a task."""
-        variables = set(self._hidden())
+        variables = set(self.hidden())
         clauses: list[ir.Clause] = []
         for generator in node.generators:
             self.refuse_async(generator)
             iterable = (
-                self._inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
+                self.inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
             )
             self.check_iterable(iterable, generator.iter)
             target = self.loop_target(generator.target, variables)
             self.bound = {name: known for name, known in self.bound.items() if name not in names_in(generator.target)}
             if isinstance(target, str) and (each := self.output_of(iterable).items) is not None:
                 self.bound[target] = each
-            tests = tuple(self._inside(test, body, set(variables)) for test in generator.ifs)
+            tests = tuple(self.inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
         if kind == "dict":
-            key = self._inside(node.key, body, variables)
-            return ir.Comprehension(kind, self._inside(node.value, body, variables), tuple(clauses), key)
-        return ir.Comprehension(kind, self._inside(node.elt, body, variables), tuple(clauses))
+            key = self.inside(node.key, body, variables)
+            return ir.Comprehension(kind, self.inside(node.value, body, variables), tuple(clauses), key)
+        return ir.Comprehension(kind, self.inside(node.elt, body, variables), tuple(clauses))
 
     def _is_map(self, node: Any, body: Body) -> bool:
         """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
@@ -555,6 +550,7 @@ class Lowering(Findings):
         source = self.reference(first.iter, body.of(id), "over")
         self.check_iterable(source, first.iter)
         item = f"{id}[]:{spelled(first.target)}"
+        self.sharing.note_item(item, source.task)
         self.note_items(source, item)
         inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
         keep: list[TaskId] = []

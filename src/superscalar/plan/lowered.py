@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
+from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
@@ -15,6 +16,7 @@ from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of
+from superscalar.plan.spelling import plain_join
 from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
 
@@ -46,11 +48,11 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     """Lower a statement. Of `around` only the numbers of what has no name are changed."""
     now = around.now
     lowering = Lowering(
-        slot.source, now.names, slot.place, around.signatures, now.outputs, path_of(slot.arm), now.writes
+        slot.source, now.names, slot.place, around.signatures, now.outputs, path_of(slot.arm), now.writes, now.sharing
     )
     guards = guards_of(slot.arm)
-    lowering.waits = guards is None
-    made = _Made(slot, around, lowering, Body("", guards=guards or ()))
+    lowering.waits = guards is None or now.open_assert
+    made = _Made(slot, around, lowering, Body("", guards=(*now.asserts, *(guards or ()))))
     try:
         if slot.ends is not None:
             made.select(slot.ends)
@@ -87,7 +89,9 @@ class _Made:
                 lowering.main = id
             case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call) if slot.arm is None:
                 self._join(call, ids.fresh("join()"))
-            case ast.Pass() if slot.arm is not None:
+            case ast.Assert() if slot.arm is None:
+                lower_assert(tree, lowering, body, ids.fresh("assert"))
+            case ast.Pass():
                 pass
             case _:
                 lower_simple(tree, lowering, body, ids, self.bound)
@@ -116,25 +120,19 @@ class _Made:
 
     def _join(self, call: ast.Call, id: TaskId) -> None:
         lowering, inner = self.lowering, self.body.of(id)
+        call = plain_join(call)
         items: list[tuple[str | None, TaskId]] = []
         if call.args and call.keywords:
             lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
         for index, argument in enumerate(call.args):
-            if isinstance(argument, ast.Starred):
-                lowering.problem("E202", "`*` in join", argument, help="write join(xs) for the list, or each value")
-            else:
-                items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
-        for keyword in call.keywords:
-            if keyword.arg is None:
-                lowering.problem("E202", "`**` in join", keyword, help="write each value: join(total=total)")
-            else:
-                found = lowering.reference(keyword.value, inner, keyword.arg)
-                items.append((keyword.arg, found.task))
+            items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
+        items += [(k.arg, lowering.reference(k.value, inner, k.arg or "").task) for k in call.keywords]
         whole = not call.args and not call.keywords
         if whole:
             lowering.waits = lowering.waits or self.around.open
             items += self._everything()
-        lowering.emit(id, ir.Join(tuple(items), whole), self.body, call)
+        shown = Body("", tasks=self.body.tasks)  # it shows what there is, whatever is asserted
+        lowering.emit(id, ir.Join(tuple(items), whole), shown, call)
 
     def _everything(self) -> Iterator[tuple[str, TaskId]]:
         """What every name stands for here; one that was given up stands for nothing."""

@@ -1,8 +1,8 @@
-"""The listed methods of text and of mappings (rule L3), each refused before it exceeds a bound (rule L25)."""
+"""Which value has which methods (rule L3), and those of text and mappings, each refused before it exceeds a bound."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from superscalar.plan import dates
@@ -17,6 +17,7 @@ from superscalar.plan.bounds import (
 )
 from superscalar.plan.elements import cut, datum, described, field_names, field_of, hashable, items_of
 from superscalar.plan.listed import Listed
+from superscalar.plan.members import LIST, SET, TUPLE
 from superscalar.plan.operators import search
 from superscalar.values import record_fields
 
@@ -24,29 +25,37 @@ from superscalar.values import record_fields
 def method_of(value: Any, name: str) -> tuple[Listed, Any]:
     """The method `name` of `value` and the value to call it with (rule L4: what is called is a method)."""
     value = datum(value)
-    kind: dates.Kind | None = None
-    if isinstance(value, str):
-        if name in TEXT:
-            return TEXT[name], value
-        if name == "format":
-            raise EvaluationError('text has no `format` here: write an f-string, like f"{value}"', "AttributeError")
-    elif isinstance(value, Mapping) and name in MAPPING:
-        return MAPPING[name], value
-    elif (found := dates.method_of(value, name)) is not None:
+    what, known = _methods_of(value)
+    if name in known:
+        return known[name], value
+    if (found := dates.method_of(value, name)) is not None:
         return found, value
-    elif name == "get" and record_fields(value) is not None and name not in field_names(value):
+    if name == "get" and record_fields(value) is not None and name not in field_names(value):
         return _OF_A_RECORD, value
-    if isinstance(value, str):
-        has = f"; text has: {', '.join(TEXT)}"
-    elif isinstance(value, Mapping):
-        has = f"; a mapping has: {', '.join(MAPPING)}"
-    elif (kind := dates.kind_of(value)) is not None:
+    if isinstance(value, str) and name == "format":
+        raise EvaluationError(
+            'only a format that stands in the plan can be filled in: write f"{value}"', "AttributeError"
+        )
+    has = f"; {what} has: {', '.join(known)}" if known else ""
+    kind = dates.kind_of(value)
+    if kind is not None:
         has = f"; a {kind.name} has: {', '.join(kind.methods)}"
-    else:
-        has = ""
     if name in field_names(value) or (kind is not None and name in kind.parts):
         has = f"; it is a field: write `.{name}` without parentheses"
     raise EvaluationError(f"{described(value)} has no method `{cut(name)}`{has}", "AttributeError")
+
+
+def _methods_of(value: Any) -> tuple[str, Mapping[str, Listed]]:
+    """What a value is called, and the methods that it has."""
+    if isinstance(value, str):
+        return "text", TEXT
+    if isinstance(value, Mapping):
+        return "a mapping", MAPPING
+    if isinstance(value, list):
+        return "a list", LIST
+    if isinstance(value, Set):
+        return "a set", SET
+    return ("a tuple", TUPLE) if isinstance(value, tuple) else ("", {})
 
 
 # ---------------------------------------------------------------------------------------------------------- text
@@ -148,12 +157,15 @@ def _affix(method: str) -> Callable[..., bool]:
 
 
 def _seeker(method: str) -> Callable[..., int]:
-    seek: Callable[..., int] = getattr(str, method)
+    seek: Callable[..., int] = str.find if method == "index" else getattr(str, method)
 
     def run(budget: Budget, text: str, wanted: Any, start: Any = None, end: Any = None) -> int:
         pattern = _text(method, wanted)
         search(text, pattern, budget)
-        return seek(text, pattern, _position(method, start), _position(method, end))
+        found = seek(text, pattern, _position(method, start), _position(method, end))
+        if found < 0 and method == "index":
+            raise EvaluationError(f"{described(wanted)} is not in {described(text)}", "ValueError")
+        return found
 
     return run
 
@@ -172,6 +184,46 @@ def _join(budget: Budget, separator: str, values: Any) -> str:
     return separator.join(texts)
 
 
+def _partition(budget: Budget, text: str, sep: Any) -> tuple[str, str, str]:
+    separator = _text("partition", sep)
+    if not separator:
+        raise EvaluationError("`partition` takes a separator that is not empty", "ValueError")
+    search(text, separator, budget)
+    budget.text(len(text))
+    return text.partition(separator)
+
+
+def _remover(method: str) -> Callable[..., str]:
+    remove: Callable[[str, str], str] = getattr(str, method)
+
+    def run(budget: Budget, text: str, affix: Any) -> str:
+        budget.text(len(text))
+        return remove(text, _text(method, affix))
+
+    return run
+
+
+def _isdigit(budget: Budget, text: str) -> bool:
+    budget.spend(len(text) // CHARACTERS_PER_STEP)
+    return text.isdigit()
+
+
+def _setter(method: str) -> Callable[..., str]:
+    """The methods that set a text into a width."""
+    set_in: Callable[..., str] = getattr(str, method)
+
+    def run(budget: Budget, text: str, width: Any, fill: Any = " ") -> str:
+        wide, filling = _whole(method, width), _text(method, fill)
+        if len(filling) != 1:
+            raise EvaluationError(f"`{method}` fills with one character, not with {described(fill)}")
+        if wide > MAX_WIDTH and wide > len(text):
+            raise BoundError(f"`{method}` to a width of {wide:,}; the bound is {MAX_WIDTH:,}")
+        budget.text(max(wide, len(text)))
+        return set_in(text, wide) if method == "zfill" else set_in(text, wide, filling)
+
+    return run
+
+
 TEXT: dict[str, Listed] = {
     "split": Listed(_splitter("split"), 0, 2, frozenset({"sep", "maxsplit"})),
     "rsplit": Listed(_splitter("rsplit"), 0, 2, frozenset({"sep", "maxsplit"})),
@@ -188,6 +240,17 @@ TEXT: dict[str, Listed] = {
     "join": Listed(_join, 1, 1),
     "find": Listed(_seeker("find"), 1, 3),
     "count": Listed(_seeker("count"), 1, 3),
+    "index": Listed(_seeker("index"), 1, 3),
+    "partition": Listed(_partition, 1, 1),
+    "removeprefix": Listed(_remover("removeprefix"), 1, 1),
+    "removesuffix": Listed(_remover("removesuffix"), 1, 1),
+    "isdigit": Listed(_isdigit, 0, 0),
+    "capitalize": Listed(_caser("capitalize"), 0, 0),
+    "casefold": Listed(_caser("casefold"), 0, 0),
+    "zfill": Listed(_setter("zfill"), 1, 1),
+    "ljust": Listed(_setter("ljust"), 1, 2),
+    "rjust": Listed(_setter("rjust"), 1, 2),
+    "center": Listed(_setter("center"), 1, 2),
 }
 
 # ------------------------------------------------------------------------------------------------------- mappings
@@ -213,6 +276,11 @@ def _items(budget: Budget, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     return list(mapping.items())
 
 
+def _copy(budget: Budget, mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+    budget.items(len(mapping), 100)
+    return dict(mapping)
+
+
 def _get_field(budget: Budget, record: Any, name: Any, default: Any = None) -> Any:
     key = datum(name)
     return field_of(record, key, budget) if isinstance(key, str) and key in field_names(record) else default
@@ -225,4 +293,5 @@ MAPPING: dict[str, Listed] = {
     "keys": Listed(_keys, 0, 0),
     "values": Listed(_values, 0, 0),
     "items": Listed(_items, 0, 0),
+    "copy": Listed(_copy, 0, 0),
 }

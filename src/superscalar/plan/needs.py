@@ -41,7 +41,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.values import TaskId
 
-_BY_OUTCOME = frozenset({"ok", "default", "first"})
+_BY_OUTCOME = frozenset({"ok", "default", "first", "except"})
 _HOLDERS = (Sequence, Dict)  # what may have items that are there, although others are not
 
 

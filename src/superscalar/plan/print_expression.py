@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from superscalar.plan import ir
+from superscalar.plan.functions import REST
 from superscalar.plan.ir import Expr, Task
 from superscalar.plan.quoting import QUOTES, Unquotable, braces_doubled, escaped, quoted
 from superscalar.values import TaskId
@@ -19,7 +20,7 @@ _BITS: Final = {"|": 6, "^": 7, "&": 8, "<<": 9, ">>": 9, "+": 10, "-": 10, "*":
 UNARY, POWER, PRIMARY, ATOM = 12, 13, 14, 15
 
 _NAMED: Final = re.compile(r"([^\W\d]\w*)(\.\d+)?")
-_TARGETS: Final = re.compile(r"(\([\w, ()]+\))(\.\d+)?")
+_TARGETS: Final = re.compile(r"(\([\w, ()*]+\))(\.\d+)?")
 
 
 def name_of(task: TaskId) -> str | None:
@@ -38,6 +39,8 @@ def _target(node: ast.expr) -> ir.Target:
     match node:
         case ast.Name(id=name):
             return name
+        case ast.Starred(value=inner):
+            return f"*{target_text(_target(inner))}" if isinstance(inner, ast.Name) else f"*{_inner(_target(inner))}"
         case ast.Tuple(elts=parts):
             return tuple(_target(part) for part in parts)
         case _:
@@ -65,12 +68,14 @@ def unpacked_name(expr: Expr) -> str | None:
     while isinstance(expr, ir.Unpacked):
         path.append(expr.index)
         expr = expr.base
+        if isinstance(expr, ir.Apply) and expr.function == REST:
+            expr = expr.arguments[0]
     target = targets_of(expr.task) if isinstance(expr, ir.Ref) and path else None
     for index in reversed(path):
         if not isinstance(target, tuple) or index >= len(target):
             return None
         target = target[index]
-    return None if target is None else target if isinstance(target, str) else _inner(target)
+    return None if target is None else target.removeprefix("*") if isinstance(target, str) else _inner(target)
 
 
 class ExpressionPrinter:
@@ -197,6 +202,12 @@ class ExpressionPrinter:
                 return f"{self._dotted(base)}.{name}"
             case ir.Unpacked(base, index):
                 return unpacked_name(expr) or f"{self.at(PRIMARY, base)}[{index}]"
+            case ir.Apply(function, (value, *_), ()) if function == REST:  # its targets say the rest
+                return self.at(PRIMARY, value)
+            case ir.Apply("next", (values, *fallback), ()):  # a list is none of what Python's own takes
+                return (
+                    f"next(iter({self.at(LAMBDA, values)}){''.join(f', {self.at(LAMBDA, each)}' for each in fallback)})"
+                )
             case ir.Apply("timezone.utc"):
                 return "timezone.utc"
             case ir.Apply(function, arguments, keywords):

@@ -21,8 +21,11 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from superscalar.plan import ir
+from superscalar.plan.asserting import is_assert
+from superscalar.plan.changing import CHANGES, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
+    ATOM,
     LAMBDA,
     OR,
     ExpressionPrinter,
@@ -116,6 +119,7 @@ class _PlanPrinter:
         for task in walk(tuple(tasks)):
             self._find_steps(task)
         self._by_id = {task.id: task for task in walk(tuple(tasks))}
+        self._asserts = {task.id for task in tasks if is_assert(task.work)}
         self._place(tasks)
         self._printer = ExpressionPrinter(self._inline, self._names)
 
@@ -124,18 +128,20 @@ class _PlanPrinter:
         name = name_of(task.id)
         match task.work:
             case ir.Each(last=False) if name is not None:
-                self._add_steps(task.work, f"{name}.append(", ")")
-            case ir.Compute(ir.Fold(operator, _, ir.Ref(each))) if each in self._eaches:
-                self._add_steps(self._eaches[each], f"{name} {operator}= ", "")
-            case ir.Compute(ir.Binary("+", _, ir.Ref(each))) if each == f"{task.id}.each" and each in self._eaches:
-                self._add_steps(self._eaches[each], f"{name}.append(", ")")
+                self._add_steps(task.work, name, ".append")
+            case ir.Compute(ir.Fold(operator, _, ir.Ref(each))) if each in self._eaches and name is not None:
+                self._add_steps(self._eaches[each], name, operator)
+            case ir.Compute(ir.Binary("+", _, ir.Ref(each))) if (
+                each == f"{task.id}.each" and each in self._eaches and name is not None
+            ):
+                self._add_steps(self._eaches[each], name, ".append")
 
-    def _add_steps(self, each: ir.Each, before: str, behind: str) -> None:
+    def _add_steps(self, each: ir.Each, name: str, operator: str) -> None:
         for task in each.tasks:
             if task in each.spliced:
-                self._add_steps(self._eaches[task], before, behind)
+                self._add_steps(self._eaches[task], name, operator)
             else:
-                self._steps[task] = before, behind
+                self._steps[task] = name, operator
 
     def _is_target(self, task: Task) -> bool:
         """Whether it is the part of a value that a target's name stands for, and so is said where that is unpacked.
@@ -166,7 +172,7 @@ class _PlanPrinter:
         taken = {name for task in walk(tuple(tasks)) if (name := name_of(task.id)) is not None}
         uses: Counter[TaskId] = Counter()
         for task in reversed(tasks):
-            if name_of(task.id) or targets_of(task.id) or task.id not in mentioned:
+            if name_of(task.id) or targets_of(task.id) or task.id not in mentioned or is_assert(task.work):
                 self._statements.add(task.id)
             elif uses[task.id] > 1:
                 self._names[task.id] = _fresh(task.id, taken)
@@ -195,7 +201,7 @@ class _PlanPrinter:
             lines = self._statement(task)
             block = top
             for guard in task.guards:
-                if guard not in outer:
+                if guard not in outer and guard.condition not in self._asserts:
                     block = self._arm(block, guard)
             block.extend(lines)
         return top
@@ -210,17 +216,54 @@ class _PlanPrinter:
             return [*lines, head]
         if _IF.search(task.id) is not None:  # nothing stands in its arms
             return [*_comments([task]), _If(task.id, self._condition(task.id))]
+        if (step := self._steps.get(task.id)) is not None:
+            text = self._step(task, *step)
+            return [*_comments(self._printer.printed), text]
+        match task.work, name_of(task.id):
+            case ir.Compute(ir.Choice(condition, _, ir.Apply(arguments=(said,)))), None if is_assert(task.work):
+                self._printer.printed.append(task)
+                line = f"assert {self._printer.at(LAMBDA, condition)}, {self._printer.at(LAMBDA, said)}"
+                return [*_comments(self._printer.printed), line]
+            case ir.Compute(ir.Apply("except", (ir.Ref(tried), fallback, *_))), str(own):
+                self._printer.printed.append(task)
+                value, instead = self._printer.task(LAMBDA, tried), self._printer.at(LAMBDA, fallback)
+                lines = ["try:", f"{_INDENT}{own} = {value}", "except Exception:", f"{_INDENT}{own} = {instead}"]
+                return [*_comments(self._printer.printed), *lines]
+            case ir.Compute(ir.Fold(operator, _, ir.Sequence("list", (item,)))), str(own) if operator in CHANGES:
+                self._printer.printed.append(task)
+                text = self._change(own, operator, item)
+                return [*_comments(self._printer.printed), text]
         text = self._printer.work(task)
         if isinstance(task.work, ir.Join):
             pass
-        elif (step := self._steps.get(task.id)) is not None:
-            text = f"{step[0]}{text}{step[1]}"
         elif (target := targets_of(task.id)) is not None:
             text = f"{target_text(target)} = {text}"
             self._printer.printed.extend(self._targets.get(task.id, ()))
         elif (name := self._names.get(task.id) or name_of(task.id)) is not None:
             text = f"{name} = {text}"
         return [*_comments(self._printer.printed), text]
+
+    def _step(self, task: Task, name: str, operator: str) -> str:
+        """A statement of a loop that adds to a name, or changes it."""
+        if operator not in CHANGES:
+            return f"{name} {operator}= {self._printer.work(task)}"
+        self._printer.printed.append(task)
+        match task.work:
+            case ir.Compute(value):
+                return self._change(name, operator, value)
+            case ir.Display("tuple", items) if is_keyed(operator):
+                return self._change(name, operator, ir.Sequence("tuple", tuple(map(ir.Ref, items))))
+        self._printer.printed.pop()
+        return CHANGES[operator].format(name, self._printer.work(task))
+
+    def _change(self, name: str, operator: str, item: Expr) -> str:
+        """A statement that changes a collection in place."""
+        match item:
+            case ir.Sequence("tuple", (*first, last)) if is_keyed(operator):
+                level = ATOM if operator.startswith("get") else LAMBDA
+                parts = [self._printer.at(LAMBDA, part) for part in first]
+                return CHANGES[operator].format(name, *parts, self._printer.at(level, last))
+        return CHANGES[operator].format(name, self._printer.at(LAMBDA, item))
 
     def _arm(self, block: _Block, guard: Guard) -> _Block:
         """The arm that a guard puts a statement into: one of the last `if`, if it is the same, or of a new one."""
@@ -264,6 +307,8 @@ def _refs(work: object) -> Iterator[TaskId]:
     match work:
         case ir.Ref(task):
             yield task
+        case ir.Apply("except", (tried, fallback, *_)):
+            yield from _refs((tried, fallback))
         case ir.Map(source):
             yield source
             for inner in work.body:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from superscalar.plan import ir
+from superscalar.plan.asserting import is_assert
 from superscalar.plan.body import names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ground import Ground
@@ -307,12 +308,16 @@ class Program:
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
-        final = mended(self._text, reply, self.signatures, rest=rest)
+        final = mended(self._text, reply, self.signatures, rest=rest and not self._may_begin_anew(reply))
         self._ended = ended = self._ended or (rest and not reply.cut)
         if ended and not any(slot.is_join or _says_nothing(slot) for slot in final.text):
             final.text.append(self._join_of_everything())
         yield from self._lower_anew(final.text, final.why, final.dropped)
         self._ended = ended
+
+    def _may_begin_anew(self, _reply: Reply) -> bool:
+        """Whether a reply that was to go on may be the whole round all the same, if it can stand alone."""
+        return False
 
     def _uncover(self, reply: Reply) -> None:
         """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""
@@ -374,7 +379,7 @@ class Program:
 
         The ids stay used, so that those of a run are unique.
         """
-        said = bool(self._text)
+        said = bool(self._text or self._published)
         ids = tuple(dict.fromkeys((*self._published, *_published_in(self._text))))
         self._retired.update(ids)
         self._published = {}
@@ -396,6 +401,7 @@ class Program:
         self._order = []
         self._published = {}
         self._start_round()
+        self._now.asserts, self._now.open_assert = [], False
         self._ground = self._now.copy()
 
     # ----------------------------------------------------------------------------------------------------- slots
@@ -485,6 +491,7 @@ class Program:
 
         What was published for it before is neither kept nor given up until it can be lowered again.
         """
+        self._now.open_assert = self._now.open_assert or isinstance(slot.tree, ast.Assert)
         self._held.add(slot)
         for name in slot.targets:
             self._now.names.bind(name, slot.place, None, path_of(slot.arm))
@@ -512,12 +519,13 @@ class Program:
             yield from slot.problems
             return
         yield from lowering.warnings
+        notes = (*slot.notes, *lowering.understood)
         main = lowering.main or (lowered.tasks[-1].id if lowered.tasks else "")
         tasks: list[ir.Task] = []
         for task in lowered.tasks:
             made = self._now.passes(task)
-            if made.id == main and (slot.thought or slot.notes):
-                made = replace(made, thought=slot.thought, notes=(*slot.notes, *made.notes))
+            if made.id == main and (slot.thought or notes):
+                made = replace(made, thought=slot.thought, notes=(*notes, *made.notes))
             tasks.append(made)
         self._publish(lowered, tuple(tasks))
         yield from tasks
@@ -528,6 +536,8 @@ class Program:
         slot.published, slot.made = True, tasks
         now.outputs.update(lowered.lowering.outputs)
         now.writes |= lowered.lowering.writes.own
+        now.sharing.take(lowered.lowering.sharing)
+        now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]
         for name, meaning in lowered.bound.items():
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         self._note_tasks(slot, tasks)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
 from superscalar.plan.bounds import MAX_SOURCE as MAX_SOURCE
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.draft import Draft, says_more_than_a_value
+from superscalar.plan.draft import Draft, may_begin_program, says_more_than_a_value
 from superscalar.plan.fronts.calls_in_json import plan_in_json
 from superscalar.plan.fronts.reader import Tail
 from superscalar.plan.fronts.steps import StepsReader
 from superscalar.plan.ir import Span
 from superscalar.plan.lines import Lines, Statement
+from superscalar.plan.loosely import understood
 from superscalar.plan.lowered import Lowered
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.plan.source import Source, parsed
@@ -27,10 +27,8 @@ MAX_PROSE: Final = 500
 """Characters that are read behind a complete `join`, as long as they are prose (rule L18)."""
 
 _MAX_LOOK_AHEAD = 4
-_FENCE = "```"
-_MAY_BEGIN = re.compile(
-    r"\s*[^\W\d][\w.]*\s*(?:[-+*/|&]?=|[(\[,]|$)"
-)  # a statement, though no word more of it has come
+_FENCES: Final = ("```", "~~~")
+_JSON_BEHIND: Final = "a plan in JSON stands behind another program"
 _SHOWN = 200  # characters of what was said instead of a plan
 
 
@@ -65,6 +63,8 @@ class PythonReader:
         self._mended: Draft | None = None  # in a repair, the program that has the corrections
         self._between: list[str] | None = None  # outside of programs, the line that is being written
         self._bare = False  # only blank lines came behind a program in no fence, whose first fence may not have come
+        self._closed = False  # the fence around the last program has closed
+        self._behind: tuple[Lines, Draft] | None = None  # what stands behind that and may become the plan in its stead
         self._names: set[str] = set()  # that programs before the plan assign
         self._given_up = False  # there is no plan, and nothing completes it
         self._noted = False  # that something behind a `join` is not run
@@ -135,10 +135,11 @@ class PythonReader:
             text = text[len(piece) :]
             if not end:
                 return ""
-            line = "".join(self._between).strip()
+            whole = "".join(self._between)
+            line = whole.strip()
             self._between.clear()
             self._line += 1
-            if line.startswith(_FENCE):
+            if line.startswith(_FENCES):
                 yield from self._fence(line)
                 if self._between is None:
                     return text
@@ -146,7 +147,38 @@ class PythonReader:
                 self._bare = False
                 if says_more_than_a_value(line):
                     yield from self._more(line)
+                yield from self._read_behind(whole)
         return ""
+
+    def _read_behind(self, line: str) -> Iterator[Step]:
+        """A line behind a program that stood in a fence: it may be one of another program, in none."""
+        if self._behind is None:
+            if not (self.tail and self._closed and may_begin_program(line)):
+                return
+            self._behind = Lines(self._line - 1), Draft(self.program.signatures)
+        lines, draft = self._behind
+        for statement in lines.feed(line):
+            draft.add(statement)
+            if draft.joined:
+                yield from self._becomes_the_plan(draft)
+                self._behind_join()
+                return
+
+    def _end_behind(self) -> Iterator[Step]:
+        """The text has ended as it should, in no fence."""
+        last = "".join(self._between or ())
+        if last.strip() and not last.strip().startswith(_FENCES):
+            yield from self._read_behind(last + "\n")
+        if self._behind is None:
+            return
+        lines, draft = self._behind
+        for statement in lines.finish():
+            draft.add(statement)
+        if draft.is_json:
+            self._stray = _JSON_BEHIND
+        elif draft.joined or draft.means_to_join:
+            yield from self._becomes_the_plan(draft)
+            self._behind_join()
 
     def _more(self, line: str) -> Iterator[Step]:
         """A statement stands behind a program, or between two."""
@@ -158,13 +190,13 @@ class PythonReader:
             self._noted = True
             span = Span(self._line, 0, self._line, len(line))
             help = "`join(...)` is the last line of a plan"
-            yield Diagnostic("W505", "what stands behind `join(...)` is not run", span, line, help=help)
+            yield Diagnostic("W506", "what stands behind `join(...)` is not run", span, line, help=help)
 
     # ----------------------------------------------------------------------------------------------------- programs
 
     def _take(self, statement: Statement) -> Iterator[Step]:
         """A statement of the program that is being written, or a line that begins or ends one."""
-        if statement.text.startswith(_FENCE):
+        if statement.text.startswith(_FENCES):
             yield from self._fence(statement.text)
         elif self._draft is not None:
             self._draft.add(statement)
@@ -182,6 +214,7 @@ class PythonReader:
 
     def _behind_join(self) -> None:
         self.joins += 1
+        self._closed, self._behind = False, None
         self._bare = not self._fenced
         self._stray = ""
         self._used = 0
@@ -193,14 +226,14 @@ class PythonReader:
         self._line = self._lines.line
 
     def _fence(self, line: str) -> Iterator[Step]:
-        named = bool(line.strip("` \t"))
+        named = bool(line.strip("`~ \t"))
         closes = self._fenced or (self._bare and not named)
         self._bare = False
         if closes:
-            self._fenced = False
             yield from self._end_program()
+            self._fenced, self._closed = False, True
         if named or not closes:
-            yield from self._begin_program(named=named)
+            yield from self._begin_program()
 
     def _end_program(self) -> Iterator[Step]:
         """A fence closes."""
@@ -216,24 +249,32 @@ class PythonReader:
         self._begin_between()
 
     def _end_draft(self) -> Iterator[Step]:
-        """A program has ended that has no `join`: only a correction is anything without."""
+        """A program has ended that has no `join`, or none that can be read: only a correction is anything without."""
         draft, self._draft = self._draft, None
-        if draft is None or not draft.acts:
+        if draft is None or not (draft.acts or draft.is_json):
+            return
+        if self._fenced and draft.means_to_join:
+            yield from self._becomes_the_plan(draft)
+            self._behind_join()
             return
         self._names |= draft.names
         if self.program.repairing and self._mended is None:
             self._mended = draft
-        elif not self.tail:
+        elif draft.is_json:
+            self._stray = _JSON_BEHIND
+        elif self.tail:
+            self._stray = "there are several programs, and the last one does not end with join(...)"
+        else:
             self._stray = "there are several programs, and none of them ends with join(...)"
-        yield from ()
 
-    def _begin_program(self, *, named: bool) -> Iterator[Step]:
+    def _begin_program(self) -> Iterator[Step]:
         """A fence opens."""
         first = self._between is None and not self._reading.begun and self._json() is None
         if self._draft is not None:
             first = not self._draft.acts
             yield from self._end_draft()
         self._fenced = True
+        self._closed, self._behind = False, None
         if self.tail:
             self.tail = "more"
         if self._between is not None:
@@ -241,7 +282,7 @@ class PythonReader:
             self._between = None
         if self.program.repairing or not first:
             yield from self._reading.end()
-            self._draft = Draft(self.program.signatures, named=named)
+            self._draft = Draft(self.program.signatures)
         else:
             self._reading = StatementReader(self.program)  # what stood before was prose
 
@@ -284,15 +325,18 @@ class PythonReader:
         if reason == "stop" and self._between is None and not self.ended:
             for statement in self._lines.finish():
                 yield from self._take(statement)
-        second = self._draft if self._between is None else None
-        cut = reason == "cut" and (not self.tail or (second is not None and self._is_program(second)))
+        elif reason == "stop" and not self.ended:
+            yield from self._end_behind()
+        second = self._draft
+        if self._between is not None:
+            second = self._behind[1] if self._behind is not None and self._behind[1].acts else None
+        opens = reason == "cut" and self._opens()
+        cut = reason == "cut" and (not self.tail or opens or second is not None)
         self.whole = not cut
-        if self.program.repairing:
+        if opens or (cut and second is not None and (self._mended is not None or not self.program.repairing)):
+            yield from self._begun_anew(None if opens else second)
+        elif self.program.repairing:
             yield from self._end_repair(second)
-        elif cut and self.tail and second is not None:
-            yield from self.program.retract("another program came behind it")
-            self._reading = StatementReader(self.program)
-            yield from self._replay(second)
         else:
             yield from self._end_draft()
         if cut:
@@ -309,18 +353,36 @@ class PythonReader:
         else:
             yield from self.program.finish()
 
+    def _begun_anew(self, open: Draft | None) -> Iterator[Step]:
+        """The text was cut in a program that was to take the place of the one before: that is none any more."""
+        self.tail = "more"
+        self._draft = self._mended = None
+        if self.program.repairing:
+            return  # a part of a correction behind another one says too little
+        yield from self.program.retract("another program came behind it")
+        self._reading = StatementReader(self.program)
+        if open is not None:
+            yield from self._replay(open)
+
     def _end_repair(self, open: Draft | None) -> Iterator[Step]:
         """The reply with corrections has ended: hand them over."""
         if open is not None and self._mended is not None:
             yield from self._end_draft()
         self._draft = None
         mended = self._mended or open
-        if mended is not None:
+        if mended is not None and not self._stray:
             yield from self._replay(mended)
 
-    def _is_program(self, draft: Draft) -> bool:
-        """Whether a program that is being written is one already."""
-        return draft.named or draft.acts or _MAY_BEGIN.match(self._lines.pending) is not None
+    def _opens(self) -> bool:
+        """Whether the line that was being written may be the fence of a program behind another one."""
+        if self.ended or (self._between is None and self._fenced):
+            return False
+        line = (self._lines.pending if self._between is None else "".join(self._between)).strip()
+        if not line.strip("`~") and (self._fenced or self._bare):
+            return False  # it closes the one before
+        if self.tail and self._closed and may_begin_program(line):
+            return True
+        return bool(line) and any(line.startswith(fence) or fence.startswith(line) for fence in _FENCES)
 
     def _json(self) -> str | None:
         """The plan in JSON, if all that was read comes to that."""
@@ -384,10 +446,12 @@ class PythonReader:
             return
         self._ahead_tries += 1
         try:
-            trees = parsed(pending).body
+            module = parsed(pending)
+            notes = understood(module, pending, self.program.signatures)
+            trees = module.body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
-        if len(trees) == 1 and join_of(trees[0], self.program.signatures) is None:
+        if len(trees) == 1 and not notes and join_of(trees[0], self.program.signatures) is None:
             lowered = self.program.prepare(trees[0], Source(pending, self._lines.line + 1))
             self._ahead = None if lowered is None else (pending, lowered)
 

@@ -20,7 +20,10 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.AsyncFunctionDef: ("functions cannot be defined", "write the calls themselves; leave `async` out"),
     ast.ClassDef: ("classes cannot be defined", "use a dict: {'name': value}"),
     ast.While: ("`while` is not part of the language", "go through a list: [tool(x) for x in xs]"),
-    ast.Try: ("`try` is not needed: a failure stays in its branch", "write default(x, fallback) or ok(xs)"),
+    ast.Try: (
+        "only one assignment can be tried: a failure stays in its branch anyway",
+        "write default(x, fallback) or ok(xs)",
+    ),
     ast.With: ("`with` is not part of the language", "call the tool and assign its result"),
     ast.AsyncWith: ("`async with` is not part of the language", "call the tool and assign its result"),
     ast.AsyncFor: ("`async for` is not needed: items run side by side anyway", "write [tool(x) for x in xs]"),
@@ -28,7 +31,10 @@ _STATEMENTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Global: ("`global` is not part of the language", "leave it out"),
     ast.Nonlocal: ("`nonlocal` is not part of the language", "leave it out"),
     ast.Raise: ("`raise` is not part of the language", "leave it out; a tool that fails is reported"),
-    ast.Assert: ("`assert` is not part of the language", "leave it out"),
+    ast.Assert: (
+        "`assert` stands at the top of a plan only",
+        "write `if` and its condition around what may run only then",
+    ),
     ast.Return: ("`return` is not part of the language", "end the plan with join(...)"),
     ast.Pass: ("`pass` does nothing", "leave it out"),
     ast.Break: ("`break` is not part of the language", "filter the list: [x for x in xs if ...]"),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Container
+from typing import Final
+
+_MEANT: Final = re.compile(r"(?<![.\w])([jJ]oin|finish)\s*\(")
 
 
 def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:
@@ -34,6 +38,28 @@ def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:
     return ast.copy_location(ast.Expr(ast.copy_location(call, tree)), tree)
 
 
+def plain_join(call: ast.Call) -> ast.Call:
+    """A `join(...)` without stars: what is spliced in is put together before (rules L3, L6)."""
+    starred = any(isinstance(argument, ast.Starred) for argument in call.args)
+    spliced = any(keyword.arg is None for keyword in call.keywords)
+    if (call.args and call.keywords) or not (starred or spliced):
+        return call
+    match call.args:
+        case [ast.Starred(value=only)]:
+            return _joining(only, call)
+        case [_, *_] as values:
+            return _joining(ast.List(values, ast.Load()), call)
+    keys = [None if keyword.arg is None else ast.Constant(keyword.arg) for keyword in call.keywords]
+    return _joining(ast.Dict(keys, [keyword.value for keyword in call.keywords]), call)  # type: ignore[arg-type]
+
+
+def _joining(value: ast.expr, call: ast.Call) -> ast.Call:
+    for part in ast.walk(value):
+        if isinstance(part, ast.expr) and not hasattr(part, "lineno"):
+            ast.copy_location(part, call)
+    return ast.copy_location(ast.Call(call.func, [value], []), call)
+
+
 def spelled(tree: ast.stmt) -> str:
     """How a `join` was written."""
     match tree:
@@ -42,3 +68,8 @@ def spelled(tree: ast.stmt) -> str:
         case ast.Expr(value=ast.Call(func=ast.Name(id=name))):
             return f"{name}(...)"
     return "name = join(...)"
+
+
+def is_meant_to_join(text: str, tools: Container[str]) -> bool:
+    """Whether a text that cannot be read has what may be the call of a `join(...)`."""
+    return any(name == "join" or name not in tools for name in _MEANT.findall(text))

@@ -12,6 +12,7 @@ from superscalar.plan.draft import does_something
 from superscalar.plan.fronts.calls_in_json import FORMS
 from superscalar.plan.fronts.translated import Translated, Written, placed, settle
 from superscalar.plan.lines import Statement
+from superscalar.plan.loosely import is_dropped, understood
 from superscalar.plan.program import MAX_NESTED, Program, Step
 from superscalar.plan.slots import targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
@@ -56,6 +57,7 @@ class StatementReader:
         self.ended = self.joined = self.begun = self.acts = self.mixed = False
         self.names: set[str] = set()
         self._thought: list[str] = []
+        self._notes: list[str] = []  # for the next statement
         self._block: list[Statement] = []
         self._before_block: list[str] = []
         self._ifs: list[_OpenIf] = []
@@ -160,6 +162,7 @@ class StatementReader:
             return
         try:
             tree = _parsed_if(statement, cut)
+            self._understand(ast.Module([tree], []), statement.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self.program.open_if(None, source, unreadable(source, error))
             return
@@ -188,6 +191,7 @@ class StatementReader:
         opened.empty, opened.last = True, True
         try:
             module = parsed(f"if 0: 0\n{statement.text}" + (" 0" if _ends_in_colon(statement) else ""))
+            self._understand(module, statement.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self._unreadable(source, unreadable(source, error))
             return
@@ -202,7 +206,7 @@ class StatementReader:
         for tree in statements:
             self._ifs[-1].empty = False
             self._note(tree, source)
-            yield from self.program.statement(tree, source)
+            yield from self.program.statement(tree, source, notes=self._understood())
 
     def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[Step]:
         """Every `if` ends to which a line that begins at `column` does not belong."""
@@ -253,8 +257,13 @@ class StatementReader:
             return
         try:
             module = parsed(statement.text)
+            self._understand(module, statement.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self._unreadable(source, unreadable(source, error))
+            return
+        if not self._ifs:
+            module.body = [tree for tree in module.body if not is_dropped(tree)]
+        if not module.body:
             return
         if self._is_prose(statement.text) and _says_nothing(module):
             self._unread = None
@@ -274,14 +283,21 @@ class StatementReader:
         for tree in () if self.mixed else module.body:
             self._note(tree, source)
             joins = None if self._ifs else join_of(tree, self.program.signatures)
-            if joins is None or joins is tree:
-                notes, where = statement.notes, source
-            else:
-                notes, where = (*statement.notes, f"`{spelled(tree)}` for `join(...)`"), _translated(joins, source)
+            notes, where = (*statement.notes, *self._understood()), source
+            if joins is not None and joins is not tree:
+                notes, where = (*notes, f"`{spelled(tree)}` for `join(...)`"), _translated(joins, source)
             yield from self.program.statement(joins or tree, where, thought=thought, notes=notes, thoughts=thoughts)
             if joins is not None:
                 self.ended = self.joined = True
                 return
+
+    def _understand(self, module: ast.Module, text: str) -> None:
+        """Rewrite what was understood in another way than it is written; a note says so at what comes of it."""
+        self._notes += understood(module, text, self.program.signatures)
+
+    def _understood(self) -> tuple[str, ...]:
+        notes, self._notes = tuple(dict.fromkeys(self._notes)), []
+        return notes
 
     def _note(self, tree: ast.stmt, source: Source) -> None:
         names = targets_of(tree, source.text)

@@ -6,7 +6,12 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body, spelled
+from superscalar.plan.attempts import attempt_of, lower_attempt
+from superscalar.plan.attempts import refuse as refuse_try
+from superscalar.plan.body import Body, has_star, placed_at, spelled
+from superscalar.plan.changing import Change, change_of, is_keyed, puts_as_it_is
+from superscalar.plan.functions import REST
+from superscalar.plan.in_place import check_augmented, refuse, version_changed, version_to_change
 from superscalar.plan.instead import blocks, changes, forms
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
@@ -31,7 +36,19 @@ class Naming(Protocol):
 def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     """Lower a statement without a block into `body`; `bound` gets what the names that it assigns stand for."""
     lowering.statement = tree
+    if (change := change_of(tree)) is not None:
+        _change(change, tree, lowering, body, naming, bound)
+        return
     match tree:
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr="sort"), args=[], keywords=order) as call
+        ):
+            if version_to_change(owner, ("list",), tree, lowering, body) is not None:
+                known = placed_at(ast.Name(owner.id, ast.Load()), owner)
+                ordered = ast.Call(placed_at(ast.Name("sorted", ast.Load()), owner), [known], order)
+                _assign(owner, ast.copy_location(ordered, call), lowering, body, naming, bound)
+        case ast.Try():
+            _try(tree, lowering, body, naming, bound)
         case ast.Assign(targets=[ast.Name() as target], value=value):
             _assign(target, value, lowering, body, naming, bound)
         case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
@@ -39,12 +56,18 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
         case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
             old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
             whole = ast.copy_location(ast.BinOp(old, op, value), tree)
+            if not check_augmented(target, value, tree, lowering, body):
+                return
+            if isinstance(op, ast.Add) and not isinstance(value, ast.List | ast.ListComp):
+                meaning = lowering.known(target.id, body)
+                if isinstance(meaning, ir.Ref) and lowering.sharing.kind(meaning.task) == "list":
+                    _put(Change(target, "+=", (value,)), meaning.task, tree, lowering, body, naming, bound)
+                    return
             _assign(target, whole, lowering, body, naming, bound)
         case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value):
             _unpack(target, value, lowering, body, naming, bound)
-        case ast.Assign(targets=[_, _, *_]):
-            help = forms.of_targets(tree) or "one assignment per line"
-            lowering.problem("E201", "several targets in one assignment", tree, help=help)
+        case ast.Assign(targets=[_, _, *_] as targets, value=value):
+            _assign_several(targets, value, lowering, body, naming, bound)
         case ast.AnnAssign(target=ast.Name() as target, annotation=annotation, value=None):
             meant = isinstance(annotation, ast.Call | ast.List | ast.Constant | ast.BinOp)
             help = (forms.of_value(target, annotation) if meant else "") or f"write {target.id} = ..., or leave it out"
@@ -81,6 +104,44 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             lowering.problem("E201", message, tree, help=blocks.of_statement(tree) or help)
 
 
+def _try(tree: ast.Try, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    attempt = attempt_of(tree)
+    if attempt is None:
+        refuse_try(tree, lowering)
+        return
+    lowering.check_name(attempt.name.id, attempt.name)
+    bound[attempt.name.id] = lower_attempt(attempt, tree, lowering, body, naming.id_of(attempt.name.id))
+
+
+def _change(
+    change: Change, tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+) -> None:
+    """A statement that changes a collection makes the next version of its name."""
+    version = version_changed(change, tree, lowering, body)
+    if version is not None:
+        _put(change, version, tree, lowering, body, naming, bound)
+
+
+def _put(
+    change: Change,
+    version: TaskId,
+    tree: ast.stmt,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    id = naming.id_of(change.owner.id)
+    parts = lowering.items(change.parts, body.of(id))
+    stored = lowering.sharing.stored(parts[-1], as_it_is=puts_as_it_is(change.operator))
+    if not stored.isdisjoint(lowering.sharing.chain(version)):
+        refuse(f"`{change.owner.id}` would be put into itself", tree, lowering)
+        return
+    item = ir.Sequence("tuple", parts) if is_keyed(change.operator) else parts[0]
+    work = ir.Compute(ir.Fold(change.operator, ir.Ref(version), ir.Sequence("list", (item,))))
+    bound[change.owner.id] = lowering.emit(id, work, body, change.owner)
+
+
 def _refuse_place(place: ast.expr, value: ast.expr, lowering: Lowering, tree: ast.stmt) -> None:
     help = changes.of_assignment(place, value, lowering.loops, tree, lowering.fields_of, lowering.type_of)
     lowering.problem("E201", "only names can be assigned: results do not change", tree, help=help)
@@ -102,23 +163,126 @@ def _unpack(
     bound: dict[str, ir.Expr],
 ) -> None:
     """`a, b = x`: one task for the whole, one for each name; `a, b = x, y` needs no whole."""
-    names = [item for item in target.elts if isinstance(item, ast.Name)]
-    if len(names) != len(target.elts) or len({n.id for n in names}) != len(names):
+    names = _names_of(target, lowering)
+    if names is None:
         help = forms.of_unpacking(target, value) or _UNPACKING
-        lowering.problem("E201", "only distinct plain names can be unpacked into", target, help=help)
+        lowering.problem("E201", "only plain names, one of them with a `*`, can be unpacked into", target, help=help)
         return
-    for name in names:
-        lowering.check_name(name.id, name)
     own = {name.id for name in names}
     if (
         isinstance(value, ast.Tuple | ast.List)
-        and len(value.elts) == len(names)
+        and len(value.elts) == len(names) == len(target.elts) == len(own)
+        and not has_star(value)
+        and not any(isinstance(n, ast.Starred) for n in target.elts)
         and not any(isinstance(n, ast.Name) and n.id in own for n in ast.walk(value))
     ):
-        for name, item in zip(names, value.elts, strict=True):
+        for name, item in zip(target.elts, value.elts, strict=True):
+            assert isinstance(name, ast.Name)
             bound[name.id] = lowering.value(item, body, naming.id_of(name.id))
         return
-    whole = lowering.value(value, body, naming.fresh(spelled(target)))
-    for index, name in enumerate(names):
-        work = ir.Compute(ir.Unpacked(whole, index, len(names)))
-        bound[name.id] = lowering.emit(naming.id_of(name.id), work, body, name)
+    id = naming.fresh(spelled(target))
+    if has_star(target):
+        inner = body.of(id)
+        whole = lowering.emit(id, ir.Compute(_with_rest(lowering.expression(value, inner), target)), inner, target)
+    else:
+        whole = lowering.value(value, body, id)
+    _take_apart(whole, target, lowering, body, naming, bound)
+
+
+def _names_of(target: ast.Tuple | ast.List, lowering: Lowering) -> list[ast.Name] | None:
+    """The names of a target, nested ones too; None if something else can be assigned there."""
+    found: list[ast.Name] = []
+    stars = 0
+    for part in target.elts:
+        if isinstance(part, ast.Starred):
+            stars += 1
+            part = part.value
+        match part:
+            case ast.Name():
+                lowering.check_name(part.id, part)
+                found.append(part)
+            case ast.Tuple() | ast.List() if (inner := _names_of(part, lowering)) is not None:
+                found += inner
+            case _:
+                return None
+    return None if stars > 1 or not target.elts else found
+
+
+def _with_rest(value: ir.Expr, target: ast.Tuple | ast.List) -> ir.Expr:
+    """A value as so many parts as the target has, what its `*rest` takes being one of them."""
+    before = next(place for place, part in enumerate(target.elts) if isinstance(part, ast.Starred))
+    behind = len(target.elts) - before - 1
+    return ir.Apply(REST, (value, ir.Literal(before), ir.Literal(behind)))
+
+
+def _take_apart(
+    whole: ir.Expr,
+    target: ast.Tuple | ast.List,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """A task for each name of a target; of two of one name the last one counts, as in Python."""
+    parts: dict[str, tuple[ir.Expr, ast.Name]] = {}
+    _find_parts(whole, target, parts)
+    for id, (part, name) in parts.items():
+        bound[id] = lowering.emit(naming.id_of(id), ir.Compute(part), body, name)
+
+
+def _find_parts(whole: ir.Expr, target: ast.Tuple | ast.List, parts: dict[str, tuple[ir.Expr, ast.Name]]) -> None:
+    for index, each in enumerate(target.elts):
+        part = ir.Unpacked(whole, index, len(target.elts))
+        match each.value if isinstance(each, ast.Starred) else each:
+            case ast.Name(id=id) as name:
+                parts.pop(id, None)
+                parts[id] = part, name
+            case ast.Tuple() | ast.List() as inner:
+                _find_parts(_with_rest(part, inner) if has_star(inner) else part, inner, parts)
+
+
+def _assign_several(
+    targets: list[ast.expr],
+    value: ast.expr,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """`a = b = x`: the value is made once, under the first plain name."""
+    first = next((target for target in targets if isinstance(target, ast.Name)), None)
+    if first is None or not all(isinstance(target, ast.Name | ast.Tuple | ast.List) for target in targets):
+        tree = lowering.statement
+        help = (forms.of_targets(tree) if isinstance(tree, ast.Assign) else "") or "one assignment per line"
+        lowering.problem("E201", "several targets in one assignment", tree, help=help)
+        return
+    _assign(first, value, lowering, body, naming, bound)
+    for target in targets:
+        known = placed_at(ast.Name(first.id, ast.Load()), target)
+        match target:
+            case ast.Name(id=id) if id == first.id:
+                pass
+            case ast.Name():
+                lowering.check_name(target.id, target)
+                bound[target.id] = lowering.emit(naming.id_of(target.id), ir.Compute(bound[first.id]), body, target)
+            case ast.Tuple() | ast.List():
+                _unpack_known(target, bound[first.id], known, lowering, body, naming, bound)
+
+
+def _unpack_known(
+    target: ast.Tuple | ast.List,
+    value: ir.Expr,
+    shown: ast.expr,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """`a, b = x` of what was assigned in the same statement."""
+    if _names_of(target, lowering) is None:
+        help = forms.of_unpacking(target, shown) or _UNPACKING
+        lowering.problem("E201", "only plain names, one of them with a `*`, can be unpacked into", target, help=help)
+        return
+    id = naming.fresh(spelled(target))
+    work = ir.Compute(_with_rest(value, target) if has_star(target) else value)
+    _take_apart(lowering.emit(id, work, body, target), target, lowering, body, naming, bound)

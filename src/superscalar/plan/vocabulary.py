@@ -16,7 +16,7 @@ SPECIAL = frozenset({"ok", "default", "first"})
 
 FUNCTIONS = SPECIAL | frozenset(
     "len sum min max sorted reversed abs round any all range enumerate zip".split()
-    + "int float str bool list dict set tuple".split()
+    + "int float str bool list dict set tuple divmod pow next dict.fromkeys".split()
     + "parse_json date datetime time timedelta timezone".split()
     + "date.fromisoformat date.fromisocalendar date.fromordinal time.fromisoformat".split()
     + "datetime.fromisoformat datetime.strptime datetime.combine datetime.fromtimestamp".split()
@@ -29,13 +29,17 @@ DATE_MODULES = frozenset({"datetime", "dt"})
 
 TEXT_METHODS = frozenset(
     "split rsplit splitlines strip lstrip rstrip lower upper title replace startswith endswith join find count".split()
+    + "index partition removeprefix removesuffix isdigit capitalize casefold zfill ljust rjust center".split()
 )
-MAPPING_METHODS = frozenset("get keys values items".split())
+MAPPING_METHODS = frozenset("get keys values items copy".split())
+LIST_METHODS = frozenset("count index copy".split())
+SET_METHODS = frozenset("union intersection difference issubset copy".split())
 DATE_METHODS = frozenset(
     "isoformat strftime replace ctime weekday isoweekday isocalendar toordinal date time timetz".split()
     + "astimezone timestamp utcoffset tzname dst total_seconds".split()
 )
-METHODS = TEXT_METHODS | MAPPING_METHODS | DATE_METHODS
+METHODS = TEXT_METHODS | MAPPING_METHODS | LIST_METHODS | SET_METHODS | DATE_METHODS
+NOT_OF_TEXT = METHODS - TEXT_METHODS
 
 MUTATING = frozenset("append extend insert remove pop popitem clear sort reverse add discard update setdefault".split())
 """Methods that change a value in Python. Values of a plan do not change, so they are refused with what to write."""

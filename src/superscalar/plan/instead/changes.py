@@ -36,8 +36,8 @@ def _method_in_loop(owner: ast.expr, method: str, call: ast.Call, loops: folds.L
     match owner, method, call.args:
         case ast.Name(), "add", [item]:
             return folds.members(owner, item, loops, statement)
-        case ast.Name(), "extend", [items]:
-            return "write " + write("XS += YS", XS=owner, YS=as_list(items, lambda _: False))
+        case ast.Name(), "append", [item]:
+            return folds.appended(owner, item, loops, statement)
         case ast.Name(), "update", [ast.Dict(keys=[ast.expr() as key], values=[value])]:
             return folds.entries(owner, key, value, loops, statement)
         case ast.Subscript(value=ast.Name() as mapping, slice=key), "append", [item]:
@@ -67,7 +67,7 @@ def _method(owner: ast.expr, method: str, call: ast.Call, is_list: IsList) -> st
     if method == "sort":
         sorting = ast.Call(ast.Name("sorted", ast.Load()), [old], call.keywords)
         return "write " + stored(place, sorting)
-    return "write " + stored(place, _changed(old, method, call, is_list), method == "extend")
+    return "write " + stored(place, _changed(old, method, call, is_list))
 
 
 def _changed(old: ast.expr, method: str, call: ast.Call, is_list: IsList) -> ast.expr:
@@ -231,12 +231,10 @@ def _deletion(target: ast.expr) -> str:
     raise Unwritable
 
 
-def stored(place: ast.expr, value: ast.expr, augmented: bool = False) -> str:
+def stored(place: ast.expr, value: ast.expr) -> str:
     """The statement after which `place` has that value."""
     match place:
         case ast.Name(id=id):
-            if augmented and isinstance(value, ast.BinOp):
-                return write("X += Y", X=place, Y=value.right)
             return write("X = Y", X=ast.Name(id, ast.Store()), Y=value)
         case ast.Subscript(value=owner, slice=ast.Slice(lower=lower, upper=upper, step=None)):
             before = ast.Subscript(owner, ast.Slice(None, lower), ast.Load())

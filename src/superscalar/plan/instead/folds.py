@@ -141,6 +141,15 @@ def members(owner: ast.Name, item: ast.expr, loops: Loops, goal: ast.stmt) -> st
 
 
 @tried
+def appended(owner: ast.Name, item: ast.expr, loops: Loops, goal: ast.stmt) -> str:
+    """`xs.append(item)` in a loop."""
+    path = _path(loops, goal)
+    if not path.rest:
+        return "write " + write("XS = XS + ALL", XS=owner, ALL=path.each(item))
+    return _collected(loops, goal, item, "XS = XS + ALL", f"{owner.id}_items", XS=owner)
+
+
+@tried
 def by_key(
     owner: ast.Name, key: ast.expr, value: ast.expr, start: ast.expr | None, how: str, loops: Loops, goal: ast.stmt
 ) -> str:

@@ -5,66 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from string import Formatter
 
-from superscalar.plan.instead.code import Unwritable, as_list, filled, tried, write
+from superscalar.plan.instead.code import Unwritable, filled, tried, write
 from superscalar.plan.instead.functions import formatted
 
 IsList = Callable[[ast.expr], bool]
 
 _PERCENT = re.compile(r"%(?:(%)|([-0]?)(\d*)(\.\d+)?([sdifrxXeEgG]))")
-
-
-@tried
-def of_stars(display: ast.List | ast.Tuple | ast.Set, is_list: IsList) -> str:
-    """`[*xs, y]` without the star."""
-    parts: list[ast.expr] = []
-    for starred, group in groupby(display.elts, lambda item: isinstance(item, ast.Starred)):
-        for item in group if starred else ():
-            assert isinstance(item, ast.Starred)
-            parts.append(_spliced(display, item.value, is_list))
-        if not starred:
-            parts.append(_like(display, list(group)))
-    operator: ast.operator = ast.BitOr() if isinstance(display, ast.Set) else ast.Add()
-    first, *rest = parts
-    for part in rest:
-        first = ast.BinOp(first, operator, part)
-    return "write " + write("X", X=first)
-
-
-def _like(display: ast.expr, items: list[ast.expr]) -> ast.expr:
-    match display:
-        case ast.Set():
-            return ast.Set(items)
-        case ast.Tuple():
-            return ast.Tuple(items, ast.Load())
-    return ast.List(items, ast.Load())
-
-
-def _spliced(display: ast.expr, value: ast.expr, is_list: IsList) -> ast.expr:
-    match display:
-        case ast.Set():
-            return filled("set(X)", X=value)
-        case ast.Tuple():
-            return filled("tuple(X)", X=value)
-    return as_list(value, is_list)
-
-
-@tried
-def of_double_stars(display: ast.Dict) -> str:
-    """`{**d, "k": v}` without the stars."""
-    parts: list[ast.expr] = []
-    pairs = zip(display.keys, display.values, strict=True)
-    for spliced, group in groupby(pairs, lambda pair: pair[0] is None):
-        found = list(group)
-        parts += [value for _, value in found] if spliced else [ast.Dict(*map(list, zip(*found, strict=True)))]
-    first, *rest = parts
-    if not rest:
-        return "write " + write("dict(X)", X=first)
-    for part in rest:
-        first = ast.BinOp(first, ast.BitOr(), part)
-    return "write " + write("X", X=first)
 
 
 @tried

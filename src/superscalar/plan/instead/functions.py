@@ -127,6 +127,11 @@ _KNOWN_MODULES = frozenset(
 )
 
 
+def is_module(name: str) -> bool:
+    """Whether a name is that of a module of Python that plans often ask for."""
+    return name in MODULES or name in _KNOWN_MODULES
+
+
 def of_call(call: ast.Call, name: str) -> str:
     """What to write for a call of a function that a plan has not; empty if there is nothing to say."""
     return _of_call(call, name) or SAID.get(name, "")
@@ -303,6 +308,10 @@ _CALLED: Mapping[str, str] = {
     "dict": "dict(pairs)",
     "set": "set(xs)",
     "tuple": "tuple(xs)",
+    "divmod": "divmod(x, y)",
+    "pow": "pow(x, y)",
+    "next": "next((x for x in xs if x > 1), None)",
+    "dict.fromkeys": "dict.fromkeys(keys, value)",
 }
 _BACKWARDS = frozenset({"desc", "descending", "reversed", "rev", "order"})
 

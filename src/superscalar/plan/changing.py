@@ -1,0 +1,282 @@
+"""Statements that change a collection in place (rule L14): what they say, and what comes of one.
+
+A plan has versions of names and no places, so a change is a fold of one item or, in a loop, of one item for each time
+that it is reached. A change by key folds tuples of the key and what is put there.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError
+from superscalar.plan.elements import datum, described, hashable, item_of, items_of
+from superscalar.plan.operators import binary
+from superscalar.plan.symbols import BINARY
+from superscalar.values import OrderedSet
+
+_KEYED: Final = {
+    "[]=": "{0}[{1}] = {2}",
+    ".setdefault": "{0}.setdefault({1}, {2})",
+    "setdefault.append": "{0}.setdefault({1}, []).append({2})",
+    "setdefault.extend": "{0}.setdefault({1}, []).extend({2})",
+    "setdefault.add": "{0}.setdefault({1}, set()).add({2})",
+    **{f"[]{sign}=": f"{{0}}[{{1}}] {sign}= {{2}}" for sign in BINARY.values()},
+    **{f"get{sign}": f"{{0}}[{{1}}] = {{0}}.get({{1}}, {{2}}) {sign} {{3}}" for sign in BINARY.values()},
+}
+_WHOLE: Final = {
+    ".append": "{0}.append({1})",
+    ".extend": "{0}.extend({1})",
+    ".add": "{0}.add({1})",
+    ".update": "{0}.update({1})",
+    "+=": "{0} += {1}",
+}
+CHANGES: Final[Mapping[str, str]] = _KEYED | _WHOLE
+"""How each is written: the name, and the parts of what it is given."""
+
+_OF: Final = {
+    ".append": ("list",), ".extend": ("list",), "+=": ("list",), ".add": ("set",), ".update": ("dict", "set"),
+}  # fmt: skip
+
+
+def is_keyed(operator: str) -> bool:
+    """Whether it folds tuples whose first is a key."""
+    return operator in _KEYED
+
+
+def puts_as_it_is(operator: str) -> bool:
+    """Whether what it is given stands in the collection then, and not only what that holds or what is made of it."""
+    return operator in (".append", ".add", "[]=", ".setdefault", "setdefault.append", "setdefault.add")
+
+
+def kinds_of(operator: str) -> tuple[str, ...]:
+    """Which collections have it."""
+    return _OF.get(operator, ("dict", "list") if operator.startswith("[]") else ("dict",))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A statement that changes what `owner` stands for. `parts`: what it is given, the key first if it has one."""
+
+    owner: ast.Name
+    operator: str
+    parts: tuple[ast.expr, ...]
+
+
+def change_of(tree: ast.AST) -> Change | None:
+    """The change that a statement is; None if it is none, or one that has no meaning here."""
+    match tree:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=name), args=args, keywords=[])):
+            if any(isinstance(argument, ast.Starred) for argument in args):
+                return None
+            if f".{name}" in _WHOLE and len(args) == 1:
+                return Change(owner, f".{name}", tuple(args))
+            return Change(owner, ".setdefault", tuple(args)) if name == "setdefault" and len(args) == 2 else None
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(value=ast.Name() as owner, attr="update"), args=[], keywords=[_, *_] as named
+            )
+        ) if all(keyword.arg for keyword in named):
+            keys: list[ast.expr | None] = [ast.copy_location(ast.Constant(k.arg), k.value) for k in named]
+            made = ast.copy_location(ast.Dict(keys, [k.value for k in named]), owner)
+            return Change(owner, ".update", (made,))
+        case ast.Expr(
+            value=ast.Call(
+                func=ast.Attribute(
+                    value=ast.Call(
+                        func=ast.Attribute(value=ast.Name() as owner, attr="setdefault"), args=[key, empty], keywords=[]
+                    ),
+                    attr=name,
+                ),
+                args=[value],
+                keywords=[],
+            )
+        ) if f"setdefault.{name}" in _KEYED and _is_empty(empty, "set" if name == "add" else "list"):
+            return None if isinstance(value, ast.Starred) else Change(owner, f"setdefault.{name}", (key, value))
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name() as owner, slice=key)], value=value):
+            return None if isinstance(key, ast.Slice) else _assigned(owner, key, value)
+        case ast.AugAssign(target=ast.Subscript(value=ast.Name() as owner, slice=key), op=op, value=value):
+            known = type(op) in BINARY and not isinstance(key, ast.Slice)
+            return Change(owner, f"[]{BINARY[type(op)]}=", (key, value)) if known else None
+    return None
+
+
+def _assigned(owner: ast.Name, key: ast.expr, value: ast.expr) -> Change:
+    """`d[k] = v`, where `v` may be made of what is there: `d.get(k, c) + e`, `d[k] + e`."""
+    plain = not any(isinstance(node, ast.Call) for node in ast.walk(key))
+    match value:
+        case ast.BinOp(
+            left=ast.Call(func=ast.Attribute(value=ast.Name(id=id), attr="get"), args=[same, start], keywords=[]),
+            op=op,
+            right=part,
+        ) if plain and id == owner.id and ast.dump(same) == ast.dump(key) and type(op) in BINARY:
+            return Change(owner, f"get{BINARY[type(op)]}", (key, start, part))
+        case ast.BinOp(left=ast.Subscript(value=ast.Name(id=id), slice=same), op=op, right=part) if (
+            plain and id == owner.id and ast.dump(same) == ast.dump(key) and type(op) in BINARY
+        ):
+            return Change(owner, f"[]{BINARY[type(op)]}=", (key, part))
+    return Change(owner, "[]=", (key, value))
+
+
+def _is_empty(node: ast.expr, kind: str) -> bool:
+    match node:
+        case ast.List(elts=[]):
+            return kind == "list"
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=[]):
+            return name == kind
+    return False
+
+
+def changes_an_item(change: Change) -> bool:
+    """Whether it may change, in place, what stands under a key, and not only which value stands there."""
+    sign = change.operator.removeprefix("[]").removesuffix("=")
+    if change.operator.startswith("setdefault."):
+        return True
+    return (
+        change.operator.startswith("[]") and sign in ("+", "-", "*", "|", "&", "^") and not _is_plain(change.parts[-1])
+    )
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether a value is sure to be a number or a text."""
+    match node:
+        case ast.Constant() | ast.JoinedStr():
+            return True
+        case ast.UnaryOp(operand=operand):
+            return _is_plain(operand)
+        case ast.Call(func=ast.Name(id="len" | "int" | "float" | "str" | "round" | "abs" | "bool")):
+            return True
+        case ast.BinOp(left=left, op=ast.Add() | ast.Mult(), right=right):
+            return _is_plain(left) and _is_plain(right)
+        case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Pow()):
+            return True
+    return False
+
+
+# -------------------------------------------------------------------------------------------------------- values
+
+
+def changed(operator: str, before: Any, items: Any, budget: Budget) -> Any:
+    """What becomes of a collection that each of `items` changes, one after the other; it stays as it was itself."""
+    steps = items_of(items)
+    if isinstance(before, list) and "list" in kinds_of(operator):
+        return _list_changed(operator, before, steps, budget)
+    if isinstance(before, Mapping) and "dict" in kinds_of(operator):
+        return _mapping_changed(operator, before, steps, budget)
+    if isinstance(before, OrderedSet | set | frozenset) and "set" in kinds_of(operator):
+        return _set_changed(operator, before, steps, budget)
+    raise EvaluationError(f"{described(before)} cannot be changed by `{CHANGES[operator].format('x', 'a', 'b', 'c')}`")
+
+
+def _within(count: int, budget: Budget) -> None:
+    if count > MAX_ITEMS:
+        budget.items(count)
+
+
+def _list_changed(operator: str, before: list[Any], steps: list[Any], budget: Budget) -> list[Any]:
+    made = items_of(before)
+    budget.items(len(made))
+    for step in steps:
+        if operator.startswith("[]"):
+            index, value = items_of(step)
+            _place(operator, made, index, value, budget)
+            continue
+        more = [step] if operator == ".append" else items_of(step)
+        budget.spend(1 + len(more))
+        budget.make(8 * len(more))
+        made += more
+        _within(len(made), budget)
+    return made
+
+
+def _place(operator: str, made: list[Any], index: Any, value: Any, budget: Budget) -> None:
+    budget.spend(1)
+    held, position = item_of(made, index, budget), datum(index)
+    made[position] = value if operator == "[]=" else _combined(operator, held, value, budget)
+
+
+def _combined(operator: str, held: Any, value: Any, budget: Budget) -> Any:
+    """`held += value` and the like, of what stands in a collection."""
+    sign = operator.removeprefix("[]").removesuffix("=")
+    if sign == "+" and isinstance(held, list):
+        return _list_changed(".extend", held, [value], budget)
+    return binary(sign, held, value, budget)
+
+
+def _set_changed(operator: str, before: Any, steps: list[Any], budget: Budget) -> OrderedSet:
+    made = dict.fromkeys(items_of(before))
+    budget.items(len(made), 100)
+    for step in steps:
+        more = [step] if operator == ".add" else items_of(step)
+        budget.spend(1 + len(more))
+        budget.make(100 * len(more))
+        made |= dict.fromkeys(hashable(item, budget) for item in more)
+        _within(len(made), budget)
+    return OrderedSet(made)
+
+
+def _mapping_changed(operator: str, before: Mapping[Any, Any], steps: list[Any], budget: Budget) -> dict[Any, Any]:
+    made = dict(before)
+    budget.items(len(made), 100)
+    own: set[Any] = set()  # the keys whose lists and sets were made here
+    for step in steps:
+        budget.spend(1)
+        if operator == ".update":
+            _update(made, step, budget)
+        else:
+            key, *parts = items_of(step)
+            _put(operator, made, hashable(key, budget), parts, own, budget)
+        _within(len(made), budget)
+    return made
+
+
+def _update(made: dict[Any, Any], step: Any, budget: Budget) -> None:
+    if isinstance(step, Mapping):
+        budget.items(len(step), 100)
+        made.update(step)
+        return
+    for position, pair in enumerate(items_of(step)):
+        items = items_of(pair)
+        budget.make(100)
+        if len(items) != 2:
+            raise EvaluationError(f"`update` takes pairs; item {position} is {described(pair)}", "ValueError")
+        made[hashable(items[0], budget)] = items[1]
+
+
+def _put(operator: str, made: dict[Any, Any], key: Any, parts: list[Any], own: set[Any], budget: Budget) -> None:
+    budget.make(100)
+    match operator, parts:
+        case "[]=", [value]:
+            made[key] = value
+        case ".setdefault", [value]:
+            made.setdefault(key, value)
+        case (("setdefault.append" | "setdefault.extend"), [value]):
+            _grow(operator.removeprefix("setdefault"), made, key, value, own, budget)
+        case "setdefault.add", [value]:
+            made[key] = _set_changed(".add", made.get(key, OrderedSet()), [value], budget)
+        case _, [value] if operator.startswith("[]"):
+            held = item_of(made, key, budget)
+            if operator == "[]+=" and isinstance(held, list):
+                _grow(".extend", made, key, value, own, budget)
+            else:
+                made[key] = _combined(operator, held, value, budget)
+        case _, [start, value]:
+            made[key] = binary(operator.removeprefix("get"), made.get(key, start), value, budget)
+
+
+def _grow(operator: str, made: dict[Any, Any], key: Any, value: Any, own: set[Any], budget: Budget) -> None:
+    """Add to the list under a key, which is copied only the first time."""
+    if key not in own:
+        held = made.get(key, [])
+        if not isinstance(held, list):
+            raise EvaluationError(f"{described(held)} stands there, which is no list", "AttributeError")
+        made[key] = items_of(held)
+        budget.items(len(held))
+        own.add(key)
+    more = [value] if operator == ".append" else items_of(value)
+    budget.spend(1 + len(more))
+    budget.make(8 * len(more))
+    made[key] += more
+    _within(len(made[key]), budget)

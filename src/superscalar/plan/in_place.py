@@ -1,0 +1,89 @@
+"""Whether a collection may be changed in place: only where nobody else can see it (rule L14)."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from superscalar.plan import ir
+from superscalar.plan.body import Body
+from superscalar.plan.changing import Change, changes_an_item, kinds_of
+from superscalar.plan.instead import changes
+from superscalar.plan.sharing import ANY
+from superscalar.values import TaskId
+
+if TYPE_CHECKING:
+    from superscalar.plan.lower import Lowering
+
+
+def version_changed(change: Change, tree: ast.stmt, lowering: Lowering, body: Body) -> TaskId | None:
+    """The version of a name that a statement changes; None if it may not, which is noted."""
+    version = version_to_change(change.owner, kinds_of(change.operator), tree, lowering, body)
+    if version is not None and changes_an_item(change):
+        holder = lowering.sharing.other_of_items(version)
+        if holder is not None:
+            name = change.owner.id
+            which = "other places of it" if holder == name else f"`{holder}`"
+            refuse(f"what `{name}` holds may be seen through {which} as well", tree, lowering)
+            return None
+    return version
+
+
+def version_to_change(
+    owner: ast.Name, kinds: tuple[str, ...], tree: ast.stmt, lowering: Lowering, body: Body
+) -> TaskId | None:
+    """The version of a name whose collection nobody else has in hand; None if it is none, which is noted."""
+    meaning = lowering.known(owner.id, body)
+    if not isinstance(meaning, ir.Ref):
+        before = len(lowering.problems)
+        lowering.expression(owner, body)
+        if len(lowering.problems) == before and not lowering.waits:
+            refuse(f"`{owner.id}` is a part of another value, which would change as well", tree, lowering)
+        return None
+    holder = lowering.sharing.other(meaning.task)
+    kind = lowering.sharing.kind(meaning.task)
+    if holder is not None:
+        refuse(f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering)
+    elif not kind:
+        refuse(f"`{owner.id}` cannot be changed in place: it is not sure that this plan made it", tree, lowering)
+    elif kind not in (ANY, *kinds):
+        refuse(f"`{owner.id}` is a {kind}, which cannot be changed like this", tree, lowering)
+    else:
+        return meaning.task
+    return None
+
+
+def check_augmented(owner: ast.Name, value: ast.expr, tree: ast.stmt, lowering: Lowering, body: Body) -> bool:
+    """Whether `xs += [1]` changes what nobody else has in hand; if not, that is noted. Numbers never change."""
+    meaning = lowering.known(owner.id, body)
+    if not isinstance(meaning, ir.Ref):
+        return True
+    is_collection = lowering.sharing.kind(meaning.task) not in ("", ANY) or isinstance(
+        value, ast.List | ast.ListComp | ast.Set | ast.SetComp | ast.Dict | ast.DictComp
+    )
+    holder = lowering.sharing.other(meaning.task) if is_collection else None
+    if holder is not None:
+        refuse(f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering)
+    return holder is None
+
+
+def refuse(message: str, tree: ast.stmt, lowering: Lowering) -> None:
+    """Note that a statement changes what it may not, with what to write instead."""
+    match tree:
+        case ast.Expr(value=ast.Call() as call):
+            help = changes.of_method(call, lowering.loops, lowering.statement, lowering.is_list)
+            lowering.problem("E204", message, tree, help=help)
+        case ast.Assign(targets=[ast.Subscript() as place], value=value):
+            _refuse_place(message, place, value, tree, lowering)
+        case ast.AugAssign(target=ast.Subscript() as place, op=op, value=value):
+            _refuse_place(message, place, ast.BinOp(place, op, value), tree, lowering)
+        case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
+            shown = ast.unparse(ast.BinOp(ast.Name(name), op, value))
+            lowering.problem("E204", message, tree, help=f"write {name} = {shown}")
+        case _:
+            lowering.problem("E204", message, tree, help=changes.NO_CHANGE)
+
+
+def _refuse_place(message: str, place: ast.expr, value: ast.expr, tree: ast.stmt, lowering: Lowering) -> None:
+    help = changes.of_assignment(place, value, lowering.loops, tree, lowering.fields_of, lowering.type_of)
+    lowering.problem("E201", message, tree, help=help)

@@ -1,0 +1,90 @@
+"""What models write out of habit and a plan has no use for: understood as what it comes to here (rule L5).
+
+`await f()` is `f()`, `asyncio.gather(*[...])` the list, `import` nothing. `print(...)` goes, but the calls in it stay.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Container
+from typing import Final
+
+from superscalar.plan.body import is_tool_call
+
+_MAY_BE: Final = re.compile(r"\b(?:await|gather|print|import|pass)\b")
+
+
+def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[str, ...]:
+    """Rewrite what was read from `text`, and say what was understood; a tool of such a name is that tool."""
+    if _MAY_BE.search(text) is None:
+        return ()
+    reading = _Reading(tools)
+    reading.visit(module)
+    return tuple(dict.fromkeys(reading.notes))
+
+
+def is_dropped(tree: ast.stmt) -> bool:
+    """Whether a statement, once understood, is nothing at all."""
+    return isinstance(tree, ast.Pass)
+
+
+class _Reading(ast.NodeTransformer):
+    def __init__(self, tools: Container[str]) -> None:
+        self.notes: list[str] = []
+        self._tools = tools
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        self.notes.append("`await` left out: calls run as soon as they can")
+        return self.visit(node.value)  # type: ignore[no-any-return]  # an expression becomes one
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if not self._gathers(node.func) or not all(_says_nothing(keyword) for keyword in node.keywords):
+            return node
+        self.notes.append("`gather(...)` for the list of its calls")
+        match node.args:
+            case [ast.Starred(value=ast.GeneratorExp(elt=element, generators=generators))]:
+                made: ast.expr = ast.ListComp(element, generators)
+            case [ast.Starred(value=only)]:
+                made = only
+            case calls:
+                made = ast.List(calls, ast.Load())
+        return made if hasattr(made, "lineno") else ast.copy_location(made, node)
+
+    def _gathers(self, function: ast.expr) -> bool:
+        match function:
+            case ast.Attribute(value=ast.Name(id="asyncio"), attr="gather"):
+                return True
+            case ast.Name(id="gather"):
+                return "gather" not in self._tools
+        return False
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.AST:
+        self.notes.append("`import` left out: everything that can be called is there already")
+        return ast.copy_location(ast.Pass(), node)
+
+    visit_ImportFrom = visit_Import  # noqa: N815 (as its base calls it)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
+        self.generic_visit(node)
+        match node.value:
+            case ast.Call(func=ast.Name(id="print"), args=[ast.Call(func=ast.Name(id="join" | "Join" | "finish"))]):
+                return node
+            case ast.Call(func=ast.Name(id="print"), args=shown, keywords=named) if "print" not in self._tools:
+                pass
+            case _:
+                return node
+        self.notes.append("`print(...)` left out: join(...) shows the results")
+        values = [value.value if isinstance(value, ast.Starred) else value for value in shown]
+        values += [keyword.value for keyword in named]
+        calling = [value for value in values if any(map(is_tool_call, ast.walk(value)))]
+        kept: list[ast.stmt] = [ast.copy_location(ast.Expr(value), value) for value in calling]
+        return kept or ast.copy_location(ast.Pass(), node)
+
+
+def _says_nothing(keyword: ast.keyword) -> bool:
+    match keyword:
+        case ast.keyword(arg="return_exceptions", value=ast.Constant(value=False)):
+            return True
+    return False
