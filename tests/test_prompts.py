@@ -12,7 +12,7 @@ from superscalar import Message, Toolset, joiner, planner, tool
 from superscalar.plan import check, compile_plan
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Span
-from superscalar.values import Failure, Observation, Outcome, Skipped
+from superscalar.values import Failure, Holder, Observation, Outcome, Skipped
 
 TOKENS = 550
 """What the planner's prompt may have before the tools: an embedded model reads a token in 30 ms."""
@@ -214,7 +214,9 @@ def test_items_of_a_dict_that_failed_keep_their_keys() -> None:
     source = compile_plan(plan, TOOLS.signatures).tasks[0].id
     outcomes: dict[str, Outcome] = {
         source: Observation(["Peru", "Chile"]),
-        "xs": Failure("items", "", items=(Observation(5), Failure("error", "gone"))),
+        "xs": Failure(
+            "items", "", items=(Observation(5), Failure("error", "gone")), holder=Holder("dict", ("Peru", "Chile"))
+        ),
         "xs[0].key": Observation("Peru"),
         "xs[1].key": Observation("Chile"),
     }

@@ -318,7 +318,6 @@ STATEMENTS = {
     ast.Match: "match echo(1):\n    case {'a': [x, *_]} | A(y=1) if x:\n        y = 1",
     ast.Raise: "raise ValueError('x') from None",
     ast.Try: "try:\n    x = 1\nexcept* ValueError as e:\n    x = 2".replace("*", ""),
-    ast.Assert: "assert echo(1), 'x'",
     ast.Import: "import os, sys as s",
     ast.ImportFrom: "from os import system as s",
     ast.Global: "global x",
@@ -339,15 +338,14 @@ ALLOWED_STATEMENTS = {
     ast.If: "if echo(1):\n    x = 1",
     ast.For: "for x in [1]:\n    echo(x)",
     ast.Pass: "if echo(1):\n    pass",
+    ast.Assert: "assert echo(1), 'x'",
 }
 
 REFUSED_EXPRESSIONS = {
     ast.NamedExpr: "(x := 1)",
     ast.Lambda: "lambda: 1",
-    ast.Await: "await echo(1)",
     ast.Yield: "(yield 1)",
     ast.YieldFrom: "(yield from [1])",
-    ast.Starred: "[*[1]]",
 }
 """Every expression that is refused, by the class of its syntax tree; a lambda that is no key among them."""
 
@@ -355,6 +353,8 @@ REFUSED_EXPRESSIONS |= {getattr(ast, name): "t'{1}'" for name in ("TemplateStr",
 
 ALLOWED_EXPRESSIONS = {
     ast.BoolOp: "1 and 2",
+    ast.Await: "await echo(1)",
+    ast.Starred: "[*[1]]",
     ast.BinOp: "1 + 2",
     ast.UnaryOp: "-1",
     ast.IfExp: "1 if 2 else 3",
@@ -380,11 +380,10 @@ ALLOWED_EXPRESSIONS = {
 OTHERS = {
     "a decorator": "@echo\ndef f(x):\n    return x",
     "a decorator without anything": "@echo",
-    "several targets": "x = y = 1",
-    "assignment to an item": "x = {}\nx['a'] = 1",
+    "assignment to an item of a result": "x = echo({})\nx['a'] = 1",
     "assignment to an attribute": "x = {}\nx.a = 1",
     "assignment to an attribute with underscores": "x = 1\nx.__class__ = 2",
-    "unpacking with a star": "a, *b = [1, 2]",
+    "unpacking with two stars": "a, *b, *c = [1, 2]",
     "a name with an underscore": "_x = 1",
     "a name with two": "__x__ = 1",
     "deletion of a tool": "del echo",
@@ -397,7 +396,7 @@ OTHERS = {
     "an async comprehension": "x = [y async for y in echo(1)]",
     "a generator that is kept": "x = (y for y in [1]).send",
     "an indented line": "x = 1\n    y = (z := 2)",
-    "semicolons": "x = 1; import os; y = 2",
+    "semicolons": "x = 1; import os; y = os.getcwd()",
     "backslashes": "x = \\\nimport\\\n os",
     "a name in look-alike letters": "х = 1\nу = x",  # Cyrillic, and then Latin
     "full-width letters of a dunder": "x = ()._＿class＿＿",

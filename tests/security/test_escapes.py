@@ -6,6 +6,7 @@ import builtins
 import dataclasses
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -290,9 +291,12 @@ def _tool_named(name: str) -> Tool[..., Any]:
 @pytest.mark.filterwarnings("ignore:the tool .* is called .* in plans")
 @pytest.mark.parametrize("name", sorted({*(name for name in FUNCTIONS if "." not in name), "join"}))
 def test_a_tool_with_the_name_of_a_function_gets_another_and_hides_nothing(name: str) -> None:
+    """Whoever makes the agent is told of it."""
     found = _tool_named(name)
-    assert found.alias == f"{name}_"
-    results = outcomes(f"a = {name}_(1)\nb = len([1, 2])\njoin(a, b)\n", [found])
+    assert found.alias == (name.replace(".", "_") if "." in name else f"{name}_")
+    told = f"the tool {name} is called {found.alias} in plans"
+    with pytest.warns(UserWarning, match=told) if name in FUNCTIONS else nullcontext():
+        results = outcomes(f"a = {found.alias}(1)\nb = len([1, 2])\njoin(a, b)\n", [found])
     assert not isinstance(results, PlanError)
     assert results["a"] == Observation("the tool")
     assert results["b"] == Observation(2)
