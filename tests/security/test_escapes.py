@@ -288,7 +288,8 @@ def _tool_named(name: str) -> Tool[..., Any]:
     return named
 
 
-@pytest.mark.parametrize("name", sorted({*FUNCTIONS, "join"}))
+@pytest.mark.filterwarnings("ignore:the tool .* is called .* in plans")
+@pytest.mark.parametrize("name", sorted({*(name for name in FUNCTIONS if "." not in name), "join"}))
 def test_a_tool_with_the_name_of_a_function_gets_another_and_hides_nothing(name: str) -> None:
     """Whoever makes the agent is told of it."""
     found = _tool_named(name)

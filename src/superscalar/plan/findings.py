@@ -221,7 +221,7 @@ class Findings:
         known = self.output_of(value)
         kind = known.type
         written = code.shown(node)
-        if kind == "str" and known.annotated and not isinstance(value, ir.Literal | ir.Text):
+        if kind == "str" and known.annotated and not isinstance(node, ast.Constant | ast.JoinedStr):
             help = f"write {written}.split() for its words, {written}.splitlines() for its lines"
             self.problem("W505", f"`{written}` is text: this goes through its characters", node, help=help)
         if kind not in _NUMBERS or not known.annotated:
