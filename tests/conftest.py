@@ -12,6 +12,7 @@ import zlib
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from superscalar.models import cleaning
 from support import depth
 
 _ANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -19,6 +20,12 @@ _SAME = bool(os.environ.get("CI"))
 settings.register_profile("quick", _ANY, max_examples=depth.said() or depth.QUICK, derandomize=_SAME)
 settings.register_profile("search", _ANY, max_examples=depth.said() or depth.SEARCH)
 settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True)
+def _no_model_is_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test's model was found to do, another's of the same name is not known for."""
+    monkeypatch.setattr(cleaning, "_thinking_aloud", set())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

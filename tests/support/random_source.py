@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -114,8 +115,8 @@ class _Writer:
         value = self.expression(self.pick([0, 1, 1, 2, 3]))
         name = self.pick(_NAMES)
         match self.pick(range(12)):
-            case 0 if self.names:
-                return f"{self.pick(self.names)} {self.pick(['+', '*', '//'])}= {value}"
+            case 0 if free := [n for n in self.names if not re.search(rf"\b{n}\b", value)]:  # none is put into itself
+                return f"{self.pick(free)} {self.pick(['+', '*', '//'])}= {value}"
             case 1:
                 other = self.pick([n for n in _NAMES if n != name])
                 self.names += [n for n in (name, other) if n not in self.names]
