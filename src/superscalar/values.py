@@ -212,21 +212,33 @@ def _copied(value: Any, others: Callable[[Any, Callable[[Any], Any]], Any]) -> A
         return OrderedSet(_copied(v, others) for v in value)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
         return kind._make(_copied(v, others) for v in value)
-    if hasattr(kind, "__pydantic_fields__"):
-        return value.model_copy(update={name: _twin(getattr(value, name)) for name in kind.__pydantic_fields__})
+    if hasattr(kind, "__pydantic_fields__") and not dataclasses.is_dataclass(kind):
+        return _model(value, kind)
     if kind is Record:
         fields = value.__record_fields__.items()
         return Record(value.__record_type__, {name: _copied(item, others) for name, item in fields})
     if dataclasses.is_dataclass(kind):
         fresh = object.__new__(kind)
         for field in dataclasses.fields(kind):
-            object.__setattr__(fresh, field.name, _twin(getattr(value, field.name)))
+            object.__setattr__(fresh, field.name, twin_of(getattr(value, field.name)))
         return fresh
     return others(value, lambda part: _copied(part, others))
 
 
-def _twin(value: Any) -> Any:
-    return _copied(value, twin)
+def twin_of(value: Any) -> Any:
+    """A copy of the same class, as deep as that of `copied`: fit for whoever wants that class."""
+    return value if type(value) in IMMUTABLE else _copied(value, twin)
+
+
+def _model(value: Any, kind: Any) -> Any:
+    """A copy of a pydantic model, with what it has beside its fields; what it has computed from these is not kept."""
+    parts = {name: getattr(value, name) for name in kind.__pydantic_fields__} | (value.__pydantic_extra__ or {})
+    fresh = value.model_copy(update={name: twin_of(part) for name, part in parts.items()})
+    private = fresh.__pydantic_private__ or {}
+    private.update({name: twin_of(part) for name, part in private.items()})
+    for name in fresh.__dict__.keys() - kind.__pydantic_fields__:
+        del fresh.__dict__[name]
+    return fresh
 
 
 def field_as_data(value: Any) -> Any:

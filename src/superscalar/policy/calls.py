@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from superscalar.errors import UsageError
 from superscalar.labels import Label
 from superscalar.values import TaskId
 
@@ -67,6 +68,46 @@ Decision: TypeAlias = Allow | Deny | Ask
 
 Rule: TypeAlias = Callable[[LabelledCall], Decision | None]
 """Decides on a call, and nothing else: it is asked once per call, and changes nothing. None: it has no say in this."""
+
+Said: TypeAlias = "Rule | Decision | Literal['ask', 'deny']"
+"""A rule as it may be written: a function, or what is to be said of every call. "ask" is an `Ask`, "deny" a `Deny`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """The rule that says one thing of every call."""
+
+    decision: Decision | Literal["ask", "deny"]
+
+    @property
+    def __name__(self) -> str:
+        return "policy"
+
+    def __call__(self, call: LabelledCall) -> Decision:
+        """What it says."""
+        match self.decision:
+            case "ask":
+                return Ask(f"calls of {call.tool} are asked about, each of them")
+            case "deny":
+                return Deny(f"calls of {call.tool} are denied, all of them")
+            case said:
+                return said
+
+
+def rule_of(said: object) -> Rule:
+    """The rule that is meant.
+
+    Raises:
+        UsageError: none is.
+    """
+    match said:
+        case "ask" | "deny" | Allow() | Ask() | Deny():
+            return Always(said)
+        case type() if issubclass(said, Allow | Ask | Deny):
+            pass
+        case Callable():
+            return said
+    raise UsageError(f'policy={said!r} is no rule: write "ask", "deny", Ask("why"), or a function of a call')
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -19,8 +19,9 @@ from superscalar.policy import (
     Question,
     Refusal,
     Replan,
+    Ruling,
     Rulings,
-    destinations,
+    Unclear,
 )
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import SHOWN, Labels
@@ -45,19 +46,19 @@ class Permission:
     ) -> None:
         self._schedule = schedule
         self._tools = tools
-        self._rulings = Rulings(policy, tools.rules)
+        self._rulings = Rulings(policy, tools)
         self._question = question
         self._own: dict[str, Label] = {}
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
-        self.guarded = set(_guarded(tools, policy))
+        self.guarded = {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
-        self._sinks = {
-            alias: frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks)
+        self._glances = {
+            alias: (rules, frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks))
             for alias, tool in tools.by_alias.items()
-            if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
+            if (rules := self._rulings.by_labels(tool)) is not None
         }
 
     def begin_round(self, number: int, *, saw_untrusted: bool, restricted: bool) -> None:
@@ -103,14 +104,16 @@ class Permission:
         self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
     ) -> Decided | None:
         """What the rules say of it."""
-        sinks = self._sinks.get(work.tool)
-        if sinks is not None:  # none but the built-in rules look at it
+        ruling: Ruling | Unclear | None
+        glance = self._glances.get(work.tool)
+        if glance is None:
+            ruling = self._rulings.ruling(self.labelled(cell, tool, work, arguments))
+        else:
+            rules, sinks = glance
             given, chosen = self.labels.given(cell, work, sinks)
-            if given.readers is None and chosen.trusted:  # then they have nothing to say but this
-                if not sinks:
-                    return None
-                return Decided(at, cell.id, "allow", destinations.__name__, "", *_told(chosen))
-        ruling = self._rulings.ruling(self.labelled(cell, tool, work, arguments))
+            ruling = self._rulings.at_a_glance(rules, given, chosen if sinks else None)
+            if isinstance(ruling, Unclear):
+                ruling = self._rulings.ruling(self.labelled(cell, tool, work, arguments))
         if ruling is None:
             return None
         return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, *_told(ruling.label))
@@ -180,17 +183,6 @@ def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
 def _told(label: Label) -> tuple[tuple[Source, ...], tuple[str, ...] | None]:
     """A label as events have it."""
     return tuple(sorted(label.sources)), None if label.readers is None else tuple(sorted(label.readers))
-
-
-def _guarded(tools: Toolset, policy: Policy) -> Set[str]:
-    if policy.mode == "off":
-        return frozenset()
-    confidential = any(tool.readers is not None for tool in tools)
-    return frozenset(
-        alias
-        for alias, tool in tools.by_alias.items()
-        if policy.rules or tools.rules.get(tool.name) or (tool.effect != "pure" and (confidential or tool.sinks))
-    )
 
 
 def _argument(tool: Tool[..., Any], name: str, value: Any, given: Label) -> Argument:

@@ -81,7 +81,7 @@ class Tool(Generic[P, R]):
         sink: Iterable[str] = (),
         readers: Readers | None = None,
         reads: Readers | None = None,
-        policy: Callable[[Any], Any] | None = None,
+        policy: Any = None,
     ) -> None:
         self._terms = {k: v for k, v in locals().items() if k not in ("self", "function")}
         self.function = function
@@ -343,7 +343,7 @@ def tool(
     sink: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -369,7 +369,7 @@ def tool(
     sink: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -391,7 +391,8 @@ def tool(
     number, a date, or one word; a text with spaces in it is not trusted there either. `sink`:
     the parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not
     trusted may not choose that. `readers`: who may read what it returns, and `reads`: who gets to read what it is
-    given; names, or functions of arguments. `policy`: a rule for its calls. See docs/security.md.
+    given; names, or functions of arguments. `policy`: a rule for its calls, or what is said of each: "ask", "deny",
+    `Ask("why")`. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
