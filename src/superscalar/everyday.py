@@ -42,7 +42,7 @@ def as_data(value: Any, copy: Copy) -> Any:
         return _moment(value)
     if _is_of_numpy(kind):
         return _number(value, kind)
-    for base, bare in _BARE.items():
+    for base, bare in BARE.items():
         if issubclass(kind, base):
             return bare(value)
     if issubclass(kind, numbers.Number):
@@ -50,7 +50,7 @@ def as_data(value: Any, copy: Copy) -> Any:
     return _collection(value, kind, copy)
 
 
-_BARE: Final[Mapping[type, Callable[[Any], Any]]] = {
+BARE: Final[Mapping[type, Callable[[Any], Any]]] = {  # numbers and texts of any class without that
     int: int.__pos__,
     float: float.__pos__,
     str: str.__str__,

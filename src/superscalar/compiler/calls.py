@@ -217,10 +217,9 @@ def _arguments(tool: Tool[..., Any], name: str, given: Any) -> tuple[tuple[str, 
         given = {}
     if not isinstance(given, Mapping):
         raise _Unusable(f"the arguments of {name} are {_kind_name(given)}; {_example(tool)}")
-    aliases = {p.name: p.alias for p in tool.signature.parameters}
     made: dict[str, ir.Expr] = {}
     for key, value in given.items():
-        alias = aliases.get(str(key), str(key))
+        alias = tool.signature.argument(str(key))
         if alias in made:
             raise _Unusable(f"{name} is given `{key}` twice")
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label
+from superscalar.policy.spelling import spelled
 from superscalar.values import TaskId
 
 
@@ -114,8 +115,9 @@ def rule_of(said: object) -> Rule:
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.
 
-    `arguments`: what the call would be made with, secrets withheld. `origins`: where each of them came from, in words.
-    `why`: what the rule says. `plan`: the text of the plan that is to be approved, and `writes` those in it.
+    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; what is no data
+    is a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says. `plan`: the text of the
+    plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
     """
 
     run_id: str
@@ -126,6 +128,7 @@ class Question:
     why: str
     plan: str = ""
     writes: tuple[str, ...] = ()
+    digest: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return "\n".join(self.lines(_SHORT))
@@ -153,7 +156,7 @@ _SHORT = 300
 
 def _shown(value: Any, most: int) -> str:
     try:
-        text = " ".join(repr(value).splitlines())  # a repr of somebody's own must not look like more of the question
+        text = " ".join(spelled(value).splitlines())  # a repr of somebody's own must not look like more of the question
     except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
         text = f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"

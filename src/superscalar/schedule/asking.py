@@ -16,6 +16,7 @@ from superscalar.plan.ir import Call
 from superscalar.policy import Question
 from superscalar.schedule.attempt import Bounds, never_started, text_of
 from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.effective import Arguments, as_recorded, digest_of, shown
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
@@ -46,6 +47,20 @@ class _Open:
     runner: asyncio.Task[None] | None = None
 
 
+@dataclass(eq=False, slots=True)
+class Known:
+    """What was asked of a call, and the answer to that, if any. `bound`: what it is made with, in this process."""
+
+    asked: events.Decided
+    answer: events.Approved | None = None
+    bound: Arguments | None = None
+
+    def note(self, answer: events.Approved) -> None:
+        """Take an answer, if it is one to what was asked; who said no without knowing what is not asked again."""
+        if not answer.approved or (answer.digest and answer.digest == self.asked.digest):
+            self.answer = answer
+
+
 class Asking(Stopping):
     """A call of which a person is asked stays ready, and holds nothing; its place among the accesses is kept.
 
@@ -61,7 +76,7 @@ class Asking(Stopping):
         self._approver = approver
         self._asked: dict[Cell, _Open] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._known: dict[TaskId, events.Decided | events.Approved] = {}  # what was asked of a call, or answered
+        self._known: dict[TaskId, Known] = {}
         self._on_hold = False
         self._bug: BaseException | None = None
 
@@ -91,22 +106,45 @@ class Asking(Stopping):
 
     # ------------------------------------------------------------------------------------------------- single calls
 
-    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
+    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
         """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
         known = self._known.get(cell.id) if self._known else None
-        if isinstance(known, events.Approved):
-            return self._says(cell, known)
+        if known is not None and known.answer is not None and not known.answer.approved:
+            by = f" by {known.answer.by}" if known.answer.by else ""
+            self._happened(events.Failed(self._now(), cell.id, Failure("denied", f"it was not approved{by}")))
+            return False
+        if known is not None and self._is_approved(known, cell, tool, arguments):
+            return True
         now = self._now()
-        decided = replace(known, at=now) if known else self.permission.decided(cell, tool, work, arguments, now)
+        decided = replace(known.asked, at=now) if known else self.permission.decided(cell, tool, work, arguments, now)
         if decided is None:
             return True
+        if decided.decision == "ask":
+            told = shown(tool, arguments)
+            decided = replace(decided, arguments=told, digest=digest_of(self.run_id, cell.id, tool.name, told))
+            self._known[cell.id] = Known(decided, bound=arguments)
         self._happened(decided)
         if decided.decision == "ask":
-            self._known[cell.id] = decided
-            self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, arguments, decided.reason))
+            self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, decided))
         elif decided.decision == "deny":
             self._happened(events.Failed(self._now(), cell.id, Failure("denied", decided.reason)))
         return decided.decision in ("allow", "warn")
+
+    def _is_approved(self, known: Known, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> bool:
+        """Whether what is about to be called is what a person approved of."""
+        digest = digest_of(self.run_id, cell.id, tool.name, shown(tool, arguments))
+        return known.answer is not None and known.answer.digest == digest
+
+    def _bound(self, known: Known, tool: Tool[..., Any], given: Arguments) -> Arguments:
+        """What a call is made with that a person was asked about: what the question has, in another process too.
+
+        Raises:
+            ArgumentError: something of it is in no journal, and does not fit any more.
+        """
+        if known.bound is None:
+            recorded = known.asked.arguments
+            known.bound = tool.bind(given) if recorded is None else as_recorded(tool, given, recorded)
+        return known.bound
 
     def _ask_about(self, cell: Cell, question: Question) -> None:
         """Ask a person, if there is one; else the run waits for an answer, or the call is denied."""
@@ -138,16 +176,11 @@ class Asking(Stopping):
             self._wake()
 
     def _note_answer(self, cell: Cell, approved: bool) -> None:
-        self._known[cell.id] = answer = events.Approved(self._now(), cell.id, approved, self._approver.name)
+        known = self._known[cell.id]
+        answer = events.Approved(self._now(), cell.id, approved, self._approver.name, known.asked.digest)
+        known.note(answer)
         self._happened(answer)
         self.schedule.todo.append(cell)
-
-    def _says(self, cell: Cell, answer: events.Approved) -> bool:
-        """Whether the answer lets a call happen; else it fails."""
-        if not answer.approved:
-            by = f" by {answer.by}" if answer.by else ""
-            self._happened(events.Failed(self._now(), cell.id, Failure("denied", f"it was not approved{by}")))
-        return answer.approved
 
     # ------------------------------------------------------------------------------------------------------- ends
 

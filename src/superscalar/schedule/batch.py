@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 from superscalar.schedule.attempt import Attempt, Invoke, Shell
+from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.tools.batch import Batched
 from superscalar.values import IMMUTABLE, OrderedSet, record_fields
@@ -160,7 +161,7 @@ class Batch(Ticket):
     async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:
         """Make the request for these items, and note what each came to. Raises nothing."""
         tool = self._batched.tool
-        arguments = {**self._others, self._batched.into: list(values)}
+        arguments = fresh({**self._others, self._batched.into: list(values)})
         context = None
         found: list[Any]
         try:

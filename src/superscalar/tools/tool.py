@@ -22,6 +22,7 @@ from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.trust import Readers, Results, Trust, open_sinks, readers_of, sinks_of, vouched_by
 from superscalar.tools.types import annotation_of, output_of, type_text
+from superscalar.values import twin_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -102,6 +103,8 @@ class Tool(Generic[P, R]):
         read = inspected(self.name, function)
         self.parameters, self.context_parameter = read.parameters, read.context
         self.aliases = read.aliases
+        self.anew = read.anew
+        self._defaults = read.defaults
         if read.defaults:
             self.function = filled(function, read.defaults)
         self.secrets = secrets_of(self.name, self.parameters, secret)
@@ -234,6 +237,48 @@ class Tool(Generic[P, R]):
 
         return validation.validator(self.name, self.alias, self.parameters, self.secrets)
 
+    def bind(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a call as it is made, from those that a plan gives by alias: all of them, by their names.
+
+        They are validated, and what the plan leaves out is filled in, so that this is all that the function receives.
+
+        Raises:
+            ArgumentError: they do not fit, or a default cannot be made.
+        """
+        arguments = self.validate(self.named(given) if self.renamed else given)
+        if len(arguments) == len(self.parameters):
+            return arguments
+        return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}
+
+    def named(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What a plan gives by alias, by the names that the function gives its parameters."""
+        return {self.renamed.get(alias, alias): value for alias, value in given.items()}
+
+    def default_of(self, parameter: str) -> Any:
+        """What a call gets that leaves a parameter out: one for itself. `anew` has the names where that may differ.
+
+        Raises:
+            ArgumentError: making it raised.
+        """
+        make = self._defaults.get(parameter)
+        if make is None:
+            return twin_of(next(p.default for p in self.parameters if p.name == parameter))
+        try:
+            return twin_of(make())
+        except Exception as error:
+            raise ArgumentError(f"{self.name}(): the default_factory of `{parameter}` raised {error!r}") from error
+
+    def read_back(self, parameter: str, value: Any) -> Any:
+        """An argument that comes out of a journal, of the class that the function wants (see `Record`).
+
+        Raises:
+            ArgumentError: it does not fit.
+        """
+        own = tuple(p for p in self.parameters if p.name == parameter)
+        from superscalar.tools import validation  # as above
+
+        return validation.validator(self.name, self.alias, own)({parameter: value})[parameter]
+
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown and recorded: what is secret is withheld."""
         return hidden(arguments, self.secrets) if self.secrets else arguments
@@ -250,15 +295,19 @@ class Tool(Generic[P, R]):
         return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that; arguments by alias (rule L17).
+        """The resource that a call touches, where the tool has a function for that (rule L17).
+
+        `arguments` are those that `bind` gave.
 
         Raises:
             ArgumentError: that function gives no name for them.
         """
         resource = self.signature.resource
         assert isinstance(resource, ResourceFunction)
+        names = {alias: name for name, alias in self.aliases.items()}
+        needed = {names[alias]: twin_of(arguments[names[alias]]) for alias in resource.parameters}
         try:
-            return resource.name(arguments)
+            return self._resource_name(needed)
         except Exception as error:
             raise ArgumentError(f"{self.name}(): resource= raised {error!r}") from error
 
@@ -288,12 +337,18 @@ class Tool(Generic[P, R]):
 
                 checks.append(validation.validator(self.name, self.alias, needed))
             given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
-            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
-            if not isinstance(made, str):
-                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
-            return made
+            if left := self.anew & {p.name for p in needed} - given.keys():
+                raise LookupError(f"`{min(left)}` is made when the call is")
+            return self._resource_name({**{p.name: p.default for p in needed}, **checks[0](given)})
 
+        self._resource = function
         return ResourceFunction(tuple(aliases[p.name] for p in needed), name)
+
+    def _resource_name(self, arguments: Mapping[str, Any]) -> str:
+        made = self._resource(**arguments)
+        if not isinstance(made, str):
+            raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+        return made
 
     def _describe(self, parameter: inspect.Parameter, said: str) -> Parameter:
         annotation = annotation_of(parameter)
