@@ -68,19 +68,12 @@ def given_to(cell: Cell, call: Call, schedule: Schedule) -> Arguments:
 
 def fresh(arguments: Arguments) -> Arguments:
     """The same for somebody who may change them."""
-    for value in arguments.values():
-        if type(value) not in IMMUTABLE:
-            return {name: twin_of(value) for name, value in arguments.items()}
-    return arguments.copy()
+    return {name: twin_of(value) for name, value in arguments.items()}
 
 
 def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
     """The same for people and for a journal: secrets withheld, and a `Handle` for what is no data (rule L24)."""
-    told = tool.masked(arguments) if tool.secrets else arguments
-    for value in told.values():
-        if type(value) not in IMMUTABLE:
-            return {name: copied_by(value, _for_people) for name, value in told.items()}
-    return told.copy()
+    return {name: copied_by(value, _for_people) for name, value in tool.masked(arguments).items()}
 
 
 def _for_people(value: Any, copy: Callable[[Any], Any]) -> Any:

@@ -456,7 +456,8 @@ class TaskFetchingUnit(Asking):
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        told = shown(tool, attempt.arguments)
+        plain = attempt.plain and not tool.secrets
+        told = attempt.arguments.copy() if plain else shown(tool, attempt.arguments)
         self._happened(events.Started(now, cell.id, tool.name, told, attempt.number, number))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt)
@@ -529,7 +530,7 @@ class TaskFetchingUnit(Asking):
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
-            arguments = fresh(attempt.arguments)
+            arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
             if batch is None:

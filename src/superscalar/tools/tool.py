@@ -237,17 +237,21 @@ class Tool(Generic[P, R]):
 
         return validation.validator(self.name, self.alias, self.parameters, self.secrets)
 
-    def bind(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of a call as it is made, from those that a plan gives by alias: all of them, by their names.
+    @cached_property
+    def bind(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
 
-        They are validated, and what the plan leaves out is filled in, so that this is all that the function receives.
+        They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
 
         Raises:
             ArgumentError: they do not fit, or a default cannot be made.
         """
-        arguments = self.validate(self.named(given) if self.renamed else given)
-        if len(arguments) == len(self.parameters):
-            return arguments
+        from superscalar.tools import validation  # as above
+
+        bound = validation.validator(self.name, self.alias, self.parameters, self.secrets, self._completed)
+        return (lambda given: bound(self.named(given))) if self.renamed else bound
+
+    def _completed(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}
 
     def named(self, given: dict[str, Any]) -> dict[str, Any]:
