@@ -15,12 +15,13 @@ def spelled(value: Any) -> str:
     What is none of Python's collections and no record is its repr, which may raise.
     """
     kind = type(value)
-    if kind in _BRACKETS:
-        before, after = _BRACKETS[kind]
-        if not value and kind is not list and kind is not tuple:
-            return f"{before.partition('(')[0].strip('{') or 'set'}()"
-        comma = "," if kind is tuple and len(value) == 1 else ""
-        return f"{before}{', '.join(map(spelled, value))}{comma}{after}"
+    if kind in (list, tuple):
+        items = ", ".join(map(spelled, value))
+        return f"[{items}]" if kind is list else f"({items}{',' * (len(value) == 1)})"
+    if kind in (set, frozenset, OrderedSet):
+        items = ", ".join(map(spelled, value) if kind is OrderedSet else sorted(map(spelled, value)))
+        braces = f"{{{items}}}" if value else ""
+        return f"frozenset({braces})" if kind is frozenset else braces or "set()"
     if kind is dict:
         return f"{{{', '.join(f'{spelled(key)}: {spelled(item)}' for key, item in value.items())}}}"
     if kind in _MAPPINGS:
@@ -35,11 +36,4 @@ def spelled(value: Any) -> str:
     return f"{named.rpartition('.')[2]}({', '.join(f'{n}={spelled(v)}' for n, v in {**parts, **private}.items())})"
 
 
-_BRACKETS: Final[Mapping[type, tuple[str, str]]] = {
-    list: ("[", "]"),
-    tuple: ("(", ")"),
-    set: ("{", "}"),
-    OrderedSet: ("{", "}"),
-    frozenset: ("frozenset({", "})"),
-}
 _MAPPINGS: Final = (collections.OrderedDict, collections.defaultdict, collections.Counter)
