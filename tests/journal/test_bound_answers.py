@@ -290,7 +290,7 @@ def test_a_call_that_was_cut_off_is_made_again_only_as_it_was_approved(tmp_path:
     if now is first:
         assert (found, GOT) == (Observation("sent"), [("ann", 1)])
     else:
-        why = "what would be called is not what was approved, so it is not called again"
+        why = "what would be called now is not what was approved"
         assert (found, GOT) == (Failure("denied", why, in_doubt=True), [])
 
 

@@ -14,7 +14,7 @@ from superscalar import events
 from superscalar.errors import ApprovalPending
 from superscalar.plan.ir import Call
 from superscalar.policy import Question
-from superscalar.schedule.attempt import Bounds, never_started, text_of
+from superscalar.schedule.attempt import Attempt, Bounds, never_started, text_of
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.effective import Arguments, as_recorded, digest_of, shown
 from superscalar.schedule.limits import Limits
@@ -115,13 +115,11 @@ class Asking(Stopping):
             return False
         if known is not None and self._is_approved(known, cell, tool, arguments):
             return True
-        now = self._now()
-        decided = replace(known.asked, at=now) if known else self.permission.decided(cell, tool, work, arguments, now)
+        decided = self._decided(known, cell, tool, work, arguments)
         if decided is None:
             return True
         if decided.decision == "ask":
-            told = shown(tool, arguments)
-            decided = replace(decided, arguments=told, digest=digest_of(self.run_id, cell.id, tool.name, told))
+            decided = replace(decided, arguments=shown(tool, arguments), digest=self._digest(cell, tool, arguments))
             self._known[cell.id] = Known(decided, bound=arguments)
         self._happened(decided)
         if decided.decision == "ask":
@@ -130,10 +128,32 @@ class Asking(Stopping):
             self._happened(events.Failed(self._now(), cell.id, Failure("denied", decided.reason)))
         return decided.decision in ("allow", "warn")
 
+    def _decided(
+        self, known: Known | None, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments
+    ) -> events.Decided | None:
+        """What is decided on a call. One that a person was asked about is asked about again, if no rule denies it now.
+
+        Rules are not asked again about the same call, whatever they are by now.
+        """
+        now = self._now()
+        if known is not None and known.asked.digest == self._digest(cell, tool, arguments):
+            return replace(known.asked, at=now)
+        decided = self.permission.decided(cell, tool, work, arguments, now)
+        if known is None or (decided is not None and decided.decision in ("ask", "deny")):
+            return decided
+        return replace(known.asked, at=now)
+
+    def _digest(self, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> str:
+        return digest_of(self.run_id, cell.id, tool.name, shown(tool, arguments))
+
     def _is_approved(self, known: Known, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> bool:
         """Whether what is about to be called is what a person approved of."""
-        digest = digest_of(self.run_id, cell.id, tool.name, shown(tool, arguments))
-        return known.answer is not None and known.answer.digest == digest
+        return known.answer is not None and known.answer.digest == self._digest(cell, tool, arguments)
+
+    def _is_another(self, attempt: Attempt) -> bool:
+        """Whether a person was asked about a call, and has not approved of what would be called now."""
+        known = self._known.get(attempt.cell.id)
+        return known is not None and not self._is_approved(known, attempt.cell, attempt.tool, attempt.arguments)
 
     def _bound(self, known: Known, tool: Tool[..., Any], given: Arguments) -> Arguments:
         """What a call is made with that a person was asked about: what the question has, in another process too.
@@ -142,8 +162,9 @@ class Asking(Stopping):
             ArgumentError: something of it is in no journal, and does not fit any more.
         """
         if known.bound is None:
-            recorded = known.asked.arguments
-            known.bound = tool.bind(given) if recorded is None else as_recorded(tool, given, recorded)
+            fixed = tool.named(given).keys() | tool.anew  # other defaults are what the tool declares now
+            recorded = {name: value for name, value in (known.asked.arguments or {}).items() if name in fixed}
+            known.bound = as_recorded(tool, given, recorded)
         return known.bound
 
     def _ask_about(self, cell: Cell, question: Question) -> None:

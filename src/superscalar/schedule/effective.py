@@ -138,10 +138,9 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
 def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
-    """The arguments of a call of which these were recorded, and to which the plan gives `given` (by alias).
+    """The arguments of a call to which the plan gives `given` (by alias), and of which these were recorded.
 
-    What was recorded is used as it is, be it given or made for this call; but a constant that the tool declares is what
-    it is now. What no journal has (secrets, handles) is bound anew.
+    What was recorded is used as it is; what was not, or is in no journal (secrets, handles), is bound anew.
 
     Raises:
         ArgumentError: something that is bound anew does not fit.
@@ -151,8 +150,7 @@ def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, A
     made: Arguments = {}
     for parameter in tool.parameters:
         name = parameter.name
-        constant = name not in named and name not in tool.anew
-        found = _UNKNOWN if constant or name not in recorded else _read_back(tool, name, recorded[name])
+        found = _read_back(tool, name, recorded[name]) if name in recorded else _UNKNOWN
         if found is _UNKNOWN and name in named:
             bound = bound or tool.validate(named)
             found = bound[name]

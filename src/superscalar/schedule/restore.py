@@ -26,7 +26,7 @@ from superscalar.schedule.effective import Arguments, as_recorded, given_to
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.values import Failure, FailureKind, TaskId, copied
+from superscalar.values import Failure, TaskId, copied
 
 _REFUSED = Compute(Literal(None))  # what is planned of a task that is refused: the failure follows
 
@@ -263,18 +263,12 @@ class ResumedUnit(TaskFetchingUnit):
     def _next_attempt(self, cell: Cell, under: _Under) -> Attempt | None:
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
-        failure: tuple[FailureKind, str] | None = None
-        arguments: Arguments = {}
         try:
             given = given_to(cell, work, self.schedule)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
-            if known is not None and not self._is_approved(known, cell, tool, arguments):
-                failure = "denied", "what would be called is not what was approved, so it is not called again"
         except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
-            failure = "arguments", str(error)
-        if failure is not None:
             in_doubt = cell.is_write and not under.cleared
-            self._happened(events.Failed(self._now(), cell.id, Failure(*failure, in_doubt=in_doubt)))
+            self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None
         cut_off = isinstance(under.last, events.Started)
         attempt = Attempt(self, cell, tool, arguments, under.last.attempt + 1)
@@ -300,13 +294,12 @@ class ResumedUnit(TaskFetchingUnit):
 
 
 def _bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
-    """The arguments of a call that had begun: what was made for it is what was recorded, the rest comes to the same.
+    """The arguments of a call that had begun: defaults as they were recorded, and what the plan gives as it came then.
 
     Raises:
         ArgumentError: they do not fit any more: the tool is another one now.
     """
-    made = {name: recorded[name] for name in tool.anew - tool.named(given).keys() if name in recorded}
-    return as_recorded(tool, given, made)
+    return as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in tool.named(given)})
 
 
 def _purpose(command: Command) -> object:

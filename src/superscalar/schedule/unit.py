@@ -451,6 +451,11 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, replace(refused, in_doubt=attempt.in_doubt)))
             self._hand_back(attempt)
             return
+        if self._known and self._is_another(attempt):
+            why = "what would be called now is not what was approved"
+            self._happened(events.Failed(self._now(), cell.id, Failure("denied", why, in_doubt=attempt.in_doubt)))
+            self._hand_back(attempt)
+            return
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
