@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, AnyUrl, BaseModel, BeforeValidator, Field, SecretStr
 
-from superscalar import ApprovalPending, Failure, Journal, LLMCompiler, Observation, Question, tool
+from superscalar import (
+    ApprovalPending,
+    Deny,
+    Failure,
+    Journal,
+    LabelledCall,
+    LLMCompiler,
+    Observation,
+    Policy,
+    Question,
+    tool,
+)
 from superscalar import events as ev
 from superscalar.codec import dumps, loads
 from superscalar.schedule.effective import digest_of
@@ -388,3 +399,28 @@ def test_what_is_no_data_is_recorded_as_such_and_never_as_data() -> None:
     assert result.answer == "sent"
     assert repr(asked[0].arguments["over"]).startswith("<opaque ")
     assert loads(dumps(decided)) == decided
+
+
+def test_a_call_that_is_another_one_now_is_judged_again(tmp_path: Path) -> None:
+    def strangers(call: LabelledCall) -> Deny | None:
+        return Deny("eve") if call.arguments["to"].value == "eve" else None
+
+    path = tmp_path / "runs.db"
+    rules = Policy(rules=[strangers])
+    with pytest.raises(ApprovalPending):
+        run(agent(path, first, policy=rules).execute("x = send()\njoin(x)\n", run_id="run"))
+    Journal(path).approve("run", "x")
+    assert run(agent(path, second, policy=rules).resume("run")).outcomes["x"] == Failure("denied", "eve")
+
+
+def test_a_call_that_was_cut_off_goes_on_with_the_defaults_that_it_began_with(tmp_path: Path) -> None:
+    def reading(function: Callable[..., Any], journal: Path) -> LLMCompiler:
+        return LLMCompiler(tools=[tool(effect="read", name="send")(function)], journal=journal)
+
+    path = tmp_path / "runs.db"
+    run(reading(first, path).execute("x = send()\njoin(x)\n", run_id="run"))
+    events = recorded(path)
+    started = next(place for place, event in enumerate(events) if isinstance(event, ev.Started))
+    cut = copy_of(path, events[: started + 1])
+    assert run(reading(second, cut).resume("run")).answer == "sent"
+    assert GOT == [("ann", 1), ("ann", 1)]
