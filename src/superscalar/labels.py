@@ -60,6 +60,11 @@ class Label:
         return tuple(sorted(source for source in self.sources if not source.trusted))
 
     @property
+    def open(self) -> bool:
+        """Whether all of it is trusted and everybody may read it: to have seen that changes nothing."""
+        return self.trusted and self.readers is None
+
+    @property
     def narrow(self) -> bool:
         """Whether all that is not trusted in it was narrowed to a type that carries no text."""
         return all(source.trusted or source.type for source in self.sources)

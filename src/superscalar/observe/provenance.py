@@ -15,7 +15,7 @@ from superscalar.plan.labels import whole
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.labels import Labels
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
@@ -65,9 +65,11 @@ class Provenance:
         results = {alias: said.results for alias, said in declared.items() if said.results is not None}
         self._labels = Labels(self._schedule, self._origin, question, results)
         self._joins = False
+        self._shown = NOTHING  # what the planner of the last round was shown
         for event in happened:
             if isinstance(event, events.RoundStarted):
-                self._labels.begin_round(SHOWN if event.saw_untrusted else NOTHING)
+                self._shown = self._labels.of_round(event)
+                self._labels.begin_round(self._shown)
             self._joins = self._joins or isinstance(event, events.JoinStarted)
             self._schedule.apply(event)
 
@@ -81,7 +83,9 @@ class Provenance:
 
     def answer(self) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
-        return USER | self._labels.shown() if self._joins else self._labels.joined()
+        if not self._joins:
+            return self._labels.joined()
+        return USER | self._shown | self._labels.shown(task.id for task in self._schedule.plan())
 
     def label(self, id: TaskId) -> Label:
         """The label of what a task left behind, by its id."""

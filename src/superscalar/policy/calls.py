@@ -17,12 +17,14 @@ class Argument:
     """An argument of a call: its value, where that came from, and whether it chooses a destination.
 
     `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says.
+    `control`: whether what decides that the call is made at all must be trusted as well, as its tool says.
     """
 
     value: Any
     label: Label
     sink: bool = False
     narrow: frozenset[str] = frozenset()
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)

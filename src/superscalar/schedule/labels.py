@@ -8,14 +8,26 @@ label pays nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
+from superscalar.events import RoundStarted
 from superscalar.labels import NOTHING, PLAN, USER, Label, Source, joined
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, said_by, shaped, vouched, whole
+from superscalar.plan.labels import (
+    Labelled,
+    Parts,
+    also,
+    labels_of,
+    narrowed,
+    said_by,
+    shaped,
+    vouched,
+    whole,
+    widened,
+)
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
@@ -28,13 +40,18 @@ SHOWN: Final = Label([Source("model", "a plan that was written with results in v
 """What is added to the label of everything that was planned by a model that had been shown what is not trusted."""
 
 
+def in_view_of(shown: Label) -> Label:
+    """The label of what a model writes that was shown something: of what it read it may put any text together."""
+    return shown if shown.trusted else widened(shown) | SHOWN
+
+
 class Labels:
     """The labels of one run's tasks.
 
     `origin` says what calls add; `results`, by alias, what is sure of what tools return that validate it; `question` is
     what the user asked: a constant of the plan that stands there comes from the user. Every task of a round that began
-    with another label than `NOTHING` has that too, since all that its planner wrote was made from that; but for what
-    the first plan repeats of the question.
+    with a label has that too, since all that its planner wrote was made from that, readers included; but for what the
+    first plan repeats of the question.
     """
 
     def __init__(
@@ -55,9 +72,25 @@ class Labels:
         self._rounds: list[tuple[int, Label]] = []
 
     def begin_round(self, label: Label) -> None:
-        """What is planned from now on is made from that too."""
-        if label is not NOTHING or self._rounds:
+        """What is planned from now on is made from that too; what is open to everybody changes nothing."""
+        if not label.open or self._rounds:
             self._rounds.append((self._schedule.planned, label))
+
+    def of_round(self, begun: RoundStarted) -> Label:
+        """What the planner of a round that begins now was shown.
+
+        Older journals say of that whether it is trusted. What was trusted was shown then, whoever may read it, and all
+        that had been shown before.
+        """
+        if begun.label is not None:
+            return begun.label
+        before = self._rounds[-1][1] if self._rounds else NOTHING
+        plan = [task.id for task in self._schedule.plan()]
+        shown = self.shown(plan if begun.saw_untrusted else [id for id in plan if self._is_trusted(id)])
+        return in_view_of(before | shown | (SHOWN if begun.saw_untrusted else NOTHING))
+
+    def _is_trusted(self, id: TaskId) -> bool:
+        return whole(self.of(self._schedule.cell(id))).trusted
 
     def of(self, cell: Cell) -> Labelled:
         """The labels of what a task left behind; of one that has not settled, as far as that is known."""
@@ -134,14 +167,16 @@ class Labels:
 
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
-        self._find(list(self.inputs(cell)))
+        if cell.scope.owner is None and (cell.task is None or not cell.task.guards):
+            return self._round(cell)
+        self._find(list(self._deciding(cell)))
         made = self._control(cell)
         self._passing.clear()
         return made
 
-    def shown(self) -> Label:
-        """The label of all that the plan's tasks left behind; of what was not run there is nothing to tell."""
-        cells = [self._schedule.cell(task.id) for task in self._schedule.plan()]
+    def shown(self, ids: Iterable[TaskId]) -> Label:
+        """The label of all that these tasks left behind; of what was not run there is nothing to tell."""
+        cells = map(self._schedule.cell, ids)
         return joined(whole(self.of(cell)) for cell in cells if not _says_nothing(cell))
 
     def joined(self) -> Label:
@@ -176,18 +211,22 @@ class Labels:
             return
         for need in task.needs:
             yield self._found(cell, need.task)
-        for guard in task.guards:
+        yield from self._deciding(cell)
+        for element in self._elements(cell):
+            yield element.cell
+            yield from element.keep
+            if element.key is not None:
+                yield element.key
+
+    def _deciding(self, cell: Cell) -> Iterator[Cell]:
+        """The tasks that decide whether a task runs at all, as far as their labels are not known together already."""
+        for guard in () if cell.task is None else cell.task.guards:
             yield self._found(cell, guard.condition)
         owner = cell.scope.owner
         source = cell.scope.source
         if owner is not None and source is not None and cell.scope not in self._controls:
             yield from self._outside(owner)
             yield from source.keep
-        for element in self._elements(cell):
-            yield element.cell
-            yield from element.keep
-            if element.key is not None:
-                yield element.key
 
     def _outside(self, owner: Cell) -> Iterator[Cell]:
         """What decides on the items of a map: its source, and what decides on the map itself."""

@@ -47,7 +47,7 @@ class Permission:
     ) -> None:
         self._schedule = schedule
         self._tools = tools
-        self._rulings = Rulings(policy, tools)
+        self._policy = policy
         self._question = question
         self._own: dict[str, Label] = {}
         self.named_by_arguments = {alias for alias, tool in tools.by_alias.items() if callable(tool.readers)}
@@ -55,22 +55,35 @@ class Permission:
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
-        self.guarded = {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
+        self.guarded: set[str] = set()
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
+        self._rule(NOTHING)
+
+    def _rule(self, shown: Label) -> None:
+        """Have the rules look at the calls of plans that are made from what was shown."""
+        tools = self._tools
+        self._rulings = Rulings(self._policy, tools, shown=shown)
+        self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         self._glances = {
-            alias: (rules, frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks))
+            alias: (
+                rules,
+                frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks),
+                any(rule.weighs_control(tool) for rule in rules),
+            )
             for alias, tool in tools.by_alias.items()
             if (rules := self._rulings.by_labels(tool)) is not None
         }
 
-    def begin_round(self, number: int, *, saw_untrusted: bool, restricted: bool) -> None:
+    def begin_round(self, number: int, shown: Label, *, restricted: bool) -> None:
         """A round of planning has begun.
 
-        `saw_untrusted`: its planner was shown what is not trusted, so nothing that it writes is. `restricted`: a tool
-        whose results are not trusted had run by then.
+        `shown`: the label of what its planner was shown, which all that it writes has. `restricted`: a tool whose
+        results are not trusted had run by then.
         """
-        self.labels.begin_round(SHOWN if saw_untrusted else NOTHING)
+        self.labels.begin_round(shown)
+        if shown.readers is not None:
+            self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
 
     def planned(self, task: Task) -> None:
@@ -108,9 +121,10 @@ class Permission:
         if glance is None:
             ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         else:
-            rules, sinks = glance
+            rules, sinks, weighs = glance
             given, chosen = self.labels.given(cell, work, sinks)
-            ruling = self._rulings.at_a_glance(rules, given, chosen if sinks else None)
+            control = self.labels.control(cell) if weighs else NOTHING
+            ruling = self._rulings.at_a_glance(rules, tool, given, chosen if sinks else None, control)
             if isinstance(ruling, Unclear):
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
@@ -199,7 +213,7 @@ def _argument(tool: Tool[..., Any], name: str, value: Any, given: Label) -> Argu
     if marks and not label.trusted and any(_is_listed(tool, name, mark, value) for mark in marks):
         label = narrowed_to(label, "enum")
         narrow |= {source.type for source in label.untrusted}
-    return Argument(value, label, name in tool.sinks, narrow)
+    return Argument(value, label, name in tool.sinks, narrow, name in tool.controlled)
 
 
 def _is_listed(tool: Tool[..., Any], name: str, mark: Sink, value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from superscalar import events
 from superscalar.codec import Unwritable
 from superscalar.errors import ApprovalPending, IllegalEvent, JournalError
+from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
@@ -127,11 +128,11 @@ class TaskFetchingUnit(Asking):
             if self._admits:
                 self.permission.planned(task)
 
-    def begin_round(self, number: int, reason: str, *, saw_untrusted: bool = False, restricted: bool = False) -> None:
+    def begin_round(self, number: int, reason: str, shown: Label = NOTHING, *, restricted: bool = False) -> None:
         """More of the program follows: its writes wait for the next seal. See `Permission.begin_round`."""
         self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason, saw_untrusted))
-        self.permission.begin_round(number, saw_untrusted=saw_untrusted, restricted=restricted)
+        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown))
+        self.permission.begin_round(number, shown, restricted=restricted)
         self._admits = True
 
     def seal(self) -> None:

@@ -111,6 +111,9 @@ class Tool(Generic[P, R]):
         self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
         self.sinks = sinks_of(self.name, self.parameters, sink, writes=self.effect == "write")
         self.open_sinks = open_sinks(self.parameters)
+        self.controlled = frozenset(
+            name for name, marks in self.open_sinks.items() if any(mark.control for mark in marks)
+        )
         self.readers = readers_of(self.name, "readers", readers, self.parameters)
         self.reads = readers_of(self.name, "reads", reads, self.parameters)
         self.policy = policy
