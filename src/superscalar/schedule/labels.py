@@ -28,6 +28,7 @@ from superscalar.plan.labels import (
     whole,
     widened,
 )
+from superscalar.plan.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
@@ -70,11 +71,13 @@ class Labels:
         self._given: dict[Cell, Label] = {}
         self._controls: dict[Scope, Label] = {}
         self._rounds: list[tuple[int, Label]] = []
+        self._confidential = False  # something is for some readers only
 
     def begin_round(self, label: Label) -> None:
         """What is planned from now on is made from that too; what is open to everybody changes nothing."""
         if not label.open or self._rounds:
             self._rounds.append((self._schedule.planned, label))
+            self._confidential = self._confidential or label.readers is not None
 
     def of_round(self, begun: RoundStarted) -> Label:
         """What the planner of a round that begins now was shown.
@@ -144,6 +147,7 @@ class Labels:
     def _called(self, cell: Cell, call: Call, given: Label) -> Labelled:
         """The labels of what a call left behind that was made from `given`."""
         origin = self._origin(cell, call)
+        self._confidential = self._confidential or origin.readers is not None
         label = given | origin
         if label.trusted or type(cell.outcome) is not Observation:
             return label
@@ -161,7 +165,7 @@ class Labels:
         round = self._round(cell)
         lookup = self._lookup(cell)
         for name, expression in work.arguments:
-            label = whole(labels_of(expression, lookup, self._constant))
+            label = whole(self._labels_of(cell, expression, lookup))
             yield name, label if round is NOTHING or self._user_said(cell, expression) else label | round
         self._passing.clear()
 
@@ -281,10 +285,10 @@ class Labels:
         lookup = self._lookup(cell)
         match task.work:
             case Call() as call:
-                given = joined(whole(labels_of(value, lookup, self._constant)) for _, value in call.arguments)
+                given = joined(whole(self._labels_of(cell, value, lookup)) for _, value in call.arguments)
                 return self._called(cell, call, given | control)
             case Compute(value):
-                return labels_of(value, lookup, self._constant)
+                return self._labels_of(cell, value, lookup)
             case Display(kind, items, keys):
                 return self._displayed(cell, kind, [self._found(cell, item) for item in items], keys)
             case Select(condition, then, otherwise):
@@ -305,6 +309,18 @@ class Labels:
             case Each(loop, otherwise=otherwise):
                 before = NOTHING if otherwise is None else whole(lookup(otherwise))
                 return self._all(cell) | self._shape(lookup(loop)) | before
+
+    def _labels_of(self, cell: Cell, expression: Expr, lookup: Callable[[TaskId], Labelled]) -> Labelled:
+        """The labels of an expression; whoever sees a part of it knows that there is all that it was computed from.
+
+        What fails says so to whoever is called after it with another part, or is not: so that is for those readers.
+        """
+        labels = labels_of(expression, lookup, self._constant)
+        if not self._confidential or type(expression) is Ref:
+            return labels
+        parts = looked_at(expression, lambda task: _gathers(self._found(cell, task)))
+        readers = joined(whole(labels_of(part, lookup, self._constant)) for part in parts).readers
+        return labels if readers is None else also(labels, Label((), readers))
 
     def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
         labels = [self._of(item) for item in items]
@@ -425,6 +441,11 @@ def _trusted(origin: Label) -> Label:
 
 def _work(cell: Cell) -> Any:
     return None if cell.task is None else cell.task.work
+
+
+def _gathers(cell: Cell) -> bool:
+    """Whether the parts of what a task leaves behind may be there one by one."""
+    return not isinstance(_work(cell), Call | Compute | None)
 
 
 def _says_nothing(cell: Cell) -> bool:
