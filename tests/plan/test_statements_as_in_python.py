@@ -71,6 +71,8 @@ CHANGES = [
     "d = dict.fromkeys(get(['a', 'b']), 0)\nfor k in ['a', 'b', 'a']:\n    d[k] += 1\njoin(d)",
     "d = {}\nfor k in get(['a', 'b', 'a']):\n    d[k] = d.get(k, 0) + 1\njoin(d)",
     "d = {}\nfor k in get(['a', 'b', 'a']):\n    d[k] = d.get(k, []) + [get(k)]\njoin(d)",
+    "d = {}\nfor x in get([1, 2, 1]):\n    d[str(x)] = d.get(str(x), 0) + 1\njoin(d)",
+    "d = {}\nfor t in get(['a', ' A', 'b']):\n    d[t.strip().lower()] = d.get(t.strip().lower(), []) + [t]\njoin(d)",
     "d = {}\nfor k, v in get([('a', 1), ('b', 2), ('a', 3)]):\n    if v != 2:\n        d.setdefault(k, []).append(get(v))\njoin(d)",  # noqa: E501
     "s = set()\nfor x in get([1, 2, 1]):\n    s.add(x)\njoin(s)",
     "d = {}\nfor x in get([1, 2]):\n    d.update({x: get(x)})\njoin(d)",
