@@ -74,6 +74,12 @@ CASES: dict[str, tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]] = {
         [("w", 1)],
         [1, 2],
     ),
+    "two lines of one name take their places in the order of the text": (
+        "x = ww(1)\ny = f(2)\nif yes():\n    y = f(3)\n    x = = w(y)\njoin(x)\n",
+        ("x = w(1)\nx = w(y)\n",),
+        [("w", 1), ("w", 3)],
+        3,
+    ),
     "a nested call is pulled out": (
         "w(f(1))\ny = g(2)\njoin(y)\n",
         ("t = f(1)\nw(t)\ny = f(2)\njoin(y)\n",),

@@ -89,7 +89,7 @@ class NewFormsWriter(Writer):
             ("int", f"int({sub('text')})"),
             ("int", f"max({sub('ints')})"),
             ("int", f"{sub('ints')}.index({sub('int')})"),
-            ("text", f"f'{{{sub('int')}}}' + word(risky({sub('int')}))"),
+            ("text", f"str({sub('int')}) + word(risky({sub('int')}))"),
             ("words", f"[word(t) for t in {sub('ints')} if risky(t) > 2]"),
             ("table", f"{{word(t): risky(t) for t in {sub('ints')}}}"),
             ("int", f"(risky(1) if {sub('bool')} else {sub('int')})"),

@@ -42,6 +42,10 @@ _OF: Final = {
 }  # fmt: skip
 
 
+BY_ITEM: Final = frozenset({*_KEYED, ".append", ".add", ".update"})
+"""The changes that need not all of what they change, nor of what they are given (rule L33)."""
+
+
 def is_keyed(operator: str) -> bool:
     """Whether it folds tuples whose first is a key."""
     return operator in _KEYED

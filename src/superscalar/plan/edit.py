@@ -73,9 +73,14 @@ class Edit:
         if not rest:
             return
         broken = _Broken(old, self._answered)
+        named: dict[frozenset[str], list[tuple[Node, Node]]] = {}
         for node in rest:
             if (found := broken.by_name(node)) is not None:
+                named.setdefault(frozenset(all_targets(node)), []).append((node, found))
                 self._take(node, found)
+        for same in named.values():
+            if len({found for _, found in same}) == len(same):
+                self._sort(same, broken.order, new)
         loose: list[tuple[Node, Node]] = []
         for node in rest:
             if node not in self._takes and (found := broken.by_tool(node)) is not None:
@@ -110,11 +115,13 @@ class Edit:
             last = places[self.stands[node]] if node in self.stands else last
         return found
 
-    def _sort(self, loose: list[tuple[Node, Node]], order: dict[Node, int], new: list[Node]) -> None:
-        """Lines that answer by no name take the places that they answer in the order of the text."""
+    def _sort(self, taken: list[tuple[Node, Node]], order: dict[Node, int], new: list[Node]) -> None:
+        """Lines that answer by one name, or by none, take the places that they answer in the order of the text."""
+        if len(taken) < 2:
+            return
         reply = {node: number for number, node in enumerate(new)}
-        lines = sorted((node for node, _ in loose), key=reply.__getitem__)
-        places = sorted((one for _, one in loose), key=order.__getitem__)
+        lines = sorted((node for node, _ in taken), key=reply.__getitem__)
+        places = sorted((one for _, one in taken), key=order.__getitem__)
         if all(fits(node, one) for node, one in zip(lines, places, strict=True)):
             self._takes.update(zip(lines, places, strict=True))
 
