@@ -16,10 +16,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from superscalar import LLMCompiler, Tool, tool
+from superscalar import LLMCompiler, Observation, Skipped, Tool, tool
 from superscalar.plan import check
 from superscalar.testing import run
 from superscalar.tools.toolset import Toolset
+from superscalar.values import Outcome
 from support.alike import canonical
 from support.depth import examples
 from support.lacking_programs import LackingWriter, with_results
@@ -70,7 +71,18 @@ def ours(source: str) -> tuple[list[Shape], list[Any]]:
     joined = ast.parse(source).body[-1]
     assert isinstance(joined, ast.Expr)
     assert isinstance(joined.value, ast.Call)
-    return [exact(shape(outcomes[ast.unparse(name)])) for name in joined.value.args], written
+    found = [outcomes[ast.unparse(name)] for name in joined.value.args]
+    return [exact(shape(outcome)) if _lacks(outcome) else _why(outcome) for outcome in found], written
+
+
+def _lacks(outcome: Outcome) -> bool:
+    """Whether something is missing in what has items; under a key it may have been replaced."""
+    items = None if isinstance(outcome, Observation) else outcome.items
+    return items is None or any(not isinstance(item, Observation) for item in items)
+
+
+def _why(outcome: Outcome) -> Shape:
+    return "guard" if isinstance(outcome, Skipped) and outcome.by_guard else "cause"
 
 
 def exact(found: Shape) -> Shape:
@@ -125,6 +137,8 @@ BAD = "risky(0)"  # it fails
         (f"xs = [1, {BAD}]\nr = [default(x, 0) for x in (flag(0) and xs)]\n", ("value", [1, 0])),
         (f"xs = [1, {BAD}]\nr = ok([] or xs)\n", ("value", [1])),
         (f"xs = [1, {BAD}]\nr = xs or []\n", "cause"),
+        (f"if flag(1):\n    r = []\nr = r[:]\nfor i in [1]:\n    r.append({BAD})\n", "cause"),
+        (f"if flag(1):\n    r = []\nr = r[:]\nr.append({BAD})\n", "cause"),
     ],
 )
 def test_what_a_collection_is_given_may_lack_a_value_and_keeps_its_place(source: str, wanted: Shape) -> None:

@@ -88,7 +88,8 @@ def shape(value: Any) -> Shape:
     if isinstance(value, Lack):
         return "cause" if value.cause else "guard"
     if isinstance(value, Items):
-        return ("items", [shape(slot) for slot in value.slots])
+        slots = [shape(slot) for slot in value.slots]
+        return ("items", slots) if any(slot[0] != "value" for slot in slots) else shape(whole(value))
     return ("value", list(value) if isinstance(value, tuple) else value)
 
 
@@ -195,7 +196,9 @@ class Interpreter:
                         names[owner.id] = lack
 
     def _appended(self, before: Any, item: Any) -> Any:
-        return held("list", [*slots_of(before), item]) if not isinstance(before, Lack) else before
+        if isinstance(before, Lack):
+            return Lack(before.cause or any(lack.cause for lack in lacks(item)))
+        return held("list", [*slots_of(before), item])
 
     def _assign(self, target: ast.expr, value: Any, names: Names) -> None:
         match target:
@@ -477,12 +480,15 @@ class Interpreter:
     def _applied(self, node: ast.expr, names: Names) -> Any:
         """What Python makes of an expression whose parts are all needed as a whole."""
         parts: dict[str, Any] = {}
-        text = ast.unparse(_Parts(self, names, parts).of(node))
+        taken = _Parts(self, names, parts)
+        text = ast.unparse(taken.of(node))
         missing = [part for part in parts.values() if isinstance(part, Lack)]
         if missing:
             return Lack(any(lack.cause for lack in missing))
         try:
             return eval(text, {**self.functions, "reversed": lambda xs: list(reversed(xs)), **parts})
+        except NameError:
+            return Lack(any(lack.cause for lack in taken.later))
         except _FAILING:
             return BY_CAUSE
 
@@ -510,6 +516,7 @@ class _Parts(ast.NodeTransformer):
         self._interpreter = interpreter
         self._names = names
         self._parts = parts
+        self.later: list[Lack] = []
 
     def of(self, node: ast.expr) -> ast.AST:
         """The expression with its parts replaced."""
@@ -540,7 +547,11 @@ class _Parts(ast.NodeTransformer):
             case ast.Lambda(args=arguments, body=body):
                 own = {argument.arg for argument in arguments.args}
                 for name in free_names(body) - own - {*self._interpreter.functions, *LOOKING}:
-                    self._parts[name] = whole(self._names.get(name, BY_GUARD))
+                    found = whole(self._names.get(name, BY_GUARD))
+                    if isinstance(found, Lack):
+                        self.later.append(found)  # it is missed only where there is an item
+                    else:
+                        self._parts[name] = found
                 return node
             case ast.expr():
                 name = f"_part{len(self._parts)}"
