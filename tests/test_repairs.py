@@ -104,6 +104,18 @@ CASES: dict[str, tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]] = {
         [("w", 1), ("w", 5)],
         [1, 2],
     ),
+    "a bare call answers the one that is given the same, and not the first of its tool": (
+        "a = f(1)\nb = = send('x', a)\nsends('y', 5)\njoin(a, b)\n",
+        ("send('y', 5)\n", "b = send('x', a)\n"),
+        [("send", "x", 1), ("send", "y", 5)],
+        [1, 1],
+    ),
+    "also where its tool is right in the other one": (
+        "a = f(1)\nsend('x', a, zz=1)\nsends('y', 5)\njoin(a)\n",
+        ("c = send('y', 5)\n", "send('x', a)\n"),
+        [("send", "x", 1), ("send", "y", 5)],
+        1,
+    ),
     "a nested call is pulled out": (
         "w(f(1))\ny = g(2)\njoin(y)\n",
         ("t = f(1)\nw(t)\ny = f(2)\njoin(y)\n",),
