@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
 class Status(Enum):

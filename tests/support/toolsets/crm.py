@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any, Literal, TypedDict
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
-class Stage(str, Enum):
+class Stage(str, Enum):  # noqa: UP042 -- many tools have such ones
     LEAD = "lead"
     OFFER = "offer"
     WON = "won"
@@ -122,7 +122,11 @@ def exchange_rate(currency: str) -> float:
 @tool(effect="read", trust="trusted")
 def company_profile(company_id: int) -> dict[str, Any]:
     """What is known of a customer beside the fields of the record."""
-    return {1: {"rating": "A", "since": 2019, "tags": ["key", "export"]}, 4: {"rating": "B", "tags": []}}.get(company_id, {})
+    known: dict[int, dict[str, Any]] = {
+        1: {"rating": "A", "since": 2019, "tags": ["key", "export"]},
+        4: {"rating": "B", "tags": []},
+    }
+    return known.get(company_id, {})
 
 
 @tool(effect="write")

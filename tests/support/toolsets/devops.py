@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
 class Severity(IntEnum):
@@ -78,7 +78,11 @@ _ALERTS = [
     Alert(74, "api", Severity.WARNING, "p95 latency 120 ms", datetime(2025, 6, 2, 6, 1)),
 ]
 _DEPLOYMENTS = {
-    "api": [("1.8.2", (2025, 5, 20, 10), "lee", True), ("1.8.3", (2025, 5, 28, 16), "lee", True), ("1.9.0", (2025, 6, 1, 22), "kim", False)],
+    "api": [
+        ("1.8.2", (2025, 5, 20, 10), "lee", True),
+        ("1.8.3", (2025, 5, 28, 16), "lee", True),
+        ("1.9.0", (2025, 6, 1, 22), "kim", False),
+    ],
     "web": [("2.4.1", (2025, 5, 30, 9), "kim", True)],
     "worker": [],
 }
@@ -107,14 +111,22 @@ def alerts(severity: Severity | None = None, acknowledged: bool | None = None) -
 @tool(effect="read", trust="trusted")
 def deployments(service: str, limit: int = 10) -> list[Deployment]:
     """The last deployments of a service, oldest first."""
-    return [Deployment(version=v, at=datetime(*at), by=by, ok=ok) for v, at, by, ok in _DEPLOYMENTS.get(service, [])][-limit:]
+    return [Deployment(version=v, at=datetime(*at), by=by, ok=ok) for v, at, by, ok in _DEPLOYMENTS.get(service, [])][
+        -limit:
+    ]
 
 
 @tool(effect="read", trust="trusted")
 def logs(service: str, contains: str = "", lines: int = 100) -> list[str]:
     """Lines of a log, oldest first."""
     every = {
-        "api": ["03:14:59 WARN slow query 812ms", "03:15:02 ERROR timeout db-2", "03:15:04 ERROR timeout db-2", "03:16:40 ERROR refused db-1", "06:01:00 WARN slow query 1204ms"],
+        "api": [
+            "03:14:59 WARN slow query 812ms",
+            "03:15:02 ERROR timeout db-2",
+            "03:15:04 ERROR timeout db-2",
+            "03:16:40 ERROR refused db-1",
+            "06:01:00 WARN slow query 1204ms",
+        ],
         "worker": ["05:39:10 INFO 120 jobs", "05:40:00 WARN 480 jobs"],
     }.get(service, [])
     return [line for line in every if contains in line][-lines:]
@@ -148,7 +160,9 @@ def page(who: str, message: str, severity: Severity = Severity.WARNING) -> str:
 
 
 @tool(effect="write")
-def open_ticket(title: str, body: str, labels: list[str] | None = None, priority: Literal["P1", "P2", "P3"] = "P3") -> str:
+def open_ticket(
+    title: str, body: str, labels: list[str] | None = None, priority: Literal["P1", "P2", "P3"] = "P3"
+) -> str:
     """Open a ticket; returns its key."""
     made("open_ticket", title=title, body=body, labels=labels, priority=priority)
     return f"OPS-{len(title)}"

@@ -10,10 +10,10 @@ from enum import Enum
 from pydantic import BaseModel
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
-class Kind(str, Enum):
+class Kind(str, Enum):  # noqa: UP042 -- many tools have such ones
     CHECKING = "checking"
     SAVINGS = "savings"
     CREDIT = "credit"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NotRequired
 
 from typing_extensions import TypedDict
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
 class State(Enum):
@@ -52,7 +52,7 @@ class Vehicle(TypedDict):
 
 
 def _t(day: int, hour: int) -> datetime:
-    return datetime(2025, 5, day, hour, tzinfo=timezone.utc)
+    return datetime(2025, 5, day, hour, tzinfo=UTC)
 
 
 _SHIPMENTS = [

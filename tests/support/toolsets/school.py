@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple, TypedDict
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
 class Subject(Enum):
@@ -57,18 +57,29 @@ _STUDENTS = {
         Student(2, "Noah", "Okoye", date(2011, 12, 24), None),
         Student(3, "Paul", "Quist", date(2012, 5, 30), "quist@home.example"),
     ],
-    "7b": [Student(4, "Rosa", "Sand", date(2012, 1, 9), "sand@home.example"), Student(5, "Timo", "Ulrich", date(2012, 8, 1), "ulrich@home.example")],
+    "7b": [
+        Student(4, "Rosa", "Sand", date(2012, 1, 9), "sand@home.example"),
+        Student(5, "Timo", "Ulrich", date(2012, 8, 1), "ulrich@home.example"),
+    ],
     "8c": [],
 }
 _MARKS = {
-    1: [Mark("maths", 13, date(2025, 2, 3)), Mark("english", 9.5, date(2025, 2, 10)), Mark("maths", 11, date(2025, 3, 3))],
+    1: [
+        Mark("maths", 13, date(2025, 2, 3)),
+        Mark("english", 9.5, date(2025, 2, 10)),
+        Mark("maths", 11, date(2025, 3, 3)),
+    ],
     2: [Mark("maths", 4, date(2025, 2, 3)), Mark("art", 14, date(2025, 2, 12))],
     3: [],
     4: [Mark("maths", 8, date(2025, 2, 3)), Mark("english", 12, date(2025, 2, 10))],
 }
 _ABSENCES: dict[int, list[Absence]] = {
     1: [],
-    2: [{"day": date(2025, 2, 4), "excused": True, "reason": "flu"}, {"day": date(2025, 2, 5), "excused": True, "reason": "flu"}, {"day": date(2025, 3, 7), "excused": False, "reason": None}],
+    2: [
+        {"day": date(2025, 2, 4), "excused": True, "reason": "flu"},
+        {"day": date(2025, 2, 5), "excused": True, "reason": "flu"},
+        {"day": date(2025, 3, 7), "excused": False, "reason": None},
+    ],
     3: [{"day": date(2025, 3, 7), "excused": False, "reason": None}],
     4: [],
     5: [{"day": date(2025, 1, 13), "excused": True, "reason": "dentist"}],
@@ -127,7 +138,9 @@ def write_guardian(student_id: int, subject: str, text: str) -> bool:
 @tool(effect="write")
 def book_trip(class_name: str, destination: str, day: date, seats: int, price_per_head: float | None = None) -> str:
     """Book a trip; returns its code."""
-    made("book_trip", class_name=class_name, destination=destination, day=day, seats=seats, price_per_head=price_per_head)
+    made(
+        "book_trip", class_name=class_name, destination=destination, day=day, seats=seats, price_per_head=price_per_head
+    )
     return f"{destination[:3].upper()}-{day:%d%m}"
 
 

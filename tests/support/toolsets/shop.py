@@ -8,7 +8,7 @@ from typing import TypedDict
 from pydantic import BaseModel, Field
 
 from superscalar import tool
-from tests.support.toolsets.writes import made
+from support.toolsets.writes import made
 
 
 class Product(BaseModel):
@@ -57,19 +57,56 @@ class Supplier(TypedDict):
 
 
 _PRODUCTS = [
-    Product(sku="A1", name="Desk lamp", price=39.9, category="light", stock=3, supplier_id="s1", tags=["home", "office"]),
+    Product(
+        sku="A1", name="Desk lamp", price=39.9, category="light", stock=3, supplier_id="s1", tags=["home", "office"]
+    ),
     Product(sku="A2", name="Floor lamp", price=89.0, category="light", stock=0, supplier_id="s1", tags=["home"]),
-    Product(sku="B1", name="Office chair", price=249.5, category="furniture", stock=12, supplier_id="s2", tags=["office"]),
+    Product(
+        sku="B1", name="Office chair", price=249.5, category="furniture", stock=12, supplier_id="s2", tags=["office"]
+    ),
     Product(sku="B2", name="Standing desk", price=599.0, category="furniture", stock=1, supplier_id=None),
-    Product(sku="C1", name="Notebook", price=4.25, category="paper", stock=140, supplier_id="s3", tags=["office", "school"]),
+    Product(
+        sku="C1", name="Notebook", price=4.25, category="paper", stock=140, supplier_id="s3", tags=["office", "school"]
+    ),
     Product(sku="C2", name="Sticky notes", price=2.1, category="paper", stock=8, supplier_id="s9"),
 ]
 _ORDERS = [
-    Order(id=1001, customer="eva", placed=date(2025, 2, 27), status="paid", lines=[Line(sku="A1", quantity=2, unit_price=39.9), Line(sku="C1", quantity=10, unit_price=4.0)]),
-    Order(id=1002, customer="max", placed=date(2025, 3, 1), status="open", lines=[Line(sku="B2", quantity=1, unit_price=599.0)], coupon="SPRING"),
-    Order(id=1003, customer="eva", placed=date(2025, 3, 4), status="shipped", lines=[Line(sku="B1", quantity=4, unit_price=249.5)]),
-    Order(id=1004, customer="ida", placed=date(2025, 3, 5), status="paid", lines=[Line(sku="C2", quantity=6, unit_price=2.1), Line(sku="A2", quantity=1, unit_price=89.0)]),
-    Order(id=1005, customer="max", placed=date(2025, 3, 9), status="returned", lines=[Line(sku="A2", quantity=1, unit_price=89.0)]),
+    Order(
+        id=1001,
+        customer="eva",
+        placed=date(2025, 2, 27),
+        status="paid",
+        lines=[Line(sku="A1", quantity=2, unit_price=39.9), Line(sku="C1", quantity=10, unit_price=4.0)],
+    ),
+    Order(
+        id=1002,
+        customer="max",
+        placed=date(2025, 3, 1),
+        status="open",
+        lines=[Line(sku="B2", quantity=1, unit_price=599.0)],
+        coupon="SPRING",
+    ),
+    Order(
+        id=1003,
+        customer="eva",
+        placed=date(2025, 3, 4),
+        status="shipped",
+        lines=[Line(sku="B1", quantity=4, unit_price=249.5)],
+    ),
+    Order(
+        id=1004,
+        customer="ida",
+        placed=date(2025, 3, 5),
+        status="paid",
+        lines=[Line(sku="C2", quantity=6, unit_price=2.1), Line(sku="A2", quantity=1, unit_price=89.0)],
+    ),
+    Order(
+        id=1005,
+        customer="max",
+        placed=date(2025, 3, 9),
+        status="returned",
+        lines=[Line(sku="A2", quantity=1, unit_price=89.0)],
+    ),
 ]
 _REVIEWS = {
     "A1": [Review(stars=5, text="Great light", author="eva"), Review(stars=4, text="Good, a bit wobbly")],
