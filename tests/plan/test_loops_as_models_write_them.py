@@ -85,7 +85,7 @@ LOOPS = [
     "d = {'a': 1, 'b': 2}\nfor k in d:\n    d[k] = round(d[k] / 3, 2)\njoin(d)",
     "d = {'a': 1, 'b': 2}\nfor k in d.keys():\n    if k > 'a':\n        d[k] = [d[k], get(d[k])]\njoin(d)",
     "join(list(map(lambda n: n + 1, [1, 2])), list(filter(None, [0, 1])), sum(map(len, ['a', 'bc'])), format(2.5, '.2f'))",  # noqa: E501
-    "xs = [1, 2]\nf = filter(lambda n: n > 1, xs)\njoin([n for n in f])",
+    "join(sorted(map(lambda n: -n, filter(lambda n: n > 1, [1, 2, 3]))), ', '.join(map(str, [1, 2])))",
 ]
 
 TRIES = [

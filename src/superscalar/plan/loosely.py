@@ -40,6 +40,10 @@ def is_dropped(tree: ast.stmt) -> bool:
     return isinstance(tree, ast.Pass)
 
 
+_TAKES_ALL: Final = frozenset({"list", "tuple", "set", "sorted", "sum", "max", "min", "any", "all", "dict", "join"})
+"""What goes through all that it is given, once: an iterator that is used up comes to the same as a list."""
+
+
 class _Reading(ast.NodeTransformer):
     def __init__(self, tools: Container[str]) -> None:
         self.notes: list[str] = []
@@ -61,10 +65,11 @@ class _Reading(ast.NodeTransformer):
                 "format" not in self._tools
             ):
                 return _formatted(value, form, node)
-            case ast.Call(func=ast.Name(id="map" | "filter" as name), args=[function, items], keywords=[]) if (
-                name not in self._tools and (whole := _gone_through(name, function, items, node)) is not None
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call() as items, *rest]) if (
+                name in _TAKES_ALL and (whole := self._gone_through(items)) is not None
             ):
-                return whole
+                node.args = [whole, *rest]
+                return node
         if not self._gathers(node.func) or not all(_says_nothing(keyword) for keyword in node.keywords):
             return node
         self.notes.append("`gather(...)` for the list of its calls")
@@ -76,6 +81,14 @@ class _Reading(ast.NodeTransformer):
             case calls:
                 made = ast.List(calls, ast.Load())
         return made if hasattr(made, "lineno") else ast.copy_location(made, node)
+
+    def _gone_through(self, call: ast.Call) -> ast.GeneratorExp | None:
+        """`map(f, xs)` or `filter(f, xs)` as a comprehension; None where it is neither, or a tool may be called."""
+        match call:
+            case ast.Call(func=ast.Name(id="map" | "filter" as name), args=[function, items], keywords=[]):
+                inner = self._gone_through(items) if isinstance(items, ast.Call) else None
+                return None if name in self._tools else _gone_through(name, function, inner or items, call)
+        return None
 
     def _gathers(self, function: ast.expr) -> bool:
         match function:
