@@ -90,14 +90,14 @@ def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: 
     nodes = edit.applied()
     if not reply.cut:
         _leave_out(nodes, _calls_of(nodes), added=bool(new))
-    return Final(statements(nodes), EDITED, whole=False)
+    return Final(statements(nodes, signatures), EDITED, whole=False)
 
 
-def answered(text: Sequence[Slot], reply: Reply) -> list[Slot]:
+def answered(text: Sequence[Slot], reply: Reply, signatures: Signatures) -> list[Slot]:
     """A round in which nothing but what is broken was replaced: it shows what else is wrong."""
     old, new = outline(text), outline(reply.text)
     _leave_out_prose(new, _calls_of(old) | _calls_of(new))
-    return statements(Edit(old, new).mended())
+    return statements(Edit(old, new).mended(), signatures)
 
 
 # ----------------------------------------------------------------------------------------------- edit or whole round
