@@ -57,7 +57,8 @@ class NewFormsWriter(Writer):
         return str(self._pick([name for name in ("a", "b", "c", "d", "e") if not kept or name not in kept] or ["z"]))
 
     def _try(self, scope: Scope, kept: Kept, margin: str) -> list[str]:
-        kind, text = self._pick(self._risks(scope))
+        kind, risk = self._pick(self._risks(scope))
+        text = risk()
         name = self._assignable(scope, kept)
         if name == "z":
             name = self._new("v")
@@ -71,28 +72,28 @@ class NewFormsWriter(Writer):
             f"{margin}    {name} = {constant}",
         ]
 
-    def _risks(self, scope: Scope) -> list[tuple[str, str]]:
+    def _risks(self, scope: Scope) -> list[tuple[str, Callable[[], str]]]:
         """Expressions that fail for some values, without `default`."""
 
         def sub(kind: str) -> str:
             return self.expression(kind, 1, scope, calls=False)
 
         return [
-            ("int", f"risky({sub('int')})"),
-            ("int", f"num(risky({sub('text')}))"),
-            ("int", f"risky({sub('int')}) + num({sub('bool')})"),
-            ("ints", f"[risky(t) for t in {sub('ints')}]"),
-            ("ints", f"[risky(t) for t in {sub('ints')} if flag(t)]"),
-            ("int", f"({sub('int')} // {sub('int')})"),
-            ("int", f"{sub('table')}[{sub('text')}]"),
-            ("int", f"{sub('ints')}[1]"),
-            ("int", f"int({sub('text')})"),
-            ("int", f"max({sub('ints')})"),
-            ("int", f"{sub('ints')}.index({sub('int')})"),
-            ("text", f"str({sub('int')}) + word(risky({sub('int')}))"),
-            ("words", f"[word(t) for t in {sub('ints')} if risky(t) > 2]"),
-            ("table", f"{{word(t): risky(t) for t in {sub('ints')}}}"),
-            ("int", f"(risky(1) if {sub('bool')} else {sub('int')})"),
+            ("int", lambda: f"risky({sub('int')})"),
+            ("int", lambda: f"num(risky({sub('text')}))"),
+            ("int", lambda: f"risky({sub('int')}) + num({sub('bool')})"),
+            ("ints", lambda: f"[risky(t) for t in {sub('ints')}]"),
+            ("ints", lambda: f"[risky(t) for t in {sub('ints')} if flag(t)]"),
+            ("int", lambda: f"({sub('int')} // {sub('int')})"),
+            ("int", lambda: f"{sub('table')}[{sub('text')}]"),
+            ("int", lambda: f"{sub('ints')}[1]"),
+            ("int", lambda: f"int({sub('text')})"),
+            ("int", lambda: f"max({sub('ints')})"),
+            ("int", lambda: f"{sub('ints')}.index({sub('int')})"),
+            ("text", lambda: f"str({sub('int')}) + word(risky({sub('int')}))"),
+            ("words", lambda: f"[word(t) for t in {sub('ints')} if risky(t) > 2]"),
+            ("table", lambda: f"{{word(t): risky(t) for t in {sub('ints')}}}"),
+            ("int", lambda: f"(risky(1) if {sub('bool')} else {sub('int')})"),
         ]
 
     # ------------------------------------------------------------------------------------------- changes in place
