@@ -137,6 +137,7 @@ BAD = "risky(0)"  # it fails
         (f"xs = [1, {BAD}]\nr = [default(x, 0) for x in (flag(0) and xs)]\n", ("value", [1, 0])),
         (f"xs = [1, {BAD}]\nr = ok([] or xs)\n", ("value", [1])),
         (f"xs = [1, {BAD}]\nr = xs or []\n", "cause"),
+        (f"if flag(1):\n    a = 1\nb = {BAD}\ntry:\n    r = a + b + 1\nexcept:\n    r = 0\n", "cause"),
         (f"if flag(1):\n    r = []\nr = r[:]\nfor i in [1]:\n    r.append({BAD})\n", "cause"),
         (f"if flag(1):\n    r = []\nr = r[:]\nr.append({BAD})\n", "cause"),
     ],

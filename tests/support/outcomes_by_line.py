@@ -245,10 +245,10 @@ class Interpreter:
         missing = whole(found)
         if not isinstance(missing, Lack):
             return found
-        for name in sorted(free_names(value) - {*self.functions, *LOOKING}):  # also where it is not reached
-            before = whole(names.get(name, BY_GUARD))
-            if isinstance(before, Lack):
-                return before
+        named = free_names(value) - {*self.functions, *LOOKING}  # also where it is not reached
+        before = [lack for name in named for lack in lacks(names.get(name, BY_GUARD))]
+        if before:
+            return Lack(any(lack.cause for lack in before))
         return ast.literal_eval(fallback) if missing.cause else missing
 
     def _change(self, owner: str, name: str, call: ast.expr, given: list[Any], names: Names) -> None:
