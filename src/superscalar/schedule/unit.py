@@ -375,6 +375,7 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
             attempt = Attempt(self, cell, tool, arguments)
+            attempt.plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             self._live[attempt] = None
             self._ready.append(attempt)
 
