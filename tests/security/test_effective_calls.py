@@ -319,7 +319,7 @@ def test_a_default_that_cannot_be_made_fails_the_call_before_anybody_is_asked() 
 
     judged, asked, started, outcome = seen_in(call, "x = call('t')\njoin(x)\n")
     assert (judged, asked, started) == ([], [], [])
-    assert outcome == Failure("arguments", "call(): the default_factory of `key` raised OSError('no number')")
+    assert outcome == Failure("arguments", "call(): making the default of `key` raised OSError('no number')")
 
 
 def test_identical_calls_are_those_that_are_made_alike() -> None:
