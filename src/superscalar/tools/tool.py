@@ -22,6 +22,7 @@ from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
 from superscalar.tools.trust import Readers, Results, Trust, open_sinks, readers_of, sinks_of, vouched_by
 from superscalar.tools.types import annotation_of, output_of, type_text
+from superscalar.values import twin_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,7 +82,7 @@ class Tool(Generic[P, R]):
         sink: Iterable[str] = (),
         readers: Readers | None = None,
         reads: Readers | None = None,
-        policy: Callable[[Any], Any] | None = None,
+        policy: Any = None,
     ) -> None:
         self._terms = {k: v for k, v in locals().items() if k not in ("self", "function")}
         self.function = function
@@ -102,6 +103,9 @@ class Tool(Generic[P, R]):
         read = inspected(self.name, function)
         self.parameters, self.context_parameter = read.parameters, read.context
         self.aliases = read.aliases
+        self.anew = read.anew
+        self._defaults = read.defaults
+        self._checks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # of single parameters
         if read.defaults:
             self.function = filled(function, read.defaults)
         self.secrets = secrets_of(self.name, self.parameters, secret)
@@ -234,6 +238,52 @@ class Tool(Generic[P, R]):
 
         return validation.validator(self.name, self.alias, self.parameters, self.secrets)
 
+    @cached_property
+    def bind(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
+
+        They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
+
+        Raises:
+            ArgumentError: they do not fit, or a default cannot be made.
+        """
+        from superscalar.tools import validation  # as above
+
+        bound = validation.validator(self.name, self.alias, self.parameters, self.secrets, self._completed)
+        return (lambda given: bound(self.named(given))) if self.renamed else bound
+
+    def _completed(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}
+
+    def named(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What a plan gives by alias, by the names that the function gives its parameters."""
+        return {self.renamed.get(alias, alias): value for alias, value in given.items()}
+
+    def default_of(self, parameter: str) -> Any:
+        """What a call gets that leaves a parameter out: one for itself. `anew` has the names where that may differ.
+
+        Raises:
+            ArgumentError: making it raised.
+        """
+        own = next(p.default for p in self.parameters if p.name == parameter)
+        try:
+            return twin_of(self._defaults[parameter]() if parameter in self._defaults else own)
+        except Exception as error:
+            raise ArgumentError(f"{self.name}(): making the default of `{parameter}` raised {error!r}") from error
+
+    def read_back(self, parameter: str, value: Any) -> Any:
+        """An argument that comes out of a journal, of the class that the function wants (see `Record`).
+
+        Raises:
+            ArgumentError: it does not fit.
+        """
+        if parameter not in self._checks:
+            from superscalar.tools import validation  # as above
+
+            own = tuple(p for p in self.parameters if p.name == parameter)
+            self._checks[parameter] = validation.validator(self.name, self.alias, own)
+        return self._checks[parameter]({parameter: value})[parameter]
+
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown and recorded: what is secret is withheld."""
         return hidden(arguments, self.secrets) if self.secrets else arguments
@@ -250,15 +300,19 @@ class Tool(Generic[P, R]):
         return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that; arguments by alias (rule L17).
+        """The resource that a call touches, where the tool has a function for that (rule L17).
+
+        `arguments` are those that `bind` gave.
 
         Raises:
             ArgumentError: that function gives no name for them.
         """
         resource = self.signature.resource
         assert isinstance(resource, ResourceFunction)
+        names = {alias: name for name, alias in self.aliases.items()}
+        needed = {names[alias]: twin_of(arguments[names[alias]]) for alias in resource.parameters}
         try:
-            return resource.name(arguments)
+            return self._resource_name(needed)
         except Exception as error:
             raise ArgumentError(f"{self.name}(): resource= raised {error!r}") from error
 
@@ -288,12 +342,18 @@ class Tool(Generic[P, R]):
 
                 checks.append(validation.validator(self.name, self.alias, needed))
             given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
-            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
-            if not isinstance(made, str):
-                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
-            return made
+            if left := self.anew & {p.name for p in needed} - given.keys():
+                raise LookupError(f"`{min(left)}` is made when the call is")
+            return self._resource_name({**{p.name: p.default for p in needed}, **checks[0](given)})
 
+        self._resource = function
         return ResourceFunction(tuple(aliases[p.name] for p in needed), name)
+
+    def _resource_name(self, arguments: Mapping[str, Any]) -> str:
+        made = self._resource(**arguments)
+        if not isinstance(made, str):
+            raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+        return made
 
     def _describe(self, parameter: inspect.Parameter, said: str) -> Parameter:
         annotation = annotation_of(parameter)
@@ -343,7 +403,7 @@ def tool(
     sink: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -369,7 +429,7 @@ def tool(
     sink: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a function a tool that plans may call.
 
@@ -391,7 +451,8 @@ def tool(
     number, a date, or one word; a text with spaces in it is not trusted there either. `sink`:
     the parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not
     trusted may not choose that. `readers`: who may read what it returns, and `reads`: who gets to read what it is
-    given; names, or functions of arguments. `policy`: a rule for its calls. See docs/security.md.
+    given; names, or functions of arguments. `policy`: a rule for its calls, or what is said of each: "ask", "deny",
+    `Ask("why")`. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
