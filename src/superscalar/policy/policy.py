@@ -98,7 +98,8 @@ class Rulings:
         return None if found is None else self._ruled(call, found[1], found[2])
 
     def _ruled(self, call: LabelledCall, rule: str, decision: Decision) -> Ruling:
-        looked_at = call.sinks.values() if rule == destinations.__name__ else call.arguments.values()
+        chosen = (*call.sinks.values(), *call.likely.values())
+        looked_at = chosen if rule == destinations.__name__ else call.arguments.values()
         label = joined(argument.label for argument in looked_at)
         match decision:
             case Allow():

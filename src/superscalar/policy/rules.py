@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from superscalar.policy.calls import Allow, Decision, Deny, LabelledCall
+from collections.abc import Collection
+
+from superscalar.labels import Source
+from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall
 
 
 def destinations(call: LabelledCall) -> Decision | None:
@@ -10,19 +13,31 @@ def destinations(call: LabelledCall) -> Decision | None:
 
     The content of a message may come from anywhere, its recipient may not. A pure tool sends nothing anywhere. A tool
     that says `Annotated[str, Sink(narrow="enum")]` lets data choose among a fixed set of constants, and one that says
-    `Sink(among=...)` among the destinations that it lists.
+    `Sink(among=...)` among the destinations that it lists. Where a tool does not say what a parameter is that looks
+    like a destination, a person decides.
     """
     if call.effect == "pure":
         return None
     sinks = call.sinks
     for name, argument in sinks.items():
-        if not all(source.type in argument.narrow for source in argument.label.untrusted):
-            others = ", ".join(map(str, argument.label.untrusted))
+        if strangers := argument.strangers:
             return Deny(
-                f"`{name}` of {call.tool} chooses where it goes, and comes from {others}, which is not trusted; "
-                'write it in the question, or take it from a tool declared trust="trusted" or one of its trusted_fields'
+                f"`{name}` of {call.tool} chooses where it goes, and comes from {_named(strangers)}, which is not "
+                'trusted; write it in the question, or take it from a tool declared trust="trusted" or one of its '
+                "trusted_fields"
+            )
+    for name, argument in call.likely.items():
+        if strangers := argument.strangers:
+            return Ask(
+                f"`{name}` of {call.tool} looks as if it chose where it goes, and comes from {_named(strangers)}, "
+                f'which is not trusted; whoever wrote the tool can say @tool(sink="{name}"), or @tool(content="{name}")'
             )
     return Allow() if sinks else None
+
+
+def _named(sources: Collection[Source]) -> str:
+    bare = {source._replace(type="") for source in sources if not source.type}
+    return ", ".join(str(source) for source in sources if not source.type or source._replace(type="") not in bare)
 
 
 def confidentiality(call: LabelledCall) -> Decision | None:
