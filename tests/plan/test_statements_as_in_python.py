@@ -287,7 +287,7 @@ def test_a_try_stands_in_for_a_call_that_failed_and_for_what_that_skipped() -> N
     [
         ("try:\n    x = put(1)\nexcept Exception:\n    x = 0", "E205"),
         ("try:\n    x = get(put(1))\nexcept Exception:\n    x = 0", "E205"),
-        ("try:\n    x = get(1)\nexcept ValueError:\n    x = 0", "E201"),
+        ("try:\n    x = get(1)\nexcept httpx.HTTPError:\n    x = 0", "E201"),
         ("try:\n    x = get(1)\nexcept Exception:\n    x = get(2)", "E201"),
         ("try:\n    x = get(1)\nexcept Exception:\n    y = 0", "E201"),
         ("try:\n    x = get(1)\n    y = get(2)\nexcept Exception:\n    x = 0", "E201"),

@@ -290,7 +290,7 @@ _BY_OUTCOME = {
     "ok": Listed(ok, 1, 1),
     "default": Listed(default, 2, 2),
     "first": Listed(first, 2, 2),
-    EXCEPT: Listed(attempted, 4, 4),
+    EXCEPT: Listed(attempted, 4, 5),
 }
 
 # ----------------------------------------------------------------------------------------------------------- calls

@@ -80,13 +80,13 @@ def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: 
     nodes = edit.applied()
     if not reply.cut:
         _leave_out(nodes, added=bool(new))
-    return Final(statements(nodes), EDITED, whole=False)
+    return Final(statements(nodes, signatures), EDITED, whole=False)
 
 
-def answered(text: Sequence[Slot], reply: Reply) -> list[Slot]:
+def answered(text: Sequence[Slot], reply: Reply, signatures: Signatures) -> list[Slot]:
     """A round in which nothing but what is broken was replaced: it shows what else is wrong."""
     edit = Edit(outline(text), outline(reply.text))
-    return statements(edit.mended())
+    return statements(edit.mended(), signatures)
 
 
 # ----------------------------------------------------------------------------------------------- edit or whole round
