@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
+from superscalar.policy.spelling import spelled
 from superscalar.unseen import revealed
 from superscalar.values import TaskId
 
@@ -89,13 +91,54 @@ Decision: TypeAlias = Allow | Deny | Ask
 Rule: TypeAlias = Callable[[LabelledCall], Decision | None]
 """Decides on a call, and nothing else: it is asked once per call, and changes nothing. None: it has no say in this."""
 
+Said: TypeAlias = "Rule | Decision | Literal['ask', 'deny']"
+"""A rule as it may be written: a function, or what is to be said of every call. "ask" is an `Ask`, "deny" a `Deny`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """The rule that says one thing of every call."""
+
+    decision: Decision | Literal["ask", "deny"]
+
+    @property
+    def __name__(self) -> str:
+        return "policy"
+
+    def __call__(self, call: LabelledCall) -> Decision:
+        """What it says."""
+        match self.decision:
+            case "ask":
+                return Ask(f"calls of {call.tool} are asked about, each of them")
+            case "deny":
+                return Deny(f"calls of {call.tool} are denied, all of them")
+            case said:
+                return said
+
+
+def rule_of(said: object) -> Rule:
+    """The rule that is meant.
+
+    Raises:
+        UsageError: none is.
+    """
+    match said:
+        case "ask" | "deny" | Allow() | Ask() | Deny():
+            return Always(said)
+        case type() if issubclass(said, Allow | Ask | Deny):
+            pass
+        case Callable():
+            return said
+    raise UsageError(f'policy={said!r} is no rule: write "ask", "deny", Ask("why"), or a function of a call')
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.
 
-    `arguments`: what the call would be made with, secrets withheld. `origins`: where each of them came from, in words.
-    `why`: what the rule says. `plan`: the text of the plan that is to be approved, and `writes` those in it.
+    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; what is no data
+    is a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says. `plan`: the text of the
+    plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
     """
 
     run_id: str
@@ -106,6 +149,7 @@ class Question:
     why: str
     plan: str = ""
     writes: tuple[str, ...] = ()
+    digest: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return "\n".join(self.lines(_SHORT))
@@ -141,7 +185,7 @@ _SHORT = 300
 
 def _shown(value: Any, most: int) -> str:
     try:
-        text = " ".join(repr(value).splitlines())  # a repr of somebody's own must not look like more of the question
+        text = " ".join(spelled(value).splitlines())  # a repr of somebody's own must not look like more of the question
     except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
         text = f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"

@@ -77,7 +77,8 @@ class Attempt(Ticket):
     `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
     a write that may have happened. `spared`: how many attempts before this one do not count: they were refused while
     other calls got through, or cut off by the end of a process.
-    `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
+    `batch`: what it goes out with, of a batched tool; that asks for the limits instead. `plain`: nobody could change
+    what is in its arguments.
     """
 
     __slots__ = (
@@ -90,6 +91,7 @@ class Attempt(Ticket):
         "in_doubt",
         "number",
         "over",
+        "plain",
         "runner",
         "shell",
         "spared",
@@ -117,6 +119,7 @@ class Attempt(Ticket):
         self.cell = cell
         self.tool = tool
         self.arguments = arguments
+        self.plain = IMMUTABLE.issuperset(map(type, arguments.values()))
         self.number = number
         self.in_doubt = in_doubt
         self.spared = 0

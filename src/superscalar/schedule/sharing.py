@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -11,6 +13,9 @@ from superscalar.values import Failure, Observation, OrderedSet, Record, record_
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
+_TEXTUAL = frozenset({"decimal", "uuid", "pathlib", "ipaddress", "fractions", "pydantic.networks"})
+"""Modules whose classes make objects that are all that their text says, and cannot be changed."""
+_MAPPINGS = (Counter, OrderedDict, defaultdict)
 
 
 class SharedCalls:
@@ -85,6 +90,14 @@ def identity(value: Any) -> Hashable:
         return kind, *((identity(key), identity(item)) for key, item in value.items())
     if kind in (set, frozenset):
         return kind, frozenset(map(identity, value))
+    if issubclass(kind, enum.Enum):
+        return kind, value._name_, identity(value._value_)
+    if kind in _MAPPINGS:
+        return kind, *((identity(key), identity(item)) for key, item in value.items())
+    if kind is deque:
+        return kind, value.maxlen, *map(identity, value)
+    if kind.__module__.partition("._")[0] in _TEXTUAL:
+        return kind, str(value)
     if (fields := record_fields(value)) is not None:
         made_by = value.__record_type__ if kind is Record else kind
         return made_by, *((name, identity(item)) for name, item in fields.items())

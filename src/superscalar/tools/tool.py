@@ -33,6 +33,7 @@ from superscalar.tools.trust import (
     results_of,
 )
 from superscalar.tools.types import annotation_of, constants_in, output_of, shape_of, type_text
+from superscalar.values import twin_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,7 +94,7 @@ class Tool(Generic[P, R]):
         content: Iterable[str] = (),
         readers: Readers | None = None,
         reads: Readers | None = None,
-        policy: Callable[[Any], Any] | None = None,
+        policy: Any = None,
     ) -> None:
         self._terms = {k: v for k, v in locals().items() if k not in ("self", "function")}
         self.function = function
@@ -114,6 +115,8 @@ class Tool(Generic[P, R]):
         read = inspected(self.name, function)
         self.parameters, self.context_parameter = read.parameters, read.context
         self.aliases = read.aliases
+        self.anew = read.anew
+        self._defaults = read.defaults
         if read.defaults:
             self.function = filled(function, read.defaults)
         check_unmarked(self.name, read.returns)
@@ -258,6 +261,52 @@ class Tool(Generic[P, R]):
 
         return validation.validator(self.name, self.alias, self.parameters, self.secret_parts)
 
+    @cached_property
+    def bind(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
+
+        They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
+
+        Raises:
+            ArgumentError: they do not fit, or a default cannot be made.
+        """
+        from superscalar.tools import validation  # as above
+
+        bound = validation.validator(self.name, self.alias, self.parameters, self.secret_parts, self._completed)
+        return (lambda given: bound(self.named(given))) if self.renamed else bound
+
+    def _completed(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}
+
+    def named(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What a plan gives by alias, by the names that the function gives its parameters."""
+        return {self.renamed.get(alias, alias): value for alias, value in given.items()}
+
+    def default_of(self, parameter: str) -> Any:
+        """What a call gets that leaves a parameter out: one for itself. `anew` has the names where that may differ.
+
+        Raises:
+            ArgumentError: making it raised.
+        """
+        make = self._defaults.get(parameter)
+        if make is None:
+            return twin_of(next(p.default for p in self.parameters if p.name == parameter))
+        try:
+            return twin_of(make())
+        except Exception as error:
+            raise ArgumentError(f"{self.name}(): the default_factory of `{parameter}` raised {error!r}") from error
+
+    def read_back(self, parameter: str, value: Any) -> Any:
+        """An argument that comes out of a journal, of the class that the function wants (see `Record`).
+
+        Raises:
+            ArgumentError: it does not fit.
+        """
+        own = tuple(p for p in self.parameters if p.name == parameter)
+        from superscalar.tools import validation  # as above
+
+        return validation.validator(self.name, self.alias, own)({parameter: value})[parameter]
+
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown and recorded: what is secret is withheld."""
         return hidden(arguments, self.secret_parts) if self.secrets else arguments
@@ -274,15 +323,19 @@ class Tool(Generic[P, R]):
         return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that; arguments by alias (rule L17).
+        """The resource that a call touches, where the tool has a function for that (rule L17).
+
+        `arguments` are those that `bind` gave.
 
         Raises:
             ArgumentError: that function gives no name for them.
         """
         resource = self.signature.resource
         assert isinstance(resource, ResourceFunction)
+        names = {alias: name for name, alias in self.aliases.items()}
+        needed = {names[alias]: twin_of(arguments[names[alias]]) for alias in resource.parameters}
         try:
-            return resource.name(arguments)
+            return self._resource_name(needed)
         except Exception as error:
             raise ArgumentError(f"{self.name}(): resource= raised {error!r}") from error
 
@@ -312,12 +365,18 @@ class Tool(Generic[P, R]):
 
                 checks.append(validation.validator(self.name, self.alias, needed))
             given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
-            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
-            if not isinstance(made, str):
-                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
-            return made
+            if left := self.anew & {p.name for p in needed} - given.keys():
+                raise LookupError(f"`{min(left)}` is made when the call is")
+            return self._resource_name({**{p.name: p.default for p in needed}, **checks[0](given)})
 
+        self._resource = function
         return ResourceFunction(tuple(aliases[p.name] for p in needed), name)
+
+    def _resource_name(self, arguments: Mapping[str, Any]) -> str:
+        made = self._resource(**arguments)
+        if not isinstance(made, str):
+            raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+        return made
 
     def _describe(self, parameter: inspect.Parameter, said: str) -> Parameter:
         annotation = annotation_of(parameter)
@@ -368,7 +427,7 @@ def tool(
     content: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -395,7 +454,7 @@ def tool(
     content: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     r"""Make a function a tool that plans may call.
 
@@ -418,8 +477,8 @@ def tool(
     parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not trusted
     may not choose that. `content`: those that do not, though their names or types (`path`, `to`, `url`, `id`) look so:
     of a write that has such a parameter and says neither, a person is asked. `readers`: who may read what it returns,
-    and `reads`: who gets to read what it is given; names, or functions of arguments. `policy`: a rule for its calls.
-    See docs/security.md.
+    and `reads`: who gets to read what it is given; names, or functions of arguments. `policy`: a rule for its calls,
+    or what is said of each: "ask", "deny", `Ask("why")`. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
