@@ -29,6 +29,9 @@ Named = NewType("Named", Marked)
 Bound = TypeVar("Bound", bound=Annotated[str, Sink])
 
 
+class Recipient(Sink): ...
+
+
 class Mail(BaseModel):
     to: Marked
     text: str = ""
@@ -131,6 +134,8 @@ def made(annotation: Any, argument: str, *, effect: Any = "write", **terms: Any)
         (Address, "HERE", "m"),
         (Twice, "HERE", "f'{m}'"),
         (Named, "HERE", "m"),
+        (Annotated[str, Recipient], "HERE", "m"),
+        (Annotated[str, Recipient()], "HERE", "m"),
         (Bound, "HERE", "m"),
         (Address | None, "HERE", "m"),
         (Annotated[Address | int, "or a number"], "HERE", "m"),

@@ -67,7 +67,7 @@ def places_of(tool: str, parameter: inspect.Parameter, alias: str) -> list[Place
         UsageError: a mark stands where it can mean nothing.
     """
     walk = _Walk(tool, parameter.name)
-    if _is_mark(parameter.default):
+    if is_mark(parameter.default):
         raise walk.misplaced(parameter.default, "as a default")
     walk.into(annotation_of(parameter), (), {parameter.name, alias}, ())
     return list(walk.found.values())
@@ -81,12 +81,13 @@ def check_unmarked(tool: str, annotation: Any) -> None:
     """
     walk = _Around(tool, "what it returns")
     walk.into(annotation, (), set(), ())
-    for mark in filter(_is_mark, walk.found[()].marks):
+    for mark in filter(is_mark, walk.found[()].marks):
         raise walk.misplaced(mark, "in what is returned")
 
 
-def _is_mark(value: Any) -> bool:
-    return isinstance(value, Mark) or (inspect.isclass(value) and issubclass(value, Mark))
+def is_mark(value: Any, kind: type[Mark] = Mark) -> bool:
+    """Whether it is a mark of a kind: one that was made, or its class."""
+    return isinstance(value, kind) or (inspect.isclass(value) and issubclass(value, kind))
 
 
 _WRAPPERS: Final = ("Required", "NotRequired", "ReadOnly", "Final", "Unpack")
@@ -116,7 +117,7 @@ class _Walk:
         """Note what an annotation says of the place that a path leads to, and of what is below."""
         place = self.found.setdefault(path, Place(path, set(), [], []))
         place.names |= names
-        if _is_mark(annotation):
+        if is_mark(annotation):
             raise self.misplaced(annotation, "in the place of a type")
         if isinstance(annotation, str | typing.ForwardRef):
             self._unread(annotation)
@@ -141,7 +142,7 @@ class _Walk:
             place.types.append(annotation)
         elif origin in _NO_DATA:
             for argument in arguments:
-                for mark in filter(_is_mark, self._together(argument).marks):
+                for mark in filter(is_mark, self._together(argument).marks):
                     raise self.misplaced(mark, f"in {type_text(annotation)}")
             place.types.append(annotation)
         elif origin in _ITEMS:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.plan.narrow import EACH
-from superscalar.tools.marks import Mark, Path, Place
+from superscalar.tools.marks import Mark, Path, Place, is_mark
 from superscalar.values import WITHHELD, OrderedSet, record_fields
 
 Secrets: TypeAlias = "Mapping[str, tuple[Path, ...]]"
@@ -43,7 +43,7 @@ def _secret_parts(places: Iterable[Place]) -> tuple[Path, ...]:
     return tuple(
         place.path
         for place in places
-        if any(mark is Secret or isinstance(mark, Secret) for mark in place.marks)
+        if any(is_mark(mark, Secret) for mark in place.marks)
         or any(hasattr(kind, "get_secret_value") for kind in place.types)
     )
 

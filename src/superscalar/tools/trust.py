@@ -15,7 +15,7 @@ from superscalar.plan.narrow import EACH, Shape, Vouched
 from superscalar.plan.patterns import matcher, plain_pattern
 from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.marks import Mark, Path, Place, formats_of, path_text
+from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, path_text
 from superscalar.tools.types import constants_in, shape_of
 from superscalar.unseen import hides
 
@@ -163,7 +163,7 @@ def destinations_of(
     found: dict[str, Destination] = {}
     for text, (name, place) in known.items():
         marks = tuple(mark for mark in place.marks if isinstance(mark, Sink))
-        said = text in sinks or bool(marks) or any(mark is Sink for mark in place.marks)
+        said = text in sinks or any(is_mark(mark, Sink) for mark in place.marks)
         if said and text in contents:
             raise UsageError(f"@tool(content={text!r}) on {tool}: it is declared a sink, too; leave out one of them")
         path = _without_items(place.path)
