@@ -38,8 +38,9 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class LabelledCall:
-    """A call that is about to be made, its arguments by the names that its function gives them.
+    """A call that is about to be made, with all its arguments, by the names that its function gives them.
 
+    Those that the plan leaves out are its tool's own defaults, whose label is that of what came from nowhere.
     `control`: where it came from that the call is made at all (its conditions, the length of its list). `audience`: who
     gets to read what it is given.
     """

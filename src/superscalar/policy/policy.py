@@ -86,9 +86,9 @@ class Rulings:
         UsageError: what is declared of a tool as its `policy` is no rule.
     """
 
-    def __init__(self, policy: Policy, tools: Toolset, built_in: Iterable[BuiltIn] | None = None) -> None:
+    def __init__(self, policy: Policy, tools: Toolset) -> None:
         self.policy = policy
-        rules = () if policy.mode == "off" else BUILT_IN if built_in is None else tuple(built_in)
+        rules = () if policy.mode == "off" else BUILT_IN
         self._built_in = {tool.name: tuple(rule for rule in rules if rule.concerns(tool, tools)) for tool in tools}
         own = {tool.name: tuple(map(rule_of, tools.rules.get(tool.name, ()))) for tool in tools}
         self._others = {name: () if policy.mode == "off" else (*policy.rules, *said) for name, said in own.items()}

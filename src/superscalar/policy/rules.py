@@ -49,6 +49,7 @@ class BuiltIn(ABC):
         """What it says of every call with these labels; None where it is silent, `UNCLEAR` where that depends.
 
         `given` is the label of all that the plan gives, `sinks` that of what chooses a destination, None without any.
+        A pure function: it is asked once for labels that many calls have.
         """
         return UNCLEAR
 

@@ -56,6 +56,7 @@ class Permission:
         self.guarded = {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
+        self._at_a_glance = lru_cache(maxsize=4_096)(self._rulings.at_a_glance)  # most calls have labels of others
         self._glances = {
             alias: (rules, frozenset(tool.aliases[one.parameter] for one in tool.destinations))
             for alias, tool in tools.by_alias.items()
@@ -108,7 +109,7 @@ class Permission:
         else:
             rules, sinks = glance
             given, chosen = self.labels.given(cell, work, sinks)
-            ruling = self._rulings.at_a_glance(rules, given, chosen if tool.sinks or not chosen.trusted else None)
+            ruling = self._at_a_glance(rules, given, chosen if tool.sinks or not chosen.trusted else None)
             if isinstance(ruling, Unclear):
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:

@@ -288,13 +288,11 @@ class Tool(Generic[P, R]):
         Raises:
             ArgumentError: making it raised.
         """
-        make = self._defaults.get(parameter)
-        if make is None:
-            return twin_of(next(p.default for p in self.parameters if p.name == parameter))
+        own = next(p.default for p in self.parameters if p.name == parameter)
         try:
-            return twin_of(make())
+            return twin_of(self._defaults[parameter]() if parameter in self._defaults else own)
         except Exception as error:
-            raise ArgumentError(f"{self.name}(): the default_factory of `{parameter}` raised {error!r}") from error
+            raise ArgumentError(f"{self.name}(): making the default of `{parameter}` raised {error!r}") from error
 
     def read_back(self, parameter: str, value: Any) -> Any:
         """An argument that comes out of a journal, of the class that the function wants (see `Record`).
