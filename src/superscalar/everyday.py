@@ -193,6 +193,14 @@ _MOMENTS: Final[Mapping[type, tuple[str, ...]]] = {
 }
 
 
+def is_text_alone(kind: type) -> bool:
+    """Whether it is a class of a library whose objects are all that their text says, and cannot be changed."""
+    return kind.__module__.partition("._")[0] in _TEXTUAL
+
+
+_TEXTUAL: Final = frozenset({"decimal", "uuid", "pathlib", "ipaddress", "fractions", "pydantic.networks"})
+
+
 def holds_none_else(value: Any, plain: frozenset[type]) -> bool:
     """Whether there is nothing to convert in a field of a record: it is of these classes, or lists or dicts of them."""
     kind = type(value)

@@ -137,9 +137,9 @@ def rule_of(said: object) -> Rule:
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.
 
-    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; what is no data
-    is a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says. `plan`: the text of the
-    plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
+    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; a URL is its
+    text, and what is no data a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says.
+    `plan`: the text of the plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
     """
 
     run_id: str

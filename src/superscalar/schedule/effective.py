@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from superscalar import codec
-from superscalar.everyday import BARE, twin
+from superscalar.everyday import BARE, is_text_alone, twin
 from superscalar.plan.evaluate import evaluate
 from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
@@ -101,8 +101,10 @@ def _for_people(value: Any, copy: Callable[[Any], Any]) -> Any:
     kind = type(value)
     if hasattr(kind, "get_secret_value"):  # pydantic's SecretStr and the like
         return WITHHELD
-    if kind in _DATA or issubclass(kind, enum.Enum) or (issubclass(kind, PurePath) and "pathlib" in kind.__module__):
+    if kind in _DATA or issubclass(kind, enum.Enum) or (issubclass(kind, PurePath) and is_text_alone(kind)):
         return value
+    if is_text_alone(kind):
+        return str(value)
     if kind in _COLLECTIONS:
         return twin(value, copy)
     bare = next((bare for base, bare in BARE.items() if issubclass(kind, base)), Handle.of)

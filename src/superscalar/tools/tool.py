@@ -117,6 +117,7 @@ class Tool(Generic[P, R]):
         self.aliases = read.aliases
         self.anew = read.anew
         self._defaults = read.defaults
+        self._checks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # of single parameters
         if read.defaults:
             self.function = filled(function, read.defaults)
         check_unmarked(self.name, read.returns)
@@ -300,10 +301,12 @@ class Tool(Generic[P, R]):
         Raises:
             ArgumentError: it does not fit.
         """
-        own = tuple(p for p in self.parameters if p.name == parameter)
-        from superscalar.tools import validation  # as above
+        if parameter not in self._checks:
+            from superscalar.tools import validation  # as above
 
-        return validation.validator(self.name, self.alias, own)({parameter: value})[parameter]
+            own = tuple(p for p in self.parameters if p.name == parameter)
+            self._checks[parameter] = validation.validator(self.name, self.alias, own)
+        return self._checks[parameter]({parameter: value})[parameter]
 
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown and recorded: what is secret is withheld."""
