@@ -244,7 +244,7 @@ class Run:
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
         label = self._sight.label(joined=self._settings.joiner is not None, heard=heard(said))
-        messages = (*said, Message("user", question), Message("assistant", text, not label.trusted))
+        messages = (*said, Message("user", question), Message("assistant", text, not label.told))
         plan = Plan(self._program.in_order())
         return self._result(plan, Outcomes(self._unit.outcomes(), plan.tasks), answer, messages)
 

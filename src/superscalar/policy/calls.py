@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from superscalar.errors import UsageError
-from superscalar.labels import Label
+from superscalar.labels import Label, Source
 from superscalar.policy.spelling import spelled
+from superscalar.unseen import revealed
 from superscalar.values import TaskId
 
 
@@ -16,13 +17,23 @@ from superscalar.values import TaskId
 class Argument:
     """An argument of a call: its value, where that came from, and whether it chooses a destination.
 
-    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says.
+    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says. `likely`:
+    its tool does not say that it chooses one, but its name or its form does. `parts`: those parts of it that are one or
+    the other, by their paths (`mail.to`); of items of a list, `value` has all of them.
     """
 
     value: Any
     label: Label
     sink: bool = False
     narrow: frozenset[str] = frozenset()
+    likely: bool = False
+    parts: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def strangers(self) -> tuple[Source, ...]:
+        """The sources that are not trusted to choose a destination, if there is one that may not choose this one."""
+        untrusted = self.label.untrusted
+        return () if all(source.type in self.narrow for source in untrusted) else untrusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +54,18 @@ class LabelledCall:
 
     @property
     def sinks(self) -> Mapping[str, Argument]:
-        """The arguments that choose a destination."""
-        return {name: argument for name, argument in self.arguments.items() if argument.sink}
+        """The arguments, and the parts of some, that choose a destination."""
+        return {name: place for name, place in self._places() if place.sink}
+
+    @property
+    def likely(self) -> Mapping[str, Argument]:
+        """Those of which nobody says whether they choose one, and that look so."""
+        return {name: place for name, place in self._places() if place.likely}
+
+    def _places(self) -> Iterator[tuple[str, Argument]]:
+        for name, argument in self.arguments.items():
+            yield name, argument
+            yield from argument.parts.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +158,16 @@ class Question:
     def lines(self, most: int) -> Iterator[str]:
         """What is to be decided on, for a person; values of more than `most` characters are cut, which is said.
 
-        It holds text of tools and models: escape it for the place where it is shown.
+        What cannot be seen, and letters of other scripts among Latin ones, stand there as escapes. It holds text of
+        tools and models: escape it for the place where it is shown, too.
         """
+        return map(revealed, self._lines(most))
+
+    def plan_lines(self) -> Iterator[str]:
+        """The plan that is to be approved as a whole, in the same way."""
+        return map(revealed, self.plan.splitlines())
+
+    def _lines(self, most: int) -> Iterator[str]:
         if not self.task_id:
             count = f"{len(self.writes)} write{'s' * (len(self.writes) != 1)}" if self.writes else "no writes"
             yield f"the plan as a whole, with {count}"

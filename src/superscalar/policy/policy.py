@@ -127,7 +127,7 @@ class Rulings:
         if found is None:
             return None
         by_sinks = isinstance(found[0], BuiltIn) and found[0].looks_at == "sinks"
-        looked_at = call.sinks if by_sinks else call.arguments
+        looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
         return self._ruled(_name(found[0]), found[1], joined(argument.label for argument in looked_at.values()))
 
     def _in_mode(self, decision: Decision) -> Decision:

@@ -187,7 +187,7 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without(text_of(error), attempt.arguments, attempt.tool.secrets)
+    said = without(text_of(error), attempt.arguments, attempt.tool.secret_parts)
     return Failure("error", _short(said) or name, name, in_doubt=in_doubt)
 
 
