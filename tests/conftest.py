@@ -6,6 +6,7 @@ them that a seed chooses. In CI the examples of `make test` are always the same 
 
 from __future__ import annotations
 
+import gc
 import os
 import zlib
 
@@ -44,8 +45,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("search")
     among, seed = config.getoption("--sample"), config.getoption("--hypothesis-seed")
     if among > 1:
-        searches = [item for item in items if item.get_closest_marker("search")]
-        drawn = sorted(searches, key=lambda item: zlib.crc32(f"{seed} {item.nodeid}".encode()))
+        tests = {_test(item) for item in items if item.get_closest_marker("search")}
+        drawn = sorted(tests, key=lambda test: zlib.crc32(f"{seed} {test}".encode()))
         kept = set(drawn[: -(-len(drawn) // among)])
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = [item for item in items if item in kept]
+        config.hook.pytest_deselected(items=[item for item in items if _test(item) not in kept])
+        items[:] = [item for item in items if _test(item) in kept]
+
+
+def _test(item: pytest.Item) -> str:
+    """One test, with whatever parameters: a wide matrix is drawn no more often than a test with one row."""
+    return item.nodeid.partition("[")[0]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # ten thousand items live until the end: each full collection would go through them for nothing

@@ -35,7 +35,7 @@ def programs(draw: DrawFn) -> str:
     return ChangeWriter(lambda choices: draw(st.sampled_from(choices))).program()
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(programs())
 @example("d = {'a': 1}\nfor i in [1, 2, 1]:\n    d[i] = d.get(i, 0) + num(i)\njoin(d)\n")
 @example("d = {}\nfor i in listing(3):\n    d.setdefault('a', []).append(i)\nd['a'] = 1\njoin(d)\n")

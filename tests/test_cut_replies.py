@@ -14,6 +14,7 @@ from superscalar.events import AnswerCut, ModelUsed, Repairing
 from superscalar.journal import Journal
 from superscalar.models import Chunk, Prices, Request, Usage
 from superscalar.testing import ScriptedModel, run
+from support.depth import share
 
 Part = str | Chunk | Exception
 Reply = list[Part] | Callable[[Request], list[Part]]
@@ -88,23 +89,25 @@ def shown(request: Request) -> str:
     return request.messages[-2].text if "interrupted" in request.messages[-1].text else ""
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", PLANS)
 def test_wherever_a_plan_is_cut_the_rest_of_it_makes_it_whole(name: str) -> None:
     """Each write once, in the plan's order, whether the planner goes on or writes all of it again."""
     plan = PLANS[name]
     expected = outcome([plan, STOP])
-    for place in range(1, len(plan)):
+    for place in share(range(1, len(plan)), 4):
         cut: list[Part] = [plan[:place], Chunk(finish="length")]
         torn: list[Part] = [plan[:place], TORN]
         assert outcome(cut, [plan, STOP]) == expected, plan[:place]
         assert outcome(torn, lambda request: [plan[len(shown(request)) :], STOP]) == expected, plan[:place]
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", PLANS)
 def test_what_is_shown_of_a_cut_plan_is_its_beginning_and_holds_no_part_of_a_block(name: str) -> None:
     """A planner that went on in the middle of a block would write lines without their condition."""
     plan = PLANS[name]
-    for place in range(1, len(plan)):
+    for place in share(range(1, len(plan)), 4):
         seen: list[str] = []
 
         def rest(request: Request, seen: list[str] = seen) -> list[Part]:

@@ -25,7 +25,7 @@ def programs(draw: DrawFn) -> str:
     return DatedWriter(lambda choices: draw(st.sampled_from(choices))).program()
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(programs())
 def test_a_plan_with_dates_comes_to_what_python_makes_of_it(source: str) -> None:
     try:

@@ -15,6 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from superscalar import Failure, LLMCompiler, Observation, Tool, tool
+from superscalar.plan import evaluate
 from superscalar.testing import run
 from superscalar.values import copied
 
@@ -237,7 +238,8 @@ def test_a_date_that_is_none_is_handed_on_and_fails_no_call() -> None:
     assert isinstance(outcomes("x = get()\njoin(x)\n", NoDay)["x"], dt.datetime)
 
 
-def test_a_long_field_of_a_record_is_counted_each_time_it_is_read() -> None:
+def test_a_long_field_of_a_record_is_counted_each_time_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "MAX_STEPS", 200_000)
     long = Deal(1, Stage.WON, [Stage.LOST] * 90_000)
     found = outcomes("d = get()\nn = [len(d.history) for i in range(100000)]\njoin(n)\n", lambda: long)["n"]
     assert isinstance(found, Failure)

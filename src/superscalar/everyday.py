@@ -72,9 +72,9 @@ def _collection(value: Any, kind: type, copy: Copy) -> Any:
     if like is None or kind in _THEMSELVES:
         return value
     try:  # its class is a tool's own code from here on
-        items = list(islice(value.items() if like is dict else value, MOST + 1))
+        items = list(islice(value.items() if like is dict else value, _MOST + 1))
         made: Any = [tuple(map(copy, item)) for item in items] if like is dict else list(map(copy, items))
-        return value if len(items) > MOST or any(map(_holds_handle, made)) else like(made)
+        return value if len(items) > _MOST or any(map(_holds_handle, made)) else like(made)
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001 -- it may be handed on all the same
@@ -83,8 +83,7 @@ def _collection(value: Any, kind: type, copy: Copy) -> Any:
 
 _LIKE: Final[Mapping[type, Callable[[Any], Any]]] = {Mapping: dict, Set: set, Sequence: list}
 _THEMSELVES: Final = (range, memoryview)
-MOST: Final = 100_000
-"""Items that a collection of a tool's own class may have to be data (rule L25)."""
+_MOST: Final = 100_000  # items that a collection of a tool's own class may have to be data (rule L25)
 
 
 def _holds_handle(value: Any) -> bool:
@@ -192,6 +191,14 @@ _MOMENTS: Final[Mapping[type, tuple[str, ...]]] = {
     dt.time: _HOUR,
     dt.timedelta: ("days", "seconds", "microseconds"),
 }
+
+
+def is_text_alone(kind: type) -> bool:
+    """Whether it is a class of a library whose objects are all that their text says, and cannot be changed."""
+    return kind.__module__.partition("._")[0] in _TEXTUAL
+
+
+_TEXTUAL: Final = frozenset({"decimal", "uuid", "pathlib", "ipaddress", "fractions", "pydantic.networks"})
 
 
 def holds_none_else(value: Any, plain: frozenset[type]) -> bool:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
@@ -278,7 +279,7 @@ def _model(value: Any, kind: Any, others: Others) -> Any:
     fresh = value.model_copy(update={name: _field(part, others) for name, part in parts.items()})
     private = fresh.__pydantic_private__ or {}
     private.update({name: _field(part, others) for name, part in private.items()})
-    for name in fresh.__dict__.keys() - kind.__pydantic_fields__:
+    for name in [name for name in fresh.__dict__ if isinstance(getattr(kind, name, None), cached_property)]:
         del fresh.__dict__[name]
     return fresh
 

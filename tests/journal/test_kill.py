@@ -14,7 +14,7 @@ from support.depth import campaign, examples
 
 pytestmark = [pytest.mark.search, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")]
 
-KILLS = examples(30)
+KILLS = examples(20)
 SEED = campaign(1)[0] + 2026
 
 

@@ -114,7 +114,7 @@ LONG: dict[str, tuple[Syntax, Callable[[int], str]]] = {
 def test_work_grows_with_the_text(shape: str) -> None:
     """Twice the text takes about twice the calls of functions, right or wrong as it may be (L25)."""
     syntax, text = LONG[shape]
-    few, many = (steps(partial(front, syntax, text(n))) for n in (250, 500))
+    few, many = (steps(partial(front, syntax, text(n))) for n in (100, 200))
     assert many < 2.5 * few
 
 
@@ -122,5 +122,5 @@ def test_work_grows_with_the_text(shape: str) -> None:
 def test_work_grows_with_the_text_in_single_characters(shape: str) -> None:
     """Also as a model streams it."""
     syntax, text = LONG[shape]
-    few, many = (steps(partial(FrontReading(syntax).feed, *text(n))) for n in (150, 300))
+    few, many = (steps(partial(FrontReading(syntax).feed, *text(n))) for n in (80, 160))
     assert many < 2.5 * few

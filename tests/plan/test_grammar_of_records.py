@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from grammar_matcher import follows
 from grammar_samples import Sampler, SchemaSampler
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import tool
@@ -18,6 +18,7 @@ from superscalar.plan import check, grammar
 from superscalar.plan.grammars.language import rules_of
 from superscalar.plan.grammars.rules import read
 from superscalar.tools.toolset import Toolset
+from support.depth import examples
 
 
 class Colour(enum.Enum):
@@ -82,6 +83,7 @@ def test_a_record_is_not_written_with_others(call: str) -> None:
     assert not follows(f"x = {call}", read(GRAMMAR.gbnf))
 
 
+@settings(max_examples=examples(100))
 @given(st.integers(0, 2**32), st.integers(4, 12))
 def test_what_it_accepts_can_be_read(seed: int, depth: int) -> None:
     plan = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
@@ -89,6 +91,7 @@ def test_what_it_accepts_can_be_read(seed: int, depth: int) -> None:
     assert not found & {"E001", "E002", "E003", "E302", "E303"}, plan
 
 
+@settings(max_examples=examples(100))
 @given(st.integers(0, 2**32))
 def test_what_the_schema_of_plans_in_json_accepts_can_be_read(seed: int) -> None:
     plan = SchemaSampler(GRAMMAR.json_schema, Random(seed)).value()

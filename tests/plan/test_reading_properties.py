@@ -123,14 +123,14 @@ LONG: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("shape", LONG, ids=LONG)
 def test_work_grows_with_the_text(shape: str) -> None:
     """Twice the text takes about twice the calls of functions, right or wrong as it may be (L25)."""
-    few, many = (steps(partial(read, LONG[shape](n))) for n in (250, 500))
+    few, many = (steps(partial(read, LONG[shape](n))) for n in (100, 200))
     assert many < 2.5 * few
 
 
 @pytest.mark.parametrize("shape", ["calls", "lines that wait", "one open string", "one long line", "one long text"])
 def test_work_grows_with_the_text_in_single_characters(shape: str) -> None:
     """Also as a model streams it."""
-    few, many = (steps(partial(Reading().feed, *LONG[shape](n))) for n in (150, 300))
+    few, many = (steps(partial(Reading().feed, *LONG[shape](n))) for n in (80, 160))
     assert many < 2.5 * few
 
 
@@ -148,4 +148,4 @@ def test_work_of_a_repair_grows_with_the_plan(correction: str, backwards: bool) 
         reply = "".join(correction.format(i) + "\n" for i in order)
         return steps(lambda: reading.repair(reply))
 
-    assert repaired(200) < 2.5 * repaired(100)
+    assert repaired(100) < 2.5 * repaired(50)

@@ -37,7 +37,7 @@ from support.depth import examples
 from support.random_plans import plans
 from support.running import ends
 
-PROFILE = settings(max_examples=examples(12))
+PROFILE = settings(max_examples=examples(5))
 GRACE = 0.5
 RETRY = Retry(attempts=3, initial=0.5)
 

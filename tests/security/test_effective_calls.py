@@ -192,12 +192,6 @@ def seen_in(one: Any, plan: str, approve: Any = None) -> tuple[Any, ...]:
     return judged, asked, started, result.outcomes["x"]
 
 
-def _bare(text: str) -> str:
-    """A handle's own text, where it is shown as one."""
-    opaque = "<opaque AnyUrl: "
-    return text.removeprefix(opaque)[:-1] if text.startswith(opaque) else text
-
-
 @pytest.mark.parametrize(("one", "plan"), CASES)
 def test_a_rule_a_person_the_log_and_the_tool_see_the_same_call(one: Any, plan: str) -> None:
     judged, (question,), (started,), outcome = seen_in(one, plan)
@@ -206,7 +200,8 @@ def test_a_rule_a_person_the_log_and_the_tool_see_the_same_call(one: Any, plan: 
     wanted = {name: spelled(value) for name, value in got.items()}
     assert {name: spelled(value) for name, value in judged[0].items()} == wanted
     hidden = {"key": "**********"} if "key" in wanted else {}
-    assert {name: _bare(spelled(value)) for name, value in started.items()} == wanted | hidden
+    texts = {name: spelled(str(value)) for name, value in got.items() if isinstance(value, AnyUrl)}
+    assert {name: spelled(value) for name, value in started.items()} == wanted | hidden | texts
     assert question.arguments == started
     assert question.origins.keys() == got.keys()
     text = str(question)
@@ -319,7 +314,7 @@ def test_a_default_that_cannot_be_made_fails_the_call_before_anybody_is_asked() 
 
     judged, asked, started, outcome = seen_in(call, "x = call('t')\njoin(x)\n")
     assert (judged, asked, started) == ([], [], [])
-    assert outcome == Failure("arguments", "call(): the default_factory of `key` raised OSError('no number')")
+    assert outcome == Failure("arguments", "call(): making the default of `key` raised OSError('no number')")
 
 
 def test_identical_calls_are_those_that_are_made_alike() -> None:
@@ -541,3 +536,46 @@ def test_calls_whose_defaults_are_equal_go_out_together() -> None:
 
     run(LLMCompiler(tools=[price]).execute("x = [price(t) for t in 'ABC']\njoin(x)\n"))
     assert [{"tickers": ["A", "B", "C"], "fields": collections.deque(["last"])}] == GOT
+
+
+def test_what_a_record_holds_that_is_no_data_is_shown_as_a_handle() -> None:
+    @tool(effect="read", trust="trusted")
+    async def draft() -> Held:
+        """A record of which a field is of a class that nobody can copy."""
+        return Held(collections.UserDict(to="ann"))
+
+    @tool(effect="write", name="call")
+    async def send(m: Any) -> str:
+        """Send."""
+        return "done"
+
+    _, (question,), (started,), _ = seen_in([draft, send], "x = call(draft())\njoin(x)\n")
+    assert isinstance(question.arguments["m"].inside, Handle)
+    assert spelled(started["m"]) == "Held(inside=<opaque UserDict: {'to': 'ann'}>)"
+
+
+class Broken(BaseModel):
+    """A record that cannot be copied."""
+
+    text: str
+
+    def model_copy(self, **_: Any) -> Any:
+        raise OSError("no copy")
+
+
+@pytest.mark.parametrize("policy", [None, "ask"])
+def test_an_argument_that_cannot_be_copied_fails_its_call_alone(policy: Any) -> None:
+    @tool(effect="write", name="call", policy=policy)
+    async def send(m: Broken) -> str:
+        """Send."""
+        return "done"
+
+    @tool(effect="read")
+    async def other() -> str:
+        """Something else."""
+        return "fine"
+
+    plan = "x = call({'text': 'a'})\ny = other()\njoin(x, y)\n"
+    outcomes = run(LLMCompiler(tools=[send, other], approve=lambda _: True).execute(plan))
+    assert outcomes["x"] == Failure("arguments", "`m` cannot be copied: OSError('no copy')")
+    assert outcomes["y"] == Observation("fine")

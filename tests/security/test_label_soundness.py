@@ -187,7 +187,7 @@ def programs(draw: st.DrawFn) -> str:
     return Writer(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(programs(), st.sampled_from(["b", "bb", "ccc"]))
 @example("a = 1\nif flag(2):\n    a = 2\nb = num(a)\njoin(b)\n", "b")
 @example("a = [num(i) for i in listing(3)]\nb = len(a)\njoin(b)\n", "b")
@@ -207,7 +207,7 @@ def programs_with_records(draw: st.DrawFn) -> str:
     return Vouched(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(programs_with_records(), st.sampled_from(["b", "bb", "ccc"]))
 def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str, salt: str) -> None:
     here, there = world(source, "", vouch=True), world(source, salt, vouch=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from superscalar import Failure, LLMCompiler, Observation, RunResult, Skipped, Tool, tool
 from superscalar.testing import ScriptedModel, run
+from support.depth import share
 
 METHODS = """
 __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __bool__ __len__ __iter__ __getitem__ __contains__ __format__
@@ -105,8 +107,8 @@ def check_that_only_tasks_failed(result: RunResult) -> None:
         assert isinstance(result.outcomes[f"v{number}"], Observation | Failure | Skipped), look
 
 
-@pytest.mark.parametrize("make", [raising, lying])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.search
+@pytest.mark.parametrize(("method", "make"), share(product(METHODS, [raising, lying]), 3))
 def test_of_an_opaque_object_nothing_is_called_but_its_repr(method: str, make: Callable[..., Any]) -> None:
     called: set[str] = set()
     result = ran(type("Thing", (), {method: make(called, method)})())
@@ -114,8 +116,8 @@ def test_of_an_opaque_object_nothing_is_called_but_its_repr(method: str, make: C
     assert called <= {"__repr__", "__getattribute__"}  # `isinstance` asks for its `__class__`
 
 
-@pytest.mark.parametrize("base", BASES, ids=lambda base: base.__name__)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.search
+@pytest.mark.parametrize(("method", "base"), share(product(METHODS, BASES), 7))
 def test_data_whose_class_has_methods_of_its_own_fails_no_more_than_the_task_that_looks_at_it(
     method: str, base: type
 ) -> None:

@@ -7,10 +7,14 @@ fuzzers. All of them run in `make test`, with few examples, and in `make search`
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import TypeVar
 
 from hypothesis import settings
 
 from superscalar.testing import seeds
+
+T = TypeVar("T")
 
 QUICK, SEARCH = 300, 3_000
 """Examples of a property that costs little, in `make test` and in `make search`; SUPERSCALAR_DEPTH says otherwise."""
@@ -35,6 +39,11 @@ def searching() -> bool:
 def examples(quick: int) -> int:
     """How many examples a search looks at that looks at `quick` of them in `make test`."""
     return max(1, quick * settings().max_examples // QUICK)
+
+
+def share(cases: Iterable[T], one_in: int) -> list[T]:
+    """All cases in a search, one in so many of them in `make test`. `one_in` must not divide the width of a matrix."""
+    return list(cases)[:: 1 if searching() else one_in]
 
 
 def campaign(quick: int) -> range:

@@ -331,8 +331,12 @@ class Run:
             self._unit.hold()
         await self._plan_round(conversation, running=running)
 
-    async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
-        """The same for a round that has begun. `repairing`: what the planner writes first are corrections already."""
+    async def _plan_round(
+        self, conversation: list[Message], *, repairing: bool = False, cut: str = "", running: bool = True
+    ) -> None:
+        """The same for a round that has begun. `repairing`: what the planner writes first are corrections already;
+        `cut`: why its last reply is not whole.
+        """
         settings = self._settings
         planning = Planning(
             PlanningTerms(
@@ -354,7 +358,9 @@ class Run:
             (lambda: None) if settings.approve_plan else self._unit.release,
             deadline=self._deadline,
         )
-        ended = await planning.round(self._program, conversation, repairing=repairing, continuing=self._continuing)
+        ended = await planning.round(
+            self._program, conversation, repairing=repairing, continuing=self._continuing, cut=cut
+        )
         self._late = self._late or ended == "late"
         if running and ended == "whole" and not self._late:
             await self._seal()

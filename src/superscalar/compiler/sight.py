@@ -58,15 +58,15 @@ class Sight:
         where it `sees` text, and else a summary of. The joiner saw all results and what was said before: so its reason
         is like all of that together.
         """
-        all = seen | self._labels.shown(task.id for task in tasks)
-        trusted = all.trusted
-        if (trusted and all.readers == seen.readers) or sees == "text":
+        everything = seen | self._labels.shown(task.id for task in tasks)
+        trusted = everything.told
+        if (trusted and everything.readers == seen.readers) or sees == "text":
             shown = joiner.show_results(tasks, outcomes, self._most)
-            return Turn(planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(all))
+            return Turn(planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(everything))
 
         def harmless(id: TaskId) -> bool:
             label = self._label(id)
-            return label is not None and label.trusted and (seen | label).readers == seen.readers
+            return label is not None and label.told and (seen | label).readers == seen.readers
 
         shown = joiner.show_results(tasks, outcomes, self._most, harmless)
         told = seen | self._labels.shown(task.id for task in tasks if harmless(task.id))

@@ -25,8 +25,8 @@ class Message:
 
     `label`: what its text was made from, and who may read it; `sources` and `readers` are that as plain data, so that
     turns can be kept as JSON (`asdict`, and back with `Message(**turn)`). What a planner writes that was shown it has
-    that label too, so it goes to those readers alone. `untrusted`: something of it is not trusted, as in an answer that
-    tells of web pages. A planner is shown it as data then.
+    that label too, so it goes to those readers alone. `untrusted`: something of it is not trusted, or is
+    a word that a stranger may have chosen, as in an answer that tells of web pages. A planner is shown it as data then.
     """
 
     role: Role
@@ -46,12 +46,12 @@ class Message:
         label: Label = NOTHING,
     ) -> None:
         label = label | Label([Source(*source) for source in sources], readers)
-        if untrusted and label.trusted:
+        if untrusted and label.told:
             label = label | EARLIER
         for name, value in (
             ("role", role),
             ("text", text),
-            ("untrusted", not label.trusted),
+            ("untrusted", not label.told),
             ("sources", tuple(sorted(label.sources))),
             ("readers", None if label.readers is None else tuple(sorted(label.readers))),
         ):

@@ -205,7 +205,9 @@ class Lowering(Findings):
         match node:
             case ast.NamedExpr(target=target):
                 self.meant = (*self.meant, target.id)
-                return forms.of_walrus(node)
+                if self.variables:
+                    self.variables[-1].add(target.id)  # one mistake is one error
+                return forms.of_walrus(node, self.statement)
             case ast.Await():
                 return forms.of_await(node)
         return ""

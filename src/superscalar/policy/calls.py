@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from superscalar.errors import UsageError
-from superscalar.labels import Label
+from superscalar.labels import Label, Source
 from superscalar.policy.spelling import spelled
+from superscalar.unseen import revealed
 from superscalar.values import TaskId
 
 
@@ -16,21 +17,32 @@ from superscalar.values import TaskId
 class Argument:
     """An argument of a call: its value, where that came from, and whether it chooses a destination.
 
-    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says.
-    `control`: whether what decides that the call is made at all must be trusted as well, as its tool says.
+    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says. `likely`:
+    its tool does not say that it chooses one, but its name or its form does. `parts`: those parts of it that are one or
+    the other, by their paths (`mail.to`); of items of a list, `value` has all of them. `control`: whether what decides
+    that the call is made at all must be trusted as well, as its tool says.
     """
 
     value: Any
     label: Label
     sink: bool = False
     narrow: frozenset[str] = frozenset()
+    likely: bool = False
+    parts: Mapping[str, Argument] = field(default_factory=dict)
     control: bool = False
+
+    @property
+    def strangers(self) -> tuple[Source, ...]:
+        """The sources that are not trusted to choose a destination, if there is one that may not choose this one."""
+        untrusted = self.label.untrusted
+        return () if all(source.type in self.narrow for source in untrusted) else untrusted
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledCall:
-    """A call that is about to be made, its arguments by the names that its function gives them.
+    """A call that is about to be made, with all its arguments, by the names that its function gives them.
 
+    Those that the plan leaves out are its tool's own defaults, whose label is that of what came from nowhere.
     `control`: where it came from that the call is made at all (its conditions, the length of its list). `audience`: who
     gets to read what it is given.
     """
@@ -44,8 +56,18 @@ class LabelledCall:
 
     @property
     def sinks(self) -> Mapping[str, Argument]:
-        """The arguments that choose a destination."""
-        return {name: argument for name, argument in self.arguments.items() if argument.sink}
+        """The arguments, and the parts of some, that choose a destination."""
+        return {name: place for name, place in self._places() if place.sink}
+
+    @property
+    def likely(self) -> Mapping[str, Argument]:
+        """Those of which nobody says whether they choose one, and that look so."""
+        return {name: place for name, place in self._places() if place.likely}
+
+    def _places(self) -> Iterator[tuple[str, Argument]]:
+        for name, argument in self.arguments.items():
+            yield name, argument
+            yield from argument.parts.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +139,9 @@ def rule_of(said: object) -> Rule:
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.
 
-    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; what is no data
-    is a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says. `plan`: the text of the
-    plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
+    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; a URL is its
+    text, and what is no data a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says.
+    `plan`: the text of the plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
     """
 
     run_id: str
@@ -138,8 +160,16 @@ class Question:
     def lines(self, most: int) -> Iterator[str]:
         """What is to be decided on, for a person; values of more than `most` characters are cut, which is said.
 
-        It holds text of tools and models: escape it for the place where it is shown.
+        What cannot be seen, and letters of other scripts among Latin ones, stand there as escapes. It holds text of
+        tools and models: escape it for the place where it is shown, too.
         """
+        return map(revealed, self._lines(most))
+
+    def plan_lines(self) -> Iterator[str]:
+        """The plan that is to be approved as a whole, in the same way."""
+        return map(revealed, self.plan.splitlines())
+
+    def _lines(self, most: int) -> Iterator[str]:
         if not self.task_id:
             count = f"{len(self.writes)} write{'s' * (len(self.writes) != 1)}" if self.writes else "no writes"
             yield f"the plan as a whole, with {count}"

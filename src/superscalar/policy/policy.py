@@ -114,13 +114,10 @@ class Rulings:
         UsageError: what is declared of a tool as its `policy` is no rule.
     """
 
-    def __init__(
-        self, policy: Policy, tools: Toolset, built_in: Iterable[BuiltIn] | None = None, *, shown: Label = NOTHING
-    ) -> None:
+    def __init__(self, policy: Policy, tools: Toolset, shown: Label = NOTHING) -> None:
         self.policy = policy
         self._tools = {tool.name: tool for tool in tools}
-        known = () if policy.mode == "off" else BUILT_IN if built_in is None else tuple(built_in)
-        rules = [rule.under(policy, shown) for rule in known]
+        rules = [rule.under(policy, shown) for rule in (() if policy.mode == "off" else BUILT_IN)]
         self._built_in = {tool.name: tuple(rule for rule in rules if rule.concerns(tool, tools)) for tool in tools}
         own = {tool.name: tuple(map(rule_of, tools.rules.get(tool.name, ()))) for tool in tools}
         self._others = {name: () if policy.mode == "off" else (*policy.rules, *said) for name, said in own.items()}
@@ -167,7 +164,7 @@ class Rulings:
             return None
         rule, decision = found
         by_sinks = isinstance(rule, BuiltIn) and rule.looks_at == "sinks"
-        looked_at = call.sinks if by_sinks else call.arguments
+        looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
         label = joined(argument.label for argument in looked_at.values())
         weighs = isinstance(rule, BuiltIn) and rule.weighs_control(self._tools[call.tool])
         return self._ruled(_name(rule), decision, label | call.control if weighs else label)

@@ -7,10 +7,11 @@ decided by these, without anybody having to look at their arguments.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
-from superscalar.labels import NOTHING, Label
-from superscalar.policy.calls import Allow, Decision, Deny, LabelledCall
+from superscalar.labels import NOTHING, Label, Source
+from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 
@@ -68,7 +69,8 @@ class BuiltIn(ABC):
         """What it says of every call with these labels; None where it is silent, `UNCLEAR` where that depends.
 
         `given` is the label of all that the plan gives, `sinks` that of what chooses a destination, None without any.
-        That of what decided on the call is in both, if it counts.
+        That of what decided on the call is in both, if it counts. A pure function: it is asked once for labels that
+        many calls have.
         """
         return UNCLEAR
 
@@ -82,7 +84,8 @@ class Destinations(BuiltIn):
 
     The content of a message may come from anywhere, its recipient may not. A pure tool sends nothing anywhere. A tool
     that says `Annotated[str, Sink(narrow="enum")]` lets data choose among a fixed set of constants, and one that says
-    `Sink(among=...)` among the destinations that it lists.
+    `Sink(among=...)` among the destinations that it lists. Where a tool does not say what a parameter is that looks
+    like a destination, a person decides.
 
     Whether something goes there at all, and so which of several trusted destinations gets it, may be decided by
     anything; but for a parameter marked `Sink(control=True)`, or for all with `control="sinks"`.
@@ -99,37 +102,47 @@ class Destinations(BuiltIn):
         return Destinations(policy.control)
 
     def judge(self, call: LabelledCall) -> Decision | None:
-        """Deny a call whose destination what is not trusted chose; allow the others that have one."""
+        """Deny a call whose destination what is not trusted chose, ask where it may be one; allow others with one."""
         if call.effect == "pure":
             return None
         sinks = call.sinks
         for name, argument in sinks.items():
-            if not all(source.type in argument.narrow for source in argument.label.untrusted):
-                others = ", ".join(map(str, argument.label.untrusted))
+            if strangers := argument.strangers:
                 return Deny(
-                    f"`{name}` of {call.tool} chooses where it goes, and comes from {others}, which is not trusted; "
-                    'write it in the question, or take it from a tool declared trust="trusted" or one of its '
+                    f"`{name}` of {call.tool} chooses where it goes, and comes from {_named(strangers)}, which is not "
+                    'trusted; write it in the question, or take it from a tool declared trust="trusted" or one of its '
                     "trusted_fields"
                 )
             if not call.control.trusted and (self._control == "sinks" or argument.control):
-                others = ", ".join(map(str, call.control.untrusted))
                 return Deny(
-                    f"`{name}` of {call.tool} chooses where it goes, and whether it goes there is decided by {others}, "
-                    "which is not trusted"
+                    f"`{name}` of {call.tool} chooses where it goes, and whether it goes there is decided by "
+                    f"{_named(call.control.untrusted)}, which is not trusted"
+                )
+        for name, argument in call.likely.items():
+            if strangers := argument.strangers:
+                return Ask(
+                    f"`{name}` of {call.tool} looks as if it chose where it goes, and comes from {_named(strangers)}, "
+                    f"which is not trusted; whoever wrote the tool can say "
+                    f'@tool(sink="{name}"), or @tool(content="{name}")'
                 )
         return Allow() if sinks else None
 
     def concerns(self, tool: Tool[..., object], _tools: Toolset) -> bool:
-        """Tools that have sinks, but for pure ones."""
-        return tool.effect != "pure" and bool(tool.sinks)
+        """Tools that have sinks, or what looks like one, but for pure ones."""
+        return tool.effect != "pure" and bool(tool.destinations)
 
     def weighs_control(self, tool: Tool[..., object]) -> bool:
         """Where the policy says so of all sinks, or the tool of one."""
-        return self._control == "sinks" or bool(tool.controlled)
+        return self._control == "sinks" or tool.controlled
 
     def glance(self, _given: Label, sinks: Label | None) -> Glance:
         """Trusted destinations are allowed."""
         return None if sinks is None else _ALLOW if sinks.trusted else UNCLEAR
+
+
+def _named(sources: Collection[Source]) -> str:
+    bare = {source._replace(type="") for source in sources if not source.type}
+    return ", ".join(str(source) for source in sources if not source.type or source._replace(type="") not in bare)
 
 
 class Confidentiality(BuiltIn):

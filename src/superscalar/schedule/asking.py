@@ -21,6 +21,7 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
 from superscalar.schedule.stopping import Stopping
+from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.values import Failure, FailureKind, TaskId
 
@@ -153,7 +154,10 @@ class Asking(Stopping):
     def _is_another(self, attempt: Attempt) -> bool:
         """Whether a person was asked about a call, and has not approved of what would be called now."""
         known = self._known.get(attempt.cell.id)
-        return known is not None and not self._is_approved(known, attempt.cell, attempt.tool, attempt.arguments)
+        try:
+            return known is not None and not self._is_approved(known, attempt.cell, attempt.tool, attempt.arguments)
+        except (ArgumentError, RecursionError):  # it could be shown when it was asked about
+            return True
 
     def _bound(self, known: Known, tool: Tool[..., Any], given: Arguments) -> Arguments:
         """What a call is made with that a person was asked about: what the question has, in another process too.

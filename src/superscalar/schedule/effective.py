@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import zoneinfo
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import PurePath
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from superscalar import codec
-from superscalar.everyday import BARE, twin
+from superscalar.everyday import BARE, is_text_alone, twin
 from superscalar.plan.evaluate import evaluate
 from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
@@ -67,33 +68,51 @@ def given_to(cell: Cell, call: Call, schedule: Schedule) -> Arguments:
 
 
 def fresh(arguments: Arguments) -> Arguments:
-    """The same for somebody who may change them."""
-    return {name: twin_of(value) for name, value in arguments.items()}
+    """The same for somebody who may change them.
+
+    Raises:
+        ArgumentError: the class of one does not let it be copied.
+    """
+    return _each(arguments, twin_of)
 
 
 def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
-    """The same for people and for a journal: secrets withheld, and a `Handle` for what is no data (rule L24)."""
-    return {name: copied_by(value, _for_people) for name, value in tool.masked(arguments).items()}
+    """The same for people and for a journal: secrets withheld, and a `Handle` for what is no data (rule L24).
+
+    Raises:
+        ArgumentError: as for `fresh`.
+    """
+    return _each(tool.masked(arguments), lambda value: copied_by(value, _for_people))
+
+
+def _each(arguments: Arguments, copy: Callable[[Any], Any]) -> Arguments:
+    made: Arguments = {}
+    for name, value in arguments.items():
+        try:
+            made[name] = copy(value)
+        except RecursionError:
+            raise
+        except Exception as error:  # a record's class is a tool's own code
+            raise ArgumentError(f"`{name}` cannot be copied: {error!r}") from error
+    return made
 
 
 def _for_people(value: Any, copy: Callable[[Any], Any]) -> Any:
     kind = type(value)
     if hasattr(kind, "get_secret_value"):  # pydantic's SecretStr and the like
         return WITHHELD
-    if kind in _DATA or issubclass(kind, enum.Enum) or (issubclass(kind, PurePath) and _is_own(kind, "pathlib")):
+    if kind in _DATA or issubclass(kind, enum.Enum) or (issubclass(kind, PurePath) and is_text_alone(kind)):
         return value
-    if kind is frozenset or _is_own(kind, "collections"):
+    if is_text_alone(kind):
+        return str(value)
+    if kind in _COLLECTIONS:
         return twin(value, copy)
     bare = next((bare for base, bare in BARE.items() if issubclass(kind, base)), Handle.of)
     return bare(value)
 
 
 _DATA: Final = (Withheld, Handle, Decimal, UUID, dt.timezone, zoneinfo.ZoneInfo)
-
-
-def _is_own(kind: type, module: str) -> bool:
-    """Whether it is a class of that module itself, and so does what that says."""
-    return kind.__module__.partition(".")[0] == module
+_COLLECTIONS: Final = (frozenset, OrderedDict, defaultdict, Counter, deque)
 
 
 # ----------------------------------------------------------------------------------------------- what an answer is to
@@ -163,12 +182,14 @@ _UNKNOWN: Final = object()
 
 def _read_back(tool: Tool[..., Any], name: str, value: Any) -> Any:
     """An argument out of a journal as the tool wants it, if that is still what was recorded."""
-    if _is_partly_told(codec.data_of(value)):
-        return _UNKNOWN
     try:
+        if _is_partly_told(codec.data_of(value)):
+            return _UNKNOWN
         found = tool.read_back(name, value)
         if _written(copied_by(found, _for_people)) == _written(value):
             return found
+    except codec.Unwritable:
+        return _UNKNOWN
     except ArgumentError:
         pass  # it is of today's declaration that it does not fit any more, or a default, which nobody checks
     return _UNKNOWN if holds_record(value) else value

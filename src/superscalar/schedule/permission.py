@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -10,10 +10,8 @@ from superscalar.events import Decided
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
-from superscalar.plan.labels import narrowed, narrowed_to
 from superscalar.policy import (
     Admission,
-    Argument,
     LabelledCall,
     Policy,
     Question,
@@ -23,6 +21,7 @@ from superscalar.policy import (
     Rulings,
     Unclear,
 )
+from superscalar.policy.arguments import audience, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
@@ -31,8 +30,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.tools.trust import Sink
-from superscalar.values import OrderedSet, TaskId, record_fields
+from superscalar.values import TaskId
 
 
 class Permission:
@@ -63,12 +61,13 @@ class Permission:
     def _rule(self, shown: Label) -> None:
         """Have the rules look at the calls of plans that are made from what was shown."""
         tools = self._tools
-        self._rulings = Rulings(self._policy, tools, shown=shown)
+        self._rulings = Rulings(self._policy, tools, shown)
+        self._at_a_glance = lru_cache(maxsize=4_096)(self._rulings.at_a_glance)  # most calls have labels of others
         self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         self._glances = {
             alias: (
                 rules,
-                frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks),
+                frozenset(tool.aliases[one.parameter] for one in tool.destinations),
                 any(rule.weighs_control(tool) for rule in rules),
             )
             for alias, tool in tools.by_alias.items()
@@ -121,10 +120,11 @@ class Permission:
         if glance is None:
             ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         else:
-            rules, sinks, weighs = glance
-            given, chosen = self.labels.given(cell, work, sinks)
+            rules, choosing, weighs = glance
+            given, chosen = self.labels.given(cell, work, choosing)
             control = self.labels.control(cell) if weighs else NOTHING
-            ruling = self._rulings.at_a_glance(rules, tool, given, chosen if sinks else None, control)
+            sinks = chosen if tool.sinks or not chosen.trusted else None
+            ruling = self._at_a_glance(rules, tool, given, sinks, control)
             if isinstance(ruling, Unclear):
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
@@ -136,10 +136,9 @@ class Permission:
 
         `arguments` are theirs to look at: those of the call itself are others.
         """
-        given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
-        made = {name: _argument(tool, name, value, given.get(name, NOTHING)) for name, value in arguments.items()}
-        control = self.labels.control(cell)
-        return LabelledCall(cell.id, tool.name, tool.effect, made, control, _audience(tool, arguments))
+        labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
+        made = labelled(tool, arguments, labels)
+        return LabelledCall(cell.id, tool.name, tool.effect, made, self.labels.control(cell), audience(tool, made))
 
     def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
@@ -203,50 +202,3 @@ def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
 def _told(label: Label) -> tuple[tuple[Source, ...], tuple[str, ...] | None]:
     """A label as events have it."""
     return tuple(sorted(label.sources)), None if label.readers is None else tuple(sorted(label.readers))
-
-
-def _argument(tool: Tool[..., Any], name: str, value: Any, given: Label) -> Argument:
-    """An argument as the rules see it. A destination that its tool lists is one of a fixed set, whoever chose it."""
-    label = narrowed(given, value)
-    marks = tool.open_sinks.get(name, ())
-    narrow = frozenset[str]().union(*(mark.narrow for mark in marks))
-    if marks and not label.trusted and any(_is_listed(tool, name, mark, value) for mark in marks):
-        label = narrowed_to(label, "enum")
-        narrow |= {source.type for source in label.untrusted}
-    return Argument(value, label, name in tool.sinks, narrow, name in tool.controlled)
-
-
-def _is_listed(tool: Tool[..., Any], name: str, mark: Sink, value: Any) -> bool:
-    destinations = list(_destinations(value))
-    try:
-        return bool(destinations) and all(one is not None and mark.has(one) for one in destinations)
-    except Exception as error:
-        raise ArgumentError(f"{tool.name}(): Sink(among=...) of `{name}` raised {error!r}") from error
-
-
-def _destinations(value: Any) -> Iterator[str | None]:
-    """The texts that a value names as destinations; None for what may name any."""
-    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
-        for item in value:
-            yield from _destinations(item)
-    else:
-        yield None if value is None or isinstance(value, Mapping) or record_fields(value) is not None else str(value)
-
-
-def _audience(tool: Tool[..., Any], arguments: Mapping[str, Any]) -> frozenset[str]:
-    """Who gets to read what a call is given: those declared, else whoever its sinks name, else the tool itself."""
-    if tool.reads is not None:
-        return tool.reads(arguments) if callable(tool.reads) else tool.reads
-    named = frozenset(name for sink in tool.sinks if sink in arguments for name in _texts(arguments[sink]))
-    return named or frozenset({tool.name})
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif value is not None:
-        yield str(value)

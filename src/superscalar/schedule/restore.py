@@ -23,7 +23,7 @@ from superscalar.schedule.attempt import Attempt, never_started, too_many
 from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
-from superscalar.schedule.effective import Arguments, as_recorded, given_to
+from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -269,12 +269,13 @@ class ResumedUnit(TaskFetchingUnit):
         try:
             given = given_to(cell, work, self.schedule)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
+            told = shown(tool, arguments)
         except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
             in_doubt = cell.is_write and not under.cleared
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None
         cut_off = isinstance(under.last, events.Started)
-        attempt = Attempt(self, cell, tool, arguments, under.last.attempt + 1)
+        attempt = Attempt(self, cell, tool, arguments, told, under.last.attempt + 1)
         attempt.spared = under.spared + cut_off
         attempt.in_doubt = under.in_doubt or (cut_off and cell.is_write and not under.cleared)
         self._live[attempt] = None

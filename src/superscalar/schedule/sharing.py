@@ -8,13 +8,12 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from superscalar.everyday import is_text_alone
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.values import Failure, Observation, OrderedSet, Record, record_fields
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
-_TEXTUAL = frozenset({"decimal", "uuid", "pathlib", "ipaddress", "fractions", "pydantic.networks"})
-"""Modules whose classes make objects that are all that their text says, and cannot be changed."""
 _MAPPINGS = (Counter, OrderedDict, defaultdict)
 
 
@@ -96,7 +95,7 @@ def identity(value: Any) -> Hashable:
         return kind, *((identity(key), identity(item)) for key, item in value.items())
     if kind is deque:
         return kind, value.maxlen, *map(identity, value)
-    if kind.__module__.partition("._")[0] in _TEXTUAL:
+    if is_text_alone(kind):
         return kind, str(value)
     if (fields := record_fields(value)) is not None:
         made_by = value.__record_type__ if kind is Record else kind

@@ -366,6 +366,8 @@ class TaskFetchingUnit(Asking):
                 self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
             if cell.status is not READY or (tool.shares and self._shares(cell, work, arguments)):
                 return
+            plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
+            told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
         except Unavailable as missing:
             self._happened(events.Skipped(self._now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
@@ -375,7 +377,8 @@ class TaskFetchingUnit(Asking):
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
-            attempt = Attempt(self, cell, tool, arguments)
+            attempt = Attempt(self, cell, tool, arguments, told)
+            attempt.plain = plain
             self._live[attempt] = None
             self._ready.append(attempt)
 
@@ -462,9 +465,7 @@ class TaskFetchingUnit(Asking):
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        plain = attempt.plain and not tool.secrets
-        told = attempt.arguments.copy() if plain else shown(tool, attempt.arguments)
-        self._happened(events.Started(now, cell.id, tool.name, told, attempt.number, number))
+        self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, number))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt)
             return

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from superscalar.errors import UsageError
 from superscalar.plan.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.secret import without
+from superscalar.tools.secret import NONE, Secrets, without
 from superscalar.tools.types import annotation_of
 from superscalar.values import WITHHELD, fields_of_records, holds_record
 
@@ -23,7 +23,7 @@ def validator(
     tool: str,
     alias: str,
     parameters: tuple[inspect.Parameter, ...],
-    secrets: Collection[str] = (),
+    secrets: Secrets = NONE,
     completed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that takes arguments by name and returns them as the annotations want them.
