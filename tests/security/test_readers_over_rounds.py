@@ -188,6 +188,9 @@ def test_turns_of_a_user_are_the_users_and_those_of_an_assistant_are_not_trusted
     [
         ({"role": "tool", "content": "7"}, r"history\[1\] is a turn of 'tool'"),
         ({"content": "7"}, r"history\[1\] is a turn of None"),
+        ({"role": ["user"], "content": "7"}, r"history\[1\] is a turn of \['user'\]"),
+        ({"role": "user", "content": "7", "sources": [7]}, r"history\[1\] has sources=\[7\]"),
+        ({"role": "user", "content": "7", "sources": [["god"]]}, r"history\[1\] has sources=\[\['god'\]\]"),
         ({"role": "assistant", "content": None}, r"history\[1\] has no text"),
         ({"role": "user", "content": [{"type": "image_url"}]}, r"history\[1\] has no text"),
         ({"role": "user", "content": "7", "readers": 7}, r"history\[1\] has readers=7"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 from superscalar.errors import UsageError
-from superscalar.labels import Label, joined
+from superscalar.labels import Label, Source, SourceKind, joined
 from superscalar.models.base import Message, Role
 
 History: TypeAlias = Iterable[Message | Mapping[str, Any]]
@@ -18,6 +18,7 @@ _ROLES: Final[Mapping[str, Role]] = {
     "system": "system",
     "developer": "system",
 }
+_KINDS: Final = get_args(SourceKind)
 _TEXTS: Final = ("text", "input_text", "output_text")  # the types of parts that are text, in the APIs of providers
 
 
@@ -46,15 +47,33 @@ def _turn(turn: Any, where: str, *, trusted: bool) -> Message:
         raise UsageError(
             f'{where} is a {type(turn).__name__}: write {{"role": "user", "content": "..."}}, or a Message'
         )
-    role = _ROLES.get(turn.get("role", ""))
+    said = turn.get("role")
+    role = _ROLES.get(said) if isinstance(said, str) else None
     if role is None:
         raise UsageError(
-            f"{where} is a turn of {turn.get('role')!r}: a history has those of {', '.join(map(repr, _ROLES))}. "
+            f"{where} is a turn of {said!r}: a history has those of {', '.join(map(repr, _ROLES))}. "
             "Leave out calls of tools and what they returned; the answer that was made of it is enough"
         )
     doubted = turn.get("untrusted") or (role == "assistant" and not trusted)
     text = _text(turn.get("content", turn.get("text")), where)
-    return Message(role, text, bool(doubted), turn.get("sources", ()), _readers(turn.get("readers"), where))
+    sources = _sources(turn.get("sources", ()), where)
+    return Message(role, text, bool(doubted), sources, _readers(turn.get("readers"), where))
+
+
+def _sources(said: Any, where: str) -> tuple[Source, ...]:
+    try:
+        sources = tuple(Source(*source) for source in said)
+    except TypeError:
+        sources = ()
+    if (said and not sources) or not all(
+        source.kind in _KINDS
+        and isinstance(source.name, str)
+        and isinstance(source.trusted, bool)
+        and isinstance(source.type, str)
+        for source in sources
+    ):
+        raise UsageError(f"{where} has sources={said!r:.100}, which no message ever had")
+    return sources
 
 
 def _readers(said: Any, where: str) -> tuple[str, ...] | None:

@@ -131,14 +131,14 @@ class Rulings:
         return None if self._others[tool.name] else self._built_in[tool.name]
 
     def at_a_glance(
-        self, rules: tuple[BuiltIn, ...], tool: Tool[..., object], given: Label, sinks: Label | None, control: Label
+        self, tool: Tool[..., object], given: Label, sinks: Label | None, control: Label
     ) -> Ruling | Unclear | None:
         """What `ruling` would say of a call with these labels (see `BuiltIn.glance`), if they are enough to tell.
 
         `control`: that of what decided that it is made; it may be left out where no rule weighs it.
         """
         found: tuple[BuiltIn, Decision] | None = None
-        for rule in rules:
+        for rule in self._built_in[tool.name]:
             counts = control if rule.weighs_control(tool) else NOTHING
             said = rule.glance(given | counts, None if sinks is None else sinks | counts)
             if isinstance(said, Unclear):

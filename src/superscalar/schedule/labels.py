@@ -163,7 +163,7 @@ class Labels:
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
         if cell.scope.owner is None and (cell.task is None or not cell.task.guards):
-            return self._round(cell)
+            return self._round(cell) if self._rounds else NOTHING
         self._find(list(self._deciding(cell)))
         made = self._control(cell)
         self._passing.clear()

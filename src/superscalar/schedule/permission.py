@@ -66,7 +66,6 @@ class Permission:
         self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         self._glances = {
             alias: (
-                rules,
                 frozenset(tool.aliases[one.parameter] for one in tool.destinations),
                 any(rule.weighs_control(tool) for rule in rules),
             )
@@ -120,11 +119,11 @@ class Permission:
         if glance is None:
             ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         else:
-            rules, choosing, weighs = glance
+            choosing, weighs = glance
             given, chosen = self.labels.given(cell, work, choosing)
             control = self.labels.control(cell) if weighs else NOTHING
             sinks = chosen if tool.sinks or not chosen.trusted else None
-            ruling = self._at_a_glance(rules, tool, given, sinks, control)
+            ruling = self._at_a_glance(tool, given, sinks, control)
             if isinstance(ruling, Unclear):
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
