@@ -8,6 +8,7 @@ import pytest
 
 from superscalar import Failure, LLMCompiler, Policy, Sink, Tool, UsageError, tool
 from superscalar.events import Decided
+from superscalar.policy import Rulings
 from superscalar.testing import run
 from support.running import executed
 
@@ -131,3 +132,30 @@ def test_what_is_told_has_the_label_of_what_decided() -> None:
 def test_a_word_that_there_is_not_is_an_error(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         Policy(**wrong)
+
+
+@tool(effect="read", trust="trusted", readers="ann@home", reads=())
+async def diary() -> str:
+    """What Ann wrote."""
+    return "lost"
+
+
+CONFIDENTIAL = {
+    "a condition": 'if diary() == "lost":\n    refund(2)\njoin()\n',
+    "a list": "x = [carrier(2) for c in diary()]\njoin(x)\n",
+    "nothing": "d = diary()\nx = refund(2)\njoin(d, x)\n",
+}
+
+
+@pytest.mark.parametrize("plan", [*CHOSEN.values(), *OURS.values(), *CONFIDENTIAL.values()])
+@pytest.mark.parametrize("policy", ["enforce", "warn", Policy(control="sinks"), Policy(confidential_control="allow")])
+def test_control_is_weighed_alike_at_a_glance_and_when_a_call_is_looked_at(
+    plan: str, policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decided() -> list[Decided]:
+        tools: list[Any] = [orders, carrier, claims, stock, diary, refunding(Sink)]
+        return [event for event in executed(plan, tools, policy=policy).events if isinstance(event, Decided)]
+
+    glanced = decided()
+    monkeypatch.setattr(Rulings, "by_labels", lambda *_: None)
+    assert decided() == glanced
