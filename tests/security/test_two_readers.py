@@ -54,6 +54,9 @@ PLANS = {
     "a total": 'e = diary()\nn = 0\nfor c in e:\n    if c == "7":\n        n += 1\nx = search(n > 1)\njoin(x)\n',
     "keys that it has": "e = diary()\nd = {}\nfor c in e:\n    d.setdefault(c, []).append(1)\n"
     'x = [search("k") for k in d]\njoin(x)\n',
+    "what is written between two calls that are one": (
+        f'e = diary()\na = look("a")\nif e[4] == "7":\n    send("{two_readers.ANN}")\nb = look("a")\njoin(a, b)\n'
+    ),
     "a fallback": 'x = send("bob@home.example", default(locate("7"), "none"))\njoin(x)\n',
     "who it goes to": 'e = diary()\nx = send("bob@home.example" if "7" in e else "eve@home.example", "hi")\njoin(x)\n',
 }
@@ -194,6 +197,10 @@ def what_fails_beside_it_is_forgotten(patch: Patch) -> None:
     patch.setattr(derived, "looked_at", lambda *_: iter(()))
 
 
+def what_is_written_between_two_calls_is_forgotten(patch: Patch) -> None:
+    patch.setattr(derived.Labels, "made_again", lambda *_: False)
+
+
 def rounds_keep_no_readers(patch: Patch) -> None:
     before = derived.in_view_of
     for module in (sight, run):
@@ -252,6 +259,7 @@ FAULTS: list[tuple[Callable[[Patch], None], Callable[[], list[list[Calls]]]]] = 
     (lists_and_filters_are_forgotten, _plans("the items of a list")),
     (control_is_not_weighed_at_a_glance, _plans("a condition")),
     (what_fails_beside_it_is_forgotten, _beside("in a dict")),
+    (what_is_written_between_two_calls_is_forgotten, _plans("what is written between two calls that are one")),
     (rounds_keep_no_readers, _ways(two_readers.over_rounds_in_text)),
     (failures_have_no_readers, _ways(two_readers.through_a_failure)),
     (answers_have_no_readers, _ways(two_readers.through_the_history)),

@@ -42,7 +42,7 @@ class Labels:
     `origin` says what calls add; `results`, by alias, what is sure of what tools return that validate it; `question` is
     what the user asked: a constant of the plan that stands there comes from the user. Every task of a round that began
     with a label has that too, since all that its planner wrote was made from that, readers included; but for what the
-    first plan repeats of the question.
+    first plan repeats of the question. `confidential`: something that was derived is for some readers only.
     """
 
     def __init__(
@@ -61,13 +61,14 @@ class Labels:
         self._given: dict[Cell, Label] = {}
         self._controls: dict[Scope, Label] = {}
         self._rounds: list[tuple[int, Label]] = []
-        self._confidential = False  # something is for some readers only
+        self.confidential = False
+        self._again: dict[Cell, Label] = {}  # calls that are made again because of something
 
     def begin_round(self, label: Label) -> None:
         """What is planned from now on is made from that too; what is open to everybody changes nothing."""
         if not label.open or self._rounds:
             self._rounds.append((self._schedule.planned, label))
-            self._confidential = self._confidential or label.readers is not None
+            self.confidential = self.confidential or label.readers is not None
 
     def of_round(self, begun: RoundStarted) -> Label:
         """What the planner of a round that begins now was shown.
@@ -137,7 +138,7 @@ class Labels:
     def _called(self, cell: Cell, call: Call, given: Label) -> Labelled:
         """The labels of what a call left behind that was made from `given`."""
         origin = self._origin(cell, call)
-        self._confidential = self._confidential or origin.readers is not None
+        self.confidential = self.confidential or origin.readers is not None
         label = given | origin
         if label.trusted or type(cell.outcome) is not Observation:
             return label
@@ -163,11 +164,19 @@ class Labels:
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
         if cell.scope.owner is None and (cell.task is None or not cell.task.guards):
-            return self._round(cell) if self._rounds else NOTHING
-        self._find(list(self._deciding(cell)))
-        made = self._control(cell)
-        self._passing.clear()
-        return made
+            made = self._round(cell) if self._rounds else NOTHING
+        else:
+            self._find(list(self._deciding(cell)))
+            made = self._control(cell)
+            self._passing.clear()
+        return made | self._again[cell] if cell in self._again else made
+
+    def made_again(self, cell: Cell, because: Iterable[Cell]) -> bool:
+        """A call would not be made if these had not happened; whether that makes a difference to who may know of it."""
+        label = joined(whole(self.of(one)) for one in because)
+        if label.readers is not None:
+            self._again[cell] = Label((), label.readers)
+        return label.readers is not None
 
     def shown(self, ids: Iterable[TaskId]) -> Label:
         """The label of all that these tasks left behind; of what was not run there is nothing to tell."""
@@ -309,7 +318,7 @@ class Labels:
         What fails says so to whoever is called after it with another part, or is not: so that is for those readers.
         """
         labels = labels_of(expression, lookup, self._constant)
-        if not self._confidential or type(expression) is Ref:
+        if not self.confidential or type(expression) is Ref:
             return labels
         parts = looked_at(expression, lambda task: _gathers(self._found(cell, task)))
         readers = joined(whole(labels_of(part, lookup, self._constant)) for part in parts).readers
