@@ -96,6 +96,32 @@ class Typed(OtherTypedDict):
     text: NotRequired[str]
 
 
+class Statistic(BaseModel):
+    to: str
+    count: int
+
+
+@dataclasses.dataclass
+class Entry:
+    to: str
+    day: str
+
+
+class Row(OtherTypedDict):
+    to: str
+    price: int
+
+
+class Ours(BaseModel):
+    to: Annotated[str, Sink(among=("ann@home.example", "eve@evil.example"))]
+    text: str = ""
+
+
+class Nobody(BaseModel):
+    to: Annotated[str, Sink(among=("ann@home.example", "bob@home.example"))]
+    note: str = ""
+
+
 class Opened(BaseModel):
     to: Annotated[str, Sink(narrow="enum")]
 
@@ -152,6 +178,18 @@ def made(annotation: Any, argument: str, *, effect: Any = "write", **terms: Any)
         (Mail, "{'to': HERE, 'text': m, 'cc': [HERE]}", "{'to': HERE, 'text': 'x', 'cc': [HERE, m]}"),
         (Mail | None, *RECORD),
         (Mail | Pair, *RECORD),
+        (Mail | Statistic, *RECORD),
+        (Statistic | Mail, *RECORD),
+        (Mail | Statistic, "{'to': HERE, 'text': m}", "{'to': m, 'count': 1}"),
+        (Mail | Entry, *RECORD),
+        (Typed | Row, *RECORD),
+        (Row | Typed | None, *RECORD),
+        (list[Mail | Statistic], "[{'to': HERE, 'text': m}]", "[{'to': HERE}, {'to': m}]"),
+        (list[Mail] | list[Statistic], "[{'to': HERE, 'text': m}]", "[{'to': HERE}, {'to': m}]"),
+        (dict[str, Mail | Statistic], "{'a': {'to': HERE}}", "{'a': {'to': m}}"),
+        (Ours | Statistic, "{'to': m[:3] + m[3:], 'text': m}", "{'to': m[1:]}"),
+        (Ours | Mail, "{'to': HERE, 'text': m}", "{'to': m, 'text': 'x'}"),
+        (Ours | Nobody, "{'to': HERE, 'text': m}", "{'to': m, 'text': 'x'}"),
         (Aliased, "{'recipientOf': HERE, 'text': m}", "{'recipientOf': m, 'text': 'x'}"),
         (Aliased, "{'to': HERE, 'text': m}", "{'to': m}"),
         (Choices, "{'a': HERE, 'text': m}", "{'b': m}"),

@@ -39,6 +39,10 @@ class Mail(BaseModel):
     text: str = ""
 
 
+class Listed(BaseModel):
+    to: Literal["ann"]
+
+
 @dataclasses.dataclass
 class Order:
     id: int
@@ -83,6 +87,9 @@ LOOKING: list[tuple[str, Any, str]] = [
     ("where", Annotated[str, WithJsonSchema({"type": "string", "format": "hostname"})], "p"),
     ("it", Mail, "{'to': p}"),
     ("it", list[Mail], "[{'to': p}]"),
+    ("it", Mail | Listed, "{'to': p}"),
+    ("it", Listed | Mail, "{'to': p}"),
+    ("it", list[Mail | Listed], "[{'to': p}]"),
     ("it", Order, "{'id': len(p)}"),
     ("channel", Open, "p"),
     ("to", str | Literal["me"], "p"),
@@ -146,6 +153,7 @@ def test_what_is_none_and_what_the_plan_says_asks_nobody(name: str, annotation: 
         ("it", Mail, "{'to': p}", "it.to"),
         ("it", list[Mail], "[{'to': p}]", "it[].to"),
         ("it", list[Mail], "[{'to': p}]", "it"),
+        ("it", Mail | Listed, "{'to': p}", "it.to"),
         ("where", Path | str, "p", "where"),
         ("where", HttpUrl | str, "p", "where"),
     ],

@@ -25,15 +25,29 @@ from superscalar.tools.types import annotation_of, type_text
 class Step(NamedTuple):
     """The way from a value to a part of it: to a field of a record, or to each item of a list ("[]").
 
-    `keys`: under which a plan may write the field; `known`: those of all fields of the record.
+    `keys`: under which a plan may write the field; `known`: those of all fields of the record, which is `of` that
+    class: two members of a union that both have such a field do not say the same of it.
     """
 
     name: str
     keys: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
+    of: Any = None
 
 
 Path: typing.TypeAlias = tuple[Step, ...]
+
+
+def one_of(paths: Iterable[Path]) -> Path:
+    """The way that each of some goes that are told alike, whichever member of a union a value is of."""
+    return tuple(
+        Step(
+            steps[0].name,
+            frozenset[str]().union(*(step.keys for step in steps)),
+            frozenset[str]().union(*(step.known for step in steps)),
+        )
+        for steps in zip(*paths, strict=True)
+    )
 
 
 @dataclasses.dataclass(slots=True)
@@ -183,7 +197,7 @@ class _Walk:
             if isinstance(field.annotation, str):
                 self._unread(field.annotation)
             if field.keys:
-                step = Step(field.name, field.keys, known)
+                step = Step(field.name, field.keys, known, kind)
                 self.into(field.annotation, (*path, step), {field.name, *field.keys}, (*within, kind))
             else:
                 self._whole([field.annotation], path)

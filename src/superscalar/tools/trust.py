@@ -15,7 +15,7 @@ from superscalar.plan.narrow import EACH, Shape, Vouched
 from superscalar.plan.patterns import matcher, plain_pattern
 from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, path_text
+from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, one_of, path_text
 from superscalar.tools.types import constants_in, shape_of
 from superscalar.unseen import hides
 
@@ -168,35 +168,80 @@ def destinations_of(
     Raises:
         UsageError: one is declared that the tool does not have, or one as both, or of a tool that is pure.
     """
-    known = {path_text(name, place.path): (name, place) for name, parts in places.items() for place in parts}
+    known: dict[str, _Told] = {}
+    for name, parts in places.items():
+        for place in parts:
+            known.setdefault(path_text(name, place.path), _Told(name, [])).places.append(place)
     sinks, contents = (_declared(tool, term, known, given) for term, given in (("sink", sink), ("content", content)))
     found: dict[str, Destination] = {}
-    for text, (name, place) in known.items():
-        marks = tuple(mark for mark in place.marks if isinstance(mark, Sink))
-        said = text in sinks or any(is_mark(mark, Sink) for mark in place.marks)
+    for text, one in known.items():
+        said = text in sinks or any(is_mark(mark, Sink) for place in one.places for mark in place.marks)
         if said and text in contents:
             raise UsageError(f"@tool(content={text!r}) on {tool}: it is declared a sink, too; leave out one of them")
-        path = _without_items(place.path)
+        path = _without_items(one.path)
         if said and effect == "pure" and not path:
-            raise UsageError(f"tool {tool} is pure: `{name}` is no sink, since nothing goes anywhere; say what it does")
-        if said or (effect == "write" and text not in contents and any(_is(_ADDRESSES, kind) for kind in place.types)):
-            told = path_text(name, path)
-            found[told] = Destination(name, path, (*(found[told].marks if told in found else ()), *marks))
+            raise UsageError(
+                f"tool {tool} is pure: `{one.parameter}` is no sink, since nothing goes anywhere; say what it does"
+            )
+        if said or (effect == "write" and text not in contents and any(map(_is_address, one.places))):
+            told = path_text(one.parameter, path)
+            marks = (*(found[told].marks if told in found else ()), *one.marks)
+            found[told] = Destination(one.parameter, path, marks)
     says = bool(found)
-    for text, (name, place) in known.items():
-        settled = text in found or any(_is_below(text, one) or _is_below(one, text) for one in found)
-        settled = settled or text in contents or any(_is_below(text, one) for one in contents)
-        if not settled and _is_likely(place, effect, elsewhere=elsewhere, says=says):
-            values = [one for one in places[name] if _without_items(one.path) == place.path and one.types]
-            if not values or not all(one.closed for one in values):
-                found[text] = Destination(name, place.path, declared=False, reads=_is_named(place))
+    for text, one in known.items():
+        settled = text in found or any(_is_below(text, other) or _is_below(other, text) for other in found)
+        settled = settled or text in contents or any(_is_below(text, other) for other in contents)
+        if not settled and any(_is_likely(place, effect, elsewhere=elsewhere, says=says) for place in one.places):
+            path = _without_items(one.path)
+            told = path_text(one.parameter, path)
+            values = [part for part in places[one.parameter] if _told_without_items(one.parameter, part) == told]
+            if not all(part.closed for part in values if part.types) or not any(part.types for part in values):
+                named = any(map(_is_named, one.places))
+                found[told] = Destination(one.parameter, path, declared=False, reads=named)
     return tuple(found.values())
 
 
-def _declared(tool: str, term: str, known: Mapping[str, Any], given: Iterable[str]) -> frozenset[str]:
+class _Told(NamedTuple):
+    """What is told by one path: more than one place where members of a union have a field of the same name."""
+
+    parameter: str
+    places: list[Place]
+
+    @property
+    def path(self) -> Path:
+        return one_of(place.path for place in self.places)
+
+    @property
+    def marks(self) -> tuple[Sink, ...]:
+        """What is said of that which is not trusted, as strict as the strictest of those who say that it is a sink."""
+        sinks = [place for place in self.places if _is_address(place) or any(is_mark(m, Sink) for m in place.marks)]
+        marks = [tuple(mark for mark in place.marks if isinstance(mark, Sink)) for place in sinks]
+        return marks[0] if len(marks) == 1 else (_strictest(marks),) if any(marks) else ()
+
+
+def _strictest(members: Iterable[tuple[Sink, ...]]) -> Sink:
+    """The mark of what may be chosen only where each of some members of a union lets it be."""
+    said = list(members)
+    narrow = frozenset.intersection(*(frozenset[str]().union(*(mark.narrow for mark in marks)) for marks in said))
+    return Sink(
+        narrow=narrow,
+        among=lambda destination: all(any(mark.has(destination) for mark in marks) for marks in said),
+        control=any(mark.control for marks in said for mark in marks),
+    )
+
+
+def _is_address(place: Place) -> bool:
+    return any(_is(_ADDRESSES, kind) for kind in place.types)
+
+
+def _told_without_items(parameter: str, place: Place) -> str:
+    return path_text(parameter, _without_items(place.path))
+
+
+def _declared(tool: str, term: str, known: Mapping[str, _Told], given: Iterable[str]) -> frozenset[str]:
     names = frozenset(given)
     if others := sorted(names - known.keys()):
-        parameters = [name for name, (_, place) in known.items() if not place.path]
+        parameters = [name for name, one in known.items() if not one.path]
         raise UsageError(
             f"@tool({term}={others[0]!r}) on {tool}: it has no such parameter; its parameters are "
             f"{', '.join(parameters)}"
