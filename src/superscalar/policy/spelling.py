@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping
+import datetime as dt
+import enum
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from superscalar.values import OrderedSet, record_fields
 
@@ -28,12 +32,40 @@ def spelled(value: Any) -> str:
         return f"{kind.__name__}({spelled(dict(value))})"
     if kind is collections.deque:
         return f"deque({spelled(list(value))})"
+    if isinstance(value, enum.Enum):
+        return f"<{kind.__name__}.{value._name_}: {spelled(value._value_)}>"
+    if kind in (dt.datetime, dt.time):
+        return _moment(value)
     parts = record_fields(value)
     if parts is None:
-        return repr(value)
-    private: Mapping[str, Any] = getattr(value, "__pydantic_private__", None) or {}
+        base = next((base for base in _BASES if isinstance(value, base)), None)
+        return repr(value) if base is None or base is kind else f"{kind.__name__}({base.__repr__(value)})"
+    private = getattr(value, "__pydantic_private__", None) or {}
     named = getattr(value, "__record_type__", kind.__qualname__)
-    return f"{named.rpartition('.')[2]}({', '.join(f'{n}={spelled(v)}' for n, v in {**parts, **private}.items())})"
+    return f"{named.rpartition('.')[2]}({', '.join(_fields(chain(parts.items(), private.items())))})"
 
 
+def _fields(parts: chain[tuple[str, Any]]) -> Iterator[str]:
+    """Fields with their values; a name that is none in Python, which somebody else may have chosen, as a text."""
+    for name, value in parts:
+        yield f"{name if name.isidentifier() else repr(name)}={spelled(value)}"
+
+
+def _moment(value: Any) -> str:
+    """A date or time; what a zone that is none of Python's says of itself is not shown, but what it comes to."""
+    zone = value.tzinfo
+    if zone is None or type(zone) is dt.timezone or _is_of_the_system(zone):
+        return repr(value)
+    plain = value.replace(tzinfo=None)
+    return f"{repr(plain)[:-1]}, tzinfo=<{type(zone).__name__}: {value.utcoffset()!r}>)"
+
+
+def _is_of_the_system(zone: Any) -> bool:
+    try:
+        return type(zone) is ZoneInfo and zone.key is not None and ZoneInfo(zone.key) is zone
+    except Exception:  # noqa: BLE001 -- its key may be any text
+        return False
+
+
+_BASES: Final = (str, bytes, int, float, complex, dt.datetime, dt.date, dt.time, dt.timedelta)
 _MAPPINGS: Final = (collections.OrderedDict, collections.defaultdict, collections.Counter)
