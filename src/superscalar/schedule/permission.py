@@ -21,7 +21,7 @@ from superscalar.policy import (
     Rulings,
     Unclear,
 )
-from superscalar.policy.arguments import audience, labelled
+from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
@@ -66,7 +66,7 @@ class Permission:
         self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         self._glances = {
             alias: (
-                frozenset(tool.aliases[one.parameter] for one in tool.destinations),
+                frozenset(tool.aliases[name] for name in chooses(tool)),
                 any(rule.weighs_control(tool) for rule in rules),
             )
             for alias, tool in tools.by_alias.items()
@@ -136,8 +136,16 @@ class Permission:
         `arguments` are theirs to look at: those of the call itself are others.
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
-        made = labelled(tool, arguments, labels)
+        made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(cell.id, tool.name, tool.effect, made, self.labels.control(cell), audience(tool, made))
+
+    def _given(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Mapping[str, Any]:
+        """What the plan gives for the parameters of a call, as it is before it is validated."""
+        outcome = self._schedule.outcomes_for(cell)
+        try:
+            return tool.named({name: evaluate(value, outcome) for name, value in work.arguments})
+        except (EvaluationError, Unavailable):
+            return {}
 
     def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""

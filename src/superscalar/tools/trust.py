@@ -15,6 +15,7 @@ from superscalar.plan.narrow import EACH, Shape, Vouched
 from superscalar.plan.patterns import matcher, plain_pattern
 from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
+from superscalar.tools.making import has_code, is_code, sees_others
 from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, one_of, path_text
 from superscalar.tools.types import constants_in, shape_of
 from superscalar.unseen import hides
@@ -118,7 +119,9 @@ class Destination(NamedTuple):
     """A parameter, or a part of one, that chooses where something goes.
 
     `marks`: what is said of that which is not trusted and may choose it. Not `declared`: its name or its form says so
-    and the tool does not. `reads`: whom it names gets to read what the call is given.
+    and the tool does not. `reads`: whom it names gets to read what the call is given. `made_of`: what code of its tool,
+    such as a validator, may make it of: of what is given for it alone, of all that is given for its parameter, or for
+    all of them.
     """
 
     parameter: str
@@ -126,6 +129,7 @@ class Destination(NamedTuple):
     marks: tuple[Sink, ...] = ()
     declared: bool = True
     reads: bool = True
+    made_of: OneOf["part", "argument", "call"] = "part"
 
     def __str__(self) -> str:
         return path_text(self.parameter, self.path)
@@ -198,7 +202,20 @@ def destinations_of(
             if not all(part.closed for part in values if part.types) or not any(part.types for part in values):
                 named = any(map(_is_named, one.places))
                 found[told] = Destination(one.parameter, path, declared=False, reads=named)
-    return tuple(found.values())
+    return tuple(one._replace(made_of=_made_of(places[one.parameter], one.path)) for one in found.values())
+
+
+def _made_of(places: Collection[Place], path: Path) -> OneOf["part", "argument", "call"]:
+    """What a place may be made of by code that sees more than is given for it: a validator of all sees all."""
+    names = [step.name for step in path]
+    above = [place for place in places if [step.name for step in place.path] == names[: len(place.path)]]
+    own = [place for place in places if [step.name for step in _without_items(place.path)] == names]
+    functions = [(place, mark) for place in [*above, *own] for mark in place.marks if is_code(mark)]
+    if any(sees_others(mark) for place, mark in functions if not _without_items(place.path)):
+        return "call"
+    if any(place not in own or sees_others(mark) for place, mark in functions):
+        return "argument"
+    return "argument" if any(has_code(kind) for place in [*above, *own] for kind in place.types) else "part"
 
 
 class _Told(NamedTuple):
