@@ -68,7 +68,7 @@ def _place(tool: Tool[..., Any], destination: Destination, found: list[Part]) ->
     """A destination as rules see it. One that its tool lists is one of a fixed set, whoever chose it."""
     several = any(step.name == EACH for step in destination.path)
     value = [part.value for part in found] if several else found[0].value
-    label = joined(part.label for part in found)
+    label = gathered(part.label for part in found)
     narrow = frozenset[str]().union(*(mark.narrow for mark in destination.marks))
     if not label.trusted and any(_is_listed(tool, destination, mark, value) for mark in destination.marks):
         label = narrowed_to(label, "enum")
