@@ -131,6 +131,7 @@ class Lowering(Findings):
             ):
                 return self._display(node, inner, id)
             case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
+                self.check_keys(node)
                 keys: list[ir.Expr] = []
                 entries: list[TaskId] = []
                 for i, (key, item) in enumerate(zip(node.keys, node.values, strict=True)):
@@ -475,6 +476,7 @@ class Lowering(Findings):
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
             return self.expression(without_double_stars(node), body)
+        self.check_keys(node)
         pairs = zip(node.keys, node.values, strict=True)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
