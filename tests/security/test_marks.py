@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, NamedTuple, NewType, NotRequired, Required, TypedDict, TypeVar
 
 import pytest
-from pydantic import AliasChoices, AliasPath, AnyUrl, BaseModel, ConfigDict, Field, RootModel, SecretStr
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AnyUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    RootModel,
+    SecretStr,
+    computed_field,
+)
 from pydantic.dataclasses import dataclass as checked_dataclass
 from typing_extensions import TypeAliasType
 from typing_extensions import TypedDict as OtherTypedDict
@@ -122,6 +133,64 @@ class Nobody(BaseModel):
     note: str = ""
 
 
+class Extra(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Marked]
+    text: str = ""
+
+
+class Own:
+    target: Marked
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+
+class Built:
+    def __init__(self, target: Marked) -> None:
+        self.target = target
+
+
+class Shown:
+    @property
+    def target(self) -> Marked:
+        return ""
+
+
+class Computed(BaseModel):
+    text: str = ""
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation writes it
+    @property
+    def to(self) -> Marked:
+        return self.text
+
+
+class Hidden(BaseModel):
+    text: str = ""
+    _to: Marked = PrivateAttr("")
+
+
+class Inherits(Own):
+    note: str
+
+
+@typing.runtime_checkable
+class Aimed(typing.Protocol):
+    target: list[Marked]
+
+
+class Unmarked:
+    """A class of a tool's own, whose annotations mark nothing."""
+
+    target: str
+    later: Nowhere  # type: ignore[name-defined]  # noqa: F821 -- nobody can evaluate it
+
+    def __init__(self, target: Annotated[str, "whose"]) -> None:
+        self.target = target
+
+
 class Opened(BaseModel):
     to: Annotated[str, Sink(narrow="enum")]
 
@@ -200,6 +269,8 @@ def made(annotation: Any, argument: str, *, effect: Any = "write", **terms: Any)
         (Typed, *RECORD),
         (Box[Marked], *RECORD),
         (Root, "[HERE]", "[m]"),
+        (Extra, "{'bcc': HERE}", "{'bcc': m}"),
+        (list[Extra], "[{'text': 'x', 'bcc': HERE}]", "[{'text': 'x', 'bcc': m}]"),
         (Envelope, "{'mail': {'to': HERE, 'text': m}, 'note': m}", "{'mail': {'to': m}}"),
         (list[Mail], "[{'to': HERE, 'text': m}, {'to': HERE}]", "[{'to': HERE}, {'to': m}]"),
         (list[Mail], "[{'to': HERE, 'text': t} for t in [m]]", "[{'to': t} for t in [m]]"),
@@ -289,6 +360,14 @@ def _returned(to: str) -> Annotated[str, Sink]: ...  # type: ignore[empty-body]
 def _secret_returned(to: str) -> list[Annotated[str, Secret]]: ...  # type: ignore[empty-body]
 def _in_record_returned(to: str) -> Mail: ...  # type: ignore[empty-body]
 def _unread(to: Later) -> None: ...
+def _of_own(to: Own) -> None: ...
+def _of_built(to: Built | None) -> None: ...
+def _of_shown(to: list[Shown]) -> None: ...
+def _of_computed(to: Computed) -> None: ...
+def _of_private(to: Hidden) -> None: ...
+def _of_inherited(to: dict[str, Inherits]) -> None: ...
+def _of_protocol(to: Aimed) -> None: ...
+def _of_unmarked(to: Unmarked) -> None: ...
 
 
 def test_types_that_hold_each_other_are_gone_through_in_time_and_lose_no_mark() -> None:
@@ -327,11 +406,22 @@ def test_a_pure_tool_has_no_sink_but_takes_records_that_are_marked(terms: Any) -
         _returned,
         _secret_returned,
         _unread,
+        _of_own,
+        _of_built,
+        _of_shown,
+        _of_computed,
+        _of_private,
+        _of_inherited,
+        _of_protocol,
     ],
 )
 def test_a_mark_that_can_mean_nothing_is_an_error_when_the_tool_is_made(function: Any) -> None:
     with pytest.raises(UsageError, match=r"(Sink|Secret).*Annotated\[str, (Sink|Secret)\]"):
         tool(effect="write")(function)
+
+
+def test_a_class_of_ones_own_that_marks_nothing_may_be_taken() -> None:
+    assert tool(effect="write")(_of_unmarked).sinks == frozenset()
 
 
 def test_a_record_that_is_taken_and_returned_may_be_marked() -> None:

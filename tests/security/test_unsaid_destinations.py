@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,6 +86,12 @@ LOOKING: list[tuple[str, Any, str]] = [
     ("id_", str, "p"),
     ("where", Annotated[str, Field(json_schema_extra={"format": "uri"})], "p"),
     ("where", Annotated[str, WithJsonSchema({"type": "string", "format": "hostname"})], "p"),
+    ("where", list[Annotated[str, Field(json_schema_extra={"format": "uri"})]], "[p]"),
+    ("where", list[Annotated[str, WithJsonSchema({"type": "string", "format": "email"})]] | None, "['ann', p]"),
+    ("where", tuple[Annotated[str, Field(json_schema_extra={"format": "hostname"})], ...], "[p]"),
+    ("where", set[Annotated[str, Field(json_schema_extra={"format": "path"})]], "[p]"),
+    ("where", dict[str, Annotated[str, Field(json_schema_extra={"format": "uri"})]], "{'a': p}"),
+    ("where", list[list[Annotated[str, Field(json_schema_extra={"format": "uri"})]]], "[[p]]"),
     ("it", Mail, "{'to': p}"),
     ("it", list[Mail], "[{'to': p}]"),
     ("it", Mail | Listed, "{'to': p}"),
@@ -131,6 +138,8 @@ def test_what_is_not_trusted_asks_where_it_may_be_a_destination(name: str, annot
         ("accountant", str, "p"),
         ("emailed", str, "p"),
         ("subject", str, "p"),
+        ("where", list[Annotated[str, Field(json_schema_extra={"format": "date"})]], "[p]"),
+        ("where", list[Annotated[str, Field(json_schema_extra={"format": "uri"})]], "['https://home.example'], p"),
         ("url", Literal["eve@evil.example", "x"], "p"),
         ("channel", Folder, "p"),
         ("email", bool, "len(p) > 1"),
@@ -172,6 +181,12 @@ def test_an_id_is_what_a_write_is_about_where_it_says_where_it_goes() -> None:
 
     assert outcome(act) == Observation("done")
     assert outcome(act, "'f1', cc=p").kind == "denied"
+
+
+@pytest.mark.parametrize("annotation", [os.PathLike, os.PathLike[str], os.PathLike[str] | None, list[os.PathLike[str]]])
+def test_what_has_a_path_by_its_type_is_a_sink(annotation: Any) -> None:
+    found = outcome(tool(effect="write")(function("where", annotation)), "[p]" if "list" in str(annotation) else "p")
+    assert (found.kind, "chooses where it goes" in found.message) == ("denied", True)
 
 
 def test_what_is_declared_is_denied_and_not_asked_about() -> None:

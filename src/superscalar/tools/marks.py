@@ -19,6 +19,7 @@ from superscalar.errors import UsageError
 from superscalar.plan.narrow import EACH
 from superscalar.tools.fields import alias_of, field_info
 from superscalar.tools.inputs import names_of
+from superscalar.tools.members import aside
 from superscalar.tools.types import annotation_of, type_text
 
 
@@ -192,6 +193,13 @@ class _Walk:
 
     def _record(self, kind: Any, path: Path, within: tuple[Any, ...]) -> None:
         fields = list(_fields_of(kind))
+        for name, annotation in aside(kind, {field.name for field in fields}):
+            if isinstance(annotation, str | typing.ForwardRef):
+                self._unread(annotation)
+            elif marks := _directly(self._tool, annotation):
+                if not fields or name not in _UNDER_ITS_RECORD:
+                    raise self.misplaced(marks[0], f"at `{name}` of {kind.__name__}, which is no field of a record,")
+                self._whole([annotation], path)
         known = frozenset(key for field in fields for key in field.keys)
         for field in fields:
             if isinstance(field.annotation, str):
@@ -247,6 +255,9 @@ class _Together(_Walk):
             super().into(annotation, (), names, ())
 
 
+_UNDER_ITS_RECORD: Final = ("__pydantic_extra__",)
+
+
 class _Around(_Walk):
     """Goes through an annotation and looks into no record."""
 
@@ -256,6 +267,13 @@ class _Around(_Walk):
 
     def _record(self, kind: Any, path: Path, within: tuple[Any, ...]) -> None:
         """What a record says of its fields, it says where it is a parameter."""
+
+
+def _directly(tool: str, annotation: Any) -> list[Any]:
+    """The marks in an annotation that stand in none of the records which it names."""
+    walk = _Around(tool, "")
+    walk.into(annotation, (), set(), ())
+    return [mark for mark in walk.found[()].marks if is_mark(mark)]
 
 
 def _marks_in(mark: Any) -> list[Any]:

@@ -140,7 +140,7 @@ _URL_TYPES: Final = frozenset({"AnyUrl", "AnyHttpUrl", "HttpUrl", "AnyWebsocketU
     "_BaseMultiHostUrl",
     "MultiHostUrl",
 }
-_ADDRESSES: Final = _URL_TYPES | {"EmailStr", "NameEmail", "PurePath"}
+_ADDRESSES: Final = _URL_TYPES | {"EmailStr", "NameEmail", "PurePath", "PathLike"}
 """Types of addresses, by name: `pydantic` is not imported to look at a signature."""
 
 _NAMED: Final = frozenset(
@@ -283,8 +283,6 @@ def _is_likely(place: Place, effect: str, *, elsewhere: bool, says: bool) -> boo
 
     `says`: the tool has sinks that are declared, and so an id is what it is about, and nowhere to go.
     """
-    if place.path and place.path[-1].name == EACH:
-        return False  # it has the name of its list
     if effect == "write":
         return _is_named(place) or (not says and "id" in _words(place))
     if effect == "read" and elsewhere:
@@ -300,6 +298,8 @@ def _is_named(place: Place) -> bool:
 
 def _words(place: Place) -> frozenset[str]:
     """The words of its names, also in the singular."""
+    if place.path and place.path[-1].name == EACH:
+        return frozenset()  # it has the name of its list, but a form of its own
     words = {word.lower() for name in place.names for word in _PARTS.findall(name)}
     return frozenset(words).union(word.removesuffix("s") for word in words)
 
