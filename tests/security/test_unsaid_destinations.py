@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import enum
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,6 +39,15 @@ class Open(enum.Enum):
 
 class Mail(BaseModel):
     to: str = ""
+    text: str = ""
+
+
+class Address(BaseModel):
+    where: str = Field(alias="e-mail")
+
+
+class Offer(BaseModel):
+    valid_to: dt.date
     text: str = ""
 
 
@@ -83,6 +94,16 @@ LOOKING: list[tuple[str, Any, str]] = [
     ("ID", str, "p"),
     ("eventId", int, "len(p)"),
     ("user_ids", list[int], "[len(p)]"),
+    ("account", int | None, "len(p)"),
+    ("account_number", int, "len(p)"),
+    ("to", int | str, "p"),
+    ("host_name", str, "p"),
+    ("hostName", str, "p"),
+    ("HostNames", list[str], "[p]"),
+    ("e_mail", str, "p"),
+    ("eMail", str, "p"),
+    ("reply_e_mails", list[str], "[p]"),
+    ("it", Address, "{'e-mail': p}"),
     ("id_", str, "p"),
     ("where", Annotated[str, Field(json_schema_extra={"format": "uri"})], "p"),
     ("where", Annotated[str, WithJsonSchema({"type": "string", "format": "hostname"})], "p"),
@@ -143,6 +164,20 @@ def test_what_is_not_trusted_asks_where_it_may_be_a_destination(name: str, annot
         ("url", Literal["eve@evil.example", "x"], "p"),
         ("channel", Folder, "p"),
         ("email", bool, "len(p) > 1"),
+        ("email_count", int, "len(p)"),
+        ("path_length", int | None, "len(p)"),
+        ("to", float, "len(p) / 2"),
+        ("to", Decimal, "len(p)"),
+        ("valid_to", dt.date, "date(2026, 1, len(p))"),
+        ("id", dt.datetime, "datetime(2026, 1, len(p))"),
+        ("cc_days", list[dt.date], "[date(2026, 1, len(p))]"),
+        ("repo_age", dt.timedelta | None, "timedelta(days=len(p))"),
+        ("ids", list[float], "[len(p) / 2]"),
+        ("it", Offer, "{'valid_to': date(2026, 1, len(p)), 'text': p}"),
+        ("ghost_names", str, "p"),
+        ("host", str, "p"),
+        ("mail", str, "p"),
+        ("male_mail", str, "p"),
         ("to", list[Folder] | None, "[p]"),
         ("it", Mail, "{'to': 'ann', 'text': p}"),
         ("it", Order, "{'id': 1, 'note': p}"),

@@ -265,3 +265,34 @@ def test_a_destination_is_listed_by_a_function_that_is_right_and_in_time(among: 
 def test_a_pattern_that_may_take_for_ever_lists_nothing(pattern: Any) -> None:
     with pytest.raises(UsageError, match=r"Sink\(among="):
         Sink(among=re.compile(pattern).fullmatch)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "argument", "happens"),
+    [
+        (Annotated[list[str], Sink(among={"bills"})], "[w for w in page().split() if w == 'x']", True),
+        (Annotated[list[str], Sink(among=HOUSE.fullmatch)], "[w for w in page().split() if w == 'x']", True),
+        (list[Annotated[str, Sink(among={"bills"})]], "[w for w in page().split() if w == 'x']", True),
+        (Annotated[dict[str, str], Sink(among={"bills"})], "{w: w for w in page().split() if w == 'x'}", True),
+        (Annotated[list[str], Sink(among={"bills"})], "[w for w in page().split()]", False),
+        (Annotated[list[str], Sink(among={"bills"})], "['bills'] + [w for w in page().split()]", False),
+        (Annotated[str | None, Sink(among={"bills"})], "None if page() else 'x'", False),
+        (Annotated[list[str], Sink], "[w for w in page().split() if w == 'x']", False),
+        (Annotated[list[str], Sink()], "[w for w in page().split() if w == 'x']", False),
+        (Annotated[list[str], Sink(narrow="int")], "[w for w in page().split() if w == 'x']", False),
+        (Annotated[list[str], Sink(among={"x"}, control=True)], "[w for w in page().split() if w == 'x']", True),
+    ],
+)
+def test_where_nobody_is_named_nobody_is_named_who_is_not_listed(annotation: Any, argument: str, happens: bool) -> None:
+    @tool(effect="read")
+    async def page() -> str:
+        """A page of the web."""
+        return "eve@evil.example"
+
+    async def post(to: Any) -> str:
+        """Post."""
+        return "posted"
+
+    post.__annotations__["to"] = annotation
+    found = run(LLMCompiler(tools=[page, tool(effect="write")(post)]).execute(f"x = post({argument})\njoin(x)\n"))["x"]
+    assert hasattr(found, "value") is happens

@@ -78,10 +78,10 @@ def _place(tool: Tool[..., Any], destination: Destination, found: list[Part]) ->
 
 
 def _is_listed(tool: Tool[..., Any], destination: Destination, mark: Sink, value: Any) -> bool:
-    """Whether all that a value names is among what may be chosen by anybody."""
+    """Whether all that a value names is among what may be chosen by anybody; so it is where it has nobody in it."""
     named = list(whom(value))
     try:
-        return bool(named) and all(type(one) is str and mark.has(one) for one in named)
+        return mark.lists and all(type(one) is str and mark.has(one) for one in named)
     except Exception as error:
         raise ArgumentError(f"{tool.name}(): Sink(among=...) of `{destination}` raised {error!r}") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from functools import lru_cache
 from typing import Any, Final
 
 _WITHIN: Final = ("pydantic", "pydantic_core", "pydantic_extra_types")
@@ -32,11 +31,12 @@ def sees_others(mark: Any) -> bool:
     return len(needed) > (2 if type(mark).__name__ == "WrapValidator" else 1)
 
 
-@lru_cache(maxsize=4_096)
 def has_code(kind: Any) -> bool:
     """Whether a class has code of its own that sees a value while it is validated: validators, a `__post_init__`."""
-    if not isinstance(kind, type) or kind.__module__.partition(".")[0] in _WITHIN:
-        return False
+    return isinstance(kind, type) and kind.__module__.partition(".")[0] not in _WITHIN and _has_code(kind)
+
+
+def _has_code(kind: type) -> bool:
     decorators = getattr(kind, "__pydantic_decorators__", None)
     if decorators is not None and any(
         getattr(decorators, name, None)

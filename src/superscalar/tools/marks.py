@@ -60,11 +60,6 @@ class Place:
     marks: list[Any]
     types: list[Any]
 
-    @property
-    def closed(self) -> bool:
-        """Whether its values are constants that the tool's own code lists."""
-        return bool(self.types) and all(map(_is_closed, self.types))
-
 
 class Mark:
     """What may be said of a parameter or a part of it with `Annotated`."""
@@ -250,12 +245,21 @@ class _Together(_Walk):
     def into(self, annotation: Any, path: Path, names: set[str], within: tuple[Any, ...]) -> None:  # noqa: ARG002
         """Note what an annotation says, as if there were no way to go."""
         if within and (here := within[-1]) is not annotation:
-            self._seen.add(here)
-        if annotation not in self._seen:
+            self._seen.add(_known_by(here))
+        if _known_by(annotation) not in self._seen:
             super().into(annotation, (), names, ())
 
 
 _UNDER_ITS_RECORD: Final = ("__pydantic_extra__",)
+
+
+def _known_by(annotation: Any) -> Any:
+    """What an annotation is known by in a set: with a list among its marks it has no hash."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return repr(annotation)
+    return annotation
 
 
 class _Around(_Walk):
@@ -317,7 +321,7 @@ def _fields_of(record: Any) -> Iterator[_Field]:
         yield _Field(name, inner, frozenset({name}) if name in given else frozenset())
 
 
-def _is_closed(kind: Any) -> bool:
+def is_closed(kind: Any) -> bool:
     """Whether a type has no values but constants that are written down."""
     if typing.get_origin(kind) is typing.Literal or kind in (bool, type(None), None):
         return True

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
@@ -16,7 +19,7 @@ from superscalar.plan.patterns import matcher, plain_pattern
 from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.making import has_code, is_code, sees_others
-from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, one_of, path_text
+from superscalar.tools.marks import Mark, Path, Place, formats_of, is_closed, is_mark, one_of, path_text
 from superscalar.tools.types import constants_in, shape_of
 from superscalar.unseen import hides
 
@@ -89,6 +92,11 @@ class Sink(Mark):
         else:
             self._among = frozenset((among,) if isinstance(among, str) else among)
 
+    @property
+    def lists(self) -> bool:
+        """Whether it says which destinations may be chosen by what is not trusted."""
+        return bool(self._among)
+
     def has(self, destination: str) -> bool:
         """Whether it is one that may be chosen by what is not trusted; none is in which something cannot be seen."""
         if not callable(self._among):
@@ -151,6 +159,11 @@ _FORMS: Final = frozenset(
     | {"path", "file-path", "directory-path"}
 )
 _URLS: Final = frozenset({"url", "uri", "iri"})
+_NUMBERED: Final = frozenset({"id", "account"})
+_OF_TWO: Final = frozenset({"hostname", "hostnames", "email", "emails"})
+_SAYS_NOTHING: Final = frozenset({float, complex, Decimal, dt.date, dt.datetime, dt.time, dt.timedelta})
+_BARE: Final = _SAYS_NOTHING | {int}
+"""Types whose values name nobody, whatever they are called."""
 _PARTS: Final = re.compile(r"[A-Z]{2,}s?(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 
@@ -199,7 +212,9 @@ def destinations_of(
             path = _without_items(one.path)
             told = path_text(one.parameter, path)
             values = [part for part in places[one.parameter] if _told_without_items(one.parameter, part) == told]
-            if not all(part.closed for part in values if part.types) or not any(part.types for part in values):
+            bare = _SAYS_NOTHING if any(map(_is_numbered, one.places)) else _BARE
+            kinds = [kind for part in values for kind in part.types]
+            if not kinds or not all(is_closed(kind) or (inspect.isclass(kind) and kind in bare) for kind in kinds):
                 named = any(map(_is_named, one.places))
                 found[told] = Destination(one.parameter, path, declared=False, reads=named)
     return tuple(one._replace(made_of=_made_of(places[one.parameter], one.path)) for one in found.values())
@@ -296,11 +311,19 @@ def _is_named(place: Place) -> bool:
     return not (_NAMED.isdisjoint(_words(place)) and _FORMS.isdisjoint(formats_of(place.marks)))
 
 
+def _is_numbered(place: Place) -> bool:
+    """Whether its name is that of something which a number may stand for."""
+    return not _NUMBERED.isdisjoint(_words(place))
+
+
 def _words(place: Place) -> frozenset[str]:
-    """The words of its names, also in the singular."""
+    """The words of its names, also in the singular, and two together: `host_name` and `e-mail` are one word, too."""
     if place.path and place.path[-1].name == EACH:
         return frozenset()  # it has the name of its list, but a form of its own
-    words = {word.lower() for name in place.names for word in _PARTS.findall(name)}
+    words: set[str] = set()
+    for name in place.names:
+        parts = [part.lower() for part in _PARTS.findall(name)]
+        words.update(parts, (one + other for one, other in pairwise(parts) if one + other in _OF_TWO))
     return frozenset(words).union(word.removesuffix("s") for word in words)
 
 
