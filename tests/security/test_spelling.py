@@ -128,3 +128,58 @@ def test_whoever_chooses_the_keys_of_a_record_forges_no_field_of_it() -> None:
 
     run(LLMCompiler(tools=[page, save], approve=approve).execute("x = save(page())\njoin(x)\n"))
     assert "note = Note(to='eve@evil.example', \"to='ann@home.example', note\"='hello', _seal='kept')" in asked[0]
+
+
+class Mail(BaseModel):
+    text: str
+    to: str
+    more: list[str] = []
+
+
+LONG = "a" * 2_000
+FAR = "b" * 400 + "@evil.example"
+
+
+@pytest.mark.parametrize(
+    ("value", "destinations", "there", "cut"),
+    [
+        ({"it": Mail(text=LONG, to="eve")}, {"it.to"}, "to='eve', more=[]", True),
+        ({"it": Mail(text=LONG, to=FAR)}, {"it.to"}, f"to='{FAR}', more=[]", True),
+        ({"it": [Mail(text=LONG, to="ann"), Mail(text=LONG, to=FAR)]}, {"it[].to"}, f"to='{FAR}', more=[]", True),
+        ({"it": Mail(text="", to="", more=[LONG, "eve"])}, {"it.more"}, f"more=['{LONG}', 'eve']", False),
+        ({"it": {"text": LONG, "to": FAR}}, {"it.to"}, f"'to': '{FAR}'", True),
+        ({"it": FAR}, {"it"}, f"it = '{FAR}'", False),
+        ({"it": [str(n) for n in range(1_000)]}, {"it"}, "'998', '999']", False),
+        ({"it": LONG, "to": "eve"}, {"to"}, "to = 'eve'", True),
+        ({"it": Mail(text=LONG, to="eve")}, set(), "Mail(text='aaa", True),
+        ({"it": Mail(text=LONG, to="eve")}, None, "to='eve', more=[]", True),
+        ({"it": LONG}, None, "it = 'aaa", True),
+    ],
+)
+def test_no_destination_is_cut_however_much_stands_beside_it(
+    value: dict[str, Any], destinations: Any, there: str, cut: bool
+) -> None:
+    named = None if destinations is None else frozenset(destinations)
+    text = str(Question("r", "x", "send", value, {}, "why", destinations=named))
+    assert there in text
+    assert ("characters in all)" in text) is cut
+    assert (LONG not in text) is (cut or LONG not in str(value))
+
+
+def test_a_question_knows_which_are_destinations() -> None:
+    asked: list[Question] = []
+
+    def approve(question: Question) -> bool:
+        asked.append(question)
+        return True
+
+    @tool(effect="write", policy="ask", sink="whom")
+    async def send(it: Mail, whom: str, note: str = "") -> str:
+        """Send it."""
+        return "sent"
+
+    plan = f"x = send({{'text': '{LONG}', 'to': 'eve@evil.example'}}, '{FAR}', note='{LONG}')\njoin(x)\n"
+    run(LLMCompiler(tools=[send], approve=approve).execute(plan))
+    assert asked[0].destinations == frozenset({"it.to", "whom"})
+    text = str(asked[0])
+    assert all(part in text for part in ("to='eve@evil.example'", f"whom = '{FAR}'"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from superscalar.values import OrderedSet, record_fields
@@ -18,22 +18,57 @@ def spelled(value: Any) -> str:
 
     What is none of Python's collections and no record is its repr, which may raise.
     """
+    return _spelled(value, _WHOLE)
+
+
+def shortened(value: Any, most: int, kept: Iterable[str] = ()) -> str:
+    """The same, but texts in it are cut that have more than `most` characters: everything else is there, and whole.
+
+    So are the fields that are `kept`, whatever they hold.
+    """
+    return _spelled(value, _Telling(most, frozenset(kept)))
+
+
+class _Telling(NamedTuple):
+    """How much is told of a text; None is all of it."""
+
+    most: int | None
+    kept: frozenset[str] = frozenset()
+
+    def text(self, value: str | bytes) -> str:
+        if self.most is None or len(value) <= self.most:
+            return repr(value)
+        return f"{value[: self.most]!r}... ({len(value):,} characters in all)"
+
+    def of(self, name: Any) -> _Telling:
+        """How much is told of a field."""
+        return _WHOLE if type(name) is str and name in self.kept else self
+
+
+_WHOLE: Final = _Telling(None)
+
+
+def _spelled(value: Any, telling: _Telling) -> str:
     kind = type(value)
+    if kind in (str, bytes):
+        return telling.text(value)
     if kind in (list, tuple):
-        items = ", ".join(map(spelled, value))
+        items = ", ".join(_spelled(item, telling) for item in value)
         return f"[{items}]" if kind is list else f"({items}{',' * (len(value) == 1)})"
     if kind in (set, frozenset, OrderedSet):
-        items = ", ".join(map(spelled, value) if kind is OrderedSet else sorted(map(spelled, value)))
+        spelled_items = [_spelled(item, telling) for item in value]
+        items = ", ".join(spelled_items if kind is OrderedSet else sorted(spelled_items))
         braces = f"{{{items}}}" if value else ""
         return f"frozenset({braces})" if kind is frozenset else braces or "set()"
     if kind is dict:
-        return f"{{{', '.join(f'{spelled(key)}: {spelled(item)}' for key, item in value.items())}}}"
+        pairs = (f"{_spelled(key, telling)}: {_spelled(item, telling.of(key))}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
     if kind in _MAPPINGS:
-        return f"{kind.__name__}({spelled(dict(value))})"
+        return f"{kind.__name__}({_spelled(dict(value), telling)})"
     if kind is collections.deque:
-        return f"deque({spelled(list(value))})"
+        return f"deque({_spelled(list(value), telling)})"
     if isinstance(value, enum.Enum):
-        return f"<{kind.__name__}.{value._name_}: {spelled(value._value_)}>"
+        return f"<{kind.__name__}.{value._name_}: {_spelled(value._value_, telling)}>"
     if kind in (dt.datetime, dt.time):
         return _moment(value)
     parts = record_fields(value)
@@ -42,13 +77,13 @@ def spelled(value: Any) -> str:
         return repr(value) if base is None or base is kind else f"{kind.__name__}({base.__repr__(value)})"
     private = getattr(value, "__pydantic_private__", None) or {}
     named = getattr(value, "__record_type__", kind.__qualname__)
-    return f"{named.rpartition('.')[2]}({', '.join(_fields(chain(parts.items(), private.items())))})"
+    return f"{named.rpartition('.')[2]}({', '.join(_fields(chain(parts.items(), private.items()), telling))})"
 
 
-def _fields(parts: chain[tuple[str, Any]]) -> Iterator[str]:
+def _fields(parts: chain[tuple[str, Any]], telling: _Telling) -> Iterator[str]:
     """Fields with their values; a name that is none in Python, which somebody else may have chosen, as a text."""
     for name, value in parts:
-        yield f"{name if name.isidentifier() else repr(name)}={spelled(value)}"
+        yield f"{name if name.isidentifier() else repr(name)}={_spelled(value, telling.of(name))}"
 
 
 def _moment(value: Any) -> str:

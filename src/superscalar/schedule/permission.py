@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -151,7 +152,8 @@ class Permission:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
         told = origins(cell, work, self._doubts, self._question, misled=misled)
-        return question_of(run_id, tool.name, asked, tool.named(told))
+        made = question_of(run_id, tool.name, asked, tool.named(told))
+        return replace(made, destinations=frozenset(map(str, tool.destinations)))
 
     def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
