@@ -291,11 +291,13 @@ def _assign_several(
     for target in targets:
         known = placed_at(ast.Name(first.id, ast.Load()), target)
         match target:
-            case ast.Name(id=id) if id == first.id:
+            case ast.Name(id=name) if name == first.id:
                 pass
             case ast.Name():
                 lowering.check_name(target.id, target)
-                bound[target.id] = lowering.emit(naming.id_of(target.id), ir.Compute(bound[first.id]), body, target)
+                id = naming.id_of(target.id)
+                lowering.outputs[id] = lowering.output_of(bound[first.id])
+                bound[target.id] = lowering.emit(id, ir.Compute(bound[first.id]), body, target)
             case ast.Tuple() | ast.List():
                 _unpack_known(target, bound[first.id], known, lowering, body, naming, bound)
 
