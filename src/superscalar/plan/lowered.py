@@ -12,7 +12,6 @@ from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
-from superscalar.plan.instead import forms
 from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.signatures import Signatures
@@ -121,11 +120,12 @@ class _Made:
 
     def _join(self, call: ast.Call, id: TaskId) -> None:
         lowering, inner = self.lowering, self.body.of(id)
-        call = plain_join(call)
+        if (plain := plain_join(call)) is not call and call.keywords and plain.keywords:
+            lowering.understood.append("a value beside named ones in `join(...)` is named like itself, or `answer`")
+        call = plain
         items: list[tuple[str | None, TaskId]] = []
         if call.args and call.keywords:
-            help = forms.of_mixed_join(call) or "join(total=total)"
-            lowering.problem("E305", "`join` takes values or named values, not both", call, help=help)
+            lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
         for index, argument in enumerate(call.args):
             items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
         items += [(k.arg, lowering.reference(k.value, inner, k.arg or "").task) for k in call.keywords]

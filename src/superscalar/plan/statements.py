@@ -95,8 +95,8 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             lowering.problem("E201", "`<-` compares, and assigns nothing", tree, help=help)
         case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
             instead = forms.of_join_inside(call, lowering.names_before())
-            help = "assign in the block what it finds, and write join(...) as the last line, at its beginning"
-            lowering.problem("E206", "`join(...)` stands inside a block", call, help=instead or help)
+            help = instead or "assign in the block what it finds, and write join(...) as the last line, at its beginning"
+            lowering.problem("E206", "`join(...)` stands inside a block", call, help=help)
         case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as value) if name not in FUNCTIONS:
             lowering.value(value, body, naming.fresh(f"{name}()"))
         case ast.Expr(value=value):
