@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from superscalar.plan import ir
 from superscalar.plan.asserting import is_assert
 from superscalar.plan.attempts import errors_of, steps_of
-from superscalar.plan.changing import CHANGES, is_keyed
+from superscalar.plan.changing import BEGUN, CHANGES, MIXED, WHOLE, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
     ATOM,
@@ -224,7 +224,7 @@ class _PlanPrinter:
             return [*_comments([task]), _If(task.id, self._condition(task.id))]
         if (step := self._steps.get(task.id)) is not None:
             text = self._step(task, *step)
-            return [*_comments(self._printer.printed), text]
+            return [*_comments(self._printer.printed), *text.split("\n")]
         match task.work, name_of(task.id):
             case ir.Compute(ir.Choice(condition, _, ir.Apply(arguments=(said,)))), None if is_assert(task.work):
                 self._printer.printed.append(task)
@@ -274,11 +274,42 @@ class _PlanPrinter:
     def _change(self, name: str, operator: str, item: Expr) -> str:
         """A statement that changes a collection in place."""
         match item:
+            case ir.Sequence("tuple", (name_of_it, *rest)) if operator == MIXED:
+                return self._change(name, self._said(name_of_it), ir.Sequence("tuple", tuple(rest)))
+            case ir.Sequence("tuple", (key, begin, *changes)) if operator == BEGUN:
+                lines = [self._changed_entry(name, key, each) for each in changes]
+                parts = [self._printer.at(LAMBDA, part) for part in (key, begin)]
+                return CHANGES[operator].format(name, *parts, "\n    ".join(lines))
+            case ir.Sequence("tuple", (only,)) if operator in WHOLE:
+                return CHANGES[operator].format(name, self._printer.at(LAMBDA, only))
             case ir.Sequence("tuple", (*first, last)) if is_keyed(operator):
                 level = ATOM if operator.startswith("get") else LAMBDA
                 parts = [self._printer.at(LAMBDA, part) for part in first]
                 return CHANGES[operator].format(name, *parts, self._printer.at(level, last))
         return CHANGES[operator].format(name, self._printer.at(LAMBDA, item))
+
+    def _changed_entry(self, name: str, key: Expr, change: Expr) -> str:
+        """A change of an entry that is there."""
+        operator, *rest = self._parts_of(change)
+        return self._change(name, self._said(operator), ir.Sequence("tuple", (key, *rest)))
+
+    def _parts_of(self, expr: Expr) -> tuple[Expr, ...]:
+        """The items of a tuple, or of what is one."""
+        task = self._by_id.get(expr.task) if isinstance(expr, ir.Ref) else None
+        match task.work if task else ir.Compute(expr):
+            case ir.Compute(ir.Sequence("tuple", items)):
+                return items
+            case ir.Display("tuple", ids):
+                return tuple(map(ir.Ref, ids))
+        return (expr,)
+
+    def _said(self, expr: Expr) -> str:
+        """The text that an expression is, or the task of it."""
+        task = self._by_id.get(expr.task) if isinstance(expr, ir.Ref) else None
+        match task.work if task else ir.Compute(expr):
+            case ir.Compute(ir.Literal(str(text))):
+                return text
+        return ""
 
     def _arm(self, block: _Block, guard: Guard) -> _Block:
         """The arm that a guard puts a statement into: one of the last `if`, if it is the same, or of a new one."""

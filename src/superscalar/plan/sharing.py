@@ -64,17 +64,19 @@ class Sharing:
     kinds: dict[TaskId, str] = field(default_factory=dict)
     chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
     holders: dict[str, dict[TaskId, None]] = field(default_factory=dict)
+    steps: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)  # what a loop puts into a collection
 
     def copy(self) -> Sharing:
         """The same, to be built on without changing this one."""
         holders = {key: dict(value) for key, value in self.holders.items()}
-        return Sharing(self.above, dict(self.holds), dict(self.kinds), dict(self.chains), holders)
+        return Sharing(self.above, dict(self.holds), dict(self.kinds), dict(self.chains), holders, dict(self.steps))
 
     def take(self, below: Sharing) -> None:
         """Take over what one statement found."""
         self.holds |= below.holds
         self.kinds |= below.kinds
         self.chains |= below.chains
+        self.steps |= below.steps
         for key, value in below.holders.items():
             self.holders.setdefault(key, {}).update(value)
 
@@ -95,6 +97,12 @@ class Sharing:
             self.chains[id] = frozenset({id}).union(*(self.chain(each) for each in before))
         for each in found.both:
             self.holders.setdefault(each, {})[id] = None
+        match work:
+            case ir.Each(tasks=tasks, spliced=spliced, last=False):
+                inner = (self._steps_of(task) for task in spliced)
+                self.steps[id] = frozenset(tasks).union(*inner)
+            case ir.Compute(ir.Fold(_, ir.Ref(before), ir.Ref(each))):
+                self.steps[id] = self._steps_of(before) | self._steps_of(each)
 
     def note_all(self, tasks: Iterable[ir.Task]) -> None:
         """Take note of whole tasks, in program order."""
@@ -105,7 +113,9 @@ class Sharing:
             self.note(task.id, task.work)
 
     def note_item(self, item: TaskId, source: TaskId) -> None:
-        """Take note of the variable of a loop, which stands for what `source` holds."""
+        """Take note of the variable of a loop, which stands for what `source` holds: of a dict, keys, which never change."""
+        if self.kind(source) == "dict":
+            return
         inside = self.hold(source).inside
         self.holds[item] = Hold(inside, inside)
         for each in inside:
@@ -157,6 +167,12 @@ class Sharing:
             return self.above.chain(id)
         return found or frozenset({id})
 
+    def _steps_of(self, id: TaskId) -> frozenset[TaskId]:
+        found = self.steps.get(id)
+        if found is None and self.above is not None:
+            return self.above._steps_of(id)  # noqa: SLF001 (another one of this class)
+        return found or frozenset()
+
     def _holders(self, key: str) -> Iterable[TaskId]:
         """Under which names an object is in hand. What has no name is done with; so is a comprehension's variable."""
         yield from filter(_has_name, self.holders.get(key, ()))
@@ -177,14 +193,16 @@ class Sharing:
     def other_of_items(self, id: TaskId) -> str | None:
         """Who besides has in hand what stands in the places of what a task made; None if nobody has."""
         chain = self.chain(id)
+        own = chain.union(*(self._steps_of(each) for each in chain))
+        parts = tuple(f"{each}{sign}" for each in own for sign in "[.")
         for key in self.hold(id).inside:
             owner = key.removesuffix("/")
             if key == SHARED:
                 return _shown(id)
-            if owner not in chain and not any(owner.startswith((f"{each}[", f"{each}.")) for each in chain):
+            if owner not in own and not owner.startswith(parts):
                 return _shown(owner)
             for holder in self._holders(key):
-                if holder not in chain and not any(holder.startswith((f"{each}[", f"{each}.")) for each in chain):
+                if holder not in own and not holder.startswith(parts):
                     return _shown(holder)
         return None
 
