@@ -14,7 +14,7 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.attempts import Trial, attempt_of, lower_trial, trial_of
-from superscalar.plan.body import Body, BodyNames, Carried, spelled
+from superscalar.plan.body import Body, BodyNames, Carried, placed_at, spelled
 from superscalar.plan.changing import MIXED, Change, change_of, is_keyed, may_mix
 from superscalar.plan.findings import STAND_IN
 from superscalar.plan.in_place import check_augmented, check_written_out, refuse, version_changed
@@ -58,6 +58,36 @@ def lower_loop(
         return
     around = naming._steps if isinstance(naming, _Loop) else {}  # noqa: SLF001 (another one of this class)
     _Loop(tree, lowering, id, thoughts, around).lower(body, naming, bound)
+
+
+def first_found(tree: ast.stmt, lowering: Lowering, body: Body) -> ast.Assign | None:
+    """`for x in xs: if c: name = e; break` as `name = next((e for x in xs if c), name)`; None if it is something else.
+
+    Nobody may have another use for `x`, which in Python stands for the item found, and no tool is called for an item.
+    """
+    match tree:
+        case ast.For(
+            target=target,
+            iter=items,
+            body=[ast.If(test=test, body=[ast.Assign(targets=[ast.Name() as found], value=value), ast.Break()], orelse=[])],
+            orelse=[],
+        ) if not lowering.finder.has_call(test) and not lowering.finder.has_call(value):
+            passing = _stored(target)
+        case _:
+            return None
+    before = lowering.known(found.id, body)
+    if found.id in passing or before is None or isinstance(before, Carried):
+        return None
+    if any(lowering.is_known_before(name) or not _is_open(body.names.get(name)) for name in passing):
+        return None
+    place, default = ast.comprehension(target, items, [test], 0), ast.Name(found.id, ast.Load())
+    call = ast.Call(ast.Name("next", ast.Load()), [ast.GeneratorExp(value, [place]), default], [])
+    return ast.copy_location(ast.Assign([found], placed_at(call, tree)), tree)
+
+
+def _is_open(meaning: ir.Expr | Carried | None) -> bool:
+    """Whether a name has no value in the body of a loop, so far."""
+    return meaning is None or (isinstance(meaning, Carried) and meaning.value is None and not meaning.collected)
 
 
 class _Loop:
@@ -236,6 +266,7 @@ class _Loop:
             self._lowering.main = id
             self._given[step.name].append((id, False))
             return
+        tree = first_found(tree, self._lowering, body) or tree
         match tree:
             case ast.Pass():
                 return

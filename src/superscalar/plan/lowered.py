@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
+from superscalar.plan.assigned_inside import with_clauses
 from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
-from superscalar.plan.loops import lower_loop
+from superscalar.plan.loops import first_found, lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of
@@ -80,6 +81,9 @@ class _Made:
         """By what kind of statement it is."""
         slot, lowering, body = self.slot, self.lowering, self.body
         ids = _Ids(slot, self.around.now.nameless, self.around.taken)
+        if ":=" in slot.source.text:
+            tree = with_clauses(tree, lambda name: lowering.is_known(name, body))
+        tree = first_found(tree, lowering, body) or tree
         match tree:
             case ast.If(test=test):
                 lowering.condition(test, body, ids.fresh("if"))
