@@ -13,6 +13,7 @@ from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
+from superscalar.plan.iterators import Once, generator_of, gone_through, once_of, refuse_writes
 from superscalar.plan.loops import first_found, lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.signatures import Signatures
@@ -30,6 +31,7 @@ class Lowered:
     lowering: Lowering
     tasks: list[ir.Task]
     bound: dict[str, ir.Expr]
+    generators: dict[TaskId, Once]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     except RecursionError:
         with suppress(Enough):
             lowering.too_deep(slot.tree or ast.Pass())
-    return Lowered(slot, lowering, made.body.tasks, made.bound)
+    return Lowered(slot, lowering, made.body.tasks, made.bound, made.generators)
 
 
 @dataclass(slots=True)
@@ -76,6 +78,7 @@ class _Made:
     lowering: Lowering
     body: Body
     bound: dict[str, ir.Expr] = field(default_factory=dict)
+    generators: dict[TaskId, Once] = field(default_factory=dict)
 
     def dispatch(self, tree: ast.stmt) -> None:
         """By what kind of statement it is."""
@@ -84,6 +87,9 @@ class _Made:
         if ":=" in slot.source.text:
             tree = with_clauses(tree, lambda name: lowering.is_known(name, body))
         tree = first_found(tree, lowering, body) or tree
+        if self.around.now.generators:
+            for task, once in gone_through(tree, self.around.now.generators, lowering, body):
+                self.generators[task] = once
         match tree:
             case ast.If(test=test):
                 lowering.condition(test, body, ids.fresh("if"))
@@ -98,7 +104,12 @@ class _Made:
             case ast.Pass():
                 pass
             case _:
+                made = generator_of(tree)
+                once = None if made is None else once_of(made[1], lowering, body)
                 lower_simple(tree, lowering, body, ids, self.bound)
+                if made is not None and once is not None:
+                    self.generators[ids.id_of(made[0])] = once
+                    refuse_writes(*made, once, lowering, body)
 
     def select(self, branch: Branch) -> None:
         """What names stand for behind an `if` that assigns them (rule L11)."""
