@@ -32,7 +32,7 @@ _NESTED: Final = {
     for method in (".append", ".extend", ".add")
 } | {f"[][]{sign}=": f"{{0}}[{{1}}][{{2}}] {sign}= {{3}}" for sign in ("", *BINARY.values())}
 """What changes a collection that stands in another one."""
-WHOLE: Final = {
+_WHOLE: Final = {
     ".append": "{0}.append({1})",
     ".extend": "{0}.extend({1})",
     ".add": "{0}.add({1})",
@@ -44,7 +44,7 @@ MIXED: Final = "changes"
 BEGUN: Final = "begun"
 """Folds tuples of a key, the value with which its entry begins, and changes by that key of an entry that is there."""
 CHANGES: Final[Mapping[str, str]] = (
-    _KEYED | _NESTED | WHOLE | {MIXED: "", BEGUN: "if {1} in {0}:\n    {3}\nelse:\n    {0}[{1}] = {2}"}
+    _KEYED | _NESTED | _WHOLE | {MIXED: "", BEGUN: "if {1} in {0}:\n    {3}\nelse:\n    {0}[{1}] = {2}"}
 )
 """How each is written: the name, and the parts of what it is given."""
 
@@ -94,7 +94,7 @@ def change_of(tree: ast.AST) -> Change | None:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=name), args=args, keywords=[])):
             if any(isinstance(argument, ast.Starred) for argument in args):
                 return None
-            if f".{name}" in WHOLE and len(args) == 1:
+            if f".{name}" in _WHOLE and len(args) == 1:
                 return Change(owner, f".{name}", tuple(args))
             return Change(owner, ".setdefault", tuple(args)) if name == "setdefault" and len(args) == 2 else None
         case ast.Expr(

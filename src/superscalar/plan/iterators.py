@@ -95,6 +95,8 @@ def _taken_whole(tree: ast.stmt) -> Iterator[int]:
                 yield id(node.generators[0].iter)
                 inside.append(node.generators[0].iter)
                 continue
+            case ast.Call(func=ast.Name(id="next"), args=[first, *_]):  # which is refused in any case
+                yield id(first)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[first, *_]) if name in TAKES_ALL:
                 yield id(first)
         inside.extend(ast.iter_child_nodes(node))

@@ -15,11 +15,11 @@ from typing import Any
 from superscalar.plan import ir
 from superscalar.plan.attempts import Trial, attempt_of, lower_trial, trial_of
 from superscalar.plan.body import Body, BodyNames, Carried, placed_at, spelled
-from superscalar.plan.changing import MIXED, Change, change_of, is_keyed, may_mix
+from superscalar.plan.changing import BEGUN, MIXED, Change, change_of, goes_inside, is_keyed, may_mix
 from superscalar.plan.findings import STAND_IN
 from superscalar.plan.in_place import check_augmented, check_written_out, refuse, version_changed
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
-from superscalar.plan.nested import entry_of, why_shared
+from superscalar.plan.nested import entry_of, stored_of, why_shared
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY
 from superscalar.values import TaskId
@@ -263,6 +263,8 @@ class _Loop:
             id = body.lifted(step.name)
             known = self._own_entry(step, body)
             self._lowering.value(step.value, known or body, id)
+            if step.change is not None and (goes_inside(step.change.operator) or step.how in (MIXED, BEGUN)):
+                self._lowering.sharing.keep_only(id, self._body.tasks[-1].work, stored_of(step.change))
             self._lowering.main = id
             self._given[step.name].append((id, False))
             return

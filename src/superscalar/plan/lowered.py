@@ -13,6 +13,7 @@ from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
+from superscalar.plan.instead import forms
 from superscalar.plan.iterators import Once, generator_of, gone_through, once_of, refuse_writes
 from superscalar.plan.loops import first_found, lower_loop
 from superscalar.plan.lower import Lowering
@@ -135,12 +136,15 @@ class _Made:
 
     def _join(self, call: ast.Call, id: TaskId) -> None:
         lowering, inner = self.lowering, self.body.of(id)
-        if (plain := plain_join(call)) is not call and call.keywords and plain.keywords:
+        if (named := plain_join(call)) is not call and call.keywords and named.keywords:
             lowering.understood.append("a value beside named ones in `join(...)` is named like itself, or `answer`")
-        call = plain
+        call = named
         items: list[tuple[str | None, TaskId]] = []
         if call.args and call.keywords:
-            lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
+            help = forms.of_mixed_join(call) or "join(total=total)"
+            lowering.problem("E305", "`join` takes values or named values, not both", call, help=help)
+            plain = [value for value in call.args if not isinstance(value, ast.Starred)]
+            call = ast.copy_location(ast.Call(call.func, plain, call.keywords), call)
         for index, argument in enumerate(call.args):
             items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
         items += [(k.arg, lowering.reference(k.value, inner, k.arg or "").task) for k in call.keywords]

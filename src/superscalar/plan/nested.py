@@ -70,6 +70,13 @@ def why_shared(name: str, changes: Iterable[Change]) -> str:
     return ""
 
 
+def stored_of(change: Change) -> list[int]:
+    """Which parts of a change stay in the collection, counted from its last: all but keys, and what is computed with."""
+    if change.operator == BEGUN:
+        return list(range(1, len(change.parts)))
+    return [] if change.operator.endswith("=") and change.operator not in ("[]=", "[][]=") else [1]
+
+
 def _said_in(change: Change) -> Iterator[tuple[str, tuple[ast.expr, ...]]]:
     """The single changes that one is made of, with what they are given."""
     if change.operator != BEGUN:

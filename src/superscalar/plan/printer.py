@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from superscalar.plan import ir
 from superscalar.plan.asserting import is_assert
 from superscalar.plan.attempts import errors_of, steps_of
-from superscalar.plan.changing import BEGUN, CHANGES, MIXED, WHOLE, is_keyed
+from superscalar.plan.changing import BEGUN, CHANGES, MIXED, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
     ATOM,
@@ -274,18 +274,17 @@ class _PlanPrinter:
     def _change(self, name: str, operator: str, item: Expr) -> str:
         """A statement that changes a collection in place."""
         match item:
-            case ir.Sequence("tuple", (name_of_it, *rest)) if operator == MIXED:
-                return self._change(name, self._said(name_of_it), ir.Sequence("tuple", tuple(rest)))
+            case ir.Sequence("tuple", (said, *parts)) if operator == MIXED:
+                how = self._said(said)
+                return self._change(name, how, ir.Sequence("tuple", tuple(parts)) if is_keyed(how) else parts[0])
             case ir.Sequence("tuple", (key, begin, *changes)) if operator == BEGUN:
                 lines = [self._changed_entry(name, key, each) for each in changes]
-                parts = [self._printer.at(LAMBDA, part) for part in (key, begin)]
-                return CHANGES[operator].format(name, *parts, "\n    ".join(lines))
-            case ir.Sequence("tuple", (only,)) if operator in WHOLE:
-                return CHANGES[operator].format(name, self._printer.at(LAMBDA, only))
+                texts = [self._printer.at(LAMBDA, part) for part in (key, begin)]
+                return CHANGES[operator].format(name, *texts, "\n    ".join(lines))
             case ir.Sequence("tuple", (*first, last)) if is_keyed(operator):
                 level = ATOM if operator.startswith("get") else LAMBDA
-                parts = [self._printer.at(LAMBDA, part) for part in first]
-                return CHANGES[operator].format(name, *parts, self._printer.at(level, last))
+                texts = [self._printer.at(LAMBDA, part) for part in first]
+                return CHANGES[operator].format(name, *texts, self._printer.at(level, last))
         return CHANGES[operator].format(name, self._printer.at(LAMBDA, item))
 
     def _changed_entry(self, name: str, key: Expr, change: Expr) -> str:

@@ -7,7 +7,7 @@ Python does only where nobody else has the object in hand, so this is looked at 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -40,6 +40,7 @@ class Hold(NamedTuple):
 
 
 _NOTHING: Final = Hold()
+_PLAIN: Final = (ir.Literal, ir.Text, ir.Compare)
 
 _NEW: Final[Mapping[str, str]] = {
     "list": "list", "sorted": "list", "set": "set", "dict": "dict", "dict.fromkeys": "dict",
@@ -57,19 +58,24 @@ _HOLDING_METHODS: Final = frozenset({"copy", "union", "intersection", "differenc
 
 @dataclass(slots=True)
 class Sharing:
-    """What is known of the objects of all tasks lowered so far; `above`: of those of the statements before."""
+    """What is known of the objects of all tasks lowered so far; `above`: of those of the statements before.
+
+    `is_plain`: whether an expression is sure to give a number or a text, which never change.
+    """
 
     above: Sharing | None = None
+    is_plain: Callable[[Expr], bool] = lambda _: False
     holds: dict[str, Hold] = field(default_factory=dict)
     kinds: dict[TaskId, str] = field(default_factory=dict)
     chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
     holders: dict[str, dict[TaskId, None]] = field(default_factory=dict)
     steps: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)  # what a loop puts into a collection
+    plain: set[TaskId] = field(default_factory=set)  # the tasks that give a number or a text
 
     def copy(self) -> Sharing:
         """The same, to be built on without changing this one."""
         holders = {key: dict(value) for key, value in self.holders.items()}
-        return Sharing(self.above, dict(self.holds), dict(self.kinds), dict(self.chains), holders, dict(self.steps))
+        return Sharing(self.above, self.is_plain, dict(self.holds), dict(self.kinds), dict(self.chains), holders, dict(self.steps), set(self.plain))
 
     def take(self, below: Sharing) -> None:
         """Take over what one statement found."""
@@ -77,6 +83,7 @@ class Sharing:
         self.kinds |= below.kinds
         self.chains |= below.chains
         self.steps |= below.steps
+        self.plain |= below.plain
         for key, value in below.holders.items():
             self.holders.setdefault(key, {}).update(value)
 
@@ -86,7 +93,9 @@ class Sharing:
         """Take note of a task, after all that it needs."""
         found = self._of_work(work)
         kind = self._kind_of_work(work)
-        if kind or isinstance(work, ir.Call):
+        if isinstance(work, ir.Compute) and (isinstance(work.value, _PLAIN) or self.is_plain(work.value)):
+            self.plain.add(id)
+        if (kind and not _is_constant(work)) or isinstance(work, ir.Call):
             found = Hold(found.itself, found.inside | {f"{id}/"})
         if len(found.inside) > _MOST:
             found = Hold(found.itself, frozenset({SHARED}))
@@ -104,6 +113,17 @@ class Sharing:
             case ir.Compute(ir.Fold(_, ir.Ref(before), ir.Ref(each))):
                 self.steps[id] = self._steps_of(before) | self._steps_of(each)
 
+    def keep_only(self, id: TaskId, work: ir.Work, last: Iterable[int]) -> None:
+        """Of a tuple that says how a collection changes, what stands at these places counted from its end is kept in it."""
+        match work:
+            case ir.Display("tuple", items):
+                parts: tuple[Expr, ...] = tuple(map(ir.Ref, items))
+            case ir.Compute(ir.Sequence("tuple", parts)):
+                pass
+            case _:
+                return
+        self.holds[id] = Hold(_NONE, self._several([parts[-place] for place in last], {}).both)
+
     def note_all(self, tasks: Iterable[ir.Task]) -> None:
         """Take note of whole tasks, in program order."""
         for task in tasks:
@@ -115,9 +135,12 @@ class Sharing:
     def note_item(self, item: TaskId, source: TaskId) -> None:
         """Take note of the variable of a loop, which stands for what `source` holds: of a dict, keys, which never change."""
         if self.kind(source) == "dict":
+            self.plain.add(item)
             return
         inside = self.hold(source).inside
         self.holds[item] = Hold(inside, inside)
+        if not inside and self.kind(source):
+            self.plain.add(item)
         for each in inside:
             self.holders.setdefault(each, {})[item] = None
 
@@ -209,7 +232,12 @@ class Sharing:
     # ---------------------------------------------------------------------------------------------------- of tasks
 
     def _refs(self, ids: Iterable[TaskId]) -> Hold:
-        return _all(Hold(frozenset({id}) | self.hold(id).itself, self.hold(id).inside) for id in ids)
+        return _all(
+            Hold(frozenset({id}) | self.hold(id).itself, self.hold(id).inside) for id in ids if not self._is_known_plain(id)
+        )
+
+    def _is_known_plain(self, id: TaskId) -> bool:
+        return id in self.plain or (self.above is not None and self.above._is_known_plain(id))  # noqa: SLF001
 
     def _of_work(self, work: ir.Work) -> Hold:
         match work:
@@ -284,6 +312,8 @@ class Sharing:
                 return self._several(several, names)
             case ir.Choice(_, then, otherwise):
                 return self._several((then, otherwise), names)
+            case ir.Index() | ir.Field() if self.is_plain(expr):
+                return _NOTHING
             case ir.Index(base, _) | ir.Field(base, _) | ir.Unpacked(base, _, _):
                 inside = self.of(base, names).inside
                 return Hold(inside, inside)
@@ -350,6 +380,14 @@ class Sharing:
             case name if name in _LIVE:
                 return _all(given)
         return _NOTHING
+
+
+def _is_constant(work: ir.Work) -> bool:
+    """Whether it is a collection of numbers and texts that stand in the plan."""
+    match work:
+        case ir.Compute(ir.Sequence(items=items)):
+            return all(isinstance(item, ir.Literal) for item in items)
+    return False
 
 
 def _all(several: Iterable[Hold]) -> Hold:

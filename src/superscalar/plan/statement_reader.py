@@ -221,7 +221,8 @@ class StatementReader:
 
     def _joins_here(self, tree: ast.stmt, source: Source, thought: str = "") -> bool:
         """Whether a statement is the `join(...)` of an arm, for which a place is kept."""
-        joining = join_of(tree, self.program.signatures) if self._ifs else None
+        may_join = self._ifs and not isinstance(tree, ast.Return)
+        joining = join_of(tree, self.program.signatures) if may_join else None
         match joining:
             case ast.Expr(value=ast.Call() as call) if self._arms.take(call, source, thought, self.names):
                 self._ifs[-1].ways.join()

@@ -109,6 +109,16 @@ def of_await(node: ast.Await) -> str:
 
 
 @tried
+def of_mixed_join(call: ast.Call) -> str:
+    """`join(*xs, b=y)` with a name for what is spliced in."""
+    taken = {keyword.arg or "" for keyword in call.keywords}
+    if "" in taken:
+        raise Unwritable
+    named = ast.keyword(fresh("answer", taken), ast.List(call.args, ast.Load()))
+    return "write " + write("X", X=ast.Call(call.func, [], [named, *call.keywords]))
+
+
+@tried
 def of_join_inside(call: ast.Call, taken: Sequence[str]) -> str:
     """`join(x)` in a block as the assignment of what the last line joins."""
     value = joined_value(call)
