@@ -70,7 +70,7 @@ ENTRIES = [
     "d = {k: {'a': 0, 'xs': []} for k in [0, 1]}\nfor n in [1, 2, 3]:\n    if n > 2:\n        d[n % 2]['a'] += n\n    else:\n        d[n % 2]['xs'].append(n)\njoin(d)",  # noqa: E501
     "d = {k: [] for k in [0, 1]}\nfor n in [1, 2, 3]:\n    d[n % 2].append(n)\njoin(d)",
     "d = {}\nfor n in [1, 2]:\n    for m in [1, 2, 3]:\n        if n not in d:\n            d[n] = {}\n        d[n][m] = n * m\n    d[n]['all'] = n\njoin(d)",  # noqa: E501
-    "m = [[0 for _ in range(2)] for _ in range(2)]\nfor a, b in [(0, 1), (1, 1), (0, 1)]:\n    m[a][b] += 1\njoin(m)",  # noqa: E501
+    "m = [[0 for _ in range(2)] for _ in range(2)]\nfor a, b in [(0, 1), (1, 1), (0, 1)]:\n    m[a][b] += 1\njoin(m)",
     "d = {}\nfor n in [1, 2, 3]:\n    d.setdefault(n % 2, {'n': 0})['n'] += n\njoin(d)",
     "d = {1: {'a': 2, 'b': 4}}\nfor k in d:\n    d[k]['c'] = d[k]['a'] / d[k]['b']\njoin(d)",
     "d = {'x': {'n': 1}}\nd['x']['n'] += 1\nd['x']['xs'] = [1]\nd['x']['xs'].append(2)\njoin(d)",
@@ -112,7 +112,7 @@ def test_a_form_does_what_python_does_as_it_is_written_and_as_it_is_printed(sour
         ("s = [0]\nd = {'a': s, 'b': 1}\nfor n in [1]:\n    d['b'] += 1\n    d['a'] += [n]\njoin(s, d)", ["E201"]),
         ("xs = [1]\nd = {}\nfor n in [1]:\n    if n not in d:\n        d[n] = {'x': xs}\n    d[n]['x'].append(n)\njoin(d, xs)", ["E204"]),  # noqa: E501
         ("d = dict.fromkeys([1, 2], [])\nfor n in [1]:\n    d[n].append(n)\njoin(d)", ["E204"]),
-        ("d = {}\nfor n in [1]:\n    if n in d:\n        d[n] += get(n)\n    else:\n        d[n] = 1\njoin(d)", ["E207"]),
+        ("d = {}\nfor n in [1]:\n    if n in d:\n        d[n] += get(n)\n    else:\n        d[n] = 1\njoin(d)", ["E207"]),  # noqa: E501
         ("x = 1\nif x > 5:\n    join(1)\njoin(x)", ["E206"]),
         ("x = 1\nif x > 5:\n    join(1)\nelif x:\n    join(2)", ["E206", "E206"]),
         ("x = 1\nif x > 5:\n    join(1)\nelse:\n    join(2)\nput(x)", ["E206", "E206"]),

@@ -148,9 +148,11 @@ def _called(tool: Tool[..., Any]) -> Callable[..., Any]:
     signature, hints = inspect.signature(function), get_type_hints(function)
 
     def call(*values: Any, **named: Any) -> Any:
-        if len(values) == 1 and isinstance(values[0], dict) and values[0].keys() <= signature.parameters.keys():
-            values, named = (), values[0]
-        bound = signature.bind(*values, **named)
+        match values:
+            case (dict(all_of_them),) if all_of_them.keys() <= signature.parameters.keys():
+                bound = signature.bind(**all_of_them)
+            case _:
+                bound = signature.bind(*values, **named)
         given = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in bound.arguments.items()}
         result = function(**given)
         return plain(asyncio.run(result) if inspect.iscoroutine(result) else result)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from superscalar.plan.fronts.translated import Written, placed, settle, statement
+from superscalar.plan.fronts.translated import Written, settle, statement
+from superscalar.plan.fronts.translated import made as made_at
 from superscalar.plan.instead import forms
 from superscalar.plan.program import Program, Step
 from superscalar.plan.slots import Slot
@@ -99,9 +100,7 @@ class JoiningArms:
             made, where = statement(name, each.value, each.written)
             self._program.fill(each.slot, made, where, thought=each.thought)
         yield from self._program.filled()
-        joined = [ast.Name("join", ast.Load()), ast.Name(name, ast.Load())]
-        call = ast.Call(joined[0], joined[1:], [])
-        for part in (*joined, call):
-            placed(part, kept[-1].written.span)
+        call = ast.Call(ast.Name("join", ast.Load()), [ast.Name(name, ast.Load())], [])
+        made_at(call, kept[-1].written.span)
         made, where = statement("", call, kept[-1].written)
         yield from self._program.statement(made, where, notes=(NOTE,))

@@ -20,14 +20,18 @@ def with_clauses(tree: ast.stmt, is_known: Callable[[str], bool]) -> ast.stmt:
     passing = {node.id for node in inside if isinstance(node, ast.Name)}
     own = {node.target.id for node in named}
     free = {name for name in own - passing if stored.count(name) == 1 and not is_known(name)}
-    return _Clauses(free).visit(copy.deepcopy(tree)) if free else tree  # type: ignore[no-any-return]  # as it came
+    if not free:
+        return tree
+    made = _Clauses(free).visit(copy.deepcopy(tree))
+    assert isinstance(made, ast.stmt)
+    return made
 
 
 class _Clauses(ast.NodeTransformer):
     def __init__(self, names: set[str]) -> None:
         self._names = names
 
-    def _visit(self, node: Any) -> ast.AST:
+    def _visit(self, node: Any) -> Any:
         self.generic_visit(node)
         made: list[ast.comprehension] = []
         for clause in node.generators:
@@ -41,7 +45,7 @@ class _Clauses(ast.NodeTransformer):
                     made.append(ast.comprehension(found.target, items, rest, 0))
                     break
         if len(made) == len(node.generators):
-            return node  # type: ignore[no-any-return]  # as it came
+            return node
         if isinstance(node, ast.DictComp):
             return ast.copy_location(ast.DictComp(node.key, node.value, made), node)
         return ast.copy_location(type(node)(node.elt, made), node)
@@ -58,7 +62,8 @@ class _Read(ast.NodeTransformer):
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
         if node is self._assigned:
             return ast.copy_location(ast.Name(node.target.id, ast.Load()), node)
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return node
 
 
 def _first(test: ast.expr) -> ast.NamedExpr | None:

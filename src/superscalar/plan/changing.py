@@ -360,7 +360,7 @@ class _Entries:
             case ".setdefault", [key, value]:
                 if hashable(key, self._budget) not in made:
                     self._put(made, key, value, own)
-            case ("setdefault.append" | "setdefault.extend" | "setdefault.add"), [key, value]:
+            case (("setdefault.append" | "setdefault.extend" | "setdefault.add"), [key, value]):
                 if hashable(key, self._budget) not in made:
                     self._put(made, key, OrderedSet() if operator.endswith("add") else [], own)
                 self._inside(made, key, operator.removeprefix("setdefault"), [value], own)
@@ -381,7 +381,9 @@ class _Entries:
             case [value] if sign.endswith("=") and not sign.startswith("["):
                 held = item_of(made, key, self._budget)
                 if isinstance(held, list | Mapping | OrderedSet | set):
-                    message = f"`{sign}` of {described(held)}, which others may see: put a new value there, or `.extend`"
+                    message = (
+                        f"`{sign}` of {described(held)}, which others may see: put a new value there, or `.extend`"
+                    )
                     raise EvaluationError(message, "TypeError")
                 self._put(made, key, binary(sign[:-1], held, value, self._budget), own)
             case _:

@@ -18,9 +18,10 @@ class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
     `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose values are
-    one object in Python. `generators`: what can be gone through once. `asserts`: what guards everything that comes in this round; `open_assert`: that one of them
-    waits for a repair. `top_level`: what `join()` joins. `versions`, `nameless`: the last number that each name has,
-    and each kind of statement without one. `count`: statements so far, and `ifs` among them.
+    one object in Python. `generators`: what can be gone through once. `asserts`: what guards everything that comes in
+    this round; `open_assert`: that one of them waits for a repair. `top_level`: what `join()` joins. `versions`,
+    `nameless`: the last number that each name has, and each kind of statement without one. `count`: statements so far,
+    and `ifs` among them.
     """
 
     names: Names

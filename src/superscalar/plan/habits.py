@@ -148,8 +148,9 @@ def _begun(block: Block) -> Block:
 def _begun_in_place(statement: ast.stmt) -> Block:
     """`d.setdefault(k, {})["n"] = 1` as the two steps that it is."""
     match statement:
-        case ast.Assign(targets=[ast.Subscript(value=ast.Call() as begun) as place]) | ast.AugAssign(
-            target=ast.Subscript(value=ast.Call() as begun) as place
+        case (
+            ast.Assign(targets=[ast.Subscript(value=ast.Call() as begun) as place])
+            | ast.AugAssign(target=ast.Subscript(value=ast.Call() as begun) as place)
         ):
             pass
         case _:

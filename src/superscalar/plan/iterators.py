@@ -73,7 +73,9 @@ def gone_through(
             why = "is gone through already" if once.used else "can be gone through once, and then is empty"
             why = f"sees what `{changed[0]}` is now" if changed and not once.used else why
             message = f"`{node.id}`, a generator, {why}"
-            lowering.problem("E202", message, node, help=f"make it a list where it is assigned: {node.id} = {once.text}")
+            lowering.problem(
+                "E202", message, node, help=f"make it a list where it is assigned: {node.id} = {once.text}"
+            )
         else:
             known[meaning.task] = replace(once, used=True)
             yield meaning.task, known[meaning.task]

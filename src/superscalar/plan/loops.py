@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from superscalar.plan import ir
-from superscalar.plan.attempts import Trial, attempt_of, lower_trial, trial_of
+from superscalar.plan.attempts import Trial, attempt_of, lower_trial, stands_otherwise, trial_of
+from superscalar.plan.attempts import refuse as refuse_try
 from superscalar.plan.body import Body, BodyNames, Carried, placed_at, spelled
 from superscalar.plan.changing import BEGUN, MIXED, Change, change_of, goes_inside, is_keyed, may_mix
 from superscalar.plan.findings import STAND_IN
@@ -69,7 +70,9 @@ def first_found(tree: ast.stmt, lowering: Lowering, body: Body) -> ast.Assign | 
         case ast.For(
             target=target,
             iter=items,
-            body=[ast.If(test=test, body=[ast.Assign(targets=[ast.Name() as found], value=value), ast.Break()], orelse=[])],
+            body=[
+                ast.If(test=test, body=[ast.Assign(targets=[ast.Name() as found], value=value), ast.Break()], orelse=[])
+            ],
             orelse=[],
         ) if not lowering.finder.has_call(test) and not lowering.finder.has_call(value):
             passing = _stored(target)
@@ -276,7 +279,11 @@ class _Loop:
                 self._if(tree, body, names)
                 return
             case ast.Try() if not _is_default(tree) and (trial := trial_of(tree)) is not None:
+                if stands_otherwise(trial.on_the_way, self._lowering, body):
+                    refuse_try(tree, self._lowering)
+                    return
                 self._try(trial, tree, body, names)
+                names.update({name: Carried(name) for name in trial.on_the_way})
                 return
             case ast.For():
                 lower_loop(tree, self._lowering, body, body.lifted("for"), self, bound, self._thoughts)
@@ -431,7 +438,9 @@ def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
     ways: dict[str, set[str]] = {}
     for step in steps.values():
         ways.setdefault(step.name, set()).add(step.how)
-    mixed = {name for name, several in ways.items() if len(several) > 1 and may_mix({_operator(way) for way in several})}
+    mixed = {
+        name for name, several in ways.items() if len(several) > 1 and may_mix({_operator(way) for way in several})
+    }
     return {
         node: _mixed(step) if step.name in mixed else step
         for node, step in steps.items()

@@ -73,7 +73,7 @@ class Lowering(Findings):
     ) -> None:
         super().__init__(source, outputs)
         self.writes = Writes(writes)
-        self.sharing = Sharing(sharing, self._is_plain)
+        self.sharing = Sharing(sharing, self.is_plain)
         self._names = names
         self._place = place
         self._path = path
@@ -234,11 +234,6 @@ class Lowering(Findings):
                     meaning = self._names.find(name, self._place, self._path)
                     return Output() if meaning is None else self.output_of(meaning)
         return Output()
-
-    def _is_plain(self, expr: ir.Expr) -> bool:
-        """Whether an expression is declared to give a number or a text."""
-        known = self.output_of(expr)
-        return known.annotated and known.type in ("int", "float", "str", "bool")
 
     def _on_constant(self, node: ast.Constant, _body: Body) -> ir.Expr:
         value = node.value

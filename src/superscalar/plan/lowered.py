@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
-from superscalar.plan.assigned_inside import with_clauses
 from superscalar.plan.asserting import lower_assert
+from superscalar.plan.assigned_inside import with_clauses
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
@@ -106,11 +106,11 @@ class _Made:
                 pass
             case _:
                 made = generator_of(tree)
-                once = None if made is None else once_of(made[1], lowering, body)
+                before = None if made is None else once_of(made[1], lowering, body)
                 lower_simple(tree, lowering, body, ids, self.bound)
-                if made is not None and once is not None:
-                    self.generators[ids.id_of(made[0])] = once
-                    refuse_writes(*made, once, lowering, body)
+                if made is not None and before is not None:
+                    self.generators[ids.id_of(made[0])] = before
+                    refuse_writes(*made, before, lowering, body)
 
     def select(self, branch: Branch) -> None:
         """What names stand for behind an `if` that assigns them (rule L11)."""

@@ -71,7 +71,7 @@ def why_shared(name: str, changes: Iterable[Change]) -> str:
 
 
 def stored_of(change: Change) -> list[int]:
-    """Which parts of a change stay in the collection, counted from its last: all but keys, and what is computed with."""
+    """Which parts of a change stay in the collection, counted from its last: no keys, and nothing computed with."""
     if change.operator == BEGUN:
         return list(range(1, len(change.parts)))
     return [] if change.operator.endswith("=") and change.operator not in ("[]=", "[][]=") else [1]

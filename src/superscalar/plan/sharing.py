@@ -75,7 +75,16 @@ class Sharing:
     def copy(self) -> Sharing:
         """The same, to be built on without changing this one."""
         holders = {key: dict(value) for key, value in self.holders.items()}
-        return Sharing(self.above, self.is_plain, dict(self.holds), dict(self.kinds), dict(self.chains), holders, dict(self.steps), set(self.plain))
+        return Sharing(
+            self.above,
+            self.is_plain,
+            dict(self.holds),
+            dict(self.kinds),
+            dict(self.chains),
+            holders,
+            dict(self.steps),
+            set(self.plain),
+        )
 
     def take(self, below: Sharing) -> None:
         """Take over what one statement found."""
@@ -110,11 +119,11 @@ class Sharing:
             case ir.Each(tasks=tasks, spliced=spliced, last=False):
                 inner = (self._steps_of(task) for task in spliced)
                 self.steps[id] = frozenset(tasks).union(*inner)
-            case ir.Compute(ir.Fold(_, ir.Ref(before), ir.Ref(each))):
-                self.steps[id] = self._steps_of(before) | self._steps_of(each)
+            case ir.Compute(ir.Fold(_, ir.Ref(version), ir.Ref(each))):
+                self.steps[id] = self._steps_of(version) | self._steps_of(each)
 
     def keep_only(self, id: TaskId, work: ir.Work, last: Iterable[int]) -> None:
-        """Of a tuple that says how a collection changes, what stands at these places counted from its end is kept in it."""
+        """Of a tuple that says how a collection changes only the parts at these places, from its end, are put there."""
         match work:
             case ir.Display("tuple", items):
                 parts: tuple[Expr, ...] = tuple(map(ir.Ref, items))
@@ -133,7 +142,7 @@ class Sharing:
             self.note(task.id, task.work)
 
     def note_item(self, item: TaskId, source: TaskId) -> None:
-        """Take note of the variable of a loop, which stands for what `source` holds: of a dict, keys, which never change."""
+        """Take note of the variable of a loop, which stands for what `source` holds; keys of a dict never change."""
         if self.kind(source) == "dict":
             self.plain.add(item)
             return
@@ -233,7 +242,9 @@ class Sharing:
 
     def _refs(self, ids: Iterable[TaskId]) -> Hold:
         return _all(
-            Hold(frozenset({id}) | self.hold(id).itself, self.hold(id).inside) for id in ids if not self._is_known_plain(id)
+            Hold(frozenset({id}) | self.hold(id).itself, self.hold(id).inside)
+            for id in ids
+            if not self._is_known_plain(id)
         )
 
     def _is_known_plain(self, id: TaskId) -> bool:
