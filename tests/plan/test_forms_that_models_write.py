@@ -85,6 +85,7 @@ ARMS = [
     "answer = get(2)\nif answer > 5:\n    join(put(1))\nelse:\n    join(answer)",
 ]
 OTHERS = [
+    "x = get(2)\nif x > 3:\n    if x > 1:\n        pass\n    else:\n        pass\n    y = 1\nelse:\n    y = 2\njoin(y)",
     "xs = [y + 1 for x in [1, 2, 4] if x > 1 if (y := get(x)) > 4 and y < 100]\njoin(xs)",
     "xs = {x: y for x in [1, 2, 4] if (y := x * 2) > 2}\njoin(xs, any(z > 3 for x in [1, 2] if (z := x + 1)))",
     "for n in [1, 2]:\n    xs = [y for x in [1, 2, 4] if (y := x * 2) > n]\n    put(xs)\ny = 2\njoin(xs, y)",
