@@ -76,6 +76,8 @@ ENTRIES = [
     "d = {'x': {'n': 1}}\nd['x']['n'] += 1\nd['x']['xs'] = [1]\nd['x']['xs'].append(2)\njoin(d)",
     "xs = []\nfor n in [1, 2]:\n    if n > 1:\n        xs.append(n)\n    else:\n        xs.extend([n, n])\njoin(xs)",
     "d = {}\nfor n in [1, 2, 3]:\n    if n % 2 in d:\n        d[n % 2] += n\n    else:\n        d[n % 2] = 10\njoin(d)",
+    "d = {'a': 1, 'b': 2}\nfor k, v in d.items():\n    d[k] = v * 2\njoin(d)",
+    "xs = [1, 2]\nfor i, x in enumerate(xs):\n    xs[i] = x * 2\njoin(xs)",
     "xs = [[]]\nfor n in [1, 2, 3]:\n    if n == 2:\n        xs.append([])\n    xs[-1].append(n)\njoin(xs)",
 ]
 ARMS = [
@@ -114,6 +116,11 @@ def test_a_form_does_what_python_does_as_it_is_written_and_as_it_is_printed(sour
         ("xs = [1]\nd = {}\nfor n in [1]:\n    if n not in d:\n        d[n] = {'x': xs}\n    d[n]['x'].append(n)\njoin(d, xs)", ["E204"]),  # noqa: E501
         ("d = dict.fromkeys([1, 2], [])\nfor n in [1]:\n    d[n].append(n)\njoin(d)", ["E204"]),
         ("d = {}\nfor n in [1]:\n    if n in d:\n        d[n] += get(n)\n    else:\n        d[n] = 1\njoin(d)", ["E207"]),  # noqa: E501
+        ("d = {'a': [1], 'b': [2]}\nd['a'] = d['b']\nd['a'] += [3]\njoin(d)", ["E201"]),
+        ("d = [x for x in [[1]] for _ in [0, 1]]\nd[0] += [2]\njoin(d)", ["E201"]),
+        ("rows = [1, 2]\nfor n in rows:\n    rows[1] = 7\n    put(n)\njoin(rows)", ["E201"]),
+        ("xs = [1, 2]\nfor i, x in enumerate(xs, 1):\n    xs[i] = x\njoin(xs)", ["E201"]),
+        ("xs = [1]\nxs += [xs]\njoin(xs)", ["E204"]),
         ("x = 1\nif x > 5:\n    join(1)\njoin(x)", ["E206"]),
         ("x = 1\nif x > 5:\n    join(1)\nelif x:\n    join(2)", ["E206", "E206"]),
         ("x = 1\nif x > 5:\n    join(1)\nelse:\n    join(2)\nput(x)", ["E206", "E206"]),

@@ -230,7 +230,7 @@ class _Loop:
                 if version is not None and (why := why_shared(step.name, mine)):
                     refuse(why, adding, lowering)
                     return False
-                if version is None or is_keyed(step.change.operator) or not self._goes_through(version):
+                if version is None or not self._goes_through(version) or self._is_behind(step.change):
                     return version is not None
                 refuse(f"`{step.name}` is what the loop goes through, and would never end", adding, lowering)
                 return False
@@ -239,6 +239,26 @@ class _Loop:
             return check(owner, step.value, adding, lowering, body)
         finally:
             lowering.loops.pop()
+
+    def _is_behind(self, change: Change) -> bool:
+        """Whether a change of what the loop goes through is of keys' values, or of the item that it has come to."""
+        match self._tree.iter, self._tree.target:
+            case ast.Name(id=name), _ if name == change.owner.id:
+                return (
+                    is_keyed(change.operator)
+                    and self._source is not None
+                    and self._lowering.sharing.kind(self._source) == "dict"
+                )
+            case ast.Call(func=ast.Attribute(attr="keys")), _:
+                return is_keyed(change.operator)
+            case (
+                ast.Call(func=ast.Attribute(attr="items"))
+                | ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=[]),
+                ast.Tuple(elts=[ast.Name(id=place), *_]),
+            ):
+                own = isinstance(change.parts[0], ast.Name) and change.parts[0].id == place
+                return own and is_keyed(change.operator) and self._versions.get(place, 0) == 0
+        return False
 
     def _goes_through(self, version: TaskId) -> bool:
         return self._source is not None and self._lowering.sharing.is_one(version, self._source)

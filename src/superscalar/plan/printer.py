@@ -329,7 +329,7 @@ class _PlanPrinter:
             case ir.Compute(ir.Apply("bool", (tested,))) if task is not None:
                 self._printer.printed.append(task)
                 return self._printer.at(LAMBDA, tested)
-            case ir.Compute(tested) if task is not None and id in self._statements:  # nothing stands in its arms
+            case ir.Compute(tested) if task and id in self._statements and _IF.search(id):  # nothing stands in its arms
                 self._printer.printed.append(task)
                 return self._printer.at(LAMBDA, tested)
         return self._printer.task(LAMBDA, id)

@@ -341,8 +341,10 @@ class Sharing:
                 return Hold(_NONE, self._of_comprehension(expr, dict(names)).both)
             case ir.Fold(operator, initial, ir.Sequence("list", (item,))) if operator in CHANGES:
                 parts = item.items if is_keyed(operator) and isinstance(item, ir.Sequence) else (item,)
-                stored = (self.stored(part, as_it_is=puts_as_it_is(operator)) for part in parts)
-                return Hold(_NONE, self.of(initial, names).inside.union(*stored))
+                stored = _NONE.union(*(self.stored(part, as_it_is=puts_as_it_is(operator)) for part in parts))
+                before = self.of(initial, names).inside
+                twice = {SHARED} if stored & before else _NONE  # what it holds already is put into another place of it
+                return Hold(_NONE, before | stored | twice)
             case ir.Fold(initial=initial, items=items):
                 return Hold(_NONE, self.of(initial, names).inside | self.of(items, names).inside)
             case ir.Apply():
@@ -362,6 +364,8 @@ class Sharing:
     def _of_comprehension(self, expr: ir.Comprehension, names: dict[str, Hold]) -> Hold:
         for clause in expr.clauses:
             inside = self.of(clause.iterable, names).inside
+            if _makes_objects(clause.iterable) and _says_again(expr, _bound(clause.target)):
+                inside |= {SHARED}
             names |= dict.fromkeys(_bound(clause.target), Hold(inside, inside))
         return self._several((expr.element,) if expr.key is None else (expr.key, expr.element), names)
 
@@ -391,6 +395,22 @@ class Sharing:
             case name if name in _LIVE:
                 return _all(given)
         return _NOTHING
+
+
+def _makes_objects(iterable: Expr) -> bool:
+    """Whether the items that are gone through are collections that are made there, and have no name."""
+    match iterable:
+        case ir.Sequence(items=items):
+            return any(isinstance(item, ir.Sequence | ir.Dict | ir.Comprehension) for item in items)
+        case ir.Comprehension(element=element):
+            return isinstance(element, ir.Sequence | ir.Dict | ir.Comprehension)
+    return False
+
+
+def _says_again(expr: ir.Comprehension, names: Iterable[str]) -> bool:
+    """Whether an item of a comprehension may be put into its result in several places."""
+    said = repr(expr.element)
+    return len(expr.clauses) > 1 or any(said.count(f"name={name!r}") > 1 for name in names)
 
 
 def _is_constant(work: ir.Work) -> bool:
