@@ -10,7 +10,7 @@ from superscalar.cli.terminal import console, safe_line
 from superscalar.labels import Label
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.short import short
-from superscalar.plan.labels import Shape
+from superscalar.plan.narrow import Shape
 from superscalar.tools.trust import Declared, Results
 from superscalar.values import Failure, Observation, Outcome, Skipped
 

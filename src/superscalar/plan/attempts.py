@@ -20,7 +20,7 @@ from superscalar.plan.bounds import Unavailable
 from superscalar.plan.changing import Change, change_of
 from superscalar.plan.instead import blocks
 from superscalar.plan.refusals import refusal_of
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 if TYPE_CHECKING:
     from superscalar.plan.itemwise import Frame
@@ -319,10 +319,9 @@ def attempted(expr: ir.Apply, frame: Frame) -> Any:
     found = frame.outcome(tried.task)
     if type(found) is Observation:
         return found.value
-    for ref in _refs(before):
-        known = frame.outcome(ref.task)
-        if type(known) is not Observation:
-            raise Unavailable(ref.task, known)
+    lacking = [(ref.task, known) for ref in _refs(before) if type(known := frame.outcome(ref.task)) is not Observation]
+    if lacking:  # what lacks several has failed if one of them has
+        raise Unavailable(*next((one for one in lacking if not is_silent(one[1])), lacking[0]))
     for ref in (tried, *_refs(within)):
         known = frame.outcome(ref.task)
         if not _is_caught(known, caught):

@@ -7,15 +7,12 @@ the condition, and of both sides.
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
 import re
-import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
-from superscalar.labels import NOTHING, PLAN, Label, joined
+from superscalar.labels import NOTHING, PLAN, Label, gathered, joined, widened
 from superscalar.plan.ir import (
     Apply,
     Choice,
@@ -37,17 +34,7 @@ from superscalar.plan.ir import (
     Var,
 )
 from superscalar.plan.needs import children, constant_index, references
-from superscalar.values import TaskId, record_fields
-
-_NARROW: Final[Mapping[type, str]] = {
-    bool: "bool",
-    float: "float",
-    dt.date: "date",
-    dt.datetime: "date",
-    dt.time: "date",
-    dt.timedelta: "date",
-}
-_WIDEST: Final = 1 << 63  # a larger whole number could spell a text
+from superscalar.values import TaskId
 
 
 class Parts:
@@ -86,8 +73,8 @@ class Parts:
     def whole(self) -> Label:
         """The label of the value with all that is in it."""
         if self._whole is None:
-            each = NOTHING if self.each is None else whole(self.each)
-            self._whole = self.shape | each | joined(whole(item) for item in self.items.values())
+            each = NOTHING if self.each is None else widened(whole(self.each))
+            self._whole = gathered([self.shape, each, *(whole(item) for item in self.items.values())])
         return self._whole
 
     @property
@@ -123,7 +110,8 @@ def listed(labels: Labelled) -> Parts:
     """The labels of a value that is gone through as a list: how many items there are, and those of each."""
     if isinstance(labels, Parts) and labels.count is not None:
         return labels
-    return Parts(whole(labels), {}, 0, whole(labels))  # of a mapping the items are the keys
+    label = whole(labels)
+    return Parts(label, {}, 0, widened(label))  # of a mapping the items are the keys, of a text its letters
 
 
 def _either(one: Labelled, other: Labelled) -> Labelled:
@@ -204,7 +192,7 @@ class _Reading:
                 return self._index(self.of(base), index)
             case Unpacked(base, position, _):
                 found = self.of(base)
-                return found[position] if isinstance(found, Parts) and found.count is not None else whole(found)
+                return listed(found)[position]
             case Field(base, name, key):
                 found = self.of(base)
                 return found[name if key is None else key] if isinstance(found, Parts) else found
@@ -237,13 +225,13 @@ class _Reading:
                 return also(found.any, found.shape | self.whole(index))
             if isinstance(index, Literal):
                 return found[index.value]
-        return whole(found) | self.whole(index)
+        return widened(whole(found) | self.whole(index))  # it may be a letter of a text
 
     def _of_list(self, function: str, found: Parts, keywords: Mapping[str, Expr]) -> Labelled:
         """The labels of what one of the functions that take a list makes of it."""
         shape = PLAN | found.shape
         if function == "len":
-            return shape
+            return widened(shape)
         if function in ("list", "reversed"):
             return Parts(shape, {}, 0, found.any)
         compared = whole(found.any)
@@ -259,7 +247,8 @@ class _Reading:
         for clause in clauses:
             found = listed(inner.of(clause.iterable))
             inner = inner._with(dict(_bound(clause.target, found.any)))
-            shape = joined([shape, found.shape, *(inner.whole(condition) for condition in clause.conditions)])
+            filters = widened(joined(inner.whole(condition) for condition in clause.conditions))  # yes and no can spell
+            shape = shape | found.shape | filters
         return inner, shape
 
     def _with(self, names: Mapping[str, Labelled]) -> _Reading:
@@ -278,89 +267,6 @@ def _bound(target: Target, labels: Labelled) -> Iterator[tuple[str, Labelled]]:
     found = listed(labels)
     for i, part in enumerate(target):
         yield from _bound(part, found[i])
-
-
-def narrowed(label: Label, value: Any) -> Label:
-    """The label of a value whose type leaves no room for text, if it has such a type; else as it is."""
-    kind = type(value)
-    if label.trusted or kind is str:
-        return label
-    if kind is int:
-        return narrowed_to(label, "int") if -_WIDEST <= value < _WIDEST else label
-    name = _NARROW.get(kind) or ("enum" if issubclass(kind, enum.Enum) else None)
-    return label if name is None else narrowed_to(label, name)
-
-
-@lru_cache(maxsize=4_096)
-def widened(label: Label) -> Label:
-    """The label of what is computed from a value: constants and numbers, put together, can spell any text."""
-    return Label([source._replace(type="") for source in label.sources], label.readers)
-
-
-@lru_cache(maxsize=4_096)
-def narrowed_to(label: Label, name: str) -> Label:
-    """The label with what is not trusted in it narrowed to that type, unless it was narrowed before."""
-    sources = [s if s.trusted or s.type else s._replace(type=name) for s in label.sources]
-    return Label(sources, label.readers)
-
-
-Shape: TypeAlias = "tuple[Any, ...] | Mapping[str, Shape] | None"
-"""What is sure of a result that was validated: one of these constants, a record of these fields, or nothing."""
-
-
-def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
-    """The labels of a value that was validated: a constant out of a fixed set carries no text, and no more does a field
-    that is one, or a number. What the value really is counts, not what was declared.
-    """
-    if label.trusted or shape is None:
-        return narrowed(label, value)
-    if isinstance(shape, tuple):
-        plain = value.value if isinstance(value, enum.Enum) else value
-        known = any(type(one) is type(plain) and one == plain for one in shape)
-        return narrowed_to(label, "enum") if known else narrowed(label, value)
-    fields = value if type(value) is dict else record_fields(value)
-    if not fields or getattr(value, "__pydantic_extra__", None) or not fields.keys() <= shape.keys():
-        return narrowed(label, value)
-    which = PLAN if fields.keys() == shape.keys() else narrowed_to(label, "bool")  # an optional one may be left out
-    return Parts(which, {name: shaped(label, item, shape[name]) for name, item in fields.items()}, None)
-
-
-Vouched: TypeAlias = "Mapping[str, Vouched]"
-"""The parts of a result that its tool vouches for: by field, by "[]" for each item of a list; empty is that value."""
-
-LONGEST_TOKEN: Final = 320
-"""Characters of a text that a tool may vouch for: an address of mail has no more (RFC 3696, section 3)."""
-
-
-def vouched(label: Label, value: Any, parts: Vouched, own: Label) -> Labelled:
-    """The labels of a result of which a tool vouches for some parts: those have its `own` label, all others `label`.
-
-    Also its own: how many items a list has that it vouches for parts of, and in which order they come.
-    """
-    if not parts:
-        return own if is_token(value) else narrowed(label, value)
-    if (each := parts.get("[]")) is not None:
-        if type(value) not in (list, tuple):
-            return narrowed(label, value)
-        return Parts(own, {i: vouched(label, item, each, own) for i, item in enumerate(value)}, len(value))
-    fields = value if type(value) is dict else record_fields(value)
-    if not fields:
-        return narrowed(label, value)
-    labels = {
-        name: vouched(label, item, parts[name], own) if name in parts else narrowed(label, item)
-        for name, item in fields.items()
-    }
-    return Parts(own, labels, None)
-
-
-def is_token(value: Any) -> bool:
-    """Whether a value is a number, a date, a constant, or a text that is one word: no room for sentences."""
-    kind = type(value)
-    if kind is str:
-        return len(value) <= LONGEST_TOKEN and not any(unicodedata.category(c)[0] in "CZ" for c in value)
-    if kind is int:
-        return bool(-_WIDEST <= value < _WIDEST)
-    return value is None or kind in _NARROW or issubclass(kind, enum.Enum)
 
 
 def said_by(question: str, constant: Any) -> bool:

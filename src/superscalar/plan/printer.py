@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.asserting import is_assert
+from superscalar.plan.asserting import is_assert, parts_of
 from superscalar.plan.attempts import errors_of, steps_of
 from superscalar.plan.changing import BEGUN, CHANGES, MIXED, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
@@ -226,9 +226,9 @@ class _PlanPrinter:
             text = self._step(task, *step)
             return [*_comments(self._printer.printed), *text.split("\n")]
         match task.work, name_of(task.id):
-            case ir.Compute(ir.Choice(condition, _, ir.Apply(arguments=(said,)))), None if is_assert(task.work):
+            case work, None if (asserted := parts_of(work)) is not None:
                 self._printer.printed.append(task)
-                line = f"assert {self._printer.at(LAMBDA, condition)}, {self._printer.at(LAMBDA, said)}"
+                line = f"assert {', '.join(self._printer.at(LAMBDA, part) for part in asserted)}"
                 return [*_comments(self._printer.printed), line]
             case ir.Compute(ir.Apply("except", (ir.Ref(tried), fallback, *_)) as attempt), _:
                 return self._try(task, tried, fallback, errors_of(attempt))

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
-from superscalar.labels import NOTHING, PLAN, USER, Label, Source, joined
+from superscalar.labels import NOTHING, PLAN, USER, WORD, Label, Source, gathered, joined, widened
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import Labelled, Parts, also, labels_of, narrowed, said_by, shaped, vouched, whole
+from superscalar.plan.labels import Labelled, Parts, also, labels_of, said_by, whole
+from superscalar.plan.narrow import narrowed, shaped, vouched
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Results
@@ -95,7 +96,7 @@ class Labels:
         return made, picked
 
     def _joined(self, cell: Cell, work: Call, chosen: Set[str]) -> tuple[Label, Label]:
-        labels = dict(self.argument(cell, work))
+        labels = {name: whole(found) for name, found in self.argument(cell, work)}
         return joined(labels.values()), joined(label for name, label in labels.items() if name in chosen)
 
     def _plainly(self, cell: Cell) -> Labelled | None:
@@ -104,7 +105,7 @@ class Labels:
         task = cell.task
         if given is None or task is None or cell.outcome is None or task.guards or cell.scope.owner is not None:
             return None
-        labels = self._called(cell, task.work, given)  # type: ignore[arg-type]  # `given` is known of calls alone
+        labels = self._called(cell, task.work, widened(given))  # type: ignore[arg-type]  # `given` is known of calls alone
         self._known[cell] = labels
         return labels
 
@@ -118,18 +119,19 @@ class Labels:
         results = self._results.get(call.tool)
         if results is None:
             return narrowed(label, value)
-        if results.vouched is not None:
-            return vouched(label, value, results.vouched, given | _trusted(origin))
-        return shaped(label, value, results.of(call))
+        shape = results.of(call)
+        if results.vouched is None:
+            return shaped(label, value, shape)
+        return vouched(label, value, results.vouched, given | _trusted(origin), given | _worded(origin), shape)
 
-    def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
-        """Each argument of a call that is about to be made, by its alias, and the label of its value."""
+    def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Labelled]]:
+        """Each argument of a call that is about to be made, by its alias, and the labels of its value."""
         self._find(list(self.inputs(cell)))
         round = self._round(cell)
         lookup = self._lookup(cell)
         for name, expression in work.arguments:
-            label = whole(labels_of(expression, lookup, self._constant))
-            yield name, label if round is NOTHING or self._user_said(cell, expression) else label | round
+            labels = labels_of(expression, lookup, self._constant)
+            yield name, labels if round is NOTHING or self._user_said(cell, expression) else also(labels, round)
         self._passing.clear()
 
     def control(self, cell: Cell) -> Label:
@@ -243,7 +245,7 @@ class Labels:
         match task.work:
             case Call() as call:
                 given = joined(whole(labels_of(value, lookup, self._constant)) for _, value in call.arguments)
-                return self._called(cell, call, given | control)
+                return self._called(cell, call, widened(given) | control)  # a tool may put together what it is given
             case Compute(value):
                 return labels_of(value, lookup, self._constant)
             case Display(kind, items, keys):
@@ -262,10 +264,12 @@ class Labels:
             case Map() as work:
                 return self._mapped(cell, work)
             case First(count, source):
-                return whole(labels_of(count, lookup, self._constant)) | self._all(cell) | whole(lookup(source))
-            case Each(loop, otherwise=otherwise):
+                chosen = whole(labels_of(count, lookup, self._constant)) | self._all(cell) | whole(lookup(source))
+                return widened(chosen)
+            case Each(loop, last=last, otherwise=otherwise):
                 before = NOTHING if otherwise is None else whole(lookup(otherwise))
-                return self._all(cell) | self._shape(lookup(loop)) | before
+                made = self._all(cell) | self._shape(lookup(loop)) | before
+                return made if last else widened(made)
 
     def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
         labels = [self._of(item) for item in items]
@@ -274,20 +278,20 @@ class Labels:
         if keys and all(isinstance(key, Literal) for key in keys):
             return Parts(PLAN, dict(zip((key.value for key in keys), labels, strict=True)), None)
         lookup = self._lookup(cell)
-        named = joined(whole(labels_of(key, lookup, self._constant)) for key in keys)
-        return PLAN | named | joined(map(whole, labels))
+        named = [whole(labels_of(key, lookup, self._constant)) for key in keys]
+        return PLAN | gathered([*named, *map(whole, labels)])
 
     def _mapped(self, cell: Cell, work: Map) -> Labelled:
         """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
         shape = self._shape(self._of(self._found(cell, work.source)))
         there = [part for part in cell.parts if part.fate().counts]
         if work.kind not in ("list", "tuple") or work.flatten:
-            return shape | self._all(cell)
+            return widened(shape | self._all(cell))
         items = Parts(shape, {i: self._of(part.cell) for i, part in enumerate(there)}, len(there))
         if not work.keep:
             return items
         filters = joined(whole(self._of(one)) for part in cell.parts for one in part.keep)
-        return Parts(shape | filters, {}, 0, items.any)
+        return Parts(shape | widened(filters), {}, 0, items.any)  # yes and no, one after the other, can spell
 
     def _all(self, cell: Cell) -> Label:
         """Everything that the items of a map, a `first` or a loop were made from, their filters and keys included."""
@@ -311,7 +315,7 @@ class Labels:
         list_id = self._list_of(cell).id
         if isinstance(source, Parts) and source.count is not None and cell.id != list_id:
             return source[int(cell.id[len(list_id) + 1 : -1])]
-        return whole(source)
+        return widened(whole(source))  # it may be a letter of a text
 
     def _list_of(self, cell: Cell) -> Cell:
         """The task whose value an item without a task of its own is part of."""
@@ -382,6 +386,12 @@ class Labels:
 def _trusted(origin: Label) -> Label:
     """The label of what a call adds to those parts of its result that its tool vouches for."""
     return Label([source._replace(trusted=True) for source in origin.sources], origin.readers)
+
+
+@lru_cache(maxsize=4_096)
+def _worded(origin: Label) -> Label:
+    """The same of a text that somebody else may have chosen."""
+    return Label([source._replace(trusted=True, type=WORD) for source in origin.sources], origin.readers)
 
 
 def _work(cell: Cell) -> Any:

@@ -16,7 +16,7 @@ from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.state import Schedule
-from superscalar.values import WITHHELD, TaskId
+from superscalar.values import WITHHELD, TaskId, twin_of
 
 _MOST: Final = 3  # calls named for one argument
 _LONGEST: Final = 120  # characters of a call or of an expression
@@ -37,6 +37,16 @@ def origins(
         if misled
         else made
     )
+
+
+def question_of(run_id: str, tool: str, asked: events.Decided, told: Mapping[str, str]) -> Question:
+    """What a person is asked of a call: all that it would be made with, and where that comes from.
+
+    `told`: where what the plan gives comes from, by the names of the function.
+    """
+    shown = twin_of(dict(asked.arguments or {}))
+    named = {name: told.get(name, "the tool's own default") for name in shown}
+    return Question(run_id, asked.id, tool, shown, named, asked.reason, digest=asked.digest)
 
 
 def doubt(*, vouches: bool) -> str:
@@ -134,8 +144,8 @@ def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> s
 def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping[str, Any]) -> tuple[Question, ...]:
     """What is still to be answered of a run, read off its events alone; the plan as a whole first.
 
-    Arguments are as the plan gives them: what a tool's annotations make of them, and its defaults, are not known here.
-    `about`: what the run is remembered with (its question, what its tools declared).
+    Of a journal that was begun before calls were recorded as a whole, arguments are as the plan gives them. `about`:
+    what the run is remembered with (its question, what its tools declared).
     """
     schedule = Schedule()
     asked: dict[TaskId, events.Decided] = {}
@@ -175,13 +185,18 @@ def _question(
     call = cell.task.work if cell.task is not None else None
     if cell.status is not READY or not isinstance(call, Call):
         return None
-    hidden = about.get("secrets", {}).get(call.tool, ())
     doubts = {
         alias: doubt(vouches=any(results[2:] not in ([], [None]) for results in others))
         for alias, (_, trust, _, *others) in about.get("declared", {}).items()
         if trust == "untrusted"
     }
     told = origins(cell, call, doubts, str(about.get("question", "")), misled=misled[cell.order[0]])
+    if decided.arguments is not None:
+        declared = about.get("declared", {}).get(call.tool, [call.tool])
+        names = about.get("renamed", {}).get(call.tool, {})
+        named = {names.get(alias, alias): origin for alias, origin in told.items()}
+        return question_of(run_id, declared[0], decided, named)
+    hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }
