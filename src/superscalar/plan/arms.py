@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.translated import Written, settle, statement
 from superscalar.plan.fronts.translated import made as made_at
 from superscalar.plan.instead import forms
@@ -46,6 +47,9 @@ class _Kept:
     """A `join(...)` in an arm, in the place that is kept for it."""
 
     slot: Slot
+    tree: ast.stmt
+    source: Source
+    problem: Diagnostic
     value: ast.expr
     written: Written
     thought: str
@@ -75,7 +79,9 @@ class JoiningArms:
         self._name = self._name or self._fresh(names)
         made, where = statement(self._name, value, written)
         problem = written.problem("E206", "`join(...)` stands inside a block", help, span)
-        self._kept.append(_Kept(self._program.keep_place(where, problem, made), value, written, thought))
+        slot = self._program.keep_place(where, problem, made)
+        tree = ast.copy_location(ast.Expr(call), call)
+        self._kept.append(_Kept(slot, tree, source, problem, value, written, thought))
         return True
 
     def _fresh(self, names: set[str]) -> str:
@@ -87,6 +93,8 @@ class JoiningArms:
     def refuse(self) -> Iterator[Step]:
         """Something follows, or one of the ways does not join."""
         kept, self._kept, self.refused = self._kept, [], True
+        for each in kept:
+            self._program.cannot_fill(each.slot, each.source, each.problem, each.tree)
         if not self._program.repairing:
             yield from (problem for each in kept for problem in each.slot.problems)
 

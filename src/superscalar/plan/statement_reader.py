@@ -102,6 +102,8 @@ class StatementReader:
     def cut(self) -> Iterator[Step]:
         """The program was cut: nothing more is completed."""
         yield from self._end_ifs(reason="cut")
+        if self._arms:
+            yield from self._arms.refuse()
 
     def passed(self, names: Iterable[str]) -> str:
         """A statement that assigns these was taken past this reader: what was thought before it."""
