@@ -12,7 +12,7 @@ from superscalar.labels import NOTHING, USER, Label, Source
 from superscalar.models.base import Message
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.ir import Task
-from superscalar.plan.labels import whole
+from superscalar.plan.parts import whole
 from superscalar.schedule.labels import Labels
 from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset

@@ -11,7 +11,7 @@ from superscalar.errors import UsageError
 from superscalar.events import Event
 from superscalar.labels import NOTHING, USER, Label, Source
 from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
-from superscalar.plan.labels import whole
+from superscalar.plan.parts import whole
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
