@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from superscalar import joiner, planner
+from superscalar.compiler.in_part import in_part
 from superscalar.events import Event, Started
 from superscalar.labels import NOTHING, USER, Label, Source
 from superscalar.models.base import Message
@@ -70,7 +71,7 @@ class Sight:
             shown = joiner.show_results(tasks, outcomes, self._most)
             message = planner.replan_message(reason, shown, self._syntax, trusted=trusted)
             return Turn(message, untrusted=not trusted)
-        shown = joiner.show_results(tasks, outcomes, self._most, self._trusted)
+        shown = joiner.show_results(tasks, outcomes, self._most, self._trusted, self._in_part)
         return Turn(planner.replan_message("", shown, self._syntax, trusted=False), untrusted=False)
 
     def label(self, *, joined: bool, heard: Label) -> Label:
@@ -79,4 +80,12 @@ class Sight:
 
     def _trusted(self, id: TaskId) -> bool:
         cell = self._schedule.get(id)
-        return cell is not None and whole(self._labels.of(cell)).trusted
+        return cell is not None and _may_see(whole(self._labels.of(cell)))
+
+    def _in_part(self, id: TaskId, value: Any, room: int) -> str | None:
+        cell = self._schedule.get(id)
+        return None if cell is None else in_part(value, self._labels.of(cell), _may_see, room)
+
+
+def _may_see(label: Label) -> bool:
+    return label.trusted
