@@ -138,7 +138,7 @@ FAULTS = [
         labels,
         "got",
         lambda found, _key, otherwise: parts.either(found.any, otherwise),
-        "a = {word(1): 5}.get('a', 7)",
+        "a = {word(1): 5}.get('bc', 7)",
     ),
     Fault(
         "dict: keys of pairs",

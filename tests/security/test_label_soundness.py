@@ -355,7 +355,7 @@ def test_what_looks_only_at_what_its_tool_vouches_for_is_trusted(expression: str
         ("_control", "".join(f"if flag({i}):\n    a{i} = {i}\n" for i in range(3)) + "join()\n"),
         ("_scope_control", "a = [num(3) for i in listing(3)]\njoin(a)\n"),
         ("_all", "a = {word(i) for i in [1, 2, 3, 4]}\njoin(a)\n"),
-        ("_origin", "a = word(1)\njoin(a)\n"),
+        ("_called", "a = word(1)\njoin(a)\n"),
     ],
 )
 def test_forgetting_any_part_of_a_label_would_be_noticed(
@@ -366,6 +366,5 @@ def test_forgetting_any_part_of_a_label_would_be_noticed(
         return any(leaks(one, other) for one in there for other in there)
 
     assert not found()
-    place: Any = Provenance if forgotten == "_origin" else derived.Labels
-    monkeypatch.setattr(place, forgotten, lambda *_: NOTHING)
+    monkeypatch.setattr(derived.Labels, forgotten, lambda *_: NOTHING)
     assert found()

@@ -6,9 +6,10 @@ takes an item out has too; of several values that an item may be, it has the lab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from functools import partial, reduce
+from itertools import islice
 from typing import Final, TypeAlias, overload
 
 from superscalar.labels import NOTHING, PLAN, Label, joined
@@ -276,3 +277,36 @@ def got(found: Labelled, key: Hashable, otherwise: Labelled) -> Labelled:
     if not isinstance(found, Entries):
         return found.whole | whole(otherwise)
     return also(otherwise if found.each is None else either(found.each, otherwise), found.shape)
+
+
+# ----------------------------------------------------------------------------------------------------------- telling
+
+_MOST: Final = 12
+_FEW: Final = 4
+
+
+def told(labels: Labelled) -> tuple[tuple[str, Label], ...]:
+    """The parts of a value as people are told of them: where each stands (`[0].id`, `[]` for every item), and its
+    label. No more than a dozen; none where all of them are like the whole.
+    """
+    found = tuple(islice(_leaves(labels, "", 0), _MOST))
+    return found if any(label is not whole(labels) for _, label in found) else ()
+
+
+def _leaves(labels: Labelled, path: str, depth: int) -> Iterator[tuple[str, Label]]:
+    if isinstance(labels, Label) or depth == _FEW:
+        yield path or ".", whole(labels)
+        return
+    items = labels.in_order if labels.count is not None else None
+    if labels.count is not None and (items is None or len(items) > _FEW or all(item is items[0] for item in items)):
+        inner: list[tuple[str, Labelled]] = [("[]", also(labels.any, labels.shape))]
+    else:
+        inner = [(_step(key), labels[key]) for key in labels.items]
+        if labels.each is not None:
+            inner += [(".keys()[]", labels.shape), (".values()[]", also(labels.each, labels.shape))]
+    for step, part in inner:
+        yield from _leaves(part, path + step, depth + 1)
+
+
+def _step(key: Hashable) -> str:
+    return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]"

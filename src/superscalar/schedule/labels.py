@@ -19,7 +19,7 @@ from superscalar.plan.labels import labels_of, narrowed, said_by, shaped, vouche
 from superscalar.plan.parts import Entries, Labelled, Parts, also, concatenated, either, listed, run, some, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
-from superscalar.tools.trust import Results
+from superscalar.tools.trust import Declared, Results
 from superscalar.values import Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
@@ -125,13 +125,20 @@ class Labels:
 
     def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
         """Each argument of a call that is about to be made, by its alias, and the label of its value."""
+        for name, labels in self.arguments(cell, work).items():
+            yield name, whole(labels)
+
+    def arguments(self, cell: Cell, work: Call) -> dict[str, Labelled]:
+        """The labels of the arguments of a call that is about to be made, by their aliases."""
         self._find(list(self.inputs(cell)))
         round = self._round(cell)
         lookup = self._lookup(cell)
+        made: dict[str, Labelled] = {}
         for name, expression in work.arguments:
-            label = whole(labels_of(expression, lookup, self._constant))
-            yield name, label if round is NOTHING or self._user_said(cell, expression) else label | round
+            labels = labels_of(expression, lookup, self._constant)
+            made[name] = labels if round is NOTHING or self._user_said(cell, expression) else also(labels, round)
         self._passing.clear()
+        return made
 
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
@@ -400,6 +407,20 @@ class Labels:
             return NOTHING
         at = bisect_right(rounds, cell.order[0], key=lambda begun: begun[0])
         return rounds[at - 1][1] if at else NOTHING
+
+
+def labels_by(schedule: Schedule, declared: Mapping[str, Declared], question: str) -> Labels:
+    """The labels of a run's tasks by what its tools, by alias, said of their results; of others nothing is trusted."""
+
+    def origin(_cell: Cell, call: Call) -> Label:
+        said = declared.get(call.tool)
+        if said is None:
+            return Label([Source("tool", call.tool, trusted=False)])
+        sources = [] if said.trust is None else [Source("tool", said.name, said.trust == "trusted")]
+        return Label(sources, said.readers)
+
+    results = {alias: said.results for alias, said in declared.items() if said.results is not None}
+    return Labels(schedule, origin, question, results)
 
 
 @lru_cache(maxsize=4_096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Set
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
@@ -24,7 +24,7 @@ from superscalar.policy import (
 )
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import SHOWN, Labels
-from superscalar.schedule.questions import doubt, origins
+from superscalar.schedule.questions import origins
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -127,17 +127,10 @@ class Permission:
     ) -> Question:
         """What a person is asked of a call; nothing that is done to it changes the call."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
-        told = origins(cell, work, self._doubts, self._question, misled=misled)
+        labels = self.labels.arguments(cell, work)
+        told = origins(cell, work, labels, self._tools.declared, self._question, misled=misled)
         named = {tool.renamed.get(alias, alias): origin for alias, origin in told.items()}
         return Question(run_id, cell.id, tool.name, copied(tool.masked(arguments)), named, why)
-
-    @cached_property
-    def _doubts(self) -> Mapping[str, str]:
-        return {
-            alias: doubt(vouches=tool.results is not None and tool.results.vouched is not None)
-            for alias, tool in self._tools.by_alias.items()
-            if tool.trust == "untrusted"
-        }
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
