@@ -214,10 +214,10 @@ def failed(one: Told) -> set[str]:
 
 @st.composite
 def programs(draw: st.DrawFn) -> str:
-    return Writer(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
+    return Structured(lambda choices: draw(st.sampled_from(list(choices)))).program(5)
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(programs(), st.sampled_from(["b", "bb", "ccc"]))
 @example("a = 1\nif flag(2):\n    a = 2\nb = num(a)\njoin(b)\n", "b")
 @example("a = [num(i) for i in listing(3)]\nb = len(a)\njoin(b)\n", "b")
@@ -234,10 +234,10 @@ def test_what_is_trusted_does_not_depend_on_what_is_not(source: str, salt: str) 
 
 @st.composite
 def programs_with_records(draw: st.DrawFn) -> str:
-    return Vouched(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
+    return Vouched(lambda choices: draw(st.sampled_from(list(choices)))).program(5)
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(programs_with_records(), st.sampled_from(["b", "bb", "ccc"]))
 def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str, salt: str) -> None:
     here, there = world(source, "", vouch=True), world(source, salt, vouch=True)
