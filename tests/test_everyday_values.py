@@ -200,15 +200,15 @@ def test_a_tool_gets_the_record_that_it_wants_and_a_copy_of_it(journaled: bool, 
     assert (deal.history, model.by_stage) == ([Stage.LOST], {Stage.LOST: 1})
 
 
-def test_a_collection_of_a_class_of_its_own_is_copied_with_its_class() -> None:
+def test_a_collection_of_a_class_of_its_own_is_copied_as_what_it_derives_from() -> None:
     rows = Rows([Stage.WON, [1]])
     rows.source = "a file"
     box = Box(a=[1])
     found, held = copied(rows), copied(box)
-    assert (type(found), list(found), found.source) == (Rows, ["won", [1]], "a file")
-    assert type(held) is Box
+    assert (type(found), found) == (list, ["won", [1]])
+    assert (type(held), held) == (dict, {"a": [1]})
     found[1].append(2)
-    dict.__getitem__(held, "a").append(2)
+    held["a"].append(2)
     assert (rows[1], dict(dict.items(box))) == ([1], {"a": [1]})
 
 

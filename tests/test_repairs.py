@@ -74,6 +74,48 @@ CASES: dict[str, tuple[str, tuple[str, ...], list[tuple[Any, ...]], Any]] = {
         [("w", 1)],
         [1, 2],
     ),
+    "two lines of one name take their places in the order of the text": (
+        "x = ww(1)\ny = f(2)\nif yes():\n    y = f(3)\n    x = = w(y)\njoin(x)\n",
+        ("x = w(1)\nx = w(y)\n",),
+        [("w", 1), ("w", 3)],
+        3,
+    ),
+    "a sentence behind an edit answers nothing": (
+        "x = f(1)\ny = g(2)\nw(x, zz=3)\njoin(x, y)\n",
+        ("y = f(2)\nSorry about that.\n", "w(x)\n"),
+        [("w", 1)],
+        [1, 2],
+    ),
+    "a sentence about calls that stand elsewhere is no line": (
+        "x = f(1)\ny = g(2)\nw(x, zz=3)\njoin(x, y)\n",
+        ("y = f(2)\nw(x)\nI replaced g(2) with f(2), since there is no tool g.\n",),
+        [("w", 1)],
+        [1, 2],
+    ),
+    "a sentence ahead of an edit is no line either": (
+        "x = f(1)\ny = g(2)\nw(x, zz=3)\njoin(x, y)\n",
+        ("The tool `w()` takes one value, so w(x) is right:\ny = f(2)\nw(x)\n",),
+        [("w", 1)],
+        [1, 2],
+    ),
+    "a sentence with a call that stands nowhere is asked for again": (
+        "x = f(1)\ny = g(2)\nw(x, zz=3)\njoin(x, y)\n",
+        ("y = f(2)\nw(x)\nand then comes w(5) as well\n", "w(5)\n"),
+        [("w", 1), ("w", 5)],
+        [1, 2],
+    ),
+    "a bare call answers the one that is given the same, and not the first of its tool": (
+        "a = f(1)\nb = = send('x', a)\nsends('y', 5)\njoin(a, b)\n",
+        ("send('y', 5)\n", "b = send('x', a)\n"),
+        [("send", "x", 1), ("send", "y", 5)],
+        [1, 1],
+    ),
+    "also where its tool is right in the other one": (
+        "a = f(1)\nsend('x', a, zz=1)\nsends('y', 5)\njoin(a)\n",
+        ("c = send('y', 5)\n", "send('x', a)\n"),
+        [("send", "x", 1), ("send", "y", 5)],
+        1,
+    ),
     "a nested call is pulled out": (
         "w(f(1))\ny = g(2)\njoin(y)\n",
         ("t = f(1)\nw(t)\ny = f(2)\njoin(y)\n",),

@@ -35,6 +35,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.values import (
     WITHHELD,
     Failure,
+    Handle,
     Holder,
     Observation,
     OrderedSet,
@@ -108,6 +109,19 @@ def dumps(event: Event) -> str:
         return _encoded(to_json(event))
 
 
+def data_of(value: Any) -> JSON:
+    """A value as JSON data, as it stands in events.
+
+    Raises:
+        Unwritable: it is an opaque handle, or holds one.
+    """
+    try:
+        return _value_to_json(value, 0)
+    except _Handle as handle:
+        path = "value" + "".join(reversed(handle.steps))
+        raise Unwritable(path, _name(handle.kind), handle.reason) from None
+
+
 def loads(text: str) -> Event:
     """The event that `dumps` wrote.
 
@@ -164,6 +178,7 @@ _NODES: Final[Mapping[str, type]] = {
 _FOR_PEOPLE: Final = frozenset(
     {
         (events.Started, "arguments"),
+        (events.Decided, "arguments"),
         (events.Joined, "answer"),
         (events.Progressed, "message"),
         (events.Progressed, "fraction"),
@@ -177,6 +192,7 @@ _HOLDS_A_VALUE: Final = frozenset(
         (Holder, "keys"),
         (Observation, "value"),
         (events.Started, "arguments"),
+        (events.Decided, "arguments"),
         (events.Succeeded, "value"),
         (events.Joined, "answer"),
     }
@@ -391,6 +407,8 @@ def _value_to_json(value: Any, depth: int) -> JSON:
             case PurePath():
                 kind = next(kind for kind in _PATHS if isinstance(value, kind))
                 return _tagged("path", kind.__str__(value)) | {"type": kind.__name__}
+            case Handle():
+                return _tagged("handle", value.text)
             case Withheld():
                 return _tagged("secret", repr(value))
             case _ if hasattr(type(value), "get_secret_value"):  # pydantic's SecretStr, SecretBytes and Secret
@@ -587,6 +605,7 @@ _READERS: Final[Mapping[str, Callable[[Any, Mapping[str, Any]], Any]]] = {
     "uuid": lambda content, _: UUID(content),
     "path": lambda content, data: _path(content, data["type"]),
     "secret": lambda _, __: WITHHELD,
+    "handle": lambda content, _: Handle(str(content)),
     "record": lambda content, data: Record(
         str(data["type"]), {name: _value_from_json(v) for name, v in content.items()}
     ),

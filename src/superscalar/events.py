@@ -277,7 +277,8 @@ class Decided:
     """The policy decided on a call: "allow", "warn" (it is broken, and happens), "ask" (a person decides) or "deny".
 
     `rule`: the name of the rule that said so, and `reason` why. `sources` and `readers` (None: everybody) are the label
-    that it decided on.
+    that it decided on. Of a call that a person is asked about, `arguments` are all that it would be made with, those of
+    its tool's defaults too, and `digest` is that of what is asked; older journals have neither.
     """
 
     at: float
@@ -287,16 +288,22 @@ class Decided:
     reason: str = ""
     sources: tuple[Source, ...] = ()
     readers: tuple[str, ...] | None = None
+    arguments: Mapping[str, Any] | None = None
+    digest: str = ""
 
 
 @fact
 class Approved:
-    """A person answered what the policy asked of a call. `by`: who, in any words."""
+    """A person answered what the policy asked of a call. `by`: who, in any words.
+
+    `digest`: that of what was asked. An answer is one to that alone.
+    """
 
     at: float
     id: TaskId
     approved: bool
     by: str = ""
+    digest: str = ""
 
 
 @fact

@@ -1,29 +1,35 @@
 """Values of classes that the standard library and number libraries have, as the data that they are (rule L24).
 
-No library is imported to recognise its values, and of a class that we do not know only what its numbers are is asked.
+No library is imported to recognise its values, and of a class that we do not know only is asked what its numbers are,
+and what is in it if it says that it is a mapping, a sequence or a set.
 """
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 import enum
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
+from itertools import islice
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 Copy: TypeAlias = Callable[[Any], Any]
 
 _VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
-_SUBCLASSED: Final = (collections.OrderedDict, dict, list, set)
+_SUBCLASSED: Final = (collections.OrderedDict, dict, list, set, tuple)
 
 
 def as_data(value: Any, copy: Copy) -> Any:
     """What a value of another class than data has is as data, its parts copied; itself where it is an opaque handle.
 
-    An enum is its value, a number of a library a number of Python's, `defaultdict`, `Counter`, `OrderedDict` and
-    `deque` are what they derive from. What is an opaque handle stays one, whatever its class does: it never raises.
+    An enum is its value, a number of a library a number of Python's, and a text, number, mapping, sequence or set of
+    any class what it derives from, or is like: nothing of its class is left. One that holds an opaque handle, though
+    its class does not derive from Python's, is one itself. What is one stays so, whatever its class does.
     """
     kind = type(value)
     if issubclass(kind, enum.Enum):
@@ -36,11 +42,65 @@ def as_data(value: Any, copy: Copy) -> Any:
         return _moment(value)
     if _is_of_numpy(kind):
         return _number(value, kind)
-    if issubclass(kind, int | float | str | bytes):
-        return value
+    for base, bare in BARE.items():
+        if issubclass(kind, base):
+            return bare(value)
     if issubclass(kind, numbers.Number):
         return _number(value, kind)
-    return twin(value, copy)
+    return _collection(value, kind, copy)
+
+
+BARE: Final[Mapping[type, Callable[[Any], Any]]] = {  # numbers and texts of any class without that
+    int: int.__pos__,
+    float: float.__pos__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    bytearray: bytes,
+    collections.UserString: lambda value: str.__str__(value.data),
+}
+
+
+def _collection(value: Any, kind: type, copy: Copy) -> Any:
+    """A collection of any class as one of Python's; itself where it is none."""
+    if issubclass(kind, dict):
+        return {copy(key): copy(item) for key, item in dict.items(value)}
+    base = next((base for base in (list, tuple, set, frozenset) if issubclass(kind, base)), None)
+    if base is not None:
+        items: Any = base.__iter__(value)
+        return base(copy(item) for item in items)
+    like = next((base for abstract, base in _LIKE.items() if issubclass(kind, abstract)), None)
+    if like is None or kind in _THEMSELVES:
+        return value
+    try:  # its class is a tool's own code from here on
+        items = list(islice(value.items() if like is dict else value, _MOST + 1))
+        made: Any = [tuple(map(copy, item)) for item in items] if like is dict else list(map(copy, items))
+        return value if len(items) > _MOST or any(map(_holds_handle, made)) else like(made)
+    except RecursionError:
+        raise
+    except Exception:  # noqa: BLE001 -- it may be handed on all the same
+        return value
+
+
+_LIKE: Final[Mapping[type, Callable[[Any], Any]]] = {Mapping: dict, Set: set, Sequence: list}
+_THEMSELVES: Final = (range, memoryview)
+_MOST: Final = 100_000  # items that a collection of a tool's own class may have to be data (rule L25)
+
+
+def _holds_handle(value: Any) -> bool:
+    """Whether an opaque handle stands in what was made of collections: a part of no class that is data by itself."""
+    kind = type(value)
+    if kind is dict:
+        return any(_holds_handle(key) or _holds_handle(item) for key, item in value.items())
+    if kind in (list, tuple, set, frozenset):
+        return any(map(_holds_handle, value))
+    return not (issubclass(kind, _DATA) or hasattr(kind, "__pydantic_fields__") or dataclasses.is_dataclass(kind))
+
+
+_DATA: Final = (
+    *(type(None), int, float, str, bytes, dt.date, dt.time, dt.timedelta, dt.tzinfo),
+    *(range, tuple, numbers.Number, enum.Enum, UUID, PurePath),
+)
+"""Classes whose objects are data, whatever they derive them to: their values cannot be changed from elsewhere."""
 
 
 def twin(value: Any, copy: Copy) -> Any:
@@ -52,8 +112,12 @@ def twin(value: Any, copy: Copy) -> Any:
         return kind({copy(key): copy(item) for key, item in value.items()})
     if kind is collections.deque:
         return collections.deque([copy(item) for item in value], value.maxlen)
+    if kind is MappingProxyType:
+        return MappingProxyType({copy(key): copy(item) for key, item in value.items()})
     if kind is frozenset:
         return frozenset(map(copy, value))
+    if kind is bytearray:
+        return bytearray(value)
     base = next((base for base in _SUBCLASSED if issubclass(kind, base)), None)
     return value if base is None else _of_subclass(value, kind, base, copy)
 
@@ -63,19 +127,24 @@ def _of_subclass(value: Any, kind: type, base: type, copy: Copy) -> Any:
     held: Any = base
     fresh: Any = None
     try:
-        fresh = held.__new__(kind)
+        if base is tuple:
+            fresh = tuple.__new__(kind, [copy(item) for item in tuple.__iter__(value)])
+        else:
+            fresh = held.__new__(kind)
         if issubclass(base, dict):
             for key, item in held.items(value):
                 held.__setitem__(fresh, copy(key), copy(item))
-        else:
+        elif base is not tuple:
             parts = [copy(item) for item in held.__iter__(value)]
             held.extend(fresh, parts) if base is list else held.update(fresh, parts)
         own = object.__getattribute__(value, "__dict__")
     except AttributeError:  # it has slots only
         return fresh
+    except RecursionError:
+        raise
     except Exception:  # noqa: BLE001 -- its class is a tool's own code, and it may be handed on all the same
         return value
-    object.__getattribute__(fresh, "__dict__").update(own)
+    object.__getattribute__(fresh, "__dict__").update({name: copy(part) for name, part in own.items()})
     return fresh
 
 
@@ -122,6 +191,14 @@ _MOMENTS: Final[Mapping[type, tuple[str, ...]]] = {
     dt.time: _HOUR,
     dt.timedelta: ("days", "seconds", "microseconds"),
 }
+
+
+def is_text_alone(kind: type) -> bool:
+    """Whether it is a class of a library whose objects are all that their text says, and cannot be changed."""
+    return kind.__module__.partition("._")[0] in _TEXTUAL
+
+
+_TEXTUAL: Final = frozenset({"decimal", "uuid", "pathlib", "ipaddress", "fractions", "pydantic.networks"})
 
 
 def holds_none_else(value: Any, plain: frozenset[type]) -> bool:

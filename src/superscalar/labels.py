@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
 SourceKind: TypeAlias = Literal["user", "plan", "tool", "model"]
+WORD: Final = "word"
 
 
 class Source(NamedTuple):
@@ -21,7 +22,8 @@ class Source(NamedTuple):
 
     `kind`: "user" (the question says it), "plan" (a constant of the plan), "tool" (a call of tool `name`), "model"
     (text of a model that had read what is not trusted; `name` says which text). `type`: what it was narrowed to
-    ("int", "float", "bool", "date", "enum"), which no text can be smuggled through; empty if it may be any text.
+    ("int", "float", "bool", "date", "enum"), which no text can be smuggled through; empty if it may be any text. Of
+    what is trusted, "word": a text that its tool vouches for and that somebody else may have chosen all the same.
     """
 
     kind: SourceKind
@@ -58,6 +60,11 @@ class Label:
     def untrusted(self) -> tuple[Source, ...]:
         """The sources that are not trusted, in a stable order."""
         return tuple(sorted(source for source in self.sources if not source.trusted))
+
+    @property
+    def told(self) -> bool:
+        """Whether a model that plans may be shown it: it is trusted, and nobody else chose any word of it."""
+        return self.trusted and all(source.type != WORD for source in self.sources)
 
     @property
     def narrow(self) -> bool:
@@ -114,6 +121,30 @@ NOTHING: Final = Label()
 
 USER: Final = Label([Source("user")])
 PLAN: Final = Label([Source("plan")])
+
+
+@lru_cache(maxsize=4_096)
+def widened(label: Label) -> Label:
+    """The label of what is computed from a value: constants and numbers, put together, can spell any text."""
+    if all(source.trusted or not source.type for source in label.sources):
+        return label
+    return Label([s if s.trusted else s._replace(type="") for s in label.sources], label.readers)
+
+
+@lru_cache(maxsize=4_096)
+def narrowed_to(label: Label, name: str) -> Label:
+    """The label with what is not trusted in it narrowed to that type, unless it was narrowed before."""
+    sources = [s if s.trusted or s.type else s._replace(type=name) for s in label.sources]
+    return Label(sources, label.readers)
+
+
+def gathered(labels: Iterable[Label]) -> Label:
+    """The label of several values side by side: more than one of those that a stranger chose can spell any text."""
+    made, chosen = NOTHING, 0
+    for label in labels:
+        made = made | label
+        chosen += not label.trusted
+    return widened(made) if chosen > 1 and made.narrow else made
 
 
 def joined(labels: Iterable[Label]) -> Label:

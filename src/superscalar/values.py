@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
@@ -184,6 +185,40 @@ class Withheld:
 
 WITHHELD: Final = Withheld()
 
+
+class Handle:
+    """What stands for an opaque handle where it is shown or recorded: the name of its class, and its repr by then.
+
+    It is no data, and no tool is given it (rule L24).
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def of(cls, value: Any) -> Handle:
+        """What stands for a value."""
+        kind = type(value)
+        try:
+            text = " ".join(repr(value).split())
+        except Exception as error:  # noqa: BLE001 -- its class is a tool's own code
+            text = f"showing it raised {type(error).__name__}"
+        return cls(f"{kind.__qualname__}: {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}")
+
+    def __repr__(self) -> str:
+        return f"<opaque {self.text}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Handle) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((Handle, self.text))
+
+
+_LONGEST: Final = 1_000  # characters of the repr of a handle
+
 IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
 
 
@@ -192,41 +227,61 @@ def copied(value: Any) -> Any:
 
     Opaque handles are passed as they are, and records keep their class with everything in it, since tools take them.
     """
-    return value if type(value) in IMMUTABLE else _copied(value, as_data)
+    return value if type(value) in IMMUTABLE else copied_by(value, as_data)
 
 
-def _copied(value: Any, others: Callable[[Any, Callable[[Any], Any]], Any]) -> Any:
+Others: TypeAlias = Callable[[Any, Callable[[Any], Any]], Any]
+
+
+def copied_by(value: Any, others: Others) -> Any:
     """A copy whose parts are copied; `others` copies what is none of Python's collections and no record."""
     kind = type(value)
     if kind in IMMUTABLE:
         return value
     if kind is list:
-        return [_copied(v, others) for v in value]
+        return [copied_by(v, others) for v in value]
     if kind is dict:
-        return {_copied(k, others): _copied(v, others) for k, v in value.items()}
+        return {copied_by(k, others): copied_by(v, others) for k, v in value.items()}
     if kind is tuple:
-        return tuple([_copied(v, others) for v in value])
+        return tuple([copied_by(v, others) for v in value])
     if kind is set:
-        return {_copied(v, others) for v in value}
+        return {copied_by(v, others) for v in value}
     if kind is OrderedSet:
-        return OrderedSet(_copied(v, others) for v in value)
+        return OrderedSet(copied_by(v, others) for v in value)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
-        return kind._make(_copied(v, others) for v in value)
-    if hasattr(kind, "__pydantic_fields__"):
-        return value.model_copy(update={name: _twin(getattr(value, name)) for name in kind.__pydantic_fields__})
+        return kind._make(copied_by(v, others) for v in value)
+    if hasattr(kind, "__pydantic_fields__") and not dataclasses.is_dataclass(kind):
+        return _model(value, kind, others)
     if kind is Record:
         fields = value.__record_fields__.items()
-        return Record(value.__record_type__, {name: _copied(item, others) for name, item in fields})
+        return Record(value.__record_type__, {name: copied_by(item, others) for name, item in fields})
     if dataclasses.is_dataclass(kind):
         fresh = object.__new__(kind)
         for field in dataclasses.fields(kind):
-            object.__setattr__(fresh, field.name, _twin(getattr(value, field.name)))
+            object.__setattr__(fresh, field.name, _field(getattr(value, field.name), others))
         return fresh
-    return others(value, lambda part: _copied(part, others))
+    return others(value, lambda part: copied_by(part, others))
 
 
-def _twin(value: Any) -> Any:
-    return _copied(value, twin)
+def twin_of(value: Any) -> Any:
+    """A copy of the same class, as deep as that of `copied`: fit for whoever wants that class."""
+    return value if type(value) in IMMUTABLE else copied_by(value, twin)
+
+
+def _field(value: Any, others: Others) -> Any:
+    """A copy of what stands in a record, whose class has it as it is: nothing of it becomes data."""
+    return copied_by(value, twin if others is as_data else others)
+
+
+def _model(value: Any, kind: Any, others: Others) -> Any:
+    """A copy of a pydantic model, with what it has beside its fields; what it has computed from these is not kept."""
+    parts = record_fields(value) or {}
+    fresh = value.model_copy(update={name: _field(part, others) for name, part in parts.items()})
+    private = fresh.__pydantic_private__ or {}
+    private.update({name: _field(part, others) for name, part in private.items()})
+    for name in [name for name in fresh.__dict__ if isinstance(getattr(kind, name, None), cached_property)]:
+        del fresh.__dict__[name]
+    return fresh
 
 
 def field_as_data(value: Any) -> Any:
@@ -296,12 +351,17 @@ class Record:
 
 
 def record_fields(value: Any) -> dict[str, Any] | None:
-    """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none."""
+    """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none.
+
+    Those that a model has beside the declared ones are among them.
+    """
     kind = type(value)
     if kind is Record:
         return dict(value.__record_fields__)
     if hasattr(kind, "__pydantic_fields__"):
-        return {name: getattr(value, name) for name in kind.__pydantic_fields__}
+        own = {name: getattr(value, name) for name in kind.__pydantic_fields__}
+        more = getattr(value, "__pydantic_extra__", None)
+        return {**own, **more} if more else own
     if dataclasses.is_dataclass(kind):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):

@@ -317,7 +317,7 @@ STATEMENTS = {
     ast.AsyncFor: "async for x in [1]:\n    y = x",
     ast.Match: "match echo(1):\n    case {'a': [x, *_]} | A(y=1) if x:\n        y = 1",
     ast.Raise: "raise ValueError('x') from None",
-    ast.Try: "try:\n    x = 1\nexcept* ValueError as e:\n    x = 2".replace("*", ""),
+    ast.Try: "try:\n    x = 1\nexcept Own as e:\n    x = 2\nfinally:\n    x = 3",
     ast.Import: "import os, sys as s",
     ast.ImportFrom: "from os import system as s",
     ast.Global: "global x",

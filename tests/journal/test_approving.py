@@ -94,13 +94,15 @@ def test_a_run_that_nobody_is_there_to_answer_is_suspended_when_the_rest_is_done
     assert pending.run_id == "run"
     assert str(pending) == (
         "run run waits for an answer:\n"
-        "x: send(to, text)\n"
+        "x: send(to, text, key)\n"
         "  `to` of send chooses where it goes, and comes from `page`, which is not trusted; write it in the question, "
         'or take it from a tool declared trust="trusted" or one of its trusted_fields\n'
         "    to = 'text of u'\n"
         "      from `p` = page(url='u'), which is not trusted\n"
         "    text = 'hi'\n"
         "      from the plan\n"
+        "    key = **********\n"
+        "      from the tool's own default\n"
         "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
         "  superscalar approve run x\n"
         "  superscalar resume run"
@@ -304,7 +306,11 @@ def test_a_constant_of_whoever_had_read_what_is_not_trusted_is_told_as_such(tmp_
 
     (question,) = run(main()).questions
     assert isinstance(question, Question)
-    assert question.origins == {"to": "the plan, written by a model that had read what is not trusted"}
+    assert question.origins == {
+        "to": "the plan, written by a model that had read what is not trusted",
+        "text": "the tool's own default",
+        "key": "the tool's own default",
+    }
     assert Journal(path).questions("run")[0].origins == question.origins
 
 

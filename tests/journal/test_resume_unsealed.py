@@ -11,6 +11,7 @@ import pytest
 from superscalar import LLMCompiler, RunResult, Tool, tool
 from superscalar import events as ev
 from superscalar.journal import Journal
+from superscalar.models import cleaning
 from superscalar.testing import ScriptedModel, run
 
 written: list[Any] = []
@@ -95,6 +96,31 @@ def test_a_draft_is_never_written(tmp_path: Path, reply: str) -> None:
     for number, events in enumerate(unsealed(reply)):
         result, planner = resumed(died_after(tmp_path / f"{number}", events), FINAL)
         assert (written, result.answer, len(planner.requests)) == ([("send", 1)], 1, 1), events[-1]
+        written.clear()
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("before", ["", "no, better:\n"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        ["x = get(99)\nk = get(98)\nz = double(x)\njoin(z)\n"],
+        ["x = get(99)\nfor i in [1, 2]:\n    get(i)\njoin()\n"],
+        ["if get(99):\n    x = get(98)\nelse:\n    x = gett(97)\n"],
+    ],
+)
+def test_a_tag_that_closes_a_thought_takes_back_what_the_first_process_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: list[str], before: str, known: bool
+) -> None:
+    """Whether or not the model is known for such thoughts by then."""
+    whole = "x = get(1)\nsend(x)\njoin()\n"
+    for number, events in enumerate(unsealed(*first, whole)):
+        if any(isinstance(event, ev.Repairing) for event in events):
+            break
+        monkeypatch.setattr(cleaning, "_thinking_aloud", {ScriptedModel("").name} if known else set())
+        result, planner = resumed(died_after(tmp_path / f"{number}", events), f"{before}</think>\n{whole}")
+        assert (written, result.answer, len(planner.requests)) == ([("send", 1)], {"x": 1}, 1), events[-1]
+        assert len(result.outcomes) == 3, events[-1]
         written.clear()
 
 

@@ -224,7 +224,7 @@ def test_work_without_end_is_refused(text: str) -> None:
 )
 def test_a_refusal_names_the_bound(text: str, message: str) -> None:
     with pytest.raises(BoundError) as caught:
-        value(text, steps=MAX_STEPS // 40)
+        value(text, steps=MAX_STEPS // 10)
     assert message in str(caught.value)
     assert caught.value.failure.kind == "bounds"
 

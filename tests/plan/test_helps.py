@@ -212,15 +212,12 @@ def _with_statement(mistake: str, error: Diagnostic, code: str) -> str:
 
 EXPRESSIONS = {
     # functions that are not there
-    "join(list(map(str, [1, 2])))": "[str(x) for x in [1, 2]]",
-    "join(list(map(lambda r: r['n'] * 2, find('a'))))": "[r['n'] * 2 for r in find('a')]",
+    "join(list(map(lambda r: cost(r), ['a', 'b'])))": "[cost(r) for r in ['a', 'b']]",
     "join(list(map(cost, ['a', 'b'])))": "[cost(x) for x in ['a', 'b']]",
     "join(list(map(lambda a, b: a + b, [1, 2], [3, 4])))": "[a + b for a, b in zip([1, 2], [3, 4])]",
-    "join(list(filter(lambda r: r['n'] > 1, find('a'))))": "[r for r in find('a') if r['n'] > 1]",
-    "join(list(filter(None, [0, 1])))": "[x for x in [0, 1] if x]",
+    "join(list(filter(lambda r: cost(r) > 1, ['a', 'b'])))": "[r for r in ['a', 'b'] if cost(r) > 1]",
     "join(repr('a'))": "f\"{'a'!r}\"",
     "join(hex(255))": "f'{255:#x}'",
-    "join(format(cost('a'), '.2f'))": "f\"{cost('a'):.2f}\"",
     "r = report('P')\njoin(hasattr(r, 'append'), 1)": "'append' in r",
     "join(frozenset([1]) == {1})": "set([1])",
     "join(math.sqrt(16))": "16 ** 0.5",

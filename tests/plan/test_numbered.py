@@ -229,12 +229,12 @@ def test_thoughts_go_to_the_next_step() -> None:
     assert [task.thought for task in reading.tasks] == ["I need it\nbadly.", "so", "", ""]
 
 
-def test_nothing_is_read_behind_the_end() -> None:
+def test_nothing_behind_the_end_is_a_step() -> None:
     """Behind `join(...)`, `<END_OF_PLAN>`, or the fence that ends it (L27)."""
     for end in ("2. join($1) and\n", "<END_OF_PLAN>\n", "2. tool(2)<END_OF_PLAN> 3. tool(3)\n", "```\n"):
         reading = FrontReading("numbered")
         reading.feed(f"```\n1. tool(1)\n{end}")
-        assert reading.reader.ended
+        assert reading.reader.tail == "prose"
         reading.feed("4. tool(4)\n")
         reading.finish()
         assert "step4" not in [task.id for task in reading.tasks]

@@ -71,6 +71,8 @@ CHANGES = [
     "d = dict.fromkeys(get(['a', 'b']), 0)\nfor k in ['a', 'b', 'a']:\n    d[k] += 1\njoin(d)",
     "d = {}\nfor k in get(['a', 'b', 'a']):\n    d[k] = d.get(k, 0) + 1\njoin(d)",
     "d = {}\nfor k in get(['a', 'b', 'a']):\n    d[k] = d.get(k, []) + [get(k)]\njoin(d)",
+    "d = {}\nfor x in get([1, 2, 1]):\n    d[str(x)] = d.get(str(x), 0) + 1\njoin(d)",
+    "d = {}\nfor t in get(['a', ' A', 'b']):\n    d[t.strip().lower()] = d.get(t.strip().lower(), []) + [t]\njoin(d)",
     "d = {}\nfor k, v in get([('a', 1), ('b', 2), ('a', 3)]):\n    if v != 2:\n        d.setdefault(k, []).append(get(v))\njoin(d)",  # noqa: E501
     "s = set()\nfor x in get([1, 2, 1]):\n    s.add(x)\njoin(s)",
     "d = {}\nfor x in get([1, 2]):\n    d.update({x: get(x)})\njoin(d)",
@@ -287,7 +289,7 @@ def test_a_try_stands_in_for_a_call_that_failed_and_for_what_that_skipped() -> N
     [
         ("try:\n    x = put(1)\nexcept Exception:\n    x = 0", "E205"),
         ("try:\n    x = get(put(1))\nexcept Exception:\n    x = 0", "E205"),
-        ("try:\n    x = get(1)\nexcept ValueError:\n    x = 0", "E201"),
+        ("try:\n    x = get(1)\nexcept httpx.HTTPError:\n    x = 0", "E201"),
         ("try:\n    x = get(1)\nexcept Exception:\n    x = get(2)", "E201"),
         ("try:\n    x = get(1)\nexcept Exception:\n    y = 0", "E201"),
         ("try:\n    x = get(1)\n    y = get(2)\nexcept Exception:\n    x = 0", "E201"),
@@ -320,12 +322,19 @@ def test_an_assert_that_holds_changes_nothing() -> None:
     assert executed(source, [get, put]).answer == [1, 3]
 
 
-def test_an_assert_whose_condition_has_no_value_lets_nothing_through() -> None:
+@pytest.mark.parametrize("x", ["x = fail()\n", "if get(0):\n    x = 1\n", "x = [][0]\n", "for x in []:\n    pass\n"])
+@pytest.mark.parametrize("condition", ["x", "x > 1", "not x", "[x, 1] == [1]", "get(x) > 1 or get(2)"])
+def test_an_assert_whose_condition_has_no_value_does_not_hold(x: str, condition: str) -> None:
     WROTE.clear()
-    result = executed("x = fail()\nassert x, 'none'\ny = put(2)\njoin(y)", [fail, put])
+    result = executed(f"{x}assert {condition}, 'none'\ny = put(2)\njoin(y)", [fail, get, put])
     assert WROTE == []
-    assert isinstance(result.outcomes["y"], Skipped)
-    assert not result.outcomes["y"].by_guard
+    assert str(result.outcomes["assert"]) == "AssertionError: none"
+    assert result.outcomes["y"] == Skipped("assert")
+
+
+def test_an_assert_whose_text_has_no_value_says_what_does_not_hold() -> None:
+    result = executed("if get(0):\n    x = 1\nassert get(1) > 1, f'only {x}'\njoin(get(1))", [get])
+    assert str(result.outcomes["assert"]) == "AssertionError: it does not hold: get(1) > 1"
 
 
 def test_an_assert_is_printed_and_read_back() -> None:

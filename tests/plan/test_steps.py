@@ -170,7 +170,7 @@ def test_a_step_comes_out_when_its_object_is_complete() -> None:
     assert reading.feed("}]") == ["b"]
     assert not reading.program.joined
     assert reading.feed("}") == ["join()"]
-    assert reading.reader.ended
+    assert reading.reader.tail == "prose"
     assert reading.feed("\n```\n{") == []
     assert reading.program.complete
 

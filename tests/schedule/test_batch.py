@@ -84,7 +84,7 @@ def test_nine_calls_of_one_comprehension_are_one_request() -> None:
     result = executed(NINE, [exchange.price], limits={"quotes": Limit(concurrency=1, rate=1, per=60.0)})
     assert exchange.asked == [(0.0, list(range(9)))]
     assert result.answer == [f"{n} USD" for n in range(9)]
-    assert calls(result.events) == [("price", {"ticker": n}) for n in range(9)]
+    assert calls(result.events) == [("price", {"ticker": n, "currency": "USD"}) for n in range(9)]
     assert [(e.id, e.attempt, e.batch) for e in of(result, Started)] == [(f"xs[{n}]", 1, 1) for n in range(9)]
     assert ends(result.events)["xs[8]"] == 2.0
     assert not of(result, Waiting)

@@ -8,7 +8,7 @@ import pytest
 
 from superscalar import Label, LLMCompiler, Source, tool
 from superscalar.executors.local import invoke
-from superscalar.plan.labels import shaped
+from superscalar.plan.narrow import shaped
 from superscalar.plan.parts import Labelled, Parts, whole
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
@@ -172,7 +172,7 @@ def test_a_call_in_a_map_over_untrusted_items_is_there_because_of_them() -> None
         cell = unit.schedule.cell("x[0]")
         assert cell.task is not None
         argument = dict(unit.permission.labels.argument(cell, cell.task.work))  # type: ignore[arg-type]
-        return argument["name"].trusted, unit.permission.labels.control(cell).trusted
+        return whole(argument["name"]).trusted, unit.permission.labels.control(cell).trusted
 
     assert run(main()) == (True, False)
 

@@ -84,9 +84,9 @@ def rows(result: RunResult) -> dict[TaskId, str]:
 
 
 def test_a_plan_that_is_there_as_a_whole_never_starts_its_dead_code() -> None:
-    result = done("a = wait(1, 'a')", "b = wait(5, a)", "wait(9)", "c = wait(1.0, a)", "join(c)")
+    result = done("a = wait(1, 'a')", "b = wait(5, a)", "wait(9)", "c = wait(2, a)", "join(c)")
     assert called(result) == ["a", "c"]
-    assert (result.answer, result.events[-1].at) == ("a", 2.0)
+    assert (result.answer, result.events[-1].at) == ("a", 3.0)
     assert result.outcomes["b"] == result.outcomes["wait()"] == UNNEEDED
     assert list(result.outcomes) == ["a", "b", "wait()", "c", "join()"]
     assert not result.outcomes.failures

@@ -114,7 +114,9 @@ def test_only_the_call_that_is_asked_about_waits_and_what_refers_to_it() -> None
         ("Started", "x", 6.0),
     ]
     (answer,) = [e for e in result.events if isinstance(e, ev.Approved)]
-    assert answer == ev.Approved(6.0, "x", True, "ann")
+    (asked,) = [e for e in result.events if isinstance(e, ev.Decided)]
+    assert answer == ev.Approved(6.0, "x", True, "ann", asked.digest)
+    assert asked.arguments == {"to": "text of u", "text": "hi", "key": WITHHELD}
 
 
 def test_a_refused_call_certainly_did_not_happen_and_skips_only_what_refers_to_it() -> None:

@@ -17,7 +17,7 @@ from security.equivariant import Equivariant
 from security.front_plans import Step, steps, written
 from superscalar.errors import PlanError
 from superscalar.events import Started
-from superscalar.plan import evaluate
+from superscalar.plan import itemwise
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.schedule import gather, state, unit
 from superscalar.schedule.attempt import Attempt
@@ -146,7 +146,7 @@ def an_engine_whose_guards_read() -> Iterator[None]:
         return bool(value) and not (isinstance(value, str) and "(" in value)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (state, gather, evaluate):
+        for module in (state, gather, itemwise):
             patch.setattr(module, "truth", truth)
         yield
 

@@ -30,7 +30,9 @@ from superscalar.plan.ir import (
     Work,
 )
 from superscalar.values import (
+    WITHHELD,
     Failure,
+    Handle,
     Holder,
     Observation,
     OrderedSet,
@@ -103,6 +105,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     ).map(tuple),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
+    "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Usage": st.builds(Usage, *[st.integers(0)] * 4),
     "Diagnostic": st.builds(Diagnostic, _TEXTS, _TEXTS, _SPANS, help=_TEXTS),
     "Failure": st.builds(Failure, st.just("timeout"), _TEXTS, _TEXTS, st.booleans()),
@@ -199,4 +202,14 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Thought(7.25, "planner", "It wants a price."),
     events.Withdrawn(7.25, "planner"),
     events.Ordered(1.0, ("ys", "pay")),
+    events.Decided(
+        6.0,
+        "pay()",
+        "ask",
+        "policy",
+        "look",
+        arguments={"to": "ann", "key": WITHHELD, "over": Handle("Connection: <open>"), "tags": {"a"}},
+        digest="0123456789abcdef0123456789abcdef",
+    ),
+    events.Approved(7.0, "pay()", True, "ann", "0123456789abcdef0123456789abcdef"),
 )

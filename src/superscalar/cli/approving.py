@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from superscalar.cli import options
 from superscalar.cli.reporting import reporting
+
+if TYPE_CHECKING:
+    from superscalar.policy import Question
 
 
 def approve_run(
@@ -58,7 +61,7 @@ def approve_run(
             if as_json:
                 print_json({"run_id": id, "questions": [question_document(question) for question in questions]})
             elif questions:
-                print_text("\n".join(_listed(str(question), question.plan) for question in questions))
+                print_text("\n".join(_listed(question) for question in questions))
                 named = " ".join(question.task_id or "--plan" for question in questions[:3])
                 typer.echo(f"answer: superscalar approve {id} {named}{where_is(opened)}", err=True)
             else:
@@ -80,5 +83,5 @@ def approve_run(
         typer.echo(f"go on with it: superscalar resume {id}{where_is(opened)}", err=True)
 
 
-def _listed(text: str, plan: str) -> str:
-    return "\n".join([*(f"    {line}" for line in plan.splitlines()), text])
+def _listed(question: Question) -> str:
+    return "\n".join([*(f"    {line}" for line in question.plan_lines()), str(question)])

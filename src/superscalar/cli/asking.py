@@ -14,6 +14,7 @@ from superscalar.cli.terminal import safe
 from superscalar.observe.view import RunView
 from superscalar.plan.printer import print_plan
 from superscalar.policy import Question
+from superscalar.unseen import revealed
 
 Asking: TypeAlias = Callable[[Question], Coroutine[Any, Any, bool]]
 
@@ -73,15 +74,15 @@ async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
                 return False
             case "s" | "show":
                 plan = question.plan or print_plan(view.tasks)
-                _say(out, f"{_shown(question, _WHOLE)}\nthe plan\n{plan.rstrip()}")
+                lines = map(revealed, plan.rstrip().splitlines())
+                _say(out, "\n".join([_shown(question, _WHOLE), "the plan", *lines]))
             case _ if not line:
                 _say(out, "\n  no answer: taken as a no")
                 return False
 
 
 def _shown(question: Question, most: int) -> str:
-    plan = question.plan.splitlines() if question.plan else []
-    return "\n".join([*(f"    {line}" for line in plan), *question.lines(most)])
+    return "\n".join([*(f"    {line}" for line in question.plan_lines()), *question.lines(most)])
 
 
 def _say(out: TextIO, text: str) -> None:

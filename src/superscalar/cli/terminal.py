@@ -6,15 +6,13 @@ import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from superscalar.unseen import HIDDEN
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-# C0 and C1 controls but for the newline, lone surrogates, and the characters that reorder text or hide in it. The
-# joiners U+200C and U+200D stay: scripts and emoji need them.
-_UNSAFE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+# C0 and C1 controls but for the newline, and what reorders text or hides in it; joiners stay.
+_UNSAFE = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f{HIDDEN}]")
 
 
 def safe(text: str) -> str:

@@ -29,7 +29,7 @@ from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
 from superscalar.plan.vocabulary import FUNCTIONS
-from superscalar.policy import REPLANS, Mode, Policy, Replan
+from superscalar.policy import REPLANS, Mode, Policy, Replan, Rulings
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.limits import Limits
@@ -155,7 +155,9 @@ class LLMCompiler:
                     f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
                     "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
                 )
+        rules = policy if isinstance(policy, Policy) else Policy(policy)
         Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
+        Rulings(rules, toolset)  # likewise
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
         self.limits = shared
@@ -180,7 +182,7 @@ class LLMCompiler:
             max_tokens=max_tokens,
             max_cost=max_cost,
             random=random or Random(),
-            policy=policy if isinstance(policy, Policy) else Policy(policy),
+            policy=rules,
             approve=approve,
             approve_plan=approve_plan,
             replan=replan,

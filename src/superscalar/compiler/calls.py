@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias, overload
 from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
 from superscalar.plan import ir, planned
+from superscalar.plan.json_text import Twice, once
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain
@@ -207,17 +208,18 @@ def _arguments(tool: Tool[..., Any], name: str, given: Any) -> tuple[tuple[str, 
     """The arguments of a call as constants of a plan, by the aliases of its parameters."""
     if isinstance(given, str):
         try:
-            given = json.loads(given) if given.strip() else {}
+            given = json.loads(given, object_pairs_hook=once) if given.strip() else {}
+        except Twice as error:
+            raise _Unusable(f"the arguments of {name} cannot be read: {error}") from None
         except (ValueError, RecursionError) as error:
             raise _Unusable(f"the arguments of {name} are not JSON: {error}; {_example(tool)}") from None
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
         raise _Unusable(f"the arguments of {name} are {_kind_name(given)}; {_example(tool)}")
-    aliases = {p.name: p.alias for p in tool.signature.parameters}
     made: dict[str, ir.Expr] = {}
     for key, value in given.items():
-        alias = aliases.get(str(key), str(key))
+        alias = tool.signature.argument(str(key))
         if alias in made:
             raise _Unusable(f"{name} is given `{key}` twice")
         try:
@@ -226,6 +228,8 @@ def _arguments(tool: Tool[..., Any], name: str, given: Any) -> tuple[tuple[str, 
             raise _Unusable(f"the argument `{key}` of {name} is nested too deeply") from None
         except TypeError as error:
             raise _Unusable(f"the argument `{key}` of {name} holds {error}") from None
+        except Twice as error:
+            raise _Unusable(f"the argument `{key}` of {name} cannot be read: {error}") from None
     return tuple(made.items())
 
 
@@ -244,7 +248,8 @@ def _constant(value: Any) -> ir.Expr:
         case None | bool() | int() | float() | str():
             return ir.Literal(value)
         case Mapping():
-            return ir.Dict(tuple((ir.Literal(str(key)), _constant(item)) for key, item in value.items()))
+            made = once([(str(key), _constant(item)) for key, item in value.items()])
+            return ir.Dict(tuple((ir.Literal(key), item) for key, item in made.items()))
         case list() | tuple():
             return ir.Sequence("list", tuple(map(_constant, value)))
     raise TypeError(f"{_kind_name(value)}, which is no JSON")

@@ -175,12 +175,18 @@ class Planning:
         self._late = False
 
     async def round(
-        self, program: Program, conversation: list[Message], *, repairing: bool = False, continuing: bool = False
+        self,
+        program: Program,
+        conversation: list[Message],
+        *,
+        repairing: bool = False,
+        continuing: bool = False,
+        cut: str = "",
     ) -> Ended:
         """Stream plans into the program and send their errors back, until one is whole.
 
         Appends what was said to `conversation`. `repairing`: what the planner writes first are corrections already;
-        `continuing`: of a plan that an earlier process began.
+        `continuing`: of a plan that an earlier process began; `cut`: why the last reply that it had is not whole.
 
         Raises:
             PlanError: errors remained after the last repair, or the planner repeated them.
@@ -189,7 +195,6 @@ class Planning:
         before: list[tuple[str, str, str]] = []
         begun = len(program.in_order())
         most = self._terms.max_repairs
-        cut = ""
         for attempt in range(most + 1):
             if attempt:
                 self._record(events.Repairing(self._now(), attempt, cut))

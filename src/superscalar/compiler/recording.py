@@ -198,4 +198,5 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
         "version": __version__,
     }
     secrets = {alias: sorted(names) for alias, names in secrets_of(tools).items()}
-    return {**about, "secrets": secrets} if secrets else about
+    renamed = {alias: tool.renamed for alias, tool in tools.by_alias.items() if tool.renamed}
+    return about | {name: said for name, said in (("secrets", secrets), ("renamed", renamed)) if said}

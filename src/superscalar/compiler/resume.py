@@ -36,6 +36,7 @@ Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 """Says of a write that may have happened what became of it. It may be async."""
 
 
+_DIED: Final = "the process died before its end was recorded"
 _ANEW: Final = "the process died before its text was whole, and it is planned anew"
 
 
@@ -43,7 +44,8 @@ _ANEW: Final = "the process died before its text was whole, and it is planned an
 class _Round:
     """One round of a run: its tasks, what the planner was told and wrote, and how it went on.
 
-    `problems`: the errors of the planner's last reply. `sent`: those of the one before, which went back to it.
+    `problems`: the errors of the planner's last reply. `sent`: those of the one before, which went back to it. `cut`:
+    why that reply is not whole, as far as is recorded.
     """
 
     tasks: list[Task] = field(default_factory=list)
@@ -55,6 +57,7 @@ class _Round:
     asked: bool = False  # whether the plan of this round may be begun
     approved: PlanApproved | None = None
     sealed: bool = False
+    cut: str = ""
     replanned: str | None = None
     saw_untrusted: bool = False
     outcomes: dict[TaskId, Outcome] = field(default_factory=dict)  # of all tasks, when it was planned again
@@ -113,8 +116,10 @@ class _Past:
         match event:
             case events.PlanWritten(text=text):
                 last.writing.append(text)
+                last.cut = _DIED
             case events.Withdrawn(role="planner"):
                 last.writing.clear()
+                last.cut = ""
                 last.problems.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
@@ -122,8 +127,9 @@ class _Past:
                 text = "".join(last.writing)
                 last.writing.clear()
                 last.turns += rest_of(text, last.tasks, last.problems, self._settings.syntax)
-                last.sent, last.problems = last.problems, []
+                last.sent, last.problems, last.cut = last.problems, [], cut
             case events.Repairing():
+                last.cut = ""
                 last.turns += self._turns(last)
                 last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
                 last.sent, last.problems = last.problems, []
@@ -353,7 +359,7 @@ class ResumedRun(Run):
         turns = rest_of("", round.stands, problems, self._settings.syntax)
         self._continuing = self._continuing or bool(turns)
         conversation += turns
-        await self._plan_round(conversation, repairing=self._continuing)
+        await self._plan_round(conversation, repairing=self._continuing, cut=round.cut if turns else "")
 
 
 async def resumed(

@@ -244,7 +244,7 @@ class Run:
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
         label = self._sight.label(joined=self._settings.joiner is not None, heard=heard(said))
-        messages = (*said, Message("user", question), Message("assistant", text, not label.trusted))
+        messages = (*said, Message("user", question), Message("assistant", text, not label.told))
         plan = Plan(self._program.in_order())
         return self._result(plan, Outcomes(self._unit.outcomes(), plan.tasks), answer, messages)
 
@@ -334,8 +334,12 @@ class Run:
             self._unit.hold()
         await self._plan_round(conversation, running=running)
 
-    async def _plan_round(self, conversation: list[Message], *, repairing: bool = False, running: bool = True) -> None:
-        """The same for a round that has begun. `repairing`: what the planner writes first are corrections already."""
+    async def _plan_round(
+        self, conversation: list[Message], *, repairing: bool = False, cut: str = "", running: bool = True
+    ) -> None:
+        """The same for a round that has begun. `repairing`: what the planner writes first are corrections already;
+        `cut`: why its last reply is not whole.
+        """
         settings = self._settings
         planning = Planning(
             PlanningTerms(
@@ -357,7 +361,9 @@ class Run:
             (lambda: None) if settings.approve_plan else self._unit.release,
             deadline=self._deadline,
         )
-        ended = await planning.round(self._program, conversation, repairing=repairing, continuing=self._continuing)
+        ended = await planning.round(
+            self._program, conversation, repairing=repairing, continuing=self._continuing, cut=cut
+        )
         self._late = self._late or ended == "late"
         if running and ended == "whole" and not self._late:
             await self._seal()

@@ -66,19 +66,19 @@ class Sight:
 
         The joiner saw all results and what was said before (`heard`), so its reason is trusted only if they all are.
         """
-        trusted = (heard | self._labels.shown()).trusted
+        trusted = (heard | self._labels.shown()).told
         if trusted or sees == "text":
             shown = joiner.show_results(tasks, outcomes, self._most)
             message = planner.replan_message(reason, shown, self._syntax, trusted=trusted)
             return Turn(message, untrusted=not trusted)
-        shown = joiner.show_results(tasks, outcomes, self._most, self._trusted, self._in_part)
+        shown = joiner.show_results(tasks, outcomes, self._most, self._told, self._in_part)
         return Turn(planner.replan_message("", shown, self._syntax, trusted=False), untrusted=False)
 
     def label(self, *, joined: bool, heard: Label) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
         return USER | heard | self._labels.shown() if joined else self._labels.joined()
 
-    def _trusted(self, id: TaskId) -> bool:
+    def _told(self, id: TaskId) -> bool:
         cell = self._schedule.get(id)
         return cell is not None and _may_see(whole(self._labels.of(cell)))
 
@@ -88,4 +88,4 @@ class Sight:
 
 
 def _may_see(label: Label) -> bool:
-    return label.trusted
+    return label.told

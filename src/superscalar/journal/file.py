@@ -249,8 +249,6 @@ class Journal:
     def questions(self, run: str) -> tuple[Question, ...]:
         """What a run waits for a person to answer: calls, and its plan as a whole.
 
-        Arguments are as the plan gives them, before the tool's own annotations and defaults.
-
         Raises:
             UnknownRun: there is none of that id.
             JournalError: the file cannot be read.
@@ -261,6 +259,7 @@ class Journal:
         """Record a person's answer to questions of a run, to be acted on when it is resumed. `by`: who said so.
 
         `tasks`: the ids of the calls; an empty one is the plan as a whole. All are answered, or none. Nothing is run.
+        An answer is to what `questions` shows by now: a call that would be another when it is made is asked about anew.
 
         Raises:
             UnknownRun: there is none of that id.
@@ -272,7 +271,7 @@ class Journal:
             raise UsageError(f"run {run} has ended: there is nothing to approve")
         log = self.reopen(run)
         try:
-            known = [question.task_id for question in open_questions(run, log.recorded, log.about)]
+            known = {asked.task_id: asked.digest for asked in open_questions(run, log.recorded, log.about)}
             if unknown := [task for task in tasks if task not in known]:
                 listed = ", ".join(task or "the plan" for task in known)
                 raise UsageError(
@@ -281,7 +280,7 @@ class Journal:
                 )
             at = log.recorded[-1].at  # no time has passed for the run
             for task in dict.fromkeys(tasks):
-                log.append(Approved(at, task, approved, by) if task else PlanApproved(at, approved, by))
+                log.append(Approved(at, task, approved, by, known[task]) if task else PlanApproved(at, approved, by))
         finally:
             log.close()
 

@@ -8,25 +8,20 @@ from collections.abc import Iterable
 from typing import Final
 
 from superscalar.models.base import Message
+from superscalar.unseen import HIDDEN, JOINING
 
 _LESS: Final = (
     r"[<\uFF1C\uFE64\u2039\u3008\u2329\u27E8\u276E\u2770\u02C2\u227A\u1438\u16B2]|&lt;?|&#0*60;?|&#x0*3c;?|%3c|\\+u003c"
 )
 _SLASH: Final = r"[/\u2044\u2215\uFF0F\u29F8\u2571\u27CB\u1735\u2CC6]|&#0*47;?|&#x0*2f;?|&sol;?|%2f|\\+u002f"
-_BETWEEN: Final = (
-    r"[\s\\\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F"
-    r"\u202A-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF]*"
-)
+_BETWEEN: Final = rf"[\s\\{HIDDEN}{JOINING}]*"
 _CLOSING: Final = re.compile(
     f"(?P<open>{_LESS})(?P<gap>{_BETWEEN})(?P<slash>{_SLASH})(?P<name>.{{0,40}})", re.IGNORECASE
 )
 _IGNORED: Final = re.compile(_BETWEEN[:-1])
-# Control characters but for newlines and tabs, ends of lines that only Unicode knows, lone surrogates, and what
-# reorders text, hides in it, or spells ASCII invisibly (U+E0000 on). U+200C and U+200D stay: scripts need them.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+# Control characters but for newlines and tabs, ends of lines that only Unicode knows, and what reorders text, hides in
+# it, or spells ASCII invisibly.
+_UNSEEN: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{HIDDEN}]")
 
 
 def inert(text: str, tag: str) -> str:

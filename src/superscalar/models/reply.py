@@ -16,6 +16,7 @@ from superscalar.models.ending import End, Ends
 from superscalar.models.saying import complaint_in
 from superscalar.models.stops import StopFilter
 from superscalar.models.surrogates import Surrogates, whole
+from superscalar.plan.json_text import once
 
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
 _TEXTS: Final = frozenset({"text", "output_text", "input_text", ""})
@@ -191,7 +192,7 @@ class _Calls:
             arguments = given
             if arguments is None:
                 try:
-                    arguments = json.loads(text) if text.strip() else {}
+                    arguments = json.loads(text, object_pairs_hook=once) if text.strip() else {}
                 except (ValueError, RecursionError):
                     if cut:
                         break

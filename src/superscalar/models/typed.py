@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from superscalar.errors import UsageError
 from superscalar.values import fields_of_records
+
+_OPENING = re.compile(r"[{\[]")
+_MOST_TRIED = 1_000  # brackets at which a document may begin
 
 
 class Mismatch(ValueError):
@@ -35,12 +39,27 @@ class AnswerType:
             raise UsageError(f"{given}={type_!r} cannot be validated: {error}") from error
 
     def read(self, text: str) -> Any:
-        """The value that the joiner wrote, a code fence or a sentence around it tolerated.
+        """The value that the joiner wrote, a code fence or sentences around it tolerated.
 
         Raises:
-            ValueError: it is no JSON, or does not follow the schema; the message says where.
+            ValueError: it is no JSON, or does not follow the schema, and the message says where; or several documents
+                do, so that it cannot be told which is the answer.
         """
-        return self.validated(_document(text))
+        mismatch: Mismatch | None = None
+        fitting: list[tuple[Any, Any]] = []
+        for document in _documents(text):
+            try:
+                fitting.append((document, self.validated(document)))
+            except Mismatch as error:
+                mismatch = error
+        if not fitting and mismatch is not None:
+            raise mismatch
+        (first, value), *others = fitting
+        if any(document != first for document, _ in others):
+            raise ValueError(
+                f"it has {len(fitting)} JSON documents that could be the answer: write one, and nothing else"
+            )
+        return value
 
     def validated(self, document: Any) -> Any:
         """The value that a document of JSON stands for.
@@ -67,16 +86,21 @@ class AnswerType:
             raise UsageError(f"the answer that was recorded is none for this output_type=: {error}") from None
 
 
-def _document(text: str) -> Any:
-    """The first whole JSON document in a text; a text without any is taken as a string itself."""
-    decoder = json.JSONDecoder()
+def _documents(text: str) -> list[Any]:
+    """The JSON documents in a text; one without any is taken as a string itself."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        for position, sign in enumerate(text):
-            if sign in "{[":
-                try:
-                    return decoder.raw_decode(text, position)[0]
-                except json.JSONDecodeError:
-                    continue
-    return text.strip().removeprefix("```json").strip("`").strip()
+        return [json.loads(text)]
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    decoder = json.JSONDecoder()
+    found: list[Any] = []
+    position = 0
+    for _ in range(_MOST_TRIED):
+        if (opening := _OPENING.search(text, position)) is None:
+            break
+        try:
+            document, position = decoder.raw_decode(text, opening.start())
+            found.append(document)
+        except (json.JSONDecodeError, RecursionError):
+            position = opening.end()
+    return found or [text.strip().removeprefix("```json").strip("`").strip()]

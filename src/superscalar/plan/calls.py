@@ -27,7 +27,7 @@ _STOPPING = ("next", "any", "all")
 
 
 class Calls:
-    """The calls of one statement, in the lowering that they are part of."""
+    """The calls of one statement, in the lowering that they are part of. It does not hold them: no cycles."""
 
     def __init__(self, lowering: Lowering) -> None:
         self._in = lowering

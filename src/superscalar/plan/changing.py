@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from superscalar.plan.body import is_tool_call
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError
 from superscalar.plan.elements import datum, described, hashable, item_of, items_of
 from superscalar.plan.operators import binary
@@ -39,6 +40,10 @@ CHANGES: Final[Mapping[str, str]] = _KEYED | _WHOLE
 _OF: Final = {
     ".append": ("list",), ".extend": ("list",), "+=": ("list",), ".add": ("set",), ".update": ("dict", "set"),
 }  # fmt: skip
+
+
+BY_ITEM: Final = frozenset({*_KEYED, ".append", ".add", ".update"})
+"""The changes that need not all of what they change, nor of what they are given (rule L33)."""
 
 
 def is_keyed(operator: str) -> bool:
@@ -105,7 +110,7 @@ def change_of(tree: ast.AST) -> Change | None:
 
 def _assigned(owner: ast.Name, key: ast.expr, value: ast.expr) -> Change:
     """`d[k] = v`, where `v` may be made of what is there: `d.get(k, c) + e`, `d[k] + e`."""
-    plain = not any(isinstance(node, ast.Call) for node in ast.walk(key))
+    plain = not any(map(is_tool_call, ast.walk(key)))  # such a key would be two calls
     match value:
         case ast.BinOp(
             left=ast.Call(func=ast.Attribute(value=ast.Name(id=id), attr="get"), args=[same, start], keywords=[]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from itertools import islice
 
 from superscalar.plan.alike import common, shape
@@ -12,6 +13,9 @@ from superscalar.plan.outline import Node, header_of, is_gap, note_change
 from superscalar.plan.traits import all_targets, called_in, fits, is_block, iterates, target_of, words_of
 
 _LOOPS = re.compile(r"\bfor\b")
+_CALL = re.compile(r"([^\W\d]\w*)\s*\((.*)", re.DOTALL)
+_NEAR = 0.6  # of two names, by difflib
+_LONGEST_NAME = 60
 _SEVERAL = 8  # that are looked at before one gives up
 
 
@@ -73,9 +77,14 @@ class Edit:
         if not rest:
             return
         broken = _Broken(old, self._answered)
+        named: dict[frozenset[str], list[tuple[Node, Node]]] = {}
         for node in rest:
             if (found := broken.by_name(node)) is not None:
+                named.setdefault(frozenset(all_targets(node)), []).append((node, found))
                 self._take(node, found)
+        for same in named.values():
+            if len({found for _, found in same}) == len(same):
+                self._sort(same, broken.order, new)
         loose: list[tuple[Node, Node]] = []
         for node in rest:
             if node not in self._takes and (found := broken.by_tool(node)) is not None:
@@ -110,11 +119,13 @@ class Edit:
             last = places[self.stands[node]] if node in self.stands else last
         return found
 
-    def _sort(self, loose: list[tuple[Node, Node]], order: dict[Node, int], new: list[Node]) -> None:
-        """Lines that answer by no name take the places that they answer in the order of the text."""
+    def _sort(self, taken: list[tuple[Node, Node]], order: dict[Node, int], new: list[Node]) -> None:
+        """Lines that answer by one name, or by none, take the places that they answer in the order of the text."""
+        if len(taken) < 2:
+            return
         reply = {node: number for number, node in enumerate(new)}
-        lines = sorted((node for node, _ in loose), key=reply.__getitem__)
-        places = sorted((one for _, one in loose), key=order.__getitem__)
+        lines = sorted((node for node, _ in taken), key=reply.__getitem__)
+        places = sorted((one for _, one in taken), key=order.__getitem__)
         if all(fits(node, one) for node, one in zip(lines, places, strict=True)):
             self._takes.update(zip(lines, places, strict=True))
 
@@ -304,6 +315,8 @@ class _Broken:
         self._named: dict[str, list[Node]] = {}
         self._alike: dict[str, list[Node]] = {}
         self._alike_bare: dict[str, list[Node]] = {}
+        self._same_given: dict[str, list[Node]] = {}  # by what they give to what they call
+        self._called: dict[Node, str] = {}
         for number, top in enumerate(old):
             for node in top.within():
                 if node.broken and not node.is_join:
@@ -321,6 +334,10 @@ class _Broken:
             if not node.targets or is_block(node):
                 self._alike_bare.setdefault(word, []).append(node)
 
+        if (called := _call_in(node)) is not None:
+            self._called[node], given = called
+            self._same_given.setdefault(given, []).append(node)
+
     def _open(self, node: Node) -> bool:
         """Whether one line more may answer it."""
         return node not in self._answered or is_block(node) or len(node.targets) > 1
@@ -337,7 +354,14 @@ class _Broken:
         )
 
     def by_tool(self, node: Node) -> Node | None:
-        """The first in which a tool stands that a line calls. What has a name is asked for by that."""
+        """The first that gives the same to a tool of that name, or nearly; else the first in which a tool stands that a
+        line calls. What has a name is asked for by that.
+        """
+        if (called := _call_in(node)) is not None:
+            for one in self._first(self._same_given.get(called[1]), _SEVERAL):
+                near = _is_near(called[0], self._called[one])
+                if near and fits(node, one) and not (node.targets and one.targets):
+                    return one
         alike = self._alike_bare if node.targets else self._alike
         found = (one for name in sorted(called_in(node)) for one in self._first(alike.get(name), _SEVERAL))
         return next((one for one in found if fits(node, one)), None)
@@ -364,6 +388,19 @@ class _Broken:
             nodes[:] = [one for one in nodes if self._open(one)]
             found = nodes[:most]
         return found
+
+
+def _call_in(node: Node) -> tuple[str, str] | None:
+    """The first name in a line that something is given to, and all that stands behind it."""
+    found = _CALL.search(node.text) if node.kind == "line" else None
+    return None if found is None else (found.group(1), "".join(found.group(2).split()))
+
+
+def _is_near(name: str, other: str) -> bool:
+    """Whether one name may be the other with a slip."""
+    if name == other or max(len(name), len(other)) > _LONGEST_NAME:
+        return name == other
+    return SequenceMatcher(None, name, other).ratio() >= _NEAR
 
 
 def _without_joins(nodes: Sequence[Node]) -> list[Node]:

@@ -23,14 +23,14 @@ from superscalar.plan.bounds import (
     Unavailable,
     weight_of,
 )
-from superscalar.plan.changing import CHANGES, changed
+from superscalar.plan.changed_items import changed_by_item
+from superscalar.plan.changing import BY_ITEM, CHANGES, changed
 from superscalar.plan.elements import (
     cut,
     formatted,
     item_of,
     items_of,
     slice_of,
-    truth,
 )
 from superscalar.plan.formats import converted, format_text, percent
 from superscalar.plan.functions import FUNCTIONS, Key
@@ -66,12 +66,14 @@ from superscalar.plan.itemwise import (
     Named,
     Outcomes,
     called,
+    choice,
     complete,
     container,
     default,
     explained,
     first,
     item_outcomes,
+    logic,
     look,
     missing,
     ok,
@@ -115,7 +117,7 @@ def outcome_of(expr: Expr, outcome: Outcomes, named: Named = lambda task, _: tas
     """
 
     def read(frame: Frame, expr: Expr) -> Any:
-        found = look(expr, frame)
+        found = _looked(expr, frame)
         if type(found) is not Absent:
             return found
         absent: Outcome = found.outcome(frame, named)
@@ -125,6 +127,12 @@ def outcome_of(expr: Expr, outcome: Outcomes, named: Named = lambda task, _: tas
 
     made = _evaluated(expr, outcome, None, read)
     return made.outcome if type(made) is Partly else Observation(made)
+
+
+def _looked(expr: Expr, frame: Frame) -> Any:
+    if isinstance(expr, Fold) and expr.operator in BY_ITEM:  # it is all that a task does, never a part of it
+        return changed_by_item(expr, frame)
+    return look(expr, frame)
 
 
 class Partly:
@@ -254,20 +262,6 @@ def _operand(symbol: str, operand: Expr, frame: Frame) -> Any:
     return container(operand, frame) if symbol in ("in", "not in") else frame.value(operand)
 
 
-def _logic(expr: Logic, frame: Frame) -> Any:
-    decides = expr.operator == "or"
-    value: Any = None
-    for operand in expr.operands:
-        value = frame.value(operand)
-        if truth(value) is decides:
-            return value
-    return value
-
-
-def _choice(expr: Choice, frame: Frame) -> Any:
-    return frame.value(expr.then if truth(frame.value(expr.condition)) else expr.otherwise)
-
-
 # ------------------------------------------------------------------------------------------------- parts of a value
 
 
@@ -290,7 +284,7 @@ _BY_OUTCOME = {
     "ok": Listed(ok, 1, 1),
     "default": Listed(default, 2, 2),
     "first": Listed(first, 2, 2),
-    EXCEPT: Listed(attempted, 4, 4),
+    EXCEPT: Listed(attempted, 4, 5),
 }
 
 # ----------------------------------------------------------------------------------------------------------- calls
@@ -368,8 +362,8 @@ _RULES: dict[type, Callable[[Any, Frame], Any]] = {
     Unary: _unary,
     Binary: _binary,
     Compare: _compare,
-    Logic: _logic,
-    Choice: _choice,
+    Logic: logic,
+    Choice: choice,
     Index: _index,
     Slice: _slice,
     Field: complete,

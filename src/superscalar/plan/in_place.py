@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from superscalar.plan import ir
 from superscalar.plan.body import Body
 from superscalar.plan.changing import Change, changes_an_item, kinds_of
-from superscalar.plan.instead import changes
+from superscalar.plan.instead import changes, folds
 from superscalar.plan.sharing import ANY
 from superscalar.values import TaskId
 
@@ -55,16 +55,30 @@ def version_to_change(
 
 def check_augmented(owner: ast.Name, value: ast.expr, tree: ast.stmt, lowering: Lowering, body: Body) -> bool:
     """Whether `xs += [1]` changes what nobody else has in hand; if not, that is noted. Numbers never change."""
-    meaning = lowering.known(owner.id, body)
-    if not isinstance(meaning, ir.Ref):
-        return True
-    is_collection = lowering.sharing.kind(meaning.task) not in ("", ANY) or isinstance(
-        value, ast.List | ast.ListComp | ast.Set | ast.SetComp | ast.Dict | ast.DictComp
-    )
-    holder = lowering.sharing.other(meaning.task) if is_collection else None
+    holder = _other_holder(owner, value, lowering, body)
     if holder is not None:
         refuse(f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering)
     return holder is None
+
+
+def check_written_out(owner: ast.Name, value: ast.expr, tree: ast.stmt, lowering: Lowering, body: Body) -> bool:
+    """Whether `xs = xs + [1]` in a loop comes to `xs += [1]`, as nobody else has it in hand; if not, that is noted."""
+    holder = _other_holder(owner, value, lowering, body)
+    if holder is not None:
+        message = f"`{owner.id}` would be the value of the iteration before, and `{holder}` is, or holds, the first one"
+        lowering.problem("E207", message, tree, help=folds.apart(owner, value))
+    return holder is None
+
+
+def _other_holder(owner: ast.Name, value: ast.expr, lowering: Lowering, body: Body) -> str | None:
+    """Who else has in hand what `owner += value` would change; None if nobody, or if it is no collection."""
+    meaning = lowering.known(owner.id, body)
+    if not isinstance(meaning, ir.Ref):
+        return None
+    is_collection = lowering.sharing.kind(meaning.task) not in ("", ANY) or isinstance(
+        value, ast.List | ast.ListComp | ast.Set | ast.SetComp | ast.Dict | ast.DictComp
+    )
+    return lowering.sharing.other(meaning.task) if is_collection else None
 
 
 def refuse(message: str, tree: ast.stmt, lowering: Lowering) -> None:

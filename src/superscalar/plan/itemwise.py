@@ -24,11 +24,13 @@ from superscalar.plan.elements import missing as not_there
 from superscalar.plan.holders import NO_VALUE, Row, held, placed, whole
 from superscalar.plan.ir import (
     Apply,
+    Choice,
     Comprehension,
     Dict,
     Expr,
     Field,
     Index,
+    Logic,
     Method,
     Missing,
     Ref,
@@ -209,7 +211,7 @@ def _because(error: Exception) -> Absent:
     return Absent(error if isinstance(error, Unavailable) else explained(error), kind=None)
 
 
-def _worst(entries: Iterator[Any]) -> Absent | None:
+def worst(entries: Iterator[Any]) -> Absent | None:
     """Of what has no value, the first that failed; if nothing did, the first; None if everything has a value."""
     first: Absent | None = None
     for entry in entries:
@@ -220,9 +222,9 @@ def _worst(entries: Iterator[Any]) -> Absent | None:
     return first
 
 
-def _held(kind: Any, rows: list[Row]) -> Any:
+def put_together(kind: Any, rows: list[Row]) -> Any:
     """A list, tuple, set or dict of these; where some have no value, an `Absent` with all of them."""
-    missing_one = _worst(one for row in rows for one in (row.key, row.entry))
+    missing_one = worst(one for row in rows for one in (row.key, row.entry))
     if missing_one is None:
         return whole(kind, rows)
     if kind == "dict" and any(type(row.key) is Absent for row in rows):
@@ -264,15 +266,38 @@ def look(expr: Expr, frame: Frame) -> Any:
             return _unpacked(look(base, frame), count, frame)[position]
         case Sequence(kind, items):
             frame.budget.items(len(items))
-            return _held(kind, [Row(attempt(item, frame)) for item in items])
+            return put_together(kind, [Row(attempt(item, frame)) for item in items])
         case Dict(pairs):
             frame.budget.items(len(pairs))
             made = [(attempt(key, frame), attempt(value, frame)) for key, value in pairs]
-            return _held("dict", [Row(value, key) for key, value in made])
+            return put_together("dict", [Row(value, key) for key, value in made])
         case Comprehension(kind):
-            return _held(kind, _collected(expr, frame))
+            return put_together(kind, _collected(expr, frame))
+        case Choice():  # it hands on what it chooses, and so does the next
+            return choice(expr, frame, look)
+        case Logic():
+            return logic(expr, frame, look)
         case _:
             return frame.rules[type(expr)](expr, frame)
+
+
+def _all_of(expr: Expr, frame: Frame) -> Any:
+    return frame.value(expr)
+
+
+def choice(expr: Choice, frame: Frame, read: Callable[[Expr, Frame], Any] = _all_of) -> Any:
+    """What `read` makes of the arm that is chosen."""
+    return read(expr.then if truth(frame.value(expr.condition)) else expr.otherwise, frame)
+
+
+def logic(expr: Logic, frame: Frame, read: Callable[[Expr, Frame], Any] = _all_of) -> Any:
+    """The operand that decides, or what `read` makes of the last one."""
+    *operands, last = expr.operands
+    for operand in operands:
+        value = frame.value(operand)
+        if truth(value) is (expr.operator == "or"):
+            return value
+    return read(last, frame)
 
 
 def complete(expr: Expr, frame: Frame) -> Any:
@@ -295,7 +320,7 @@ def _item(base: Expr, index: Expr, frame: Frame) -> Any:
     held, position = attempt(base, frame), constant_index(index)
     at = attempt(index, frame) if position is None else position
     if type(at) is Absent:
-        raise (_worst(iter((held, at))) or at).error
+        raise (worst(iter((held, at))) or at).error
     if type(held) is not Absent:
         return item_of(held, at, frame.budget)
     kind, rows = held.inside(frame)
@@ -338,7 +363,7 @@ def _keyed(expr: Method, frame: Frame) -> Any:
         arguments = frame.every(expr.arguments)
         keywords = dict(zip((k for k, _ in expr.keywords), frame.every([v for _, v in expr.keywords]), strict=True))
     except (Unavailable, EvaluationError) as error:
-        raise (_worst(iter((base, _because(error)))) or _because(error)).error from None
+        raise (worst(iter((base, _because(error)))) or _because(error)).error from None
     if type(base) is not Absent:
         return called(expr.name, base, arguments, keywords, frame)
     there = _mapping(base, frame)
@@ -347,9 +372,11 @@ def _keyed(expr: Method, frame: Frame) -> Any:
         case "keys":
             return list(there)
         case "values":
-            return _held("list", [Row(entry) for entry in there.values()])
+            return put_together("list", [Row(entry) for entry in there.values()])
         case "items":
-            return _held("list", [Row(_held("tuple", [Row(key), Row(entry)])) for key, entry in there.items()])
+            return put_together(
+                "list", [Row(put_together("tuple", [Row(key), Row(entry)])) for key, entry in there.items()]
+            )
     key, *otherwise = arguments
     return there.get(hashable(key, frame.budget), otherwise[0] if otherwise else None)
 

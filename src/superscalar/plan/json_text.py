@@ -39,6 +39,27 @@ def parse_json(budget: Budget, text: Any) -> Any:
     return value
 
 
+class Twice(ValueError):
+    """An object of a JSON text has a key twice: readers differ in which of the two they take."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"an object has the key {key!r:.80} twice")
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object as a mapping, for `object_pairs_hook`.
+
+    Raises:
+        Twice: it has a key twice.
+    """
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise Twice(key)
+        made[key] = value
+    return made
+
+
 def _whole(digits: str) -> int:
     if len(digits) > _DIGITS:
         raise BoundError(f"the JSON text has a number of {len(digits):,} digits")

@@ -7,15 +7,12 @@ been: a value that a condition chose has the label of the condition, and of both
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
 import re
-import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from functools import lru_cache, reduce
-from typing import Any, Final, TypeAlias
+from functools import reduce
+from typing import Any, Final
 
-from superscalar.labels import NOTHING, PLAN, Label, joined
+from superscalar.labels import NOTHING, PLAN, Label, joined, widened
 from superscalar.plan.changing import is_keyed
 from superscalar.plan.ir import (
     Apply,
@@ -62,17 +59,7 @@ from superscalar.plan.parts import (
     with_rest,
     zipped,
 )
-from superscalar.values import TaskId, record_fields
-
-_NARROW: Final[Mapping[type, str]] = {
-    bool: "bool",
-    float: "float",
-    dt.date: "date",
-    dt.datetime: "date",
-    dt.time: "date",
-    dt.timedelta: "date",
-}
-_WIDEST: Final = 1 << 63  # a larger whole number could spell a text
+from superscalar.values import TaskId
 
 
 def labels_of(
@@ -153,7 +140,7 @@ class _Reading:
                 inner, shape = self._inside(clauses)
                 if key is None:
                     return some(PLAN | shape, inner.of(element))
-                return Entries(PLAN | shape | inner.whole(key), {}, each=inner.of(element))
+                return Entries(PLAN | shape | widened(inner.whole(key)), {}, each=inner.of(element))
             case Choice() | Logic():  # one of what is there already
                 return PLAN | joined(self.whole(child) for child in children(expr))
             case Apply(function) if function in _BY_OUTCOME:
@@ -190,7 +177,7 @@ class _Reading:
     def _written(self, pairs: Iterable[tuple[Expr, Expr]]) -> Entries:
         """What a display of a mapping has; a key that is computed may be any of the others."""
         items = [(key, self.of(key), self.of(value)) for key, value in pairs]
-        shape = PLAN | joined(whole(key) for _, key, _ in items)
+        shape = PLAN | widened(joined(whole(key) for _, key, _ in items))
         constants: dict[Hashable, Labelled] = {key.value: value for key, _, value in items if isinstance(key, Literal)}
         if all(isinstance(key, Literal) for key, _, _ in items):
             return Entries(shape, constants)
@@ -205,14 +192,14 @@ class _Reading:
                 return found[index.value]
             if found.count is not None or isinstance(found, Entries):
                 return also(found.any, found.shape | self.whole(index))
-        return whole(found) | self.whole(index)
+        return widened(whole(found) | self.whole(index))  # it may be a letter of a text
 
     def _slice(self, expr: Slice) -> Labelled:
         found = self.of(expr.base)
         there = [end for end in (expr.start, expr.stop, expr.step) if end is not None]
         label = PLAN | joined(map(self.whole, there))
         if not isinstance(found, Parts) or found.count is None:
-            return label | whole(found)
+            return widened(label | whole(found))
         ends = [None if end is None else constant_index(end) for end in (expr.start, expr.stop, expr.step)]
         known = all(constant_index(end) is not None for end in there) and ends[2] != 0
         return also(cut(found, slice(*ends) if known else None), label)
@@ -223,7 +210,8 @@ class _Reading:
         for clause in clauses:
             found = listed(inner.of(clause.iterable))
             inner = inner._with(dict(_bound(clause.target, found.any)))
-            shape = joined([shape, found.shape, *(inner.whole(condition) for condition in clause.conditions)])
+            filters = widened(joined(inner.whole(condition) for condition in clause.conditions))  # yes and no can spell
+            shape = shape | found.shape | filters
         return inner, shape
 
     def _with(self, names: Mapping[str, Labelled]) -> _Reading:
@@ -240,12 +228,12 @@ class _Reading:
                 lists = [listed(self.of(one)) for one in given]
                 return also(zipped(lists), joined(map(self.whole, keywords.values())))
             case "enumerate", (only, *start):
-                begin = joined(map(self.whole, [*start, *keywords.values()]))
+                begin = widened(joined(map(self.whole, [*start, *keywords.values()])))
                 return numbered(listed(self.of(only)), begin)
             case "dict", _:
                 return self._mapping([self.of(one) for one in given], keywords)
             case "dict.fromkeys", (keys, *value):
-                return Entries(PLAN | self.whole(keys), {}, each=self.of(value[0]) if value else PLAN)
+                return Entries(PLAN | widened(self.whole(keys)), {}, each=self.of(value[0]) if value else PLAN)
         if not given or not isinstance(found := self.of(given[0]), Parts):
             return None
         if found.count is None and not isinstance(found, Entries):
@@ -264,7 +252,7 @@ class _Reading:
         shape = PLAN | found.shape
         match function:
             case "len":
-                return shape
+                return widened(shape)
             case "list" | "tuple":
                 return also(found, PLAN)
             case "reversed":
@@ -374,7 +362,7 @@ def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
     if not is_keyed(operator):
         return None
     step = listed(steps.any)
-    shape = PLAN | before.shape | steps.shape | whole(step[0])
+    shape = PLAN | before.shape | steps.shape | widened(whole(step[0]))
     match operator:
         case "[]=" | ".setdefault":
             put = step[1]
@@ -403,89 +391,6 @@ def _bound(target: Target, labels: Labelled) -> Iterator[tuple[str, Labelled]]:
     found = listed(labels)
     for i, part in enumerate(target):
         yield from _bound(part, found[i])
-
-
-def narrowed(label: Label, value: Any) -> Label:
-    """The label of a value whose type leaves no room for text, if it has such a type; else as it is."""
-    kind = type(value)
-    if label.trusted or kind is str:
-        return label
-    if kind is int:
-        return narrowed_to(label, "int") if -_WIDEST <= value < _WIDEST else label
-    name = _NARROW.get(kind) or ("enum" if issubclass(kind, enum.Enum) else None)
-    return label if name is None else narrowed_to(label, name)
-
-
-@lru_cache(maxsize=4_096)
-def widened(label: Label) -> Label:
-    """The label of what is computed from a value: constants and numbers, put together, can spell any text."""
-    return Label([source._replace(type="") for source in label.sources], label.readers)
-
-
-@lru_cache(maxsize=4_096)
-def narrowed_to(label: Label, name: str) -> Label:
-    """The label with what is not trusted in it narrowed to that type, unless it was narrowed before."""
-    sources = [s if s.trusted or s.type else s._replace(type=name) for s in label.sources]
-    return Label(sources, label.readers)
-
-
-Shape: TypeAlias = "tuple[Any, ...] | Mapping[str, Shape] | None"
-"""What is sure of a result that was validated: one of these constants, a record of these fields, or nothing."""
-
-
-def shaped(label: Label, value: Any, shape: Shape) -> Labelled:
-    """The labels of a value that was validated: a constant out of a fixed set carries no text, and no more does a field
-    that is one, or a number. What the value really is counts, not what was declared.
-    """
-    if label.trusted or shape is None:
-        return narrowed(label, value)
-    if isinstance(shape, tuple):
-        plain = value.value if isinstance(value, enum.Enum) else value
-        known = any(type(one) is type(plain) and one == plain for one in shape)
-        return narrowed_to(label, "enum") if known else narrowed(label, value)
-    fields = value if type(value) is dict else record_fields(value)
-    if not fields or getattr(value, "__pydantic_extra__", None) or not fields.keys() <= shape.keys():
-        return narrowed(label, value)
-    which = PLAN if fields.keys() == shape.keys() else narrowed_to(label, "bool")  # an optional one may be left out
-    return Parts(which, {name: shaped(label, item, shape[name]) for name, item in fields.items()}, None)
-
-
-Vouched: TypeAlias = "Mapping[str, Vouched]"
-"""The parts of a result that its tool vouches for: by field, by "[]" for each item of a list; empty is that value."""
-
-LONGEST_TOKEN: Final = 320
-"""Characters of a text that a tool may vouch for: an address of mail has no more (RFC 3696, section 3)."""
-
-
-def vouched(label: Label, value: Any, parts: Vouched, own: Label) -> Labelled:
-    """The labels of a result of which a tool vouches for some parts: those have its `own` label, all others `label`.
-
-    Also its own: how many items a list has that it vouches for parts of, and in which order they come.
-    """
-    if not parts:
-        return own if is_token(value) else narrowed(label, value)
-    if (each := parts.get("[]")) is not None:
-        if type(value) not in (list, tuple):
-            return narrowed(label, value)
-        return Parts(own, {i: vouched(label, item, each, own) for i, item in enumerate(value)}, len(value))
-    fields = value if type(value) is dict else record_fields(value)
-    if not fields:
-        return narrowed(label, value)
-    labels = {
-        name: vouched(label, item, parts[name], own) if name in parts else narrowed(label, item)
-        for name, item in fields.items()
-    }
-    return Parts(own, labels, None)
-
-
-def is_token(value: Any) -> bool:
-    """Whether a value is a number, a date, a constant, or a text that is one word: no room for sentences."""
-    kind = type(value)
-    if kind is str:
-        return len(value) <= LONGEST_TOKEN and not any(unicodedata.category(c)[0] in "CZ" for c in value)
-    if kind is int:
-        return bool(-_WIDEST <= value < _WIDEST)
-    return value is None or kind in _NARROW or issubclass(kind, enum.Enum)
 
 
 def said_by(question: str, constant: Any) -> bool:

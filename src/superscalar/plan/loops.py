@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from superscalar.plan import ir
+from superscalar.plan.attempts import Trial, attempt_of, lower_trial, trial_of
 from superscalar.plan.body import Body, BodyNames, Carried, spelled
 from superscalar.plan.changing import Change, change_of, is_keyed
 from superscalar.plan.findings import STAND_IN
-from superscalar.plan.in_place import check_augmented, refuse, version_changed
+from superscalar.plan.in_place import check_augmented, check_written_out, refuse, version_changed
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY
@@ -70,7 +71,7 @@ class _Loop:
         self._given: dict[str, list[tuple[TaskId, bool]]] = {name: [] for name in self._collected}
         self._versions: dict[str, int] = {}
         self._nameless: dict[str, int] = {}
-        self._body = Body(f"{id}[]")
+        self._body = self._around = Body(f"{id}[]")
         self._source: TaskId | None = None
 
     # --------------------------------------------------------------------------------------------- ids, as `Naming`
@@ -90,6 +91,7 @@ class _Loop:
 
     def lower(self, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
         tree, lowering = self._tree, self._lowering
+        self._around = body
         if tree.orelse:
             lowering.problem("E201", "`else` of a loop", tree.orelse[0], help="write its lines below the loop")
         source = lowering.reference(tree.iter, body.of(self._id), "over")
@@ -187,7 +189,8 @@ class _Loop:
                 refuse(f"`{step.name}` is what the loop goes through, and would never end", adding, lowering)
                 return False
             owner = ast.copy_location(ast.Name(step.name, ast.Load()), adding)
-            return check_augmented(owner, step.value, adding, lowering, body)
+            check = check_written_out if isinstance(adding, ast.Assign) else check_augmented
+            return check(owner, step.value, adding, lowering, body)
         finally:
             lowering.loops.pop()
 
@@ -215,7 +218,8 @@ class _Loop:
         bound: dict[str, ir.Expr] = {}
         if (step := self._steps.get(tree)) is not None:
             id = body.lifted(step.name)
-            self._lowering.value(step.value, body, id)
+            known = self._own_entry(step, body)
+            self._lowering.value(step.value, known or body, id)
             self._lowering.main = id
             self._given[step.name].append((id, False))
             return
@@ -224,6 +228,9 @@ class _Loop:
                 return
             case ast.If():
                 self._if(tree, body, names)
+                return
+            case ast.Try() if not _is_default(tree) and (trial := trial_of(tree)) is not None:
+                self._try(trial, tree, body, names)
                 return
             case ast.For():
                 lower_loop(tree, self._lowering, body, body.lifted("for"), self, bound, self._thoughts)
@@ -235,6 +242,39 @@ class _Loop:
                 lower_simple(tree, self._lowering, body, self, bound)
         names.update(self._after_loop(tree, bound, body))
 
+    def _own_entry(self, step: _Step, body: Body) -> Body | None:
+        """The body for `for k in d: d[k] = f(d[k])`, which changes each entry once: it sees what `d` was before."""
+        tree, name = self._tree, step.name
+        match tree.iter, tree.target, step.change:
+            case (
+                ast.Name(id=source) | ast.Call(func=ast.Attribute(value=ast.Name(id=source), attr="keys"), args=[]),
+                ast.Name(id=key),
+                Change(operator="[]=", parts=(ast.Name(id=place), value)),
+            ) if source == name and place == key and self._source is not None:
+                pass
+            case _:
+                return None
+        own = [node for node in ast.walk(value) if _is_entry(node, name, key)]
+        steps = [each for each in self._steps.values() if each.name == name]
+        mentions = [node for node in ast.walk(value) if isinstance(node, ast.Name) and node.id == name]
+        if not own or len(own) < len(mentions) or len(steps) > 1 or self._versions.get(key, 0) > 1:
+            return None
+        before = self._lowering.known(name, self._around)
+        if not isinstance(before, ir.Ref):
+            return None
+        made = body.of(body.prefix)
+        return Body(made.prefix, body.inner_names({name: before}), made.tasks, made.guards, made.used, made.tests)
+
+    def _try(self, trial: Trial, tree: ast.Try, body: Body, names: BodyNames) -> None:
+        """What is done if all that is tried has a value is one arm, the handler the other."""
+        bound: dict[str, ir.Expr] = {}
+        ids = {name.id: self.id_of(name.id) for name, _ in trial.steps}
+        condition, done = lower_trial(trial, tree, self._lowering, body, ids, bound)
+        if done is not None and trial.done is not None and (step := _step(done)) and trial.done[0] in self._steps:
+            self._steps[done] = step
+        then = [*([] if done is None else [done]), *trial.otherwise]
+        self._arms(condition.task, then, trial.handling, body, names, bound)
+
     def _after_loop(self, tree: ast.stmt, bound: dict[str, ir.Expr], body: Body) -> Mapping[str, ir.Expr | Carried]:
         """A name that a loop inside may or may not have assigned is still carried, unless it had a value before."""
         if not isinstance(tree, ast.For):
@@ -243,14 +283,29 @@ class _Loop:
         return {name: Carried(name, value) if name in carried else value for name, value in bound.items()}
 
     def _if(self, tree: ast.If, body: Body, names: BodyNames) -> None:
+        condition = self._lowering.condition(tree.test, body, body.lifted("if"))
+        self._arms(condition, tree.body, tree.orelse, body, names, {})
+
+    def _arms(
+        self,
+        condition: TaskId,
+        block: Sequence[ast.stmt],
+        orelse: Sequence[ast.stmt],
+        body: Body,
+        names: BodyNames,
+        known: Mapping[str, ir.Expr],
+    ) -> None:
+        """The two ways behind a condition; `known`: what names stand for in the first."""
         lowering = self._lowering
-        condition = lowering.condition(tree.test, body, body.lifted("if"))
         lowering.main = condition
         then, assigned = body.arm(ir.Guard(condition, expected=True))
         otherwise, assigned_otherwise = body.arm(ir.Guard(condition, expected=False))
-        self._statements(tree.body, then, assigned)
-        self._statements(tree.orelse, otherwise, assigned_otherwise)
+        assigned.update(known)
+        self._statements(block, then, assigned)
+        self._statements(orelse, otherwise, assigned_otherwise)
         lowering.main = condition
+        for name in [name for name in assigned.maps[0] if not name.isidentifier()]:
+            del assigned[name]
         for name in dict.fromkeys((*assigned.maps[0], *assigned_otherwise.maps[0])):
             names[name] = self._merged(name, condition, assigned[name], assigned_otherwise[name], body)
 
@@ -289,6 +344,19 @@ def _changed(node: ast.AST) -> str | None:
     return None if change is None else change.owner.id
 
 
+def _is_entry(node: ast.AST, owner: str, key: str) -> bool:
+    match node:
+        case ast.Subscript(value=ast.Name(id=id), slice=ast.Name(id=at)):
+            return (id, at) == (owner, key)
+    return False
+
+
+def _is_default(tree: ast.Try) -> bool:
+    """Whether a `try` is only another value for one name."""
+    attempt = attempt_of(tree)
+    return attempt is not None and isinstance(attempt.place, ast.Name)
+
+
 def _stored(target: ast.expr) -> list[str]:
     return [node.id for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 
@@ -304,7 +372,7 @@ def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
     for statement in tree.body:
         for node in ast.walk(statement):
             match node:
-                case ast.Assign(targets=targets):
+                case ast.Assign(targets=targets) if node not in steps:
                     assigned |= {name for target in targets for name in _stored(target)}
                 case ast.AnnAssign(target=target) | ast.For(target=target):
                     assigned |= set(_stored(target))
@@ -319,6 +387,10 @@ def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
 def _step(node: ast.AST) -> _Step | None:
     match node:
         case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if type(op) in BINARY:
+            return _Step(name, BINARY[type(op)], value)
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(left=ast.Name(id=before), op=op, right=value)) if (
+            before == name and type(op) in BINARY
+        ):
             return _Step(name, BINARY[type(op)], value)
     change = change_of(node)
     if change is None:

@@ -10,9 +10,13 @@ import re
 from collections.abc import Container
 from typing import Final
 
-from superscalar.plan.body import is_tool_call
+from superscalar.plan.body import is_tool_call, placed_at
+from superscalar.plan.habits import straightened
+from superscalar.plan.instead.code import fresh, names_of
+from superscalar.plan.source import parsed
+from superscalar.plan.vocabulary import FUNCTIONS
 
-_MAY_BE: Final = re.compile(r"\b(?:await|gather|print|import|pass)\b")
+_MAY_BE: Final = re.compile(r"\b(?:await|gather|print|import|pass|format|map|filter|continue|in)\b")
 
 
 def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[str, ...]:
@@ -24,9 +28,20 @@ def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[st
     return tuple(dict.fromkeys(reading.notes))
 
 
+def read_again(text: str, tools: Container[str]) -> ast.stmt:
+    """The statement of a text that was read before, as it was understood then."""
+    module = parsed(text)
+    understood(module, text, tools)
+    return module.body[0]
+
+
 def is_dropped(tree: ast.stmt) -> bool:
     """Whether a statement, once understood, is nothing at all."""
     return isinstance(tree, ast.Pass)
+
+
+_TAKES_ALL: Final = frozenset({"list", "tuple", "set", "sorted", "sum", "max", "min", "any", "all", "dict", "join"})
+"""What goes through all that it is given, once: an iterator that is used up comes to the same as a list."""
 
 
 class _Reading(ast.NodeTransformer):
@@ -38,8 +53,23 @@ class _Reading(ast.NodeTransformer):
         self.notes.append("`await` left out: calls run as soon as they can")
         return self.visit(node.value)  # type: ignore[no-any-return]  # an expression becomes one
 
+    def visit_For(self, node: ast.For) -> ast.AST:
+        self.generic_visit(node)
+        node.body = straightened(node) or [ast.copy_location(ast.Pass(), node)]
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="format"), args=[value, ast.Constant(value=str() as form)], keywords=[]) if (
+                "format" not in self._tools
+            ):
+                return _formatted(value, form, node)
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call() as items, *rest]) if (
+                name in _TAKES_ALL and (whole := self._gone_through(items)) is not None
+            ):
+                node.args = [whole, *rest]
+                return node
         if not self._gathers(node.func) or not all(_says_nothing(keyword) for keyword in node.keywords):
             return node
         self.notes.append("`gather(...)` for the list of its calls")
@@ -51,6 +81,14 @@ class _Reading(ast.NodeTransformer):
             case calls:
                 made = ast.List(calls, ast.Load())
         return made if hasattr(made, "lineno") else ast.copy_location(made, node)
+
+    def _gone_through(self, call: ast.Call) -> ast.GeneratorExp | None:
+        """`map(f, xs)` or `filter(f, xs)` as a comprehension; None where it is neither, or a tool may be called."""
+        match call:
+            case ast.Call(func=ast.Name(id="map" | "filter" as name), args=[function, items], keywords=[]):
+                inner = self._gone_through(items) if isinstance(items, ast.Call) else None
+                return None if name in self._tools else _gone_through(name, function, inner or items, call)
+        return None
 
     def _gathers(self, function: ast.expr) -> bool:
         match function:
@@ -81,6 +119,38 @@ class _Reading(ast.NodeTransformer):
         calling = [value for value in values if any(map(is_tool_call, ast.walk(value)))]
         kept: list[ast.stmt] = [ast.copy_location(ast.Expr(value), value) for value in calling]
         return kept or ast.copy_location(ast.Pass(), node)
+
+
+def _gone_through(name: str, function: ast.expr, items: ast.expr, node: ast.Call) -> ast.GeneratorExp | None:
+    """`map(f, xs)` and `filter(f, xs)` as a comprehension; None where a tool may be called, or when is not clear."""
+    x = ast.Name(fresh("x", names_of(node)), ast.Load())
+    match function:
+        case ast.Lambda(args=ast.arguments(args=[argument], posonlyargs=[], kwonlyargs=[], vararg=None, kwarg=None)):
+            x, made = ast.Name(argument.arg, ast.Load()), function.body
+        case ast.Name(id=id) if id in FUNCTIONS:
+            made = ast.Call(function, [x], [])
+        case ast.Constant(value=None) if name == "filter":
+            made = x
+        case _:
+            return None
+    if any(map(is_tool_call, ast.walk(made))) or isinstance(items, ast.Starred):
+        return None
+    target = ast.Name(x.id, ast.Store())
+    if name == "map":
+        whole = ast.GeneratorExp(made, [ast.comprehension(target, items, [], 0)])
+    else:
+        whole = ast.GeneratorExp(x, [ast.comprehension(target, items, [made], 0)])
+    placed_at(whole, node)
+    return whole
+
+
+def _formatted(value: ast.expr, form: str, node: ast.Call) -> ast.JoinedStr:
+    """`format(x, ".2f")` as `f"{x:.2f}"`."""
+    spec = ast.JoinedStr([ast.Constant(form)] if form else [])
+    made = ast.JoinedStr([ast.FormattedValue(value, -1, spec)])
+    for part in (spec, *spec.values, *made.values, made):
+        ast.copy_location(part, node)
+    return made
 
 
 def _says_nothing(keyword: ast.keyword) -> bool:

@@ -87,7 +87,6 @@ class Lowering(Findings):
         self.loops: list[ast.For] = []
         self.statement: ast.stmt | None = None
         self.given: tuple[ast.Name, Parameter] | None = None
-        self._calls = Calls(self)
         self._depth = 0
 
     # ---------------------------------------------------------------------------------------------------- tasks
@@ -115,7 +114,7 @@ class Lowering(Findings):
     def _value(self, node: ast.expr, inner: Body, id: TaskId) -> ir.Ref:
         match node:
             case ast.Call(func=ast.Name(id=name)) if name not in FUNCTIONS:
-                return self._calls.of_tool(node, name, inner, id)
+                return Calls(self).of_tool(node, name, inner, id)
             case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not self.variables:
                 return self.first(node, inner, id)
             case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
@@ -182,7 +181,7 @@ class Lowering(Findings):
             if isinstance(meaning, ir.Ref):
                 return meaning
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS:
-            return self._calls.of_tool(node, node.func.id, body, body.lifted(node.func.id))
+            return Calls(self).of_tool(node, node.func.id, body, body.lifted(node.func.id))
         return self.value(node, body, id or body.lifted(label))
 
     # ---------------------------------------------------------------------------------------------- expressions
@@ -205,7 +204,9 @@ class Lowering(Findings):
         match node:
             case ast.NamedExpr(target=target):
                 self.meant = (*self.meant, target.id)
-                return forms.of_walrus(node)
+                if self.variables:
+                    self.variables[-1].add(target.id)  # one mistake is one error
+                return forms.of_walrus(node, self.statement)
             case ast.Await():
                 return forms.of_await(node)
         return ""
@@ -330,7 +331,7 @@ class Lowering(Findings):
         return self.problem("E102", message, node, label=label, help=help)
 
     def _on_call(self, node: ast.Call, body: Body) -> ir.Expr:
-        return self._calls.expression(node, body)
+        return Calls(self).expression(node, body)
 
     def _on_joinedstr(self, node: ast.JoinedStr, body: Body) -> ir.Expr:
         # The places of nodes inside an f-string are wrong before Python 3.12, so problems point at the whole of it.

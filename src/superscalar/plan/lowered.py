@@ -12,6 +12,7 @@ from superscalar.plan.asserting import lower_assert
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
+from superscalar.plan.instead import forms
 from superscalar.plan.loops import lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.signatures import Signatures
@@ -123,7 +124,8 @@ class _Made:
         call = plain_join(call)
         items: list[tuple[str | None, TaskId]] = []
         if call.args and call.keywords:
-            lowering.problem("E305", "`join` takes values or named values, not both", call, help="join(total=total)")
+            help = forms.of_mixed_join(call) or "join(total=total)"
+            lowering.problem("E305", "`join` takes values or named values, not both", call, help=help)
         for index, argument in enumerate(call.args):
             items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
         items += [(k.arg, lowering.reference(k.value, inner, k.arg or "").task) for k in call.keywords]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from superscalar.plan.changing import BY_ITEM
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -59,7 +60,8 @@ def needs_of(work: Work) -> tuple[Need, ...]:
         case Compute(Ref(task)):
             return (Need(task, "outcome"),)
         case Compute(value):
-            return _merged(list(_needs(value, certain=not isinstance(value, _HOLDERS))))
+            by_item = isinstance(value, _HOLDERS) or (isinstance(value, Fold) and value.operator in BY_ITEM)
+            return _merged(list(_needs(value, certain=not by_item)))
         case Map(source=source):
             return (Need(source, "shape"),)
         case Display(items=items, keys=keys):

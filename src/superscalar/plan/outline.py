@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.lines import Lines, Statement
+from superscalar.plan.loosely import read_again
 from superscalar.plan.slots import Slot, is_join, targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.unreadable import unreadable
@@ -266,17 +267,17 @@ def rendered(nodes: Sequence[Node], margin: str = "") -> Iterator[str]:
             yield from rendered(block, margin + _INDENT)
 
 
-def statements(nodes: Sequence[Node]) -> list[Slot]:
+def statements(nodes: Sequence[Node], tools: Container[str]) -> list[Slot]:
     """The statements that nodes are, loops closed again."""
-    return [_statement(node) for node in nodes]
+    return [_statement(node, tools) for node in nodes]
 
 
-def _statement(node: Node) -> Slot:
+def _statement(node: Node, tools: Container[str]) -> Slot:
     slot = node.slot
     if node.kind in ("if", "elif") and slot is not None and slot.blocks:
         then, otherwise = node.blocks
         made = slot.again()
-        made.blocks = (statements(then), statements(otherwise))
+        made.blocks = (statements(then, tools), statements(otherwise, tools))
         return made
     if slot is not None and not any(one.changed for one in node.within()):
         return slot
@@ -285,7 +286,7 @@ def _statement(node: Node) -> Slot:
     source = Source(text, old.line, old.column)
     made = Slot((), source, None, ())
     try:
-        made.tree = parsed(text).body[0]
+        made.tree = read_again(text, tools)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         made.unread = unreadable(source, error)
         made.targets, made.breaks = targets_of_text(text) or (), targets_of_text(text) is None

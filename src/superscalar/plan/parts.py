@@ -12,7 +12,7 @@ from functools import partial, reduce
 from itertools import islice
 from typing import Final, TypeAlias, overload
 
-from superscalar.labels import NOTHING, PLAN, Label, joined
+from superscalar.labels import NOTHING, PLAN, Label, gathered, joined, widened
 
 
 class Parts:
@@ -51,8 +51,8 @@ class Parts:
     def whole(self) -> Label:
         """The label of the value with all that is in it."""
         if self._whole is None:
-            each = NOTHING if self.each is None else whole(self.each)
-            self._whole = self.shape | each | joined(whole(item) for item in self.items.values())
+            each = NOTHING if self.each is None else widened(whole(self.each))
+            self._whole = gathered([self.shape, each, *(whole(item) for item in self.items.values())])
         return self._whole
 
     @property
@@ -145,13 +145,14 @@ def listed(labels: Labelled) -> Parts:
         return labels
     if isinstance(labels, Entries):
         return labels.keys
-    return some(whole(labels), whole(labels))  # of a mapping the items are the keys, of which nothing is known
+    label = whole(labels)
+    return some(label, widened(label))  # of a mapping the items are the keys, of a text its letters
 
 
 def keyed(labels: Labelled) -> Entries | None:
     """The labels of a value that is a mapping; None where nothing is known of its keys by themselves."""
     if isinstance(labels, Label):
-        return Entries(labels, {}, each=labels)
+        return Entries(labels, {}, each=widened(labels))
     return labels if isinstance(labels, Entries) else None
 
 
@@ -260,7 +261,7 @@ def merged(one: Entries, other: Entries) -> Entries:
 def from_pairs(found: Parts) -> Entries:
     """The mapping of a list of keys and values."""
     key, value = _pair(found.any)
-    return Entries(found.shape | whole(key), {}, each=value)
+    return Entries(found.shape | widened(whole(key)), {}, each=value)
 
 
 def _pair(labels: Labelled) -> tuple[Labelled, Labelled]:
@@ -271,11 +272,11 @@ def _pair(labels: Labelled) -> tuple[Labelled, Labelled]:
 def got(found: Labelled, key: Hashable, otherwise: Labelled) -> Labelled:
     """What `get` finds under a key that stands in the plan."""
     if not isinstance(found, Parts) or found.count is not None:
-        return whole(found) | whole(otherwise)
+        return widened(whole(found) | whole(otherwise))
     if key in found.items:
         return found[key]
     if not isinstance(found, Entries):
-        return found.whole | whole(otherwise)
+        return widened(found.whole | whole(otherwise))
     return also(otherwise if found.each is None else either(found.each, otherwise), found.shape)
 
 

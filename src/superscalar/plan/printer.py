@@ -21,7 +21,8 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.asserting import is_assert
+from superscalar.plan.asserting import is_assert, parts_of
+from superscalar.plan.attempts import errors_of, steps_of
 from superscalar.plan.changing import CHANGES, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
@@ -119,6 +120,8 @@ class _PlanPrinter:
         for task in walk(tuple(tasks)):
             self._find_steps(task)
         self._by_id = {task.id: task for task in walk(tuple(tasks))}
+        self._tried = {task.id: steps for task in walk(tuple(tasks)) if (steps := steps_of(task)) is not None}
+        self._in_try = {step: id for id, steps in self._tried.items() for step in steps}
         self._asserts = {task.id for task in tasks if is_assert(task.work)}
         self._place(tasks)
         self._printer = ExpressionPrinter(self._inline, self._names)
@@ -174,7 +177,7 @@ class _PlanPrinter:
         for task in reversed(tasks):
             if name_of(task.id) or targets_of(task.id) or task.id not in mentioned or is_assert(task.work):
                 self._statements.add(task.id)
-            elif uses[task.id] > 1:
+            elif uses[task.id] > 1 or task.id in self._tried:
                 self._names[task.id] = _fresh(task.id, taken)
                 self._statements.add(task.id)
             else:
@@ -193,11 +196,14 @@ class _PlanPrinter:
     def _is_loop(self, task: Task) -> bool:
         return isinstance(task.work, ir.Map) and task.id in self._statements and _LOOP.search(task.id) is not None
 
-    def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = ()) -> _Block:
+    def block(self, tasks: Iterable[Task], outer: tuple[Guard, ...] = (), within: TaskId | None = None) -> _Block:
+        """The lines of tasks that have the guards `outer`; `within`: the `try` in which they stand."""
         top: _Block = []
         for task in tasks:
             if task.id not in self._statements or self._is_said_by_a_block(task):
                 continue
+            if self._in_try.get(task.id) != within:
+                continue  # that says it
             lines = self._statement(task)
             block = top
             for guard in task.guards:
@@ -220,15 +226,12 @@ class _PlanPrinter:
             text = self._step(task, *step)
             return [*_comments(self._printer.printed), text]
         match task.work, name_of(task.id):
-            case ir.Compute(ir.Choice(condition, _, ir.Apply(arguments=(said,)))), None if is_assert(task.work):
+            case work, None if (asserted := parts_of(work)) is not None:
                 self._printer.printed.append(task)
-                line = f"assert {self._printer.at(LAMBDA, condition)}, {self._printer.at(LAMBDA, said)}"
+                line = f"assert {', '.join(self._printer.at(LAMBDA, part) for part in asserted)}"
                 return [*_comments(self._printer.printed), line]
-            case ir.Compute(ir.Apply("except", (ir.Ref(tried), fallback, *_))), str(own):
-                self._printer.printed.append(task)
-                value, instead = self._printer.task(LAMBDA, tried), self._printer.at(LAMBDA, fallback)
-                lines = ["try:", f"{_INDENT}{own} = {value}", "except Exception:", f"{_INDENT}{own} = {instead}"]
-                return [*_comments(self._printer.printed), *lines]
+            case ir.Compute(ir.Apply("except", (ir.Ref(tried), fallback, *_)) as attempt), _:
+                return self._try(task, tried, fallback, errors_of(attempt))
             case ir.Compute(ir.Fold(operator, _, ir.Sequence("list", (item,)))), str(own) if operator in CHANGES:
                 self._printer.printed.append(task)
                 text = self._change(own, operator, item)
@@ -242,6 +245,18 @@ class _PlanPrinter:
         elif (name := self._names.get(task.id) or name_of(task.id)) is not None:
             text = f"{name} = {text}"
         return [*_comments(self._printer.printed), text]
+
+    def _try(self, task: Task, tried: TaskId, fallback: Expr, errors: tuple[str, ...]) -> _Block:
+        """A `try`, with what is assigned in it before what is tried."""
+        own = self._names.get(task.id) or name_of(task.id)
+        inside = self.block([self._by_id[step] for step in self._tried[task.id]], task.guards, within=task.id)
+        self._printer.printed.clear()
+        self._printer.printed.append(task)
+        value, instead = self._printer.task(LAMBDA, tried), self._printer.at(LAMBDA, fallback)
+        steps = list(_lines(inside, _INDENT))
+        caught = f"({', '.join(errors)})" if len(errors) > 1 else "".join(errors) or "Exception"
+        lines = ["try:", *steps, f"{_INDENT}{own} = {value}", f"except {caught}:", f"{_INDENT}{own} = {instead}"]
+        return [*_comments(self._printer.printed), *lines]
 
     def _step(self, task: Task, name: str, operator: str) -> str:
         """A statement of a loop that adds to a name, or changes it."""

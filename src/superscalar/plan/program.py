@@ -166,7 +166,7 @@ class Program:
         if self._reply is None:
             said: set[Step] = set(self.problems)
             for slot in self._text:
-                slot.restore()
+                slot.restore(self.signatures)
             yield from (step for step in self._lower_anew(self._text, "") if step not in said)
 
     def _unread(self, source: Source, problem: Diagnostic, tree: ast.stmt | None) -> Slot:
@@ -304,7 +304,7 @@ class Program:
             return
         rest = not self._ended and not self._closing and not self.problems
         for slot in self._text:
-            slot.restore()
+            slot.restore(self.signatures)
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
@@ -326,7 +326,7 @@ class Program:
             return
         probe = Program(self.signatures)
         probe._now = self._ground.copy()
-        for slot in answered(self._text, reply):
+        for slot in answered(self._text, reply, self.signatures):
             for _ in probe._again(slot):
                 pass
         for slot in probe._held:

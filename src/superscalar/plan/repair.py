@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from superscalar.plan.edit import Edit
 from superscalar.plan.outline import WORD, Node, note_change, outline, statements
@@ -17,6 +18,14 @@ from superscalar.plan.traits import assigned, used_before
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _MAY_CALL = re.compile(r"\w\(")
+_CALL = re.compile(r"([^\W\d]\w*)\(([^()]*)\)")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_AROUND_WORDS = " `'\"()*-_>.,:;!?"
+_NO_SENTENCE = re.compile(r"(?:if|elif|else|for|while|try|with)\b|.*[=()\[\]{}#]", re.IGNORECASE | re.DOTALL)
+_FEWEST_WORDS = 3
+
+_Calls: TypeAlias = Set[tuple[str, str]]
+"""Calls as they are written, each by the name and what stands between its brackets."""
 
 ANEW = "the planner wrote the whole plan anew"
 EDITED = "a repair replaces what it was made from"
@@ -72,6 +81,7 @@ class Final:
 def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: bool = False) -> Final:
     """The final text of a round. `rest`: the planner was asked to go on, and not to mend anything."""
     old, new = outline(text), outline(reply.text)
+    _leave_out_prose(new, _calls_of(old) | _calls_of(new))
     edit = Edit(old, new, rest=rest)
     if not rest and not reply.cut and _is_whole(edit, old, new):
         _keep(edit)
@@ -79,14 +89,15 @@ def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: 
         return Final(reply.text, ANEW, whole=True, dropped=dropped)
     nodes = edit.applied()
     if not reply.cut:
-        _leave_out(nodes, added=bool(new))
-    return Final(statements(nodes), EDITED, whole=False)
+        _leave_out(nodes, _calls_of(nodes), added=bool(new))
+    return Final(statements(nodes, signatures), EDITED, whole=False)
 
 
-def answered(text: Sequence[Slot], reply: Reply) -> list[Slot]:
+def answered(text: Sequence[Slot], reply: Reply, signatures: Signatures) -> list[Slot]:
     """A round in which nothing but what is broken was replaced: it shows what else is wrong."""
-    edit = Edit(outline(text), outline(reply.text))
-    return statements(edit.mended())
+    old, new = outline(text), outline(reply.text)
+    _leave_out_prose(new, _calls_of(old) | _calls_of(new))
+    return statements(Edit(old, new).mended(), signatures)
 
 
 # ----------------------------------------------------------------------------------------------- edit or whole round
@@ -138,20 +149,29 @@ def _writes(slot: Slot, writes: set[str]) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------- what is left out
 
 
-def _leave_out(nodes: list[Node], *, added: bool) -> None:
+def _leave_out_prose(nodes: list[Node], known: _Calls) -> None:
+    """Take out what is no statement, before it is taken for one that answers another."""
+    nodes[:] = [node for node in nodes if not _is_prose(node, known)]
+    for node in nodes:
+        for block in node.blocks:
+            _leave_out_prose(block, known)
+
+
+def _leave_out(nodes: list[Node], known: _Calls, *, added: bool) -> None:
     """Take out what nothing answered and nobody needs: definitions and imports that nothing uses, prose."""
     words = Counter(word for node in nodes for one in node.within() for word in set(WORD.findall(one.text)))
     kept = [
         node
         for node in nodes
-        if not node.broken or not ((added and _is_nothing_at_all(node)) or _is_prose(node) or _is_unused(node, words))
+        if not node.broken
+        or not ((added and _is_nothing_at_all(node)) or _is_prose(node, known) or _is_unused(node, words))
     ]
     nodes[:] = kept
     for node in nodes:
         for block in node.blocks:
             if any(one.broken for one in block):
                 before = len(block)
-                _leave_out(block, added=added)
+                _leave_out(block, known, added=added)
                 if len(block) < before:
                     note_change(node)
 
@@ -161,12 +181,33 @@ def _is_nothing_at_all(node: Node) -> bool:
     return node.slot is not None and any(problem.code == "E004" for problem in node.slot.problems)
 
 
-def _is_prose(node: Node) -> bool:
+def _is_prose(node: Node, known: _Calls) -> bool:
     """Whether text that could not be read takes no call and no name away."""
     slot = node.slot
     if slot is None or node.tree is not None or node.targets or node.is_join or node.blocks or not node.text.strip():
         return False
-    return not (any(problem.code == "E403" for problem in slot.problems) or _MAY_CALL.search(node.text))
+    if any(problem.code == "E403" for problem in slot.problems):
+        return False
+    return not _MAY_CALL.search(node.text) or _tells_of(node.text, known)
+
+
+def _calls_of(nodes: Sequence[Node]) -> _Calls:
+    """The calls that stand in statements, right or broken, but in no sentence."""
+    every = (one for node in nodes for one in node.within())
+    return {call for one in every if one.tree is not None or one.targets for call in _calls_in(one.text)}
+
+
+def _calls_in(text: str) -> _Calls:
+    return {(name, "".join(given.split())) for name, given in _CALL.findall(text)}
+
+
+def _tells_of(text: str, known: _Calls) -> bool:
+    """Whether a text is a sentence about calls that stand elsewhere, as they stand there or by their names alone."""
+    rest = _CALL.sub(" ", text).strip(_AROUND_WORDS)
+    if _NO_SENTENCE.match(rest) or len(_LETTERS.findall(rest)) < _FEWEST_WORDS:
+        return False
+    names = {name for name, _ in known}
+    return all(call in known or (call[0] in names and call[1] in ("", "...")) for call in _calls_in(text))
 
 
 def _is_unused(node: Node, words: Mapping[str, int]) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from superscalar.plan.naming import identifier
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -96,6 +98,15 @@ class Signature:
     chooses: str = ""
     forms: tuple[Form, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
+
+    def argument(self, name: str) -> str:
+        """The alias of the parameter that `name` is: its own, its alias, or one that becomes that (`from`, `from_`).
+
+        A name that none has stays as it is.
+        """
+        own = {parameter.name: parameter.alias for parameter in self.parameters}
+        wanted = own.get(name, name)
+        return wanted if wanted in own.values() or identifier(name) not in own.values() else identifier(name)
 
 
 class Signatures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -12,8 +12,9 @@ from typing import Final
 
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Guard, Task
+from superscalar.plan.loosely import read_again
 from superscalar.plan.names import Path, Place
-from superscalar.plan.source import Source, parsed
+from superscalar.plan.source import Source
 from superscalar.plan.vocabulary import MUTATING
 from superscalar.values import TaskId
 
@@ -162,13 +163,13 @@ class Slot:
             alone = tree.col_offset == 0 and tree.lineno == 1 and ";" not in self.source.text
             self.tree = None if alone else tree
 
-    def restore(self) -> None:
+    def restore(self, tools: Container[str]) -> None:
         """Read the text again whose tree was dropped."""
         if self.tree is None and self.published and self.ends is None:
-            self.tree = parsed(self.source.text).body[0]
+            self.tree = read_again(self.source.text, tools)
         for block in self.blocks:
             for slot in block:
-                slot.restore()
+                slot.restore(tools)
 
     @property
     def is_join(self) -> bool:

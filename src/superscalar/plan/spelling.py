@@ -39,7 +39,15 @@ def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:
 
 
 def plain_join(call: ast.Call) -> ast.Call:
-    """A `join(...)` without stars: what is spliced in is put together before (rules L3, L6)."""
+    """A `join(...)` without stars: what is spliced in is put together before (rules L3, L6).
+
+    A name that stands beside named values is named like itself: `join(a, b=1)` is `join(a=a, b=1)`.
+    """
+    named = [keyword.arg for keyword in call.keywords]
+    own = [argument.id for argument in call.args if isinstance(argument, ast.Name)]
+    if call.args and named and len(own) == len(call.args) and len({*own, *named}) == len(own) + len(named):
+        keywords = [ast.copy_location(ast.keyword(value.id, value), value) for value in call.args]  # type: ignore[attr-defined]
+        call = ast.copy_location(ast.Call(call.func, [], [*keywords, *call.keywords]), call)
     starred = any(isinstance(argument, ast.Starred) for argument in call.args)
     spliced = any(keyword.arg is None for keyword in call.keywords)
     if (call.args and call.keywords) or not (starred or spliced):

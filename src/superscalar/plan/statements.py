@@ -6,13 +6,14 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
-from superscalar.plan.attempts import attempt_of, lower_attempt
+from superscalar.plan.attempts import attempt_of, lower_attempt, lower_entry
 from superscalar.plan.attempts import refuse as refuse_try
 from superscalar.plan.body import Body, has_star, placed_at, spelled
 from superscalar.plan.changing import Change, change_of, is_keyed, puts_as_it_is
+from superscalar.plan.findings import STAND_IN
 from superscalar.plan.functions import REST
 from superscalar.plan.in_place import check_augmented, refuse, version_changed, version_to_change
-from superscalar.plan.instead import blocks, changes, forms
+from superscalar.plan.instead import blocks, changes, folds, forms
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
 from superscalar.plan.vocabulary import FUNCTIONS
@@ -93,24 +94,42 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             help = forms.of_value(left, value) or f"write {name} = ..."
             lowering.problem("E201", "`<-` compares, and assigns nothing", tree, help=help)
         case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
+            instead = forms.of_join_inside(call, lowering.names_before())
             help = "assign in the block what it finds, and write join(...) as the last line, at its beginning"
-            lowering.problem("E206", "`join(...)` stands inside a block", call, help=help)
+            lowering.problem("E206", "`join(...)` stands inside a block", call, help=instead or help)
         case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as value) if name not in FUNCTIONS:
             lowering.value(value, body, naming.fresh(f"{name}()"))
         case ast.Expr(value=value):
             lowering.value(value, body, naming.fresh("do()"))
         case _:
             message, help = refusal_of(tree)
-            lowering.problem("E201", message, tree, help=blocks.of_statement(tree) or help)
+            instead = blocks.of_statement(tree)
+            if isinstance(tree, ast.Break) and lowering.loops:
+                instead = folds.first_of(lowering.loops[-1])
+            lowering.problem("E201", message, tree, help=instead or help)
 
 
 def _try(tree: ast.Try, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     attempt = attempt_of(tree)
     if attempt is None:
         refuse_try(tree, lowering)
+        tried = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        bound |= dict.fromkeys((name.id for name in tried), STAND_IN)  # one mistake is one error
         return
-    lowering.check_name(attempt.name.id, attempt.name)
-    bound[attempt.name.id] = lower_attempt(attempt, tree, lowering, body, naming.id_of(attempt.name.id))
+    owner = attempt.owner
+    match attempt.place:
+        case ast.Name():
+            lowering.check_name(owner.id, owner)
+            ids = {name.id: naming.id_of(name.id) for name, _ in attempt.steps}
+            bound[owner.id] = lower_attempt(attempt, tree, lowering, body, naming.id_of(owner.id), ids, bound)
+        case ast.Subscript(slice=key):
+            change = Change(owner, "[]=", (key, attempt.value))
+            version = version_changed(change, tree, lowering, body)
+            if version is not None:
+                ids = {name.id: naming.id_of(name.id) for name, _ in attempt.steps}
+                id = naming.id_of(owner.id)
+                parts = lower_entry(attempt, tree, lowering, body, id, ids, bound)
+                _fold_in(change, version, parts, tree, lowering, body, id, bound)
 
 
 def _change(
@@ -132,7 +151,19 @@ def _put(
     bound: dict[str, ir.Expr],
 ) -> None:
     id = naming.id_of(change.owner.id)
-    parts = lowering.items(change.parts, body.of(id))
+    _fold_in(change, version, lowering.items(change.parts, body.of(id)), tree, lowering, body, id, bound)
+
+
+def _fold_in(
+    change: Change,
+    version: TaskId,
+    parts: tuple[ir.Expr, ...],
+    tree: ast.stmt,
+    lowering: Lowering,
+    body: Body,
+    id: TaskId,
+    bound: dict[str, ir.Expr],
+) -> None:
     stored = lowering.sharing.stored(parts[-1], as_it_is=puts_as_it_is(change.operator))
     if not stored.isdisjoint(lowering.sharing.chain(version)):
         refuse(f"`{change.owner.id}` would be put into itself", tree, lowering)

@@ -1,16 +1,18 @@
 """May it happen? Pure decisions about plans and about calls whose arguments have labels."""
 
 from superscalar.policy.admission import REPLANS, Admission, Refusal, Replan
-from superscalar.policy.calls import Allow, Argument, Ask, Decision, Deny, LabelledCall, Question, Rule
+from superscalar.policy.calls import Allow, Argument, Ask, Decision, Deny, LabelledCall, Question, Rule, Said
 from superscalar.policy.policy import Mode, Policy, Ruling, Rulings
-from superscalar.policy.rules import confidentiality, destinations
+from superscalar.policy.rules import BUILT_IN, BuiltIn, Unclear, confidentiality, destinations
 
 __all__ = [
+    "BUILT_IN",
     "REPLANS",
     "Admission",
     "Allow",
     "Argument",
     "Ask",
+    "BuiltIn",
     "Decision",
     "Deny",
     "LabelledCall",
@@ -22,6 +24,8 @@ __all__ = [
     "Rule",
     "Ruling",
     "Rulings",
+    "Said",
+    "Unclear",
     "confidentiality",
     "destinations",
 ]

@@ -44,7 +44,7 @@ def kind_of(call: Call, tool: Tool[..., object]) -> Kind:
     Two calls are of one kind only if the expressions are the same, constants with their types: equal values that the
     plan finds in different ways are different kinds.
     """
-    sinks = {p.alias for p in tool.signature.parameters if p.name in tool.sinks}
+    sinks = {tool.aliases[one.parameter] for one in tool.destinations} if tool.sinks else ()
     chosen = sorted((name, repr(value)) for name, value in call.arguments if not sinks or name in sinks)
     return tool.name, repr(chosen)
 

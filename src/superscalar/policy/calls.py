@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from superscalar.labels import Label
+from superscalar.errors import UsageError
+from superscalar.labels import Label, Source
+from superscalar.policy.spelling import spelled
+from superscalar.unseen import revealed
 from superscalar.values import TaskId
 
 
@@ -14,19 +17,30 @@ from superscalar.values import TaskId
 class Argument:
     """An argument of a call: its value, where that came from, and whether it chooses a destination.
 
-    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says.
+    `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says. `likely`:
+    its tool does not say that it chooses one, but its name or its form does. `parts`: those parts of it that are one or
+    the other, by their paths (`mail.to`); of items of a list, `value` has all of them.
     """
 
     value: Any
     label: Label
     sink: bool = False
     narrow: frozenset[str] = frozenset()
+    likely: bool = False
+    parts: Mapping[str, Argument] = field(default_factory=dict)
+
+    @property
+    def strangers(self) -> tuple[Source, ...]:
+        """The sources that are not trusted to choose a destination, if there is one that may not choose this one."""
+        untrusted = self.label.untrusted
+        return () if all(source.type in self.narrow for source in untrusted) else untrusted
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledCall:
-    """A call that is about to be made, its arguments by the names that its function gives them.
+    """A call that is about to be made, with all its arguments, by the names that its function gives them.
 
+    Those that the plan leaves out are its tool's own defaults, whose label is that of what came from nowhere.
     `control`: where it came from that the call is made at all (its conditions, the length of its list). `audience`: who
     gets to read what it is given.
     """
@@ -40,8 +54,18 @@ class LabelledCall:
 
     @property
     def sinks(self) -> Mapping[str, Argument]:
-        """The arguments that choose a destination."""
-        return {name: argument for name, argument in self.arguments.items() if argument.sink}
+        """The arguments, and the parts of some, that choose a destination."""
+        return {name: place for name, place in self._places() if place.sink}
+
+    @property
+    def likely(self) -> Mapping[str, Argument]:
+        """Those of which nobody says whether they choose one, and that look so."""
+        return {name: place for name, place in self._places() if place.likely}
+
+    def _places(self) -> Iterator[tuple[str, Argument]]:
+        for name, argument in self.arguments.items():
+            yield name, argument
+            yield from argument.parts.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +92,54 @@ Decision: TypeAlias = Allow | Deny | Ask
 Rule: TypeAlias = Callable[[LabelledCall], Decision | None]
 """Decides on a call, and nothing else: it is asked once per call, and changes nothing. None: it has no say in this."""
 
+Said: TypeAlias = "Rule | Decision | Literal['ask', 'deny']"
+"""A rule as it may be written: a function, or what is to be said of every call. "ask" is an `Ask`, "deny" a `Deny`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """The rule that says one thing of every call."""
+
+    decision: Decision | Literal["ask", "deny"]
+
+    @property
+    def __name__(self) -> str:
+        return "policy"
+
+    def __call__(self, call: LabelledCall) -> Decision:
+        """What it says."""
+        match self.decision:
+            case "ask":
+                return Ask(f"calls of {call.tool} are asked about, each of them")
+            case "deny":
+                return Deny(f"calls of {call.tool} are denied, all of them")
+            case said:
+                return said
+
+
+def rule_of(said: object) -> Rule:
+    """The rule that is meant.
+
+    Raises:
+        UsageError: none is.
+    """
+    match said:
+        case "ask" | "deny" | Allow() | Ask() | Deny():
+            return Always(said)
+        case type() if issubclass(said, Allow | Ask | Deny):
+            pass
+        case Callable():
+            return said
+    raise UsageError(f'policy={said!r} is no rule: write "ask", "deny", Ask("why"), or a function of a call')
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.
 
-    `arguments`: what the call would be made with, secrets withheld. `origins`: where each of them came from, in words.
-    `why`: what the rule says. `plan`: the text of the plan that is to be approved, and `writes` those in it.
+    `arguments`: all that the call would be made with, by the names of its function, secrets withheld; a URL is its
+    text, and what is no data a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says.
+    `plan`: the text of the plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
     """
 
     run_id: str
@@ -85,6 +150,7 @@ class Question:
     why: str
     plan: str = ""
     writes: tuple[str, ...] = ()
+    digest: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return "\n".join(self.lines(_SHORT))
@@ -92,8 +158,16 @@ class Question:
     def lines(self, most: int) -> Iterator[str]:
         """What is to be decided on, for a person; values of more than `most` characters are cut, which is said.
 
-        It holds text of tools and models: escape it for the place where it is shown.
+        What cannot be seen, and letters of other scripts among Latin ones, stand there as escapes. It holds text of
+        tools and models: escape it for the place where it is shown, too.
         """
+        return map(revealed, self._lines(most))
+
+    def plan_lines(self) -> Iterator[str]:
+        """The plan that is to be approved as a whole, in the same way."""
+        return map(revealed, self.plan.splitlines())
+
+    def _lines(self, most: int) -> Iterator[str]:
         if not self.task_id:
             count = f"{len(self.writes)} write{'s' * (len(self.writes) != 1)}" if self.writes else "no writes"
             yield f"the plan as a whole, with {count}"
@@ -112,7 +186,7 @@ _SHORT = 300
 
 def _shown(value: Any, most: int) -> str:
     try:
-        text = " ".join(repr(value).splitlines())  # a repr of somebody's own must not look like more of the question
+        text = " ".join(spelled(value).splitlines())  # a repr of somebody's own must not look like more of the question
     except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
         text = f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label, joined
-from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule
-from superscalar.policy.rules import confidentiality, destinations
+from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of
+from superscalar.policy.rules import BUILT_IN, BuiltIn, Unclear
+from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
+from superscalar.values import fact
 
 Mode: TypeAlias = Literal["off", "warn", "ask", "enforce"]
 MODES: Final = ("off", "warn", "ask", "enforce")
@@ -24,12 +27,13 @@ class Policy:
 
     `mode`: what follows where a built-in rule is broken: "off" (nothing is checked), "warn" (it happens, and is told),
     "ask" (a person decides) or "enforce" (it is denied). `rules`: further ones, for every call; they decide as they
-    say, but where the mode is "off" or "warn". `tools`: the only tools that plans may call, by name; None is all.
-    `max_writes`: calls of a run that may write. `max_cost`: what the calls of a plan may cost together as declared by
-    `@tool(cost=)`, as far as their number is known before it runs.
+    say, but where the mode is "off" or "warn". What is to be said of every call may stand in the place of a rule:
+    `Ask("why")`. `tools`: the only tools that plans may call, by name; None is all. `max_writes`: calls of a run that
+    may write. `max_cost`: what the calls of a plan may cost together as declared by `@tool(cost=)`, as far as their
+    number is known before it runs.
 
     Raises:
-        UsageError: there is no such mode, or a bound makes no sense.
+        UsageError: there is no such mode, a rule is none, or a bound makes no sense.
     """
 
     mode: Mode = "enforce"
@@ -42,7 +46,7 @@ class Policy:
         self,
         mode: Mode = "enforce",
         *,
-        rules: Iterable[Rule] = (),
+        rules: Iterable[Said] = (),
         tools: Iterable[str] | None = None,
         max_writes: int | None = None,
         max_cost: float | None = None,
@@ -57,7 +61,7 @@ class Policy:
             raise UsageError(f"Policy(max_cost={max_cost}): not below 0")
         for name, value in (
             ("mode", mode),
-            ("rules", tuple(rules)),
+            ("rules", tuple(map(rule_of, rules))),
             ("tools", None if tools is None else frozenset(tools)),
             ("max_writes", max_writes),
             ("max_cost", max_cost),
@@ -65,7 +69,7 @@ class Policy:
             object.__setattr__(self, name, value)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Ruling:
     """What was decided on a call: by which rule, why, and on which label (that of what it looked at)."""
 
@@ -76,30 +80,61 @@ class Ruling:
 
 
 class Rulings:
-    """The rules of an agent, applied: `ruling(call)` is a pure function. `own`: the rules of single tools, by name."""
+    """The rules of an agent on the calls of its tools. Everything here is a pure function.
 
-    def __init__(self, policy: Policy, own: Mapping[str, tuple[Callable[[Any], Any], ...]]) -> None:
+    Raises:
+        UsageError: what is declared of a tool as its `policy` is no rule.
+    """
+
+    def __init__(self, policy: Policy, tools: Toolset) -> None:
         self.policy = policy
-        self._own = own
+        rules = () if policy.mode == "off" else BUILT_IN
+        self._built_in = {tool.name: tuple(rule for rule in rules if rule.concerns(tool, tools)) for tool in tools}
+        own = {tool.name: tuple(map(rule_of, tools.rules.get(tool.name, ()))) for tool in tools}
+        self._others = {name: () if policy.mode == "off" else (*policy.rules, *said) for name, said in own.items()}
+
+    def concern(self, tool: Tool[..., object]) -> bool:
+        """Whether a rule may have a say in calls of a tool."""
+        return bool(self._built_in[tool.name] or self._others[tool.name])
+
+    def by_labels(self, tool: Tool[..., object]) -> tuple[BuiltIn, ...] | None:
+        """The rules that `at_a_glance` asks of calls of a tool; None if these are not all that look at them."""
+        return None if self._others[tool.name] else self._built_in[tool.name]
+
+    def at_a_glance(self, rules: tuple[BuiltIn, ...], given: Label, sinks: Label | None) -> Ruling | Unclear | None:
+        """What `ruling` would say of a call with these labels (see `BuiltIn.glance`), if they are enough to tell."""
+        found: tuple[BuiltIn, Decision] | None = None
+        for rule in rules:
+            said = rule.glance(given, sinks)
+            if isinstance(said, Unclear):
+                return said
+            if said is not None:
+                found = _stricter(found, rule, self._in_mode(said))
+        if found is None:
+            return None
+        rule, decision = found
+        return self._ruled(rule.name, decision, sinks if rule.looks_at == "sinks" and sinks is not None else given)
 
     def ruling(self, call: LabelledCall) -> Ruling | None:
         """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
-        policy = self.policy
-        if policy.mode == "off":
+        found: tuple[BuiltIn | Rule, Decision] | None = None
+        for built_in in self._built_in[call.tool]:
+            said = _said(built_in, call)
+            found = found if said is None else _stricter(found, built_in, self._in_mode(said))
+        for rule in self._others[call.tool]:
+            said = _said(rule, call)
+            found = found if said is None else _stricter(found, rule, said)
+        if found is None:
             return None
-        found: tuple[int, str, Decision] | None = None
-        for rule in _BUILT_IN:
-            decision = _said(rule, call)
-            if isinstance(decision, Deny) and policy.mode == "ask":
-                decision = Ask(decision.reason)
-            found = _stricter(found, rule, decision)
-        for rule in (*policy.rules, *self._own.get(call.tool, ())):
-            found = _stricter(found, rule, _said(rule, call))
-        return None if found is None else self._ruled(call, found[1], found[2])
+        by_sinks = isinstance(found[0], BuiltIn) and found[0].looks_at == "sinks"
+        looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
+        return self._ruled(_name(found[0]), found[1], joined(argument.label for argument in looked_at.values()))
 
-    def _ruled(self, call: LabelledCall, rule: str, decision: Decision) -> Ruling:
-        looked_at = call.sinks.values() if rule == destinations.__name__ else call.arguments.values()
-        label = joined(argument.label for argument in looked_at)
+    def _in_mode(self, decision: Decision) -> Decision:
+        """What a built-in rule says, as the mode has it."""
+        return Ask(decision.reason) if isinstance(decision, Deny) and self.policy.mode == "ask" else decision
+
+    def _ruled(self, rule: str, decision: Decision, label: Label) -> Ruling:
         match decision:
             case Allow():
                 return Ruling("allow", rule, "", label)
@@ -111,11 +146,8 @@ class Rulings:
                 return Ruling("ask", rule, why, label)
 
 
-_BUILT_IN: Final[tuple[Rule, ...]] = (destinations, confidentiality)
-
-
 def _name(rule: Rule) -> str:
-    return getattr(rule, "__name__", type(rule).__name__)
+    return rule.name if isinstance(rule, BuiltIn) else getattr(rule, "__name__", type(rule).__name__)
 
 
 def _said(rule: Rule, call: LabelledCall) -> Decision | None:
@@ -130,10 +162,10 @@ def _said(rule: Rule, call: LabelledCall) -> Decision | None:
     )
 
 
-def _stricter(
-    found: tuple[int, str, Decision] | None, rule: Rule, decision: Decision | None
-) -> tuple[int, str, Decision] | None:
-    if decision is None:
-        return found
-    strictness = _STRICTNESS[type(decision)]
-    return (strictness, _name(rule), decision) if found is None or strictness > found[0] else found
+_Rule = TypeVar("_Rule", bound=Rule)
+
+
+def _stricter(found: tuple[_Rule, Decision] | None, rule: _Rule, decision: Decision) -> tuple[_Rule, Decision]:
+    """The stricter of what was found and what a rule says; of equals the first."""
+    stricter = found is None or _STRICTNESS[type(decision)] > _STRICTNESS[type(found[1])]
+    return (rule, decision) if stricter or found is None else found

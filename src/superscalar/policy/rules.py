@@ -1,43 +1,145 @@
-"""The rules that every agent has, unless its policy is off."""
+"""The rules that every agent has, unless its policy is off.
+
+Each says of which tools it looks at the calls, and what it can tell of a call by two labels alone: most calls are
+decided by these, without anybody having to look at their arguments.
+"""
 
 from __future__ import annotations
 
-from superscalar.policy.calls import Allow, Decision, Deny, LabelledCall
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import ClassVar, Final, Literal, TypeAlias
+
+from superscalar.labels import Label, Source
+from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall
+from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
 
 
-def destinations(call: LabelledCall) -> Decision | None:
+class Unclear:
+    """The one value that means "not by labels alone: the call must be looked at"."""
+
+    def __repr__(self) -> str:
+        return "unclear"
+
+
+UNCLEAR: Final = Unclear()
+
+Glance: TypeAlias = Decision | Unclear | None
+
+
+class BuiltIn(ABC):
+    """A rule of every agent. One that only judges is asked of every call, and looks at each.
+
+    `name`: as events tell it. `looks_at`: the arguments whose label it decides on.
+    """
+
+    name: ClassVar[str]
+    looks_at: ClassVar[Literal["sinks", "arguments"]] = "arguments"
+
+    @abstractmethod
+    def judge(self, call: LabelledCall) -> Decision | None:
+        """What it says of a call, and nothing else; None where it has no say."""
+
+    def concerns(self, _tool: Tool[..., object], _tools: Toolset) -> bool:
+        """Whether it may have a say in calls of this tool, of this set."""
+        return True
+
+    def glance(self, _given: Label, _sinks: Label | None) -> Glance:
+        """What it says of every call with these labels; None where it is silent, `UNCLEAR` where that depends.
+
+        `given` is the label of all that the plan gives, `sinks` that of what chooses a destination, None without any.
+        A pure function: it is asked once for labels that many calls have.
+        """
+        return UNCLEAR
+
+    def __call__(self, call: LabelledCall) -> Decision | None:
+        """As for any other rule: what it judges."""
+        return self.judge(call)
+
+
+class Destinations(BuiltIn):
     """What is not trusted may not choose where something goes: no parameter that is a sink, in whole or in part.
 
     The content of a message may come from anywhere, its recipient may not. A pure tool sends nothing anywhere. A tool
     that says `Annotated[str, Sink(narrow="enum")]` lets data choose among a fixed set of constants, and one that says
-    `Sink(among=...)` among the destinations that it lists.
+    `Sink(among=...)` among the destinations that it lists. Where a tool does not say what a parameter is that looks
+    like a destination, a person decides.
     """
-    if call.effect == "pure":
-        return None
-    sinks = call.sinks
-    for name, argument in sinks.items():
-        if not all(source.type in argument.narrow for source in argument.label.untrusted):
-            others = ", ".join(map(str, argument.label.untrusted))
-            return Deny(
-                f"`{name}` of {call.tool} chooses where it goes, and comes from {others}, which is not trusted; "
-                'write it in the question, or take it from a tool declared trust="trusted" or one of its trusted_fields'
-            )
-    return Allow() if sinks else None
+
+    name = "destinations"
+    looks_at = "sinks"
+
+    def judge(self, call: LabelledCall) -> Decision | None:
+        """Deny a call whose destination what is not trusted chose, ask where it may be one; allow others with one."""
+        if call.effect == "pure":
+            return None
+        sinks = call.sinks
+        for name, argument in sinks.items():
+            if strangers := argument.strangers:
+                return Deny(
+                    f"`{name}` of {call.tool} chooses where it goes, and comes from {_named(strangers)}, which is not "
+                    'trusted; write it in the question, or take it from a tool declared trust="trusted" or one of its '
+                    "trusted_fields"
+                )
+        for name, argument in call.likely.items():
+            if strangers := argument.strangers:
+                return Ask(
+                    f"`{name}` of {call.tool} looks as if it chose where it goes, and comes from {_named(strangers)}, "
+                    f"which is not trusted; whoever wrote the tool can say "
+                    f'@tool(sink="{name}"), or @tool(content="{name}")'
+                )
+        return Allow() if sinks else None
+
+    def concerns(self, tool: Tool[..., object], _tools: Toolset) -> bool:
+        """Tools that have sinks, or what looks like one, but for pure ones."""
+        return tool.effect != "pure" and bool(tool.destinations)
+
+    def glance(self, _given: Label, sinks: Label | None) -> Glance:
+        """Trusted destinations are allowed."""
+        return None if sinks is None else _ALLOW if sinks.trusted else UNCLEAR
 
 
-def confidentiality(call: LabelledCall) -> Decision | None:
+def _named(sources: Collection[Source]) -> str:
+    bare = {source._replace(type="") for source in sources if not source.type}
+    return ", ".join(str(source) for source in sources if not source.type or source._replace(type="") not in bare)
+
+
+class Confidentiality(BuiltIn):
     """What only some may read goes to them alone: everybody in the audience must be a reader of every argument."""
-    if call.effect == "pure":
-        return None
-    confidential = False
-    for name, argument in call.arguments.items():
-        readers = argument.label.readers
-        if readers is None:
-            continue
-        confidential = True
-        if others := call.audience - readers:
-            return Deny(
-                f"`{name}` of {call.tool} is only for {', '.join(sorted(readers)) or 'nobody'}, "
-                f"but {', '.join(sorted(others))} would read it"
-            )
-    return Allow() if confidential else None
+
+    name = "confidentiality"
+
+    def judge(self, call: LabelledCall) -> Decision | None:
+        """Deny a call that somebody would read who is no reader of an argument; allow others with confidential ones."""
+        if call.effect == "pure":
+            return None
+        confidential = False
+        for name, argument in call.arguments.items():
+            readers = argument.label.readers
+            if readers is None:
+                continue
+            confidential = True
+            if others := call.audience - readers:
+                return Deny(
+                    f"`{name}` of {call.tool} is only for {', '.join(sorted(readers)) or 'nobody'}, "
+                    f"but {', '.join(sorted(others))} would read it"
+                )
+        return Allow() if confidential else None
+
+    def concerns(self, tool: Tool[..., object], tools: Toolset) -> bool:
+        """All but pure tools, where a tool says who may read what it returns."""
+        return tool.effect != "pure" and any(one.readers is not None for one in tools)
+
+    def glance(self, given: Label, _sinks: Label | None) -> Glance:
+        """Silent on what everybody may read."""
+        return None if given.readers is None else UNCLEAR
+
+
+_ALLOW: Final = Allow()
+
+destinations: Final = Destinations()
+confidentiality: Final = Confidentiality()
+
+BUILT_IN: Final[tuple[BuiltIn, ...]] = (destinations, confidentiality)
+"""The rules of every agent, in the order in which they are asked."""

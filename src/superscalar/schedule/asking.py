@@ -14,12 +14,14 @@ from superscalar import events
 from superscalar.errors import ApprovalPending
 from superscalar.plan.ir import Call
 from superscalar.policy import Question
-from superscalar.schedule.attempt import Bounds, never_started, text_of
+from superscalar.schedule.attempt import Attempt, Bounds, never_started, text_of
 from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.effective import Arguments, as_recorded, digest_of, shown
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
 from superscalar.schedule.stopping import Stopping
+from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.values import Failure, FailureKind, TaskId
 
@@ -46,6 +48,20 @@ class _Open:
     runner: asyncio.Task[None] | None = None
 
 
+@dataclass(eq=False, slots=True)
+class Known:
+    """What was asked of a call, and the answer to that, if any. `bound`: what it is made with, in this process."""
+
+    asked: events.Decided
+    answer: events.Approved | None = None
+    bound: Arguments | None = None
+
+    def note(self, answer: events.Approved) -> None:
+        """Take an answer, if it is one to what was asked; who said no without knowing what is not asked again."""
+        if not answer.approved or (answer.digest and answer.digest == self.asked.digest):
+            self.answer = answer
+
+
 class Asking(Stopping):
     """A call of which a person is asked stays ready, and holds nothing; its place among the accesses is kept.
 
@@ -61,7 +77,7 @@ class Asking(Stopping):
         self._approver = approver
         self._asked: dict[Cell, _Open] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._known: dict[TaskId, events.Decided | events.Approved] = {}  # what was asked of a call, or answered
+        self._known: dict[TaskId, Known] = {}
         self._on_hold = False
         self._bug: BaseException | None = None
 
@@ -91,22 +107,69 @@ class Asking(Stopping):
 
     # ------------------------------------------------------------------------------------------------- single calls
 
-    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any]) -> bool:
+    def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
         """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
         known = self._known.get(cell.id) if self._known else None
-        if isinstance(known, events.Approved):
-            return self._says(cell, known)
-        now = self._now()
-        decided = replace(known, at=now) if known else self.permission.decided(cell, tool, work, arguments, now)
+        if known is not None and known.answer is not None and not known.answer.approved:
+            by = f" by {known.answer.by}" if known.answer.by else ""
+            self._happened(events.Failed(self._now(), cell.id, Failure("denied", f"it was not approved{by}")))
+            return False
+        if known is not None and self._is_approved(known, cell, tool, arguments):
+            return True
+        decided = self._decided(known, cell, tool, work, arguments)
         if decided is None:
             return True
+        if decided.decision == "ask":
+            decided = replace(decided, arguments=shown(tool, arguments), digest=self._digest(cell, tool, arguments))
+            self._known[cell.id] = Known(decided, bound=arguments)
         self._happened(decided)
         if decided.decision == "ask":
-            self._known[cell.id] = decided
-            self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, arguments, decided.reason))
+            self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, decided))
         elif decided.decision == "deny":
             self._happened(events.Failed(self._now(), cell.id, Failure("denied", decided.reason)))
         return decided.decision in ("allow", "warn")
+
+    def _decided(
+        self, known: Known | None, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments
+    ) -> events.Decided | None:
+        """What is decided on a call. One that a person was asked about is asked about again, if no rule denies it now.
+
+        Rules are not asked again about the same call, whatever they are by now.
+        """
+        now = self._now()
+        if known is not None and known.asked.digest == self._digest(cell, tool, arguments):
+            return replace(known.asked, at=now)
+        decided = self.permission.decided(cell, tool, work, arguments, now)
+        if known is None or (decided is not None and decided.decision in ("ask", "deny")):
+            return decided
+        return replace(known.asked, at=now)
+
+    def _digest(self, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> str:
+        return digest_of(self.run_id, cell.id, tool.name, shown(tool, arguments))
+
+    def _is_approved(self, known: Known, cell: Cell, tool: Tool[..., Any], arguments: Arguments) -> bool:
+        """Whether what is about to be called is what a person approved of."""
+        return known.answer is not None and known.answer.digest == self._digest(cell, tool, arguments)
+
+    def _is_another(self, attempt: Attempt) -> bool:
+        """Whether a person was asked about a call, and has not approved of what would be called now."""
+        known = self._known.get(attempt.cell.id)
+        try:
+            return known is not None and not self._is_approved(known, attempt.cell, attempt.tool, attempt.arguments)
+        except (ArgumentError, RecursionError):  # it could be shown when it was asked about
+            return True
+
+    def _bound(self, known: Known, tool: Tool[..., Any], given: Arguments) -> Arguments:
+        """What a call is made with that a person was asked about: what the question has, in another process too.
+
+        Raises:
+            ArgumentError: something of it is in no journal, and does not fit any more.
+        """
+        if known.bound is None:
+            fixed = tool.named(given).keys() | tool.anew  # other defaults are what the tool declares now
+            recorded = {name: value for name, value in (known.asked.arguments or {}).items() if name in fixed}
+            known.bound = as_recorded(tool, given, recorded)
+        return known.bound
 
     def _ask_about(self, cell: Cell, question: Question) -> None:
         """Ask a person, if there is one; else the run waits for an answer, or the call is denied."""
@@ -138,16 +201,11 @@ class Asking(Stopping):
             self._wake()
 
     def _note_answer(self, cell: Cell, approved: bool) -> None:
-        self._known[cell.id] = answer = events.Approved(self._now(), cell.id, approved, self._approver.name)
+        known = self._known[cell.id]
+        answer = events.Approved(self._now(), cell.id, approved, self._approver.name, known.asked.digest)
+        known.note(answer)
         self._happened(answer)
         self.schedule.todo.append(cell)
-
-    def _says(self, cell: Cell, answer: events.Approved) -> bool:
-        """Whether the answer lets a call happen; else it fails."""
-        if not answer.approved:
-            by = f" by {answer.by}" if answer.by else ""
-            self._happened(events.Failed(self._now(), cell.id, Failure("denied", f"it was not approved{by}")))
-        return answer.approved
 
     # ------------------------------------------------------------------------------------------------------- ends
 

@@ -77,7 +77,8 @@ class Attempt(Ticket):
     `started`: when it was told to begin. `begun`: the tool has been called. `in_doubt`: an attempt before this one was
     a write that may have happened. `spared`: how many attempts before this one do not count: they were refused while
     other calls got through, or cut off by the end of a process.
-    `batch`: what it goes out with, of a batched tool; that asks for the limits instead.
+    `batch`: what it goes out with, of a batched tool; that asks for the limits instead. `told`: its arguments as events
+    have them. `plain`: it is known that nobody can change what is in its arguments.
     """
 
     __slots__ = (
@@ -90,12 +91,14 @@ class Attempt(Ticket):
         "in_doubt",
         "number",
         "over",
+        "plain",
         "runner",
         "shell",
         "spared",
         "started",
         "stopped",
         "timer",
+        "told",
         "tool",
     )
 
@@ -105,6 +108,7 @@ class Attempt(Ticket):
         cell: Cell,
         tool: Tool[..., Any],
         arguments: dict[str, Any],
+        told: dict[str, Any],
         number: int = 1,
         in_doubt: bool = False,
     ) -> None:
@@ -117,6 +121,8 @@ class Attempt(Ticket):
         self.cell = cell
         self.tool = tool
         self.arguments = arguments
+        self.told = told
+        self.plain = False
         self.number = number
         self.in_doubt = in_doubt
         self.spared = 0
@@ -132,8 +138,8 @@ class Attempt(Ticket):
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
-        again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.number + 1, in_doubt)
-        again.spared = self.spared
+        again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.told, self.number + 1, in_doubt)
+        again.spared, again.plain = self.spared, self.plain
         return again
 
     def granted(self) -> None:
@@ -181,7 +187,7 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without(text_of(error), attempt.arguments, attempt.tool.secrets)
+    said = without(text_of(error), attempt.arguments, attempt.tool.secret_parts)
     return Failure("error", _short(said) or name, name, in_doubt=in_doubt)
 
 

@@ -8,9 +8,10 @@ from math import inf
 from typing import Any, TypeAlias
 
 from superscalar.schedule.attempt import Attempt, Invoke, Shell
+from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
+from superscalar.schedule.sharing import identity
 from superscalar.tools.batch import Batched
-from superscalar.values import IMMUTABLE, OrderedSet, record_fields
 
 _Key: TypeAlias = tuple[str, Hashable]
 
@@ -47,7 +48,7 @@ class Batches:
         assert batched is not None  # or it would go alone
         item, others = batched.parted(attempt.arguments)
         try:
-            key = attempt.tool.name, _identity(others)
+            key = attempt.tool.name, identity(others)
         except RecursionError:  # nested too deeply to be compared: it goes alone
             key = attempt.tool.name, id(attempt)
         batch = self._open.get(key)
@@ -160,7 +161,7 @@ class Batch(Ticket):
     async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:
         """Make the request for these items, and note what each came to. Raises nothing."""
         tool = self._batched.tool
-        arguments = {**self._others, self._batched.into: list(values)}
+        arguments = fresh({**self._others, self._batched.into: list(values)})
         context = None
         found: list[Any]
         try:
@@ -171,19 +172,3 @@ class Batch(Ticket):
         except BaseException as error:  # noqa: BLE001 -- as in the unit: a tool may raise anything
             found = [error] * len(values)
         answers.update(zip(answers, found, strict=True))
-
-
-def _identity(value: Any) -> Hashable:
-    """Equal for values that a tool cannot tell apart; a handle is equal to itself only."""
-    kind = type(value)
-    if kind is float:
-        return kind, value.hex()  # 0.0 and -0.0 are two, nan is itself
-    if kind in IMMUTABLE:
-        return kind, value
-    if kind is dict:
-        return kind, tuple((_identity(key), _identity(item)) for key, item in value.items())
-    if (fields := record_fields(value)) is not None:
-        return kind, tuple(_identity(item) for item in fields.values())
-    if kind in (list, tuple, set, frozenset, OrderedSet):
-        return kind, tuple(map(_identity, value))
-    return kind, id(value)

@@ -92,6 +92,9 @@ def _collected(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
             case Failure(items=tuple()) | Skipped(items=tuple()):
                 before = spread(start)
             case _:
+                added = held("list", gathered(cell))
+                if is_silent(start) and isinstance(added, Failure):  # what lacks both has failed
+                    return Failure(added.kind, added.message)
                 raise Unavailable(work.otherwise, start)
     return held("list", [*before, *gathered(cell)])
 

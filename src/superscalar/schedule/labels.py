@@ -13,9 +13,10 @@ from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
-from superscalar.labels import NOTHING, PLAN, USER, Label, Source, joined
+from superscalar.labels import NOTHING, PLAN, USER, WORD, Label, Source, gathered, joined, widened
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import labels_of, narrowed, said_by, shaped, vouched
+from superscalar.plan.labels import labels_of, said_by
+from superscalar.plan.narrow import narrowed, shaped, vouched
 from superscalar.plan.parts import Entries, Labelled, Parts, also, concatenated, either, listed, run, some, whole
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
@@ -96,7 +97,7 @@ class Labels:
         return made, picked
 
     def _joined(self, cell: Cell, work: Call, chosen: Set[str]) -> tuple[Label, Label]:
-        labels = dict(self.argument(cell, work))
+        labels = {name: whole(found) for name, found in self.argument(cell, work)}
         return joined(labels.values()), joined(label for name, label in labels.items() if name in chosen)
 
     def _plainly(self, cell: Cell) -> Labelled | None:
@@ -105,7 +106,7 @@ class Labels:
         task = cell.task
         if given is None or task is None or cell.outcome is None or task.guards or cell.scope.owner is not None:
             return None
-        labels = self._called(cell, task.work, given)  # type: ignore[arg-type]  # `given` is known of calls alone
+        labels = self._called(cell, task.work, widened(given))  # type: ignore[arg-type]  # `given` is known of calls alone
         self._known[cell] = labels
         return labels
 
@@ -119,26 +120,20 @@ class Labels:
         results = self._results.get(call.tool)
         if results is None:
             return narrowed(label, value)
-        if results.vouched is not None:
-            return vouched(label, value, results.vouched, given | _trusted(origin))
-        return shaped(label, value, results.of(call))
+        shape = results.of(call)
+        if results.vouched is None:
+            return shaped(label, value, shape)
+        return vouched(label, value, results.vouched, given | _trusted(origin), given | _worded(origin), shape)
 
-    def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Label]]:
-        """Each argument of a call that is about to be made, by its alias, and the label of its value."""
-        for name, labels in self.arguments(cell, work).items():
-            yield name, whole(labels)
-
-    def arguments(self, cell: Cell, work: Call) -> dict[str, Labelled]:
-        """The labels of the arguments of a call that is about to be made, by their aliases."""
+    def argument(self, cell: Cell, work: Call) -> Iterator[tuple[str, Labelled]]:
+        """Each argument of a call that is about to be made, by its alias, and the labels of its value."""
         self._find(list(self.inputs(cell)))
         round = self._round(cell)
         lookup = self._lookup(cell)
-        made: dict[str, Labelled] = {}
         for name, expression in work.arguments:
             labels = labels_of(expression, lookup, self._constant)
-            made[name] = labels if round is NOTHING or self._user_said(cell, expression) else also(labels, round)
+            yield name, labels if round is NOTHING or self._user_said(cell, expression) else also(labels, round)
         self._passing.clear()
-        return made
 
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
@@ -252,7 +247,7 @@ class Labels:
         match task.work:
             case Call() as call:
                 given = joined(whole(labels_of(value, lookup, self._constant)) for _, value in call.arguments)
-                return self._called(cell, call, given | control)
+                return self._called(cell, call, widened(given) | control)  # a tool may put together what it is given
             case Compute(value):
                 return labels_of(value, lookup, self._constant)
             case Display(kind, items, keys):
@@ -271,7 +266,8 @@ class Labels:
             case Map() as work:
                 return self._mapped(cell, work)
             case First(count, source):
-                return whole(labels_of(count, lookup, self._constant)) | self._all(cell) | whole(lookup(source))
+                chosen = whole(labels_of(count, lookup, self._constant)) | self._all(cell) | whole(lookup(source))
+                return widened(chosen)
             case Each(last=False) as work:
                 return self._gathered(cell, work)
             case Each(loop, otherwise=otherwise):
@@ -283,9 +279,9 @@ class Labels:
         if kind in ("list", "tuple"):
             return run(PLAN, labels)
         if kind == "set":
-            return PLAN | joined(map(whole, labels))
+            return PLAN | gathered(map(whole, labels))
         lookup = self._lookup(cell)
-        shape = PLAN | joined(whole(labels_of(key, lookup, self._constant)) for key in keys)
+        shape = PLAN | widened(joined(whole(labels_of(key, lookup, self._constant)) for key in keys))
         if all(isinstance(key, Literal) for key in keys):
             return Entries(shape, dict(zip((key.value for key in keys), labels, strict=True)))
         return Entries(shape, {}, each=reduce(either, labels))
@@ -293,14 +289,15 @@ class Labels:
     def _mapped(self, cell: Cell, work: Map) -> Labelled:
         """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
         shape = PLAN | self._shape(self._of(self._found(cell, work.source)))
-        shape = shape | joined(whole(self._of(one)) for part in cell.parts for one in part.keep)
+        filters = joined(whole(self._of(one)) for part in cell.parts for one in part.keep)
+        shape = shape | widened(filters)  # yes and no, one after the other, can spell
         there = [part for part in cell.parts if part.fate().counts]
         labels: list[Labelled] = [self._of(part.cell) for part in there]
         if work.kind == "set":
-            return shape | self._all(cell)
+            return widened(shape | self._all(cell))
         if work.kind == "dict":
             keys = joined(whole(self._of(part.key)) for part in there if part.key is not None)
-            return Entries(shape | keys, {}, each=reduce(either, labels) if labels else NOTHING)
+            return Entries(shape | widened(keys), {}, each=reduce(either, labels) if labels else NOTHING)
         items = also(concatenated(map(listed, labels)), shape) if work.flatten else run(shape, labels)
         return some(items.shape, items.any) if work.keep else items
 
@@ -312,7 +309,7 @@ class Labels:
             labels, task = self._of(part.cell), part.cell.task
             added = listed(labels) if task is not None and task.id in work.spliced else run(PLAN, [labels])
             conditions = [*part.keep, *self._guards(part.cell)]
-            shape = shape | joined(whole(self._of(one)) for one in conditions)
+            shape = shape | widened(joined(whole(self._of(one)) for one in conditions))
             lists.append(some(added.shape, added.any) if conditions else added)
         return also(concatenated(lists), shape)
 
@@ -341,7 +338,7 @@ class Labels:
         source = self._of(self._list_of(cell))
         list_id = self._list_of(cell).id
         if cell.id == list_id:  # one that has no value
-            return whole(source)
+            return widened(whole(source))
         return listed(source)[int(cell.id[len(list_id) + 1 : -1])]
 
     def _list_of(self, cell: Cell) -> Cell:
@@ -427,6 +424,12 @@ def labels_by(schedule: Schedule, declared: Mapping[str, Declared], question: st
 def _trusted(origin: Label) -> Label:
     """The label of what a call adds to those parts of its result that its tool vouches for."""
     return Label([source._replace(trusted=True) for source in origin.sources], origin.readers)
+
+
+@lru_cache(maxsize=4_096)
+def _worded(origin: Label) -> Label:
+    """The same of a text that somebody else may have chosen."""
+    return Label([source._replace(trusted=True, type=WORD) for source in origin.sources], origin.readers)
 
 
 def _work(cell: Cell) -> Any:

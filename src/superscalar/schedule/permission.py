@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,34 +10,34 @@ from superscalar.events import Decided
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
-from superscalar.plan.labels import narrowed, narrowed_to
 from superscalar.policy import (
     Admission,
-    Argument,
     LabelledCall,
     Policy,
     Question,
     Refusal,
     Replan,
+    Ruling,
     Rulings,
-    destinations,
+    Unclear,
 )
+from superscalar.policy.arguments import audience, labelled
 from superscalar.schedule.cells import Cell
+from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
-from superscalar.schedule.questions import origins
+from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.tools.trust import Sink
-from superscalar.values import OrderedSet, TaskId, copied, record_fields
+from superscalar.values import TaskId
 
 
 class Permission:
     """Rules on the calls of one run. `guarded`: the tools, by alias, whose calls a rule may have a say in.
 
-    `labels` are those of the run, whoever asks for them. `question`: what the user asked; a constant that stands there
-    comes from the user.
+    `named_by_arguments`: those whose calls say by their arguments who may read what they return. `labels` are those of
+    the run, whoever asks for them. `question`: what the user asked; a constant that stands there comes from the user.
     """
 
     def __init__(
@@ -45,19 +45,22 @@ class Permission:
     ) -> None:
         self._schedule = schedule
         self._tools = tools
-        self._rulings = Rulings(policy, tools.rules)
+        self._rulings = Rulings(policy, tools)
         self._question = question
         self._own: dict[str, Label] = {}
+        self.named_by_arguments = {alias for alias, tool in tools.by_alias.items() if callable(tool.readers)}
+        self._bound: dict[TaskId, Mapping[str, Any]] = {}
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
-        self.guarded = set(_guarded(tools, policy))
+        self.guarded = {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
-        self._sinks = {
-            alias: frozenset(p.alias for p in tool.signature.parameters if p.name in tool.sinks)
+        self._at_a_glance = lru_cache(maxsize=4_096)(self._rulings.at_a_glance)  # most calls have labels of others
+        self._glances = {
+            alias: (rules, frozenset(tool.aliases[one.parameter] for one in tool.destinations))
             for alias, tool in tools.by_alias.items()
-            if not (policy.rules or tools.rules.get(tool.name)) and alias in self.guarded
+            if (rules := self._rulings.by_labels(tool)) is not None
         }
 
     def begin_round(self, number: int, *, saw_untrusted: bool, restricted: bool) -> None:
@@ -77,10 +80,8 @@ class Permission:
         """Some tasks of this round are no part of its plan any more."""
         self.admission.retired(ids)
 
-    def decided(
-        self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
-    ) -> Decided | None:
-        """What is decided on the call of a task; None where no rule has a say. `arguments` by the function's names.
+    def decided(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments, at: float) -> Decided | None:
+        """What is decided on the call of a task; None where no rule has a say.
 
         Raises:
             ArgumentError: `reads=` of the tool gave no names for them.
@@ -99,38 +100,41 @@ class Permission:
             return made
         return _refused(cell, refusal, at)
 
-    def _ruled(
-        self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any], at: float
-    ) -> Decided | None:
+    def _ruled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments, at: float) -> Decided | None:
         """What the rules say of it."""
-        sinks = self._sinks.get(work.tool)
-        if sinks is not None:  # none but the built-in rules look at it
+        ruling: Ruling | Unclear | None
+        glance = self._glances.get(work.tool)
+        if glance is None:
+            ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
+        else:
+            rules, sinks = glance
             given, chosen = self.labels.given(cell, work, sinks)
-            if given.readers is None and chosen.trusted:  # then they have nothing to say but this
-                if not sinks:
-                    return None
-                return Decided(at, cell.id, "allow", destinations.__name__, "", *_told(chosen))
-        ruling = self._rulings.ruling(self.labelled(cell, tool, work, arguments))
+            ruling = self._at_a_glance(rules, given, chosen if tool.sinks or not chosen.trusted else None)
+            if isinstance(ruling, Unclear):
+                ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
             return None
         return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, *_told(ruling.label))
 
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
-        """A call as the rules see it. What the plan does not say (the tool's defaults) has no source."""
-        given = {tool.renamed.get(alias, alias): label for alias, label in self.labels.argument(cell, work)}
-        made = {name: _argument(tool, name, value, given.get(name, NOTHING)) for name, value in arguments.items()}
-        control = self.labels.control(cell)
-        return LabelledCall(cell.id, tool.name, tool.effect, made, control, _audience(tool, arguments))
+        """A call as the rules see it. What the plan does not say (the tool's defaults) has no source.
 
-    def question(
-        self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, arguments: dict[str, Any], why: str
-    ) -> Question:
-        """What a person is asked of a call; nothing that is done to it changes the call."""
+        `arguments` are theirs to look at: those of the call itself are others.
+        """
+        labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
+        made = labelled(tool, arguments, labels)
+        return LabelledCall(cell.id, tool.name, tool.effect, made, self.labels.control(cell), audience(tool, made))
+
+    def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
+        """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
-        labels = self.labels.arguments(cell, work)
+        labels = dict(self.labels.argument(cell, work))
         told = origins(cell, work, labels, self._tools.declared, self._question, misled=misled)
-        named = {tool.renamed.get(alias, alias): origin for alias, origin in told.items()}
-        return Question(run_id, cell.id, tool.name, copied(tool.masked(arguments)), named, why)
+        return question_of(run_id, tool.name, asked, tool.named(told))
+
+    def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
+        """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
+        self._bound[cell.id] = arguments
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
@@ -151,8 +155,11 @@ class Permission:
         assert callable(tool.readers)
         outcome = self._schedule.outcomes_for(cell)
         try:
-            given = {tool.renamed.get(name, name): evaluate(value, outcome) for name, value in call.arguments}
-            return tool.readers(tool.validate(given))
+            if (bound := self._bound.get(cell.id)) is not None:
+                return tool.readers(bound)
+            if tool.anew:
+                return frozenset()  # it is gone what was made for that call
+            return tool.readers(tool.bind({name: evaluate(value, outcome) for name, value in call.arguments}))
         except (ArgumentError, EvaluationError, Unavailable):
             return frozenset()
 
@@ -173,61 +180,3 @@ def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
 def _told(label: Label) -> tuple[tuple[Source, ...], tuple[str, ...] | None]:
     """A label as events have it."""
     return tuple(sorted(label.sources)), None if label.readers is None else tuple(sorted(label.readers))
-
-
-def _guarded(tools: Toolset, policy: Policy) -> Set[str]:
-    if policy.mode == "off":
-        return frozenset()
-    confidential = any(tool.readers is not None for tool in tools)
-    return frozenset(
-        alias
-        for alias, tool in tools.by_alias.items()
-        if policy.rules or tools.rules.get(tool.name) or (tool.effect != "pure" and (confidential or tool.sinks))
-    )
-
-
-def _argument(tool: Tool[..., Any], name: str, value: Any, given: Label) -> Argument:
-    """An argument as the rules see it. A destination that its tool lists is one of a fixed set, whoever chose it."""
-    label = narrowed(given, value)
-    marks = tool.open_sinks.get(name, ())
-    narrow = frozenset[str]().union(*(mark.narrow for mark in marks))
-    if marks and not label.trusted and any(_is_listed(tool, name, mark, value) for mark in marks):
-        label = narrowed_to(label, "enum")
-        narrow |= {source.type for source in label.untrusted}
-    return Argument(value, label, name in tool.sinks, narrow)
-
-
-def _is_listed(tool: Tool[..., Any], name: str, mark: Sink, value: Any) -> bool:
-    destinations = list(_destinations(value))
-    try:
-        return bool(destinations) and all(one is not None and mark.has(one) for one in destinations)
-    except Exception as error:
-        raise ArgumentError(f"{tool.name}(): Sink(among=...) of `{name}` raised {error!r}") from error
-
-
-def _destinations(value: Any) -> Iterator[str | None]:
-    """The texts that a value names as destinations; None for what may name any."""
-    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
-        for item in value:
-            yield from _destinations(item)
-    else:
-        yield None if value is None or isinstance(value, Mapping) or record_fields(value) is not None else str(value)
-
-
-def _audience(tool: Tool[..., Any], arguments: Mapping[str, Any]) -> frozenset[str]:
-    """Who gets to read what a call is given: those declared, else whoever its sinks name, else the tool itself."""
-    if tool.reads is not None:
-        return tool.reads(arguments) if callable(tool.reads) else tool.reads
-    named = frozenset(name for sink in tool.sinks if sink in arguments for name in _texts(arguments[sink]))
-    return named or frozenset({tool.name})
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, list | tuple | set | frozenset | OrderedSet):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif value is not None:
-        yield str(value)

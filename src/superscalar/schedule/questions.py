@@ -20,7 +20,7 @@ from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.labels import SHOWN, Labels, labels_by
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, remembered
-from superscalar.values import WITHHELD, TaskId
+from superscalar.values import WITHHELD, TaskId, twin_of
 
 _MOST: Final = 3  # calls named for one argument
 _LONGEST: Final = 120  # characters of a call or of an expression
@@ -51,6 +51,16 @@ def origins(
         if misled
         else made
     )
+
+
+def question_of(run_id: str, tool: str, asked: events.Decided, told: Mapping[str, str]) -> Question:
+    """What a person is asked of a call: all that it would be made with, and where that comes from.
+
+    `told`: where what the plan gives comes from, by the names of the function.
+    """
+    shown = twin_of(dict(asked.arguments or {}))
+    named = {name: told.get(name, "the tool's own default") for name in shown}
+    return Question(run_id, asked.id, tool, shown, named, asked.reason, digest=asked.digest)
 
 
 def _origin(cell: Cell, value: Expr, labels: Labelled, declared: Mapping[str, Declared], question: str) -> str:
@@ -164,8 +174,8 @@ def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> s
 def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping[str, Any]) -> tuple[Question, ...]:
     """What is still to be answered of a run, read off its events alone; the plan as a whole first.
 
-    Arguments are as the plan gives them: what a tool's annotations make of them, and its defaults, are not known here.
-    `about`: what the run is remembered with (its question, what its tools declared).
+    Of a journal that was begun before calls were recorded as a whole, arguments are as the plan gives them. `about`:
+    what the run is remembered with (its question, what its tools declared).
     """
     schedule = Schedule()
     declared = remembered(about.get("declared", {}))
@@ -215,10 +225,15 @@ def _question(
     call = cell.task.work if cell.task is not None else None
     if cell.status is not READY or not isinstance(call, Call):
         return None
-    hidden = about.get("secrets", {}).get(call.tool, ())
     question = str(about.get("question", ""))
-    made = labels.arguments(cell, call)
+    made = dict(labels.argument(cell, call))
     told = origins(cell, call, made, declared, question, misled=misled[cell.order[0]])
+    if decided.arguments is not None:
+        tool = declared.get(call.tool)
+        names = about.get("renamed", {}).get(call.tool, {})
+        named = {names.get(alias, alias): origin for alias, origin in told.items()}
+        return question_of(run_id, call.tool if tool is None else tool.name, decided, named)
+    hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }

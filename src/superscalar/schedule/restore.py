@@ -14,13 +14,15 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.evaluate import EvaluationError, evaluate
+from superscalar.plan.evaluate import EvaluationError
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
+from superscalar.schedule.asking import Known
 from superscalar.schedule.attempt import Attempt, never_started, too_many
 from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
+from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -31,9 +33,10 @@ _REFUSED = Compute(Literal(None))  # what is planned of a task that is refused: 
 
 @dataclass(slots=True)
 class _Under:
-    """A call under way: its last event, and how many of its attempts the end of a process cut off."""
+    """A call under way: its last event, what was recorded of its arguments, and how many attempts were cut off."""
 
     last: events.Started | events.Retrying
+    arguments: Mapping[str, Any]
     spared: int = 0
     in_doubt: bool = False
     cleared: bool = False  # somebody said that the attempt that was cut off did not happen
@@ -86,10 +89,12 @@ class ResumedUnit(TaskFetchingUnit):
                 under.last, under.in_doubt = event, failure.in_doubt
             case events.Judged(id=id, verdict="again"):
                 self._calls[id].cleared = True
-            case events.Decided(id=id, decision="ask") | events.Approved(id=id):
-                self._known[id] = event
+            case events.Decided(id=id, decision="ask"):
+                self._known[id] = Known(event)
+            case events.Approved(id=id) if id in self._known:
+                self._known[id].note(event)
             case events.Shared(id=id, of=of):
-                self._note_shared(self.schedule.cell(id), of=self.schedule.cell(of))
+                self._note_bound(self.schedule.cell(id), {}, of=self.schedule.cell(of))
             case events.Succeeded(id=id) | events.Failed(id=id) | events.Cancelled(id=id):
                 self._calls.pop(id, None)
 
@@ -120,8 +125,8 @@ class ResumedUnit(TaskFetchingUnit):
     def _started(self, event: events.Started, under: _Under | None) -> None:
         self._batches.continue_after(event.batch)
         if under is None:
-            self._calls[event.id] = _Under(event)
-            self._note_shared(self.schedule.cell(event.id))
+            self._calls[event.id] = _Under(event, event.arguments)
+            self._note_bound(self.schedule.cell(event.id), event.arguments)
         else:
             cut_off = isinstance(under.last, events.Started)
             doubtful = cut_off and not under.cleared and self.schedule.cell(event.id).is_write
@@ -129,13 +134,26 @@ class ResumedUnit(TaskFetchingUnit):
             under.in_doubt = under.in_doubt or doubtful
             under.last, under.cleared = event, False
 
-    def _note_shared(self, cell: Cell, of: Cell | None = None) -> None:
-        """Take a call into the table of those that identical ones share (rule L21), as when it was bound."""
+    def _note_bound(self, cell: Cell, recorded: Mapping[str, Any], of: Cell | None = None) -> None:
+        """What is kept of a call when it is bound: it may be shared (rule L21), and say who may read its result."""
         work = cell.task.work if cell.task is not None else None
         tool = self._run.tools.get(work.tool) if isinstance(work, Call) else None
-        if tool is not None and tool.shares and isinstance(work, Call):  # a call that is over needs its tool no more
-            given = self._given(cell, work)
-            self._shared.recorded(of or cell, work.tool, given, self.schedule.writes_before(cell))
+        if tool is None or not isinstance(work, Call):  # a call that is over needs its tool no more
+            return
+        kept = work.tool in self._keeps_arguments
+        if not (tool.shares or kept):
+            return
+        given = given_to(cell, work, self.schedule)
+        if tool.anew - tool.named(given).keys() - recorded.keys():
+            return  # it is gone what was made for this call
+        try:
+            arguments = _bound_again(tool, given, recorded)
+        except ArgumentError:  # the tool is another one now: such a call is not made again
+            return
+        if kept:
+            self.permission.note_bound(cell, arguments)
+        if tool.shares:
+            self._shared.recorded(of or cell, work.tool, arguments, self.schedule.writes_before(cell))
 
     def _unanswered(self) -> Iterator[Command]:
         """The commands that are still to be carried out, in order."""
@@ -244,16 +262,17 @@ class ResumedUnit(TaskFetchingUnit):
 
     def _next_attempt(self, cell: Cell, under: _Under) -> Attempt | None:
         tool, work = self._tool_of(cell)
+        known = self._known.get(cell.id)
         try:
-            given = self._given(cell, work)
-            renamed = {tool.renamed.get(name, name): value for name, value in given.items()}
-            arguments = tool.validate(renamed)
+            given = given_to(cell, work, self.schedule)
+            arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
+            told = shown(tool, arguments)
         except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
             in_doubt = cell.is_write and not under.cleared
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None
         cut_off = isinstance(under.last, events.Started)
-        attempt = Attempt(self, cell, tool, arguments, under.last.attempt + 1)
+        attempt = Attempt(self, cell, tool, arguments, told, under.last.attempt + 1)
         attempt.spared = under.spared + cut_off
         attempt.in_doubt = under.in_doubt or (cut_off and cell.is_write and not under.cleared)
         self._live[attempt] = None
@@ -274,10 +293,14 @@ class ResumedUnit(TaskFetchingUnit):
             raise IllegalEvent(f"`{cell.id}` was called, but calls no tool that there is")
         return tool, work
 
-    def _given(self, cell: Cell, work: Call) -> dict[str, Any]:
-        """A call's arguments, as before its tool validated them."""
-        outcome = self.schedule.outcomes_for(cell)
-        return {name: copied(evaluate(expression, outcome)) for name, expression in work.arguments}
+
+def _bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
+    """The arguments of a call that had begun: defaults as they were recorded, and what the plan gives as it came then.
+
+    Raises:
+        ArgumentError: they do not fit any more: the tool is another one now.
+    """
+    return as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in tool.named(given)})
 
 
 def _purpose(command: Command) -> object:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from superscalar.everyday import is_text_alone
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.values import Failure, Observation, OrderedSet, Record, record_fields
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
+_MAPPINGS = (Counter, OrderedDict, defaultdict)
 
 
 class SharedCalls:
@@ -85,6 +89,14 @@ def identity(value: Any) -> Hashable:
         return kind, *((identity(key), identity(item)) for key, item in value.items())
     if kind in (set, frozenset):
         return kind, frozenset(map(identity, value))
+    if issubclass(kind, enum.Enum):
+        return kind, value._name_, identity(value._value_)
+    if kind in _MAPPINGS:
+        return kind, *((identity(key), identity(item)) for key, item in value.items())
+    if kind is deque:
+        return kind, value.maxlen, *map(identity, value)
+    if is_text_alone(kind):
+        return kind, str(value)
     if (fields := record_fields(value)) is not None:
         made_by = value.__record_type__ if kind is Record else kind
         return made_by, *((name, identity(item)) for name, item in fields.items())

@@ -15,7 +15,7 @@ from superscalar import events
 from superscalar.codec import Unwritable
 from superscalar.errors import ApprovalPending, IllegalEvent, JournalError
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
-from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Ref, Task
+from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.policy import Policy, Replan
 from superscalar.schedule import gather
@@ -38,6 +38,7 @@ from superscalar.schedule.attempt import (
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
@@ -93,6 +94,7 @@ class TaskFetchingUnit(Asking):
             self.schedule, surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
         )
         self._guarded = self.permission.guarded
+        self._keeps_arguments = self.permission.named_by_arguments
         self._admits = self.permission.admission.limited
         self._batches = Batches(self, self._limits, self._invoke)
         self._todo = self.schedule.todo
@@ -347,33 +349,24 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
         try:
-            given = {}
-            for name, expression in work.arguments:
-                if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
-                    given[name] = expression.value
-                    continue
-                scope = cell.scope
-                found = (
-                    scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
-                )
-                if found is not None and type(found.outcome) is Observation:
-                    value = found.outcome.value
-                else:
-                    value = evaluate(expression, self.schedule.outcomes_for(cell))
-                given[name] = value if type(value) in IMMUTABLE else copied(value)
+            given = given_to(cell, work, self.schedule)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
-            arguments = tool.validate(
-                {tool.renamed.get(name, name): value for name, value in given.items()} if tool.renamed else given
-            )
-            guarded = work.tool in self._guarded or cell.id in self._known
+            known = self._known.get(cell.id) if self._known else None
+            arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            if self._keeps_arguments and work.tool in self._keeps_arguments:
+                self.permission.note_bound(cell, arguments)
+            guarded = known is not None or work.tool in self._guarded
             if guarded and not self._permitted(cell, tool, work, arguments):
                 return
             if work.access is not None and not work.access.known:
-                self._happened(events.Resolved(self._now(), cell.id, tool.resource_of(given)))  # it may stop here (L19)
-            if cell.status is not READY or (tool.shares and self._shares(cell, work, given)):
+                name = tool.resource_of(arguments)
+                self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
+            if cell.status is not READY or (tool.shares and self._shares(cell, work, arguments)):
                 return
+            plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
+            told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
         except Unavailable as missing:
             self._happened(events.Skipped(self._now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
@@ -383,13 +376,14 @@ class TaskFetchingUnit(Asking):
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         else:
-            attempt = Attempt(self, cell, tool, arguments)
+            attempt = Attempt(self, cell, tool, arguments, told)
+            attempt.plain = plain
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _shares(self, cell: Cell, work: Call, given: dict[str, Any]) -> bool:
+    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
         """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
-        other = self._shared.earlier(cell, work.tool, given, self.schedule.writes_before(cell))
+        other = self._shared.earlier(cell, work.tool, arguments, self.schedule.writes_before(cell))
         if other is not None:
             self._happened(events.Shared(self._now(), cell.id, other.id))
         return other is not None
@@ -460,13 +454,17 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, replace(refused, in_doubt=attempt.in_doubt)))
             self._hand_back(attempt)
             return
+        if self._known and self._is_another(attempt):
+            why = "what would be called now is not what was approved"
+            self._happened(events.Failed(self._now(), cell.id, Failure("denied", why, in_doubt=attempt.in_doubt)))
+            self._hand_back(attempt)
+            return
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
         batch = attempt.batch
         number = 0 if batch is None else batch.number
-        shown = tool.masked(attempt.arguments) if tool.secrets else attempt.arguments
-        self._happened(events.Started(now, cell.id, tool.name, shown, attempt.number, number))
+        self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, number))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt)
             return
@@ -534,10 +532,11 @@ class TaskFetchingUnit(Asking):
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         attempt.begun = True
-        arguments, context, batch = attempt.arguments, attempt.context, attempt.batch
+        context, batch = attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
+            arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
             if batch is None:

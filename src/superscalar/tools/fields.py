@@ -28,12 +28,13 @@ class Stated(NamedTuple):
     """A parameter without a `Field` for its default: that is in the annotation now, as far as it says what is valid.
 
     `alias`: what callers are to call it, if it says so. `default`: makes what a call gets that leaves it out; None
-    where Python does that.
+    where Python does that. `anew`: it may make another one for every call.
     """
 
     parameter: inspect.Parameter
     alias: str = ""
     default: Callable[[], Any] | None = None
+    anew: bool = False
 
 
 def field_info(value: Any) -> Any:
@@ -49,6 +50,8 @@ def stated(tool: str, parameter: inspect.Parameter) -> Stated:
         UsageError: its default is made of other fields, of which a function has none.
     """
     annotation = annotation_of(parameter)
+    if _names_field(annotation):
+        annotation = annotation.__value__
     marks = getattr(annotation, "__metadata__", ())
     infos = [info for mark in (*marks, parameter.default) if (info := field_info(mark)) is not None]
     aliases = [alias for info in infos if (alias := alias_of(info))]
@@ -70,7 +73,15 @@ def stated(tool: str, parameter: inspect.Parameter) -> Stated:
     if factory is not None and info.default_factory_takes_validated_data:
         raise UsageError(f"tool {tool}: the default_factory of `{parameter.name}` takes no arguments here")
     shown = info.default if factory is None else factory() if factory in _SIMPLE else MADE
-    return Stated(plain.replace(default=shown), alias, lambda: info.get_default(call_default_factory=True))
+    return Stated(
+        plain.replace(default=shown), alias, lambda: info.get_default(call_default_factory=True), factory is not None
+    )
+
+
+def _names_field(annotation: Any) -> bool:
+    """Whether it is a name for an annotation with a `Field`: `type From = Annotated[str, Field(alias="from")]`."""
+    marks = getattr(getattr(annotation, "__value__", None), "__metadata__", ())
+    return any(field_info(mark) is not None for mark in marks)
 
 
 def alias_of(info: Any) -> str:

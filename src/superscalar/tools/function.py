@@ -19,8 +19,8 @@ from superscalar.tools.types import annotation_of
 class Inspected(NamedTuple):
     """A function's parameters with evaluated annotations, the one that wants a ToolContext, and the return type.
 
-    `aliases`: what plans call each of them. `defaults`: what makes the values that Python does not fill in. `names` has
-    those of all its parameters.
+    `aliases`: what plans call each of them. `defaults`: what makes the values that Python does not fill in, and `anew`
+    the parameters that may get another one for every call. `names` has those of all its parameters.
     """
 
     parameters: tuple[inspect.Parameter, ...]
@@ -28,6 +28,7 @@ class Inspected(NamedTuple):
     returns: Any
     aliases: Mapping[str, str]
     defaults: Mapping[str, Callable[[], Any]]
+    anew: frozenset[str]
     names: tuple[str, ...]
 
 
@@ -84,6 +85,7 @@ def inspected(name: str, function: Callable[..., Any]) -> Inspected:
         signature.return_annotation,
         _aliases(found),
         {one.parameter.name: one.default for one in found if one.default is not None},
+        frozenset(one.parameter.name for one in found if one.anew),
         tuple(signature.parameters),
     )
 

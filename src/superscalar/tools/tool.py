@@ -18,10 +18,22 @@ from superscalar.tools.docstrings import parted
 from superscalar.tools.fields import filled
 from superscalar.tools.function import documentation_of, inspected, told_by
 from superscalar.tools.inputs import annotated_text, bounds_text, default_text, forms_of
+from superscalar.tools.marks import check_unmarked, places_of
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import UNLESS_REFUSED, Retry
-from superscalar.tools.trust import Readers, Results, Trust, open_sinks, readers_of, sinks_of, vouched_by
-from superscalar.tools.types import annotation_of, output_of, type_text
+from superscalar.tools.trust import (
+    Destination,
+    Readers,
+    Results,
+    Sink,
+    Trust,
+    TrustedFields,
+    destinations_of,
+    readers_of,
+    results_of,
+)
+from superscalar.tools.types import annotation_of, constants_in, output_of, shape_of, type_text
+from superscalar.values import twin_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,12 +61,12 @@ class Tool(Generic[P, R]):
     INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
     identical calls are one call (rule L21). `cost`: what an attempt costs, in any currency. `batched`: its batched
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
-    values are never shown.
+    values are never shown; `secret_parts`: what of each is secret.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
-    arguments. `sinks`: the parameters that choose a destination; `open_sinks`: what is said of those that what is not
-    trusted may choose in part. `results`: what is sure of what it returns, where it validates that or vouches for parts
-    of it. `readers`, `reads`: who may read what it returns, and who gets to read what it is given, or a function of a
-    call's arguments to that; None where nothing was declared.
+    arguments. `destinations`: the parameters, or parts of them, that choose where something goes; `sinks`: those among
+    them that are declared (`to`, `mail.to`). `shapes`: of each parameter, the constants that its annotation lists.
+    `results`: what is declared of what it returns, or vouched for. `readers`, `reads`: who may read what it returns,
+    and who gets to read what it is given, or a function of a call's arguments to that; None where nothing was declared.
     `policy`: a rule for its calls (see `superscalar.policy`).
     """
 
@@ -77,11 +89,12 @@ class Tool(Generic[P, R]):
         max_batch: int = MAX_BATCH,
         secret: Iterable[str] = (),
         trust: Trust | None = None,
-        trusted_fields: Iterable[str] = (),
+        trusted_fields: TrustedFields = (),
         sink: Iterable[str] = (),
+        content: Iterable[str] = (),
         readers: Readers | None = None,
         reads: Readers | None = None,
-        policy: Callable[[Any], Any] | None = None,
+        policy: Any = None,
     ) -> None:
         self._terms = {k: v for k, v in locals().items() if k not in ("self", "function")}
         self.function = function
@@ -102,12 +115,21 @@ class Tool(Generic[P, R]):
         read = inspected(self.name, function)
         self.parameters, self.context_parameter = read.parameters, read.context
         self.aliases = read.aliases
+        self.anew = read.anew
+        self._defaults = read.defaults
+        self._checks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # of single parameters
         if read.defaults:
             self.function = filled(function, read.defaults)
-        self.secrets = secrets_of(self.name, self.parameters, secret)
+        check_unmarked(self.name, read.returns)
+        places = {p.name: places_of(self.name, p, self.aliases[p.name]) for p in self.parameters}
+        self.secret_parts = secrets_of(self.name, places, secret)
+        self.secrets = frozenset(self.secret_parts)
         self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
-        self.sinks = sinks_of(self.name, self.parameters, sink, writes=self.effect == "write")
-        self.open_sinks = open_sinks(self.parameters)
+        self.destinations: tuple[Destination, ...] = destinations_of(
+            self.name, places, sink=sink, content=content, effect=self.effect, elsewhere=bool(provider)
+        )
+        self.sinks = frozenset(str(one) for one in self.destinations if one.declared)
+        self.shapes = {p.name: shape for p in self.parameters if (shape := constants_in(shape_of(annotation_of(p))))}
         self.readers = readers_of(self.name, "readers", readers, self.parameters)
         self.reads = readers_of(self.name, "reads", reads, self.parameters)
         self.policy = policy
@@ -125,7 +147,8 @@ class Tool(Generic[P, R]):
             shares=self.shares,
             forms=forms_of(annotation_of(p) for p in self.parameters),
         )
-        self.results: Results | None = vouched_by(self.name, self.trust, trusted_fields, self.signature.output)
+        output = self.signature.output
+        self.results: Results | None = results_of(self.name, self.trust, trusted_fields, read.returns, output)
         self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
         self.batched: Batched | None = None
         self._named_batch = (batch, over, max_batch)
@@ -223,6 +246,11 @@ class Tool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<tool {self.name}({', '.join(p.name for p in self.parameters)})>"
 
+    @property
+    def open_sinks(self) -> Mapping[str, tuple[Sink, ...]]:
+        """What is said of the sinks that what is not trusted may choose in part, by path."""
+        return {str(one): one.marks for one in self.destinations if one.marks}
+
     @cached_property
     def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
         """`validate(arguments)`: the arguments (by the function's own names) as its annotations want them.
@@ -232,11 +260,57 @@ class Tool(Generic[P, R]):
         """
         from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
 
-        return validation.validator(self.name, self.alias, self.parameters, self.secrets)
+        return validation.validator(self.name, self.alias, self.parameters, self.secret_parts)
+
+    @cached_property
+    def bind(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
+
+        They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
+
+        Raises:
+            ArgumentError: they do not fit, or a default cannot be made.
+        """
+        from superscalar.tools import validation  # as above
+
+        bound = validation.validator(self.name, self.alias, self.parameters, self.secret_parts, self._completed)
+        return (lambda given: bound(self.named(given))) if self.renamed else bound
+
+    def _completed(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}
+
+    def named(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What a plan gives by alias, by the names that the function gives its parameters."""
+        return {self.renamed.get(alias, alias): value for alias, value in given.items()}
+
+    def default_of(self, parameter: str) -> Any:
+        """What a call gets that leaves a parameter out: one for itself. `anew` has the names where that may differ.
+
+        Raises:
+            ArgumentError: making it raised.
+        """
+        own = next(p.default for p in self.parameters if p.name == parameter)
+        try:
+            return twin_of(self._defaults[parameter]() if parameter in self._defaults else own)
+        except Exception as error:
+            raise ArgumentError(f"{self.name}(): making the default of `{parameter}` raised {error!r}") from error
+
+    def read_back(self, parameter: str, value: Any) -> Any:
+        """An argument that comes out of a journal, of the class that the function wants (see `Record`).
+
+        Raises:
+            ArgumentError: it does not fit.
+        """
+        if parameter not in self._checks:
+            from superscalar.tools import validation  # as above
+
+            own = tuple(p for p in self.parameters if p.name == parameter)
+            self._checks[parameter] = validation.validator(self.name, self.alias, own)
+        return self._checks[parameter]({parameter: value})[parameter]
 
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown and recorded: what is secret is withheld."""
-        return hidden(arguments, self.secrets) if self.secrets else arguments
+        return hidden(arguments, self.secret_parts) if self.secrets else arguments
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -250,15 +324,19 @@ class Tool(Generic[P, R]):
         return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that; arguments by alias (rule L17).
+        """The resource that a call touches, where the tool has a function for that (rule L17).
+
+        `arguments` are those that `bind` gave.
 
         Raises:
             ArgumentError: that function gives no name for them.
         """
         resource = self.signature.resource
         assert isinstance(resource, ResourceFunction)
+        names = {alias: name for name, alias in self.aliases.items()}
+        needed = {names[alias]: twin_of(arguments[names[alias]]) for alias in resource.parameters}
         try:
-            return resource.name(arguments)
+            return self._resource_name(needed)
         except Exception as error:
             raise ArgumentError(f"{self.name}(): resource= raised {error!r}") from error
 
@@ -288,12 +366,18 @@ class Tool(Generic[P, R]):
 
                 checks.append(validation.validator(self.name, self.alias, needed))
             given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
-            made = function(**{**{p.name: p.default for p in needed}, **checks[0](given)})
-            if not isinstance(made, str):
-                raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
-            return made
+            if left := self.anew & {p.name for p in needed} - given.keys():
+                raise LookupError(f"`{min(left)}` is made when the call is")
+            return self._resource_name({**{p.name: p.default for p in needed}, **checks[0](given)})
 
+        self._resource = function
         return ResourceFunction(tuple(aliases[p.name] for p in needed), name)
+
+    def _resource_name(self, arguments: Mapping[str, Any]) -> str:
+        made = self._resource(**arguments)
+        if not isinstance(made, str):
+            raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
+        return made
 
     def _describe(self, parameter: inspect.Parameter, said: str) -> Parameter:
         annotation = annotation_of(parameter)
@@ -339,11 +423,12 @@ def tool(
     max_batch: int = MAX_BATCH,
     secret: str | Iterable[str] = (),
     trust: Trust | None = None,
-    trusted_fields: str | Iterable[str] = (),
+    trusted_fields: TrustedFields = (),
     sink: str | Iterable[str] = (),
+    content: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -365,13 +450,14 @@ def tool(
     max_batch: int = MAX_BATCH,
     secret: str | Iterable[str] = (),
     trust: Trust | None = None,
-    trusted_fields: str | Iterable[str] = (),
+    trusted_fields: TrustedFields = (),
     sink: str | Iterable[str] = (),
+    content: str | Iterable[str] = (),
     readers: Readers | None = None,
     reads: Readers | None = None,
-    policy: Callable[[Any], Any] | None = None,
+    policy: Any = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
-    """Make a function a tool that plans may call.
+    r"""Make a function a tool that plans may call.
 
         @tool(limit="quotes", timeout=10)
         async def price(ticker: str) -> float:
@@ -388,10 +474,12 @@ def tool(
     too; better still, take credentials from the `context` of a `ToolContext`.
     `trust`: "untrusted" for what returns other people's text (what is not pure is, unless it says "trusted").
     `trusted_fields`: what the service itself makes or has checked of that, such as `[].id`, `[].sender.address`: a
-    number, a date, or one word; a text with spaces in it is not trusted there either. `sink`:
-    the parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not
-    trusted may not choose that. `readers`: who may read what it returns, and `reads`: who gets to read what it is
-    given; names, or functions of arguments. `policy`: a rule for its calls. See docs/security.md.
+    number, a date, or a word of ASCII; or, with a pattern for each (`{"[].id": r"f\d+"}`), what fits that. `sink`: the
+    parameter, or parameters, that choose where something goes, as `Annotated[str, Sink]` says too; what is not trusted
+    may not choose that. `content`: those that do not, though their names or types (`path`, `to`, `url`, `id`) look so:
+    of a write that has such a parameter and says neither, a person is asked. `readers`: who may read what it returns,
+    and `reads`: who gets to read what it is given; names, or functions of arguments. `policy`: a rule for its calls,
+    or what is said of each: "ask", "deny", `Ask("why")`. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
@@ -424,8 +512,9 @@ def tool(
             max_batch=max_batch,
             secret=(secret,) if isinstance(secret, str) else secret,
             trust=trust,
-            trusted_fields=(trusted_fields,) if isinstance(trusted_fields, str) else trusted_fields,
+            trusted_fields=trusted_fields,
             sink=(sink,) if isinstance(sink, str) else sink,
+            content=(content,) if isinstance(content, str) else content,
             readers=readers,
             reads=reads,
             policy=policy,

@@ -17,9 +17,9 @@ from superscalar.tools.trust import Declared
 class Toolset:
     """Tools by alias, in the order in which they are shown to the planner.
 
-    Plain functions become tools. `limits` are the set's own named limits; those given to the agent win. `policy`: a
-    rule for the calls of all its tools; `rules` has those of every tool, by name. `schemas`: types by name, for
-    `extract` in plans (see docs/extract.md); `named` has those of all sets in it.
+    Plain functions become tools. `limits` are the set's own named limits; those given to the agent win. `policy`: as
+    for `tool`, for the calls of all its tools; `rules` has what is said of every tool, by name. `schemas`: types by
+    name, for `extract` in plans (see docs/extract.md); `named` has those of all sets in it.
 
     Raises:
         UsageError: two tools have one name, or the batched form that a tool names is not there.
@@ -30,7 +30,7 @@ class Toolset:
         tools: Iterable[Tool[..., Any] | Toolset | Callable[..., Any]] = (),
         *,
         limits: Mapping[str, Limit] | None = None,
-        policy: Callable[[Any], Any] | None = None,
+        policy: Any = None,
         schemas: Mapping[str, Any] | None = None,
     ) -> None:
         self.named: dict[str, Any] = {}

@@ -5,18 +5,19 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any, Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
 from superscalar.errors import UsageError
 from superscalar.plan.ir import Call, Literal
-from superscalar.plan.labels import Shape, Vouched
+from superscalar.plan.narrow import EACH, Shape, Vouched
+from superscalar.plan.patterns import matcher, plain_pattern
 from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.types import annotation_of
+from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, path_text
+from superscalar.tools.types import constants_in, shape_of
+from superscalar.unseen import hides
 
 Trust: TypeAlias = OneOf["trusted", "untrusted"]
 Readers: TypeAlias = "str | Iterable[str] | Callable[..., str | Iterable[str]]"
@@ -26,7 +27,7 @@ Named: TypeAlias = "frozenset[str] | Callable[[Mapping[str, Any]], frozenset[str
 
 
 class Results(NamedTuple):
-    """What is sure of results that a tool validates: `shapes`, by what the plan says for `parameter` (its alias).
+    """What is declared of results: `shapes`, by what the plan says for `parameter` (its alias), or for all under "".
 
     `vouched`: of a tool that vouches for parts of its results, which these are.
     """
@@ -40,7 +41,7 @@ class Results(NamedTuple):
         for name, value in call.arguments:
             if name == self.parameter and isinstance(value, Literal) and isinstance(value.value, str):
                 return self.shapes.get(value.value)
-        return None
+        return self.shapes.get("")
 
 
 class Declared(NamedTuple):
@@ -75,12 +76,13 @@ def _shape(said: Any) -> Shape:
     return None if said is None else tuple(said)
 
 
-class Sink:
+class Sink(Mark):
     r"""`Annotated[str, Sink]`: this parameter chooses where something goes: a recipient, URL, account or path.
 
-    What is not trusted may not choose that. `Annotated[str, Sink(narrow="enum")]` lets it choose as far as it was
-    narrowed to such a type: one of a fixed set of constants ("enum"), or a "bool", "int", "float", "date". An attacker
-    picks which one, so name a type only where each of its values may be picked: a number of an account is an int.
+    What is not trusted may not choose that. It may also mark a field of a record, or the items of a list.
+    `Annotated[str, Sink(narrow="enum")]` lets it choose as far as it was narrowed to such a type: one of a fixed set of
+    constants ("enum"), or a "bool", "int", "float", "date". An attacker picks which one, so name a type only where each
+    of its values may be picked: a number of an account is an int. Of several narrow values together none is.
 
     `Sink(among=...)` lets it choose these destinations: texts, or a function that says whether a text is one
     (`re.compile(r"[\w.-]+@home\.example").fullmatch`). Of a list each item must be one. An attacker picks which.
@@ -90,95 +92,242 @@ class Sink:
         self.narrow = frozenset((narrow,) if isinstance(narrow, str) else narrow)
         if others := self.narrow - NARROW:
             raise UsageError(f"Sink(narrow={min(others)!r}): one of {', '.join(sorted(map(repr, NARROW)))}")
-        self._among = among if callable(among) else frozenset((among,) if isinstance(among, str) else among)
+        if callable(among):
+            self._among: frozenset[str] | Callable[[str], Any] = _bounded(among)
+        else:
+            self._among = frozenset((among,) if isinstance(among, str) else among)
 
     def has(self, destination: str) -> bool:
-        """Whether it is one that may be chosen by what is not trusted."""
-        return bool(self._among(destination)) if callable(self._among) else destination in self._among
+        """Whether it is one that may be chosen by what is not trusted; none is in which something cannot be seen."""
+        if not callable(self._among):
+            return destination in self._among
+        return len(destination) <= _LONGEST and not hides(destination) and bool(self._among(destination))
 
 
 NARROW: Final = frozenset({"bool", "int", "float", "date", "enum"})
 """The types through which no text can be smuggled, as labels name them."""
 
-_SINK_TYPES = frozenset({"EmailStr", "NameEmail", "AnyUrl", "AnyHttpUrl", "HttpUrl", "AnyWebsocketUrl", "WebsocketUrl"})
-"""Pydantic's types of addresses, by name: `pydantic` is not imported to look at a signature."""
+_LONGEST: Final = 2_000  # characters of a destination that a function is asked about
 
 
-def sinks_of(
-    tool: str, parameters: Collection[inspect.Parameter], declared: Iterable[str], *, writes: bool
-) -> frozenset[str]:
-    """The names of the parameters that choose a destination: declared, marked, or, of a write, of a type that is one.
+def _bounded(among: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A method of a compiled pattern as one that takes no longer for a text that was made to take long."""
+    pattern, method = getattr(among, "__self__", None), getattr(among, "__name__", "")
+    if not isinstance(pattern, re.Pattern) or method not in ("fullmatch", "match", "search"):
+        return among
+    if not isinstance(pattern.pattern, str):
+        raise UsageError(f"Sink(among={pattern!r}.{method}): destinations are texts, not bytes")
+    try:
+        return matcher(plain_pattern(pattern, method))
+    except ValueError as error:
+        raise UsageError(f"Sink(among={pattern!r}.{method}): {error}; write a function that returns a bool") from error
+
+
+class Destination(NamedTuple):
+    """A parameter, or a part of one, that chooses where something goes.
+
+    `marks`: what is said of that which is not trusted and may choose it. Not `declared`: its name or its form says so
+    and the tool does not. `reads`: whom it names gets to read what the call is given.
+    """
+
+    parameter: str
+    path: Path
+    marks: tuple[Sink, ...] = ()
+    declared: bool = True
+    reads: bool = True
+
+    def __str__(self) -> str:
+        return path_text(self.parameter, self.path)
+
+
+_URL_TYPES: Final = frozenset({"AnyUrl", "AnyHttpUrl", "HttpUrl", "AnyWebsocketUrl", "WebsocketUrl", "Url"}) | {
+    "_BaseUrl",
+    "_BaseMultiHostUrl",
+    "MultiHostUrl",
+}
+_ADDRESSES: Final = _URL_TYPES | {"EmailStr", "NameEmail", "PurePath"}
+"""Types of addresses, by name: `pydantic` is not imported to look at a signature."""
+
+_NAMED: Final = frozenset(
+    "url uri email hostname path to cc bcc recipient channel repo repository repositories account".split()
+)
+_FORMS: Final = frozenset(
+    {"url", "uri", "uri-reference", "iri", "iri-reference", "email", "idn-email", "hostname", "idn-hostname"}
+    | {"path", "file-path", "directory-path"}
+)
+_URLS: Final = frozenset({"url", "uri", "iri"})
+_PARTS: Final = re.compile(r"[A-Z]{2,}s?(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
+
+
+def destinations_of(
+    tool: str,
+    places: Mapping[str, Collection[Place]],
+    *,
+    sink: Iterable[str],
+    content: Iterable[str],
+    effect: str,
+    elsewhere: bool,
+) -> tuple[Destination, ...]:
+    """The parameters of a tool, and the parts of them, that choose a destination; `places` by parameter.
+
+    They are declared, marked, or, of a write, of a type that is one. Of a write, and of a tool from `elsewhere` that
+    sends a whole URL, also those whose name or form is that of a destination, and of which the tool does not say that
+    they are `content`.
 
     Raises:
-        UsageError: one is declared that the tool does not have.
+        UsageError: one is declared that the tool does not have, or one as both, or of a tool that is pure.
     """
-    names = [p.name for p in parameters]
-    given = tuple(declared)
-    if others := [name for name in given if name not in names]:
+    known = {path_text(name, place.path): (name, place) for name, parts in places.items() for place in parts}
+    sinks, contents = (_declared(tool, term, known, given) for term, given in (("sink", sink), ("content", content)))
+    found: dict[str, Destination] = {}
+    for text, (name, place) in known.items():
+        marks = tuple(mark for mark in place.marks if isinstance(mark, Sink))
+        said = text in sinks or any(is_mark(mark, Sink) for mark in place.marks)
+        if said and text in contents:
+            raise UsageError(f"@tool(content={text!r}) on {tool}: it is declared a sink, too; leave out one of them")
+        path = _without_items(place.path)
+        if said and effect == "pure" and not path:
+            raise UsageError(f"tool {tool} is pure: `{name}` is no sink, since nothing goes anywhere; say what it does")
+        if said or (effect == "write" and text not in contents and any(_is(_ADDRESSES, kind) for kind in place.types)):
+            told = path_text(name, path)
+            found[told] = Destination(name, path, (*(found[told].marks if told in found else ()), *marks))
+    says = bool(found)
+    for text, (name, place) in known.items():
+        settled = text in found or any(_is_below(text, one) or _is_below(one, text) for one in found)
+        settled = settled or text in contents or any(_is_below(text, one) for one in contents)
+        if not settled and _is_likely(place, effect, elsewhere=elsewhere, says=says):
+            values = [one for one in places[name] if _without_items(one.path) == place.path and one.types]
+            if not values or not all(one.closed for one in values):
+                found[text] = Destination(name, place.path, declared=False, reads=_is_named(place))
+    return tuple(found.values())
+
+
+def _declared(tool: str, term: str, known: Mapping[str, Any], given: Iterable[str]) -> frozenset[str]:
+    names = frozenset(given)
+    if others := sorted(names - known.keys()):
+        parameters = [name for name, (_, place) in known.items() if not place.path]
         raise UsageError(
-            f"@tool(sink={others[0]!r}) on {tool}: it has no such parameter; its parameters are {', '.join(names)}"
+            f"@tool({term}={others[0]!r}) on {tool}: it has no such parameter; its parameters are "
+            f"{', '.join(parameters)}"
         )
-    return frozenset({*given, *(p.name for p in parameters if _is_sink(annotation_of(p), writes=writes))})
+    return names
 
 
-def _is_sink(annotation: Any, *, writes: bool) -> bool:
-    if annotation is Sink or isinstance(annotation, Sink):
-        return True
-    if writes and inspect.isclass(annotation) and any(_is_address(base) for base in annotation.__mro__):
-        return True
-    marks = getattr(annotation, "__metadata__", ())
-    return any(_is_sink(part, writes=writes) for part in (*typing.get_args(annotation), *marks))
+def _without_items(path: Path) -> Path:
+    """The way to the list whose items it leads to: more than one of them together can spell what none says alone."""
+    while path and path[-1].name == EACH:
+        path = path[:-1]
+    return path
 
 
-def open_sinks(parameters: Collection[inspect.Parameter]) -> dict[str, tuple[Sink, ...]]:
-    """What is said of the sinks that what is not trusted may choose in part, by parameter."""
-    return {p.name: marks for p in parameters if (marks := tuple(_marks(annotation_of(p))))}
+def _is_below(text: str, other: str) -> bool:
+    """Whether a place is a part of another one, both by their paths."""
+    return text.startswith((f"{other}.", f"{other}{EACH}"))
 
 
-def _marks(annotation: Any) -> Iterator[Sink]:
-    if isinstance(annotation, Sink):
-        yield annotation
-    for part in (*typing.get_args(annotation), *getattr(annotation, "__metadata__", ())):
-        yield from _marks(part)
+def _is_likely(place: Place, effect: str, *, elsewhere: bool, says: bool) -> bool:
+    """Whether the name or the form of a place is that of a destination.
+
+    `says`: the tool has sinks that are declared, and so an id is what it is about, and nowhere to go.
+    """
+    if place.path and place.path[-1].name == EACH:
+        return False  # it has the name of its list
+    if effect == "write":
+        return _is_named(place) or (not says and "id" in _words(place))
+    if effect == "read" and elsewhere:
+        said = {*_words(place), *(form.partition("-")[0] for form in formats_of(place.marks))}
+        return not _URLS.isdisjoint(said) or any(_is(_URL_TYPES, kind) for kind in place.types)
+    return False
 
 
-def _is_address(kind: type) -> bool:
-    return kind is PurePath or kind.__name__ in _SINK_TYPES
+def _is_named(place: Place) -> bool:
+    """Whether its name or its form is one of those that say where something goes, and to whom."""
+    return not (_NAMED.isdisjoint(_words(place)) and _FORMS.isdisjoint(formats_of(place.marks)))
+
+
+def _words(place: Place) -> frozenset[str]:
+    """The words of its names, also in the singular."""
+    words = {word.lower() for name in place.names for word in _PARTS.findall(name)}
+    return frozenset(words).union(word.removesuffix("s") for word in words)
+
+
+def _is(types: frozenset[str], kind: Any) -> bool:
+    """Whether a type is one of these, or derived from one."""
+    return inspect.isclass(kind) and any(base.__name__ in types for base in kind.__mro__)
 
 
 _PATH: Final = re.compile(r"\.|(?:\.?[^.\[\]]+|\.?\[\])(?:\.[^.\[\]]+|\.?\[\])*")
 _STEP: Final = re.compile(r"\[\]|[^.\[\]]+")
 
 
-def vouched_by(tool: str, trust: Trust | None, paths: Iterable[str], returns: Output) -> Results | None:
+TrustedFields: TypeAlias = "str | Iterable[str] | Mapping[str, str | re.Pattern[str] | None]"
+"""Paths of fields, or for each the pattern that all of its text has, None where nothing is said of that."""
+
+
+def results_of(
+    tool: str, trust: Trust | None, paths: TrustedFields, annotation: Any, returns: Output
+) -> Results | None:
+    """What is declared of the results of a tool: the constants that they are, and what it vouches for.
+
+    Raises:
+        UsageError: as `vouched_by` says.
+    """
+    vouched = vouched_by(tool, trust, paths, returns)
+    shape = constants_in(shape_of(annotation))
+    return None if vouched is None and shape is None else Results(shapes={"": shape} if shape else {}, vouched=vouched)
+
+
+def vouched_by(tool: str, trust: Trust | None, paths: TrustedFields, returns: Output) -> Vouched | None:
     """What a tool vouches for that returns other people's text beside it, from paths such as `[].id`.
 
     Raises:
-        UsageError: a path that cannot be read, that leads to no field, or that leads through another; or there is
-            nothing to vouch for, as all of it is trusted, or all of it is as trusted as the arguments.
+        UsageError: a path that cannot be read, that leads to no field, or that leads through another, or a pattern that
+            cannot be read; or there is nothing to vouch for, as all of it is trusted, or all of it is as trusted as the
+            arguments.
     """
-    given = tuple(paths)
-    if not given:
+    patterns = paths if isinstance(paths, Mapping) else dict.fromkeys((paths,) if isinstance(paths, str) else paths)
+    if not patterns:
         return None
+    given = paths if isinstance(paths, Mapping) else tuple(patterns)
     wrong = f"@tool(trusted_fields={given!r}) on {tool}"
     if trust != "untrusted":
         raise UsageError(f"{wrong}: of a tool that is {trust or 'pure'} no field is less trusted than that")
-    made: dict[str, Any] = {}
-    ends: list[dict[str, Any]] = []
-    for path in given:
+    leaves: dict[tuple[str, ...], str] = {}
+    for path, pattern in patterns.items():
         if _PATH.fullmatch(path) is None:
             raise UsageError(f"{wrong}: {path!r} is no path; write `id`, `[].id`, `messages[].sender`, `[]` or `.`")
-        at: dict[str, Any] = made
+        steps = tuple(_STEP.findall(path))
         known: Output | None = returns
-        for step in _STEP.findall(path):
+        for step in steps:
             known = _step(f"{wrong}: {path!r}", step, known)
+        if any(steps[: len(other)] == other[: len(steps)] for other in leaves):
+            raise UsageError(f"{wrong}: one path leads through another; each names a number, a word or a date")
+        leaves[steps] = _pattern(f"{wrong}: {path!r}", pattern)
+    if () in leaves:
+        return leaves[()]
+    made: dict[str, Any] = {}
+    for steps, text in leaves.items():
+        at = made
+        for step in steps[:-1]:
             at = at.setdefault(step, {})
-        ends.append(at)
-    if any(ends):
-        raise UsageError(f"{wrong}: one path leads through another; each names a number, a word or a date")
-    if any("[]" in at and len(at) > 1 for at in _within(made)):
+        at[steps[-1]] = text
+    if any(EACH in at and len(at) > 1 for at in _within(made)):
         raise UsageError(f"{wrong}: what has items has no fields")
-    return Results(vouched=made)
+    return made
+
+
+def _pattern(wrong: str, given: Any) -> str:
+    """A pattern as text, which the whole of a text must fit; empty for none."""
+    if given is None or given == "":
+        return ""
+    if not isinstance(given, str) and not (isinstance(given, re.Pattern) and isinstance(given.pattern, str)):
+        raise UsageError(f"{wrong}: {given!r} is no pattern; write a text such as r'f\\d+', or None")
+    pattern = given if isinstance(given, str) else plain_pattern(given, "fullmatch")
+    try:
+        matcher(pattern)
+    except ValueError as error:
+        raise UsageError(f"{wrong}: the pattern {given!r} cannot be used: {error}") from error
+    return pattern
 
 
 def _step(wrong: str, step: str, known: Output | None) -> Output | None:
@@ -196,10 +345,11 @@ def _step(wrong: str, step: str, known: Output | None) -> Output | None:
     raise UsageError(f"{wrong}: {known.type} has no {step}; it has {', '.join(close)}")
 
 
-def _within(parts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield parts
-    for part in parts.values():
-        yield from _within(part)
+def _within(parts: Vouched) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(parts, str):
+        yield parts
+        for part in parts.values():
+            yield from _within(part)
 
 
 def readers_of(

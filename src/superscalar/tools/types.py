@@ -10,8 +10,8 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
-from superscalar.plan.labels import Shape
 from superscalar.plan.naming import field_aliases
+from superscalar.plan.narrow import EACH, Shape
 from superscalar.plan.signatures import Output
 
 
@@ -84,7 +84,7 @@ def _members(annotation: Any) -> dict[str, Any]:
 
 
 def shape_of(annotation: Any, depth: int = 4) -> Shape:
-    """What is sure of a value that was validated against an annotation."""
+    """What an annotation says of a value: the members of an enum are those that its class has now."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
         return shape_of(arguments[0], depth)
@@ -99,8 +99,18 @@ def shape_of(annotation: Any, depth: int = 4) -> Shape:
         return records[0] if len(records) == 1 else tuple(constants) or None
     if inspect.isclass(annotation) and issubclass(annotation, enum.Enum):
         return _constants(annotation)
+    if origin in (list, tuple) and len(arguments) - (Ellipsis in arguments) == 1:
+        each = shape_of(arguments[0], depth - 1) if depth else None
+        return None if each is None else {EACH: each}
     hints = dict(_field_types(annotation)) if depth else {}
     return {name: shape_of(hint, depth - 1) for name, hint in hints.items()} or None
+
+
+def constants_in(shape: Shape) -> Shape:
+    """The same if there is a constant in it that says more than that there is nothing; else None."""
+    if isinstance(shape, Mapping):
+        return shape if any(constants_in(part) for part in shape.values()) else None
+    return shape if any(one is not None for one in shape or ()) else None
 
 
 def _constants(given: Iterable[Any]) -> Shape:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NotRequired, Required
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, NotRequired, Required
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -14,24 +14,30 @@ from typing_extensions import TypedDict
 from superscalar.errors import UsageError
 from superscalar.plan.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.secret import without
+from superscalar.tools.secret import NONE, Secrets, without
 from superscalar.tools.types import annotation_of
 from superscalar.values import WITHHELD, fields_of_records, holds_record
 
 
 def validator(
-    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...], secrets: Collection[str] = ()
+    tool: str,
+    alias: str,
+    parameters: tuple[inspect.Parameter, ...],
+    secrets: Secrets = NONE,
+    completed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A function that takes arguments by name and returns them as the annotations want them.
 
     It raises `ArgumentError`, which names every argument that does not fit and why, and shows it if it is no secret.
     Arguments that are what the annotations want already, as nearly all are, come back as the mapping that they came in.
+    `completed` is given what fits, where something is left out.
 
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
     validate_python = adapter_of(tool, alias, parameters).validator.validate_python
     exact = {p.name: (place, types) for place, p in enumerate(parameters) if (types := _exact(annotation_of(p)))}
+    count = len(parameters)
     needed = sum(p.default is p.empty for p in parameters)
     optional = {p.name for p in parameters if p.default is not p.empty}
 
@@ -46,15 +52,19 @@ def validator(
             place, types = exact.get(name, _NONE)
             kind = type(value)
             if place <= last or kind not in types or (kind is str and not value.isascii()):
-                return checked(arguments)
+                break
             last = place
             if name not in optional:
                 missing -= 1
-        return checked(arguments) if missing else arguments
+        else:
+            if not missing:
+                return arguments if len(arguments) == count else completed(arguments)
+        found = checked(arguments)
+        return found if len(found) == count else completed(found)
 
     def checked(arguments: dict[str, Any]) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = validate_python(arguments)
+            found = _gone_through(validate_python(arguments))
         except ValidationError as error:
             refused = {str(place) for e in error.errors(include_url=False) for place in e["loc"][:1]}
             if not any(holds_record(arguments.get(name)) for name in refused):
@@ -66,7 +76,7 @@ def validator(
         # Read back from a journal, a record has its fields and no class: it becomes one of the class asked for.
         again = {name: fields_of_records(given) if name in refused else given for name, given in arguments.items()}
         try:
-            found = validate_python(again, by_alias=True, by_name=True)
+            found = _gone_through(validate_python(again, by_alias=True, by_name=True))
         except ValidationError as error:
             raise ArgumentError(_sentences(tool, error, secrets)) from None
         except Exception as error:
@@ -80,6 +90,12 @@ def validator(
     return validate
 
 
+def _gone_through(found: dict[str, Any]) -> dict[str, Any]:
+    """What was checked, to its last item: of an `Iterable` pydantic checks each when it is taken, and gives it once."""
+    return {name: list(value) if type(value) is _LAZY else value for name, value in found.items()}
+
+
+_LAZY: Final = type(TypeAdapter(Iterable[Any]).validate_python(()))
 _NONE: tuple[int, frozenset[type]] = -1, frozenset()
 _PLAIN: frozenset[Any] = frozenset({bool, int, float, str, types.NoneType})
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from superscalar.plan.json_text import once
 from superscalar.plan.signatures import Signatures
 
 _TAG: Final = re.compile(r"\s*</?tool_call>\s*")
@@ -15,10 +16,6 @@ FORMS: Final = (
     ("tool", "arguments"), ("tool", "args"), ("tool", "parameters"), ("function", "arguments"),
 )  # fmt: skip
 _WRAPPERS: Final = ("tool_calls", "calls", "function_call")
-
-
-class _Twice(ValueError):
-    """An object has a key twice."""
 
 
 def plan_in_json(text: str, signatures: Signatures) -> str | None:
@@ -37,7 +34,7 @@ def plan_in_json(text: str, signatures: Signatures) -> str | None:
 
 def _values(text: str) -> list[Any] | None:
     """The JSON values that a text consists of; None if it is more than that."""
-    decoder = json.JSONDecoder(object_pairs_hook=_once)
+    decoder = json.JSONDecoder(object_pairs_hook=once)
     values: list[Any] = []
     position = 0
     while True:
@@ -99,7 +96,7 @@ def _call(value: Any, signatures: Signatures) -> tuple[str, dict[str, Any]] | No
     arguments = value[form[1]]
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}", object_pairs_hook=_once)
+            arguments = json.loads(arguments or "{}", object_pairs_hook=once)
         except (ValueError, RecursionError):
             return None
     arguments = {} if arguments is None else arguments
@@ -114,10 +111,3 @@ def _has_form(value: Any) -> bool:
         case list():
             return any(map(_has_form, value))
     return False
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise _Twice("an object has a key twice")
-    return made

@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 
 from superscalar.plan.bounds import MAX_SOURCE
 from superscalar.plan.fronts.numbered import NUMBERED, NumberedReader
-from superscalar.plan.fronts.reader import PlanReader
+from superscalar.plan.fronts.reader import PlanReader, TextReader
+from superscalar.plan.fronts.reading_on import ReadOn
 from superscalar.plan.fronts.rewoo import REWOO, RewooReader
 from superscalar.plan.fronts.steps import StepsReader
 from superscalar.plan.program import Program
@@ -56,9 +57,9 @@ def reader_of(syntax: Syntax, program: Program, *, prose: int | None = MAX_PROSE
     """A reader of one round of a plan; `prose`: see `PythonReader`."""
     if syntax == "python":
         return PythonReader(program, prose=prose)
-    readers: dict[Syntax, Callable[[Program], PlanReader]] = {
+    readers: dict[Syntax, Callable[[Program], TextReader]] = {
         "numbered": NumberedReader,
         "rewoo": RewooReader,
         "json": StepsReader,
     }
-    return readers[syntax](program)
+    return ReadOn(readers[syntax](program), begins="{" if syntax == "json" else None, prose=prose)

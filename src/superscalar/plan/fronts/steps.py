@@ -250,11 +250,10 @@ class _Reading:
         self._once(arguments, places)
         alias = self._tools.get(self.tool, self.tool)
         signature = self._signatures.get(alias)
-        aliases = {parameter.name: parameter.alias for parameter in (signature.parameters if signature else ())}
         keywords = []
         for index, (name, value) in enumerate(arguments.pairs):
             place = _value_at(places, index)
-            argument = ast.keyword(aliases.get(name, name), self._value(value, place, 1))
+            argument = ast.keyword(signature.argument(name) if signature else name, self._value(value, place, 1))
             placed(argument, _span_of(place) or self._written.span)
             keywords.append(argument)
         function = made(ast.Name(alias, ast.Load()), _span_of(_at(self._places, "tool")) or self._written.span)

@@ -57,6 +57,12 @@ def of_try(tree: ast.Try) -> str:
             finalbody=[],
         ):
             return "write " + write("X = default(V, None)", X=target, V=value)
+        case ast.Try(body=[ast.Assign(targets=[ast.Name() as target], value=value), _, *_], handlers=[_]):
+            if any(isinstance(node, ast.Name) and node.id == target.id for node in ast.walk(value)):
+                raise Unwritable
+            tried_alone = write("X = default(V, None)", X=target, V=value)
+            rest = written(ast.If(filled("X is not None", X=target), [], []))
+            return f"write default(x, fallback) or ok(xs): {tried_alone}, and what is to be done with it under {rest}"
     raise Unwritable
 
 

@@ -6,7 +6,18 @@ import ast
 from collections.abc import Callable, Sequence
 
 from superscalar.plan.instead import folds
-from superscalar.plan.instead.code import Unwritable, added, as_list, filled, fresh, names_of, tried, write, written
+from superscalar.plan.instead.code import (
+    Unwritable,
+    added,
+    as_list,
+    filled,
+    fresh,
+    name,
+    names_of,
+    tried,
+    write,
+    written,
+)
 
 IsList = Callable[[ast.expr], bool]
 
@@ -179,6 +190,16 @@ def _assignment(
 
 @tried
 def _assignment_in_loop(target: ast.expr, value: ast.expr, loops: folds.Loops, statement: ast.stmt) -> str:
+    match target, value:
+        case (
+            ast.Subscript(
+                value=ast.Subscript(value=ast.Name(id=held), slice=place), slice=ast.Constant(value=str(field))
+            ),
+            ast.BinOp(op=ast.Add(), right=added_),
+        ) if field.isidentifier():
+            own = name(fresh(f"{held}_{field}", names_of(*loops)))
+            here = write("D[K] = D.get(K, 0) + E", D=own, K=place, E=added_)
+            return f"keep one dict for each number: write {write('D = {}', D=own)} above the loop, and {here} here"
     match target:
         case ast.Subscript(value=ast.Name() as owner, slice=ast.Slice()):
             raise Unwritable

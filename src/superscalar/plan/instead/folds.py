@@ -192,6 +192,24 @@ def of_counter(counter: str, loop: ast.For) -> str:
     raise Unwritable
 
 
+def apart(owner: ast.Name, value: ast.expr) -> str:
+    """`xs = xs + ys` in a loop, where somebody else has `xs`: what is added is collected in a list of its own."""
+    more = ast.Name(fresh("more", names_of(owner, value)), ast.Load())
+    return (
+        f"write {more.id} = [] above the loop, {more.id} += ... here, and {owner.id} = {owner.id} + {more.id} below it"
+    )
+
+
+@tried
+def first_of(loop: ast.For) -> str:
+    """What to write for a loop that looks for the first item, and ends there."""
+    match [each for each in loop.body if not isinstance(each, ast.Pass)]:
+        case [ast.If(test=test, body=[ast.Assign(targets=[ast.Name() as found], value=value), ast.Break()], orelse=[])]:
+            item = ast.GeneratorExp(value, [ast.comprehension(loop.target, loop.iter, [test], 0)])
+            return "write " + write("X = next(I, X)", X=found, I=item) + " instead of the loop"
+    raise Unwritable
+
+
 @tried
 def best_of(owner: str, loop: ast.For) -> str:
     """`if p > best: best = p` in a loop, and what else is remembered of the best."""

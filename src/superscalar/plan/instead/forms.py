@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from string import Formatter
 
-from superscalar.plan.instead.code import Unwritable, filled, tried, write
+from superscalar.plan.instead.code import Unwritable, bound_in, filled, fresh, names_of, tried, write
 from superscalar.plan.instead.functions import formatted
 
 IsList = Callable[[ast.expr], bool]
@@ -94,8 +94,10 @@ def of_percent(node: ast.BinOp) -> str:
 
 
 @tried
-def of_walrus(node: ast.NamedExpr) -> str:
-    """`(n := x)` as a line of its own."""
+def of_walrus(node: ast.NamedExpr, around: ast.AST | None) -> str:
+    """`(n := x)` as a line of its own; in a comprehension, whose items it is made of, without a name."""
+    if around is not None and names_of(node.value) & bound_in(around):
+        return f"write {write('X', X=node.value)} here, and again where {node.target.id} stands"
     return f"write {write('N = X', N=node.target, X=node.value)} on the line above, and {node.target.id} here"
 
 
@@ -103,6 +105,45 @@ def of_walrus(node: ast.NamedExpr) -> str:
 def of_await(node: ast.Await) -> str:
     """`await f(x)` without the word."""
     return f"leave `await` out: {write('X', X=node.value)}"
+
+
+@tried
+def of_mixed_join(call: ast.Call) -> str:
+    """`join(x, b=y)` with a name for everything."""
+    taken = {keyword.arg or "" for keyword in call.keywords}
+    if len(taken) < len(call.keywords) or "" in taken:
+        raise Unwritable
+    named: list[ast.keyword] = []
+    for value in call.args:
+        match value:
+            case ast.Name(id=base) | ast.Attribute(attr=base):
+                pass
+            case ast.Starred():
+                raise Unwritable
+            case _:
+                base = "answer"
+        taken.add(own := fresh(base, taken))
+        named.append(ast.keyword(own, value))
+    return "write " + write("X", X=ast.Call(call.func, [], [*named, *call.keywords]))
+
+
+@tried
+def of_join_inside(call: ast.Call, taken: Sequence[str]) -> str:
+    """`join(x)` in a block as the assignment of what the last line joins."""
+    if any(isinstance(value, ast.Starred) for value in call.args) or any(k.arg is None for k in call.keywords):
+        raise Unwritable
+    own = ast.Name(fresh("answer", taken), ast.Load())
+    match call.args, call.keywords:
+        case [value], []:
+            pass
+        case [_, *_] as values, []:
+            value = ast.List(values, ast.Load())
+        case [], [_, *_] as named:
+            value = ast.Dict([ast.Constant(each.arg) for each in named], [each.value for each in named])
+        case _:
+            raise Unwritable
+    here, last = write("A = X", A=own, X=value), write("join(A)", A=own)
+    return f"write {here} in its place, and {last} as the last line, at its beginning"
 
 
 @tried

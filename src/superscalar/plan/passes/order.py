@@ -40,15 +40,19 @@ class _Track:
         if self.write is not None:
             yield self.write
 
-    def note(self, task: TaskId, *, writing: bool) -> Undo:
-        write, reads = self.write, self.reads
+    def note(self, task: TaskId, *, writing: bool) -> None:
+        """Take note of an access."""
         if writing:
             self.write, self.reads = task, []
         else:
-            reads.append(task)
+            self.reads.append(task)
+
+    def undo(self, *, writing: bool) -> Undo:
+        """What makes the next access undone once it is noted, before anything else is."""
+        write, reads, passed = self.write, self.reads, self.passed
 
         def undo() -> None:
-            self.write, self.reads = write, reads
+            self.write, self.reads, self.passed = write, reads, passed
             if not writing:
                 reads.pop()
 
@@ -81,21 +85,23 @@ class _Provider:
         if known is not None:
             yield from known.before(writing=writing)
 
-    def note(self, task: TaskId, resource: str | None, *, writing: bool) -> Undo:
-        """Take note of an access. What comes back makes that undone, before anything else is noted."""
+    def note(self, task: TaskId, resource: str | None, *, writing: bool) -> None:
+        """Take note of an access."""
+        if resource is None:
+            self.whole.note(task, writing=writing)
+            if writing:  # it follows all of them, and so stands for them
+                self.named = {}
+            return
+        track = self.named.setdefault(resource, _Track())
+        track.note(task, writing=writing)
+        if writing:
+            track.passed = len(self.whole.reads)
+
+    def undo(self, resource: str | None, *, writing: bool) -> Undo:
+        """What makes the next access undone once it is noted, before anything else is."""
         if resource is not None:
-            track = self.named.setdefault(resource, _Track())
-            undo, passed = track.note(task, writing=writing), track.passed
-            track.passed = len(self.whole.reads) if writing else passed
-
-            def undo_named() -> None:
-                undo()
-                track.passed = passed
-
-            return undo_named
-        undo, named = self.whole.note(task, writing=writing), self.named
-        if writing:  # it follows all of them, and so stands for them
-            self.named = {}
+            return self.named.setdefault(resource, _Track()).undo(writing=writing)
+        undo, named = self.whole.undo(writing=writing), self.named
 
         def undo_whole() -> None:
             undo()
@@ -167,9 +173,9 @@ class OrderAccesses(Pass):
             tracks = self._providers.setdefault(provider, _Provider())
             after.update(dict.fromkeys(tracks.before(resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
-            undo = self._providers[provider].note(task.id, resource, writing=writing)
             if self._undo is not None:
-                self._undo.append(undo)
+                self._undo.append(self._providers[provider].undo(resource, writing=writing))
+            self._providers[provider].note(task.id, resource, writing=writing)
         after.pop(task.id, None)
         if self.notes is not None:
             self._explain(task.id, accesses, after, self.notes)

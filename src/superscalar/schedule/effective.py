@@ -1,0 +1,207 @@
+"""The arguments of a call as it is made, and what is shown, recorded and compared of them.
+
+They are bound once, when the call is ready (`Tool.bind`), and nobody changes them from then on: whoever might is given
+a copy. So what a rule judged, what a person was shown and what the journal has is what the tool receives.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import hashlib
+import json
+import re
+import zoneinfo
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from uuid import UUID
+
+from superscalar import codec
+from superscalar.everyday import BARE, is_text_alone, twin
+from superscalar.plan.evaluate import evaluate
+from superscalar.plan.ir import Call, Literal, Ref
+from superscalar.schedule.cells import Cell
+from superscalar.tools.context import ArgumentError
+from superscalar.tools.tool import Tool
+from superscalar.values import (
+    IMMUTABLE,
+    WITHHELD,
+    Handle,
+    Observation,
+    TaskId,
+    Withheld,
+    copied,
+    copied_by,
+    holds_record,
+    twin_of,
+)
+
+if TYPE_CHECKING:
+    from superscalar.schedule.state import Schedule
+
+Arguments: TypeAlias = dict[str, Any]
+"""All arguments of a call, by the names that its function gives them."""
+
+
+def given_to(cell: Cell, call: Call, schedule: Schedule) -> Arguments:
+    """A copy of what the plan gives a call, by alias.
+
+    Raises:
+        EvaluationError, Unavailable: an argument has no value.
+    """
+    given: Arguments = {}
+    for name, expression in call.arguments:
+        if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
+            given[name] = expression.value
+            continue
+        scope = cell.scope
+        found = scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
+        if found is not None and type(found.outcome) is Observation:
+            value = found.outcome.value
+        else:
+            value = evaluate(expression, schedule.outcomes_for(cell))
+        given[name] = value if type(value) in IMMUTABLE else copied(value)
+    return given
+
+
+def fresh(arguments: Arguments) -> Arguments:
+    """The same for somebody who may change them.
+
+    Raises:
+        ArgumentError: the class of one does not let it be copied.
+    """
+    return _each(arguments, twin_of)
+
+
+def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
+    """The same for people and for a journal: secrets withheld, and a `Handle` for what is no data (rule L24).
+
+    Raises:
+        ArgumentError: as for `fresh`.
+    """
+    return _each(tool.masked(arguments), lambda value: copied_by(value, _for_people))
+
+
+def _each(arguments: Arguments, copy: Callable[[Any], Any]) -> Arguments:
+    made: Arguments = {}
+    for name, value in arguments.items():
+        try:
+            made[name] = copy(value)
+        except RecursionError:
+            raise
+        except Exception as error:  # a record's class is a tool's own code
+            raise ArgumentError(f"`{name}` cannot be copied: {error!r}") from error
+    return made
+
+
+def _for_people(value: Any, copy: Callable[[Any], Any]) -> Any:
+    kind = type(value)
+    if hasattr(kind, "get_secret_value"):  # pydantic's SecretStr and the like
+        return WITHHELD
+    if kind in _DATA or issubclass(kind, enum.Enum) or (issubclass(kind, PurePath) and is_text_alone(kind)):
+        return value
+    if is_text_alone(kind):
+        return str(value)
+    if kind in _COLLECTIONS:
+        return twin(value, copy)
+    bare = next((bare for base, bare in BARE.items() if issubclass(kind, base)), Handle.of)
+    return bare(value)
+
+
+_DATA: Final = (Withheld, Handle, Decimal, UUID, dt.timezone, zoneinfo.ZoneInfo)
+_COLLECTIONS: Final = (frozenset, OrderedDict, defaultdict, Counter, deque)
+
+
+# ----------------------------------------------------------------------------------------------- what an answer is to
+
+
+def digest_of(run: str, id: TaskId, tool: str, arguments: Mapping[str, Any]) -> str:
+    """What stands for a call whose arguments were shown so: the same for the same call of this run alone.
+
+    It is keyed by the run, and what is secret is not in it: nobody finds out by guessing what was withheld.
+    """
+    told = json.dumps([id, tool, sorted((name, _written(value)) for name, value in arguments.items())])
+    key = hashlib.blake2b(run.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.blake2b(told.encode(), key=key, digest_size=16).hexdigest()
+
+
+def _written(value: Any) -> str:
+    """A value as text: equal for values that a person and a journal are shown alike, in any process."""
+    try:
+        return json.dumps(_in_order(codec.data_of(value)))
+    except (codec.Unwritable, RecursionError):  # nested too deeply for a journal
+        return repr(Handle.of(value))
+
+
+def _in_order(data: Any) -> Any:
+    match data:
+        case list():
+            return [_in_order(item) for item in data]
+        case {"_": "set" | "frozenset" as tag, "v": list(items)}:
+            return {"_": tag, "v": sorted(map(_in_order, items), key=json.dumps)}
+        case {"_": "handle", "v": str(text)}:
+            return {"_": "handle", "v": _ADDRESS.sub("", text)}
+        case dict():
+            return {key: _in_order(item) for key, item in data.items()}
+        case _:
+            return data
+
+
+_ADDRESS: Final = re.compile(r" at 0x[0-9A-Fa-f]+")
+
+
+# --------------------------------------------------------------------------------------------------- out of a journal
+
+
+def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
+    """The arguments of a call to which the plan gives `given` (by alias), and of which these were recorded.
+
+    What was recorded is used as it is; what was not, or is in no journal (secrets, handles), is bound anew.
+
+    Raises:
+        ArgumentError: something that is bound anew does not fit.
+    """
+    named = tool.named(given)
+    bound: Arguments = {}
+    made: Arguments = {}
+    for parameter in tool.parameters:
+        name = parameter.name
+        found = _read_back(tool, name, recorded[name]) if name in recorded else _UNKNOWN
+        if found is _UNKNOWN and name in named:
+            bound = bound or tool.validate(named)
+            found = bound[name]
+        made[name] = tool.default_of(name) if found is _UNKNOWN else found
+    return made
+
+
+_UNKNOWN: Final = object()
+
+
+def _read_back(tool: Tool[..., Any], name: str, value: Any) -> Any:
+    """An argument out of a journal as the tool wants it, if that is still what was recorded."""
+    try:
+        if _is_partly_told(codec.data_of(value)):
+            return _UNKNOWN
+        found = tool.read_back(name, value)
+        if _written(copied_by(found, _for_people)) == _written(value):
+            return found
+    except codec.Unwritable:
+        return _UNKNOWN
+    except ArgumentError:
+        pass  # it is of today's declaration that it does not fit any more, or a default, which nobody checks
+    return _UNKNOWN if holds_record(value) else value
+
+
+def _is_partly_told(data: Any) -> bool:
+    match data:
+        case {"_": "secret" | "handle"}:
+            return True
+        case dict():
+            return any(map(_is_partly_told, data.values()))
+        case list():
+            return any(map(_is_partly_told, data))
+        case _:
+            return False
