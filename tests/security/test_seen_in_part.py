@@ -32,7 +32,7 @@ class File:
     name: str
 
 
-@tool(trusted_fields=("[].id", "[].size"))
+@tool(trusted_fields={"[].id": r"f\d+", "[].size": ""})
 async def files() -> list[File]:
     """Files of the drive."""
     return [File("f1", 9, EVIL), File(EVIL, 70, "f2")]
@@ -76,7 +76,7 @@ def test_it_is_shown_what_is_vouched_for_and_what_is_our_own_beside_what_is_not(
     result = LLMCompiler(model, tools=[files, card, page, ours]).run_sync("Which files?")
     told = model.requests[2].messages[-1].text
     assert told.split("<results>\n")[1].split("\n</results>")[0].split("\n") == [
-        'fs: [{"size": 9, 2 more withheld}, {"size": 70, 2 more withheld}]',
+        'fs: [{"id": "f1", "size": 9, 1 more withheld}, {"size": 70, 2 more withheld}]',
         'c: {"n": 4, 1 more withheld}',
         'os: ["a", "b"]',
         "ps: withheld (a list of 2 texts)",
