@@ -250,7 +250,7 @@ class Calls:
         arguments: list[tuple[str, ir.Expr]] = []
         given: set[str] = set()
         positional = [p for p in signature.parameters if not p.keyword_only]
-        by_alias = {p.alias: p for p in signature.parameters}
+        by_alias = {p.alias: p for p in signature.parameters} if node.keywords else {}
         meant = _meant(node, signature) if node.keywords else {}
         unpacked = False
         for index, argument in enumerate(node.args):

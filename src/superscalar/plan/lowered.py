@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from superscalar.plan import ir
 from superscalar.plan.asserting import lower_assert
@@ -24,8 +25,7 @@ from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(NamedTuple):
     """The tasks of a statement, and what the names that it assigns stand for."""
 
     slot: Slot
@@ -35,8 +35,7 @@ class Lowered:
     generators: dict[TaskId, Once]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a statement is lowered in: what the program has come to, and the ids that no task may have.
 
     `open`: something before it waits for a repair.
@@ -67,6 +66,7 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     except RecursionError:
         with suppress(Enough):
             lowering.too_deep(slot.tree or ast.Pass())
+    lowering.sharing.end()
     return Lowered(slot, lowering, made.body.tasks, made.bound, made.generators)
 
 

@@ -56,6 +56,10 @@ _NEW_BY_METHOD: Final[Mapping[str, str]] = {
 _HOLDING_METHODS: Final = frozenset({"copy", "union", "intersection", "difference"})
 
 
+def _never(_: Expr) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Sharing:
     """What is known of the objects of all tasks lowered so far; `above`: of those of the statements before.
@@ -64,13 +68,14 @@ class Sharing:
     """
 
     above: Sharing | None = None
-    is_plain: Callable[[Expr], bool] = lambda _: False
+    is_plain: Callable[[Expr], bool] = _never
     holds: dict[str, Hold] = field(default_factory=dict)
     kinds: dict[TaskId, str] = field(default_factory=dict)
     chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
     holders: dict[str, dict[TaskId, None]] = field(default_factory=dict)
     steps: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)  # what a loop puts into a collection
     plain: set[TaskId] = field(default_factory=set)  # the tasks that give a number or a text
+    calls: set[TaskId] = field(default_factory=set)  # those that give what a tool made, whatever that is
 
     def copy(self) -> Sharing:
         """The same, to be built on without changing this one."""
@@ -84,6 +89,7 @@ class Sharing:
             holders,
             dict(self.steps),
             set(self.plain),
+            set(self.calls),
         )
 
     def take(self, below: Sharing) -> None:
@@ -93,22 +99,31 @@ class Sharing:
         self.chains |= below.chains
         self.steps |= below.steps
         self.plain |= below.plain
+        self.calls |= below.calls
         for key, value in below.holders.items():
             self.holders.setdefault(key, {}).update(value)
+
+    def end(self) -> None:
+        """Nothing more is noted: let go of whoever knew what is plain, who has this in hand."""
+        self.is_plain = _never
 
     # ------------------------------------------------------------------------------------------------------ noting
 
     def note(self, id: TaskId, work: ir.Work) -> None:
         """Take note of a task, after all that it needs."""
+        if isinstance(work, ir.Call):
+            self.calls.add(id)
+            return
         found = self._of_work(work)
         kind = self._kind_of_work(work)
         if isinstance(work, ir.Compute) and (isinstance(work.value, _PLAIN) or self.is_plain(work.value)):
             self.plain.add(id)
-        if (kind and not _is_constant(work)) or isinstance(work, ir.Call):
+        if kind and not _is_constant(work):
             found = Hold(found.itself, found.inside | {f"{id}/"})
         if len(found.inside) > _MOST:
             found = Hold(found.itself, frozenset({SHARED}))
-        self.holds[id] = found
+        if found is not _NOTHING:
+            self.holds[id] = found
         if kind:
             self.kinds[id] = kind
         if (before := self._goes_on_from(work)) is not None:
@@ -183,6 +198,8 @@ class Sharing:
     def hold(self, id: TaskId) -> Hold:
         """What the value of a task is, and what it holds."""
         found = self.holds.get(id)
+        if found is None and id in self.calls:
+            return Hold(_NONE, frozenset({f"{id}/"}))
         if found is None and self.above is not None:
             return self.above.hold(id)
         return found or _NOTHING
@@ -208,6 +225,9 @@ class Sharing:
     def _holders(self, key: str) -> Iterable[TaskId]:
         """Under which names an object is in hand. What has no name is done with; so is a comprehension's variable."""
         yield from filter(_has_name, self.holders.get(key, ()))
+        made_by = key.removesuffix("/")
+        if made_by != key and made_by in self.calls and _has_name(made_by):
+            yield made_by
         if self.above is not None:
             yield from self.above._holders(key)  # noqa: SLF001 (another one of this class)
 

@@ -331,6 +331,8 @@ class StatementReader:
         self._notes += understood(module, text, self.program.signatures)
 
     def _understood(self) -> tuple[str, ...]:
+        if not self._notes:
+            return ()
         notes, self._notes = tuple(dict.fromkeys(self._notes)), []
         return notes
 
