@@ -321,8 +321,10 @@ class _Reading:
         if expr.operator == ".append":
             return concatenated([before, steps])
         each = steps.in_order
-        more = concatenated(map(listed, each)) if each is not None else listed(steps.any)
-        return concatenated([before, also(more, steps.shape)])
+        if each is None:  # nobody knows how often
+            more = listed(steps.any)
+            return concatenated([before, some(more.shape | steps.shape, more.any)])
+        return concatenated([before, *map(listed, each), run(steps.shape, [])])
 
 
 def _first(found: Parts, otherwise: list[Labelled]) -> Labelled:
@@ -369,7 +371,8 @@ def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
         case "setdefault.append":
             put = some(shape, step[1])
         case "setdefault.extend":
-            put = also(listed(step[1]), shape)
+            more = listed(step[1])
+            put = some(shape | more.shape, more.any)  # nobody knows how often
         case _:
             put = widened(whole(before.any) | step.whole)
     return Entries(shape, {}, each=either(before.any, put))
