@@ -29,7 +29,7 @@ from superscalar import events
 from superscalar.errors import SuperscalarError
 from superscalar.events import Event
 from superscalar.everyday import as_data
-from superscalar.labels import Source
+from superscalar.labels import Label, Source
 from superscalar.plan import ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.values import (
@@ -172,7 +172,7 @@ _NODES: Final[Mapping[str, type]] = {
         *get_args(ir.Expr),
         *get_args(ir.Work),
         *(ir.Access, ir.Hole, ir.Clause, ir.Guard, ir.Need, ir.Span, ir.Task),
-        *(Diagnostic, Failure, Holder, Observation, Skipped, Source, Usage),
+        *(Diagnostic, Failure, Holder, Label, Observation, Skipped, Source, Usage),
     )
 }
 _FOR_PEOPLE: Final = frozenset(
@@ -201,6 +201,8 @@ _HOLDS_A_VALUE: Final = frozenset(
 
 def _defaults(kind: type) -> dict[str, Any]:
     """The fields of a class in order, each with its default or `MISSING`."""
+    if kind is Label:
+        return {"sources": MISSING, "readers": None}
     if is_dataclass(kind):
         return {field.name: field.default for field in fields(kind)}
     named: Any = kind
@@ -215,6 +217,8 @@ _FIELDS: Final[Mapping[type, Mapping[str, Any]]] = {
 def _field_to_json(kind: type, name: str, content: Any) -> JSON:
     if (kind, name) in _HOLDS_A_VALUE:
         return _value_to_json(dict(content) if name == "arguments" else content, 0)
+    if kind is Label and content is not None:
+        content = tuple(sorted(content))  # a label keeps them in no order
     return _node_to_json(content)
 
 
@@ -272,7 +276,7 @@ _SMALL: Final = 16  # items: beyond, a check and then the encoder written in C t
 _TEXT_ONLY: Final = frozenset({str})
 _CONSTANTS: Final = {None: "null", True: "true", False: "false"}
 _EVENT_WRITERS: Final[dict[type, Callable[[Any], str]]] = {}
-_NODE_WRITERS: Final[dict[type, Callable[[Any], str]]] = {}
+_NODE_WRITERS: Final[dict[type, Callable[[Any], str]]] = {Label: lambda label: _encoded(_node_to_json(label))}
 
 
 def _node_to_text(node: Any) -> str:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from superscalar import values
-from superscalar.labels import Source
+from superscalar.labels import Label, Source
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Task
 from superscalar.values import LIST, Failure, Holder, Outcome, TaskId, Usage, fact
@@ -38,13 +39,16 @@ class Resumed:
 class RoundStarted:
     """The planner was asked for a plan (round 0), or for more statements (a replan).
 
-    `saw_untrusted`: it was shown text that is not trusted, so nothing that it writes in this round is.
+    `label`: that of all that it was shown by then, of this run and of what was said before, which is the label of what
+    it writes in this round. `saw_untrusted`: whether something of that is not trusted. In older journals `label` is
+    None, and what is known of it is derived (`superscalar.schedule.labels.Labels.of_round`).
     """
 
     at: float
     round: int
     reason: str = ""
     saw_untrusted: bool = False
+    label: Label | None = field(default=None, repr=False)
 
 
 @fact

@@ -67,6 +67,11 @@ class Label:
         return self.trusted and all(source.type != WORD for source in self.sources)
 
     @property
+    def open(self) -> bool:
+        """Whether a model that plans may be shown it, and everybody may read it: to have seen that changes nothing."""
+        return self.told and self.readers is None
+
+    @property
     def narrow(self) -> bool:
         """Whether all that is not trusted in it was narrowed to a type that carries no text."""
         return all(source.trusted or source.type for source in self.sources)

@@ -9,7 +9,7 @@ import enum
 import json
 import math
 from collections.abc import Callable, Mapping, Set
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
@@ -35,7 +35,7 @@ FailureKind: TypeAlias = Literal[
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def fact(cls: type[T]) -> type[T]:
     """A frozen, slotted dataclass whose `__init__` sets the slots themselves.
 

@@ -90,10 +90,11 @@ def test_a_question_is_recorded_with_what_was_said(path: Path) -> None:
     assert kept(path) == result.events
     about = Journal(path).about("run")
     assert (about["question"], about["model"], about["joiner"]) == ("And now?", model.name, model.name)
+    sources = [["plan", "", True, ""], ["tool", "price", False, "float"], ["user", "", True, ""]]
     assert about["history"] == [
-        {"role": "user", "text": "How much?", "untrusted": False},
-        {"role": "assistant", "text": "It is 1.", "untrusted": True},  # `price` does not say that it may be trusted
-    ]
+        {"role": "user", "text": "How much?", "untrusted": False, "sources": [], "readers": None},
+        {"role": "assistant", "text": "It is 1.", "untrusted": True, "sources": sources, "readers": None},
+    ]  # `price` does not say that it may be trusted
     assert b"hunter2" not in path.read_bytes()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from superscalar import events
 from superscalar.events import Event
-from superscalar.labels import Source
+from superscalar.labels import Label, Source
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import (
     Access,
@@ -103,6 +103,12 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "tuple[Source, ...]": st.lists(
         st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2
     ).map(tuple),
+    "Label | None": st.none()
+    | st.builds(
+        Label,
+        st.lists(st.builds(Source, st.sampled_from(["plan", "tool"]), _TEXTS, st.booleans(), _TEXTS), max_size=2),
+        st.none() | st.lists(_TEXTS, max_size=2),
+    ),
     "Any": VALUES,
     "Mapping[str, Any]": st.dictionaries(_TEXTS, VALUES, max_size=2),
     "Mapping[str, Any] | None": st.none() | st.dictionaries(_TEXTS, VALUES, max_size=2),

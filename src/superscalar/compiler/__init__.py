@@ -13,6 +13,7 @@ from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
+from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed
@@ -23,7 +24,8 @@ from superscalar.compiler.sync import run_to_end
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.extractor import extraction
-from superscalar.models.base import ChatModel, Message
+from superscalar.labels import NOTHING, Label, joined
+from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
@@ -32,6 +34,7 @@ from superscalar.plan.vocabulary import FUNCTIONS
 from superscalar.policy import REPLANS, Mode, Policy, Replan, Rulings
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt
+from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.terms import Limit
@@ -197,13 +200,14 @@ class LLMCompiler:
         question: str,
         *,
         context: Any = None,
-        history: Iterable[Message] = (),
+        history: History = (),
+        history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunStream:
         """Answer a question, with its events as they happen. See `run` for the arguments."""
         self._need_model()
-        said = tuple(history)
+        said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
             settings = self._settings
@@ -218,15 +222,18 @@ class LLMCompiler:
         question: str,
         *,
         context: Any = None,
-        history: Iterable[Message] = (),
+        history: History = (),
+        history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunResult:
         """Answer a question.
 
         `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
-        results. After `deadline` seconds what is unfinished is cancelled, and the joiner answers from what there is.
-        Cancelling this cancels every call and waits for it to end.
+        results, which say where they came from and who may read them; or dicts with a `role` and `content`, of which
+        what an assistant said is not trusted, unless `history_trusted`. After `deadline` seconds what is unfinished is
+        cancelled, and the joiner answers from what there is. Cancelling this cancels every call and waits for it to
+        end.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -235,7 +242,14 @@ class LLMCompiler:
             NotApproved: `approve_plan=True`, and the first plan was not approved.
             ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """
-        async with self.stream(question, context=context, history=history, deadline=deadline, run_id=run_id) as running:
+        async with self.stream(
+            question,
+            context=context,
+            history=history,
+            history_trusted=history_trusted,
+            deadline=deadline,
+            run_id=run_id,
+        ) as running:
             return await running.result()
 
     def run_sync(
@@ -243,30 +257,38 @@ class LLMCompiler:
         question: str,
         *,
         context: Any = None,
-        history: Iterable[Message] = (),
+        history: History = (),
+        history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunResult:
         """`run` for code that is not async. Works inside a running event loop too (notebooks), which it blocks."""
         return run_to_end(
-            lambda: self.run(question, context=context, history=history, deadline=deadline, run_id=run_id),
+            lambda: self.run(
+                question,
+                context=context,
+                history=history,
+                history_trusted=history_trusted,
+                deadline=deadline,
+                run_id=run_id,
+            ),
             grace=self._grace,
         )
 
-    async def plan(self, question: str, *, history: Iterable[Message] = ()) -> Plan:
+    async def plan(self, question: str, *, history: History = (), history_trusted: bool = False) -> Plan:
         """What the planner would do: its plan, repaired if need be. Nothing is run.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: the model failed.
         """
-        async with self.stream_planning(question, history=history) as running:
+        async with self.stream_planning(question, history=history, history_trusted=history_trusted) as running:
             return (await running.result()).plan
 
-    def stream_planning(self, question: str, *, history: Iterable[Message] = ()) -> RunStream:
+    def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
         """`plan`, with its events as they happen."""
         self._need_model()
-        said = tuple(history)
+        said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
             return await self._new_run(log, None, None, None).plan_only(question, said)
@@ -367,16 +389,19 @@ class LLMCompiler:
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = False,
+        seen: Label = NOTHING,
     ) -> RunStream:
         """`execute`, with its events as they happen; the result's answer is the value of `join(...)`.
 
-        `saw_untrusted`: whoever wrote the plan had read what is not trusted, so nothing in it is, not even constants.
+        `seen`: the label of what whoever wrote the plan had read, which all of it has, constants too. `saw_untrusted`:
+        that may have been anything that these tools return.
         """
+        shown = seen | self._anything if saw_untrusted else seen
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
             run = self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
-            return await run.execute(compiled, saw_untrusted=saw_untrusted)
+            return await run.execute(compiled, shown)
 
         return RunStream(main)
 
@@ -390,6 +415,7 @@ class LLMCompiler:
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = True,
+        seen: Label | None = None,
     ) -> CallResults:
         """Make the tool calls of a chat model's turn, all at once as far as limits and effects allow.
 
@@ -402,16 +428,23 @@ class LLMCompiler:
         calls. A call that cannot be read, that names no tool or does not fit its parameters fails alone, with a text
         that the model can mend it by. Writes keep their order among the accesses of what they write.
 
-        A model that reads results before it calls the next tool can be steered by them. So what it writes is not
-        trusted, and may choose no sink, unless you know better: `saw_untrusted=False` where the conversation holds
-        nothing yet that a tool returned.
+        A model that reads results before it calls the next tool can be steered by them, and may tell others what it has
+        read. So what it writes is not trusted and may choose no sink, and goes to those alone who may read whatever
+        these tools return, unless you know better: `seen` is the label of what it was shown, the join of the
+        `results.label` so far (`seen |= results.label`); `saw_untrusted=False` says that the conversation holds nothing
+        yet that a tool returned.
 
         Raises:
             UsageError: `message` is nothing of the kind.
         """
         turn = Turn(message, self.tools)
         async with self.stream_plan(
-            turn.plan, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted
+            turn.plan,
+            context=context,
+            deadline=deadline,
+            run_id=run_id,
+            saw_untrusted=saw_untrusted and seen is None,
+            seen=NOTHING if seen is None else seen,
         ) as running:
             return turn.results(await running.result())
 
@@ -423,11 +456,12 @@ class LLMCompiler:
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = True,
+        seen: Label | None = None,
     ) -> CallResults:
         """`execute_calls` for code that is not async, as `run_sync` is."""
         return run_to_end(
             lambda: self.execute_calls(
-                message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted
+                message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen
             ),
             grace=self._grace,
         )
@@ -450,6 +484,12 @@ class LLMCompiler:
         if self._journal is not None and about is not None:
             recording = Recording(self._journal.begin(id, about), self.tools)
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
+
+    @property
+    def _anything(self) -> Label:
+        """The label of whatever the tools of this agent may return."""
+        named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in self.tools]
+        return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])
 
     def _check_deadline(self, deadline: float | None) -> None:
         if deadline is not None and deadline <= 0:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, overload
 
 from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
+from superscalar.labels import Label
 from superscalar.plan import ir, planned
 from superscalar.plan.json_text import Twice, once
 from superscalar.tools.tool import Tool
@@ -44,13 +45,19 @@ class CallResults(Sequence[CallResult]):
     """The results of a turn, in the order of its calls.
 
     `messages`: the answer in the shape of the turn, to be appended to the conversation after it. `run`: everything else
-    that is known of the run.
+    that is known of the run. `label`: where what these messages say came from, and who may read it; a model that is
+    shown them writes calls that are made from that.
     """
 
     def __init__(self, results: Iterable[CallResult], messages: list[dict[str, Any]], run: RunResult) -> None:
         self._results = tuple(results)
         self.messages = messages
         self.run = run
+
+    @property
+    def label(self) -> Label:
+        """The label of all results together, and of what the model was shown that asked for them."""
+        return self.run.label
 
     @overload
     def __getitem__(self, index: int) -> CallResult: ...

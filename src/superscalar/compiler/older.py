@@ -7,7 +7,9 @@ from collections.abc import Sequence as Several
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from superscalar.events import Event
+from superscalar.compiler.history import heard
+from superscalar.events import Event, RoundStarted
+from superscalar.models.base import Message
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import (
     Call,
@@ -27,6 +29,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.needs import children
 from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.schedule.labels import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 
 
@@ -121,6 +124,17 @@ def _parts(task: Task) -> Iterator[Expr]:
     for part in pending:  # grows while we go through it
         pending.extend(children(part))
     yield from pending
+
+
+def with_what_was_heard(recorded: Iterable[Event], history: Iterable[Message]) -> list[Event]:
+    """The events of a run, of which the first round says what its planner was shown of what had been said before."""
+    shown = in_view_of(heard(history))
+    return [
+        replace(event, label=shown)
+        if isinstance(event, RoundStarted) and not event.round and event.label is None
+        else event
+        for event in recorded
+    ]
 
 
 def in_todays_names(recorded: Several[Event], about: Mapping[str, Any], tools: Mapping[str, str]) -> Several[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from superscalar import __version__, events
@@ -167,13 +167,25 @@ def about_question(
     return {
         "kind": "answer",
         "question": question,
-        "history": [
-            {"role": message.role, "text": message.text, "untrusted": message.untrusted} for message in history
-        ],
+        "history": [asdict(message) for message in history],
         "model": model,
         "joiner": joiner,
         **_about(tools),
     }
+
+
+def history_of(about: Mapping[str, Any]) -> tuple[Message, ...]:
+    """What had been said before the question of a run that is remembered so.
+
+    Older journals say of it whether it was trusted, and not who may read it: where a tool said that of its results,
+    nobody may.
+    """
+    restricted = any(readers is not None for _, _, readers, *_ in about.get("declared", {}).values())
+    turns = [dict(turn) for turn in about.get("history", ())]
+    for turn in turns:
+        if restricted and turn["role"] == "assistant":
+            turn.setdefault("readers", ())
+    return tuple(Message(**turn) for turn in turns)
 
 
 def about_plan(plan: Plan, tools: Toolset) -> dict[str, Any]:

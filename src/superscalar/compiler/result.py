@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from superscalar.compiler.sight import heard
+from superscalar.compiler.history import heard
 from superscalar.events import Event, RunStarted
 from superscalar.labels import Label
 from superscalar.models.base import Message

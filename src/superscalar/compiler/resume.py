@@ -11,15 +11,16 @@ from typing import Any, Final, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.joining import tried_in
-from superscalar.compiler.older import in_todays_names, why_not
+from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.planning import rest_of
-from superscalar.compiler.recording import Recording
+from superscalar.compiler.recording import Recording, history_of
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.errors import InDoubt, UsageError
 from superscalar.events import PlanApproved
+from superscalar.labels import NOTHING, Label, joined
 from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram, can_go_on, without_join
@@ -59,7 +60,7 @@ class _Round:
     sealed: bool = False
     cut: str = ""
     replanned: str | None = None
-    saw_untrusted: bool = False
+    label: Label = NOTHING  # of what its planner was shown
     outcomes: dict[TaskId, Outcome] = field(default_factory=dict)  # of all tasks, when it was planned again
 
     @property
@@ -88,10 +89,14 @@ class _Round:
 
 
 class _Past:
-    """What had happened in a run, as far as its shell needs to know: a fold of its events."""
+    """What had happened in a run, as far as its shell needs to know: a fold of its events.
 
-    def __init__(self, settings: Settings, recorded: Iterable[events.Event]) -> None:
+    `shown`: the labels of what the planners of its rounds were shown.
+    """
+
+    def __init__(self, settings: Settings, recorded: Iterable[events.Event], shown: Iterable[Label]) -> None:
         self._settings = settings
+        self._shown = iter(shown)
         self.outcomes: dict[TaskId, Outcome] = {}
         self.retired: set[TaskId] = set()
         self.started = False
@@ -103,7 +108,7 @@ class _Past:
 
     def _fold(self, event: events.Event) -> None:
         if isinstance(event, events.RoundStarted):
-            self.rounds.append(_Round(saw_untrusted=event.saw_untrusted))
+            self.rounds.append(_Round(label=next(self._shown)))
         elif isinstance(event, events.RunStarted):
             self.started = True
         elif not self.rounds and not isinstance(event, events.Resumed):
@@ -185,16 +190,14 @@ class ResumedRun(Run):
     ) -> None:
         about = recording.log.about
         self._question = str(about.get("question", ""))
-        self._said = tuple(
-            Message(turn["role"], turn["text"], turn.get("untrusted", False)) for turn in about.get("history", ())
-        )
+        self._said = history_of(about)
         self._answers = about.get("kind") == "answer"
         self._recorded = log.events
         run_id = recording.log.run
         super().__init__(
             settings, log, run_id, context=context, deadline=deadline, recording=recording, question=self._question
         )
-        self._past = past = _Past(settings, self._recorded)
+        self._past = past = _Past(settings, self._recorded, self._unit.shown)
         for event in self._recorded:
             self._budget.note(event)
             if isinstance(event, events.BudgetSpent):
@@ -318,9 +321,11 @@ class ResumedRun(Run):
             conversation += round.turns
             tasks += tuple(round.tasks)
             if round.replanned is not None and later is not None:
-                sees: ReplannerSees = self._settings.replanner_sees if later.saw_untrusted else "summaries"
-                self._tell_planner(conversation, tasks, round.outcomes, round.replanned, sees)
-        self._saw_untrusted = self._saw_untrusted or any(round.saw_untrusted for round in past.rounds)
+                told = tasks, round.outcomes, round.replanned
+                text = self._sight.of_planner(*told, self._seen, "text").label
+                sees: ReplannerSees = "text" if later.label | text == later.label else "summaries"
+                self._tell_planner(conversation, *told, sees)
+        self._seen |= joined(round.label for round in past.rounds)
         last = past.rounds[-1] if past.rounds else None
         if last is None:
             await self._plan(conversation, "")
@@ -392,7 +397,7 @@ def restored(
     """
     about = recording.log.about
     aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
-    recorded = in_todays_names(recording.log.recorded, about, aliases)
+    recorded = with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
     _check_that_it_is_open(recording.log.run, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
     return ResumedRun(settings, log, recording, context=context, deadline=deadline)

@@ -14,14 +14,15 @@ from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
 from superscalar.compiler.asking import Asking
 from superscalar.compiler.budget import Budget, Spent
+from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording, secrets_of, withheld
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.sight import ReplannerSees, Sight, heard, ran_untrusted
+from superscalar.compiler.sight import ReplannerSees, Sight, ran_untrusted
 from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, NotApproved
-from superscalar.labels import NOTHING
+from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
 from superscalar.plan.diagnostics import Diagnostic
@@ -31,6 +32,7 @@ from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
@@ -134,8 +136,7 @@ class Run:
                 self._approver,
             )
         )
-        self._heard = NOTHING  # the label of what was said before the question
-        self._saw_untrusted = False  # the planner was shown text that is not trusted
+        self._seen = NOTHING  # the label of what the planner was shown
         self._sight = Sight(
             self._unit.schedule, self._unit.permission.labels, settings.max_result_tokens, settings.syntax
         )
@@ -165,15 +166,12 @@ class Run:
 
     # -------------------------------------------------------------------------------------------- the two ways
 
-    async def execute(self, plan: Plan, *, saw_untrusted: bool = False) -> RunResult:
-        """Run a plan that is there already; no model is asked.
-
-        `saw_untrusted`: whoever wrote it had read what is not trusted.
-        """
+    async def execute(self, plan: Plan, seen: Label = NOTHING) -> RunResult:
+        """Run a plan that is there already; no model is asked. `seen`: the label of what its writer had read."""
 
         async def main() -> RunResult:
-            if saw_untrusted:
-                self._unit.begin_round(0, "", saw_untrusted=True)
+            if seen is not NOTHING:
+                self._unit.begin_round(0, "", in_view_of(seen))
             tasks = plan.tasks
             if self._settings.approve_plan:
                 self._unit.hold()
@@ -232,8 +230,8 @@ class Run:
         reason: str,
         sees: ReplannerSees,
     ) -> None:
-        turn = self._sight.of_planner(tasks, outcomes, reason, self._heard, sees)
-        self._saw_untrusted = self._saw_untrusted or turn.untrusted
+        turn = self._sight.of_planner(tasks, outcomes, reason, self._seen, sees)
+        self._seen |= turn.label
         conversation.append(Message("user", turn.text))
 
     def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
@@ -243,10 +241,10 @@ class Run:
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
         text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
-        label = self._sight.label(joined=self._settings.joiner is not None, heard=heard(said))
-        messages = (*said, Message("user", question), Message("assistant", text, not label.told))
-        plan = Plan(self._program.in_order())
-        return self._result(plan, Outcomes(self._unit.outcomes(), plan.tasks), answer, messages)
+        tasks = self._program.in_order()
+        label = self._sight.label(tasks, joined=self._settings.joiner is not None, heard=heard(said))
+        messages = (*said, Message("user", question), Message("assistant", text, label=label))
+        return self._result(Plan(tasks), Outcomes(self._unit.outcomes(), tasks), answer, messages)
 
     async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
@@ -314,8 +312,7 @@ class Run:
 
     def _conversation(self, said: tuple[Message, ...], question: str) -> list[Message]:
         asked = self._settings
-        self._heard = heard(said)
-        self._saw_untrusted = not self._heard.trusted
+        self._seen = in_view_of(heard(said))
         blocks = asked.grammar is None  # a model that needs no grammar is large enough for them
         return planner.conversation(asked.tools, asked.instructions, said, question, asked.syntax, blocks=blocks)
 
@@ -329,7 +326,7 @@ class Run:
             ModelError: the planner failed. What it had planned settles first.
         """
         restricted = self._ran_untrusted()
-        self._unit.begin_round(self._rounds, reason, saw_untrusted=self._saw_untrusted, restricted=restricted)
+        self._unit.begin_round(self._rounds, reason, self._seen, restricted=restricted)
         if running and self._settings.approve_plan:
             self._unit.hold()
         await self._plan_round(conversation, running=running)

@@ -9,27 +9,18 @@ from typing import Any, Final, Literal, TypeAlias
 from superscalar import joiner, planner
 from superscalar.compiler.in_part import in_part
 from superscalar.events import Event, Started
-from superscalar.labels import NOTHING, USER, Label, Source
-from superscalar.models.base import Message
+from superscalar.labels import USER, Label, joined
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.ir import Task
 from superscalar.plan.parts import whole
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
 ReplannerSees: TypeAlias = Literal["summaries", "text"]
-"""What a planner that goes on is shown of results that are not trusted."""
+"""What a planner that goes on is shown of results that are not trusted, or not for everybody."""
 SEES: Final = ("summaries", "text")
-
-EARLIER: Final = Label([Source("model", "an earlier answer", trusted=False)])
-"""The label of what was said before, where that was made from what is not trusted."""
-
-
-def heard(history: Iterable[Message]) -> Label:
-    """The label of what was said before the question."""
-    return EARLIER if any(message.untrusted for message in history) else NOTHING
 
 
 def ran_untrusted(happened: Iterable[Event], tools: Toolset) -> bool:
@@ -40,10 +31,10 @@ def ran_untrusted(happened: Iterable[Event], tools: Toolset) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a planner that goes on is told; `untrusted`: text that is not trusted is in it."""
+    """What a planner that goes on is told, and the label of that."""
 
     text: str
-    untrusted: bool
+    label: Label
 
 
 class Sight:
@@ -60,32 +51,41 @@ class Sight:
         return joiner.show_results(tasks, outcomes, self._most)
 
     def of_planner(
-        self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], reason: str, heard: Label, sees: ReplannerSees
+        self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], reason: str, seen: Label, sees: ReplannerSees
     ) -> Turn:
         """What the planner of the next round is told of this one, and of the joiner's `reason`.
 
-        The joiner saw all results and what was said before (`heard`), so its reason is trusted only if they all are.
+        `seen`: what it was shown by now. What would make what it writes less trusted, or for fewer readers, it is shown
+        where it `sees` text, and else a summary of. The joiner saw all results and what was said before: so its reason
+        is like all of that together.
         """
-        trusted = (heard | self._labels.shown()).told
-        if trusted or sees == "text":
+        everything = seen | self._labels.shown(task.id for task in tasks)
+        trusted = everything.told
+        if (trusted and everything.readers == seen.readers) or sees == "text":
             shown = joiner.show_results(tasks, outcomes, self._most)
-            message = planner.replan_message(reason, shown, self._syntax, trusted=trusted)
-            return Turn(message, untrusted=not trusted)
-        shown = joiner.show_results(tasks, outcomes, self._most, self._told, self._in_part)
-        return Turn(planner.replan_message("", shown, self._syntax, trusted=False), untrusted=False)
+            return Turn(planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(everything))
 
-    def label(self, *, joined: bool, heard: Label) -> Label:
+        told = [seen]
+
+        def may_see(label: Label) -> bool:
+            if not label.told or (seen | label).readers != seen.readers:
+                return False
+            told.append(label)
+            return True
+
+        def harmless(id: TaskId) -> bool:
+            cell = self._schedule.get(id)
+            return cell is not None and may_see(whole(self._labels.of(cell)))
+
+        def in_part_of(id: TaskId, value: Any, room: int) -> str | None:
+            cell = self._schedule.get(id)
+            return None if cell is None else in_part(value, self._labels.of(cell), may_see, room)
+
+        shown = joiner.show_results(tasks, outcomes, self._most, harmless, in_part_of)
+        return Turn(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(joined(told)))
+
+    def label(self, tasks: Sequence[Task], *, joined: bool, heard: Label) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
-        return USER | heard | self._labels.shown() if joined else self._labels.joined()
-
-    def _told(self, id: TaskId) -> bool:
-        cell = self._schedule.get(id)
-        return cell is not None and _may_see(whole(self._labels.of(cell)))
-
-    def _in_part(self, id: TaskId, value: Any, room: int) -> str | None:
-        cell = self._schedule.get(id)
-        return None if cell is None else in_part(value, self._labels.of(cell), _may_see, room)
-
-
-def _may_see(label: Label) -> bool:
-    return label.told
+        if not joined:
+            return self._labels.joined()
+        return USER | heard | self._labels.shown(task.id for task in tasks)

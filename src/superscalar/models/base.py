@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
 from superscalar.values import Usage as Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
+EARLIER: Final = Label([Source("model", "an earlier answer", trusted=False)])
+"""What is added to the label of what was said before, where no more is known than that it is not trusted."""
+
 FinishReason: TypeAlias = str
 """How a reply ended: "stop" (or another word of `superscalar.models.ending.WHOLE`) if it is whole, "length" or "filter"
 if it was cut for that reason. Any other word, such as a provider's own, says that it was cut too."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Message:
     """One turn of a conversation.
 
-    `untrusted`: its text was made from what is not trusted, as an answer is that tells of web pages. A planner is shown
-    it as data then, and what it plans after that is not trusted.
+    `label`: what its text was made from, and who may read it; `sources` and `readers` are that as plain data, so that
+    turns can be kept as JSON (`asdict`, and back with `Message(**turn)`). What a planner writes that was shown it has
+    that label too, so it goes to those readers alone. `untrusted`: something of it is not trusted, or is
+    a word that a stranger may have chosen, as in an answer that tells of web pages. A planner is shown it as data then.
     """
 
     role: Role
     text: str
     untrusted: bool = False
+    sources: tuple[Source, ...] = ()
+    readers: tuple[str, ...] | None = None
+
+    def __init__(
+        self,
+        role: Role,
+        text: str,
+        untrusted: bool = False,
+        sources: Iterable[Iterable[Any]] = (),
+        readers: Iterable[str] | None = None,
+        *,
+        label: Label = NOTHING,
+    ) -> None:
+        label = label | Label([Source(*source) for source in sources], readers)
+        if untrusted and label.told:
+            label = label | EARLIER
+        for name, value in (
+            ("role", role),
+            ("text", text),
+            ("untrusted", not label.told),
+            ("sources", tuple(sorted(label.sources))),
+            ("readers", None if label.readers is None else tuple(sorted(label.readers))),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def label(self) -> Label:
+        """What its text was made from, and who may read it."""
+        return Label(self.sources, self.readers)
 
 
 @dataclass(frozen=True, slots=True)

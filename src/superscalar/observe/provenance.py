@@ -16,7 +16,7 @@ from superscalar.plan.parts import whole
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import SHOWN, labels_by
+from superscalar.schedule.labels import labels_by
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
@@ -66,9 +66,11 @@ class Provenance:
         self._schedule = Schedule()
         self._labels = labels_by(self._schedule, declared, question)
         self._joins = False
+        self._shown = NOTHING  # what the planner of the last round was shown
         for event in happened:
             if isinstance(event, events.RoundStarted):
-                self._labels.begin_round(SHOWN if event.saw_untrusted else NOTHING)
+                self._shown = self._labels.of_round(event)
+                self._labels.begin_round(self._shown)
             self._joins = self._joins or isinstance(event, events.JoinStarted)
             self._schedule.apply(event)
 
@@ -82,7 +84,9 @@ class Provenance:
 
     def answer(self) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
-        return USER | self._labels.shown() if self._joins else self._labels.joined()
+        if not self._joins:
+            return self._labels.joined()
+        return USER | self._shown | self._labels.shown(task.id for task in self._schedule.plan())
 
     def label(self, id: TaskId) -> Label:
         """The label of what a task left behind, by its id."""

@@ -536,6 +536,7 @@ class Program:
         slot.published, slot.made = True, tasks
         now.outputs.update(lowered.lowering.outputs)
         now.writes |= lowered.lowering.writes.own
+        now.generators |= lowered.generators
         now.sharing.take(lowered.lowering.sharing)
         now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]
         for name, meaning in lowered.bound.items():

@@ -3,7 +3,15 @@
 from superscalar.policy.admission import REPLANS, Admission, Refusal, Replan
 from superscalar.policy.calls import Allow, Argument, Ask, Decision, Deny, LabelledCall, Question, Rule, Said
 from superscalar.policy.policy import Mode, Policy, Ruling, Rulings
-from superscalar.policy.rules import BUILT_IN, BuiltIn, Unclear, confidentiality, destinations
+from superscalar.policy.rules import (
+    BUILT_IN,
+    BuiltIn,
+    ConfidentialControl,
+    Control,
+    Unclear,
+    confidentiality,
+    destinations,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -13,6 +21,8 @@ __all__ = [
     "Argument",
     "Ask",
     "BuiltIn",
+    "ConfidentialControl",
+    "Control",
     "Decision",
     "Deny",
     "LabelledCall",

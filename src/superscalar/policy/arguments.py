@@ -53,7 +53,8 @@ def _place(tool: Tool[..., Any], destination: Destination, found: list[tuple[Any
     if not label.trusted and any(_is_listed(tool, destination, mark, value) for mark in destination.marks):
         label = narrowed_to(label, "enum")
         narrow |= {source.type for source in label.untrusted}
-    return Argument(value, label, destination.declared, narrow, likely=not destination.declared)
+    control = any(mark.control for mark in destination.marks)
+    return Argument(value, label, destination.declared, narrow, likely=not destination.declared, control=control)
 
 
 def _is_listed(tool: Tool[..., Any], destination: Destination, mark: Sink, value: Any) -> bool:

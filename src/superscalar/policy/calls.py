@@ -19,7 +19,8 @@ class Argument:
 
     `narrow`: the types to which what is not trusted must have been narrowed to choose that, as its tool says. `likely`:
     its tool does not say that it chooses one, but its name or its form does. `parts`: those parts of it that are one or
-    the other, by their paths (`mail.to`); of items of a list, `value` has all of them.
+    the other, by their paths (`mail.to`); of items of a list, `value` has all of them. `control`: whether what decides
+    that the call is made at all must be trusted as well, as its tool says.
     """
 
     value: Any
@@ -28,6 +29,7 @@ class Argument:
     narrow: frozenset[str] = frozenset()
     likely: bool = False
     parts: Mapping[str, Argument] = field(default_factory=dict)
+    control: bool = False
 
     @property
     def strangers(self) -> tuple[Source, ...]:

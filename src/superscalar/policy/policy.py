@@ -8,9 +8,17 @@ from math import inf
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from superscalar.errors import UsageError
-from superscalar.labels import Label, joined
+from superscalar.labels import NOTHING, Label, joined
 from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of
-from superscalar.policy.rules import BUILT_IN, BuiltIn, Unclear
+from superscalar.policy.rules import (
+    BUILT_IN,
+    CONFIDENTIAL_CONTROLS,
+    CONTROLS,
+    BuiltIn,
+    ConfidentialControl,
+    Control,
+    Unclear,
+)
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import fact
@@ -32,6 +40,11 @@ class Policy:
     may write. `max_cost`: what the calls of a plan may cost together as declared by `@tool(cost=)`, as far as their
     number is known before it runs.
 
+    `control="sinks"`: what is not trusted may not decide, by a condition, a filter or the length of a list, whether
+    something goes to a destination either; so it does not choose among trusted ones. `@tool` says it of single sinks
+    (`Sink(control=True)`). `confidential_control="allow"`: confidential data may decide whether a call is made whose
+    audience may not read it, which tells that audience a bit of it each time.
+
     Raises:
         UsageError: there is no such mode, a rule is none, or a bound makes no sense.
     """
@@ -41,6 +54,8 @@ class Policy:
     tools: frozenset[str] | None = None
     max_writes: int | None = None
     max_cost: float | None = None
+    control: Control = "none"
+    confidential_control: ConfidentialControl = "deny"
 
     def __init__(
         self,
@@ -50,6 +65,8 @@ class Policy:
         tools: Iterable[str] | None = None,
         max_writes: int | None = None,
         max_cost: float | None = None,
+        control: Control = "none",
+        confidential_control: ConfidentialControl = "deny",
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"policy={mode!r}: write one of {', '.join(map(repr, MODES))}, or Policy(...)")
@@ -59,14 +76,23 @@ class Policy:
             raise UsageError(f"Policy(max_writes={max_writes}): not below 0")
         if max_cost is not None and not 0 <= max_cost < inf:
             raise UsageError(f"Policy(max_cost={max_cost}): not below 0")
+        _check_word("control", control, CONTROLS)
+        _check_word("confidential_control", confidential_control, CONFIDENTIAL_CONTROLS)
         for name, value in (
             ("mode", mode),
             ("rules", tuple(map(rule_of, rules))),
             ("tools", None if tools is None else frozenset(tools)),
             ("max_writes", max_writes),
             ("max_cost", max_cost),
+            ("control", control),
+            ("confidential_control", confidential_control),
         ):
             object.__setattr__(self, name, value)
+
+
+def _check_word(name: str, given: str, words: tuple[str, ...]) -> None:
+    if given not in words:
+        raise UsageError(f"Policy({name}={given!r}): write {' or '.join(map(repr, words))}")
 
 
 @fact
@@ -82,13 +108,16 @@ class Ruling:
 class Rulings:
     """The rules of an agent on the calls of its tools. Everything here is a pure function.
 
+    `shown`: the label of what a planner of the run was shown.
+
     Raises:
         UsageError: what is declared of a tool as its `policy` is no rule.
     """
 
-    def __init__(self, policy: Policy, tools: Toolset) -> None:
+    def __init__(self, policy: Policy, tools: Toolset, shown: Label = NOTHING) -> None:
         self.policy = policy
-        rules = () if policy.mode == "off" else BUILT_IN
+        self._tools = {tool.name: tool for tool in tools}
+        rules = [rule.under(policy, shown) for rule in (() if policy.mode == "off" else BUILT_IN)]
         self._built_in = {tool.name: tuple(rule for rule in rules if rule.concerns(tool, tools)) for tool in tools}
         own = {tool.name: tuple(map(rule_of, tools.rules.get(tool.name, ()))) for tool in tools}
         self._others = {name: () if policy.mode == "off" else (*policy.rules, *said) for name, said in own.items()}
@@ -101,11 +130,17 @@ class Rulings:
         """The rules that `at_a_glance` asks of calls of a tool; None if these are not all that look at them."""
         return None if self._others[tool.name] else self._built_in[tool.name]
 
-    def at_a_glance(self, rules: tuple[BuiltIn, ...], given: Label, sinks: Label | None) -> Ruling | Unclear | None:
-        """What `ruling` would say of a call with these labels (see `BuiltIn.glance`), if they are enough to tell."""
+    def at_a_glance(
+        self, tool: Tool[..., object], given: Label, sinks: Label | None, control: Label
+    ) -> Ruling | Unclear | None:
+        """What `ruling` would say of a call with these labels (see `BuiltIn.glance`), if they are enough to tell.
+
+        `control`: that of what decided that it is made; it may be left out where no rule weighs it.
+        """
         found: tuple[BuiltIn, Decision] | None = None
-        for rule in rules:
-            said = rule.glance(given, sinks)
+        for rule in self._built_in[tool.name]:
+            counts = control if rule.weighs_control(tool) else NOTHING
+            said = rule.glance(given | counts, None if sinks is None else sinks | counts)
             if isinstance(said, Unclear):
                 return said
             if said is not None:
@@ -113,7 +148,8 @@ class Rulings:
         if found is None:
             return None
         rule, decision = found
-        return self._ruled(rule.name, decision, sinks if rule.looks_at == "sinks" and sinks is not None else given)
+        label = sinks if rule.looks_at == "sinks" and sinks is not None else given
+        return self._ruled(rule.name, decision, label | control if rule.weighs_control(tool) else label)
 
     def ruling(self, call: LabelledCall) -> Ruling | None:
         """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
@@ -126,9 +162,12 @@ class Rulings:
             found = found if said is None else _stricter(found, rule, said)
         if found is None:
             return None
-        by_sinks = isinstance(found[0], BuiltIn) and found[0].looks_at == "sinks"
+        rule, decision = found
+        by_sinks = isinstance(rule, BuiltIn) and rule.looks_at == "sinks"
         looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
-        return self._ruled(_name(found[0]), found[1], joined(argument.label for argument in looked_at.values()))
+        label = joined(argument.label for argument in looked_at.values())
+        weighs = isinstance(rule, BuiltIn) and rule.weighs_control(self._tools[call.tool])
+        return self._ruled(_name(rule), decision, label | call.control if weighs else label)
 
     def _in_mode(self, decision: Decision) -> Decision:
         """What a built-in rule says, as the mode has it."""

@@ -8,16 +8,18 @@ label pays nothing.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
+from superscalar.events import RoundStarted
 from superscalar.labels import NOTHING, PLAN, USER, WORD, Label, Source, gathered, joined, widened
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
 from superscalar.plan.labels import labels_of, said_by
 from superscalar.plan.narrow import narrowed, shaped, vouched
 from superscalar.plan.parts import Entries, Labelled, Parts, also, concatenated, either, listed, run, some, whole
+from superscalar.plan.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results
@@ -30,13 +32,18 @@ SHOWN: Final = Label([Source("model", "a plan that was written with results in v
 """What is added to the label of everything that was planned by a model that had been shown what is not trusted."""
 
 
+def in_view_of(shown: Label) -> Label:
+    """The label of what a model writes that was shown something: of what it read it may put any text together."""
+    return shown if shown.told else widened(shown) | SHOWN
+
+
 class Labels:
     """The labels of one run's tasks.
 
     `origin` says what calls add; `results`, by alias, what is sure of what tools return that validate it; `question` is
     what the user asked: a constant of the plan that stands there comes from the user. Every task of a round that began
-    with another label than `NOTHING` has that too, since all that its planner wrote was made from that; but for what
-    the first plan repeats of the question.
+    with a label has that too, since all that its planner wrote was made from that, readers included; but for what the
+    first plan repeats of the question. `confidential`: something that was derived is for some readers only.
     """
 
     def __init__(
@@ -55,11 +62,30 @@ class Labels:
         self._given: dict[Cell, Label] = {}
         self._controls: dict[Scope, Label] = {}
         self._rounds: list[tuple[int, Label]] = []
+        self.confidential = False
+        self._again: dict[Cell, Label] = {}  # calls that are made again because of something
 
     def begin_round(self, label: Label) -> None:
-        """What is planned from now on is made from that too."""
-        if label is not NOTHING or self._rounds:
+        """What is planned from now on is made from that too; what is open to everybody changes nothing."""
+        if not label.open or self._rounds:
             self._rounds.append((self._schedule.planned, label))
+            self.confidential = self.confidential or label.readers is not None
+
+    def of_round(self, begun: RoundStarted) -> Label:
+        """What the planner of a round that begins now was shown.
+
+        Older journals say of that whether it is trusted. What was trusted was shown then, whoever may read it, and all
+        that had been shown before.
+        """
+        if begun.label is not None:
+            return begun.label
+        before = self._rounds[-1][1] if self._rounds else NOTHING
+        plan = [task.id for task in self._schedule.plan()]
+        shown = self.shown(plan if begun.saw_untrusted else [id for id in plan if self._is_trusted(id)])
+        return in_view_of(before | shown | (SHOWN if begun.saw_untrusted else NOTHING))
+
+    def _is_trusted(self, id: TaskId) -> bool:
+        return whole(self.of(self._schedule.cell(id))).trusted
 
     def of(self, cell: Cell) -> Labelled:
         """The labels of what a task left behind; of one that has not settled, as far as that is known."""
@@ -113,6 +139,7 @@ class Labels:
     def _called(self, cell: Cell, call: Call, given: Label) -> Labelled:
         """The labels of what a call left behind that was made from `given`."""
         origin = self._origin(cell, call)
+        self.confidential = self.confidential or origin.readers is not None
         label = given | origin
         if label.trusted or type(cell.outcome) is not Observation:
             return label
@@ -131,20 +158,30 @@ class Labels:
         round = self._round(cell)
         lookup = self._lookup(cell)
         for name, expression in work.arguments:
-            labels = labels_of(expression, lookup, self._constant)
+            labels = self._labels_of(cell, expression, lookup)
             yield name, labels if round is NOTHING or self._user_said(cell, expression) else also(labels, round)
         self._passing.clear()
 
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
-        self._find(list(self.inputs(cell)))
-        made = self._control(cell)
-        self._passing.clear()
-        return made
+        if cell.scope.owner is None and (cell.task is None or not cell.task.guards):
+            made = self._round(cell) if self._rounds else NOTHING
+        else:
+            self._find(list(self._deciding(cell)))
+            made = self._control(cell)
+            self._passing.clear()
+        return made | self._again[cell] if cell in self._again else made
 
-    def shown(self) -> Label:
-        """The label of all that the plan's tasks left behind; of what was not run there is nothing to tell."""
-        cells = [self._schedule.cell(task.id) for task in self._schedule.plan()]
+    def made_again(self, cell: Cell, because: Iterable[Cell]) -> bool:
+        """A call would not be made if these had not happened; whether that makes a difference to who may know of it."""
+        label = joined(whole(self.of(one)) for one in because)
+        if label.readers is not None:
+            self._again[cell] = Label((), label.readers)
+        return label.readers is not None
+
+    def shown(self, ids: Iterable[TaskId]) -> Label:
+        """The label of all that these tasks left behind; of what was not run there is nothing to tell."""
+        cells = map(self._schedule.cell, ids)
         return joined(whole(self.of(cell)) for cell in cells if not _says_nothing(cell))
 
     def joined(self) -> Label:
@@ -179,19 +216,23 @@ class Labels:
             return
         for need in task.needs:
             yield self._found(cell, need.task)
-        for guard in task.guards:
-            yield self._found(cell, guard.condition)
-        owner = cell.scope.owner
-        source = cell.scope.source
-        if owner is not None and source is not None and cell.scope not in self._controls:
-            yield from self._outside(owner)
-            yield from source.keep
+        yield from self._deciding(cell)
         for element in self._elements(cell):
             yield element.cell
             yield from element.keep
             if element.key is not None:
                 yield element.key
             yield from self._guards(element.cell)
+
+    def _deciding(self, cell: Cell) -> Iterator[Cell]:
+        """The tasks that decide whether a task runs at all, as far as their labels are not known together already."""
+        for guard in () if cell.task is None else cell.task.guards:
+            yield self._found(cell, guard.condition)
+        owner = cell.scope.owner
+        source = cell.scope.source
+        if owner is not None and source is not None and cell.scope not in self._controls:
+            yield from self._outside(owner)
+            yield from source.keep
 
     def _outside(self, owner: Cell) -> Iterator[Cell]:
         """What decides on the items of a map: its source, and what decides on the map itself."""
@@ -246,10 +287,10 @@ class Labels:
         lookup = self._lookup(cell)
         match task.work:
             case Call() as call:
-                given = joined(whole(labels_of(value, lookup, self._constant)) for _, value in call.arguments)
+                given = joined(whole(self._labels_of(cell, value, lookup)) for _, value in call.arguments)
                 return self._called(cell, call, widened(given) | control)  # a tool may put together what it is given
             case Compute(value):
-                return labels_of(value, lookup, self._constant)
+                return self._labels_of(cell, value, lookup)
             case Display(kind, items, keys):
                 return self._displayed(cell, kind, [self._found(cell, item) for item in items], keys)
             case Select(condition, then, otherwise):
@@ -273,6 +314,18 @@ class Labels:
             case Each(loop, otherwise=otherwise):
                 before = NOTHING if otherwise is None else whole(lookup(otherwise))
                 return self._all(cell) | self._shape(lookup(loop)) | before
+
+    def _labels_of(self, cell: Cell, expression: Expr, lookup: Callable[[TaskId], Labelled]) -> Labelled:
+        """The labels of an expression; whoever sees a part of it knows that there is all that it was computed from.
+
+        What fails says so to whoever is called after it with another part, or is not: so that is for those readers.
+        """
+        labels = labels_of(expression, lookup, self._constant)
+        if not self.confidential or type(expression) is Ref:
+            return labels
+        parts = looked_at(expression, lambda task: _gathers(self._found(cell, task)))
+        readers = joined(whole(labels_of(part, lookup, self._constant)) for part in parts).readers
+        return labels if readers is None else also(labels, Label((), readers))
 
     def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
         labels = [self._of(item) for item in items]
@@ -434,6 +487,11 @@ def _worded(origin: Label) -> Label:
 
 def _work(cell: Cell) -> Any:
     return None if cell.task is None else cell.task.work
+
+
+def _gathers(cell: Cell) -> bool:
+    """Whether the parts of what a task leaves behind may be there one by one."""
+    return not isinstance(_work(cell), Call | Compute | None)
 
 
 def _says_nothing(cell: Cell) -> bool:

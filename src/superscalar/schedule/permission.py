@@ -45,7 +45,7 @@ class Permission:
     ) -> None:
         self._schedule = schedule
         self._tools = tools
-        self._rulings = Rulings(policy, tools)
+        self._policy = policy
         self._question = question
         self._own: dict[str, Label] = {}
         self.named_by_arguments = {alias for alias, tool in tools.by_alias.items() if callable(tool.readers)}
@@ -53,23 +53,35 @@ class Permission:
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
-        self.guarded = {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
+        self.guarded: set[str] = set()
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
+        self._rule(NOTHING)
+
+    def _rule(self, shown: Label) -> None:
+        """Have the rules look at the calls of plans that are made from what was shown."""
+        tools = self._tools
+        self._rulings = Rulings(self._policy, tools, shown)
         self._at_a_glance = lru_cache(maxsize=4_096)(self._rulings.at_a_glance)  # most calls have labels of others
+        self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         self._glances = {
-            alias: (rules, frozenset(tool.aliases[one.parameter] for one in tool.destinations))
+            alias: (
+                frozenset(tool.aliases[one.parameter] for one in tool.destinations),
+                any(rule.weighs_control(tool) for rule in rules),
+            )
             for alias, tool in tools.by_alias.items()
             if (rules := self._rulings.by_labels(tool)) is not None
         }
 
-    def begin_round(self, number: int, *, saw_untrusted: bool, restricted: bool) -> None:
+    def begin_round(self, number: int, shown: Label, *, restricted: bool) -> None:
         """A round of planning has begun.
 
-        `saw_untrusted`: its planner was shown what is not trusted, so nothing that it writes is. `restricted`: a tool
-        whose results are not trusted had run by then.
+        `shown`: the label of what its planner was shown, which all that it writes has. `restricted`: a tool whose
+        results are not trusted had run by then.
         """
-        self.labels.begin_round(SHOWN if saw_untrusted else NOTHING)
+        self.labels.begin_round(shown)
+        if shown.readers is not None:
+            self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
 
     def planned(self, task: Task) -> None:
@@ -107,9 +119,11 @@ class Permission:
         if glance is None:
             ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         else:
-            rules, sinks = glance
-            given, chosen = self.labels.given(cell, work, sinks)
-            ruling = self._at_a_glance(rules, given, chosen if tool.sinks or not chosen.trusted else None)
+            choosing, weighs = glance
+            given, chosen = self.labels.given(cell, work, choosing)
+            control = self.labels.control(cell) if weighs else NOTHING
+            sinks = chosen if tool.sinks or not chosen.trusted else None
+            ruling = self._at_a_glance(tool, given, sinks, control)
             if isinstance(ruling, Unclear):
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
+from superscalar.labels import Label
 from superscalar.plan.evaluate import EvaluationError
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
@@ -59,6 +60,7 @@ class ResumedUnit(TaskFetchingUnit):
         self._untrusted = {tool.name for tool in surroundings.tools if tool.trust == "untrusted"}
         self._writes = {tool.name for tool in surroundings.tools if tool.effect == "write"}
         self._restricted = False
+        self.shown: list[Label] = []  # to the planners of the rounds
         for event in recorded:
             self._fold(event)
         self._todo.extend(self._unanswered())
@@ -101,8 +103,9 @@ class ResumedUnit(TaskFetchingUnit):
     def _fold_permission(self, event: events.Event) -> None:
         """What the policy says of calls depends on what was planned, and by whom: the same as before."""
         match event:
-            case events.RoundStarted(round=number, saw_untrusted=saw):
-                self.permission.begin_round(number, saw_untrusted=saw, restricted=self._restricted)
+            case events.RoundStarted(round=number):
+                self.shown.append(self.permission.labels.of_round(event))
+                self.permission.begin_round(number, self.shown[-1], restricted=self._restricted)
                 self._admits = True
             case events.Planned(task=task):
                 self.permission.planned(task)

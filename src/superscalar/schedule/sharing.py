@@ -26,7 +26,7 @@ class SharedCalls:
     """
 
     def __init__(self) -> None:
-        self._cells: dict[Hashable, Cell] = {}
+        self._cells: dict[tuple[Hashable, ...], Cell] = {}
         self._of_earlier_rounds: set[Cell] = set()
 
     def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> Cell | None:
@@ -39,6 +39,11 @@ class SharedCalls:
         self._made_by(found, key)
         return found
 
+    def is_again(self, tool: str, arguments: Mapping[str, Any], writes: int) -> bool:
+        """Whether a call was made before that is identical but for the writes that happened between."""
+        _, _, *identical = _key(tool, arguments, writes)
+        return any(key[0] == tool and key[1] != writes and [*key[2:]] == identical for key in self._cells)
+
     def recorded(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> None:
         """Take it from a journal that this task makes the call, whoever would make it today."""
         self._made_by(cell, _key(tool, arguments, writes))
@@ -48,7 +53,7 @@ class SharedCalls:
         self._cells = {key: cell for key, cell in self._cells.items() if _runs_or_succeeded(cell)}
         self._of_earlier_rounds = set(self._cells.values())
 
-    def _made_by(self, cell: Cell, key: Hashable) -> None:
+    def _made_by(self, cell: Cell, key: tuple[Hashable, ...]) -> None:
         self._cells[key] = cell
         self._of_earlier_rounds.discard(cell)
 
@@ -66,7 +71,7 @@ def _runs_or_succeeded(cell: Cell) -> bool:
     return not cell.retired and (cell.status is RUNNING or isinstance(cell.outcome, Observation))
 
 
-def _key(tool: str, arguments: Mapping[str, Any], writes: int) -> Hashable:
+def _key(tool: str, arguments: Mapping[str, Any], writes: int) -> tuple[Hashable, ...]:
     return (tool, writes, *((name, identity(arguments[name])) for name in sorted(arguments)))
 
 

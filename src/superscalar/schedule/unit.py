@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from superscalar import events
 from superscalar.codec import Unwritable
 from superscalar.errors import ApprovalPending, IllegalEvent, JournalError
+from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
@@ -39,6 +40,7 @@ from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
+from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
@@ -127,11 +129,11 @@ class TaskFetchingUnit(Asking):
             if self._admits:
                 self.permission.planned(task)
 
-    def begin_round(self, number: int, reason: str, *, saw_untrusted: bool = False, restricted: bool = False) -> None:
+    def begin_round(self, number: int, reason: str, shown: Label = NOTHING, *, restricted: bool = False) -> None:
         """More of the program follows: its writes wait for the next seal. See `Permission.begin_round`."""
         self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason, saw_untrusted))
-        self.permission.begin_round(number, saw_untrusted=saw_untrusted, restricted=restricted)
+        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown))
+        self.permission.begin_round(number, shown, restricted=restricted)
         self._admits = True
 
     def seal(self) -> None:
@@ -363,7 +365,7 @@ class TaskFetchingUnit(Asking):
             if work.access is not None and not work.access.known:
                 name = tool.resource_of(arguments)
                 self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
-            if cell.status is not READY or (tool.shares and self._shares(cell, work, arguments)):
+            if cell.status is not READY or (tool.shares and self._shares(cell, tool, work, arguments)):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
@@ -381,12 +383,21 @@ class TaskFetchingUnit(Asking):
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
-        other = self._shared.earlier(cell, work.tool, arguments, self.schedule.writes_before(cell))
+    def _shares(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21); or it is not made again.
+
+        That it is tells whoever is called that something was written meanwhile.
+        """
+        writes = self.schedule.writes_before(cell)
+        other = self._shared.earlier(cell, work.tool, arguments, writes)
         if other is not None:
             self._happened(events.Shared(self._now(), cell.id, other.id))
-        return other is not None
+            return True
+        labels = self.permission.labels
+        if not (writes and labels.confidential and self._shared.is_again(work.tool, arguments, writes)):
+            return False
+        met = writes_met(cell, self.schedule.in_program_order())
+        return labels.made_again(cell, met) and not self._permitted(cell, tool, work, arguments)
 
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""

@@ -129,6 +129,7 @@ class Tool(Generic[P, R]):
             self.name, places, sink=sink, content=content, effect=self.effect, elsewhere=bool(provider)
         )
         self.sinks = frozenset(str(one) for one in self.destinations if one.declared)
+        self.controlled = any(mark.control for one in self.destinations for mark in one.marks)
         self.shapes = {p.name: shape for p in self.parameters if (shape := constants_in(shape_of(annotation_of(p))))}
         self.readers = readers_of(self.name, "readers", readers, self.parameters)
         self.reads = readers_of(self.name, "reads", reads, self.parameters)

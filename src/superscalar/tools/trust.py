@@ -86,9 +86,19 @@ class Sink(Mark):
 
     `Sink(among=...)` lets it choose these destinations: texts, or a function that says whether a text is one
     (`re.compile(r"[\w.-]+@home\.example").fullmatch`). Of a list each item must be one. An attacker picks which.
+
+    `Sink(control=True)`: what is not trusted may not decide either whether something goes there at all, be it by a
+    condition, by a filter or by how many items a list has. So it does not choose among trusted destinations.
     """
 
-    def __init__(self, *, narrow: str | Iterable[str] = (), among: Iterable[str] | Callable[[str], Any] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        narrow: str | Iterable[str] = (),
+        among: Iterable[str] | Callable[[str], Any] = (),
+        control: bool = False,
+    ) -> None:
+        self.control = control
         self.narrow = frozenset((narrow,) if isinstance(narrow, str) else narrow)
         if others := self.narrow - NARROW:
             raise UsageError(f"Sink(narrow={min(others)!r}): one of {', '.join(sorted(map(repr, NARROW)))}")
