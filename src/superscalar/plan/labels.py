@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any, Final
 
 from superscalar.labels import NOTHING, PLAN, Label, joined, widened
-from superscalar.plan.changing import is_keyed
+from superscalar.plan.changing import MIXED, is_keyed
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -364,7 +364,8 @@ def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
     if not is_keyed(operator):
         return None
     step = listed(steps.any)
-    shape = PLAN | before.shape | steps.shape | widened(whole(step[0]))
+    key = step.whole if operator == MIXED else whole(step[0])  # the first of several changes is the name of one
+    shape = PLAN | before.shape | steps.shape | widened(key)
     match operator:
         case "[]=" | ".setdefault":
             put = step[1]
