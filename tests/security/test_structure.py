@@ -201,6 +201,12 @@ def test_what_is_our_own_stays_so_beside_what_a_stranger_says(lines: str) -> Non
         "xs = []\nfor c in ss[0].state:\n    xs.append(os[0].id)\nr = refund(xs[0])",
         "xs = []\nfor o in os:\n    for c in ss[0].state:\n        xs.append(o.id)\nr = refund(xs[1])",
         "xs = [n for o in os for n in ship(o.id)]\nr = refund(xs[0])",
+        "xs = []\nfor o, s in zip(os, ss):\n    if o:\n        xs += [s.id, o.id]\nr = refund((xs + [7])[2])",
+        "xs = []\nfor o, s in zip(os, ss):\n    xs += [s.id, o.id]\nr = refund((xs + [7])[2])",
+        "d = {}\nfor o, s in zip(os, ss):\n    d.setdefault(1, []).extend([s.id, o.id])\nr = refund((d[1] + [7])[2])",
+        "d = {}\nfor s in ss:\n    d[s.state] = 1\n    d.setdefault(s.id, 2)\nr = refund(len(d))",
+        "d = {1: [0], 2: [0]}\nfor s in ss:\n    d[1].append(s.id)\nr = refund(d[2][0])",
+        "d = {1: [0]}\nfor s in ss:\n    d[1] += [s.id]\nr = refund((d[1] + [7])[1])",
         # unpacking
         "a, b = os[0].id, ss[0].id\nr = refund(b)",
         "a, *rest = [os[0].id, ss[0].id, ss[1].id]\nr = refund(rest[0])",

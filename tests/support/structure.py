@@ -23,6 +23,7 @@ def forms(pick: Pick, sub: Sub, kind: str, *, calls: bool) -> Iterator[Callable[
             yield lambda: f"([i for i, w in enumerate({sub('words')}, {sub('int')}) if w] + [{sub('int')}])[-1]"
             yield lambda: f"([v for k, v in {sub('table')}.items() if k] + [{sub('int')}])[0]"
             yield lambda: f"([*{sub('ints')}, {sub('int')}, *{sub('ints')}])[{pick(['0', '1', '-1'])}:][0]"
+            yield lambda: f"({sub('ints')} + [{sub('int')}, {sub('int')}, {sub('int')}])[{pick('123')}]"
             yield lambda: f"sum({sub('table')}.values())"
             yield lambda: f"len({{w: i for i, w in {sub('pairs')}}})"
             yield (
@@ -76,7 +77,20 @@ def forms(pick: Pick, sub: Sub, kind: str, *, calls: bool) -> Iterator[Callable[
 def statement(pick: Pick, sub: Sub, new: Callable[[str], str], scope: Scope, margin: str) -> list[str]:
     """A statement that takes a value apart, or fills a mapping; `scope` has the new names after it."""
     one, other, third = new("p"), new("q"), new("r")
-    match pick(range(6)):
+    match pick(range(8)):
+        case 6 | 7:
+            begin, put = pick(
+                [
+                    ("[]", f"{one} += [{other}, {sub('int')}]"),
+                    ("[]", f"{one}.extend([{sub('int')}, {other}])"),
+                    ("{0: []}", f"{one}.setdefault(0, []).extend([{other}, {sub('int')}])"),
+                ]
+            )
+            body = [f"    if {third}:", f"        {put}"] if pick([True, False]) else [f"    {put}"]
+            head = f"for {other}, {third} in {sub('pairs')}:"
+            last = [] if begin == "[]" else [f"{one} = {one}[0]"]
+            scope[one] = "ints"
+            return [margin + line for line in (f"{one} = {begin}", head, *body, *last)]
         case 0:
             line = f"{one}, *{other} = [{sub('int')}, *{sub('ints')}]"
             scope |= {one: "int", other: "ints"}

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any, Final
 
 from superscalar.labels import NOTHING, PLAN, Label, joined, widened
-from superscalar.plan.changing import is_keyed
+from superscalar.plan.changing import MIXED, is_keyed
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -321,8 +321,10 @@ class _Reading:
         if expr.operator == ".append":
             return concatenated([before, steps])
         each = steps.in_order
-        more = concatenated(map(listed, each)) if each is not None else listed(steps.any)
-        return concatenated([before, also(more, steps.shape)])
+        if each is None:  # nobody knows how often
+            more = listed(steps.any)
+            return concatenated([before, some(more.shape | steps.shape, more.any)])
+        return concatenated([before, *map(listed, each), run(steps.shape, [])])
 
 
 def _first(found: Parts, otherwise: list[Labelled]) -> Labelled:
@@ -362,14 +364,16 @@ def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
     if not is_keyed(operator):
         return None
     step = listed(steps.any)
-    shape = PLAN | before.shape | steps.shape | widened(whole(step[0]))
+    key = step.whole if operator == MIXED else whole(step[0])  # the first of several changes is the name of one
+    shape = PLAN | before.shape | steps.shape | widened(key)
     match operator:
         case "[]=" | ".setdefault":
             put = step[1]
         case "setdefault.append":
             put = some(shape, step[1])
         case "setdefault.extend":
-            put = also(listed(step[1]), shape)
+            more = listed(step[1])
+            put = some(shape | more.shape, more.any)  # nobody knows how often
         case _:
             put = widened(whole(before.any) | step.whole)
     return Entries(shape, {}, each=either(before.any, put))

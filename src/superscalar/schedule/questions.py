@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from superscalar import events
 from superscalar.errors import ApprovalPending
-from superscalar.labels import NOTHING, Label
+from superscalar.labels import Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
@@ -17,7 +17,7 @@ from superscalar.plan.parts import Labelled, told, whole
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.labels import SHOWN, Labels, labels_by
+from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, remembered
 from superscalar.values import WITHHELD, TaskId, twin_of
@@ -187,7 +187,7 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
     plan: events.PlanAsked | None = None
     for event in recorded:
         if isinstance(event, events.RoundStarted):
-            labels.begin_round(SHOWN if event.saw_untrusted else NOTHING)
+            labels.begin_round(labels.of_round(event))
         schedule.apply(event)
         match event:
             case events.RoundStarted():
