@@ -17,7 +17,9 @@ from superscalar.plan.iterators import TAKES_ALL
 from superscalar.plan.source import parsed
 from superscalar.plan.vocabulary import FUNCTIONS
 
-_MAY_BE: Final = re.compile(r"\b(?:await|gather|print|import|pass|format|map|filter|continue|in)\b")
+_MAY_BE: Final = re.compile(
+    r"\b(?:await|gather|print|import|pass|format|map|filter)\b|^\s*(?:async\s+)?for\b", re.MULTILINE
+)
 
 
 def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[str, ...]:
