@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
+from superscalar.plan.findings import Findings
 from superscalar.plan.iterators import Once
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Signatures
+from superscalar.plan.source import Source
 from superscalar.values import TaskId
 
 
@@ -38,6 +40,9 @@ class Ground:
     nameless: dict[str, int] = field(default_factory=dict)
     count: int = 0
     ifs: int = 0
+
+    def __post_init__(self) -> None:
+        self.sharing.is_plain = Findings(Source("", 0), self.outputs).is_plain
 
     @classmethod
     def empty(cls, signatures: Signatures) -> Ground:

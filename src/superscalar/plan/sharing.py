@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from superscalar.plan import ir
 from superscalar.plan.changing import CHANGES, is_keyed, puts_as_it_is
@@ -64,44 +64,28 @@ def _never(_: Expr) -> bool:
 class Sharing:
     """What is known of the objects of all tasks lowered so far; `above`: of those of the statements before.
 
-    `is_plain`: whether an expression is sure to give a number or a text, which never change.
+    Most plans change nothing in place: so tasks are only `noted`, and looked at when somebody asks. `is_plain`: whether
+    an expression is sure to give a number or a text, which never change.
     """
 
     above: Sharing | None = None
     is_plain: Callable[[Expr], bool] = _never
-    holds: dict[str, Hold] = field(default_factory=dict)
-    kinds: dict[TaskId, str] = field(default_factory=dict)
-    chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
-    holders: dict[str, dict[TaskId, None]] = field(default_factory=dict)
-    steps: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)  # what a loop puts into a collection
-    plain: set[TaskId] = field(default_factory=set)  # the tasks that give a number or a text
-    calls: set[TaskId] = field(default_factory=set)  # those that give what a tool made, whatever that is
+    noted: list[tuple[Any, ...]] = field(default_factory=list)  # methods that look at it, and what they are given
+    _looked: int = 0  # at so many of what was noted
+    _holds: dict[str, Hold] = field(default_factory=dict)
+    _kinds: dict[TaskId, str] = field(default_factory=dict)
+    _chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
+    _in_hand: dict[str, dict[TaskId, None]] = field(default_factory=dict)
+    _steps: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)  # what a loop puts into a collection
+    _plain: set[TaskId] = field(default_factory=set)  # the tasks that give a number or a text
 
     def copy(self) -> Sharing:
         """The same, to be built on without changing this one."""
-        holders = {key: dict(value) for key, value in self.holders.items()}
-        return Sharing(
-            self.above,
-            self.is_plain,
-            dict(self.holds),
-            dict(self.kinds),
-            dict(self.chains),
-            holders,
-            dict(self.steps),
-            set(self.plain),
-            set(self.calls),
-        )
+        return Sharing(self.above, self.is_plain, self.noted.copy())
 
     def take(self, below: Sharing) -> None:
-        """Take over what one statement found."""
-        self.holds |= below.holds
-        self.kinds |= below.kinds
-        self.chains |= below.chains
-        self.steps |= below.steps
-        self.plain |= below.plain
-        self.calls |= below.calls
-        for key, value in below.holders.items():
-            self.holders.setdefault(key, {}).update(value)
+        """Take over what was noted of one statement."""
+        self.noted += below.noted
 
     def end(self) -> None:
         """Nothing more is noted: let go of whoever knew what is plain, who has this in hand."""
@@ -111,42 +95,7 @@ class Sharing:
 
     def note(self, id: TaskId, work: ir.Work) -> None:
         """Take note of a task, after all that it needs."""
-        if isinstance(work, ir.Call):
-            self.calls.add(id)
-            return
-        found = self._of_work(work)
-        kind = self._kind_of_work(work)
-        if isinstance(work, ir.Compute) and (isinstance(work.value, _PLAIN) or self.is_plain(work.value)):
-            self.plain.add(id)
-        if kind and not _is_constant(work):
-            found = Hold(found.itself, found.inside | {f"{id}/"})
-        if len(found.inside) > _MOST:
-            found = Hold(found.itself, frozenset({SHARED}))
-        if found is not _NOTHING:
-            self.holds[id] = found
-        if kind:
-            self.kinds[id] = kind
-        if (before := self._goes_on_from(work)) is not None:
-            self.chains[id] = frozenset({id}).union(*(self.chain(each) for each in before))
-        for each in found.both:
-            self.holders.setdefault(each, {})[id] = None
-        match work:
-            case ir.Each(tasks=tasks, spliced=spliced, last=False):
-                inner = (self._steps_of(task) for task in spliced)
-                self.steps[id] = frozenset(tasks).union(*inner)
-            case ir.Compute(ir.Fold(_, ir.Ref(version), ir.Ref(each))):
-                self.steps[id] = self._steps_of(version) | self._steps_of(each)
-
-    def keep_only(self, id: TaskId, work: ir.Work, last: Iterable[int]) -> None:
-        """Of a tuple that says how a collection changes only the parts at these places, from its end, are put there."""
-        match work:
-            case ir.Display("tuple", items):
-                parts: tuple[Expr, ...] = tuple(map(ir.Ref, items))
-            case ir.Compute(ir.Sequence("tuple", parts)):
-                pass
-            case _:
-                return
-        self.holds[id] = Hold(_NONE, self._several([parts[-place] for place in last], {}).both)
+        self.noted.append((Sharing._look_at, id, work))
 
     def note_all(self, tasks: Iterable[ir.Task]) -> None:
         """Take note of whole tasks, in program order."""
@@ -158,20 +107,69 @@ class Sharing:
 
     def note_item(self, item: TaskId, source: TaskId) -> None:
         """Take note of the variable of a loop, which stands for what `source` holds; keys of a dict never change."""
-        if self.kind(source) == "dict":
-            self.plain.add(item)
-            return
-        inside = self.hold(source).inside
-        self.holds[item] = Hold(inside, inside)
-        if not inside and self.kind(source):
-            self.plain.add(item)
-        for each in inside:
-            self.holders.setdefault(each, {})[item] = None
+        self.noted.append((Sharing._look_at_item, item, source))
 
     def note_live(self, id: TaskId, seen: TaskId) -> None:
         """A generator under a name goes on looking at what it is made of."""
+        self.noted.append((Sharing._look_at_live, id, seen))
+
+    def keep_only(self, id: TaskId, work: ir.Work, last: Iterable[int]) -> None:
+        """Of a tuple that says how a collection changes only the parts at these places, from its end, are put there."""
+        self.noted.append((Sharing._look_at_kept, id, work, tuple(last)))
+
+    def _look(self) -> None:
+        """Look at what was noted since somebody asked last."""
+        new, self._looked = self.noted[self._looked :], len(self.noted)  # looking at one asks about those before it
+        for look, *given in new:
+            look(self, *given)
+
+    def _look_at(self, id: TaskId, work: ir.Work) -> None:
+        found = self._of_work(work)
+        kind = self._kind_of_work(work)
+        if isinstance(work, ir.Compute) and (isinstance(work.value, _PLAIN) or self.is_plain(work.value)):
+            self._plain.add(id)
+        if (kind and not _is_constant(work)) or isinstance(work, ir.Call):
+            found = Hold(found.itself, found.inside | {f"{id}/"})
+        if len(found.inside) > _MOST:
+            found = Hold(found.itself, frozenset({SHARED}))
+        self._holds[id] = found
+        if kind:
+            self._kinds[id] = kind
+        if (before := self._goes_on_from(work)) is not None:
+            self._chains[id] = frozenset({id}).union(*(self.chain(each) for each in before))
+        for each in found.both:
+            self._in_hand.setdefault(each, {})[id] = None
+        match work:
+            case ir.Each(tasks=tasks, spliced=spliced, last=False):
+                inner = (self._steps_of(task) for task in spliced)
+                self._steps[id] = frozenset(tasks).union(*inner)
+            case ir.Compute(ir.Fold(_, ir.Ref(version), ir.Ref(each))):
+                self._steps[id] = self._steps_of(version) | self._steps_of(each)
+
+    def _look_at_kept(self, id: TaskId, work: ir.Work, last: tuple[int, ...]) -> None:
+        match work:
+            case ir.Display("tuple", items):
+                parts: tuple[Expr, ...] = tuple(map(ir.Ref, items))
+            case ir.Compute(ir.Sequence("tuple", parts)):
+                pass
+            case _:
+                return
+        self._holds[id] = Hold(_NONE, self._several([parts[-place] for place in last], {}).both)
+
+    def _look_at_item(self, item: TaskId, source: TaskId) -> None:
+        if self.kind(source) == "dict":
+            self._plain.add(item)
+            return
+        inside = self.hold(source).inside
+        self._holds[item] = Hold(inside, inside)
+        if not inside and self.kind(source):
+            self._plain.add(item)
+        for each in inside:
+            self._in_hand.setdefault(each, {})[item] = None
+
+    def _look_at_live(self, id: TaskId, seen: TaskId) -> None:
         for each in (seen, *self.hold(seen).itself):
-            self.holders.setdefault(each, {})[id] = None
+            self._in_hand.setdefault(each, {})[id] = None
 
     def is_one(self, id: TaskId, other: TaskId) -> bool:
         """Whether a task may be the very object that another one is."""
@@ -197,37 +195,37 @@ class Sharing:
 
     def hold(self, id: TaskId) -> Hold:
         """What the value of a task is, and what it holds."""
-        found = self.holds.get(id)
-        if found is None and id in self.calls:
-            return Hold(_NONE, frozenset({f"{id}/"}))
+        self._look()
+        found = self._holds.get(id)
         if found is None and self.above is not None:
             return self.above.hold(id)
         return found or _NOTHING
 
     def kind(self, id: TaskId) -> str:
         """What collection a task makes anew; empty if it may be none, or may hand on one that is there already."""
-        found = self.kinds.get(id)
+        self._look()
+        found = self._kinds.get(id)
         return found or ("" if self.above is None else self.above.kind(id))
 
     def chain(self, id: TaskId) -> frozenset[TaskId]:
         """The versions of a name that are one object in Python, up to this one."""
-        found = self.chains.get(id)
+        self._look()
+        found = self._chains.get(id)
         if found is None and self.above is not None:
             return self.above.chain(id)
         return found or frozenset({id})
 
     def _steps_of(self, id: TaskId) -> frozenset[TaskId]:
-        found = self.steps.get(id)
+        self._look()
+        found = self._steps.get(id)
         if found is None and self.above is not None:
             return self.above._steps_of(id)  # noqa: SLF001 (another one of this class)
         return found or frozenset()
 
     def _holders(self, key: str) -> Iterable[TaskId]:
         """Under which names an object is in hand. What has no name is done with; so is a comprehension's variable."""
-        yield from filter(_has_name, self.holders.get(key, ()))
-        made_by = key.removesuffix("/")
-        if made_by != key and made_by in self.calls and _has_name(made_by):
-            yield made_by
+        self._look()
+        yield from filter(_has_name, self._in_hand.get(key, ()))
         if self.above is not None:
             yield from self.above._holders(key)  # noqa: SLF001 (another one of this class)
 
@@ -268,7 +266,8 @@ class Sharing:
         )
 
     def _is_known_plain(self, id: TaskId) -> bool:
-        return id in self.plain or (self.above is not None and self.above._is_known_plain(id))  # noqa: SLF001
+        self._look()
+        return id in self._plain or (self.above is not None and self.above._is_known_plain(id))  # noqa: SLF001
 
     def _of_work(self, work: ir.Work) -> Hold:
         match work:
