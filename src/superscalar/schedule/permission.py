@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
@@ -26,7 +26,7 @@ from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
-from superscalar.schedule.questions import doubt, origins, question_of
+from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -151,21 +151,14 @@ class Permission:
     def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
-        told = origins(cell, work, self._doubts, self._question, misled=misled)
+        labels = dict(self.labels.argument(cell, work))
+        told = origins(cell, work, labels, self._tools.declared, self._question, misled=misled)
         made = question_of(run_id, tool.name, asked, tool.named(told))
         return replace(made, destinations=frozenset(map(str, tool.destinations)))
 
     def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
         self._bound[cell.id] = arguments
-
-    @cached_property
-    def _doubts(self) -> Mapping[str, str]:
-        return {
-            alias: doubt(vouches=tool.results is not None and tool.results.vouched is not None)
-            for alias, tool in self._tools.by_alias.items()
-            if tool.trust == "untrusted"
-        }
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""

@@ -7,15 +7,19 @@ from typing import Any, Final
 
 from superscalar import events
 from superscalar.errors import ApprovalPending
+from superscalar.labels import Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.labels import said_by
 from superscalar.plan.needs import references
+from superscalar.plan.parts import Labelled, told, whole
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.state import Schedule
+from superscalar.tools.trust import Declared, remembered
 from superscalar.values import WITHHELD, TaskId, twin_of
 
 _MOST: Final = 3  # calls named for one argument
@@ -23,15 +27,25 @@ _LONGEST: Final = 120  # characters of a call or of an expression
 
 
 def origins(
-    cell: Cell, call: Call, doubts: Mapping[str, str], question: str = "", *, misled: bool = False
+    cell: Cell,
+    call: Call,
+    labels: Mapping[str, Labelled],
+    declared: Mapping[str, Declared],
+    question: str = "",
+    *,
+    misled: bool = False,
 ) -> dict[str, str]:
     """Where each argument of a call came from, by its alias: constants, and the nearest calls that return data.
 
-    `doubts`: what is said of tools, by alias, whose results are not trusted (see `doubt`). `question`: what the user
-    asked; a constant that stands there is said to come from it. `misled`: whoever wrote that part of the plan had read
-    what is not trusted.
+    `labels`: those of the arguments. A call is named for what is in the argument of what it returned, and not for what
+    stood beside that. `declared`: what tools, by alias, say of their results. `question`: what the user asked; a
+    constant that stands there is said to come from it. `misled`: whoever wrote that part of the plan had read what is
+    not trusted.
     """
-    made = {name: _origin(cell, value, doubts, question) for name, value in call.arguments}
+    made = {
+        name: _origin(cell, value, labels[name], declared, question) + _parts(labels[name])
+        for name, value in call.arguments
+    }
     return (
         {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
         if misled
@@ -49,20 +63,37 @@ def question_of(run_id: str, tool: str, asked: events.Decided, told: Mapping[str
     return Question(run_id, asked.id, tool, shown, named, asked.reason, digest=asked.digest)
 
 
-def doubt(*, vouches: bool) -> str:
-    """What is said of a call whose result is not trusted; `vouches`: its tool vouches for some fields."""
-    return "of which only some fields are trusted" if vouches else "which is not trusted"
-
-
-def _origin(cell: Cell, value: Expr, doubts: Mapping[str, str], question: str) -> str:
+def _origin(cell: Cell, value: Expr, labels: Labelled, declared: Mapping[str, Declared], question: str) -> str:
     if isinstance(value, Literal):
         return "the question" if said_by(question, value.value) else "the plan"
-    found = list(_sources(cell, value))
-    told = [_call_text(one, call, doubts) for one, call in found[:_MOST]]
+    label = whole(labels)
+    found = [
+        (one, call, said) for one, call in _sources(cell, value) if (said := _said(call, label, declared)) is not None
+    ]
+    told = [_call_text(one, call, said) for one, call, said in found[:_MOST]]
     if len(found) > _MOST:
         told.append(f"{len(found) - _MOST} more calls")
     calls = ", ".join(told) or "the plan"
     return calls if isinstance(value, Ref) else f"{calls}, as `{_cut(print_expr(value))}`"
+
+
+def _said(call: Call, label: Label, declared: Mapping[str, Declared]) -> str | None:
+    """What is said of a call whose result is in a value with that label; None if nothing of it is."""
+    tool = declared.get(call.tool)
+    name = call.tool if tool is None else tool.name
+    taken = [source for source in label.sources if source.kind == "tool" and source.name == name]
+    if not taken:
+        return None
+    vouches = tool is not None and tool.results is not None and tool.results.vouched is not None
+    if all(source.trusted for source in taken):
+        return ", which vouches for that" if vouches else ""
+    return ", of which only some fields are trusted" if vouches else ", which is not trusted"
+
+
+def _parts(labels: Labelled) -> str:
+    """Which parts of an argument are trusted, where it is not as a whole."""
+    trusted = [f"`{path}`" for path, label in told(labels) if label.trusted]
+    return "" if whole(labels).trusted or not trusted else f"; trusted in it: {', '.join(trusted[:_MOST])}"
 
 
 def _sources(cell: Cell, value: Expr) -> Iterator[tuple[Cell, Call]]:
@@ -93,9 +124,8 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
             yield found
 
 
-def _call_text(cell: Cell, call: Call, doubts: Mapping[str, str]) -> str:
+def _call_text(cell: Cell, call: Call, said: str) -> str:
     given = ", ".join(f"{name}={print_expr(value)}" for name, value in call.arguments)
-    said = f", {doubts[call.tool]}" if call.tool in doubts else ""
     return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{said}"
 
 
@@ -148,12 +178,16 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
     what the run is remembered with (its question, what its tools declared).
     """
     schedule = Schedule()
+    declared = remembered(about.get("declared", {}))
+    labels = labels_by(schedule, declared, str(about.get("question", "")))
     asked: dict[TaskId, events.Decided] = {}
     misled: list[bool] = []  # by task of the plan
     saw_untrusted = False
     tasks: list[Task] = []
     plan: events.PlanAsked | None = None
     for event in recorded:
+        if isinstance(event, events.RoundStarted):
+            labels.begin_round(labels.of_round(event))
         schedule.apply(event)
         match event:
             case events.RoundStarted():
@@ -173,29 +207,32 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
                 plan = event
             case events.PlanApproved() | events.RunEnded():
                 plan = None
-    found = [_question(run_id, schedule, decided, about, misled) for decided in asked.values()]
+    found = [_question(run_id, schedule, decided, about, labels, declared, misled) for decided in asked.values()]
     of_plan = [] if plan is None else [plan_question(run_id, tasks)]
     return (*of_plan, *(made for made in found if made is not None))
 
 
 def _question(
-    run_id: str, schedule: Schedule, decided: events.Decided, about: Mapping[str, Any], misled: Sequence[bool]
+    run_id: str,
+    schedule: Schedule,
+    decided: events.Decided,
+    about: Mapping[str, Any],
+    labels: Labels,
+    declared: Mapping[str, Declared],
+    misled: Sequence[bool],
 ) -> Question | None:
     cell = schedule.cell(decided.id)
     call = cell.task.work if cell.task is not None else None
     if cell.status is not READY or not isinstance(call, Call):
         return None
-    doubts = {
-        alias: doubt(vouches=any(results[2:] not in ([], [None]) for results in others))
-        for alias, (_, trust, _, *others) in about.get("declared", {}).items()
-        if trust == "untrusted"
-    }
-    told = origins(cell, call, doubts, str(about.get("question", "")), misled=misled[cell.order[0]])
+    question = str(about.get("question", ""))
+    made = dict(labels.argument(cell, call))
+    told = origins(cell, call, made, declared, question, misled=misled[cell.order[0]])
     if decided.arguments is not None:
-        declared = about.get("declared", {}).get(call.tool, [call.tool])
+        tool = declared.get(call.tool)
         names = about.get("renamed", {}).get(call.tool, {})
         named = {names.get(alias, alias): origin for alias, origin in told.items()}
-        return question_of(run_id, declared[0], decided, named)
+        return question_of(run_id, call.tool if tool is None else tool.name, decided, named)
     hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
