@@ -166,11 +166,12 @@ class Findings:
         except (ArithmeticError, ValueError):
             return
 
-    def check_keys(self, node: ast.Dict) -> None:
-        """Of a key that is written twice the last one counts, as in Python: hardly what was meant."""
+    def pairs_of(self, node: ast.Dict) -> Iterable[tuple[ast.expr | None, ast.expr]]:
+        """The keys and values of a dict. Of a key that is written twice the last one counts: hardly what was meant."""
         if (key := key_twice(node)) is not None:
             message = f"the key {key.value!r:.80} stands twice in this dict: the last one counts"
             self.problem("W507", message, key, help="write each key once")
+        return zip(node.keys, node.values, strict=True)
 
     def check_constant(self, signature: Signature, parameter: Parameter, constant: Any, node: ast.expr) -> None:
         """A constant must be a value of its parameter's type (rule L32)."""
