@@ -40,6 +40,9 @@ Named = NewType("Named", Marked)
 Bound = TypeVar("Bound", bound=Annotated[str, Sink])
 
 
+EVIL = "eve@evil.example"
+
+
 class Recipient(Sink): ...
 
 
@@ -195,7 +198,6 @@ class Opened(BaseModel):
     to: Annotated[str, Sink(narrow="enum")]
 
 
-EVIL = "eve@evil.example"
 RECORD = ("{'to': HERE, 'text': m}", "{'to': m, 'text': 'x'}")
 
 
@@ -250,6 +252,11 @@ def made(annotation: Any, argument: str, *, effect: Any = "write", **terms: Any)
         (Mail, "{'to': HERE, 'text': m, 'cc': [HERE]}", "{'to': HERE, 'text': 'x', 'cc': [HERE, m]}"),
         (Mail | None, *RECORD),
         (Mail | Pair, *RECORD),
+        (Annotated[str, Sink(among=(EVIL,))] | Annotated[int, Sink], "HERE", "m"),
+        (Annotated[str, Sink(among=(EVIL,))] | Annotated[int, Sink(among=("a",))] | None, "HERE", "m"),
+        (Annotated[str, Sink(among=(EVIL,))] | None, "m", "m[1:]"),
+        (Annotated[str, Sink(among=(EVIL,))] | int, "m", "m[1:]"),
+        (Annotated[Annotated[str, Sink] | Annotated[int, Sink], Sink(among=(EVIL,))], "m", "m[1:]"),
         (Mail | Statistic, *RECORD),
         (Statistic | Mail, *RECORD),
         (Mail | Statistic, "{'to': HERE, 'text': m}", "{'to': m, 'count': 1}"),

@@ -53,12 +53,23 @@ def one_of(paths: Iterable[Path]) -> Path:
 
 @dataclasses.dataclass(slots=True)
 class Place:
-    """A parameter or a part of it: what it is called there, what is marked there, and of which types its values are."""
+    """A parameter or a part of it: what it is called there, what is marked there, and of which types its values are.
+
+    `members`: those of the marks that members of a union have, each for itself.
+    """
 
     path: Path
     names: set[str]
     marks: list[Any]
     types: list[Any]
+    members: list[list[Any]] = dataclasses.field(default_factory=list)
+
+    @property
+    def alternatives(self) -> list[list[Any]]:
+        """The marks of each member of a union, with those that all of them have; all of them where it is none."""
+        apart = [mark for member in self.members for mark in member]
+        common = [mark for mark in self.marks if all(mark is not one for one in apart)]
+        return [[*common, *member] for member in self.members] or [self.marks]
 
 
 class Mark:
@@ -144,7 +155,10 @@ class _Walk:
             self.into(arguments[0], path, names, within)
         elif getattr(origin, "_name", "") in _WRAPPERS or origin in (Union, types.UnionType):
             for member in arguments:
+                before = len(place.marks)
                 self.into(member, path, names, within)
+                if len(place.marks) > before and len(arguments) > 1:
+                    place.members.append(place.marks[before:])
         elif isinstance(annotation, typing.TypeVar):
             for member in annotation.__constraints__ or ((annotation.__bound__ or Any),):
                 self.into(member, path, names, within)

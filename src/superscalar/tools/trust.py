@@ -265,8 +265,9 @@ class _Told(NamedTuple):
     @property
     def marks(self) -> tuple[Sink, ...]:
         """What is said of that which is not trusted, as strict as the strictest of those who say that it is a sink."""
-        sinks = [place for place in self.places if _is_address(place) or any(is_mark(m, Sink) for m in place.marks)]
-        marks = [tuple(mark for mark in place.marks if isinstance(mark, Sink)) for place in sinks]
+        said = [(place, marks) for place in self.places for marks in place.alternatives]
+        sinks = [marks for place, marks in said if _is_address(place) or any(is_mark(mark, Sink) for mark in marks)]
+        marks = [tuple(mark for mark in one if isinstance(mark, Sink)) for one in sinks]
         return marks[0] if len(marks) == 1 else (_strictest(marks),) if any(marks) else ()
 
 
