@@ -233,7 +233,7 @@ def made(annotation: Any, argument: str, **more: Any) -> Any:
         (Annotated[Marked, AfterValidator(str.strip)], "' ann', m", "m"),
         (Annotated[Marked, AfterValidator(lambda text: text.strip())], "' ann', m", "m"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else getattr(given, "__name__", "made by a validator"),
 )
 def test_a_destination_that_a_class_fills_comes_from_what_it_is_filled_from(
     annotation: Any, fine: str, stolen: str

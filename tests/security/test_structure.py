@@ -165,6 +165,9 @@ def test_what_is_our_own_stays_so_beside_what_a_stranger_says(lines: str) -> Non
         # mappings
         "d = {o.id: ship(o.id) for o in os}\nr = [refund(d[i].id) for i in d]",
         "d = {s.id: o for o, s in zip(os, ss)}\nr = [refund(i) for i in d]",
+        "d = {str(o.id): 1 for o in os}\nd['the id'] = ss[0].id\nr = refund(d.the_id)",
+        "d = {str(o.id): 1 for o in os} | {'class': ss[0].id}\nr = refund(d.class_)",
+        "d = {str(o.id): 1 for o in os}\nfor s in ss:\n    d['2nd'] = s.id\nr = refund(d.n2nd)",
         "d = {s.id: o for o, s in zip(os, ss)}\nr = [refund(o.id) for o in d.values()]",
         "d = {s.id: o for o, s in zip(os, ss)}\nr = refund(d[1].id)",
         "d = {s.id: o.id for o, s in zip(os, ss)}\nr = refund(len(d))",

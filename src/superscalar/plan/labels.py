@@ -38,6 +38,7 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.naming import is_identifier
 from superscalar.plan.needs import children, constant_index, references
 from superscalar.plan.parts import (
     Entries,
@@ -130,7 +131,7 @@ class _Reading:
                 return listed(found)[position]
             case Field(base, name, key):
                 found = self.of(base)
-                return found[name if key is None else key] if isinstance(found, Parts) else found
+                return _field(found, name, key) if isinstance(found, Parts) else found
             case Slice():
                 return self._slice(expr)
             case Comprehension(kind="set", element=element, clauses=clauses):
@@ -325,6 +326,15 @@ class _Reading:
             more = listed(steps.any)
             return concatenated([before, some(more.shape | steps.shape, more.any)])
         return concatenated([before, *map(listed, each), run(steps.shape, [])])
+
+
+def _field(found: Parts, name: str, key: str | None) -> Labelled:
+    """The labels of a field. Where its key is not known, `name` may be what plans call one that is no identifier."""
+    if key is not None:
+        return found[key]
+    if name in found.items or all(isinstance(one, str) and is_identifier(one) for one in found.items):
+        return found[name]
+    return found.whole
 
 
 def _first(found: Parts, otherwise: list[Labelled]) -> Labelled:

@@ -27,6 +27,11 @@ def identifier(name: str, taken: Set[str] = frozenset()) -> str:
     return f"{alias}_" if keyword.iskeyword(alias) or alias in taken else alias
 
 
+def is_identifier(name: str) -> bool:
+    """Whether plans can call a field by its own name."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
 def field_aliases(names: Iterable[str]) -> dict[str, str]:
     """What plans call the fields whose names are no identifiers, and the field that each alias stands for.
 
