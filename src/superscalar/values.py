@@ -234,32 +234,34 @@ def copied(value: Any) -> Any:
 Others: TypeAlias = Callable[[Any, Callable[[Any], Any]], Any]
 
 
-def copied_by(value: Any, others: Others) -> Any:
+def copied_by(value: Any, others: Others, record: Others | None = None) -> Any:
     """A copy whose parts are copied; `others` copies what is none of Python's collections and no record.
 
-    A record is copied as it stands, with all that its class made of it: nothing of that class is called.
+    A record is copied as it stands, with all that its class made of it: nothing of that class is called. `record`, if
+    given, copies those instead.
     """
     kind = type(value)
     if kind in IMMUTABLE:
         return value
     if kind is list:
-        return [copied_by(v, others) for v in value]
+        return [copied_by(v, others, record) for v in value]
     if kind is dict:
-        return {copied_by(k, others): copied_by(v, others) for k, v in value.items()}
+        return {copied_by(k, others, record): copied_by(v, others, record) for k, v in value.items()}
     if kind is tuple:
-        return tuple([copied_by(v, others) for v in value])
+        return tuple([copied_by(v, others, record) for v in value])
     if kind is set:
-        return {copied_by(v, others) for v in value}
+        return {copied_by(v, others, record) for v in value}
     if kind is OrderedSet:
-        return OrderedSet(copied_by(v, others) for v in value)
+        return OrderedSet(copied_by(v, others, record) for v in value)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
-        return kind._make(copied_by(v, others) for v in value)
+        return kind._make(copied_by(v, others, record) for v in value)
     if kind is Record:
         fields = value.__record_fields__.items()
-        return Record(value.__record_type__, {name: copied_by(item, others) for name, item in fields})
+        return Record(value.__record_type__, {name: copied_by(item, others, record) for name, item in fields})
     if hasattr(kind, "__pydantic_fields__") or dataclasses.is_dataclass(kind):
-        return _as_it_stands(value, kind, others)
-    return others(value, lambda part: copied_by(part, others))
+        of_field = twin if others is as_data else others  # its class has it as it is: nothing of it becomes data
+        return (record or as_it_stands)(value, lambda part: copied_by(part, of_field, record))
+    return others(value, lambda part: copied_by(part, others, record))
 
 
 def twin_of(value: Any) -> Any:
@@ -267,27 +269,23 @@ def twin_of(value: Any) -> Any:
     return value if type(value) in IMMUTABLE else copied_by(value, twin)
 
 
-def _field(value: Any, others: Others) -> Any:
-    """A copy of what stands in a record, whose class has it as it is: nothing of it becomes data."""
-    return copied_by(value, twin if others is as_data else others)
-
-
-def _as_it_stands(value: Any, kind: Any, others: Others) -> Any:
+def as_it_stands(value: Any, copy: Callable[[Any], Any]) -> Any:
     """A copy of a record, of the same class and in the same state; what it has computed from that is not kept."""
+    kind: Any = type(value)
     try:
         fresh: Any = object.__new__(kind)
     except TypeError:  # it derives from one of Python's own classes
-        return others(value, lambda part: _field(part, others))
+        return twin(value, copy)
     own = getattr(value, "__dict__", None)
     if own:
         computed = _computed(kind)
-        fresh.__dict__.update({name: _field(part, others) for name, part in own.items() if name not in computed})
+        fresh.__dict__.update({name: copy(part) for name, part in own.items() if name not in computed})
     for slot in _slots(kind):
         try:
             part = slot.__get__(value)
         except AttributeError:  # it is not set yet
             continue
-        slot.__set__(fresh, _field(part, others))
+        slot.__set__(fresh, copy(part))
     return fresh
 
 
