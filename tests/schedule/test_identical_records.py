@@ -1,4 +1,4 @@
-"""Calls are identical only if their tool cannot tell their records apart, by what these hold beside their fields either."""
+"""Calls are identical only if their tool cannot tell their records apart, by private state either."""
 
 from __future__ import annotations
 

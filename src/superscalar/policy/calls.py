@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
 from superscalar.policy.spelling import spelled
 from superscalar.unseen import revealed
-from superscalar.values import TaskId
+from superscalar.values import IMMUTABLE, TaskId, twin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class Argument:
         """The sources that are not trusted to choose a destination, if there is one that may not choose this one."""
         untrusted = self.label.untrusted
         return () if all(source.type in self.narrow for source in untrusted) else untrusted
+
+    def apart(self) -> Argument:
+        """The same with a value of its own."""
+        if type(self.value) in IMMUTABLE and not self.parts:
+            return self
+        return replace(self, value=twin_of(self.value), parts=_apart(self.parts))
+
+
+def _apart(arguments: Mapping[str, Argument]) -> Mapping[str, Argument]:
+    return MappingProxyType({name: argument.apart() for name, argument in arguments.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,10 @@ class LabelledCall:
     def likely(self) -> Mapping[str, Argument]:
         """Those of which nobody says whether they choose one, and that look so."""
         return {name: place for name, place in self._places() if place.likely}
+
+    def apart(self) -> LabelledCall:
+        """The same for somebody who may do something to it: nobody else sees that."""
+        return replace(self, arguments=_apart(self.arguments))
 
     def _places(self) -> Iterator[tuple[str, Argument]]:
         for name, argument in self.arguments.items():
@@ -133,6 +148,17 @@ def rule_of(said: object) -> Rule:
         case Callable():
             return said
     raise UsageError(f'policy={said!r} is no rule: write "ask", "deny", Ask("why"), or a function of a call')
+
+
+def rules_of(said: object) -> tuple[Rule, ...]:
+    """The rules that are meant by several.
+
+    Raises:
+        UsageError: one is none, or there is no list of them.
+    """
+    if isinstance(said, Iterable) and not isinstance(said, str):
+        return tuple(map(rule_of, said))
+    raise UsageError(f"Policy(rules={said!r}): a list of rules, such as rules=[{said!r}]")
 
 
 @dataclass(frozen=True, slots=True)

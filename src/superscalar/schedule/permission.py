@@ -177,7 +177,7 @@ class Permission:
         outcome = self._schedule.outcomes_for(cell)
         try:
             if (bound := self._bound.get(cell.id)) is not None:
-                return tool.readers(bound)
+                return tool.readers(fresh(dict(bound)))
             if tool.anew:
                 return frozenset()  # it is gone what was made for that call
             return tool.readers(tool.bind({name: evaluate(value, outcome) for name, value in call.arguments}))
