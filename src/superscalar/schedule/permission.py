@@ -27,6 +27,7 @@ from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.questions import doubt, origins, question_of
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.withholding import SecretNames, secrets_of
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -142,12 +143,16 @@ class Permission:
     def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
-        told = origins(cell, work, self._doubts, self._question, misled=misled)
+        told = origins(cell, work, self._doubts, self._question, self._secrets, misled=misled)
         return question_of(run_id, tool.name, asked, tool.named(told))
 
     def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
         self._bound[cell.id] = arguments
+
+    @cached_property
+    def _secrets(self) -> SecretNames:
+        return secrets_of(self._tools)
 
     @cached_property
     def _doubts(self) -> Mapping[str, str]:

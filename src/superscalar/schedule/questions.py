@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from superscalar import events
@@ -16,6 +18,7 @@ from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.withholding import SecretNames, behind, is_withheld, withheld_call, withheld_plan
 from superscalar.values import WITHHELD, TaskId, twin_of
 
 _MOST: Final = 3  # calls named for one argument
@@ -23,15 +26,23 @@ _LONGEST: Final = 120  # characters of a call or of an expression
 
 
 def origins(
-    cell: Cell, call: Call, doubts: Mapping[str, str], question: str = "", *, misled: bool = False
+    cell: Cell,
+    call: Call,
+    doubts: Mapping[str, str],
+    question: str = "",
+    secrets: SecretNames = MappingProxyType({}),
+    *,
+    misled: bool = False,
 ) -> dict[str, str]:
     """Where each argument of a call came from, by its alias: constants, and the nearest calls that return data.
 
     `doubts`: what is said of tools, by alias, whose results are not trusted (see `doubt`). `question`: what the user
-    asked; a constant that stands there is said to come from it. `misled`: whoever wrote that part of the plan had read
-    what is not trusted.
+    asked; a constant that stands there is said to come from it. `secrets`: what is told of no call. `misled`: whoever
+    wrote that part of the plan had read what is not trusted.
     """
-    made = {name: _origin(cell, value, doubts, question) for name, value in call.arguments}
+    tell = partial(_call_text, doubts=doubts, secrets=secrets)
+    shown = withheld_call(call, secrets)
+    made = {name: _origin(cell, shown, value, tell, question) for name, value in shown.arguments}
     return (
         {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
         if misled
@@ -54,20 +65,23 @@ def doubt(*, vouches: bool) -> str:
     return "of which only some fields are trusted" if vouches else "which is not trusted"
 
 
-def _origin(cell: Cell, value: Expr, doubts: Mapping[str, str], question: str) -> str:
-    if isinstance(value, Literal):
+def _origin(cell: Cell, shown: Call, value: Expr, tell: Callable[[Cell, Call], str], question: str) -> str:
+    if isinstance(value, Literal) and not is_withheld(value):
         return "the question" if said_by(question, value.value) else "the plan"
-    found = list(_sources(cell, value))
-    told = [_call_text(one, call, doubts) for one, call in found[:_MOST]]
+    found = list(_sources(cell, shown, value))
+    told = [tell(one, call) for one, call in found[:_MOST]]
     if len(found) > _MOST:
         told.append(f"{len(found) - _MOST} more calls")
     calls = ", ".join(told) or "the plan"
-    return calls if isinstance(value, Ref) else f"{calls}, as `{_cut(print_expr(value))}`"
+    if isinstance(value, Ref) or (is_withheld(value) and not told):
+        return calls
+    return f"{calls}, as `{_cut(print_expr(value))}`"
 
 
-def _sources(cell: Cell, value: Expr) -> Iterator[tuple[Cell, Call]]:
+def _sources(cell: Cell, call: Call, value: Expr) -> Iterator[tuple[Cell, Call]]:
     """The calls that a value was made from, nearest first; a pure one stands for what it was given."""
-    wanted = [found for task in references(value) if (found := cell.scope.find(task)) is not None]
+    named = references(value) if cell.task is None else behind(cell.task, call, value)
+    wanted = [found for task in named if (found := cell.scope.find(task)) is not None]
     seen: set[Cell] = set()
     for one in wanted:  # grows while we go through it
         if one in seen:
@@ -93,8 +107,8 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
             yield found
 
 
-def _call_text(cell: Cell, call: Call, doubts: Mapping[str, str]) -> str:
-    given = ", ".join(f"{name}={print_expr(value)}" for name, value in call.arguments)
+def _call_text(cell: Cell, call: Call, doubts: Mapping[str, str], secrets: SecretNames) -> str:
+    given = ", ".join(f"{name}={print_expr(value)}" for name, value in withheld_call(call, secrets).arguments)
     said = f", {doubts[call.tool]}" if call.tool in doubts else ""
     return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{said}"
 
@@ -103,9 +117,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def plan_question(run_id: str, tasks: Iterable[Task]) -> Question:
+def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames) -> Question:
     """What a person is asked of a plan as a whole."""
-    plan = tuple(tasks)
+    plan = withheld_plan(tasks, secrets)
     why = "a plan is approved as a whole before anything of it is begun"
     return Question(run_id, "", "", {}, {}, why, print_plan(plan), tuple(writes_of(plan)))
 
@@ -174,7 +188,7 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
             case events.PlanApproved() | events.RunEnded():
                 plan = None
     found = [_question(run_id, schedule, decided, about, misled) for decided in asked.values()]
-    of_plan = [] if plan is None else [plan_question(run_id, tasks)]
+    of_plan = [] if plan is None else [plan_question(run_id, tasks, _secrets(about))]
     return (*of_plan, *(made for made in found if made is not None))
 
 
@@ -190,7 +204,8 @@ def _question(
         for alias, (_, trust, _, *others) in about.get("declared", {}).items()
         if trust == "untrusted"
     }
-    told = origins(cell, call, doubts, str(about.get("question", "")), misled=misled[cell.order[0]])
+    question = str(about.get("question", ""))
+    told = origins(cell, call, doubts, question, _secrets(about), misled=misled[cell.order[0]])
     if decided.arguments is not None:
         declared = about.get("declared", {}).get(call.tool, [call.tool])
         names = about.get("renamed", {}).get(call.tool, {})
@@ -201,6 +216,10 @@ def _question(
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }
     return Question(run_id, cell.id, call.tool, given, told, decided.reason)
+
+
+def _secrets(about: Mapping[str, Any]) -> SecretNames:
+    return {alias: frozenset(names) for alias, names in about.get("secrets", {}).items()}
 
 
 def _value(schedule: Schedule, cell: Cell, expression: Expr) -> Any:
