@@ -180,6 +180,14 @@ class Question:
     writes: tuple[str, ...] = ()
     digest: str = field(default="", compare=False, repr=False)
 
+    @property
+    def answered_by(self) -> str:
+        """What is typed to answer this question and no other (`x@3f9c21d0`); a plan as a whole has no id.
+
+        A bare id in journals of releases that bound no answer to its question.
+        """
+        return f"{self.task_id}@{self.digest[:_TYPED]}" if self.digest else self.task_id
+
     def __str__(self) -> str:
         return "\n".join(self.lines(_SHORT))
 
@@ -210,6 +218,7 @@ class Question:
 
 
 _SHORT = 300
+_TYPED = 8  # characters of a digest
 
 
 def _shown(value: Any, most: int) -> str:

@@ -17,6 +17,7 @@ from superscalar.plan.needs import references
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.effective import digest_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames, behind, is_withheld, withheld_call, withheld_plan
 from superscalar.values import WITHHELD, TaskId, twin_of
@@ -121,7 +122,8 @@ def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames) -> Q
     """What a person is asked of a plan as a whole."""
     plan = withheld_plan(tasks, secrets)
     why = "a plan is approved as a whole before anything of it is begun"
-    return Question(run_id, "", "", {}, {}, why, print_plan(plan), tuple(writes_of(plan)))
+    text = print_plan(plan)
+    return Question(run_id, "", "", {}, {}, why, text, tuple(writes_of(plan)), digest_of(run_id, "", "", {"": text}))
 
 
 def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
@@ -143,7 +145,7 @@ def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> s
     """What a run waits for, and what to type; `where`: the option that names its journal."""
     count = "an answer" if len(asked) == 1 else f"answers to {len(asked)} questions"
     told = "\n".join(str(question) for question in asked)
-    named = " ".join(question.task_id or "--plan" for question in asked[:3]) if len(asked) <= 3 else "--all"
+    named = " ".join(question.answered_by for question in asked) if len(asked) <= 3 else "--all"
     return (
         f"run {run_id} waits for {count}:\n{told}\n"
         "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
