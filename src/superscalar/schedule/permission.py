@@ -108,10 +108,21 @@ class Permission:
         if made is not None and made.decision == "deny":
             return made
         if self.admission.counts_writes and tool.effect == "write":
-            refusal = _stricter(refusal, self.admission.permit(cell.id))
+            is_asked = any(one is not None and one.decision == "ask" for one in (refusal, made))
+            refusal = _stricter(refusal, (self.admission.excess if is_asked else self.admission.permit)(cell.id))
         if refusal is None or (made is not None and made.decision == "ask" and refusal.decision != "deny"):
             return made
         return _refused(cell, refusal, at)
+
+    def approved(self, cell: Cell, tool: Tool[..., Any], at: float) -> Decided | None:
+        """A call that a person approved of is about to be made; why it is not, if others were made meanwhile."""
+        if not (self.admission.counts_writes and tool.effect == "write"):
+            return None
+        refusal = self.admission.permit(cell.id)
+        if refusal is not None and refusal.decision == "deny":
+            return _refused(cell, refusal, at)
+        self.admission.note_permitted(cell.id)
+        return None
 
     def _ruled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments, at: float) -> Decided | None:
         """What the rules say of it."""
