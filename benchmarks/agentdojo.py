@@ -50,6 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="what is declared of the tools: as before anything was measured (dojo/sinks.toml), or with trust for "
         "single fields besides, which was learnt from that (dojo/fields.toml)",
     )
+    parser.add_argument(
+        "--control",
+        default="none",
+        choices=["none", "sinks"],
+        help="whether what chose a destination counts like what is sent there: Policy(control=...)",
+    )
     parser.add_argument("--strict", action="store_true", help="what names a thing of the user's own is a sink too")
     parser.add_argument(
         "--distrust", nargs="+", default=[], metavar="TOOL", help="nothing that these return is trusted"
@@ -83,13 +89,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         suites = [suite for suite in suites if suite.name in {result.suite for result in results}]
     else:
         terms = changed(options.terms, strict=options.strict, distrust=options.distrust)
-        results = list(measure.everything(suites, modes, options.policy, terms, _progress))
+        results = list(measure.everything(suites, modes, options.policy, terms, options.control, _progress))
         print(end="\n", file=sys.stderr)
     if options.json:
         about = {
             "version": VERSION,
             "terms": options.terms,
             "strict": options.strict,
+            "control": options.control,
             "distrust": options.distrust,
             "missed": report.missed(results),
         }

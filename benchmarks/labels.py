@@ -5,7 +5,9 @@ asked for. read: one tool of the set returns what is confidential, so the label 
 and must be known before it may start; nothing is trusted. sink: every call has a sink besides, so that there is a
 decision on each, which is an event, as if every task were a write.
 
-In microseconds of this process's CPU per task, medians of several repetitions. Goal: on costs at most 1.20 x off.
+In microseconds of this process's CPU per task: medians of several repetitions from the same point of the garbage
+collector's cycle, and of those the mean over points of the whole cycle. From one point alone, whoever allocates a
+little more may pay for a full collection that the others only just escape. Goal: on costs at most 1.20 x off.
 """
 
 from __future__ import annotations
@@ -80,22 +82,33 @@ async def _seconds(tasks: list[Task], setting: str) -> float:
     return seconds
 
 
+_POINTS = range(11)
+"""How many collections of the middle generation are over at the start; behind the tenth a full one is due."""
+
+
+def _begin_at(point: int) -> None:
+    """Bring the collector to a point of its cycle, with nothing left to collect."""
+    gc.collect()
+    for _ in range(point):
+        gc.collect(1)
+
+
 async def cost(shape: str, count: int, repetitions: int) -> dict[str, float | int | str]:
     """Microseconds per task with labels off, and what each setting takes beside that."""
-    found: dict[str, list[float]] = {setting: [] for setting in _SETTINGS}
-    for repetition in range(repetitions):
-        order = list(_SETTINGS)[repetition % len(_SETTINGS) :] + list(_SETTINGS)[: repetition % len(_SETTINGS)]
-        for setting in order:
+    found: dict[str, dict[int, list[float]]] = {setting: {point: [] for point in _POINTS} for setting in _SETTINGS}
+    settings = list(_SETTINGS)
+    for turn, (_, point) in enumerate((repetition, point) for repetition in range(repetitions) for point in _POINTS):
+        first = turn % len(settings)
+        for setting in settings[first:] + settings[:first]:
             tasks = _SHAPES[shape](count)
-            gc.collect()
-            found[setting].append(await _seconds(tasks, setting) / count * 1e6)
-    off = statistics.median(found["off"])
-    ratios = {
-        setting: statistics.median(one / base for one, base in zip(times, found["off"], strict=True))
-        for setting, times in found.items()
-        if setting != "off"
+            _begin_at(point)
+            found[setting][point].append(await _seconds(tasks, setting) / count * 1e6)
+    micros = {
+        setting: statistics.mean(statistics.median(times) for times in at_points.values())
+        for setting, at_points in found.items()
     }
-    return {"shape": shape, "tasks": count, "off_us": off, **ratios}
+    off = micros.pop("off")
+    return {"shape": shape, "tasks": count, "off_us": off, **{setting: time / off for setting, time in micros.items()}}
 
 
 def printed(rows: list[dict[str, float | int | str]]) -> list[str]:
@@ -121,7 +134,7 @@ def main() -> int:
     """Print the table; with --check, fail if the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--repetitions", type=int, default=2, help="at each point of the collector's cycle")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit with 1 if the goal is missed")
     options = parser.parse_args()

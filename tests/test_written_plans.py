@@ -37,7 +37,7 @@ def test_a_plan_of_which_it_is_known_why_it_fails_still_does(plan: Written) -> N
 def test_so_many_of_the_sixty_are_right_at_the_first_try_and_after_one_repair() -> None:
     sixty = [plan for plan in PLANS if not plan.name.startswith("later")]
     assert len(sixty) == 60
-    assert sum(not plan.repair and not plan.fails for plan in sixty) == 50
+    assert sum(not plan.repair and not plan.fails for plan in sixty) == 57
     assert sum(not plan.fails for plan in sixty) == 59
 
 

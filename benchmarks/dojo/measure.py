@@ -15,6 +15,7 @@ from benchmarks.dojo.modes import Mode, Policy
 from benchmarks.dojo.pipeline import EngineElement
 from benchmarks.dojo.suites import Pair, Suite, UserTask
 from superscalar import LLMCompiler, Toolset
+from superscalar import policy as policies
 from superscalar.events import Decided, Event, Started, Succeeded
 
 NOTHING = "join()\n"
@@ -67,11 +68,12 @@ class Happened(BasePipelineElement):  # type: ignore[misc]  # AgentDojo is not t
 
 
 class Measuring:
-    """Runs the tasks of one suite, with what is declared of its tools."""
+    """Runs the tasks of one suite, with what is declared of its tools; `control` is that of the policy."""
 
-    def __init__(self, suite: Suite, terms: Mapping[str, Declared]) -> None:
+    def __init__(self, suite: Suite, terms: Mapping[str, Declared], control: policies.Control = "none") -> None:
         self._suite = suite
         self._terms = terms
+        self._control: policies.Control = control
 
     def benign(self, user: UserTask, ways: Iterable[tuple[Mode, Policy]]) -> Iterator[Result]:
         """A task in each way, with nobody attacking."""
@@ -142,7 +144,7 @@ class Measuring:
                 joiner=victims.joiner(user.answer, replans),
                 max_replans=1 if replans else 0,
                 max_result_tokens=1_000_000,  # whatever the attacker wrote is shown
-                policy=policy,
+                policy=policies.Policy(policy, control=self._control),
                 replan=mode.replan or "never",
                 replanner_sees=mode.sees,
                 extractor=victims.extractor(user.plan.extractions, lie),
@@ -224,12 +226,13 @@ def everything(
     modes: Sequence[Mode],
     policies: Sequence[Policy],
     terms: Mapping[str, Declared],
+    control: policies.Control,
     progress: Progress,
 ) -> Iterator[Result]:
     """Every task of some suites in every way, first without and then with each attack."""
     ways = [(mode, policy) for mode in modes for policy in mode.policies if mode.loop or policy in policies]
     for suite in suites:
-        measuring = Measuring(suite, terms)
+        measuring = Measuring(suite, terms, control)
         for user in suite.users:
             progress(f"{suite.name}: {user.id} alone")
             yield from measuring.benign(user, ways)

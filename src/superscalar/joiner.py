@@ -173,6 +173,7 @@ def show_results(
     outcomes: Mapping[TaskId, Outcome],
     max_tokens: int = 3_000,
     trusted: Callable[[TaskId], bool] = lambda _: True,
+    in_part: Callable[[TaskId, Any, int], str | None] = lambda *_: None,
 ) -> str:
     """What became of the plan, in program order, in at most about `max_tokens` tokens (four characters each).
 
@@ -181,9 +182,9 @@ def show_results(
     without a name is shown by its expression. Long values end with their shape ("... 997 more of 1,000 items").
 
     Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
-    no text, no number and no key of it.
+    no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything.
     """
-    shown = _Shown(tasks, outcomes, trusted)
+    shown = _Shown(tasks, outcomes, trusted, in_part)
     joined = _joined(tasks)
     first = [t for t in tasks if t.id in outcomes and (t.id in joined or shown.failed(t))]
     lines: dict[TaskId, str] = {}
@@ -219,10 +220,15 @@ class _Shown:
     """How each outcome of a plan is written on one line."""
 
     def __init__(
-        self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], trusted: Callable[[TaskId], bool]
+        self,
+        tasks: Sequence[Task],
+        outcomes: Mapping[TaskId, Outcome],
+        trusted: Callable[[TaskId], bool],
+        in_part: Callable[[TaskId, Any, int], str | None],
     ) -> None:
         self._outcomes = outcomes
         self._trusted = trusted
+        self._in_part = in_part
         self._nameless = {task.id: task for task in tasks if name_of(task.id) is None}
 
     def failed(self, task: Task) -> bool:
@@ -235,7 +241,8 @@ class _Shown:
         outcome = self._outcomes[task.id]
         says_nothing = isinstance(outcome, Skipped) and outcome.items is None
         if not says_nothing and not self._trusted(task.id):
-            return f"{name}: {summary(outcome)}"
+            part = self._in_part(task.id, outcome.value, room) if isinstance(outcome, Observation) else None
+            return f"{name}: {summary(outcome) if part is None else part}"
         match outcome:
             case Observation(made):
                 value = plain(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -70,6 +71,11 @@ def tasks_of(steps: Iterable[Step]) -> list[Task]:
 @given(sources())
 def test_the_rest_of_a_program_is_lowered_as_by_who_read_its_beginning(source: str) -> None:
     """Names, versions, ids, guards and the order of accesses: after every statement."""
+    _goes_on(source)
+
+
+def _goes_on(source: str) -> None:
+    """What follows a statement comes to the same tasks for who has only the tasks of what is before it."""
     parts = statements(source)
     reader = reader_of("python", Program(TOOLS.signatures))
     read = [tasks_of(reader.feed(part)) for part in parts]
@@ -105,6 +111,20 @@ def test_what_is_written_again_is_not_done_twice(source: str) -> None:
         rest = tasks_of([*again.feed(print_plan(whole)), *again.finish("stop"), *program.end_repair()])
         assert program.complete
         assert sum(isinstance(task.work, Call) for task in [*begun, *closed, *rest]) <= calls
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a = []\nfor x in [1, 2]:\n    if x > 1:\n        a.append(x)\nz = 1\nb = [t for t in a]\njoin(b)\n",
+        "a = [0]\nfor x in [1, 2]:\n    a.append(x)\nz = 1\nb = [t for t in a]\njoin(b)\n",
+        "a = [num(x) for x in [1, 2]]\nc = d = a\ne = c\nz = 1\nb = [[t for t in x] for x in [d, e]]\njoin(b)\n",
+        "a = [num(x) for x in [1, 2]]\nc = d = a\nz = 1\nb = [t for t in d]\njoin(b)\n",
+        "a = sorted(['b', 'a'])\nf = a[0] + 'c'\nz = 1\nb = [t for t in f]\njoin(b)\n",
+    ],
+)
+def test_what_is_known_of_a_list_is_known_to_who_goes_on(source: str) -> None:
+    _goes_on(source)
 
 
 def test_a_statement_that_was_cut_in_the_middle_leaves_its_ids_taken() -> None:

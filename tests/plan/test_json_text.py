@@ -15,7 +15,8 @@ from superscalar.labels import Label, Source
 from superscalar.plan import compile_plan
 from superscalar.plan.evaluate import EvaluationError, evaluate
 from superscalar.plan.ir import Apply, Literal, Ref
-from superscalar.plan.labels import labels_of, whole
+from superscalar.plan.labels import labels_of
+from superscalar.plan.parts import whole
 from superscalar.plan.printer import print_plan
 from superscalar.testing import run
 from superscalar.values import Outcome

@@ -137,6 +137,15 @@ def test_a_handler_is_not_reached_where_what_failed_stands_before_the_try() -> N
         ("for n in [1]:\n    try:\n        x = get(n)\n    except Exception:\n        put(x)", "E201"),
         ("for n in [1]:\n    try:\n        x = get(n)\n    except (KeyError, Own):\n        put(n)", "E201"),
         ("for n in [1]:\n    if n:\n        if n > 1:\n            continue\n        put(n)\n    put(n)", "E201"),
+        (
+            "for n in [4]:\n    a = 0\n    try:\n        a = get(n)\n        b = get(n - 1)\n    except Exception:\n        pass\n    put(a)",  # noqa: E501
+            "E201",
+        ),
+        ("a = 5\ntry:\n    a = get(3)\n    b = get(4)\nexcept Exception:\n    b = 0", "E201"),
+        (
+            "xs = []\nfor n in [4]:\n    try:\n        a = get(n)\n        b = get(n - 1)\n    except Exception:\n        pass\n    xs.append(a)",  # noqa: E501
+            "E207",
+        ),
         ("xs = [0]\nys = xs\nfor n in [1]:\n    xs = xs + [n]", "E207"),
         ("for n in [1]:\n    if n > 1:\n        break\n    put(n)", "E201"),
     ],

@@ -123,7 +123,7 @@ LONG: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("shape", LONG, ids=LONG)
 def test_work_grows_with_the_text(shape: str) -> None:
     """Twice the text takes about twice the calls of functions, right or wrong as it may be (L25)."""
-    few, many = (steps(partial(read, LONG[shape](n))) for n in (100, 200))
+    few, many = (steps(partial(read, LONG[shape](n))) for n in (200, 400))
     assert many < 2.5 * few
 
 

@@ -237,7 +237,7 @@ def test_what_somebody_else_sees_is_not_changed_in_place(source: str, holder: st
 
 
 def test_a_change_of_a_name_that_the_loop_reads_is_refused() -> None:
-    source = "d = {}\nfor k in ['a']:\n    if k not in d:\n        d[k] = 1\njoin(d)"
+    source = "d = {}\nfor k in ['a']:\n    if k not in d:\n        d[k] = get(1)\njoin(d)"
     assert [d.code for d in check(source, TOOLS) if d.severity == "error"] == ["E207"]
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from support.random_programs import Scope, Writer
+from support import structure
+from support.random_programs import Kept, Scope, Writer
 from support.two_worlds import literal
 
 _TEXTS = ["''", literal("a"), literal("b,c"), literal(" x ")]
@@ -51,6 +52,14 @@ class Equivariant(Writer):
         lines.append(f"decided = num(4) if {self.expression('text', 1, scope)} else flag(5)")
         return "\n".join([*lines, "join()", ""])
 
+    def statement(self, scope: Scope, depth: int, kept: Kept, margin: str) -> list[str]:
+        """One statement: one in four takes a value apart, or fills a mapping."""
+        if self._pick([True, False, False, False]):
+            return structure.statement(
+                self._pick, lambda kind: self.expression(kind, 1, scope), self._new, scope, margin
+            )
+        return super().statement(scope, depth, kept, margin)
+
     def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:
         pick = self._pick
 
@@ -60,6 +69,7 @@ class Equivariant(Writer):
         def anything() -> str:
             return self._written(scope) if pick([True, False, False]) else sub(pick(self.kinds))
 
+        yield from structure.forms(pick, sub, kind, calls=calls)
         yield lambda: f"({sub(kind)} if {sub('bool')} else {sub(kind)})"
         yield lambda: f"({sub(kind)} {pick(['and', 'or'])} {sub(kind)})"
         if calls:

@@ -120,7 +120,9 @@ class _Record(dict[str, Any]):
 
 
 class _Plain(ast.NodeTransformer):
-    """Calls of asynchronous tools are made at once; a name beside named values of a `join` is named like itself."""
+    """Calls of asynchronous tools are made at once; a value beside named ones of a `join` is named like itself, or
+    else `answer`.
+    """
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
         return self.visit(node.value)  # type: ignore[no-any-return]
@@ -128,7 +130,8 @@ class _Plain(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         match node:
-            case ast.Call(func=ast.Name(id="join"), args=[ast.Name(id=own) as value], keywords=[_, *_] as named):
+            case ast.Call(func=ast.Name(id="join"), args=[value], keywords=[_, *_] as named):
+                own = value.id if isinstance(value, ast.Name) else "answer"
                 return ast.Call(node.func, [], [ast.keyword(own, value), *named])
             case ast.Call(func=ast.Name(id="default"), args=[ast.expr() as tried, fallback]):
                 call = ast.parse("default(lambda: 0, lambda: 0)", mode="eval").body
@@ -140,12 +143,16 @@ class _Plain(ast.NodeTransformer):
 
 
 def _called(tool: Tool[..., Any]) -> Callable[..., Any]:
-    """A tool as a function that checks what it is given as we do, and gives data."""
+    """A tool as a function that checks what it is given as we do, and gives data; all it is given may be one dict."""
     function: Any = tool.function
     signature, hints = inspect.signature(function), get_type_hints(function)
 
     def call(*values: Any, **named: Any) -> Any:
-        bound = signature.bind(*values, **named)
+        match values:
+            case (dict(all_of_them),) if all_of_them.keys() <= signature.parameters.keys():
+                bound = signature.bind(**all_of_them)
+            case _:
+                bound = signature.bind(*values, **named)
         given = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in bound.arguments.items()}
         result = function(**given)
         return plain(asyncio.run(result) if inspect.iscoroutine(result) else result)

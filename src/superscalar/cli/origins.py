@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from superscalar.cli.documents import outcome_document
@@ -10,8 +11,7 @@ from superscalar.cli.terminal import console, safe_line
 from superscalar.labels import Label
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.short import short
-from superscalar.plan.narrow import Shape
-from superscalar.tools.trust import Declared, Results
+from superscalar.tools.trust import remembered
 from superscalar.values import Failure, Observation, Outcome, Skipped
 
 if TYPE_CHECKING:
@@ -27,22 +27,8 @@ _WIDTH = 200  # characters of a line where nobody looks at a terminal
 def provenance_of(journal: Journal, run: str) -> Provenance:
     """The provenance of a recorded run. Of tools that nothing was recorded of, nothing is trusted."""
     about = journal.summary(run).about
-    declared = {
-        alias: Declared(name, trust, None if readers is None else frozenset(readers), *map(_results, others))
-        for alias, (name, trust, readers, *others) in dict(about.get("declared", {})).items()
-    }
+    declared = remembered(about.get("declared", {}))
     return Provenance((record.event for record in journal.read(run)), declared, str(about.get("question", "")))
-
-
-def _results(said: list[Any]) -> Results:
-    parameter, shapes, *vouched = said
-    return Results(parameter, {name: _shape(shape) for name, shape in shapes.items()}, *vouched)
-
-
-def _shape(said: Any) -> Shape:
-    if isinstance(said, dict):
-        return {name: _shape(shape) for name, shape in said.items()}
-    return None if said is None else tuple(said)
 
 
 def made_document(made: Made) -> dict[str, Any]:
@@ -53,6 +39,7 @@ def made_document(made: Made) -> dict[str, Any]:
         "tool": made.tool or None,
         "outcome": None if made.outcome is None else outcome_document(made.outcome),
         **label_document(made.label),
+        "parts": [{"path": path, **label_document(label)} for path, label in made.parts],
     }
     if made.told:
         return document | {"told_before": True}
@@ -90,13 +77,23 @@ def print_made(made: Made) -> None:
 def _line(made: Made, how: str) -> Text:
     from rich.text import Text
 
-    mark = Text("  not trusted", style="yellow") if not made.label.trusted else Text("")
+    mark = Text("")
+    if not made.label.trusted:
+        mark.append(f"  not trusted{_but_for(path for path, label in made.parts if label.trusted)}", style="yellow")
     if made.label.readers is not None:
-        mark.append(f"  only for {', '.join(sorted(made.label.readers)) or 'nobody'}", style="magenta")
+        others = _but_for(path for path, label in made.parts if label.readers is None)
+        mark.append(f"  only for {', '.join(sorted(made.label.readers)) or 'nobody'}{others}", style="magenta")
     told = "  (above)" if made.told else f"  {_shown(made.outcome)}"
     return Text.assemble(
         (how, "dim"), (safe_line(made.id), "bold"), f" = {safe_line(made.text)}", mark, (safe_line(told), "dim")
     )
+
+
+def _but_for(paths: Iterable[str]) -> str:
+    """The parts of a value of which that is not so."""
+    first, *others = [safe_line(path) for path in paths] or [""]
+    more = f" and {len(others) - 2} more" if len(others) > 2 else ""
+    return first and f" but for {', '.join([first, *others[:2]])}{more}"
 
 
 def _shown(outcome: Outcome | None) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from superscalar import joiner, planner
+from superscalar.compiler.in_part import in_part
 from superscalar.events import Event, Started
-from superscalar.labels import USER, Label
+from superscalar.labels import USER, Label, joined
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.ir import Task
-from superscalar.plan.labels import whole
+from superscalar.plan.parts import whole
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.toolset import Toolset
@@ -64,20 +65,27 @@ class Sight:
             shown = joiner.show_results(tasks, outcomes, self._most)
             return Turn(planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(everything))
 
-        def harmless(id: TaskId) -> bool:
-            label = self._label(id)
-            return label is not None and label.told and (seen | label).readers == seen.readers
+        told = [seen]
 
-        shown = joiner.show_results(tasks, outcomes, self._most, harmless)
-        told = seen | self._labels.shown(task.id for task in tasks if harmless(task.id))
-        return Turn(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(told))
+        def may_see(label: Label) -> bool:
+            if not label.told or (seen | label).readers != seen.readers:
+                return False
+            told.append(label)
+            return True
+
+        def harmless(id: TaskId) -> bool:
+            cell = self._schedule.get(id)
+            return cell is not None and may_see(whole(self._labels.of(cell)))
+
+        def in_part_of(id: TaskId, value: Any, room: int) -> str | None:
+            cell = self._schedule.get(id)
+            return None if cell is None else in_part(value, self._labels.of(cell), may_see, room)
+
+        shown = joiner.show_results(tasks, outcomes, self._most, harmless, in_part_of)
+        return Turn(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(joined(told)))
 
     def label(self, tasks: Sequence[Task], *, joined: bool, heard: Label) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
         if not joined:
             return self._labels.joined()
         return USER | heard | self._labels.shown(task.id for task in tasks)
-
-    def _label(self, id: TaskId) -> Label | None:
-        cell = self._schedule.get(id)
-        return None if cell is None else whole(self._labels.of(cell))

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.events import Event
-from superscalar.labels import NOTHING, USER, Label, Source
+from superscalar.labels import NOTHING, USER, Label
 from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
-from superscalar.plan.labels import whole
+from superscalar.plan.parts import told as told_parts
+from superscalar.plan.parts import whole
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import Labels
+from superscalar.schedule.labels import labels_by
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
@@ -31,7 +32,8 @@ class Made:
     `text`: as a plan would write it; `tool`: the one that was called, if it is a call. `outcome`: what it came to, None
     if it did not settle. `label`: the join of all that follows. `inputs`: what it was made from. `because`: what
     decided that it was made, or which of several it is. `told`: it stands in this provenance before, with its inputs;
-    or it is deeper down than is told.
+    or it is deeper down than is told. `parts`: where its parts stand (`[0].id`, `[]` for each item) and their labels,
+    if they have others than the whole.
     """
 
     id: TaskId
@@ -42,6 +44,7 @@ class Made:
     inputs: tuple[Made, ...] = ()
     because: tuple[Made, ...] = ()
     told: bool = False
+    parts: tuple[tuple[str, Label], ...] = ()
 
     def __iter__(self) -> Iterator[Made]:
         """This and everything behind it, each once."""
@@ -60,10 +63,8 @@ class Provenance:
     """
 
     def __init__(self, happened: Iterable[Event], declared: Mapping[str, Declared], question: str = "") -> None:
-        self._declared = declared
         self._schedule = Schedule()
-        results = {alias: said.results for alias, said in declared.items() if said.results is not None}
-        self._labels = Labels(self._schedule, self._origin, question, results)
+        self._labels = labels_by(self._schedule, declared, question)
         self._joins = False
         self._shown = NOTHING  # what the planner of the last round was shown
         for event in happened:
@@ -107,12 +108,13 @@ class Provenance:
     # ------------------------------------------------------------------------------------------------------ the walk
 
     def _made(self, cell: Cell, told: set[Cell], depth: int) -> Made:
-        label = whole(self._labels.of(cell))
+        labels = self._labels.of(cell)
+        label, parts = whole(labels), told_parts(labels)
         text = _text(cell)
         work = None if cell.task is None else cell.task.work
         tool = work.tool if isinstance(work, Call) else ""
         if cell in told or depth > _DEEPEST:
-            return Made(cell.id, text, cell.outcome, label, tool, told=True)
+            return Made(cell.id, text, cell.outcome, label, tool, told=True, parts=parts)
         told.add(cell)
         deciding = list(dict.fromkeys(self._deciding(cell)))
         inputs = [one for one in dict.fromkeys(self._labels.inputs(cell)) if one not in deciding]
@@ -124,6 +126,7 @@ class Provenance:
             tool,
             tuple(self._made(one, told, depth + 1) for one in inputs),
             tuple(self._made(one, told, depth + 1) for one in deciding),
+            parts=parts,
         )
 
     def _deciding(self, cell: Cell) -> Iterator[Cell]:
@@ -143,15 +146,6 @@ class Provenance:
             work = None if scope.owner.task is None else scope.owner.task.work
             if isinstance(work, Map) and (source := scope.owner.scope.find(work.source)) is not None:
                 yield source
-
-    # --------------------------------------------------------------------------------------------------------- labels
-
-    def _origin(self, _cell: Cell, call: Call) -> Label:
-        declared = self._declared.get(call.tool)
-        if declared is None:
-            return Label([Source("tool", call.tool, trusted=False)])  # nobody says that it may be trusted
-        sources = [] if declared.trust is None else [Source("tool", declared.name, declared.trust == "trusted")]
-        return Label(sources, declared.readers)
 
 
 def _text(cell: Cell) -> str:

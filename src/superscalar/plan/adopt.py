@@ -103,11 +103,11 @@ class AdoptedProgram(Program):
         match task.work:
             case ir.Call(tool, arguments) if (signature := self.signatures.get(tool)) is not None:
                 self._now.outputs[task.id] = returned(signature, arguments)
-            case ir.Map() | ir.Display(kind="list" | "tuple"):
+            case ir.Map() | ir.Display(kind="list" | "tuple") | ir.Each(last=False):
                 self._now.outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):
                 self._now.outputs[task.id] = EMPTY_LIST
-            case ir.Compute(ir.Ref() | ir.Index() | ir.Field() as value):
+            case ir.Compute(value):
                 self._now.outputs[task.id] = Findings(_NOTHING, self._now.outputs).output_of(value)
 
     # -------------------------------------------------------------------------------------------------------- blocks

@@ -10,12 +10,12 @@ import ast
 import builtins
 import copy
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.body import Body, is_tool_call
+from superscalar.plan.body import Body, Carried, is_tool_call
 from superscalar.plan.bounds import Unavailable
 from superscalar.plan.changing import Change, change_of
 from superscalar.plan.instead import blocks
@@ -69,6 +69,12 @@ class Trial:
     handling: list[ast.stmt]
     otherwise: list[ast.stmt]
     caught: tuple[str, ...]
+
+    @property
+    def on_the_way(self) -> list[str]:
+        """The names that may have a value although something fails: what follows may be what does."""
+        names = [name.id for name, _ in self.steps]
+        return names if self.done is not None else names[:-1]
 
 
 def attempt_of(tree: ast.Try) -> Attempt | None:
@@ -164,6 +170,17 @@ def _is_constant(node: ast.expr) -> bool:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return True
+
+
+def stands_otherwise(names: Iterable[str], lowering: Lowering, body: Body) -> bool:
+    """Whether one of these stands for something before a `try`, which it would go on doing where that is left early."""
+    for name in names:
+        before = lowering.known(name, body)
+        if isinstance(before, Carried):
+            before = before.value
+        if before is not None or lowering.is_known_before(name):
+            return True
+    return False
 
 
 def lower_attempt(

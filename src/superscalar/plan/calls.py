@@ -244,15 +244,13 @@ class Calls:
             self._look_into(node, inner)
             self._unknown_tool(node, name)
             return self._in.emit(id, ir.Call(name, (), "read"), body, node)
-        record = node.args and isinstance(node.args[0], ast.Dict)
-        if record and (help := wrapped.of_record(node, signature)) is not None:
-            message = f"`{name}` takes its arguments one by one, not in a dict"
-            self._in.problem("E303", message, node, help=help)
-            return self._in.emit(id, ir.Call(name, (), signature.effect), body, node)
+        if (named := wrapped.in_one_dict(node, signature)) is not None:
+            node = ast.copy_location(ast.Call(node.func, [], named), node)
+            self._in.notes.setdefault(id, []).append(f"`{name}({{...}})` for `{name}(...)` with what the dict names")
         arguments: list[tuple[str, ir.Expr]] = []
         given: set[str] = set()
         positional = [p for p in signature.parameters if not p.keyword_only]
-        by_alias = {p.alias: p for p in signature.parameters}
+        by_alias = {p.alias: p for p in signature.parameters} if node.keywords else {}
         meant = _meant(node, signature) if node.keywords else {}
         unpacked = False
         for index, argument in enumerate(node.args):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from superscalar.plan.body import is_tool_call
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError
@@ -27,6 +27,12 @@ _KEYED: Final = {
     **{f"[]{sign}=": f"{{0}}[{{1}}] {sign}= {{2}}" for sign in BINARY.values()},
     **{f"get{sign}": f"{{0}}[{{1}}] = {{0}}.get({{1}}, {{2}}) {sign} {{3}}" for sign in BINARY.values()},
 }
+_NESTED: Final = {
+    f"{at}{method}": f"{{0}}[{{1}}]{more}{method}({{{number}}})"
+    for at, more, number in (("[]", "", 2), ("[][]", "[{2}]", 3))
+    for method in (".append", ".extend", ".add")
+} | {f"[][]{sign}=": f"{{0}}[{{1}}][{{2}}] {sign}= {{3}}" for sign in ("", *BINARY.values())}
+"""What changes a collection that stands in another one."""
 _WHOLE: Final = {
     ".append": "{0}.append({1})",
     ".extend": "{0}.extend({1})",
@@ -34,7 +40,13 @@ _WHOLE: Final = {
     ".update": "{0}.update({1})",
     "+=": "{0} += {1}",
 }
-CHANGES: Final[Mapping[str, str]] = _KEYED | _WHOLE
+MIXED: Final = "changes"
+"""Folds tuples of the name of a change and its parts: a loop changes one collection in several ways."""
+BEGUN: Final = "begun"
+"""Folds tuples of a key, the value with which its entry begins, and changes by that key of an entry that is there."""
+CHANGES: Final[Mapping[str, str]] = (
+    _KEYED | _NESTED | _WHOLE | {MIXED: "", BEGUN: "if {1} in {0}:\n    {3}\nelse:\n    {0}[{1}] = {2}"}
+)
 """How each is written: the name, and the parts of what it is given."""
 
 _OF: Final = {
@@ -48,17 +60,28 @@ BY_ITEM: Final = frozenset({*_KEYED, ".append", ".add", ".update"})
 
 def is_keyed(operator: str) -> bool:
     """Whether it folds tuples whose first is a key."""
-    return operator in _KEYED
+    return operator in _KEYED or operator in _NESTED or operator in (MIXED, BEGUN)
+
+
+def goes_inside(operator: str) -> bool:
+    """Whether it changes a collection that stands in the one that it is of."""
+    return operator in _NESTED or operator.startswith("setdefault.")
 
 
 def puts_as_it_is(operator: str) -> bool:
     """Whether what it is given stands in the collection then, and not only what that holds or what is made of it."""
-    return operator in (".append", ".add", "[]=", ".setdefault", "setdefault.append", "setdefault.add")
+    return operator.endswith((".append", ".add", "]=")) or operator in (".setdefault", MIXED, BEGUN)
 
 
 def kinds_of(operator: str) -> tuple[str, ...]:
     """Which collections have it."""
     return _OF.get(operator, ("dict", "list") if operator.startswith("[]") else ("dict",))
+
+
+def may_mix(operators: set[str]) -> bool:
+    """Whether there is a collection that has all of these."""
+    kinds = [set(kinds_of(operator)) for operator in operators if operator in CHANGES]
+    return len(kinds) == len(operators) and bool(set.intersection(*kinds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +123,32 @@ def change_of(tree: ast.AST) -> Change | None:
             )
         ) if f"setdefault.{name}" in _KEYED and _is_empty(empty, "set" if name == "add" else "list"):
             return None if isinstance(value, ast.Starred) else Change(owner, f"setdefault.{name}", (key, value))
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Subscript() as place, attr=name), args=[value], keywords=[])
+        ) if f"[].{name}" in _NESTED and not isinstance(value, ast.Starred):
+            return _nested(place, f".{name}", value)
+        case ast.Assign(targets=[ast.Subscript(value=ast.Subscript()) as place], value=value):
+            return _nested(place, "=", value)
+        case ast.AugAssign(target=ast.Subscript(value=ast.Subscript()) as place, op=op, value=value):
+            return _nested(place, f"{BINARY[type(op)]}=", value) if type(op) in BINARY else None
         case ast.Assign(targets=[ast.Subscript(value=ast.Name() as owner, slice=key)], value=value):
             return None if isinstance(key, ast.Slice) else _assigned(owner, key, value)
         case ast.AugAssign(target=ast.Subscript(value=ast.Name() as owner, slice=key), op=op, value=value):
             known = type(op) in BINARY and not isinstance(key, ast.Slice)
             return Change(owner, f"[]{BINARY[type(op)]}=", (key, value)) if known else None
     return None
+
+
+def _nested(place: ast.Subscript, sign: str, value: ast.expr) -> Change | None:
+    """A change of what stands in `d[k]` or `d[k][m]`."""
+    match place:
+        case ast.Subscript(value=ast.Name() as owner, slice=key):
+            operator, keys = f"[]{sign}", [key]
+        case ast.Subscript(value=ast.Subscript(value=ast.Name() as owner, slice=key), slice=inner):
+            operator, keys = f"[][]{sign}", [key, inner]
+        case _:
+            return None
+    return None if any(isinstance(each, ast.Slice) for each in keys) else Change(owner, operator, (*keys, value))
 
 
 def _assigned(owner: ast.Name, key: ast.expr, value: ast.expr) -> Change:
@@ -137,7 +180,7 @@ def _is_empty(node: ast.expr, kind: str) -> bool:
 def changes_an_item(change: Change) -> bool:
     """Whether it may change, in place, what stands under a key, and not only which value stands there."""
     sign = change.operator.removeprefix("[]").removesuffix("=")
-    if change.operator.startswith("setdefault."):
+    if goes_inside(change.operator) or change.operator == BEGUN:
         return True
     return (
         change.operator.startswith("[]") and sign in ("+", "-", "*", "|", "&", "^") and not _is_plain(change.parts[-1])
@@ -166,6 +209,8 @@ def _is_plain(node: ast.expr) -> bool:
 def changed(operator: str, before: Any, items: Any, budget: Budget) -> Any:
     """What becomes of a collection that each of `items` changes, one after the other; it stays as it was itself."""
     steps = items_of(items)
+    if operator in (MIXED, BEGUN) or operator in _NESTED:
+        return _Entries(before, budget).changed(operator, steps)
     if isinstance(before, list) and "list" in kinds_of(operator):
         return _list_changed(operator, before, steps, budget)
     if isinstance(before, Mapping) and "dict" in kinds_of(operator):
@@ -285,3 +330,119 @@ def _grow(operator: str, made: dict[Any, Any], key: Any, value: Any, own: set[An
     budget.make(8 * len(more))
     made[key] += more
     _within(len(made[key]), budget)
+
+
+class _Entries:
+    """A collection that is changed in several ways, or in what stands in it: what is changed is copied once.
+
+    `_own`: the places of collections in it that were copied, and in each of these likewise.
+    """
+
+    def __init__(self, before: Any, budget: Budget) -> None:
+        self._budget = budget
+        self._made = _copied(before, budget)
+        self._own: _Own = {}
+
+    def changed(self, operator: str, steps: list[Any]) -> Any:
+        """What becomes of it."""
+        for step in steps:
+            self._change(operator, items_of(step))
+            _within(len(self._made), self._budget)
+        return self._made
+
+    def _change(self, operator: str, parts: list[Any]) -> None:
+        self._budget.spend(1)
+        made, own = self._made, self._own
+        match operator, parts:
+            case "changes", [str(name), *rest]:
+                self._change(name, rest)
+            case "begun", [key, begin, *more]:
+                if hashable(key, self._budget) not in made:
+                    self._put(made, key, begin, own)
+                    return
+                for name, *rest in map(items_of, more):
+                    self._change(name, [key, *rest])
+            case ".setdefault", [key, value]:
+                if hashable(key, self._budget) not in made:
+                    self._put(made, key, value, own)
+            case (("setdefault.append" | "setdefault.extend" | "setdefault.add"), [key, value]):
+                if hashable(key, self._budget) not in made:
+                    self._put(made, key, OrderedSet() if operator.endswith("add") else [], own)
+                self._inside(made, key, operator.removeprefix("setdefault"), [value], own)
+            case _, [key, *rest] if operator.startswith("[]"):
+                self._at(made, key, operator[2:], rest, own)
+            case _, [key, start, value] if operator.startswith("get"):
+                known = made.get(hashable(key, self._budget), start)
+                self._put(made, key, binary(operator[3:], known, value, self._budget), own)
+            case _, [value]:
+                self._made = changed(operator, made, [value], self._budget)
+                own.clear()
+
+    def _at(self, made: Any, key: Any, sign: str, parts: list[Any], own: _Own) -> None:
+        """Change what stands in a place: `= v`, `+= v`, `[m] = v`, `.append(v)`."""
+        match parts:
+            case [value] if sign == "=":
+                self._put(made, key, value, own)
+            case [value] if sign.endswith("=") and not sign.startswith("["):
+                held = item_of(made, key, self._budget)
+                if isinstance(held, list | Mapping | OrderedSet | set):
+                    message = (
+                        f"`{sign}` of {described(held)}, which others may see: put a new value there, or `.extend`"
+                    )
+                    raise EvaluationError(message, "TypeError")
+                self._put(made, key, binary(sign[:-1], held, value, self._budget), own)
+            case _:
+                self._inside(made, key, sign, parts, own)
+
+    def _inside(self, made: Any, key: Any, sign: str, parts: list[Any], own: _Own) -> None:
+        held = item_of(made, key, self._budget)
+        place = _place_of(made, key, self._budget)
+        if sign == ".add":
+            if not isinstance(held, OrderedSet | set | frozenset):
+                raise EvaluationError(f"{described(held)} stands there, which is no set", "AttributeError")
+            made[place] = _set_changed(sign, held, parts, self._budget)
+            return
+        if place not in own:
+            made[place] = held = _copied(held, self._budget)
+            own[place] = {}
+        if sign.startswith("["):
+            inner, *rest = parts
+            self._at(held, inner, sign[2:], rest, own[place])
+            return
+        if not isinstance(held, list):
+            raise EvaluationError(f"{described(held)} stands there, which is no list", "AttributeError")
+        more = parts if sign == ".append" else items_of(parts[0])
+        self._budget.spend(1 + len(more))
+        self._budget.make(8 * len(more))
+        held += more
+        _within(len(held), self._budget)
+
+    def _put(self, made: Any, key: Any, value: Any, own: _Own) -> None:
+        self._budget.make(100)
+        if isinstance(made, list):
+            item_of(made, key, self._budget)
+        place = _place_of(made, key, self._budget)
+        own.pop(place, None)
+        made[place] = value
+        _within(len(made), self._budget)
+
+
+_Own: TypeAlias = "dict[Any, _Own]"
+
+
+def _copied(value: Any, budget: Budget) -> Any:
+    """A collection, to be changed."""
+    if isinstance(value, list):
+        budget.items(len(value))
+        return items_of(value)
+    if isinstance(value, Mapping):
+        budget.items(len(value), 100)
+        return dict(value)
+    if isinstance(value, OrderedSet):
+        return value
+    raise EvaluationError(f"{described(value)} cannot be changed in place", "TypeError")
+
+
+def _place_of(made: Any, key: Any, budget: Budget) -> Any:
+    """Where something stands: the place in a list counted from its beginning, or the key."""
+    return range(len(made))[datum(key)] if isinstance(made, list) else hashable(key, budget)

@@ -259,6 +259,11 @@ class Findings:
             return _UNKNOWN
         return _OF_KIND.get(kind(expr, self), _UNKNOWN)
 
+    def is_plain(self, expr: ir.Expr) -> bool:
+        """Whether an expression is declared to give a number or a text."""
+        known = self.output_of(expr)
+        return known.annotated and known.type in ("int", "float", "str", "bool")
+
     def kind_of_sum(self, expr: ir.Binary) -> str:
         """The type of an operation on numbers or text; empty where it is not sure."""
         if expr.operator not in "+-*/":

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from superscalar.plan import ir
+from superscalar.plan.findings import Findings
+from superscalar.plan.iterators import Once
 from superscalar.plan.names import Names, Place
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Signatures
+from superscalar.plan.source import Source
 from superscalar.values import TaskId
 
 
@@ -17,9 +20,10 @@ class Ground:
     """Names, tasks in their places, and all that later statements are judged by.
 
     `outputs`: what is known of results. `writes`: the tasks that write, or hold a write. `sharing`: whose values are
-    one object in Python. `asserts`: what guards everything that comes in this round; `open_assert`: that one of them
-    waits for a repair. `top_level`: what `join()` joins. `versions`, `nameless`: the last number that each name has,
-    and each kind of statement without one. `count`: statements so far, and `ifs` among them.
+    one object in Python. `generators`: what can be gone through once. `asserts`: what guards everything that comes in
+    this round; `open_assert`: that one of them waits for a repair. `top_level`: what `join()` joins. `versions`,
+    `nameless`: the last number that each name has, and each kind of statement without one. `count`: statements so far,
+    and `ifs` among them.
     """
 
     names: Names
@@ -28,6 +32,7 @@ class Ground:
     outputs: dict[TaskId, Output] = field(default_factory=dict)
     writes: set[TaskId] = field(default_factory=set)
     sharing: Sharing = field(default_factory=Sharing)
+    generators: dict[TaskId, Once] = field(default_factory=dict)
     asserts: list[ir.Guard] = field(default_factory=list)
     open_assert: bool = False
     top_level: dict[str, None] = field(default_factory=dict)
@@ -35,6 +40,9 @@ class Ground:
     nameless: dict[str, int] = field(default_factory=dict)
     count: int = 0
     ifs: int = 0
+
+    def __post_init__(self) -> None:
+        self.sharing.is_plain = Findings(Source("", 0), self.outputs).is_plain
 
     @classmethod
     def empty(cls, signatures: Signatures) -> Ground:
@@ -50,6 +58,7 @@ class Ground:
             self.outputs.copy(),
             self.writes.copy(),
             self.sharing.copy(),
+            self.generators.copy(),
             self.asserts.copy(),
             self.open_assert,
             self.top_level.copy(),

@@ -142,7 +142,63 @@ def _begun(block: Block) -> Block:
         elif made:
             made.pop()
         made.append(statement if step is None else step)
-    return made
+    return [step for statement in made for step in _begun_in_place(_if_new(statement))]
+
+
+def _begun_in_place(statement: ast.stmt) -> Block:
+    """`d.setdefault(k, {})["n"] = 1` as the two steps that it is."""
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Subscript(value=ast.Call() as begun) as place])
+            | ast.AugAssign(target=ast.Subscript(value=ast.Call() as begun) as place)
+        ):
+            pass
+        case _:
+            return [statement]
+    match begun:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="setdefault"), args=[key, _], keywords=[]):
+            known = ast.copy_location(ast.Name(owner, ast.Load()), begun)
+            entry = ast.copy_location(ast.Subscript(known, key, ast.Load()), begun)
+            inside = ast.copy_location(ast.Subscript(entry, place.slice, ast.Store()), place)
+            if not any(isinstance(part, _ACTS) for part in ast.walk(key)) and isinstance(statement.value, ast.expr):
+                again: ast.stmt = (
+                    ast.AugAssign(inside, statement.op, statement.value)
+                    if isinstance(statement, ast.AugAssign)
+                    else ast.Assign([inside], statement.value)
+                )
+                first = ast.copy_location(ast.Expr(begun), statement)
+                return [first, ast.copy_location(again, statement)]
+    return [statement]
+
+
+def _if_new(statement: ast.stmt) -> ast.stmt:
+    """`if k not in d: d[k] = {"n": 0}` as `d.setdefault(k, {"n": 0})`, where making the value cannot fail."""
+    match statement:
+        case ast.If(
+            test=ast.Compare(left=key, ops=[ast.NotIn()], comparators=[ast.Name(id=owner)]),
+            body=[ast.Assign(targets=[place], value=start)],
+            orelse=[],
+        ) if _is_entry(place, owner, key) and _cannot_fail(start):
+            known = ast.copy_location(ast.Name(owner, ast.Load()), key)
+            return ast.copy_location(ast.Expr(_call(known, "setdefault", [key, start], place)), statement)
+    return statement
+
+
+def _cannot_fail(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant() | ast.Name():
+            return True
+        case ast.Attribute(value=value):
+            return _cannot_fail(value)
+        case ast.List(elts=several) | ast.Tuple(elts=several):
+            return all(map(_cannot_fail, several))
+        case ast.Dict(keys=keys, values=values):
+            return all(key is not None and isinstance(key, ast.Constant) for key in keys) and all(
+                map(_cannot_fail, values)
+            )
+        case ast.Call(func=ast.Name(id="list" | "set" | "dict"), args=[], keywords=[]):
+            return True
+    return False
 
 
 def _with_start(first: ast.stmt, second: ast.stmt) -> ast.stmt | None:

@@ -58,7 +58,22 @@ def check_augmented(owner: ast.Name, value: ast.expr, tree: ast.stmt, lowering: 
     holder = _other_holder(owner, value, lowering, body)
     if holder is not None:
         refuse(f"`{owner.id}` cannot be changed in place: `{holder}` is, or holds, the same value", tree, lowering)
+    elif isinstance(value, ast.List) and any(_hands_on(item, owner.id) for item in value.elts):
+        refuse(f"`{owner.id}` would be put into itself", tree, lowering)
+        return False
     return holder is None
+
+
+def _hands_on(node: ast.expr, name: str) -> bool:
+    """Whether what a name stands for is, or stands in, the value of an expression as it is written."""
+    match node:
+        case ast.Name(id=id):
+            return id == name
+        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.IfExp() | ast.BoolOp():
+            return any(isinstance(part, ast.expr) and _hands_on(part, name) for part in ast.iter_child_nodes(node))
+        case ast.ListComp() | ast.SetComp() | ast.DictComp():
+            return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
+    return False
 
 
 def check_written_out(owner: ast.Name, value: ast.expr, tree: ast.stmt, lowering: Lowering, body: Body) -> bool:

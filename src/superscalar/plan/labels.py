@@ -1,8 +1,8 @@
 """The label of an expression, derived from the labels of what it refers to.
 
-Displays keep labels per element: what is taken out of one has the label of that element, and of how it was found. What
-is computed has the join of all that is looked at, or might have been: a value that a condition chose has the label of
-the condition, and of both sides.
+Where the structure of a value is known, it keeps labels part by part (see `plan.parts`): what is taken out of it has
+the label of that part, and of how it was found. What is computed has the join of all that is looked at, or might have
+been: a value that a condition chose has the label of the condition, and of both sides.
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import reduce
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from superscalar.labels import NOTHING, PLAN, Label, gathered, joined, widened
+from superscalar.labels import NOTHING, PLAN, Label, joined, widened
+from superscalar.plan.changing import MIXED, is_keyed
 from superscalar.plan.ir import (
     Apply,
+    Binary,
     Choice,
     Clause,
+    Compare,
     Comprehension,
     Dict,
     Expr,
     Field,
+    Fold,
     Index,
     Lambda,
     Literal,
     Logic,
+    Method,
     Missing,
     Ref,
     Sequence,
@@ -34,97 +39,27 @@ from superscalar.plan.ir import (
     Var,
 )
 from superscalar.plan.needs import children, constant_index, references
+from superscalar.plan.parts import (
+    Entries,
+    Labelled,
+    Parts,
+    also,
+    concatenated,
+    cut,
+    either,
+    from_pairs,
+    got,
+    keyed,
+    listed,
+    merged,
+    numbered,
+    run,
+    some,
+    whole,
+    with_rest,
+    zipped,
+)
 from superscalar.values import TaskId
-
-
-class Parts:
-    """The labels of a value item by item: `items` by position or key, `shape` of which items there are at all.
-
-    `count`: how many there are where they have positions; None where they have keys. `each`: those of every item that
-    is not in `items`; without it nothing is known of those by themselves. `whole`: that of all of it, where it is known
-    already.
-    """
-
-    __slots__ = ("_any", "_whole", "count", "each", "items", "shape")
-
-    def __init__(
-        self,
-        shape: Label,
-        items: Mapping[Hashable, Labelled],
-        count: int | None,
-        each: Labelled | None = None,
-        whole: Label | None = None,
-    ) -> None:
-        self.shape = shape
-        self.items = items
-        self.count = count
-        self.each = each
-        self._whole = whole
-        self._any: Labelled | None = None
-
-    def __getitem__(self, key: Hashable) -> Labelled:
-        """The labels of one item; of one that is not known by itself, those of the whole."""
-        if self.count is not None and type(key) is int and key < 0:
-            key += self.count
-        found = self.items.get(key, self.each)
-        return self.whole if found is None else found if self.shape is _PLAN_ONLY else also(found, self.shape)
-
-    @property
-    def whole(self) -> Label:
-        """The label of the value with all that is in it."""
-        if self._whole is None:
-            each = NOTHING if self.each is None else widened(whole(self.each))
-            self._whole = gathered([self.shape, each, *(whole(item) for item in self.items.values())])
-        return self._whole
-
-    @property
-    def any(self) -> Labelled:
-        """The labels of an item, whichever it is."""
-        if self._any is None:
-            items = list(self.items.values()) if self.each is None else [*self.items.values(), self.each]
-            self._any = reduce(_either, items) if items else NOTHING
-        return self._any
-
-
-Labelled: TypeAlias = Label | Parts
-"""The labels of a value: one for all of it, or one for each part."""
-
-_PLAN_ONLY: Final = PLAN
-
-
-def whole(labels: Labelled) -> Label:
-    """The one label of a value."""
-    return labels if type(labels) is Label else labels.whole  # type: ignore[union-attr]  # it is one or the other
-
-
-def also(labels: Labelled, label: Label) -> Labelled:
-    """The labels of a value, each joined with another one."""
-    if isinstance(labels, Label):
-        return labels | label
-    if label.sources <= labels.shape.sources and label.readers is None:
-        return labels
-    return Parts(labels.shape | label, labels.items, labels.count, labels.each, labels.whole | label)
-
-
-def listed(labels: Labelled) -> Parts:
-    """The labels of a value that is gone through as a list: how many items there are, and those of each."""
-    if isinstance(labels, Parts) and labels.count is not None:
-        return labels
-    label = whole(labels)
-    return Parts(label, {}, 0, widened(label))  # of a mapping the items are the keys, of a text its letters
-
-
-def _either(one: Labelled, other: Labelled) -> Labelled:
-    """The labels of a value that is one or the other, which somebody else knows."""
-    if one is other:
-        return one
-    if isinstance(one, Parts) and isinstance(other, Parts):
-        shape = one.shape | other.shape
-        if one.count is None and other.count is None and one.items.keys() == other.items.keys():
-            return Parts(shape, {key: _either(item, other.items[key]) for key, item in one.items.items()}, None)
-        if one.count is not None and other.count is not None:
-            return Parts(shape, {}, 0, _either(one.any, other.any))
-    return whole(one) | whole(other)
 
 
 def labels_of(
@@ -145,7 +80,8 @@ def labels_of(
 _DEEPEST: Final = 50
 """Expressions inside each other that are looked into one by one; of what is deeper, everything counts."""
 
-_OF_ONE_LIST: Final = frozenset({"len", "list", "max", "min", "reversed", "sorted"})
+_BY_OUTCOME: Final = frozenset({"ok", "default", "first", "except"})
+_ADDING: Final = frozenset({"+", "+=", ".append", ".extend"})
 
 
 class _Reading:
@@ -184,10 +120,9 @@ class _Reading:
             case Var(name):
                 return self._names.get(name, NOTHING)  # a `key=` of what is no list: all that it compares counts
             case Sequence(kind="list" | "tuple", items=items):
-                return Parts(PLAN, {i: self.of(item) for i, item in enumerate(items)}, len(items))
-            case Dict(items=pairs) if all(isinstance(key, Literal) for key, _ in pairs):
-                by_key = {key.value: value for key, value in pairs if isinstance(key, Literal)}
-                return Parts(PLAN, {key: self.of(value) for key, value in by_key.items()}, None)
+                return run(PLAN, [self.of(item) for item in items])
+            case Dict(items=pairs):
+                return self._written(pairs)
             case Index(base, index):
                 return self._index(self.of(base), index)
             case Unpacked(base, position, _):
@@ -196,50 +131,78 @@ class _Reading:
             case Field(base, name, key):
                 found = self.of(base)
                 return found[name if key is None else key] if isinstance(found, Parts) else found
-            case Slice(base, start, stop, step):
-                ends = joined(self.whole(end) for end in (start, stop, step) if end is not None)
-                found = listed(self.of(base))
-                return Parts(found.shape | ends, {}, 0, found.any)
-            case Comprehension(kind="list", element=element, clauses=clauses):
+            case Slice():
+                return self._slice(expr)
+            case Comprehension(kind="set", element=element, clauses=clauses):
                 inner, shape = self._inside(clauses)
-                return Parts(PLAN | shape, {}, 0, inner.of(element))
+                return PLAN | shape | inner.whole(element)
             case Comprehension(element=element, clauses=clauses, key=key):
                 inner, shape = self._inside(clauses)
-                return PLAN | shape | inner.whole(element) | (NOTHING if key is None else inner.whole(key))
+                if key is None:
+                    return some(PLAN | shape, inner.of(element))
+                return Entries(PLAN | shape | widened(inner.whole(key)), {}, each=inner.of(element))
             case Choice() | Logic():  # one of what is there already
                 return PLAN | joined(self.whole(child) for child in children(expr))
-            case Apply("ok" | "default" | "first" | "except") | Missing():
+            case Apply(function) if function in _BY_OUTCOME:
                 return self._everything(expr)  # it tells whether there is a value, on which all of its tasks decide
-            case Apply(function, (only,), keywords) if function in _OF_ONE_LIST:
-                found = self.of(only)
-                if isinstance(found, Parts) and found.count is not None and "default" not in dict(keywords):
-                    return self._of_list(function, found, dict(keywords))
+            case Missing():
+                return self._everything(expr)
+            case Apply():
+                made = self._applied(expr)
+            case Method():
+                made = self._called(expr)
+            case Binary("+", left, right):
+                made = self._added([left, right])
+            case Binary("|", left, right):
+                made = _merged(self.of(left), self.of(right))
+            case Compare(first, (("in" | "not in", operand),)):
+                found = self.of(operand)  # of a mapping it looks at the keys
+                return PLAN | widened(self.whole(first) | (found.shape if isinstance(found, Entries) else whole(found)))
+            case Fold():
+                made = self._folded(expr)
+            case _:
+                made = None
+        return self._computed(expr) if made is None else made
+
+    def _computed(self, expr: Expr) -> Label:
+        """The label of what is made of values as wholes."""
         return PLAN | widened(joined(self.whole(child) for child in children(expr)))
+
+    def _everything(self, expr: Expr) -> Label:
+        all = (*map(self._lookup, references(expr)), *self._names.values())
+        return PLAN | widened(joined(map(whole, all)))
+
+    # ------------------------------------------------------------------------------------------- parts of a value
+
+    def _written(self, pairs: Iterable[tuple[Expr, Expr]]) -> Entries:
+        """What a display of a mapping has; a key that is computed may be any of the others."""
+        items = [(key, self.of(key), self.of(value)) for key, value in pairs]
+        shape = PLAN | widened(joined(whole(key) for _, key, _ in items))
+        constants: dict[Hashable, Labelled] = {key.value: value for key, _, value in items if isinstance(key, Literal)}
+        if all(isinstance(key, Literal) for key, _, _ in items):
+            return Entries(shape, constants)
+        return Entries(shape, {}, each=reduce(either, [value for _, _, value in items]))
 
     def _index(self, found: Labelled, index: Expr) -> Labelled:
         position = constant_index(index)
         if isinstance(found, Parts):
-            if found.count is not None:
-                if position is not None:
-                    return found[position]
-                return also(found.any, found.shape | self.whole(index))
-            if isinstance(index, Literal):
+            if found.count is not None and position is not None:
+                return found[position]
+            if found.count is None and isinstance(index, Literal):
                 return found[index.value]
+            if found.count is not None or isinstance(found, Entries):
+                return also(found.any, found.shape | self.whole(index))
         return widened(whole(found) | self.whole(index))  # it may be a letter of a text
 
-    def _of_list(self, function: str, found: Parts, keywords: Mapping[str, Expr]) -> Labelled:
-        """The labels of what one of the functions that take a list makes of it."""
-        shape = PLAN | found.shape
-        if function == "len":
-            return widened(shape)
-        if function in ("list", "reversed"):
-            return Parts(shape, {}, 0, found.any)
-        compared = whole(found.any)
-        key = keywords.get("key")
-        if isinstance(key, Lambda) and len(key.parameters) == 1:
-            compared = self._with({key.parameters[0]: found.any}).whole(key.body)
-        shape = shape | compared | joined(self.whole(value) for name, value in keywords.items() if name != "key")
-        return Parts(shape, {}, 0, found.any) if function == "sorted" else also(found.any, shape)
+    def _slice(self, expr: Slice) -> Labelled:
+        found = self.of(expr.base)
+        there = [end for end in (expr.start, expr.stop, expr.step) if end is not None]
+        label = PLAN | joined(map(self.whole, there))
+        if not isinstance(found, Parts) or found.count is None:
+            return widened(label | whole(found))
+        ends = [None if end is None else constant_index(end) for end in (expr.start, expr.stop, expr.step)]
+        known = all(constant_index(end) is not None for end in there) and ends[2] != 0
+        return also(cut(found, slice(*ends) if known else None), label)
 
     def _inside(self, clauses: Iterable[Clause]) -> tuple[_Reading, Label]:
         """What reads the element of a comprehension, and the label of how many there are, and in which order."""
@@ -254,9 +217,174 @@ class _Reading:
     def _with(self, names: Mapping[str, Labelled]) -> _Reading:
         return _Reading(self._lookup, self._constant, {**self._names, **names}, self._depth)
 
-    def _everything(self, expr: Expr) -> Label:
-        all = (*map(self._lookup, references(expr)), *self._names.values())
-        return PLAN | widened(joined(map(whole, all)))
+    # ------------------------------------------------------------------------- what looks at the structure of values
+    # Each of these returns None where nothing is known of it.
+
+    def _applied(self, expr: Apply) -> Labelled | None:
+        """The labels of what one of the functions that take lists or mappings makes of them."""
+        given, keywords = expr.arguments, dict(expr.keywords)
+        match expr.function, given:
+            case "zip", _:
+                lists = [listed(self.of(one)) for one in given]
+                return also(zipped(lists), joined(map(self.whole, keywords.values())))
+            case "enumerate", (only, *start):
+                begin = widened(joined(map(self.whole, [*start, *keywords.values()])))
+                return numbered(listed(self.of(only)), begin)
+            case "dict", _:
+                return self._mapping([self.of(one) for one in given], keywords)
+            case "dict.fromkeys", (keys, *value):
+                return Entries(PLAN | widened(self.whole(keys)), {}, each=self.of(value[0]) if value else PLAN)
+        if not given or not isinstance(found := self.of(given[0]), Parts):
+            return None
+        if found.count is None and not isinstance(found, Entries):
+            return None
+        match expr.function, given:
+            case "*", (_, Literal(int(before)), Literal(int(behind))):
+                return with_rest(listed(found), before, behind)
+            case "next", (_, *otherwise):
+                return _first(listed(found), [self.of(one) for one in otherwise])
+            case _, (_,) if "default" not in keywords:
+                return self._of_list(expr.function, listed(found), keywords)
+        return None
+
+    def _of_list(self, function: str, found: Parts, keywords: Mapping[str, Expr]) -> Labelled | None:
+        """The labels of what one of the functions that take one list makes of it."""
+        shape = PLAN | found.shape
+        match function:
+            case "len":
+                return widened(shape)
+            case "list" | "tuple":
+                return also(found, PLAN)
+            case "reversed":
+                return also(cut(found, slice(None, None, -1)), PLAN)
+            case "max" | "min" | "sorted":
+                pass
+            case _:
+                return None
+        compared = whole(found.any)
+        key = keywords.get("key")
+        if isinstance(key, Lambda) and len(key.parameters) == 1:
+            compared = self._with({key.parameters[0]: found.any}).whole(key.body)
+        shape = shape | compared | joined(self.whole(value) for name, value in keywords.items() if name != "key")
+        return some(shape, found.any) if function == "sorted" else also(found.any, shape)
+
+    def _mapping(self, given: list[Labelled], keywords: Mapping[str, Expr]) -> Labelled | None:
+        """What `dict(...)` makes of a mapping or of pairs, and of keywords."""
+        begin: Entries | None = Entries(PLAN, {})
+        if given:
+            lists = isinstance(given[0], Parts) and given[0].count is not None
+            begin = from_pairs(listed(given[0])) if lists else keyed(given[0])
+        more = Entries(PLAN, {name: self.of(value) for name, value in keywords.items()})
+        return None if begin is None else merged(begin, more)
+
+    def _called(self, expr: Method) -> Labelled | None:
+        """The labels of what a method of a mapping finds."""
+        found = self.of(expr.base)
+        match expr.name, expr.arguments, expr.keywords:
+            case "get", (Literal(constant), *otherwise), ():
+                return got(found, constant, self.of(otherwise[0]) if otherwise else PLAN)
+        if not isinstance(found, Entries):
+            return None
+        match expr.name, expr.arguments, expr.keywords:
+            case "get", (key, *otherwise), ():
+                default = self.of(otherwise[0]) if otherwise else PLAN
+                return also(either(found.any, default), found.shape | self.whole(key))
+            case "keys", (), ():
+                return found.keys
+            case "values", (), ():
+                return found.values
+            case "items", (), ():
+                return found.pairs
+            case "copy", (), ():
+                return found
+        return None
+
+    def _added(self, several: Iterable[Expr]) -> Labelled | None:
+        """The labels of lists that are added. If one of them is a list, all of them are, or there is no value."""
+        found = [self.of(one) for one in several]
+        if not any(isinstance(one, Parts) and one.count is not None for one in found):
+            return None
+        return concatenated(map(listed, found))
+
+    def _folded(self, expr: Fold) -> Labelled | None:
+        """The labels of a list or mapping that is changed step by step."""
+        before, steps = self.of(expr.initial), listed(self.of(expr.items))
+        if isinstance(before, Entries):
+            if expr.operator in (".update", "|"):
+                return _updated(before, steps)
+            known = _constant_step(expr.items) if expr.operator == "[]=" else None
+            if known is not None:
+                return merged(before, self._written([known]))
+            return _grown(expr.operator, before, steps)
+        if not isinstance(before, Parts) or before.count is None or expr.operator not in _ADDING:
+            return None
+        if expr.operator == ".append":
+            return concatenated([before, steps])
+        each = steps.in_order
+        if each is None:  # nobody knows how often
+            more = listed(steps.any)
+            return concatenated([before, some(more.shape | steps.shape, more.any)])
+        return concatenated([before, *map(listed, each), run(steps.shape, [])])
+
+
+def _first(found: Parts, otherwise: list[Labelled]) -> Labelled:
+    """What `next` takes: the first item, or what it is given for when there is none."""
+    items = found.in_order
+    first = found.any if items is None else items[0] if items else NOTHING
+    return also(reduce(either, otherwise, first), PLAN | found.shape)
+
+
+def _merged(one: Labelled, other: Labelled) -> Labelled | None:
+    """The labels of mappings of which one is laid over the other."""
+    if not isinstance(one, Entries) and not isinstance(other, Entries):
+        return None
+    below, above = keyed(one), keyed(other)
+    return None if below is None or above is None else merged(below, above)
+
+
+def _updated(before: Entries, steps: Parts) -> Labelled | None:
+    """The labels of a mapping that other mappings, or lists of pairs, are laid over."""
+    made = before
+    for step in [steps.any] if steps.in_order is None else steps.in_order:
+        lists = isinstance(step, Parts) and step.count is not None
+        above = from_pairs(listed(step)) if lists else keyed(step)
+        if above is None:
+            return None
+        made = merged(made, above)
+    if steps.in_order is None:  # perhaps there is no step at all
+        made = Entries(made.shape, {}, each=either(made.any, before.any))
+    return also(made, steps.shape)
+
+
+def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
+    """The labels of a mapping in which something is put under computed keys, one after the other.
+
+    For every key it has the labels of all keys and values: which of them is under which key, all keys decide.
+    """
+    if not is_keyed(operator):
+        return None
+    step = listed(steps.any)
+    key = step.whole if operator == MIXED else whole(step[0])  # the first of several changes is the name of one
+    shape = PLAN | before.shape | steps.shape | widened(key)
+    match operator:
+        case "[]=" | ".setdefault":
+            put = step[1]
+        case "setdefault.append":
+            put = some(shape, step[1])
+        case "setdefault.extend":
+            more = listed(step[1])
+            put = some(shape | more.shape, more.any)  # nobody knows how often
+        case _:
+            put = widened(whole(before.any) | step.whole)
+    return Entries(shape, {}, each=either(before.any, put))
+
+
+def _constant_step(items: Expr) -> tuple[Expr, Expr] | None:
+    """The key and the value of what is put under one key that stands in the plan."""
+    match items:
+        case Sequence(items=(Sequence(items=(Literal() as key, value)),)):
+            return key, value
+    return None
 
 
 def _bound(target: Target, labels: Labelled) -> Iterator[tuple[str, Labelled]]:

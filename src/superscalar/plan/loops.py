@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from superscalar.plan import ir
-from superscalar.plan.attempts import Trial, attempt_of, lower_trial, trial_of
-from superscalar.plan.body import Body, BodyNames, Carried, spelled
-from superscalar.plan.changing import Change, change_of, is_keyed
+from superscalar.plan.attempts import Trial, attempt_of, lower_trial, stands_otherwise, trial_of
+from superscalar.plan.attempts import refuse as refuse_try
+from superscalar.plan.body import Body, BodyNames, Carried, placed_at, spelled
+from superscalar.plan.changing import BEGUN, MIXED, Change, change_of, goes_inside, is_keyed, may_mix
 from superscalar.plan.findings import STAND_IN
 from superscalar.plan.in_place import check_augmented, check_written_out, refuse, version_changed
 from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
+from superscalar.plan.nested import entry_of, stored_of, why_shared
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY
 from superscalar.values import TaskId
@@ -55,18 +57,58 @@ def lower_loop(
         message = f"more than {MAX_NESTED} loops stand in each other"
         lowering.problem("E402", message, tree, help="make it several plans, or a tool")
         return
-    _Loop(tree, lowering, id, thoughts).lower(body, naming, bound)
+    around = naming._steps if isinstance(naming, _Loop) else {}  # noqa: SLF001 (another one of this class)
+    _Loop(tree, lowering, id, thoughts, around).lower(body, naming, bound)
+
+
+def first_found(tree: ast.stmt, lowering: Lowering, body: Body) -> ast.Assign | None:
+    """`for x in xs: if c: name = e; break` as `name = next((e for x in xs if c), name)`; None if it is something else.
+
+    Nobody may have another use for `x`, which in Python stands for the item found, and no tool is called for an item.
+    """
+    match tree:
+        case ast.For(
+            target=target,
+            iter=items,
+            body=[
+                ast.If(test=test, body=[ast.Assign(targets=[ast.Name() as found], value=value), ast.Break()], orelse=[])
+            ],
+            orelse=[],
+        ) if not lowering.finder.has_call(test) and not lowering.finder.has_call(value):
+            passing = _stored(target)
+        case _:
+            return None
+    before = lowering.known(found.id, body)
+    if found.id in passing or before is None or isinstance(before, Carried):
+        return None
+    if any(lowering.is_known_before(name) or not _is_open(body.names.get(name)) for name in passing):
+        return None
+    place, default = ast.comprehension(target, items, [test], 0), ast.Name(found.id, ast.Load())
+    call = ast.Call(ast.Name("next", ast.Load()), [ast.GeneratorExp(value, [place]), default], [])
+    return ast.copy_location(ast.Assign([found], placed_at(call, tree)), tree)
+
+
+def _is_open(meaning: ir.Expr | Carried | None) -> bool:
+    """Whether a name has no value in the body of a loop, so far."""
+    return meaning is None or (isinstance(meaning, Carried) and meaning.value is None and not meaning.collected)
 
 
 class _Loop:
     """One loop: the ids of its body, and what its body adds to names from outside."""
 
-    def __init__(self, tree: ast.For, lowering: Lowering, id: TaskId, thoughts: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        tree: ast.For,
+        lowering: Lowering,
+        id: TaskId,
+        thoughts: Mapping[int, str],
+        around: Mapping[ast.AST, _Step],
+    ) -> None:
         self._tree = tree
         self._lowering = lowering
         self._id = id
         self._thoughts = thoughts
-        self._steps = _steps_in(tree)
+        self._steps = {node: around.get(node, step) for node, step in _steps_in(tree).items()}
         self._collected = {step.name for step in self._steps.values()}
         self._given: dict[str, list[tuple[TaskId, bool]]] = {name: [] for name in self._collected}
         self._versions: dict[str, int] = {}
@@ -144,8 +186,8 @@ class _Loop:
     def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
         """What a name stands for behind the loop that adds to it."""
         lowering = self._lowering
-        adding, step = next((node, step) for node, step in self._steps.items() if step.name == name)
-        how = step.how
+        steps = {node: step for node, step in self._steps.items() if step.name == name}
+        how = next(iter(steps.values())).how
         each = ir.Each(
             self._id,
             tuple(task for task, _ in self._given[name]),
@@ -159,7 +201,7 @@ class _Loop:
             return
         at = next(node for node in ast.walk(self._tree) if isinstance(node, ast.Name) and node.id == name)
         before = lowering.expression(ast.copy_location(ast.Name(name, ast.Load()), at), body)
-        if before is STAND_IN or not self._may_change(adding, step, body):
+        if before is STAND_IN or not all(self._may_change(node, step, body) for node, step in steps.items()):
             return
         id = naming.id_of(name)
         if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
@@ -171,9 +213,9 @@ class _Loop:
             lowering.outputs[id] = ITEMS
             bound[name] = lowering.emit(id, replace(each, otherwise=start), body, self._tree)
             return
-        all = lowering.emit(f"{id}.each", each, body, self._tree)
+        gathered = lowering.emit(f"{id}.each", each, body, self._tree)
         operator: Any = how
-        bound[name] = lowering.emit(id, ir.Compute(ir.Fold(operator, before, all)), body, self._tree)
+        bound[name] = lowering.emit(id, ir.Compute(ir.Fold(operator, before, gathered)), body, self._tree)
 
     def _may_change(self, adding: ast.AST, step: _Step, body: Body) -> bool:
         """Whether nobody else sees what the loop adds to; if not, that is noted (rule L14)."""
@@ -184,7 +226,11 @@ class _Loop:
         try:
             if step.change is not None:
                 version = version_changed(step.change, adding, lowering, body)
-                if version is None or is_keyed(step.change.operator) or not self._goes_through(version):
+                mine = [each.change for each in self._steps.values() if each.name == step.name and each.change]
+                if version is not None and (why := why_shared(step.name, mine)):
+                    refuse(why, adding, lowering)
+                    return False
+                if version is None or not self._goes_through(version) or self._is_behind(step.change):
                     return version is not None
                 refuse(f"`{step.name}` is what the loop goes through, and would never end", adding, lowering)
                 return False
@@ -193,6 +239,26 @@ class _Loop:
             return check(owner, step.value, adding, lowering, body)
         finally:
             lowering.loops.pop()
+
+    def _is_behind(self, change: Change) -> bool:
+        """Whether a change of what the loop goes through is of keys' values, or of the item that it has come to."""
+        match self._tree.iter, self._tree.target:
+            case ast.Name(id=name), _ if name == change.owner.id:
+                return (
+                    is_keyed(change.operator)
+                    and self._source is not None
+                    and self._lowering.sharing.kind(self._source) == "dict"
+                )
+            case ast.Call(func=ast.Attribute(attr="keys")), _:
+                return is_keyed(change.operator)
+            case (
+                ast.Call(func=ast.Attribute(attr="items"))
+                | ast.Call(func=ast.Name(id="enumerate"), args=[_], keywords=[]),
+                ast.Tuple(elts=[ast.Name(id=place), *_]),
+            ):
+                own = isinstance(change.parts[0], ast.Name) and change.parts[0].id == place
+                return own and is_keyed(change.operator) and self._versions.get(place, 0) == 0
+        return False
 
     def _goes_through(self, version: TaskId) -> bool:
         return self._source is not None and self._lowering.sharing.is_one(version, self._source)
@@ -220,9 +286,12 @@ class _Loop:
             id = body.lifted(step.name)
             known = self._own_entry(step, body)
             self._lowering.value(step.value, known or body, id)
+            if step.change is not None and (goes_inside(step.change.operator) or step.how in (MIXED, BEGUN)):
+                self._lowering.sharing.keep_only(id, self._body.tasks[-1].work, stored_of(step.change))
             self._lowering.main = id
             self._given[step.name].append((id, False))
             return
+        tree = first_found(tree, self._lowering, body) or tree
         match tree:
             case ast.Pass():
                 return
@@ -230,7 +299,11 @@ class _Loop:
                 self._if(tree, body, names)
                 return
             case ast.Try() if not _is_default(tree) and (trial := trial_of(tree)) is not None:
+                if stands_otherwise(trial.on_the_way, self._lowering, body):
+                    refuse_try(tree, self._lowering)
+                    return
                 self._try(trial, tree, body, names)
+                names.update({name: Carried(name) for name in trial.on_the_way})
                 return
             case ast.For():
                 lower_loop(tree, self._lowering, body, body.lifted("for"), self, bound, self._thoughts)
@@ -249,7 +322,7 @@ class _Loop:
             case (
                 ast.Name(id=source) | ast.Call(func=ast.Attribute(value=ast.Name(id=source), attr="keys"), args=[]),
                 ast.Name(id=key),
-                Change(operator="[]=", parts=(ast.Name(id=place), value)),
+                Change(operator="[]=" | "[][]=", parts=(ast.Name(id=place), *_, value)),
             ) if source == name and place == key and self._source is not None:
                 pass
             case _:
@@ -270,8 +343,10 @@ class _Loop:
         bound: dict[str, ir.Expr] = {}
         ids = {name.id: self.id_of(name.id) for name, _ in trial.steps}
         condition, done = lower_trial(trial, tree, self._lowering, body, ids, bound)
-        if done is not None and trial.done is not None and (step := _step(done)) and trial.done[0] in self._steps:
-            self._steps[done] = step
+        if done is not None and trial.done is not None and (step := _step(done)):
+            known = self._steps.get(trial.done[0])
+            if known is not None:
+                self._steps[done] = _mixed(step) if known.how == MIXED else step
         then = [*([] if done is None else [done]), *trial.otherwise]
         self._arms(condition.task, then, trial.handling, body, names, bound)
 
@@ -364,10 +439,12 @@ def _stored(target: ast.expr) -> list[str]:
 def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
     """The statements of a loop that add to a name which its body does not assign, each name in one way."""
     steps: dict[ast.AST, _Step] = {}
+    inside: set[ast.AST] = set()  # of a step
     for statement in tree.body:
         for node in ast.walk(statement):
-            if (step := _step(node)) is not None:
+            if node not in inside and (step := _step(node)) is not None:
                 steps[node] = step
+                inside.update(ast.walk(node) if isinstance(node, ast.If) else ())
     assigned = set(_stored(tree.target))
     for statement in tree.body:
         for node in ast.walk(statement):
@@ -381,7 +458,25 @@ def _steps_in(tree: ast.For) -> dict[ast.AST, _Step]:
     ways: dict[str, set[str]] = {}
     for step in steps.values():
         ways.setdefault(step.name, set()).add(step.how)
-    return {node: step for node, step in steps.items() if step.name not in assigned and len(ways[step.name]) == 1}
+    mixed = {
+        name for name, several in ways.items() if len(several) > 1 and may_mix({_operator(way) for way in several})
+    }
+    return {
+        node: _mixed(step) if step.name in mixed else step
+        for node, step in steps.items()
+        if step.name not in assigned and (len(ways[step.name]) == 1 or step.name in mixed)
+    }
+
+
+def _operator(how: str) -> str:
+    return ".append" if how == "append" else how
+
+
+def _mixed(step: _Step) -> _Step:
+    """A step of a name that is changed in several ways: it says which one it is."""
+    assert step.change is not None
+    said = [ast.copy_location(ast.Constant(step.change.operator), step.value), *step.change.parts]
+    return replace(step, how=MIXED, value=ast.copy_location(ast.Tuple(said, ast.Load()), step.value))
 
 
 def _step(node: ast.AST) -> _Step | None:
@@ -392,7 +487,7 @@ def _step(node: ast.AST) -> _Step | None:
             before == name and type(op) in BINARY
         ):
             return _Step(name, BINARY[type(op)], value)
-    change = change_of(node)
+    change = change_of(node) or entry_of(node)
     if change is None:
         return None
     value = change.parts[0]

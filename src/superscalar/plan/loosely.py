@@ -13,10 +13,13 @@ from typing import Final
 from superscalar.plan.body import is_tool_call, placed_at
 from superscalar.plan.habits import straightened
 from superscalar.plan.instead.code import fresh, names_of
+from superscalar.plan.iterators import TAKES_ALL
 from superscalar.plan.source import parsed
 from superscalar.plan.vocabulary import FUNCTIONS
 
-_MAY_BE: Final = re.compile(r"\b(?:await|gather|print|import|pass|format|map|filter|continue|in)\b")
+_MAY_BE: Final = re.compile(
+    r"\b(?:await|gather|print|import|pass|format|map|filter)\b|^\s*(?:async\s+)?for\b", re.MULTILINE
+)
 
 
 def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[str, ...]:
@@ -40,22 +43,28 @@ def is_dropped(tree: ast.stmt) -> bool:
     return isinstance(tree, ast.Pass)
 
 
-_TAKES_ALL: Final = frozenset({"list", "tuple", "set", "sorted", "sum", "max", "min", "any", "all", "dict", "join"})
-"""What goes through all that it is given, once: an iterator that is used up comes to the same as a list."""
-
-
 class _Reading(ast.NodeTransformer):
     def __init__(self, tools: Container[str]) -> None:
         self.notes: list[str] = []
         self._tools = tools
+        self._loops = 0
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
         self.notes.append("`await` left out: calls run as soon as they can")
         return self.visit(node.value)  # type: ignore[no-any-return]  # an expression becomes one
 
     def visit_For(self, node: ast.For) -> ast.AST:
+        self._loops += 1
         self.generic_visit(node)
+        self._loops -= 1
         node.body = straightened(node) or [ast.copy_location(ast.Pass(), node)]
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Assign(targets=[ast.Name()], value=ast.Call() as value) if not self._loops:
+                node.value = self._gone_through(value) or value
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -66,7 +75,7 @@ class _Reading(ast.NodeTransformer):
             ):
                 return _formatted(value, form, node)
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call() as items, *rest]) if (
-                name in _TAKES_ALL and (whole := self._gone_through(items)) is not None
+                name in TAKES_ALL and (whole := self._gone_through(items)) is not None
             ):
                 node.args = [whole, *rest]
                 return node

@@ -73,7 +73,7 @@ class Lowering(Findings):
     ) -> None:
         super().__init__(source, outputs)
         self.writes = Writes(writes)
-        self.sharing = Sharing(sharing)
+        self.sharing = Sharing(sharing, self.is_plain)
         self._names = names
         self._place = place
         self._path = path
@@ -291,10 +291,14 @@ class Lowering(Findings):
 
     def is_known(self, name: str, body: Body) -> bool:
         """Whether a name stands for a value, or may once something is repaired."""
+        return self.is_known_before(name) or name in self.hidden() or name in body.names
+
+    def is_known_before(self, name: str) -> bool:
+        """Whether a name stands for a value before this statement, or may once something is repaired."""
         try:
             self._names.find(name, self._place, self._path)
         except KeyError:
-            return name in self.hidden() or name in body.names
+            return False
         return True
 
     def names_before(self) -> list[str]:

@@ -6,14 +6,17 @@ import ast
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from superscalar.plan import ir
 from superscalar.plan.asserting import lower_assert
+from superscalar.plan.assigned_inside import with_clauses
 from superscalar.plan.body import Body
 from superscalar.plan.findings import Enough
 from superscalar.plan.ground import Ground
 from superscalar.plan.instead import forms
-from superscalar.plan.loops import lower_loop
+from superscalar.plan.iterators import Once, generator_of, gone_through, once_of, refuse_writes
+from superscalar.plan.loops import first_found, lower_loop
 from superscalar.plan.lower import Lowering
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, guards_of, path_of
@@ -22,18 +25,17 @@ from superscalar.plan.statements import lower_simple
 from superscalar.values import TaskId
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(NamedTuple):
     """The tasks of a statement, and what the names that it assigns stand for."""
 
     slot: Slot
     lowering: Lowering
     tasks: list[ir.Task]
     bound: dict[str, ir.Expr]
+    generators: dict[TaskId, Once]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a statement is lowered in: what the program has come to, and the ids that no task may have.
 
     `open`: something before it waits for a repair.
@@ -64,7 +66,8 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     except RecursionError:
         with suppress(Enough):
             lowering.too_deep(slot.tree or ast.Pass())
-    return Lowered(slot, lowering, made.body.tasks, made.bound)
+    lowering.sharing.end()
+    return Lowered(slot, lowering, made.body.tasks, made.bound, made.generators)
 
 
 @dataclass(slots=True)
@@ -76,11 +79,18 @@ class _Made:
     lowering: Lowering
     body: Body
     bound: dict[str, ir.Expr] = field(default_factory=dict)
+    generators: dict[TaskId, Once] = field(default_factory=dict)
 
     def dispatch(self, tree: ast.stmt) -> None:
         """By what kind of statement it is."""
         slot, lowering, body = self.slot, self.lowering, self.body
         ids = _Ids(slot, self.around.now.nameless, self.around.taken)
+        if ":=" in slot.source.text:
+            tree = with_clauses(tree, lambda name: lowering.is_known(name, body))
+        tree = first_found(tree, lowering, body) or tree
+        if self.around.now.generators:
+            for task, once in gone_through(tree, self.around.now.generators, lowering, body):
+                self.generators[task] = once
         match tree:
             case ast.If(test=test):
                 lowering.condition(test, body, ids.fresh("if"))
@@ -95,7 +105,12 @@ class _Made:
             case ast.Pass():
                 pass
             case _:
+                made = generator_of(tree)
+                before = None if made is None else once_of(made[1], lowering, body)
                 lower_simple(tree, lowering, body, ids, self.bound)
+                if made is not None and before is not None:
+                    self.generators[ids.id_of(made[0])] = before
+                    refuse_writes(*made, before, lowering, body)
 
     def select(self, branch: Branch) -> None:
         """What names stand for behind an `if` that assigns them (rule L11)."""
@@ -121,11 +136,15 @@ class _Made:
 
     def _join(self, call: ast.Call, id: TaskId) -> None:
         lowering, inner = self.lowering, self.body.of(id)
-        call = plain_join(call)
+        if (named := plain_join(call)) is not call and call.keywords and named.keywords:
+            lowering.understood.append("a value beside named ones in `join(...)` is named like itself, or `answer`")
+        call = named
         items: list[tuple[str | None, TaskId]] = []
         if call.args and call.keywords:
             help = forms.of_mixed_join(call) or "join(total=total)"
             lowering.problem("E305", "`join` takes values or named values, not both", call, help=help)
+            plain = [value for value in call.args if not isinstance(value, ast.Starred)]
+            call = ast.copy_location(ast.Call(call.func, plain, call.keywords), call)
         for index, argument in enumerate(call.args):
             items.append((None, lowering.reference(argument, inner, "", f"{id}[{index}]").task))
         items += [(k.arg, lowering.reference(k.value, inner, k.arg or "").task) for k in call.keywords]

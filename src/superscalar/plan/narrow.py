@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from superscalar.labels import PLAN, Label, narrowed_to
-from superscalar.plan.labels import Labelled, Parts
+from superscalar.plan.parts import Labelled, Parts
 from superscalar.plan.patterns import fits
 from superscalar.unseen import hides
 from superscalar.values import record_fields

@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from superscalar.plan import ir
 from superscalar.plan.asserting import is_assert, parts_of
 from superscalar.plan.attempts import errors_of, steps_of
-from superscalar.plan.changing import CHANGES, is_keyed
+from superscalar.plan.changing import BEGUN, CHANGES, MIXED, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
 from superscalar.plan.print_expression import (
     ATOM,
@@ -224,7 +224,7 @@ class _PlanPrinter:
             return [*_comments([task]), _If(task.id, self._condition(task.id))]
         if (step := self._steps.get(task.id)) is not None:
             text = self._step(task, *step)
-            return [*_comments(self._printer.printed), text]
+            return [*_comments(self._printer.printed), *text.split("\n")]
         match task.work, name_of(task.id):
             case work, None if (asserted := parts_of(work)) is not None:
                 self._printer.printed.append(task)
@@ -274,11 +274,41 @@ class _PlanPrinter:
     def _change(self, name: str, operator: str, item: Expr) -> str:
         """A statement that changes a collection in place."""
         match item:
+            case ir.Sequence("tuple", (said, *parts)) if operator == MIXED:
+                how = self._said(said)
+                return self._change(name, how, ir.Sequence("tuple", tuple(parts)) if is_keyed(how) else parts[0])
+            case ir.Sequence("tuple", (key, begin, *changes)) if operator == BEGUN:
+                lines = [self._changed_entry(name, key, each) for each in changes]
+                texts = [self._printer.at(LAMBDA, part) for part in (key, begin)]
+                return CHANGES[operator].format(name, *texts, "\n    ".join(lines))
             case ir.Sequence("tuple", (*first, last)) if is_keyed(operator):
                 level = ATOM if operator.startswith("get") else LAMBDA
-                parts = [self._printer.at(LAMBDA, part) for part in first]
-                return CHANGES[operator].format(name, *parts, self._printer.at(level, last))
+                texts = [self._printer.at(LAMBDA, part) for part in first]
+                return CHANGES[operator].format(name, *texts, self._printer.at(level, last))
         return CHANGES[operator].format(name, self._printer.at(LAMBDA, item))
+
+    def _changed_entry(self, name: str, key: Expr, change: Expr) -> str:
+        """A change of an entry that is there."""
+        operator, *rest = self._parts_of(change)
+        return self._change(name, self._said(operator), ir.Sequence("tuple", (key, *rest)))
+
+    def _parts_of(self, expr: Expr) -> tuple[Expr, ...]:
+        """The items of a tuple, or of what is one."""
+        task = self._by_id.get(expr.task) if isinstance(expr, ir.Ref) else None
+        match task.work if task else ir.Compute(expr):
+            case ir.Compute(ir.Sequence("tuple", items)):
+                return items
+            case ir.Display("tuple", ids):
+                return tuple(map(ir.Ref, ids))
+        return (expr,)
+
+    def _said(self, expr: Expr) -> str:
+        """The text that an expression is, or the task of it."""
+        task = self._by_id.get(expr.task) if isinstance(expr, ir.Ref) else None
+        match task.work if task else ir.Compute(expr):
+            case ir.Compute(ir.Literal(str(text))):
+                return text
+        return ""
 
     def _arm(self, block: _Block, guard: Guard) -> _Block:
         """The arm that a guard puts a statement into: one of the last `if`, if it is the same, or of a new one."""
@@ -297,6 +327,9 @@ class _PlanPrinter:
         task = self._by_id.get(id)
         match task.work if task else None:
             case ir.Compute(ir.Apply("bool", (tested,))) if task is not None:
+                self._printer.printed.append(task)
+                return self._printer.at(LAMBDA, tested)
+            case ir.Compute(tested) if task and id in self._statements and _IF.search(id):  # nothing stands in its arms
                 self._printer.printed.append(task)
                 return self._printer.at(LAMBDA, tested)
         return self._printer.task(LAMBDA, id)

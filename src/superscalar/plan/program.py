@@ -536,8 +536,10 @@ class Program:
         slot.published, slot.made = True, tasks
         now.outputs.update(lowered.lowering.outputs)
         now.writes |= lowered.lowering.writes.own
+        now.generators |= lowered.generators
         now.sharing.take(lowered.lowering.sharing)
-        now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]
+        if isinstance(slot.tree, ast.Assert):
+            now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]
         for name, meaning in lowered.bound.items():
             now.names.bind(name, slot.place, meaning, path_of(slot.arm))
         self._note_tasks(slot, tasks)
@@ -545,7 +547,8 @@ class Program:
         slot.let_go()
 
     def _note_tasks(self, slot: Slot, tasks: tuple[ir.Task, ...]) -> None:
-        self._now.tasks.extend(((*slot.place, number), task) for number, task in enumerate(tasks))
+        for number, task in enumerate(tasks):
+            self._now.tasks.append(((*slot.place, number), task))
         if self._taken:
             self._there.update(task.id for task in tasks)
 

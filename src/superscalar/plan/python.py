@@ -351,6 +351,7 @@ class PythonReader:
         elif not (self.tail or self._reading.acts) and (self.program.repairing or not self.program.broken):
             yield from self._end_without_statement()
         else:
+            yield from self._reading.join_arms()
             yield from self.program.finish()
 
     def _begun_anew(self, open: Draft | None) -> Iterator[Step]:

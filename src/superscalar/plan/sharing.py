@@ -7,9 +7,9 @@ Python does only where nobody else has the object in hand, so this is looked at 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from superscalar.plan import ir
 from superscalar.plan.changing import CHANGES, is_keyed, puts_as_it_is
@@ -40,6 +40,7 @@ class Hold(NamedTuple):
 
 
 _NOTHING: Final = Hold()
+_PLAIN: Final = (ir.Literal, ir.Text, ir.Compare)
 
 _NEW: Final[Mapping[str, str]] = {
     "list": "list", "sorted": "list", "set": "set", "dict": "dict", "dict.fromkeys": "dict",
@@ -55,46 +56,46 @@ _NEW_BY_METHOD: Final[Mapping[str, str]] = {
 _HOLDING_METHODS: Final = frozenset({"copy", "union", "intersection", "difference"})
 
 
+def _never(_: Expr) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Sharing:
-    """What is known of the objects of all tasks lowered so far; `above`: of those of the statements before."""
+    """What is known of the objects of all tasks lowered so far; `above`: of those of the statements before.
+
+    Most plans change nothing in place: so tasks are only `noted`, and looked at when somebody asks. `is_plain`: whether
+    an expression is sure to give a number or a text, which never change.
+    """
 
     above: Sharing | None = None
-    holds: dict[str, Hold] = field(default_factory=dict)
-    kinds: dict[TaskId, str] = field(default_factory=dict)
-    chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
-    holders: dict[str, dict[TaskId, None]] = field(default_factory=dict)
+    is_plain: Callable[[Expr], bool] = _never
+    noted: list[tuple[Any, ...]] = field(default_factory=list)  # methods that look at it, and what they are given
+    _looked: int = 0  # at so many of what was noted
+    _holds: dict[str, Hold] = field(default_factory=dict)
+    _kinds: dict[TaskId, str] = field(default_factory=dict)
+    _chains: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)
+    _in_hand: dict[str, dict[TaskId, None]] = field(default_factory=dict)
+    _steps: dict[TaskId, frozenset[TaskId]] = field(default_factory=dict)  # what a loop puts into a collection
+    _plain: set[TaskId] = field(default_factory=set)  # the tasks that give a number or a text
 
     def copy(self) -> Sharing:
         """The same, to be built on without changing this one."""
-        holders = {key: dict(value) for key, value in self.holders.items()}
-        return Sharing(self.above, dict(self.holds), dict(self.kinds), dict(self.chains), holders)
+        return Sharing(self.above, self.is_plain, self.noted.copy())
 
     def take(self, below: Sharing) -> None:
-        """Take over what one statement found."""
-        self.holds |= below.holds
-        self.kinds |= below.kinds
-        self.chains |= below.chains
-        for key, value in below.holders.items():
-            self.holders.setdefault(key, {}).update(value)
+        """Take over what was noted of one statement."""
+        self.noted += below.noted
+
+    def end(self) -> None:
+        """Nothing more is noted: let go of whoever knew what is plain, who has this in hand."""
+        self.is_plain = _never
 
     # ------------------------------------------------------------------------------------------------------ noting
 
     def note(self, id: TaskId, work: ir.Work) -> None:
         """Take note of a task, after all that it needs."""
-        found = self._of_work(work)
-        kind = self._kind_of_work(work)
-        if kind or isinstance(work, ir.Call):
-            found = Hold(found.itself, found.inside | {f"{id}/"})
-        if len(found.inside) > _MOST:
-            found = Hold(found.itself, frozenset({SHARED}))
-        self.holds[id] = found
-        if kind:
-            self.kinds[id] = kind
-        if (before := self._goes_on_from(work)) is not None:
-            self.chains[id] = frozenset({id}).union(*(self.chain(each) for each in before))
-        for each in found.both:
-            self.holders.setdefault(each, {})[id] = None
+        self.noted.append((Sharing._look_at, id, work))
 
     def note_all(self, tasks: Iterable[ir.Task]) -> None:
         """Take note of whole tasks, in program order."""
@@ -105,16 +106,70 @@ class Sharing:
             self.note(task.id, task.work)
 
     def note_item(self, item: TaskId, source: TaskId) -> None:
-        """Take note of the variable of a loop, which stands for what `source` holds."""
-        inside = self.hold(source).inside
-        self.holds[item] = Hold(inside, inside)
-        for each in inside:
-            self.holders.setdefault(each, {})[item] = None
+        """Take note of the variable of a loop, which stands for what `source` holds; keys of a dict never change."""
+        self.noted.append((Sharing._look_at_item, item, source))
 
     def note_live(self, id: TaskId, seen: TaskId) -> None:
         """A generator under a name goes on looking at what it is made of."""
+        self.noted.append((Sharing._look_at_live, id, seen))
+
+    def keep_only(self, id: TaskId, work: ir.Work, last: Iterable[int]) -> None:
+        """Of a tuple that says how a collection changes only the parts at these places, from its end, are put there."""
+        self.noted.append((Sharing._look_at_kept, id, work, tuple(last)))
+
+    def _look(self) -> None:
+        """Look at what was noted since somebody asked last."""
+        new, self._looked = self.noted[self._looked :], len(self.noted)  # looking at one asks about those before it
+        for look, *given in new:
+            look(self, *given)
+
+    def _look_at(self, id: TaskId, work: ir.Work) -> None:
+        found = self._of_work(work)
+        kind = self._kind_of_work(work)
+        if isinstance(work, ir.Compute) and (isinstance(work.value, _PLAIN) or self.is_plain(work.value)):
+            self._plain.add(id)
+        if (kind and not _is_constant(work)) or isinstance(work, ir.Call):
+            found = Hold(found.itself, found.inside | {f"{id}/"})
+        if len(found.inside) > _MOST:
+            found = Hold(found.itself, frozenset({SHARED}))
+        self._holds[id] = found
+        if kind:
+            self._kinds[id] = kind
+        if (before := self._goes_on_from(work)) is not None:
+            self._chains[id] = frozenset({id}).union(*(self.chain(each) for each in before))
+        for each in found.both:
+            self._in_hand.setdefault(each, {})[id] = None
+        match work:
+            case ir.Each(tasks=tasks, spliced=spliced, last=False):
+                inner = (self._steps_of(task) for task in spliced)
+                self._steps[id] = frozenset(tasks).union(*inner)
+            case ir.Compute(ir.Fold(_, ir.Ref(version), ir.Ref(each))):
+                self._steps[id] = self._steps_of(version) | self._steps_of(each)
+
+    def _look_at_kept(self, id: TaskId, work: ir.Work, last: tuple[int, ...]) -> None:
+        match work:
+            case ir.Display("tuple", items):
+                parts: tuple[Expr, ...] = tuple(map(ir.Ref, items))
+            case ir.Compute(ir.Sequence("tuple", parts)):
+                pass
+            case _:
+                return
+        self._holds[id] = Hold(_NONE, self._several([parts[-place] for place in last], {}).both)
+
+    def _look_at_item(self, item: TaskId, source: TaskId) -> None:
+        if self.kind(source) == "dict":
+            self._plain.add(item)
+            return
+        inside = self.hold(source).inside
+        self._holds[item] = Hold(inside, inside)
+        if not inside and self.kind(source):
+            self._plain.add(item)
+        for each in inside:
+            self._in_hand.setdefault(each, {})[item] = None
+
+    def _look_at_live(self, id: TaskId, seen: TaskId) -> None:
         for each in (seen, *self.hold(seen).itself):
-            self.holders.setdefault(each, {})[id] = None
+            self._in_hand.setdefault(each, {})[id] = None
 
     def is_one(self, id: TaskId, other: TaskId) -> bool:
         """Whether a task may be the very object that another one is."""
@@ -140,26 +195,37 @@ class Sharing:
 
     def hold(self, id: TaskId) -> Hold:
         """What the value of a task is, and what it holds."""
-        found = self.holds.get(id)
+        self._look()
+        found = self._holds.get(id)
         if found is None and self.above is not None:
             return self.above.hold(id)
         return found or _NOTHING
 
     def kind(self, id: TaskId) -> str:
         """What collection a task makes anew; empty if it may be none, or may hand on one that is there already."""
-        found = self.kinds.get(id)
+        self._look()
+        found = self._kinds.get(id)
         return found or ("" if self.above is None else self.above.kind(id))
 
     def chain(self, id: TaskId) -> frozenset[TaskId]:
         """The versions of a name that are one object in Python, up to this one."""
-        found = self.chains.get(id)
+        self._look()
+        found = self._chains.get(id)
         if found is None and self.above is not None:
             return self.above.chain(id)
         return found or frozenset({id})
 
+    def _steps_of(self, id: TaskId) -> frozenset[TaskId]:
+        self._look()
+        found = self._steps.get(id)
+        if found is None and self.above is not None:
+            return self.above._steps_of(id)  # noqa: SLF001 (another one of this class)
+        return found or frozenset()
+
     def _holders(self, key: str) -> Iterable[TaskId]:
         """Under which names an object is in hand. What has no name is done with; so is a comprehension's variable."""
-        yield from filter(_has_name, self.holders.get(key, ()))
+        self._look()
+        yield from filter(_has_name, self._in_hand.get(key, ()))
         if self.above is not None:
             yield from self.above._holders(key)  # noqa: SLF001 (another one of this class)
 
@@ -177,21 +243,31 @@ class Sharing:
     def other_of_items(self, id: TaskId) -> str | None:
         """Who besides has in hand what stands in the places of what a task made; None if nobody has."""
         chain = self.chain(id)
+        own = chain.union(*(self._steps_of(each) for each in chain))
+        parts = tuple(f"{each}{sign}" for each in own for sign in "[.")
         for key in self.hold(id).inside:
             owner = key.removesuffix("/")
             if key == SHARED:
                 return _shown(id)
-            if owner not in chain and not any(owner.startswith((f"{each}[", f"{each}.")) for each in chain):
+            if owner not in own and not owner.startswith(parts):
                 return _shown(owner)
             for holder in self._holders(key):
-                if holder not in chain and not any(holder.startswith((f"{each}[", f"{each}.")) for each in chain):
+                if holder not in own and not holder.startswith(parts):
                     return _shown(holder)
         return None
 
     # ---------------------------------------------------------------------------------------------------- of tasks
 
     def _refs(self, ids: Iterable[TaskId]) -> Hold:
-        return _all(Hold(frozenset({id}) | self.hold(id).itself, self.hold(id).inside) for id in ids)
+        return _all(
+            Hold(frozenset({id}) | self.hold(id).itself, self.hold(id).inside)
+            for id in ids
+            if not self._is_known_plain(id)
+        )
+
+    def _is_known_plain(self, id: TaskId) -> bool:
+        self._look()
+        return id in self._plain or (self.above is not None and self.above._is_known_plain(id))  # noqa: SLF001
 
     def _of_work(self, work: ir.Work) -> Hold:
         match work:
@@ -266,6 +342,8 @@ class Sharing:
                 return self._several(several, names)
             case ir.Choice(_, then, otherwise):
                 return self._several((then, otherwise), names)
+            case ir.Index() | ir.Field() if self.is_plain(expr):
+                return _NOTHING
             case ir.Index(base, _) | ir.Field(base, _) | ir.Unpacked(base, _, _):
                 inside = self.of(base, names).inside
                 return Hold(inside, inside)
@@ -282,8 +360,10 @@ class Sharing:
                 return Hold(_NONE, self._of_comprehension(expr, dict(names)).both)
             case ir.Fold(operator, initial, ir.Sequence("list", (item,))) if operator in CHANGES:
                 parts = item.items if is_keyed(operator) and isinstance(item, ir.Sequence) else (item,)
-                stored = (self.stored(part, as_it_is=puts_as_it_is(operator)) for part in parts)
-                return Hold(_NONE, self.of(initial, names).inside.union(*stored))
+                stored = _NONE.union(*(self.stored(part, as_it_is=puts_as_it_is(operator)) for part in parts))
+                before = self.of(initial, names).inside
+                twice = {SHARED} if stored & before else _NONE  # what it holds already is put into another place of it
+                return Hold(_NONE, before | stored | twice)
             case ir.Fold(initial=initial, items=items):
                 return Hold(_NONE, self.of(initial, names).inside | self.of(items, names).inside)
             case ir.Apply():
@@ -303,6 +383,8 @@ class Sharing:
     def _of_comprehension(self, expr: ir.Comprehension, names: dict[str, Hold]) -> Hold:
         for clause in expr.clauses:
             inside = self.of(clause.iterable, names).inside
+            if _makes_objects(clause.iterable) and _says_again(expr, _bound(clause.target)):
+                inside |= {SHARED}
             names |= dict.fromkeys(_bound(clause.target), Hold(inside, inside))
         return self._several((expr.element,) if expr.key is None else (expr.key, expr.element), names)
 
@@ -332,6 +414,30 @@ class Sharing:
             case name if name in _LIVE:
                 return _all(given)
         return _NOTHING
+
+
+def _makes_objects(iterable: Expr) -> bool:
+    """Whether the items that are gone through are collections that are made there, and have no name."""
+    match iterable:
+        case ir.Sequence(items=items):
+            return any(isinstance(item, ir.Sequence | ir.Dict | ir.Comprehension) for item in items)
+        case ir.Comprehension(element=element):
+            return isinstance(element, ir.Sequence | ir.Dict | ir.Comprehension)
+    return False
+
+
+def _says_again(expr: ir.Comprehension, names: Iterable[str]) -> bool:
+    """Whether an item of a comprehension may be put into its result in several places."""
+    said = repr(expr.element)
+    return len(expr.clauses) > 1 or any(said.count(f"name={name!r}") > 1 for name in names)
+
+
+def _is_constant(work: ir.Work) -> bool:
+    """Whether it is a collection of numbers and texts that stand in the plan."""
+    match work:
+        case ir.Compute(ir.Sequence(items=items)):
+            return all(isinstance(item, ir.Literal) for item in items)
+    return False
 
 
 def _all(several: Iterable[Hold]) -> Hold:

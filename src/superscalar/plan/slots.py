@@ -230,8 +230,11 @@ def _assigned(node: ast.AST) -> Iterator[tuple[int, int, str]]:
                 base = base.value
             if isinstance(base, ast.Name):
                 yield base.lineno, base.col_offset, base.id
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name) as base, attr=method)) if method in MUTATING:
-            yield base.lineno, base.col_offset, name
+        case ast.Call(func=ast.Attribute(value=changed, attr=method)) if method in MUTATING:
+            while isinstance(changed, ast.Subscript):
+                changed = changed.value
+            if isinstance(changed, ast.Name):
+                yield changed.lineno, changed.col_offset, changed.id
 
 
 def targets_of_text(text: str) -> tuple[str, ...] | None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Container
 from typing import Final
 
+from superscalar.plan.instead.code import fresh
+
 _MEANT: Final = re.compile(r"(?<![.\w])([jJ]oin|finish)\s*\(")
 
 
@@ -39,18 +41,15 @@ def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:
 
 
 def plain_join(call: ast.Call) -> ast.Call:
-    """A `join(...)` without stars: what is spliced in is put together before (rules L3, L6).
+    """A `join(...)` without stars, of values or of named values: what is spliced in is put together before (L3, L6).
 
-    A name that stands beside named values is named like itself: `join(a, b=1)` is `join(a=a, b=1)`.
+    A value that stands beside named ones is named like itself, or else `answer`: `join(a, b=1)` is `join(a=a, b=1)`.
     """
-    named = [keyword.arg for keyword in call.keywords]
-    own = [argument.id for argument in call.args if isinstance(argument, ast.Name)]
-    if call.args and named and len(own) == len(call.args) and len({*own, *named}) == len(own) + len(named):
-        keywords = [ast.copy_location(ast.keyword(value.id, value), value) for value in call.args]  # type: ignore[attr-defined]
-        call = ast.copy_location(ast.Call(call.func, [], [*keywords, *call.keywords]), call)
+    if call.args and call.keywords:
+        return call if (named := _all_named(call)) is None else named
     starred = any(isinstance(argument, ast.Starred) for argument in call.args)
     spliced = any(keyword.arg is None for keyword in call.keywords)
-    if (call.args and call.keywords) or not (starred or spliced):
+    if not (starred or spliced):
         return call
     match call.args:
         case [ast.Starred(value=only)]:
@@ -59,6 +58,37 @@ def plain_join(call: ast.Call) -> ast.Call:
             return _joining(ast.List(values, ast.Load()), call)
     keys = [None if keyword.arg is None else ast.Constant(keyword.arg) for keyword in call.keywords]
     return _joining(ast.Dict(keys, [keyword.value for keyword in call.keywords]), call)  # type: ignore[arg-type]
+
+
+def _all_named(call: ast.Call) -> ast.Call | None:
+    """A `join(...)` whose values all have names; None where something is spliced in."""
+    taken = {keyword.arg or "" for keyword in call.keywords}
+    if "" in taken or any(isinstance(value, ast.Starred) for value in call.args):
+        return None
+    named: list[ast.keyword] = []
+    for value in call.args:
+        match value:
+            case ast.Name(id=base) | ast.Attribute(attr=base):
+                pass
+            case _:
+                base = "answer"
+        taken.add(own := fresh(base, taken))
+        named.append(ast.copy_location(ast.keyword(own, value), value))
+    return ast.copy_location(ast.Call(call.func, [], [*named, *call.keywords]), call)
+
+
+def joined_value(call: ast.Call) -> ast.expr | None:
+    """The value that a `join(...)` is one of (rule L6); None if it joins every name."""
+    match plain_join(call):
+        case ast.Call(args=[ast.expr() as value], keywords=[]):
+            return value
+        case ast.Call(args=[_, _, *_] as values, keywords=[]):
+            made: ast.expr = ast.List(values, ast.Load())
+        case ast.Call(args=[], keywords=[_, *_] as named):
+            made = ast.Dict([ast.copy_location(ast.Constant(k.arg), k.value) for k in named], [k.value for k in named])
+        case _:
+            return None
+    return ast.copy_location(made, call)
 
 
 def _joining(value: ast.expr, call: ast.Call) -> ast.Call:

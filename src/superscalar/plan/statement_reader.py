@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from superscalar.plan.arms import JoiningArms, Ways
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.draft import does_something
 from superscalar.plan.fronts.calls_in_json import FORMS
@@ -41,6 +42,7 @@ class _OpenIf:
     body: int | None = None
     empty: bool = True
     last: bool = False
+    ways: Ways = field(default_factory=Ways)
 
 
 class StatementReader:
@@ -65,6 +67,7 @@ class StatementReader:
         self._idle: list[Iterator[Step]] = []  # what does nothing, so far
         self._unread: list[str] | None = []  # its text
         self._has_calls_in_json = False
+        self._arms = JoiningArms(program)
 
     @property
     def inside(self) -> bool:
@@ -92,9 +95,15 @@ class StatementReader:
         yield from self._end_block()
         yield from self._end_ifs()
 
+    def join_arms(self) -> Iterator[Step]:
+        """The whole text has ended as it should: what its last arms join is the answer."""
+        return self._arms.end(self.names)
+
     def cut(self) -> Iterator[Step]:
         """The program was cut: nothing more is completed."""
         yield from self._end_ifs(reason="cut")
+        if self._arms:
+            yield from self._arms.refuse()
 
     def passed(self, names: Iterable[str]) -> str:
         """A statement that assigns these was taken past this reader: what was thought before it."""
@@ -127,6 +136,8 @@ class StatementReader:
         if continues and self._ifs and self._ifs[-1].column == statement.column:
             yield from self._else(statement)
             return
+        if self._arms and not (self._ifs and self._ifs[-1].ways.open):
+            yield from self._arms.refuse()
         if self._ifs and not self._fits(self._ifs[-1], statement):
             yield from self._misplaced(statement)
             return
@@ -183,6 +194,7 @@ class StatementReader:
         if opened.empty:
             yield from self._has_no_block(opened)
         opened.body, opened.header = None, statement
+        opened.ways.otherwise()
         self.program.otherwise()
         if statement.text.startswith("elif"):
             opened.empty, opened.last = False, True
@@ -205,8 +217,20 @@ class StatementReader:
         """What stands behind the colon, on the same line."""
         for tree in statements:
             self._ifs[-1].empty = False
-            self._note(tree, source)
-            yield from self.program.statement(tree, source, notes=self._understood())
+            if not self._joins_here(tree, source):
+                self._note(tree, source)
+                yield from self.program.statement(tree, source, notes=self._understood())
+
+    def _joins_here(self, tree: ast.stmt, source: Source, thought: str = "") -> bool:
+        """Whether a statement is the `join(...)` of an arm, for which a place is kept."""
+        may_join = self._ifs and not isinstance(tree, ast.Return)
+        joining = join_of(tree, self.program.signatures) if may_join else None
+        match joining:
+            case ast.Expr(value=ast.Call() as call) if self._arms.take(call, source, thought, self.names):
+                self._ifs[-1].ways.join()
+                self.acts = True
+                return True
+        return False
 
     def _end_ifs(self, column: int = 0, *, continues: bool = False, reason: str = "stop") -> Iterator[Step]:
         """Every `if` ends to which a line that begins at `column` does not belong."""
@@ -218,6 +242,15 @@ class StatementReader:
                 yield from self._has_no_block(last)
             self._ifs.pop()
             yield from self.program.close_if()
+            if last.ways.joined and reason == "stop":
+                yield from self._joined_in(last)
+
+    def _joined_in(self, closed: _OpenIf) -> Iterator[Step]:
+        """An `if` has ended in some ways through which something is joined: is it in all?"""
+        if not (closed.last and closed.ways.all and not closed.ways.open):
+            yield from self._arms.refuse()
+        elif self._ifs:
+            self._ifs[-1].ways.join()
 
     def _has_no_block(self, opened: _OpenIf) -> Iterator[Step]:
         header = opened.header
@@ -281,6 +314,8 @@ class StatementReader:
         yield from self._begin()
         thought = self._take_thought()
         for tree in () if self.mixed else module.body:
+            if self._joins_here(tree, source, thought):
+                continue
             self._note(tree, source)
             joins = None if self._ifs else join_of(tree, self.program.signatures)
             notes, where = (*statement.notes, *self._understood()), source
@@ -296,6 +331,8 @@ class StatementReader:
         self._notes += understood(module, text, self.program.signatures)
 
     def _understood(self) -> tuple[str, ...]:
+        if not self._notes:
+            return ()
         notes, self._notes = tuple(dict.fromkeys(self._notes)), []
         return notes
 

@@ -6,7 +6,7 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
-from superscalar.plan.attempts import attempt_of, lower_attempt, lower_entry
+from superscalar.plan.attempts import attempt_of, lower_attempt, lower_entry, stands_otherwise
 from superscalar.plan.attempts import refuse as refuse_try
 from superscalar.plan.body import Body, has_star, placed_at, spelled
 from superscalar.plan.changing import Change, change_of, is_keyed, puts_as_it_is
@@ -95,8 +95,10 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
             lowering.problem("E201", "`<-` compares, and assigns nothing", tree, help=help)
         case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
             instead = forms.of_join_inside(call, lowering.names_before())
-            help = "assign in the block what it finds, and write join(...) as the last line, at its beginning"
-            lowering.problem("E206", "`join(...)` stands inside a block", call, help=instead or help)
+            help = (
+                instead or "assign in the block what it finds, and write join(...) as the last line, at its beginning"
+            )
+            lowering.problem("E206", "`join(...)` stands inside a block", call, help=help)
         case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as value) if name not in FUNCTIONS:
             lowering.value(value, body, naming.fresh(f"{name}()"))
         case ast.Expr(value=value):
@@ -111,7 +113,7 @@ def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming,
 
 def _try(tree: ast.Try, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
     attempt = attempt_of(tree)
-    if attempt is None:
+    if attempt is None or stands_otherwise((name.id for name, _ in attempt.steps), lowering, body):
         refuse_try(tree, lowering)
         tried = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
         bound |= dict.fromkeys((name.id for name in tried), STAND_IN)  # one mistake is one error
@@ -291,11 +293,13 @@ def _assign_several(
     for target in targets:
         known = placed_at(ast.Name(first.id, ast.Load()), target)
         match target:
-            case ast.Name(id=id) if id == first.id:
+            case ast.Name(id=name) if name == first.id:
                 pass
             case ast.Name():
                 lowering.check_name(target.id, target)
-                bound[target.id] = lowering.emit(naming.id_of(target.id), ir.Compute(bound[first.id]), body, target)
+                id = naming.id_of(target.id)
+                lowering.outputs[id] = lowering.output_of(bound[first.id])
+                bound[target.id] = lowering.emit(id, ir.Compute(bound[first.id]), body, target)
             case ast.Tuple() | ast.List():
                 _unpack_known(target, bound[first.id], known, lowering, body, naming, bound)
 

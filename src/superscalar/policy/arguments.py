@@ -13,8 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from superscalar.labels import NOTHING, Label, joined, narrowed_to
-from superscalar.plan.labels import Labelled, Parts, whole
 from superscalar.plan.narrow import EACH, Shape, shaped
+from superscalar.plan.parts import Labelled, Parts, whole
 from superscalar.policy.calls import Argument
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.marks import Path, Step

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import IllegalEvent
 from superscalar.events import RoundStarted
 from superscalar.labels import NOTHING, PLAN, USER, WORD, Label, Source, gathered, joined, widened
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import Labelled, Parts, also, labels_of, said_by, whole
+from superscalar.plan.labels import labels_of, said_by
 from superscalar.plan.narrow import narrowed, shaped, vouched
+from superscalar.plan.parts import Entries, Labelled, Parts, also, concatenated, either, listed, run, some, whole
 from superscalar.plan.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
-from superscalar.tools.trust import Results
+from superscalar.tools.trust import Declared, Results
 from superscalar.values import Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
@@ -221,6 +222,7 @@ class Labels:
             yield from element.keep
             if element.key is not None:
                 yield element.key
+            yield from self._guards(element.cell)
 
     def _deciding(self, cell: Cell) -> Iterator[Cell]:
         """The tasks that decide whether a task runs at all, as far as their labels are not known together already."""
@@ -277,7 +279,7 @@ class Labels:
             return (
                 also(labels, control) if isinstance(labels, Parts) else narrowed(labels | control, cell.outcome.value)
             )
-        if isinstance(cell.task.work, Display | Map) and isinstance(labels, Parts) and labels.count is not None:
+        if isinstance(cell.task.work, Display | Map) and isinstance(labels, Parts):
             return also(labels, control)  # each item has an outcome of its own
         return control | whole(labels) | joined(whole(self._of(one)) for one in self.inputs(cell))
 
@@ -307,10 +309,11 @@ class Labels:
             case First(count, source):
                 chosen = whole(labels_of(count, lookup, self._constant)) | self._all(cell) | whole(lookup(source))
                 return widened(chosen)
-            case Each(loop, last=last, otherwise=otherwise):
+            case Each(last=False) as work:
+                return self._gathered(cell, work)
+            case Each(loop, otherwise=otherwise):
                 before = NOTHING if otherwise is None else whole(lookup(otherwise))
-                made = self._all(cell) | self._shape(lookup(loop)) | before
-                return made if last else widened(made)
+                return self._all(cell) | self._shape(lookup(loop)) | before
 
     def _labels_of(self, cell: Cell, expression: Expr, lookup: Callable[[TaskId], Labelled]) -> Labelled:
         """The labels of an expression; whoever sees a part of it knows that there is all that it was computed from.
@@ -327,24 +330,45 @@ class Labels:
     def _displayed(self, cell: Cell, kind: str, items: list[Cell], keys: tuple[Any, ...]) -> Labelled:
         labels = [self._of(item) for item in items]
         if kind in ("list", "tuple"):
-            return Parts(PLAN, dict(enumerate(labels)), len(labels))
-        if keys and all(isinstance(key, Literal) for key in keys):
-            return Parts(PLAN, dict(zip((key.value for key in keys), labels, strict=True)), None)
+            return run(PLAN, labels)
+        if kind == "set":
+            return PLAN | gathered(map(whole, labels))
         lookup = self._lookup(cell)
-        named = [whole(labels_of(key, lookup, self._constant)) for key in keys]
-        return PLAN | gathered([*named, *map(whole, labels)])
+        shape = PLAN | widened(joined(whole(labels_of(key, lookup, self._constant)) for key in keys))
+        if all(isinstance(key, Literal) for key in keys):
+            return Entries(shape, dict(zip((key.value for key in keys), labels, strict=True)))
+        return Entries(shape, {}, each=reduce(either, labels))
 
     def _mapped(self, cell: Cell, work: Map) -> Labelled:
         """A list keeps the labels of its items, as long as each is at the position that it has in the source."""
-        shape = self._shape(self._of(self._found(cell, work.source)))
-        there = [part for part in cell.parts if part.fate().counts]
-        if work.kind not in ("list", "tuple") or work.flatten:
-            return widened(shape | self._all(cell))
-        items = Parts(shape, {i: self._of(part.cell) for i, part in enumerate(there)}, len(there))
-        if not work.keep:
-            return items
+        shape = PLAN | self._shape(self._of(self._found(cell, work.source)))
         filters = joined(whole(self._of(one)) for part in cell.parts for one in part.keep)
-        return Parts(shape | widened(filters), {}, 0, items.any)  # yes and no, one after the other, can spell
+        shape = shape | widened(filters)  # yes and no, one after the other, can spell
+        there = [part for part in cell.parts if part.fate().counts]
+        labels: list[Labelled] = [self._of(part.cell) for part in there]
+        if work.kind == "set":
+            return widened(shape | self._all(cell))
+        if work.kind == "dict":
+            keys = joined(whole(self._of(part.key)) for part in there if part.key is not None)
+            return Entries(shape | widened(keys), {}, each=reduce(either, labels) if labels else NOTHING)
+        items = also(concatenated(map(listed, labels)), shape) if work.flatten else run(shape, labels)
+        return some(items.shape, items.any) if work.keep else items
+
+    def _gathered(self, cell: Cell, work: Each) -> Labelled:
+        """What a loop added to a list keeps the labels of its items; what decides whether one is added, all have."""
+        shape = PLAN | self._shape(self._of(self._found(cell, work.loop)))
+        lists = [] if work.otherwise is None else [listed(self._of(self._found(cell, work.otherwise)))]
+        for part in cell.parts:
+            labels, task = self._of(part.cell), part.cell.task
+            added = listed(labels) if task is not None and task.id in work.spliced else run(PLAN, [labels])
+            conditions = [*part.keep, *self._guards(part.cell)]
+            shape = shape | widened(joined(whole(self._of(one)) for one in conditions))
+            lists.append(some(added.shape, added.any) if conditions else added)
+        return also(concatenated(lists), shape)
+
+    def _guards(self, cell: Cell) -> Iterator[Cell]:
+        for guard in () if cell.task is None else cell.task.guards:
+            yield self._found(cell, guard.condition)
 
     def _all(self, cell: Cell) -> Label:
         """Everything that the items of a map, a `first` or a loop were made from, their filters and keys included."""
@@ -360,15 +384,15 @@ class Labels:
 
     def _shape(self, labels: Labelled) -> Label:
         """Where it comes from how many items there are, and in which order; of a mapping, which keys it has."""
-        return labels.shape if isinstance(labels, Parts) and labels.count is not None else whole(labels)
+        return listed(labels).shape
 
     def _item(self, cell: Cell) -> Labelled:
         """The labels of an item of a value that came as a whole."""
         source = self._of(self._list_of(cell))
         list_id = self._list_of(cell).id
-        if isinstance(source, Parts) and source.count is not None and cell.id != list_id:
-            return source[int(cell.id[len(list_id) + 1 : -1])]
-        return widened(whole(source))  # it may be a letter of a text
+        if cell.id == list_id:  # one that has no value
+            return widened(whole(source))
+        return listed(source)[int(cell.id[len(list_id) + 1 : -1])]
 
     def _list_of(self, cell: Cell) -> Cell:
         """The task whose value an item without a task of its own is part of."""
@@ -433,6 +457,20 @@ class Labels:
             return NOTHING
         at = bisect_right(rounds, cell.order[0], key=lambda begun: begun[0])
         return rounds[at - 1][1] if at else NOTHING
+
+
+def labels_by(schedule: Schedule, declared: Mapping[str, Declared], question: str) -> Labels:
+    """The labels of a run's tasks by what its tools, by alias, said of their results; of others nothing is trusted."""
+
+    def origin(_cell: Cell, call: Call) -> Label:
+        said = declared.get(call.tool)
+        if said is None:
+            return Label([Source("tool", call.tool, trusted=False)])
+        sources = [] if said.trust is None else [Source("tool", said.name, said.trust == "trusted")]
+        return Label(sources, said.readers)
+
+    results = {alias: said.results for alias, said in declared.items() if said.results is not None}
+    return Labels(schedule, origin, question, results)
 
 
 @lru_cache(maxsize=4_096)

@@ -25,7 +25,7 @@ from superscalar.policy.arguments import audience, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
-from superscalar.schedule.questions import doubt, origins, question_of
+from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames, secrets_of
 from superscalar.tools.context import ArgumentError
@@ -154,7 +154,9 @@ class Permission:
     def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
-        told = origins(cell, work, self._doubts, self._question, self._secrets, misled=misled)
+        labels = dict(self.labels.argument(cell, work))
+        declared = self._tools.declared
+        told = origins(cell, work, labels, declared, self._question, self._secrets, misled=misled)
         return question_of(run_id, tool.name, asked, tool.named(told))
 
     def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
@@ -164,14 +166,6 @@ class Permission:
     @cached_property
     def _secrets(self) -> SecretNames:
         return secrets_of(self._tools)
-
-    @cached_property
-    def _doubts(self) -> Mapping[str, str]:
-        return {
-            alias: doubt(vouches=tool.results is not None and tool.results.vouched is not None)
-            for alias, tool in self._tools.by_alias.items()
-            if tool.trust == "untrusted"
-        }
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""

@@ -9,17 +9,21 @@ from typing import Any, Final
 
 from superscalar import events
 from superscalar.errors import ApprovalPending
+from superscalar.labels import Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.labels import said_by
 from superscalar.plan.needs import references
+from superscalar.plan.parts import Labelled, told, whole
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.effective import digest_of
+from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames, behind, is_withheld, withheld_call, withheld_plan
+from superscalar.tools.trust import Declared, remembered
 from superscalar.values import WITHHELD, TaskId, twin_of
 
 _MOST: Final = 3  # calls named for one argument
@@ -29,7 +33,8 @@ _LONGEST: Final = 120  # characters of a call or of an expression
 def origins(
     cell: Cell,
     call: Call,
-    doubts: Mapping[str, str],
+    labels: Mapping[str, Labelled],
+    declared: Mapping[str, Declared],
     question: str = "",
     secrets: SecretNames = MappingProxyType({}),
     *,
@@ -37,13 +42,19 @@ def origins(
 ) -> dict[str, str]:
     """Where each argument of a call came from, by its alias: constants, and the nearest calls that return data.
 
-    `doubts`: what is said of tools, by alias, whose results are not trusted (see `doubt`). `question`: what the user
-    asked; a constant that stands there is said to come from it. `secrets`: what is told of no call. `misled`: whoever
-    wrote that part of the plan had read what is not trusted.
+    `labels`: those of the arguments. A call is named for what is in the argument of what it returned, and not for what
+    stood beside that. `declared`: what tools, by alias, say of their results. `question`: what the user asked; a
+    constant that stands there is said to come from it. `secrets`: what is told of no call. `misled`: whoever wrote that
+    part of the plan had read what is not trusted.
     """
-    tell = partial(_call_text, doubts=doubts, secrets=secrets)
     shown = withheld_call(call, secrets)
-    made = {name: _origin(cell, shown, value, tell, question) for name, value in shown.arguments}
+    tell = partial(_call_text, secrets=secrets)
+    made = {
+        name: _withheld_origin(cell, shown, value, declared, tell)
+        if is_withheld(value)
+        else _origin(cell, shown, value, labels[name], declared, question, tell) + _parts(labels[name])
+        for name, value in shown.arguments
+    }
     return (
         {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
         if misled
@@ -61,22 +72,64 @@ def question_of(run_id: str, tool: str, asked: events.Decided, told: Mapping[str
     return Question(run_id, asked.id, tool, shown, named, asked.reason, digest=asked.digest)
 
 
-def doubt(*, vouches: bool) -> str:
-    """What is said of a call whose result is not trusted; `vouches`: its tool vouches for some fields."""
-    return "of which only some fields are trusted" if vouches else "which is not trusted"
-
-
-def _origin(cell: Cell, shown: Call, value: Expr, tell: Callable[[Cell, Call], str], question: str) -> str:
-    if isinstance(value, Literal) and not is_withheld(value):
+def _origin(
+    cell: Cell,
+    shown: Call,
+    value: Expr,
+    labels: Labelled,
+    declared: Mapping[str, Declared],
+    question: str,
+    tell: Callable[[Cell, Call, str], str],
+) -> str:
+    if isinstance(value, Literal):
         return "the question" if said_by(question, value.value) else "the plan"
-    found = list(_sources(cell, shown, value))
-    told = [tell(one, call) for one, call in found[:_MOST]]
-    if len(found) > _MOST:
-        told.append(f"{len(found) - _MOST} more calls")
-    calls = ", ".join(told) or "the plan"
-    if isinstance(value, Ref) or (is_withheld(value) and not told):
-        return calls
-    return f"{calls}, as `{_cut(print_expr(value))}`"
+    label = whole(labels)
+    found = [
+        (one, call, said)
+        for one, call in _sources(cell, shown, value)
+        if (said := _said(call, label, declared)) is not None
+    ]
+    calls = _listed([tell(*one) for one in found])
+    return calls if isinstance(value, Ref) else f"{calls}, as `{_cut(print_expr(value))}`"
+
+
+def _withheld_origin(
+    cell: Cell, shown: Call, value: Expr, declared: Mapping[str, Declared], tell: Callable[[Cell, Call, str], str]
+) -> str:
+    """Where what is withheld came from, of which nobody knows any more what it was: whatever may be in it."""
+    found = [(one, call, _said_of_all(call, declared)) for one, call in _sources(cell, shown, value)]
+    calls = _listed([tell(*one) for one in found])
+    return f"{calls}, as `{WITHHELD}`" if found else calls
+
+
+def _listed(told: list[str]) -> str:
+    more = [f"{len(told) - _MOST} more calls"] if len(told) > _MOST else []
+    return ", ".join([*told[:_MOST], *more]) or "the plan"
+
+
+def _said_of_all(call: Call, declared: Mapping[str, Declared]) -> str:
+    tool = declared.get(call.tool)
+    sources = [Source("tool", call.tool if tool is None else tool.name, tool is not None and tool.trust == "trusted")]
+    return _said(call, Label(sources), declared) or ""
+
+
+def _said(call: Call, label: Label, declared: Mapping[str, Declared]) -> str | None:
+    """What is said of a call whose result is in a value with that label; None if nothing of it is."""
+    tool = declared.get(call.tool)
+    name = call.tool if tool is None else tool.name
+    taken = [source for source in label.sources if source.kind == "tool" and source.name == name]
+    if not taken:
+        return None
+    vouches = tool is not None and tool.results is not None and tool.results.vouched is not None
+    if all(source.trusted for source in taken):
+        return ", which vouches for that" if vouches else ""
+    return ", of which only some fields are trusted" if vouches else ", which is not trusted"
+
+
+def _parts(labels: Labelled) -> str:
+    """Which parts of an argument are trusted, where it is not as a whole."""
+    trusted = [f"`{path}`" for path, label in told(labels) if label.trusted]
+    return "" if whole(labels).trusted or not trusted else f"; trusted in it: {', '.join(trusted[:_MOST])}"
 
 
 def _sources(cell: Cell, call: Call, value: Expr) -> Iterator[tuple[Cell, Call]]:
@@ -108,9 +161,8 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
             yield found
 
 
-def _call_text(cell: Cell, call: Call, doubts: Mapping[str, str], secrets: SecretNames) -> str:
+def _call_text(cell: Cell, call: Call, said: str, secrets: SecretNames) -> str:
     given = ", ".join(f"{name}={print_expr(value)}" for name, value in withheld_call(call, secrets).arguments)
-    said = f", {doubts[call.tool]}" if call.tool in doubts else ""
     return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{said}"
 
 
@@ -164,12 +216,16 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
     what the run is remembered with (its question, what its tools declared).
     """
     schedule = Schedule()
+    declared = remembered(about.get("declared", {}))
+    labels = labels_by(schedule, declared, str(about.get("question", "")))
     asked: dict[TaskId, events.Decided] = {}
     misled: list[bool] = []  # by task of the plan
     saw_untrusted = False
     tasks: list[Task] = []
     plan: events.PlanAsked | None = None
     for event in recorded:
+        if isinstance(event, events.RoundStarted):
+            labels.begin_round(labels.of_round(event))
         schedule.apply(event)
         match event:
             case events.RoundStarted():
@@ -189,30 +245,32 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
                 plan = event
             case events.PlanApproved() | events.RunEnded():
                 plan = None
-    found = [_question(run_id, schedule, decided, about, misled) for decided in asked.values()]
+    found = [_question(run_id, schedule, decided, about, labels, declared, misled) for decided in asked.values()]
     of_plan = [] if plan is None else [plan_question(run_id, tasks, _secrets(about))]
     return (*of_plan, *(made for made in found if made is not None))
 
 
 def _question(
-    run_id: str, schedule: Schedule, decided: events.Decided, about: Mapping[str, Any], misled: Sequence[bool]
+    run_id: str,
+    schedule: Schedule,
+    decided: events.Decided,
+    about: Mapping[str, Any],
+    labels: Labels,
+    declared: Mapping[str, Declared],
+    misled: Sequence[bool],
 ) -> Question | None:
     cell = schedule.cell(decided.id)
     call = cell.task.work if cell.task is not None else None
     if cell.status is not READY or not isinstance(call, Call):
         return None
-    doubts = {
-        alias: doubt(vouches=any(results[2:] not in ([], [None]) for results in others))
-        for alias, (_, trust, _, *others) in about.get("declared", {}).items()
-        if trust == "untrusted"
-    }
     question = str(about.get("question", ""))
-    told = origins(cell, call, doubts, question, _secrets(about), misled=misled[cell.order[0]])
+    made = dict(labels.argument(cell, call))
+    told = origins(cell, call, made, declared, question, _secrets(about), misled=misled[cell.order[0]])
     if decided.arguments is not None:
-        declared = about.get("declared", {}).get(call.tool, [call.tool])
+        tool = declared.get(call.tool)
         names = about.get("renamed", {}).get(call.tool, {})
         named = {names.get(alias, alias): origin for alias, origin in told.items()}
-        return question_of(run_id, declared[0], decided, named)
+        return question_of(run_id, call.tool if tool is None else tool.name, decided, named)
     hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
@@ -55,6 +55,25 @@ class Declared(NamedTuple):
     trust: Trust | None
     readers: frozenset[str] | None = None
     results: Results | None = None
+
+
+def remembered(said: Mapping[str, Sequence[Any]]) -> dict[str, Declared]:
+    """What the tools of a recorded run said of their results, by alias."""
+    return {
+        alias: Declared(name, trust, None if readers is None else frozenset(readers), *map(_results, others))
+        for alias, (name, trust, readers, *others) in said.items()
+    }
+
+
+def _results(said: Sequence[Any]) -> Results:
+    parameter, shapes, *vouched = said
+    return Results(parameter, {name: _shape(shape) for name, shape in shapes.items()}, *vouched)
+
+
+def _shape(said: Any) -> Shape:
+    if isinstance(said, dict):
+        return {name: _shape(shape) for name, shape in said.items()}
+    return None if said is None else tuple(said)
 
 
 class Sink(Mark):

@@ -9,6 +9,7 @@ from string import Formatter
 
 from superscalar.plan.instead.code import Unwritable, bound_in, filled, fresh, names_of, tried, write
 from superscalar.plan.instead.functions import formatted
+from superscalar.plan.spelling import joined_value
 
 IsList = Callable[[ast.expr], bool]
 
@@ -109,39 +110,21 @@ def of_await(node: ast.Await) -> str:
 
 @tried
 def of_mixed_join(call: ast.Call) -> str:
-    """`join(x, b=y)` with a name for everything."""
+    """`join(*xs, b=y)` with a name for what is spliced in."""
     taken = {keyword.arg or "" for keyword in call.keywords}
-    if len(taken) < len(call.keywords) or "" in taken:
+    if "" in taken:
         raise Unwritable
-    named: list[ast.keyword] = []
-    for value in call.args:
-        match value:
-            case ast.Name(id=base) | ast.Attribute(attr=base):
-                pass
-            case ast.Starred():
-                raise Unwritable
-            case _:
-                base = "answer"
-        taken.add(own := fresh(base, taken))
-        named.append(ast.keyword(own, value))
-    return "write " + write("X", X=ast.Call(call.func, [], [*named, *call.keywords]))
+    named = ast.keyword(fresh("answer", taken), ast.List(call.args, ast.Load()))
+    return "write " + write("X", X=ast.Call(call.func, [], [named, *call.keywords]))
 
 
 @tried
 def of_join_inside(call: ast.Call, taken: Sequence[str]) -> str:
     """`join(x)` in a block as the assignment of what the last line joins."""
-    if any(isinstance(value, ast.Starred) for value in call.args) or any(k.arg is None for k in call.keywords):
+    value = joined_value(call)
+    if value is None:
         raise Unwritable
     own = ast.Name(fresh("answer", taken), ast.Load())
-    match call.args, call.keywords:
-        case [value], []:
-            pass
-        case [_, *_] as values, []:
-            value = ast.List(values, ast.Load())
-        case [], [_, *_] as named:
-            value = ast.Dict([ast.Constant(each.arg) for each in named], [each.value for each in named])
-        case _:
-            raise Unwritable
     here, last = write("A = X", A=own, X=value), write("join(A)", A=own)
     return f"write {here} in its place, and {last} as the last line, at its beginning"
 

@@ -43,21 +43,16 @@ def of_caller(call: ast.Call, tools: Signatures) -> str:
     raise Unwritable
 
 
-def of_record(call: ast.Call, signature: Signature) -> str | None:
-    """`price({"ticker": "A"})`; None where a dict may be what is meant."""
+def in_one_dict(call: ast.Call, signature: Signature) -> list[ast.keyword] | None:
+    """What `price({"ticker": "A"})` gives by name; None where a dict may be what is meant."""
     match call.args:
         case [ast.Dict(keys=[_, *_]) as given] if not call.keywords and (named := _named(given)) is not None:
-            aliases = {p.alias for p in signature.parameters}
+            keys = [keyword.arg for keyword in named]
             first = signature.parameters[0] if signature.parameters else None
-            if first is None or {k.arg for k in named} - aliases or first.reject({}) is None:
+            if first is None or set(keys) - {p.alias for p in signature.parameters} or len(set(keys)) < len(keys):
                 return None
-            return _record(signature.alias, named) or "write each argument by its name"
+            return None if first.reject({}) is None else named
     return None
-
-
-@tried
-def _record(alias: str, named: list[ast.keyword]) -> str:
-    return f"write {_call(alias, [], named)}"
 
 
 @tried
@@ -85,7 +80,7 @@ def _named(given: ast.Dict) -> list[ast.keyword] | None:
     for key, value in zip(given.keys, given.values, strict=True):
         match key:
             case ast.Constant(value=str(name)) if name.isidentifier():
-                keywords.append(ast.keyword(name, value))
+                keywords.append(ast.copy_location(ast.keyword(name, value), value))
             case _:
                 return None
     return keywords
