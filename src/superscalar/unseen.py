@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +15,7 @@ HIDDEN: Final = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff"
     "\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
     "\ufe00-\ufe0d\U000e0000-\U000e0fff"
+    "\u2d7f\U0001107f\U00016fe4"  # joiners and fillers that are marks
 )
 """The inside of a class of characters that nobody sees anywhere."""
 
@@ -36,54 +38,83 @@ def is_unseen(sign: str) -> bool:
 
 
 def hides(text: str) -> bool:
-    """Whether there is more in a text than anybody sees."""
-    return not (text.isascii() and text.isprintable()) and any(map(is_unseen, text))
+    """Whether there is more in a text than anybody sees, or can tell from another one."""
+    return not (text.isascii() and text.isprintable()) and any(hidden for _, hidden in _looked_at(text))
 
 
 def revealed(text: str) -> str:
     """A line for a person who decides on it: what cannot be seen stands there as the escape that Python has for it.
 
-    So do, in a word with Latin letters, letters and digits of other scripts and what only looks like ASCII. Of the
-    scripts that no Latin letter looks like (Han, kana, Hangul) that holds for what may be an address.
+    So do marks on a letter that is none of their own script, such as accents written apart from it; in a word with
+    Latin letters, letters and digits of other scripts and what only looks like ASCII. Of the scripts that no Latin
+    letter looks like (Han, kana, Hangul) and of rare Latin letters and signs that holds for what may be an address.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _WORD.sub(_told_apart, "".join(map(_escaped_if_unseen, text)))
+    return _WORD.sub(_told_apart, "".join(_escape(sign) if hidden else sign for sign, hidden in _looked_at(text)))
 
 
-def _escaped_if_unseen(sign: str) -> str:
-    return _escape(sign) if is_unseen(sign) else sign
+def _looked_at(text: str) -> Iterator[tuple[str, bool]]:
+    """The signs of a text, and whether each hides something: it is not seen, or a mark on no letter of its script."""
+    script = ""
+    for sign in text:
+        if sign.isascii():
+            script = ""
+            yield sign, not sign.isprintable()
+            continue
+        kind = unicodedata.category(sign)[0]
+        if kind == "M":
+            yield sign, not script or _script(sign) != script or is_unseen(sign)
+        else:
+            script = _script(sign) if kind == "L" else ""
+            yield sign, is_unseen(sign)
+
+
+def _script(sign: str) -> str:
+    """The script of a letter or mark, by the first word of its name; that of what goes with any is "COMBINING"."""
+    return unicodedata.name(sign, "").partition(" ")[0]
 
 
 def _told_apart(found: re.Match[str]) -> str:
     word = found[0]
     if word.isascii() or not any(map(_is_latin, _ESCAPE.sub("", word))):
         return word
-    misleading = ("other", "alike", "distant") if _ADDRESS.search(word) else ("other", "alike")
+    misleading = ["other", "alike"]
+    misleading += ["distant"] if _ADDRESS.search(word) else []
+    misleading += ["rare"] if _INNER.search(word) else []
     return "".join(_escape(sign) if _kind(sign) in misleading else sign for sign in word)
 
 
 def _is_latin(sign: str) -> bool:
-    return _kind(sign) in ("latin", "alike")
+    return _kind(sign) in ("latin", "alike") or (_kind(sign) == "rare" and sign.isalpha())
 
 
+_INNER: Final = re.compile(r"\w[@/.:\\]+\w|[\w/](?=@)|://")  # not the end of a sentence
+_SIGNS: Final = re.compile(r"HYPHEN|DASH|SLASH|SOLIDUS|COLON|RATIO|FULL STOP|DOT OPERATOR|MINUS|LOW LINE|COMMERCIAL AT")
+_ACCENTED: Final = "\u017f"  # the last letter of Latin Extended-A; few languages write what comes behind it
+_DOTLESS: Final = "\u0131\u0138\u0149"
 _DISTANT: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC")
 
 
 @lru_cache(maxsize=4_096)
 def _kind(sign: str) -> str:
-    """Whether a sign is "latin", a letter or digit of a "distant" script or any "other", "alike" to ASCII, or none."""
+    """Whether a sign is "latin", a letter or digit of a "distant" script or any "other", "alike" to ASCII, or none.
+
+    "rare": a Latin letter, or a sign, that few would tell from one of ASCII.
+    """
     if sign.isascii():
         return "latin" if sign.isalpha() else ""
     category = unicodedata.category(sign)
     same = unicodedata.normalize("NFKC", sign)
     if len(same) == 1 and same.isascii() and category != "No":
         return "alike"
+    name = unicodedata.name(sign, "")
+    if category[0] in "PS":
+        return "rare" if _SIGNS.search(name) else ""
     if category[0] != "L" and category not in ("Nd", "Nl"):
         return ""
-    name = unicodedata.name(sign, "")
     if name.startswith("LATIN "):
-        return "latin"
+        return "rare" if (sign > _ACCENTED or sign in _DOTLESS) and not unicodedata.decomposition(sign) else "latin"
     return "distant" if name.startswith(_DISTANT) else "other"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from superscalar import Failure, LLMCompiler, tool
+from superscalar import Failure, LLMCompiler, PlanError, tool
 from superscalar.testing import run
 
 made: list[Any] = []
@@ -73,3 +73,61 @@ def test_the_same_key_in_two_objects_is_no_fault(shape: str) -> None:
     results = run(LLMCompiler(tools=[send]).execute_calls(calls[shape], saw_untrusted=False))
     assert results[0].text == "sent"
     assert made == [given["to"]]
+
+
+@tool(effect="read")
+async def page() -> str:
+    """A page of a stranger."""
+    return '{"to": "ann", "to": "eve"}'
+
+
+@tool(effect="write")
+async def put(it: dict[str, Any]) -> str:
+    """Put it away."""
+    made.append(it)
+    return "put"
+
+
+def refused(plan: str) -> str:
+    """What is said of a plan, nothing of which is done."""
+    made.clear()
+    try:
+        outcomes: Any = run(LLMCompiler(tools=[page, put]).execute(plan))
+        said = str(outcomes["x"])
+    except PlanError as error:
+        said = str(error)
+    assert made == []
+    return said
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        ("x = put(parse_json(page()))\njoin(x)\n", "`parse_json`: an object has the key 'to' twice"),
+        ('t = \'{"a": [{"b": 1, "b": 1}]}\'\nx = put(parse_json(t))\njoin(x)\n', "the key 'b' twice"),
+        ('x = put(\'{"to": "ann", "to": "eve"}\')\njoin(x)\n', "E304"),
+        ('x = put(\'{"a": {"to": 1, "t\\\\u006f": 2}}\')\njoin(x)\n', "E304"),
+        ('1. put({"to": "ann", "to": "eve"})\n2. join($1)<END_OF_PLAN>', "E306 `to` comes twice"),
+        ('1. put({"a": {"to": "ann", "to": "ann"}})\n2. join($1)<END_OF_PLAN>', "E306 `to` comes twice"),
+        ('1. put(it={"a": [{"to": 1, "b": 2, "to": 3}]})\n2. join($1)<END_OF_PLAN>', "E306 `to` comes twice"),
+        ('Plan: put it.\n#E1 = put[{"to": "ann", "to": "eve"}]', "E306 `to` comes twice"),
+    ],
+)
+def test_what_is_no_python_has_each_key_once_in_a_plan_too(plan: str, says: str) -> None:
+    assert says in refused(plan)
+
+
+@pytest.mark.parametrize(
+    ("display", "key"),
+    [
+        ('{"to": "ann", "to": "eve"}', "'to'"),
+        ('{"a": {"b": 1, "c": 2, "b": 1}}', "'b'"),
+        ('{"to": page(), "b": 1, "to": page()}', "'to'"),
+        ("{1: 'a', True: 'b'}", "True"),
+    ],
+)
+def test_a_dict_of_python_is_what_it_is_there_and_the_planner_is_warned(display: str, key: str) -> None:
+    found = LLMCompiler(tools=[page, put]).check(f"x = {display}\njoin(x)\n")
+    assert [problem.message for problem in found if problem.code == "W507"] == [
+        f"the key {key} stands twice in this dict: the last one counts"
+    ]

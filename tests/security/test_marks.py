@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, Generic, NamedTuple, NewType, NotRequired, Required, TypedDict, TypeVar
 
 import pytest
-from pydantic import AliasChoices, AliasPath, AnyUrl, BaseModel, ConfigDict, Field, RootModel, SecretStr
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AnyUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    RootModel,
+    SecretStr,
+    computed_field,
+)
 from pydantic.dataclasses import dataclass as checked_dataclass
 from typing_extensions import TypeAliasType
 from typing_extensions import TypedDict as OtherTypedDict
@@ -27,6 +38,9 @@ Twice = TypeAliasType("Twice", Address)
 Many = TypeAliasType("Many", list[Annotated[T, Sink]], type_params=(T,))
 Named = NewType("Named", Marked)
 Bound = TypeVar("Bound", bound=Annotated[str, Sink])
+
+
+EVIL = "eve@evil.example"
 
 
 class Recipient(Sink): ...
@@ -96,11 +110,94 @@ class Typed(OtherTypedDict):
     text: NotRequired[str]
 
 
+class Statistic(BaseModel):
+    to: str
+    count: int
+
+
+@dataclasses.dataclass
+class Entry:
+    to: str
+    day: str
+
+
+class Row(OtherTypedDict):
+    to: str
+    price: int
+
+
+class Ours(BaseModel):
+    to: Annotated[str, Sink(among=("ann@home.example", "eve@evil.example"))]
+    text: str = ""
+
+
+class Nobody(BaseModel):
+    to: Annotated[str, Sink(among=("ann@home.example", "bob@home.example"))]
+    note: str = ""
+
+
+class Extra(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Marked]
+    text: str = ""
+
+
+class Own:
+    target: Marked
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+
+class Built:
+    def __init__(self, target: Marked) -> None:
+        self.target = target
+
+
+class Shown:
+    @property
+    def target(self) -> Marked:
+        return ""
+
+
+class Computed(BaseModel):
+    text: str = ""
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation writes it
+    @property
+    def to(self) -> Marked:
+        return self.text
+
+
+class Hidden(BaseModel):
+    text: str = ""
+    _to: Marked = PrivateAttr("")
+
+
+class Inherits(Own):
+    note: str
+
+
+@typing.runtime_checkable
+class Aimed(typing.Protocol):
+    target: list[Marked]
+
+
+class Unmarked:
+    """A class of a tool's own, whose annotations mark nothing."""
+
+    target: str
+    later: Nowhere  # type: ignore[name-defined]  # noqa: F821 -- nobody can evaluate it
+
+    def __init__(self, target: Annotated[str, "whose"]) -> None:
+        self.target = target
+
+
 class Opened(BaseModel):
     to: Annotated[str, Sink(narrow="enum")]
 
 
-EVIL = "eve@evil.example"
 RECORD = ("{'to': HERE, 'text': m}", "{'to': m, 'text': 'x'}")
 
 
@@ -146,12 +243,32 @@ def made(annotation: Any, argument: str, *, effect: Any = "write", **terms: Any)
         (set[Marked], "{HERE}", "{m}"),
         (collections.abc.Sequence[Marked], "[HERE]", "[m]"),
         (dict[str, Marked], "{'a': HERE}", "{'a': m}"),
+        (dict[str, Annotated[str, ["a note"], Sink]], "{'a': HERE}", "{'a': m}"),
+        (collections.abc.Iterable[Annotated[str, {"doc": 1}, Sink]], "[HERE]", "[m]"),
+        (dict[str, Annotated[Mail, ["a note"]]], "{'a': {'to': HERE}}", "{'a': {'to': m}}"),
         (dict[Marked, str], "{HERE: 'a'}", "{m: 'a'}"),
         (dict[Marked, str], "{HERE: 'a'}", "{HERE: m}"),
         (Mail, *RECORD),
         (Mail, "{'to': HERE, 'text': m, 'cc': [HERE]}", "{'to': HERE, 'text': 'x', 'cc': [HERE, m]}"),
         (Mail | None, *RECORD),
         (Mail | Pair, *RECORD),
+        (Annotated[str, Sink(among=(EVIL,))] | Annotated[int, Sink], "HERE", "m"),
+        (Annotated[str, Sink(among=(EVIL,))] | Annotated[int, Sink(among=("a",))] | None, "HERE", "m"),
+        (Annotated[str, Sink(among=(EVIL,))] | None, "m", "m[1:]"),
+        (Annotated[str, Sink(among=(EVIL,))] | int, "m", "m[1:]"),
+        (Annotated[Annotated[str, Sink] | Annotated[int, Sink], Sink(among=(EVIL,))], "m", "m[1:]"),
+        (Mail | Statistic, *RECORD),
+        (Statistic | Mail, *RECORD),
+        (Mail | Statistic, "{'to': HERE, 'text': m}", "{'to': m, 'count': 1}"),
+        (Mail | Entry, *RECORD),
+        (Typed | Row, *RECORD),
+        (Row | Typed | None, *RECORD),
+        (list[Mail | Statistic], "[{'to': HERE, 'text': m}]", "[{'to': HERE}, {'to': m}]"),
+        (list[Mail] | list[Statistic], "[{'to': HERE, 'text': m}]", "[{'to': HERE}, {'to': m}]"),
+        (dict[str, Mail | Statistic], "{'a': {'to': HERE}}", "{'a': {'to': m}}"),
+        (Ours | Statistic, "{'to': m[:3] + m[3:], 'text': m}", "{'to': m[1:]}"),
+        (Ours | Mail, "{'to': HERE, 'text': m}", "{'to': m, 'text': 'x'}"),
+        (Ours | Nobody, "{'to': HERE, 'text': m}", "{'to': m, 'text': 'x'}"),
         (Aliased, "{'recipientOf': HERE, 'text': m}", "{'recipientOf': m, 'text': 'x'}"),
         (Aliased, "{'to': HERE, 'text': m}", "{'to': m}"),
         (Choices, "{'a': HERE, 'text': m}", "{'b': m}"),
@@ -162,6 +279,8 @@ def made(annotation: Any, argument: str, *, effect: Any = "write", **terms: Any)
         (Typed, *RECORD),
         (Box[Marked], *RECORD),
         (Root, "[HERE]", "[m]"),
+        (Extra, "{'bcc': HERE}", "{'bcc': m}"),
+        (list[Extra], "[{'text': 'x', 'bcc': HERE}]", "[{'text': 'x', 'bcc': m}]"),
         (Envelope, "{'mail': {'to': HERE, 'text': m}, 'note': m}", "{'mail': {'to': m}}"),
         (list[Mail], "[{'to': HERE, 'text': m}, {'to': HERE}]", "[{'to': HERE}, {'to': m}]"),
         (list[Mail], "[{'to': HERE, 'text': t} for t in [m]]", "[{'to': t} for t in [m]]"),
@@ -251,6 +370,14 @@ def _returned(to: str) -> Annotated[str, Sink]: ...  # type: ignore[empty-body]
 def _secret_returned(to: str) -> list[Annotated[str, Secret]]: ...  # type: ignore[empty-body]
 def _in_record_returned(to: str) -> Mail: ...  # type: ignore[empty-body]
 def _unread(to: Later) -> None: ...
+def _of_own(to: Own) -> None: ...
+def _of_built(to: Built | None) -> None: ...
+def _of_shown(to: list[Shown]) -> None: ...
+def _of_computed(to: Computed) -> None: ...
+def _of_private(to: Hidden) -> None: ...
+def _of_inherited(to: dict[str, Inherits]) -> None: ...
+def _of_protocol(to: Aimed) -> None: ...
+def _of_unmarked(to: Unmarked) -> None: ...
 
 
 def test_types_that_hold_each_other_are_gone_through_in_time_and_lose_no_mark() -> None:
@@ -289,11 +416,22 @@ def test_a_pure_tool_has_no_sink_but_takes_records_that_are_marked(terms: Any) -
         _returned,
         _secret_returned,
         _unread,
+        _of_own,
+        _of_built,
+        _of_shown,
+        _of_computed,
+        _of_private,
+        _of_inherited,
+        _of_protocol,
     ],
 )
 def test_a_mark_that_can_mean_nothing_is_an_error_when_the_tool_is_made(function: Any) -> None:
     with pytest.raises(UsageError, match=r"(Sink|Secret).*Annotated\[str, (Sink|Secret)\]"):
         tool(effect="write")(function)
+
+
+def test_a_class_of_ones_own_that_marks_nothing_may_be_taken() -> None:
+    assert tool(effect="write")(_of_unmarked).sinks == frozenset()
 
 
 def test_a_record_that_is_taken_and_returned_may_be_marked() -> None:

@@ -74,7 +74,28 @@ async def file(folder: Annotated[Any, Sink(narrow=("enum", "bool", "int", "date"
     return "filed"
 
 
-TOOLS: list[Any] = [kind, kinds, word, together, same, picked, looked_up, file]
+class Paper(BaseModel):
+    folder: Annotated[Any, Sink(narrow=("enum", "int"))]
+    text: str = ""
+
+
+class Pile(BaseModel):
+    papers: list[Paper]
+
+
+@tool(effect="write")
+async def file_all(papers: list[Paper]) -> str:
+    """File them."""
+    return "filed"
+
+
+@tool(effect="write")
+async def file_pile(pile: Pile) -> str:
+    """File them."""
+    return "filed"
+
+
+TOOLS: list[Any] = [kind, kinds, word, together, same, picked, looked_up, file, file_all, file_pile]
 
 
 def filed(lines: str, tools: list[Any] = TOOLS) -> bool:
@@ -108,6 +129,9 @@ def filed(lines: str, tools: list[Any] = TOOLS) -> bool:
         "x = file(same(k.n))",
         "x = file(max([k.a, k.b]))",
         "f = k.yes\ny = ''\nfor c in ['e', 'v']:\n    if f:\n        y = c\nx = file(y)",
+        "x = file_all([{'folder': k.a, 'text': k.b}])",
+        "x = file_all([{'folder': k.a}, {'folder': 'bills'}])",
+        "x = file_pile({'papers': [{'folder': 'bills'}, {'folder': k.n, 'text': k.a}]})",
     ],
 )
 def test_what_is_narrow_stays_so_through_references_fields_and_choices(lines: str) -> None:
@@ -157,6 +181,12 @@ def test_what_is_narrow_stays_so_through_references_fields_and_choices(lines: st
         "x = file(f'{k.day:%d}')",
         "x = file(str(k.n))",
         "x = file(k.n + (1 << 70))",
+        "x = file_all([{'folder': k.a}, {'folder': k.b}])",
+        "x = file_all([{'folder': k.n}, {'folder': k.n}])",
+        "x = file_all([{'folder': one} for one in kinds()])",
+        "x = file_all([{'folder': [k.a, k.b]}])",
+        "x = file_all([{'folder': k.a}, {'folder': 'x'}, {'folder': k.a}])",
+        "x = file_pile({'papers': [{'folder': k.a}, {'folder': k.b}]})",
         "f = k.yes\nx = file([c for c in ['e', 'v'] if f])",
         "f = k.yes\nx = file([c for c in ['e', 'v'] if f][0])",
     ],

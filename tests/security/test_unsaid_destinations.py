@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import enum
+import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,6 +40,19 @@ class Open(enum.Enum):
 class Mail(BaseModel):
     to: str = ""
     text: str = ""
+
+
+class Address(BaseModel):
+    where: str = Field(alias="e-mail")
+
+
+class Offer(BaseModel):
+    valid_to: dt.date
+    text: str = ""
+
+
+class Listed(BaseModel):
+    to: Literal["ann"]
 
 
 @dataclasses.dataclass
@@ -78,11 +94,30 @@ LOOKING: list[tuple[str, Any, str]] = [
     ("ID", str, "p"),
     ("eventId", int, "len(p)"),
     ("user_ids", list[int], "[len(p)]"),
+    ("account", int | None, "len(p)"),
+    ("account_number", int, "len(p)"),
+    ("to", int | str, "p"),
+    ("host_name", str, "p"),
+    ("hostName", str, "p"),
+    ("HostNames", list[str], "[p]"),
+    ("e_mail", str, "p"),
+    ("eMail", str, "p"),
+    ("reply_e_mails", list[str], "[p]"),
+    ("it", Address, "{'e-mail': p}"),
     ("id_", str, "p"),
     ("where", Annotated[str, Field(json_schema_extra={"format": "uri"})], "p"),
     ("where", Annotated[str, WithJsonSchema({"type": "string", "format": "hostname"})], "p"),
+    ("where", list[Annotated[str, Field(json_schema_extra={"format": "uri"})]], "[p]"),
+    ("where", list[Annotated[str, WithJsonSchema({"type": "string", "format": "email"})]] | None, "['ann', p]"),
+    ("where", tuple[Annotated[str, Field(json_schema_extra={"format": "hostname"})], ...], "[p]"),
+    ("where", set[Annotated[str, Field(json_schema_extra={"format": "path"})]], "[p]"),
+    ("where", dict[str, Annotated[str, Field(json_schema_extra={"format": "uri"})]], "{'a': p}"),
+    ("where", list[list[Annotated[str, Field(json_schema_extra={"format": "uri"})]]], "[[p]]"),
     ("it", Mail, "{'to': p}"),
     ("it", list[Mail], "[{'to': p}]"),
+    ("it", Mail | Listed, "{'to': p}"),
+    ("it", Listed | Mail, "{'to': p}"),
+    ("it", list[Mail | Listed], "[{'to': p}]"),
     ("it", Order, "{'id': len(p)}"),
     ("channel", Open, "p"),
     ("to", str | Literal["me"], "p"),
@@ -124,9 +159,25 @@ def test_what_is_not_trusted_asks_where_it_may_be_a_destination(name: str, annot
         ("accountant", str, "p"),
         ("emailed", str, "p"),
         ("subject", str, "p"),
+        ("where", list[Annotated[str, Field(json_schema_extra={"format": "date"})]], "[p]"),
+        ("where", list[Annotated[str, Field(json_schema_extra={"format": "uri"})]], "['https://home.example'], p"),
         ("url", Literal["eve@evil.example", "x"], "p"),
         ("channel", Folder, "p"),
         ("email", bool, "len(p) > 1"),
+        ("email_count", int, "len(p)"),
+        ("path_length", int | None, "len(p)"),
+        ("to", float, "len(p) / 2"),
+        ("to", Decimal, "len(p)"),
+        ("valid_to", dt.date, "date(2026, 1, len(p))"),
+        ("id", dt.datetime, "datetime(2026, 1, len(p))"),
+        ("cc_days", list[dt.date], "[date(2026, 1, len(p))]"),
+        ("repo_age", dt.timedelta | None, "timedelta(days=len(p))"),
+        ("ids", list[float], "[len(p) / 2]"),
+        ("it", Offer, "{'valid_to': date(2026, 1, len(p)), 'text': p}"),
+        ("ghost_names", str, "p"),
+        ("host", str, "p"),
+        ("mail", str, "p"),
+        ("male_mail", str, "p"),
         ("to", list[Folder] | None, "[p]"),
         ("it", Mail, "{'to': 'ann', 'text': p}"),
         ("it", Order, "{'id': 1, 'note': p}"),
@@ -146,6 +197,7 @@ def test_what_is_none_and_what_the_plan_says_asks_nobody(name: str, annotation: 
         ("it", Mail, "{'to': p}", "it.to"),
         ("it", list[Mail], "[{'to': p}]", "it[].to"),
         ("it", list[Mail], "[{'to': p}]", "it"),
+        ("it", Mail | Listed, "{'to': p}", "it.to"),
         ("where", Path | str, "p", "where"),
         ("where", HttpUrl | str, "p", "where"),
     ],
@@ -164,6 +216,12 @@ def test_an_id_is_what_a_write_is_about_where_it_says_where_it_goes() -> None:
 
     assert outcome(act) == Observation("done")
     assert outcome(act, "'f1', cc=p").kind == "denied"
+
+
+@pytest.mark.parametrize("annotation", [os.PathLike, os.PathLike[str], os.PathLike[str] | None, list[os.PathLike[str]]])
+def test_what_has_a_path_by_its_type_is_a_sink(annotation: Any) -> None:
+    found = outcome(tool(effect="write")(function("where", annotation)), "[p]" if "list" in str(annotation) else "p")
+    assert (found.kind, "chooses where it goes" in found.message) == ("denied", True)
 
 
 def test_what_is_declared_is_denied_and_not_asked_about() -> None:

@@ -16,13 +16,15 @@ from superscalar.unseen import hides, is_unseen, revealed
 HIDDEN = (
     "\u3164 \u1160 \u115f \uffa0 \u2800 \ufe0f \ufe0e \ufe00 \u180b \u180d \u180e \u180f \u034f \u17b4 \u17b5 \xad"
     " \u200b \u200c \u200d \u2060 \u2064 \u206a \ufeff \u202e \u2066 \u061c \u2028 \u2029 \x00 \x1b \x7f \x85 \x9b"
+    " \u2d7f \U0001107f \U00016fe4 \u0301 \u0338 \u0327 \u1039 \u17d2 \u20dd \u20e3 \u0488 \u302a \u093e \u3099"
+    " \u0f71"
     " \ufff9 \ufff0 \U000e0041 \U000e0101 \U000e0fff \U0001d173 \U0001d159 \U0001bca0 \ue000 \ud800"
 )
 
 
 @pytest.mark.parametrize("sign", [*HIDDEN.split(" "), "\u00a0", "\u2003", "\u3000", "\u202f", "\t", "\n"], ids=ascii)
 def test_a_sign_that_nobody_sees_is_shown_as_an_escape(sign: str) -> None:
-    assert is_unseen(sign)
+    assert is_unseen(sign) or unicodedata.category(sign)[0] == "M"
     assert hides(f"ann{sign}eve")
     shown = revealed(f"ann{sign}eve")
     assert (shown.isascii(), shown.isprintable(), shown.startswith("ann\\")) == (True, True, True)
@@ -32,7 +34,13 @@ def test_a_sign_that_nobody_sees_is_shown_as_an_escape(sign: str) -> None:
 
 
 def test_every_letter_of_plain_texts_is_seen() -> None:
-    seen = "Zoë, größer, naïve, Привет, 你好, こんにちは, 안녕, שלום, مرحبا, नमस्ते, 😀, 12 €, “q” — …"
+    seen = "Zoë, größer, naïve, Привет, 你好, こんにちは, 안녕, שָׁלוֹם, مَرْحَبًا, नमस्ते, 😀, 12 €, “q” — …"
+    assert not hides(seen)
+    assert revealed(seen) == seen
+
+
+def test_every_mark_of_a_letter_of_its_own_script_is_seen() -> None:
+    seen = "স্বাগতম, வணக்கம், สวัสดีครับ, ភាសាខ្មែរ, မြန်မာ, སྐད, ಕನ್ನಡ"
     assert not hides(seen)
     assert revealed(seen) == seen
 
@@ -60,6 +68,22 @@ def test_nothing_that_has_no_form_is_taken_for_seen() -> None:
         ("pay\u0661", r"pay\u0661"),  # a digit
         ("home.example/\u30ce", r"home.example/\u30ce"),  # kana in an address
         ("日本.com", r"\u65e5\u672c.com"),
+        ("ann\u0301@home.example", r"ann\u0301@home.example"),  # what can be written in one letter
+        ("e\u0301a", r"e\u0301a"),
+        ("\u0438\u0306", "\u0438\\u0306"),
+        ("ann@\u0338home", r"ann@\u0338home"),
+        ("\u0915\u0301", "\u0915\\u0301"),
+        ("\u0915\u1039", "\u0915\\u1039"),  # a mark of another script
+        ("\u2d30\u2d7f", "\u2d30\\u2d7f"),  # a joiner of its own
+        ("home.example\u2215evil", r"home.example\u2215evil"),
+        ("ann\u2010bob@home", r"ann\u2010bob@home"),
+        ("https\u2236//home.example", r"https\u2236//home.example"),
+        ("\u0261ina@home.example", r"\u0261ina@home.example"),
+        ("ann@h\u0131me.example", r"ann@h\u0131me.example"),
+        ("\u0251nn@home.example", r"\u0251nn@home.example"),
+        ("www.größer.de", "www.größer.de"),
+        ("Łódź@home.example", "Łódź@home.example"),
+        ("Mon–Fri, it’s “so”.", "Mon–Fri, it’s “so”."),
         ("Pythonの本", "Pythonの本"),
         ("Привет Ann", "Привет Ann"),
         ("Zoë@home.example", "Zoë@home.example"),

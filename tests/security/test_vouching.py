@@ -271,7 +271,7 @@ def test_a_question_says_that_only_some_fields_are_trusted(to: str, told: str, t
         ("invite([t('ann@home.example'), t('eve@evil.example')])", False),
         ("invite([t('eve@evil.example, ann@home.example')])", False),
         ("invite(t('ann@home.example').split())", True),
-        ("invite(t('').split())", False),
+        ("invite(t('').split())", True),  # nobody is invited
         ("file(t('bills'))", True),
         ("file(t('bills '))", False),
         ("file(t('letters') + t('bills'))", False),

@@ -194,6 +194,17 @@ def without_stars(node: ast.List | ast.Tuple | ast.Set) -> ast.expr:
     return _put_together(parts, ast.BitOr() if kind == "set" else ast.Add(), node)
 
 
+def key_twice(node: ast.Dict) -> ast.Constant | None:
+    """The first constant that stands in a dict as a key for the second time."""
+    seen: set[object] = set()
+    for key in node.keys:
+        if isinstance(key, ast.Constant):
+            if key.value in seen:
+                return key
+            seen.add(key.value)
+    return None
+
+
 def without_double_stars(node: ast.Dict) -> ast.expr:
     """`{**d, k: v}` as `{} | d | {k: v}`."""
     open = ast.Dict([], [])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from superscalar.plan import dates, hints, ir
-from superscalar.plan.body import names_in
+from superscalar.plan.body import key_twice, names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instead import code
 from superscalar.plan.moments import apart
@@ -165,6 +165,13 @@ class Findings:
             self.problem("E308", message, node, help=help)
         except (ArithmeticError, ValueError):
             return
+
+    def pairs_of(self, node: ast.Dict) -> Iterable[tuple[ast.expr | None, ast.expr]]:
+        """The keys and values of a dict. Of a key that is written twice the last one counts: hardly what was meant."""
+        if (key := key_twice(node)) is not None:
+            message = f"the key {key.value!r:.80} stands twice in this dict: the last one counts"
+            self.problem("W507", message, key, help="write each key once")
+        return zip(node.keys, node.values, strict=True)
 
     def check_constant(self, signature: Signature, parameter: Parameter, constant: Any, node: ast.expr) -> None:
         """A constant must be a value of its parameter's type (rule L32)."""

@@ -18,7 +18,7 @@ def parse_json(budget: Budget, text: Any) -> Any:
     """The data that a JSON text says; what is a list or a mapping already is itself.
 
     Raises:
-        EvaluationError: it is no JSON text.
+        EvaluationError: it is no JSON text, or an object in it has a key twice.
         BoundError: it says more than rule L25 allows.
     """
     text = datum(text)
@@ -33,6 +33,8 @@ def parse_json(budget: Budget, text: Any) -> Any:
         value = json.loads(text.removeprefix("\ufeff"), parse_int=_whole, object_pairs_hook=_mapping)
     except RecursionError as error:
         raise BoundError("the JSON text is nested too deeply") from error
+    except Twice as error:
+        raise EvaluationError(f"`parse_json`: {error}", "JSONDecodeError") from error
     except ValueError as error:
         raise EvaluationError(f"`parse_json`: {described(text)} is no JSON: {error}", "JSONDecodeError") from error
     _bounded(value, budget)
@@ -69,7 +71,7 @@ def _whole(digits: str) -> int:
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MAX_ITEMS:
         raise BoundError(f"the JSON text has a mapping of {len(pairs):,} keys; the bound is {MAX_ITEMS:,}")
-    return dict(pairs)
+    return once(pairs)
 
 
 def _bounded(value: Any, budget: Budget) -> None:

@@ -133,7 +133,7 @@ class Lowering(Findings):
             case ast.Dict() if self.finder.has_call(node) and None not in node.keys:
                 keys: list[ir.Expr] = []
                 entries: list[TaskId] = []
-                for i, (key, item) in enumerate(zip(node.keys, node.values, strict=True)):
+                for i, (key, item) in enumerate(self.pairs_of(node)):
                     if key is not None:  # key, value, key, value: the order in which they are evaluated
                         keys.append(self.expression(key, inner))
                         entries.append(self.value(item, inner, f"{id}[{i}]").task)
@@ -479,7 +479,7 @@ class Lowering(Findings):
     def _on_dict(self, node: ast.Dict, body: Body) -> ir.Expr:
         if None in node.keys:
             return self.expression(without_double_stars(node), body)
-        pairs = zip(node.keys, node.values, strict=True)
+        pairs = self.pairs_of(node)
         return ir.Dict(tuple((self.expression(k, body), self.expression(v, body)) for k, v in pairs if k is not None))
 
     def _on_lambda(self, node: ast.Lambda, _body: Body) -> ir.Expr:

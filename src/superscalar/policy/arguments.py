@@ -5,28 +5,34 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections import deque
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from superscalar.labels import NOTHING, Label, joined, narrowed_to
+from superscalar.labels import NOTHING, Label, gathered, joined, narrowed_to
 from superscalar.plan.narrow import EACH, Shape, shaped
 from superscalar.plan.parts import Labelled, Parts, whole
 from superscalar.policy.calls import Argument
 from superscalar.tools.context import ArgumentError
+from superscalar.tools.making import UNKNOWN, default_of
 from superscalar.tools.marks import Path, Step
 from superscalar.tools.tool import Tool
 from superscalar.tools.trust import Destination, Sink
 from superscalar.values import OrderedSet, record_fields
 
+Given: TypeAlias = Callable[[], Mapping[str, Any]]
+"""Finds what a plan gives for the parameters of a call, before it is validated; nothing where that is lost."""
 
-def labelled(tool: Tool[..., Any], arguments: Mapping[str, Any], labels: Mapping[str, Labelled]) -> dict[str, Argument]:
+
+def labelled(
+    tool: Tool[..., Any], arguments: Mapping[str, Any], labels: Mapping[str, Labelled], given: Given = dict
+) -> dict[str, Argument]:
     """The arguments of a call, with the labels of what the plan says for them; both by the function's own names.
 
-    What the plan does not say has no source.
+    What the plan does not say has no source. What code of the tool has made of it is looked for in all that it saw.
 
     Raises:
         ArgumentError: a function that says which destinations may be chosen raised.
@@ -37,18 +43,32 @@ def labelled(tool: Tool[..., Any], arguments: Mapping[str, Any], labels: Mapping
         argument = Argument(value, whole(shaped(whole(found), value, shape)))
         parts: dict[str, Argument] = {}
         for one in tool.destinations:
-            if one.parameter == name and (values := list(reached(value, found, shape, one.path))):
+            if one.parameter != name:
+                continue
+            source = given().get(name, UNKNOWN) if name in labels and one.made_of != "part" else UNKNOWN
+            if values := list(reached(value, found, shape, one.path, source)):
+                if name in labels and one.made_of != "part" and not all(_is_as_given(part) for part in values):
+                    saw = [found] if one.made_of == "argument" else labels.values()
+                    label = gathered(map(whole, saw))
+                    values = [part._replace(label=label) for part in values]
                 place = _place(tool, one, values)
                 argument, parts = (place, parts) if not one.path else (argument, {**parts, str(one): place})
         made[name] = replace(argument, parts=parts) if parts else argument
     return made
 
 
-def _place(tool: Tool[..., Any], destination: Destination, found: list[tuple[Any, Label]]) -> Argument:
+def chooses(tool: Tool[..., Any]) -> frozenset[str]:
+    """The parameters whose labels those of the destinations of a tool are made of."""
+    if any(one.made_of == "call" for one in tool.destinations):
+        return frozenset(tool.aliases)
+    return frozenset(one.parameter for one in tool.destinations)
+
+
+def _place(tool: Tool[..., Any], destination: Destination, found: list[Part]) -> Argument:
     """A destination as rules see it. One that its tool lists is one of a fixed set, whoever chose it."""
     several = any(step.name == EACH for step in destination.path)
-    value = [one for one, _ in found] if several else found[0][0]
-    label = joined(label for _, label in found)
+    value = [part.value for part in found] if several else found[0].value
+    label = gathered(part.label for part in found)
     narrow = frozenset[str]().union(*(mark.narrow for mark in destination.marks))
     if not label.trusted and any(_is_listed(tool, destination, mark, value) for mark in destination.marks):
         label = narrowed_to(label, "enum")
@@ -58,10 +78,10 @@ def _place(tool: Tool[..., Any], destination: Destination, found: list[tuple[Any
 
 
 def _is_listed(tool: Tool[..., Any], destination: Destination, mark: Sink, value: Any) -> bool:
-    """Whether all that a value names is among what may be chosen by anybody."""
+    """Whether all that a value names is among what may be chosen by anybody; so it is where it has nobody in it."""
     named = list(whom(value))
     try:
-        return bool(named) and all(type(one) is str and mark.has(one) for one in named)
+        return mark.lists and all(type(one) is str and mark.has(one) for one in named)
     except Exception as error:
         raise ArgumentError(f"{tool.name}(): Sink(among=...) of `{destination}` raised {error!r}") from error
 
@@ -69,10 +89,18 @@ def _is_listed(tool: Tool[..., Any], destination: Destination, mark: Sink, value
 # ----------------------------------------------------------------------------------------------------- parts of a value
 
 
-def reached(value: Any, labels: Labelled, shape: Shape, path: Path) -> Iterator[tuple[Any, Label]]:
+class Part(NamedTuple):
+    """A part of a value, its label, and what the plan gives for it, `UNKNOWN` where nobody can tell."""
+
+    value: Any
+    label: Label
+    given: Any = UNKNOWN
+
+
+def reached(value: Any, labels: Labelled, shape: Shape, path: Path, given: Any = UNKNOWN) -> Iterator[Part]:
     """The parts of a value that a path leads to, each with its label; what cannot be followed is one as a whole."""
     if not path:
-        yield value, whole(shaped(whole(labels), value, shape))
+        yield Part(value, whole(shaped(whole(labels), value, shape)), given)
         return
     step, rest = path[0], path[1:]
     inner = shape.get(step.name) if isinstance(shape, Mapping) else None
@@ -80,16 +108,36 @@ def reached(value: Any, labels: Labelled, shape: Shape, path: Path) -> Iterator[
         return
     if step.name == EACH:
         if not isinstance(value, _SEQUENCES):
-            yield value, whole(labels)
+            yield Part(value, whole(labels))
             return
+        sources: Sequence[Any] = given if isinstance(given, list | tuple) and len(given) == len(value) else ()
         for i, item in enumerate(value):
-            yield from reached(item, _item(labels, value, i), inner, rest)
+            yield from reached(item, _item(labels, value, i), inner, rest, sources[i] if sources else UNKNOWN)
         return
     fields = value if isinstance(value, Mapping) else record_fields(value)
     if fields is None:
-        yield value, whole(labels)
+        yield Part(value, whole(labels))
     for key in step.keys.intersection(fields or ()):
-        yield from reached(fields[key], _field(labels, step), inner, rest)  # type: ignore[index]  # it has this key
+        yield from reached(fields[key], _field(labels, step), inner, rest, _given(given, step, value))  # type: ignore[index]  # it has this key
+
+
+def _given(given: Any, step: Step, value: Any) -> Any:
+    """What is given for a field of a record, or the default that its class has for it."""
+    fields = given if isinstance(given, Mapping) else record_fields(given)
+    if fields is None:
+        return UNKNOWN
+    said = [fields[key] for key in step.keys if key in fields]
+    return default_of(type(value), step.name) if not said else said[0] if len(said) == 1 else UNKNOWN
+
+
+def _is_as_given(part: Part) -> bool:
+    """Whether a part of a value names whoever is named by what the plan gives for it, and nobody else."""
+    if part.given is UNKNOWN:
+        return False
+    named, said = list(whom(part.value)), list(whom(part.given))
+    if isinstance(part.value, Set):
+        named, said = sorted(named, key=repr), sorted(said, key=repr)
+    return named == said
 
 
 _SEQUENCES: Final = (list, tuple, set, frozenset, deque, OrderedSet)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
-from superscalar.policy.spelling import spelled
+from superscalar.policy.spelling import shortened, spelled
 from superscalar.unseen import revealed
 from superscalar.values import IMMUTABLE, TaskId, twin_of
 
@@ -168,6 +169,7 @@ class Question:
     `arguments`: all that the call would be made with, by the names of its function, secrets withheld; a URL is its
     text, and what is no data a `Handle`. `origins`: where each of them came from, in words. `why`: what the rule says.
     `plan`: the text of the plan that is to be approved, and `writes` those in it. `digest`: what an answer is bound to.
+    `destinations`: the arguments, and the parts of them, that choose one, by their paths; None where nobody knows.
     """
 
     run_id: str
@@ -179,6 +181,7 @@ class Question:
     plan: str = ""
     writes: tuple[str, ...] = ()
     digest: str = field(default="", compare=False, repr=False)
+    destinations: frozenset[str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def answered_by(self) -> str:
@@ -193,6 +196,8 @@ class Question:
 
     def lines(self, most: int) -> Iterator[str]:
         """What is to be decided on, for a person; values of more than `most` characters are cut, which is said.
+
+        No destination is, however much stands beside it: in what holds one, only long texts of other fields are.
 
         What cannot be seen, and letters of other scripts among Latin ones, stand there as escapes. It holds text of
         tools and models: escape it for the place where it is shown, too.
@@ -212,18 +217,32 @@ class Question:
         yield f"{self.task_id}: {self.tool}({', '.join(self.arguments)})"
         yield f"  {' '.join(self.why.split())}"
         for name, value in self.arguments.items():
-            yield f"    {name} = {_shown(value, most)}"
+            yield f"    {name} = {_shown(value, self._telling(name, most))}"
             if origin := self.origins.get(name):
                 yield f"      from {origin}"
 
+    def _telling(self, name: str, most: int) -> Callable[[Any], str]:
+        """How an argument is told: with each destination in it as a whole, where nothing is known with each field."""
+        inside = [one for one in self.destinations or () if one.startswith((f"{name}.", f"{name}["))]
+        if self.destinations is not None and name in self.destinations:
+            return spelled
+        if self.destinations is None or inside:
+            kept = [one.rpartition(".")[2].rstrip("[]") for one in inside]
+            return partial(shortened, most=max(most, _ADDRESS), kept=kept)
+        return lambda value: _cut(spelled(value), most)
+
 
 _SHORT = 300
-_TYPED = 8  # characters of a digest
+_TYPED: Final = 8  # characters of a digest
+_ADDRESS: Final = 320  # characters: an address of mail has no more (RFC 3696, section 3)
 
 
-def _shown(value: Any, most: int) -> str:
+def _shown(value: Any, tell: Callable[[Any], str]) -> str:
     try:
-        text = " ".join(spelled(value).splitlines())  # a repr of somebody's own must not look like more of the question
+        return " ".join(tell(value).splitlines())  # a repr of somebody's own must not look like more of the question
     except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
-        text = f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
+        return f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
+
+
+def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"

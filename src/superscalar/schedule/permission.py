@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from superscalar.policy import (
     Rulings,
     Unclear,
 )
-from superscalar.policy.arguments import audience, labelled
+from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
@@ -67,7 +68,7 @@ class Permission:
         self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
         self._glances = {
             alias: (
-                frozenset(tool.aliases[one.parameter] for one in tool.destinations),
+                frozenset(tool.aliases[name] for name in chooses(tool)),
                 any(rule.weighs_control(tool) for rule in rules),
             )
             for alias, tool in tools.by_alias.items()
@@ -148,8 +149,16 @@ class Permission:
         `arguments` are theirs to look at: those of the call itself are others.
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
-        made = labelled(tool, arguments, labels)
+        made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
         return LabelledCall(cell.id, tool.name, tool.effect, made, self.labels.control(cell), audience(tool, made))
+
+    def _given(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Mapping[str, Any]:
+        """What the plan gives for the parameters of a call, as it is before it is validated."""
+        outcome = self._schedule.outcomes_for(cell)
+        try:
+            return tool.named({name: evaluate(value, outcome) for name, value in work.arguments})
+        except (EvaluationError, Unavailable):
+            return {}
 
     def question(self, run_id: str, cell: Cell, tool: Tool[..., Any], work: Call, asked: Decided) -> Question:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
@@ -157,7 +166,8 @@ class Permission:
         labels = dict(self.labels.argument(cell, work))
         declared = self._tools.declared
         told = origins(cell, work, labels, declared, self._question, self._secrets, misled=misled)
-        return question_of(run_id, tool.name, asked, tool.named(told))
+        made = question_of(run_id, tool.name, asked, tool.named(told))
+        return replace(made, destinations=frozenset(map(str, tool.destinations)))
 
     def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""

@@ -19,36 +19,57 @@ from superscalar.errors import UsageError
 from superscalar.plan.narrow import EACH
 from superscalar.tools.fields import alias_of, field_info
 from superscalar.tools.inputs import names_of
+from superscalar.tools.members import aside
 from superscalar.tools.types import annotation_of, type_text
 
 
 class Step(NamedTuple):
     """The way from a value to a part of it: to a field of a record, or to each item of a list ("[]").
 
-    `keys`: under which a plan may write the field; `known`: those of all fields of the record.
+    `keys`: under which a plan may write the field; `known`: those of all fields of the record, which is `of` that
+    class: two members of a union that both have such a field do not say the same of it.
     """
 
     name: str
     keys: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
+    of: Any = None
 
 
 Path: typing.TypeAlias = tuple[Step, ...]
 
 
+def one_of(paths: Iterable[Path]) -> Path:
+    """The way that each of some goes that are told alike, whichever member of a union a value is of."""
+    return tuple(
+        Step(
+            steps[0].name,
+            frozenset[str]().union(*(step.keys for step in steps)),
+            frozenset[str]().union(*(step.known for step in steps)),
+        )
+        for steps in zip(*paths, strict=True)
+    )
+
+
 @dataclasses.dataclass(slots=True)
 class Place:
-    """A parameter or a part of it: what it is called there, what is marked there, and of which types its values are."""
+    """A parameter or a part of it: what it is called there, what is marked there, and of which types its values are.
+
+    `members`: those of the marks that members of a union have, each for itself.
+    """
 
     path: Path
     names: set[str]
     marks: list[Any]
     types: list[Any]
+    members: list[list[Any]] = dataclasses.field(default_factory=list)
 
     @property
-    def closed(self) -> bool:
-        """Whether its values are constants that the tool's own code lists."""
-        return bool(self.types) and all(map(_is_closed, self.types))
+    def alternatives(self) -> list[list[Any]]:
+        """The marks of each member of a union, with those that all of them have; all of them where it is none."""
+        apart = [mark for member in self.members for mark in member]
+        common = [mark for mark in self.marks if all(mark is not one for one in apart)]
+        return [[*common, *member] for member in self.members] or [self.marks]
 
 
 class Mark:
@@ -134,7 +155,10 @@ class _Walk:
             self.into(arguments[0], path, names, within)
         elif getattr(origin, "_name", "") in _WRAPPERS or origin in (Union, types.UnionType):
             for member in arguments:
+                before = len(place.marks)
                 self.into(member, path, names, within)
+                if len(place.marks) > before and len(arguments) > 1:
+                    place.members.append(place.marks[before:])
         elif isinstance(annotation, typing.TypeVar):
             for member in annotation.__constraints__ or ((annotation.__bound__ or Any),):
                 self.into(member, path, names, within)
@@ -178,12 +202,19 @@ class _Walk:
 
     def _record(self, kind: Any, path: Path, within: tuple[Any, ...]) -> None:
         fields = list(_fields_of(kind))
+        for name, annotation in aside(kind, {field.name for field in fields}):
+            if isinstance(annotation, str | typing.ForwardRef):
+                self._unread(annotation)
+            elif marks := _directly(self._tool, annotation):
+                if not fields or name not in _UNDER_ITS_RECORD:
+                    raise self.misplaced(marks[0], f"at `{name}` of {kind.__name__}, which is no field of a record,")
+                self._whole([annotation], path)
         known = frozenset(key for field in fields for key in field.keys)
         for field in fields:
             if isinstance(field.annotation, str):
                 self._unread(field.annotation)
             if field.keys:
-                step = Step(field.name, field.keys, known)
+                step = Step(field.name, field.keys, known, kind)
                 self.into(field.annotation, (*path, step), {field.name, *field.keys}, (*within, kind))
             else:
                 self._whole([field.annotation], path)
@@ -228,9 +259,21 @@ class _Together(_Walk):
     def into(self, annotation: Any, path: Path, names: set[str], within: tuple[Any, ...]) -> None:  # noqa: ARG002
         """Note what an annotation says, as if there were no way to go."""
         if within and (here := within[-1]) is not annotation:
-            self._seen.add(here)
-        if annotation not in self._seen:
+            self._seen.add(_known_by(here))
+        if _known_by(annotation) not in self._seen:
             super().into(annotation, (), names, ())
+
+
+_UNDER_ITS_RECORD: Final = ("__pydantic_extra__",)
+
+
+def _known_by(annotation: Any) -> Any:
+    """What an annotation is known by in a set: with a list among its marks it has no hash."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return repr(annotation)
+    return annotation
 
 
 class _Around(_Walk):
@@ -242,6 +285,13 @@ class _Around(_Walk):
 
     def _record(self, kind: Any, path: Path, within: tuple[Any, ...]) -> None:
         """What a record says of its fields, it says where it is a parameter."""
+
+
+def _directly(tool: str, annotation: Any) -> list[Any]:
+    """The marks in an annotation that stand in none of the records which it names."""
+    walk = _Around(tool, "")
+    walk.into(annotation, (), set(), ())
+    return [mark for mark in walk.found[()].marks if is_mark(mark)]
 
 
 def _marks_in(mark: Any) -> list[Any]:
@@ -285,7 +335,7 @@ def _fields_of(record: Any) -> Iterator[_Field]:
         yield _Field(name, inner, frozenset({name}) if name in given else frozenset())
 
 
-def _is_closed(kind: Any) -> bool:
+def is_closed(kind: Any) -> bool:
     """Whether a type has no values but constants that are written down."""
     if typing.get_origin(kind) is typing.Literal or kind in (bool, type(None), None):
         return True

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
@@ -15,7 +18,8 @@ from superscalar.plan.narrow import EACH, Shape, Vouched
 from superscalar.plan.patterns import matcher, plain_pattern
 from superscalar.plan.signatures import Output
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.marks import Mark, Path, Place, formats_of, is_mark, path_text
+from superscalar.tools.making import has_code, is_code, sees_others
+from superscalar.tools.marks import Mark, Path, Place, formats_of, is_closed, is_mark, one_of, path_text
 from superscalar.tools.types import constants_in, shape_of
 from superscalar.unseen import hides
 
@@ -107,6 +111,11 @@ class Sink(Mark):
         else:
             self._among = frozenset((among,) if isinstance(among, str) else among)
 
+    @property
+    def lists(self) -> bool:
+        """Whether it says which destinations may be chosen by what is not trusted."""
+        return bool(self._among)
+
     def has(self, destination: str) -> bool:
         """Whether it is one that may be chosen by what is not trusted; none is in which something cannot be seen."""
         if not callable(self._among):
@@ -137,7 +146,9 @@ class Destination(NamedTuple):
     """A parameter, or a part of one, that chooses where something goes.
 
     `marks`: what is said of that which is not trusted and may choose it. Not `declared`: its name or its form says so
-    and the tool does not. `reads`: whom it names gets to read what the call is given.
+    and the tool does not. `reads`: whom it names gets to read what the call is given. `made_of`: what code of its tool,
+    such as a validator, may make it of: of what is given for it alone, of all that is given for its parameter, or for
+    all of them.
     """
 
     parameter: str
@@ -145,6 +156,7 @@ class Destination(NamedTuple):
     marks: tuple[Sink, ...] = ()
     declared: bool = True
     reads: bool = True
+    made_of: OneOf["part", "argument", "call"] = "part"
 
     def __str__(self) -> str:
         return path_text(self.parameter, self.path)
@@ -155,7 +167,7 @@ _URL_TYPES: Final = frozenset({"AnyUrl", "AnyHttpUrl", "HttpUrl", "AnyWebsocketU
     "_BaseMultiHostUrl",
     "MultiHostUrl",
 }
-_ADDRESSES: Final = _URL_TYPES | {"EmailStr", "NameEmail", "PurePath"}
+_ADDRESSES: Final = _URL_TYPES | {"EmailStr", "NameEmail", "PurePath", "PathLike"}
 """Types of addresses, by name: `pydantic` is not imported to look at a signature."""
 
 _NAMED: Final = frozenset(
@@ -166,6 +178,11 @@ _FORMS: Final = frozenset(
     | {"path", "file-path", "directory-path"}
 )
 _URLS: Final = frozenset({"url", "uri", "iri"})
+_NUMBERED: Final = frozenset({"id", "account"})
+_OF_TWO: Final = frozenset({"hostname", "hostnames", "email", "emails"})
+_SAYS_NOTHING: Final = frozenset({float, complex, Decimal, dt.date, dt.datetime, dt.time, dt.timedelta})
+_BARE: Final = _SAYS_NOTHING | {int}
+"""Types whose values name nobody, whatever they are called."""
 _PARTS: Final = re.compile(r"[A-Z]{2,}s?(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 
 
@@ -187,35 +204,96 @@ def destinations_of(
     Raises:
         UsageError: one is declared that the tool does not have, or one as both, or of a tool that is pure.
     """
-    known = {path_text(name, place.path): (name, place) for name, parts in places.items() for place in parts}
+    known: dict[str, _Told] = {}
+    for name, parts in places.items():
+        for place in parts:
+            known.setdefault(path_text(name, place.path), _Told(name, [])).places.append(place)
     sinks, contents = (_declared(tool, term, known, given) for term, given in (("sink", sink), ("content", content)))
     found: dict[str, Destination] = {}
-    for text, (name, place) in known.items():
-        marks = tuple(mark for mark in place.marks if isinstance(mark, Sink))
-        said = text in sinks or any(is_mark(mark, Sink) for mark in place.marks)
+    for text, one in known.items():
+        said = text in sinks or any(is_mark(mark, Sink) for place in one.places for mark in place.marks)
         if said and text in contents:
             raise UsageError(f"@tool(content={text!r}) on {tool}: it is declared a sink, too; leave out one of them")
-        path = _without_items(place.path)
+        path = _without_items(one.path)
         if said and effect == "pure" and not path:
-            raise UsageError(f"tool {tool} is pure: `{name}` is no sink, since nothing goes anywhere; say what it does")
-        if said or (effect == "write" and text not in contents and any(_is(_ADDRESSES, kind) for kind in place.types)):
-            told = path_text(name, path)
-            found[told] = Destination(name, path, (*(found[told].marks if told in found else ()), *marks))
+            raise UsageError(
+                f"tool {tool} is pure: `{one.parameter}` is no sink, since nothing goes anywhere; say what it does"
+            )
+        if said or (effect == "write" and text not in contents and any(map(_is_address, one.places))):
+            told = path_text(one.parameter, path)
+            marks = (*(found[told].marks if told in found else ()), *one.marks)
+            found[told] = Destination(one.parameter, path, marks)
     says = bool(found)
-    for text, (name, place) in known.items():
-        settled = text in found or any(_is_below(text, one) or _is_below(one, text) for one in found)
-        settled = settled or text in contents or any(_is_below(text, one) for one in contents)
-        if not settled and _is_likely(place, effect, elsewhere=elsewhere, says=says):
-            values = [one for one in places[name] if _without_items(one.path) == place.path and one.types]
-            if not values or not all(one.closed for one in values):
-                found[text] = Destination(name, place.path, declared=False, reads=_is_named(place))
-    return tuple(found.values())
+    for text, one in known.items():
+        settled = text in found or any(_is_below(text, other) or _is_below(other, text) for other in found)
+        settled = settled or text in contents or any(_is_below(text, other) for other in contents)
+        if not settled and any(_is_likely(place, effect, elsewhere=elsewhere, says=says) for place in one.places):
+            path = _without_items(one.path)
+            told = path_text(one.parameter, path)
+            values = [part for part in places[one.parameter] if _told_without_items(one.parameter, part) == told]
+            bare = _SAYS_NOTHING if any(map(_is_numbered, one.places)) else _BARE
+            kinds = [kind for part in values for kind in part.types]
+            if not kinds or not all(is_closed(kind) or (inspect.isclass(kind) and kind in bare) for kind in kinds):
+                named = any(map(_is_named, one.places))
+                found[told] = Destination(one.parameter, path, declared=False, reads=named)
+    return tuple(one._replace(made_of=_made_of(places[one.parameter], one.path)) for one in found.values())
 
 
-def _declared(tool: str, term: str, known: Mapping[str, Any], given: Iterable[str]) -> frozenset[str]:
+def _made_of(places: Collection[Place], path: Path) -> OneOf["part", "argument", "call"]:
+    """What a place may be made of by code that sees more than is given for it: a validator of all sees all."""
+    names = [step.name for step in path]
+    above = [place for place in places if [step.name for step in place.path] == names[: len(place.path)]]
+    own = [place for place in places if [step.name for step in _without_items(place.path)] == names]
+    functions = [(place, mark) for place in [*above, *own] for mark in place.marks if is_code(mark)]
+    if any(sees_others(mark) for place, mark in functions if not _without_items(place.path)):
+        return "call"
+    if any(place not in own or sees_others(mark) for place, mark in functions):
+        return "argument"
+    return "argument" if any(has_code(kind) for place in [*above, *own] for kind in place.types) else "part"
+
+
+class _Told(NamedTuple):
+    """What is told by one path: more than one place where members of a union have a field of the same name."""
+
+    parameter: str
+    places: list[Place]
+
+    @property
+    def path(self) -> Path:
+        return one_of(place.path for place in self.places)
+
+    @property
+    def marks(self) -> tuple[Sink, ...]:
+        """What is said of that which is not trusted, as strict as the strictest of those who say that it is a sink."""
+        said = [(place, marks) for place in self.places for marks in place.alternatives]
+        sinks = [marks for place, marks in said if _is_address(place) or any(is_mark(mark, Sink) for mark in marks)]
+        marks = [tuple(mark for mark in one if isinstance(mark, Sink)) for one in sinks]
+        return marks[0] if len(marks) == 1 else (_strictest(marks),) if any(marks) else ()
+
+
+def _strictest(members: Iterable[tuple[Sink, ...]]) -> Sink:
+    """The mark of what may be chosen only where each of some members of a union lets it be."""
+    said = list(members)
+    narrow = frozenset.intersection(*(frozenset[str]().union(*(mark.narrow for mark in marks)) for marks in said))
+    return Sink(
+        narrow=narrow,
+        among=lambda destination: all(any(mark.has(destination) for mark in marks) for marks in said),
+        control=any(mark.control for marks in said for mark in marks),
+    )
+
+
+def _is_address(place: Place) -> bool:
+    return any(_is(_ADDRESSES, kind) for kind in place.types)
+
+
+def _told_without_items(parameter: str, place: Place) -> str:
+    return path_text(parameter, _without_items(place.path))
+
+
+def _declared(tool: str, term: str, known: Mapping[str, _Told], given: Iterable[str]) -> frozenset[str]:
     names = frozenset(given)
     if others := sorted(names - known.keys()):
-        parameters = [name for name, (_, place) in known.items() if not place.path]
+        parameters = [name for name, one in known.items() if not one.path]
         raise UsageError(
             f"@tool({term}={others[0]!r}) on {tool}: it has no such parameter; its parameters are "
             f"{', '.join(parameters)}"
@@ -240,8 +318,6 @@ def _is_likely(place: Place, effect: str, *, elsewhere: bool, says: bool) -> boo
 
     `says`: the tool has sinks that are declared, and so an id is what it is about, and nowhere to go.
     """
-    if place.path and place.path[-1].name == EACH:
-        return False  # it has the name of its list
     if effect == "write":
         return _is_named(place) or (not says and "id" in _words(place))
     if effect == "read" and elsewhere:
@@ -255,9 +331,19 @@ def _is_named(place: Place) -> bool:
     return not (_NAMED.isdisjoint(_words(place)) and _FORMS.isdisjoint(formats_of(place.marks)))
 
 
+def _is_numbered(place: Place) -> bool:
+    """Whether its name is that of something which a number may stand for."""
+    return not _NUMBERED.isdisjoint(_words(place))
+
+
 def _words(place: Place) -> frozenset[str]:
-    """The words of its names, also in the singular."""
-    words = {word.lower() for name in place.names for word in _PARTS.findall(name)}
+    """The words of its names, also in the singular, and two together: `host_name` and `e-mail` are one word, too."""
+    if place.path and place.path[-1].name == EACH:
+        return frozenset()  # it has the name of its list, but a form of its own
+    words: set[str] = set()
+    for name in place.names:
+        parts = [part.lower() for part in _PARTS.findall(name)]
+        words.update(parts, (one + other for one, other in pairwise(parts) if one + other in _OF_TWO))
     return frozenset(words).union(word.removesuffix("s") for word in words)
 
 

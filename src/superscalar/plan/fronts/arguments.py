@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from superscalar.plan.body import key_twice
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.cutting import CallText, Segment
 from superscalar.plan.fronts.dialect import ESCAPED, HOLE, NEWLINE, REFERENCE, STAND_INS, Dialect
@@ -279,6 +280,10 @@ class ArgumentReader:
         if what not in self._found.notes:
             self._found.notes.append(what)
 
+    def key_twice(self, key: ast.Constant) -> ast.expr:
+        """What stands for an object with a key twice: of the two values neither is taken."""
+        return self._problem(f"`{key.value!s:.80}` comes twice", "write it once", span_of(key), "E306")
+
     def _problem(self, message: str, help: str, span: Span, code: str = "E001") -> ast.expr:
         if not self._found.problems:  # the first is said; who mends it will hear of the others
             self._found.problems.append(self._call.written.problem(code, message, help, span))
@@ -338,6 +343,8 @@ class _Resolving(ast.NodeTransformer):
         return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.expr:
+        if (twice := key_twice(node)) is not None:
+            return self._reader.key_twice(twice)
         node.keys = [key and self._item(key) for key in node.keys]
         node.values = self._items(node.values)
         return node
