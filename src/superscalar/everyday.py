@@ -38,6 +38,8 @@ def as_data(value: Any, copy: Copy) -> Any:
         return {copy(key): copy(item) for key, item in value.items()}
     if kind is collections.deque or kind in _VIEWS:
         return [copy(item) for item in value]
+    if _is_lazy(kind):
+        return _taken(value, copy)
     if issubclass(kind, dt.date | dt.time | dt.timedelta):
         return _moment(value)
     if _is_of_numpy(kind):
@@ -104,8 +106,13 @@ _DATA: Final = (
 
 
 def twin(value: Any, copy: Copy) -> Any:
-    """A copy of the same class, its parts copied; what there is no way to copy is itself."""
+    """A copy of the same class, its parts copied; what there is no way to copy is itself.
+
+    What pydantic made of an `Iterable`, and checks and gives only once, is a list of what it gives.
+    """
     kind = type(value)
+    if _is_lazy(kind):
+        return _taken(value, copy)
     if kind is collections.defaultdict:
         return collections.defaultdict(value.default_factory, [(copy(key), copy(item)) for key, item in value.items()])
     if kind is collections.OrderedDict or kind is collections.Counter:
@@ -120,6 +127,23 @@ def twin(value: Any, copy: Copy) -> Any:
         return bytearray(value)
     base = next((base for base in _SUBCLASSED if issubclass(kind, base)), None)
     return value if base is None else _of_subclass(value, kind, base, copy)
+
+
+def _is_lazy(kind: type) -> bool:
+    """Whether it is pydantic's class of what was given for an `Iterable`, of which each item is checked when taken."""
+    return kind.__name__ == "ValidatorIterator" and kind.__module__.partition(".")[0] == "pydantic_core"
+
+
+def _taken(value: Any, copy: Copy) -> list[Any]:
+    """All that it gives.
+
+    Raises:
+        ValueError: one does not fit (pydantic's `ValidationError`), or there are too many of them.
+    """
+    items = list(islice(value, _MOST + 1))
+    if len(items) > _MOST:
+        raise ValueError(f"an Iterable that gives more than {_MOST:,} items")
+    return [copy(item) for item in items]
 
 
 def _of_subclass(value: Any, kind: type, base: type, copy: Copy) -> Any:

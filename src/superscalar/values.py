@@ -9,9 +9,10 @@ import enum
 import json
 import math
 from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cached_property
-from types import MappingProxyType
+from functools import cached_property, lru_cache
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from superscalar.everyday import as_data, holds_none_else, twin
@@ -233,34 +234,34 @@ def copied(value: Any) -> Any:
 Others: TypeAlias = Callable[[Any, Callable[[Any], Any]], Any]
 
 
-def copied_by(value: Any, others: Others) -> Any:
-    """A copy whose parts are copied; `others` copies what is none of Python's collections and no record."""
+def copied_by(value: Any, others: Others, record: Others | None = None) -> Any:
+    """A copy whose parts are copied; `others` copies what is none of Python's collections and no record.
+
+    A record is copied as it stands, with all that its class made of it: nothing of that class is called. `record`, if
+    given, copies those instead.
+    """
     kind = type(value)
     if kind in IMMUTABLE:
         return value
     if kind is list:
-        return [copied_by(v, others) for v in value]
+        return [copied_by(v, others, record) for v in value]
     if kind is dict:
-        return {copied_by(k, others): copied_by(v, others) for k, v in value.items()}
+        return {copied_by(k, others, record): copied_by(v, others, record) for k, v in value.items()}
     if kind is tuple:
-        return tuple([copied_by(v, others) for v in value])
+        return tuple([copied_by(v, others, record) for v in value])
     if kind is set:
-        return {copied_by(v, others) for v in value}
+        return {copied_by(v, others, record) for v in value}
     if kind is OrderedSet:
-        return OrderedSet(copied_by(v, others) for v in value)
+        return OrderedSet(copied_by(v, others, record) for v in value)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
-        return kind._make(copied_by(v, others) for v in value)
-    if hasattr(kind, "__pydantic_fields__") and not dataclasses.is_dataclass(kind):
-        return _model(value, kind, others)
+        return kind._make(copied_by(v, others, record) for v in value)
     if kind is Record:
         fields = value.__record_fields__.items()
-        return Record(value.__record_type__, {name: copied_by(item, others) for name, item in fields})
-    if dataclasses.is_dataclass(kind):
-        fresh = object.__new__(kind)
-        for field in dataclasses.fields(kind):
-            object.__setattr__(fresh, field.name, _field(getattr(value, field.name), others))
-        return fresh
-    return others(value, lambda part: copied_by(part, others))
+        return Record(value.__record_type__, {name: copied_by(item, others, record) for name, item in fields})
+    if hasattr(kind, "__pydantic_fields__") or dataclasses.is_dataclass(kind):
+        of_field = twin if others is as_data else others  # its class has it as it is: nothing of it becomes data
+        return (record or as_it_stands)(value, lambda part: copied_by(part, of_field, record))
+    return others(value, lambda part: copied_by(part, others, record))
 
 
 def twin_of(value: Any) -> Any:
@@ -268,20 +269,54 @@ def twin_of(value: Any) -> Any:
     return value if type(value) in IMMUTABLE else copied_by(value, twin)
 
 
-def _field(value: Any, others: Others) -> Any:
-    """A copy of what stands in a record, whose class has it as it is: nothing of it becomes data."""
-    return copied_by(value, twin if others is as_data else others)
-
-
-def _model(value: Any, kind: Any, others: Others) -> Any:
-    """A copy of a pydantic model, with what it has beside its fields; what it has computed from these is not kept."""
-    parts = record_fields(value) or {}
-    fresh = value.model_copy(update={name: _field(part, others) for name, part in parts.items()})
-    private = fresh.__pydantic_private__ or {}
-    private.update({name: _field(part, others) for name, part in private.items()})
-    for name in [name for name in fresh.__dict__ if isinstance(getattr(kind, name, None), cached_property)]:
-        del fresh.__dict__[name]
+def as_it_stands(value: Any, copy: Callable[[Any], Any]) -> Any:
+    """A copy of a record, of the same class and in the same state; what it has computed from that is not kept."""
+    kind: Any = type(value)
+    try:
+        fresh: Any = object.__new__(kind)
+    except TypeError:  # it derives from one of Python's own classes
+        return twin(value, copy)
+    own = getattr(value, "__dict__", None)
+    if own:
+        computed = _computed(kind)
+        fresh.__dict__.update({name: copy(part) for name, part in own.items() if name not in computed})
+    for slot in _slots(kind):
+        try:
+            part = slot.__get__(value)
+        except AttributeError:  # it is not set yet
+            continue
+        slot.__set__(fresh, copy(part))
     return fresh
+
+
+@lru_cache(maxsize=1_024)
+def _computed(kind: type) -> frozenset[str]:
+    """The names of what a class computes once, and then keeps among the attributes."""
+    return frozenset(n for base in kind.__mro__ for n, held in vars(base).items() if isinstance(held, cached_property))
+
+
+@lru_cache(maxsize=1_024)
+def _slots(kind: type) -> tuple[Any, ...]:
+    """The slots of a class and of those that it derives from."""
+    classes = [base for base in kind.__mro__ if "__slots__" in vars(base)]
+    return tuple(held for base in classes for held in vars(base).values() if type(held) is MemberDescriptorType)
+
+
+def own_state(value: Any) -> dict[str, Any]:
+    """What a record holds beside its fields: private attributes of a model, and what `__post_init__` made."""
+    kind: Any = type(value)
+    is_model = hasattr(kind, "__pydantic_fields__")
+    if not (is_model or dataclasses.is_dataclass(kind)):
+        return {}
+    fields: Any = kind.__pydantic_fields__ if is_model else kind.__dataclass_fields__
+    held = getattr(value, "__dict__", None) or {}
+    computed = _computed(kind)
+    own = {name: part for name, part in held.items() if name not in fields and name not in computed}
+    for slot in _slots(kind):
+        if slot.__name__ not in fields and not slot.__name__.startswith("__pydantic_"):
+            with suppress(AttributeError):
+                own[slot.__name__] = slot.__get__(value)
+    return {**own, **(getattr(value, "__pydantic_private__", None) or {})}
 
 
 def field_as_data(value: Any) -> Any:
@@ -353,20 +388,24 @@ class Record:
 def record_fields(value: Any) -> dict[str, Any] | None:
     """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none.
 
-    Those that a model has beside the declared ones are among them.
+    Those that a model has beside the declared ones are among them, and those that are not set yet are not.
     """
     kind = type(value)
     if kind is Record:
         return dict(value.__record_fields__)
     if hasattr(kind, "__pydantic_fields__"):
-        own = {name: getattr(value, name) for name in kind.__pydantic_fields__}
+        own = {name: part for name in kind.__pydantic_fields__ if (part := getattr(value, name, _UNSET)) is not _UNSET}
         more = getattr(value, "__pydantic_extra__", None)
         return {**own, **more} if more else own
     if dataclasses.is_dataclass(kind):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(kind)}
+        named = [(field.name, getattr(value, field.name, _UNSET)) for field in dataclasses.fields(kind)]
+        return {name: part for name, part in named if part is not _UNSET}
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return dict(zip(kind._fields, value, strict=True))
     return None
+
+
+_UNSET: Final = object()
 
 
 def holds_record(value: Any) -> bool:

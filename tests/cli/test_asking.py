@@ -92,7 +92,11 @@ def test_a_run_without_a_terminal_waits_in_its_journal_is_answered_and_goes_on(p
     assert (code, out) == (3, "")
     assert f"run {run} waits for an answer:\nx: send(to, text)\n" in err
     assert "    text = 'text of u\\x1b[2J\\u202e'\n      from `p` = page(url='u'), which is not trusted\n" in err
-    assert f"  superscalar approve {run} x --journal mine.db\n  superscalar resume {run} --journal mine.db\n" in err
+    (asked,) = Journal(place / "mine.db").questions(run)
+    typed = asked.answered_by
+    assert (
+        f"  superscalar approve {run} {typed} --journal mine.db\n  superscalar resume {run} --journal mine.db\n" in err
+    )
     assert "\x1b" not in err
     before = world(place)
     assert sorted(before) == ["page u", "page v"]
@@ -102,20 +106,24 @@ def test_a_run_without_a_terminal_waits_in_its_journal_is_answered_and_goes_on(p
     assert (code, " waiting " in out, "1 asked" in out) == (0, True, True)
     assert err == f"see what one that waits asks: superscalar approve {run} --journal mine.db\n"
     code, out, err = done("show", run, *where)
-    assert (code, f"answer: superscalar approve {run} x --journal mine.db" in out) == (0, True)
+    assert (code, f"answer: superscalar approve {run} {typed} --journal mine.db" in out) == (0, True)
     assert "x          asked      send(to=p.split()[0], text=p)  waits for approval: `to` of send" in out
 
     code, out, err = done("approve", run[:6], *where)
     assert (code, out.splitlines()[0]) == (0, "x: send(to, text)")
-    assert err == f"answer: superscalar approve {run} x --journal mine.db\n"
+    assert err == f"answer: superscalar approve {run} {typed} --journal mine.db\n"
     document = json.loads(done("approve", run, *where, "--json")[1])
     (question,) = document["questions"]
     assert (question["task"], question["tool"], question["arguments"]["to"]) == ("x", "send", "text")
+    assert question["answered_by"] == typed
 
     code, _, err = done("approve", run, "y", "x", *where)
     assert (code, err) == (2, f"error: run {run} does not ask about y; it asks about x\n")
 
-    code, out, err = done("approve", run, "x", "--by", "bob", *where)
+    code, _, err = done("approve", run, "x@00000000", *where)
+    assert (code, "asks something else about x by now than what was read" in err) == (2, True)
+
+    code, out, err = done("approve", run, typed, "--by", "bob", *where)
     assert (code, out) == (0, "approved: x\n")
     assert err == f"go on with it: superscalar resume {run} --journal mine.db\n"
     assert world(place) == before

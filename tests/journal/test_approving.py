@@ -104,7 +104,7 @@ def test_a_run_that_nobody_is_there_to_answer_is_suspended_when_the_rest_is_done
         "    key = **********\n"
         "      from the tool's own default\n"
         "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
-        "  superscalar approve run x\n"
+        f"  superscalar approve run {Journal(path).questions('run')[0].answered_by}\n"
         "  superscalar resume run"
     )
     happened = recorded(path)
@@ -377,9 +377,9 @@ def test_a_plan_waits_for_approval_before_anything_of_it_begins(tmp_path: Path) 
         path, 'p = page("u")\nx = send("ann", p, key="k-77")\njoin(x)\n', approve_plan=True, policy="off"
     )
     assert made == []
-    assert "superscalar approve run --plan" in str(pending)
     (question,) = pending.questions
     assert isinstance(question, Question)
+    assert f"superscalar approve run {question.answered_by}\n" in str(pending)
     assert question.task_id == ""
     assert question.writes == ("x: send(to='ann', text=p, key=**********)",)
     assert "k-77" not in question.plan

@@ -130,6 +130,7 @@ def copy_of(path: Path, events: Sequence[ev.Event]) -> Path:
         (third, "send()", {"to": "ann", "copies": 1, "bcc": "eve"}),
         (third, 'send("ann", 1)', {"to": "ann", "copies": 1, "bcc": "eve"}),
         (fewer, "send()", {"to": "ann"}),
+        (checked_again, 'send("ann")', {"to": "ann@eve", "copies": 1}),  # it validates to something else now
     ],
 )
 def test_a_call_that_is_another_one_now_is_asked_about_again(
@@ -154,7 +155,6 @@ def test_a_call_that_is_another_one_now_is_asked_about_again(
     [
         (first, "send()", ("ann", 1)),
         (second, 'send("ann")', ("ann", 1)),  # the default that changed is not used
-        (checked_again, 'send("ann")', ("ann", 1)),  # what was approved is used as it is
         (checked_again, "send()", ("ann", 1)),
     ],
 )

@@ -17,7 +17,11 @@ def approve_run(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TASK]...", help="The calls to answer for, by their ids.", show_default=False),
+        typer.Argument(
+            metavar="[TASK]...",
+            help="The calls to answer for: an id, with what the question was listed with (x@3f9c21d0).",
+            show_default=False,
+        ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Answer for the plan as a whole.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Answer every question of the run.")] = False,
@@ -31,13 +35,14 @@ def approve_run(
     """Say whether calls of a run that waits may be made, or its plan be begun; without any, list what it asks.
 
     The answer is recorded, and acted on when the run is resumed: what it had done is not done again. Look at the
-    arguments, and at where they came from, before you say yes.
+    arguments, and at where they came from, before you say yes. With what stands behind the @ in the list the answer is
+    to that question alone; a bare id, --plan and --all answer what is open by now.
 
     Examples:
 
     `superscalar approve 3f9c`
 
-    `superscalar approve 3f9c mail && superscalar resume 3f9c`
+    `superscalar approve 3f9c mail@80fa11c2 && superscalar resume 3f9c`
 
     `superscalar approve 3f9c --all --deny --by ann`
     """
@@ -62,7 +67,7 @@ def approve_run(
                 print_json({"run_id": id, "questions": [question_document(question) for question in questions]})
             elif questions:
                 print_text("\n".join(_listed(question) for question in questions))
-                named = " ".join(question.task_id or "--plan" for question in questions[:3])
+                named = " ".join(question.answered_by for question in questions[:3])
                 typer.echo(f"answer: superscalar approve {id} {named}{where_is(opened)}", err=True)
             else:
                 print_text(f"run {id} asks nothing")
@@ -72,6 +77,7 @@ def approve_run(
             if not chosen:
                 raise CommandError(f"run {id} asks nothing")
         opened.approve(id, *chosen, approved=not deny, by=whose_keyboard() if by is None else by)
+        chosen = [task.partition("@")[0] for task in chosen]
         left = [question.task_id for question in opened.questions(id)]
         if as_json:
             print_json({"run_id": id, "answered": chosen, "approved": not deny, "open": left})

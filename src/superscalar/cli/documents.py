@@ -47,6 +47,7 @@ def question_document(question: Question) -> dict[str, Any]:
         "why": question.why,
         "plan": question.plan,
         "writes": list(question.writes),
+        "answered_by": question.answered_by,
     }
 
 

@@ -200,7 +200,7 @@ def print_run(journal: Journal, id: str) -> None:
         _title("answer")
         print_answer(folded.answer)
     if summary.state == "waiting":
-        named = " ".join(task or "--plan" for task in summary.asked[:3])
+        named = " ".join(question.answered_by for question in questions[:3])
         out.print(Text(safe_line(f"answer: superscalar approve {id} {named}{where_is(journal)}"), style="dim"))
     if summary.state == "interrupted":
         out.print(Text(safe_line(f"go on with it: superscalar resume {id}"), style="dim"))

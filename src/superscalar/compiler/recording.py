@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from superscalar import __version__, events
 from superscalar.errors import JournalError
 from superscalar.events import Event
 from superscalar.models.base import Message
-from superscalar.plan.ir import Call, Index, Literal, Map, Plan, Task, Text
+from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
+from superscalar.schedule.withholding import secrets_of, withheld
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Declared
-from superscalar.values import WITHHELD, TaskId
+from superscalar.values import TaskId
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog
@@ -110,51 +111,6 @@ class Recording:
         self.on_loss = None
         self.log.close(durations.known())
         return result
-
-
-def secrets_of(tools: Toolset) -> dict[str, frozenset[str]]:
-    """What plans call the secret parameters of tools, by the alias of each tool that has any."""
-    return {s.alias: secrets for s in tools.signatures if (secrets := _secret_aliases(tools, s.alias))}
-
-
-def _secret_aliases(tools: Toolset, alias: str) -> frozenset[str]:
-    """What plans call the secret parameters of a tool."""
-    tool = tools.get(alias)
-    if tool is None or not tool.secrets:
-        return frozenset()
-    return frozenset(p.alias for p in tool.signature.parameters if p.name in tool.secrets)
-
-
-def withheld(task: Task, secrets: Mapping[str, frozenset[str]]) -> Task:
-    """A task without what the plan itself says for a secret parameter; a reference to another task's value stays."""
-    match task.work:
-        case Call(tool, arguments) if tool in secrets:
-            shown = tuple(
-                (name, Literal(WITHHELD) if name in secrets[tool] and _says(value) else value)  # type: ignore[arg-type]
-                for name, value in arguments
-            )
-            return replace(task, work=replace(task.work, arguments=shown))
-        case Map(body=body):
-            return replace(task, work=replace(task.work, body=tuple(withheld(inner, secrets) for inner in body)))
-        case _:
-            return task
-
-
-def _says(expression: object) -> bool:
-    """Whether an expression has text, bytes or a number in it; the index or key of a subscript is none."""
-    match expression:
-        case Literal(value):
-            return value is not None and not isinstance(value, bool)
-        case Text(parts) if any(isinstance(part, str) for part in parts):
-            return True
-        case Index(base, Literal()):
-            return _says(base)
-        case tuple():
-            return any(map(_says, expression))
-        case _ if is_dataclass(expression):
-            return any(_says(getattr(expression, field.name)) for field in fields(expression))
-        case _:
-            return False
 
 
 _ENDS = (events.Succeeded, events.Failed, events.Retrying, events.Cancelled)

@@ -17,7 +17,7 @@ from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.history import heard
 from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.planning import Planning, PlanningTerms
-from superscalar.compiler.recording import Recording, secrets_of, withheld
+from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight, ran_untrusted
 from superscalar.compiler.stream import Log
@@ -37,6 +37,7 @@ from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.schedule.withholding import secrets_of
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
@@ -387,8 +388,7 @@ class Run:
             NotApproved: the plan was refused, or nobody could say.
             ApprovalPending: nobody is there to ask, and the run is recorded.
         """
-        secrets = secrets_of(self._settings.tools)
-        question = plan_question(self._id, [withheld(task, secrets) for task in tasks])
+        question = plan_question(self._id, tasks, secrets_of(self._settings.tools))
         self._log.record(events.PlanAsked(self._now(), question.writes))
         if self._approver.ask is None:
             await self._unit.suspend()

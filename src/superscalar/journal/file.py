@@ -16,6 +16,7 @@ from typing import Any
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Approved, PlanApproved
+from superscalar.journal.answers import answered
 from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
@@ -48,6 +49,7 @@ class Journal:
         self._database = Database(real)
         self._leases_path = real
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
+        self._listed: dict[str, dict[TaskId, Question]] = {}  # what was shown last, by run
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
@@ -253,34 +255,33 @@ class Journal:
             UnknownRun: there is none of that id.
             JournalError: the file cannot be read.
         """
-        return open_questions(run, [record.event for record in self.read(run)], self.about(run))
+        found = open_questions(run, [record.event for record in self.read(run)], self.about(run))
+        self._listed[run] = {question.task_id: question for question in found}
+        return found
 
-    def approve(self, run: str, *tasks: TaskId, approved: bool = True, by: str = "") -> None:
+    def approve(self, run: str, *tasks: TaskId | Question, approved: bool = True, by: str = "") -> None:
         """Record a person's answer to questions of a run, to be acted on when it is resumed. `by`: who said so.
 
-        `tasks`: the ids of the calls; an empty one is the plan as a whole. All are answered, or none. Nothing is run.
-        An answer is to what `questions` shows by now: a call that would be another when it is made is asked about anew.
+        `tasks`: the questions that were read, or what `Question.answered_by` says of one (`x@3f9c21d0`). A bare id of a
+        call, empty for the plan as a whole, is the question that this object showed last (`questions`), or if it showed
+        none the one that is open. All are answered, or none. Nothing is run. A call that would be another when it is
+        made is asked about anew.
 
         Raises:
             UnknownRun: there is none of that id.
             RunBusy: a process is at work on it.
-            UsageError: it has no such question; the message lists those that it has.
+            UsageError: it has no such question, and the message lists those that it has; or asks another one by now.
             JournalError: the file cannot be read or written.
         """
         if self.summary(run).ended is not None:
             raise UsageError(f"run {run} has ended: there is nothing to approve")
         log = self.reopen(run)
         try:
-            known = {asked.task_id: asked.digest for asked in open_questions(run, log.recorded, log.about)}
-            if unknown := [task for task in tasks if task not in known]:
-                listed = ", ".join(task or "the plan" for task in known)
-                raise UsageError(
-                    f"run {run} does not ask about {', '.join(task or 'a plan' for task in unknown)}; "
-                    f"{f'it asks about {listed}' if known else 'no question of it is open'}"
-                )
+            asked = open_questions(run, log.recorded, log.about)
+            chosen = answered(run, tasks, {one.task_id: one for one in asked}, self._listed.get(run, {}))
             at = log.recorded[-1].at  # no time has passed for the run
-            for task in dict.fromkeys(tasks):
-                log.append(Approved(at, task, approved, by, known[task]) if task else PlanApproved(at, approved, by))
+            for task, one in chosen.items():
+                log.append(Approved(at, task, approved, by, one.digest) if task else PlanApproved(at, approved, by))
         finally:
             log.close()
 

@@ -145,13 +145,19 @@ class Admission:
 
     def permit(self, id: TaskId) -> Refusal | None:
         """Count a call that writes and is about to be made, once; the refusal of one that is too many."""
+        refusal = self.excess(id)
+        if refusal is None:
+            self._permitted.add(id)
+        return refusal
+
+    def excess(self, id: TaskId) -> Refusal | None:
+        """The refusal of a call that writes, if it is too many. One that is asked about counts once it is made."""
         most = self._policy.max_writes
         if most is None or self._follows is None or id in self._permitted:
             return None
         if len(self._permitted) >= most:
             made = f"{len(self._permitted)} of the run's calls that write were made" if most else "no call may write"
             return Refusal(self._follows, "admission", f"{made}, and max_writes={most}")
-        self._permitted.add(id)
         return None
 
     def note_permitted(self, id: TaskId) -> None:

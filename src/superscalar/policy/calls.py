@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
 from superscalar.policy.spelling import shortened, spelled
 from superscalar.unseen import revealed
-from superscalar.values import TaskId
+from superscalar.values import IMMUTABLE, TaskId, twin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ class Argument:
         """The sources that are not trusted to choose a destination, if there is one that may not choose this one."""
         untrusted = self.label.untrusted
         return () if all(source.type in self.narrow for source in untrusted) else untrusted
+
+    def apart(self) -> Argument:
+        """The same with a value of its own."""
+        if type(self.value) in IMMUTABLE and not self.parts:
+            return self
+        return replace(self, value=twin_of(self.value), parts=_apart(self.parts))
+
+
+def _apart(arguments: Mapping[str, Argument]) -> Mapping[str, Argument]:
+    return MappingProxyType({name: argument.apart() for name, argument in arguments.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,10 @@ class LabelledCall:
     def likely(self) -> Mapping[str, Argument]:
         """Those of which nobody says whether they choose one, and that look so."""
         return {name: place for name, place in self._places() if place.likely}
+
+    def apart(self) -> LabelledCall:
+        """The same for somebody who may do something to it: nobody else sees that."""
+        return replace(self, arguments=_apart(self.arguments))
 
     def _places(self) -> Iterator[tuple[str, Argument]]:
         for name, argument in self.arguments.items():
@@ -136,6 +151,17 @@ def rule_of(said: object) -> Rule:
     raise UsageError(f'policy={said!r} is no rule: write "ask", "deny", Ask("why"), or a function of a call')
 
 
+def rules_of(said: object) -> tuple[Rule, ...]:
+    """The rules that are meant by several.
+
+    Raises:
+        UsageError: one is none, or there is no list of them.
+    """
+    if isinstance(said, Iterable) and not isinstance(said, str):
+        return tuple(map(rule_of, said))
+    raise UsageError(f"Policy(rules={said!r}): a list of rules, such as rules=[{said!r}]")
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.
@@ -156,6 +182,14 @@ class Question:
     writes: tuple[str, ...] = ()
     digest: str = field(default="", compare=False, repr=False)
     destinations: frozenset[str] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def answered_by(self) -> str:
+        """What is typed to answer this question and no other (`x@3f9c21d0`); a plan as a whole has no id.
+
+        A bare id in journals of releases that bound no answer to its question.
+        """
+        return f"{self.task_id}@{self.digest[:_TYPED]}" if self.digest else self.task_id
 
     def __str__(self) -> str:
         return "\n".join(self.lines(_SHORT))
@@ -199,6 +233,7 @@ class Question:
 
 
 _SHORT = 300
+_TYPED: Final = 8  # characters of a digest
 _ADDRESS: Final = 320  # characters: an address of mail has no more (RFC 3696, section 3)
 
 

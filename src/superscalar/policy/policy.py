@@ -9,7 +9,8 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from superscalar.errors import UsageError
 from superscalar.labels import NOTHING, Label, joined
-from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of
+from superscalar.policy.asked import name_of, said_by
+from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of, rules_of
 from superscalar.policy.rules import (
     BUILT_IN,
     CONFIDENTIAL_CONTROLS,
@@ -80,7 +81,7 @@ class Policy:
         _check_word("confidential_control", confidential_control, CONFIDENTIAL_CONTROLS)
         for name, value in (
             ("mode", mode),
-            ("rules", tuple(map(rule_of, rules))),
+            ("rules", rules_of(rules)),
             ("tools", None if tools is None else frozenset(tools)),
             ("max_writes", max_writes),
             ("max_cost", max_cost),
@@ -155,10 +156,10 @@ class Rulings:
         """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
         found: tuple[BuiltIn | Rule, Decision] | None = None
         for built_in in self._built_in[call.tool]:
-            said = _said(built_in, call)
+            said = said_by(built_in, lambda: call)
             found = found if said is None else _stricter(found, built_in, self._in_mode(said))
         for rule in self._others[call.tool]:
-            said = _said(rule, call)
+            said = said_by(rule, call.apart)  # what it does to that, nobody else sees
             found = found if said is None else _stricter(found, rule, said)
         if found is None:
             return None
@@ -167,7 +168,7 @@ class Rulings:
         looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
         label = joined(argument.label for argument in looked_at.values())
         weighs = isinstance(rule, BuiltIn) and rule.weighs_control(self._tools[call.tool])
-        return self._ruled(_name(rule), decision, label | call.control if weighs else label)
+        return self._ruled(name_of(rule), decision, label | call.control if weighs else label)
 
     def _in_mode(self, decision: Decision) -> Decision:
         """What a built-in rule says, as the mode has it."""
@@ -183,22 +184,6 @@ class Rulings:
                 return Ruling("deny", rule, why, label)
             case Ask(why):
                 return Ruling("ask", rule, why, label)
-
-
-def _name(rule: Rule) -> str:
-    return rule.name if isinstance(rule, BuiltIn) else getattr(rule, "__name__", type(rule).__name__)
-
-
-def _said(rule: Rule, call: LabelledCall) -> Decision | None:
-    try:
-        decision: object = rule(call)
-    except Exception as error:  # noqa: BLE001 -- the rule is the user's; nothing happens that it did not let happen
-        return Deny(f"the rule {_name(rule)} raised {error!r}")
-    if decision is None or isinstance(decision, Allow | Ask | Deny):
-        return decision
-    return Deny(
-        f"the rule {_name(rule)} returned {decision!r}, which is no Allow(), Deny(reason), Ask(question) or None"
-    )
 
 
 _Rule = TypeVar("_Rule", bound=Rule)

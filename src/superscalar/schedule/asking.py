@@ -115,8 +115,9 @@ class Asking(Stopping):
             self._happened(events.Failed(self._now(), cell.id, Failure("denied", f"it was not approved{by}")))
             return False
         if known is not None and self._is_approved(known, cell, tool, arguments):
-            return True
-        decided = self._decided(known, cell, tool, work, arguments)
+            decided = self.permission.approved(cell, tool, self._now())
+        else:
+            decided = self._decided(known, cell, tool, work, arguments)
         if decided is None:
             return True
         if decided.decision == "ask":

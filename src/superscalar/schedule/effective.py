@@ -31,11 +31,15 @@ from superscalar.values import (
     WITHHELD,
     Handle,
     Observation,
+    Record,
     TaskId,
     Withheld,
+    as_it_stands,
     copied,
     copied_by,
     holds_record,
+    own_state,
+    record_fields,
     twin_of,
 )
 
@@ -79,10 +83,12 @@ def fresh(arguments: Arguments) -> Arguments:
 def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
     """The same for people and for a journal: secrets withheld, and a `Handle` for what is no data (rule L24).
 
+    A record that holds something beside its fields is a `Record` with both: neither its repr nor a journal tells that.
+
     Raises:
         ArgumentError: as for `fresh`.
     """
-    return _each(tool.masked(arguments), lambda value: copied_by(value, _for_people))
+    return _each(tool.masked(arguments), _told)
 
 
 def _each(arguments: Arguments, copy: Callable[[Any], Any]) -> Arguments:
@@ -95,6 +101,19 @@ def _each(arguments: Arguments, copy: Callable[[Any], Any]) -> Arguments:
         except Exception as error:  # a record's class is a tool's own code
             raise ArgumentError(f"`{name}` cannot be copied: {error!r}") from error
     return made
+
+
+def _told(value: Any) -> Any:
+    return copied_by(value, _for_people, _with_its_state)
+
+
+def _with_its_state(value: Any, copy: Callable[[Any], Any]) -> Any:
+    own = own_state(value)
+    if not own:
+        return as_it_stands(value, copy)
+    kind = type(value)
+    parts = {**(record_fields(value) or {}), **own}
+    return Record(f"{kind.__module__}.{kind.__qualname__}", {name: copy(part) for name, part in parts.items()})
 
 
 def _for_people(value: Any, copy: Callable[[Any], Any]) -> Any:
@@ -159,49 +178,85 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9A-Fa-f]+")
 def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
     """The arguments of a call to which the plan gives `given` (by alias), and of which these were recorded.
 
-    What was recorded is used as it is; what was not, or is in no journal (secrets, handles), is bound anew.
+    What the plan gives is validated as the tool is now. Where that gives another value than was recorded, and what was
+    recorded is one that the tool takes, that is used; a default is as it was recorded. What was not recorded, or is in
+    no journal (secrets, handles), is what it is now.
 
     Raises:
-        ArgumentError: something that is bound anew does not fit.
+        ArgumentError: what the plan gives does not fit any more, or a default cannot be made.
     """
     named = tool.named(given)
-    bound: Arguments = {}
+    bound = tool.validate(named) if named else {}
     made: Arguments = {}
     for parameter in tool.parameters:
         name = parameter.name
-        found = _read_back(tool, name, recorded[name]) if name in recorded else _UNKNOWN
-        if found is _UNKNOWN and name in named:
-            bound = bound or tool.validate(named)
-            found = bound[name]
-        made[name] = tool.default_of(name) if found is _UNKNOWN else found
+        if name in bound:
+            now = bound[name]
+            made[name] = _as_it_was(tool, name, named, now, recorded[name]) if name in recorded else now
+        else:
+            made[name] = _default_as_it_was(tool, name, recorded[name]) if name in recorded else tool.default_of(name)
     return made
 
 
-_UNKNOWN: Final = object()
+def _as_it_was(tool: Tool[..., Any], name: str, named: Arguments, now: Any, recorded: Any) -> Any:
+    """What a plan gives: as it was recorded if the tool takes that as it is, and else what it is now.
 
-
-def _read_back(tool: Tool[..., Any], name: str, value: Any) -> Any:
-    """An argument out of a journal as the tool wants it, if that is still what was recorded."""
+    A tool that makes something else of it each time takes what it made once.
+    """
+    if _is_told_as(now, recorded) or _is_partly_told(recorded):
+        return now
     try:
-        if _is_partly_told(codec.data_of(value)):
-            return _UNKNOWN
-        found = tool.read_back(name, value)
-        if _written(copied_by(found, _for_people)) == _written(value):
-            return found
-    except codec.Unwritable:
-        return _UNKNOWN
+        found = tool.read_back(name, recorded)
     except ArgumentError:
-        pass  # it is of today's declaration that it does not fit any more, or a default, which nobody checks
-    return _UNKNOWN if holds_record(value) else value
+        return now
+    if _is_told_as(found, recorded):
+        return found
+    is_steady = _is_told_as(tool.validate(named)[name], _told(now))
+    return now if is_steady or holds_record(recorded) else recorded
 
 
-def _is_partly_told(data: Any) -> bool:
+def _default_as_it_was(tool: Tool[..., Any], name: str, recorded: Any) -> Any:
+    """A default as it was recorded, unless the tool takes what it has now and does not take that."""
+    if _is_partly_told(recorded):
+        return tool.default_of(name)
+    try:
+        found = tool.read_back(name, recorded)
+    except ArgumentError:
+        now = tool.default_of(name)
+        return now if holds_record(recorded) or _takes(tool, name, now) else recorded  # nobody checks a default
+    if _is_told_as(found, recorded):
+        return found
+    return tool.default_of(name) if holds_record(recorded) else recorded
+
+
+def _takes(tool: Tool[..., Any], name: str, value: Any) -> bool:
+    try:
+        tool.read_back(name, value)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _is_told_as(value: Any, recorded: Any) -> bool:
+    """Whether a value is shown, and recorded, as what was."""
+    return _written(_told(value)) == _written(recorded)
+
+
+def _is_partly_told(recorded: Any) -> bool:
+    """Whether there is something in what was recorded that no journal has."""
+    try:
+        return _lacks_something(codec.data_of(recorded))
+    except codec.Unwritable:
+        return True
+
+
+def _lacks_something(data: Any) -> bool:
     match data:
         case {"_": "secret" | "handle"}:
             return True
         case dict():
-            return any(map(_is_partly_told, data.values()))
+            return any(map(_lacks_something, data.values()))
         case list():
-            return any(map(_is_partly_told, data))
+            return any(map(_lacks_something, data))
         case _:
             return False

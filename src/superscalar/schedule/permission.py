@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
@@ -28,6 +28,7 @@ from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.withholding import SecretNames, secrets_of
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -108,10 +109,21 @@ class Permission:
         if made is not None and made.decision == "deny":
             return made
         if self.admission.counts_writes and tool.effect == "write":
-            refusal = _stricter(refusal, self.admission.permit(cell.id))
+            is_asked = any(one is not None and one.decision == "ask" for one in (refusal, made))
+            refusal = _stricter(refusal, (self.admission.excess if is_asked else self.admission.permit)(cell.id))
         if refusal is None or (made is not None and made.decision == "ask" and refusal.decision != "deny"):
             return made
         return _refused(cell, refusal, at)
+
+    def approved(self, cell: Cell, tool: Tool[..., Any], at: float) -> Decided | None:
+        """A call that a person approved of is about to be made; why it is not, if others were made meanwhile."""
+        if not (self.admission.counts_writes and tool.effect == "write"):
+            return None
+        refusal = self.admission.permit(cell.id)
+        if refusal is not None and refusal.decision == "deny":
+            return _refused(cell, refusal, at)
+        self.admission.note_permitted(cell.id)
+        return None
 
     def _ruled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments, at: float) -> Decided | None:
         """What the rules say of it."""
@@ -152,13 +164,18 @@ class Permission:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
         labels = dict(self.labels.argument(cell, work))
-        told = origins(cell, work, labels, self._tools.declared, self._question, misled=misled)
+        declared = self._tools.declared
+        told = origins(cell, work, labels, declared, self._question, self._secrets, misled=misled)
         made = question_of(run_id, tool.name, asked, tool.named(told))
         return replace(made, destinations=frozenset(map(str, tool.destinations)))
 
     def note_bound(self, cell: Cell, arguments: Mapping[str, Any]) -> None:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
         self._bound[cell.id] = arguments
+
+    @cached_property
+    def _secrets(self) -> SecretNames:
+        return secrets_of(self._tools)
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
@@ -180,7 +197,7 @@ class Permission:
         outcome = self._schedule.outcomes_for(cell)
         try:
             if (bound := self._bound.get(cell.id)) is not None:
-                return tool.readers(bound)
+                return tool.readers(fresh(dict(bound)))
             if tool.anew:
                 return frozenset()  # it is gone what was made for that call
             return tool.readers(tool.bind({name: evaluate(value, outcome) for name, value in call.arguments}))

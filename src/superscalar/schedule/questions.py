@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from superscalar import events
 from superscalar.errors import ApprovalPending
-from superscalar.labels import Label
+from superscalar.labels import Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
@@ -17,8 +19,10 @@ from superscalar.plan.parts import Labelled, told, whole
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.effective import digest_of
 from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.withholding import SecretNames, behind, is_withheld, withheld_call, withheld_plan
 from superscalar.tools.trust import Declared, remembered
 from superscalar.values import WITHHELD, TaskId, twin_of
 
@@ -32,6 +36,7 @@ def origins(
     labels: Mapping[str, Labelled],
     declared: Mapping[str, Declared],
     question: str = "",
+    secrets: SecretNames = MappingProxyType({}),
     *,
     misled: bool = False,
 ) -> dict[str, str]:
@@ -39,12 +44,16 @@ def origins(
 
     `labels`: those of the arguments. A call is named for what is in the argument of what it returned, and not for what
     stood beside that. `declared`: what tools, by alias, say of their results. `question`: what the user asked; a
-    constant that stands there is said to come from it. `misled`: whoever wrote that part of the plan had read what is
-    not trusted.
+    constant that stands there is said to come from it. `secrets`: what is told of no call. `misled`: whoever wrote that
+    part of the plan had read what is not trusted.
     """
+    shown = withheld_call(call, secrets)
+    tell = partial(_call_text, secrets=secrets)
     made = {
-        name: _origin(cell, value, labels[name], declared, question) + _parts(labels[name])
-        for name, value in call.arguments
+        name: _withheld_origin(cell, shown, value, declared, tell)
+        if is_withheld(value)
+        else _origin(cell, shown, value, labels[name], declared, question, tell) + _parts(labels[name])
+        for name, value in shown.arguments
     }
     return (
         {name: f"{origin}, written by a model that had read what is not trusted" for name, origin in made.items()}
@@ -63,18 +72,45 @@ def question_of(run_id: str, tool: str, asked: events.Decided, told: Mapping[str
     return Question(run_id, asked.id, tool, shown, named, asked.reason, digest=asked.digest)
 
 
-def _origin(cell: Cell, value: Expr, labels: Labelled, declared: Mapping[str, Declared], question: str) -> str:
+def _origin(
+    cell: Cell,
+    shown: Call,
+    value: Expr,
+    labels: Labelled,
+    declared: Mapping[str, Declared],
+    question: str,
+    tell: Callable[[Cell, Call, str], str],
+) -> str:
     if isinstance(value, Literal):
         return "the question" if said_by(question, value.value) else "the plan"
     label = whole(labels)
     found = [
-        (one, call, said) for one, call in _sources(cell, value) if (said := _said(call, label, declared)) is not None
+        (one, call, said)
+        for one, call in _sources(cell, shown, value)
+        if (said := _said(call, label, declared)) is not None
     ]
-    told = [_call_text(one, call, said) for one, call, said in found[:_MOST]]
-    if len(found) > _MOST:
-        told.append(f"{len(found) - _MOST} more calls")
-    calls = ", ".join(told) or "the plan"
+    calls = _listed([tell(*one) for one in found])
     return calls if isinstance(value, Ref) else f"{calls}, as `{_cut(print_expr(value))}`"
+
+
+def _withheld_origin(
+    cell: Cell, shown: Call, value: Expr, declared: Mapping[str, Declared], tell: Callable[[Cell, Call, str], str]
+) -> str:
+    """Where what is withheld came from, of which nobody knows any more what it was: whatever may be in it."""
+    found = [(one, call, _said_of_all(call, declared)) for one, call in _sources(cell, shown, value)]
+    calls = _listed([tell(*one) for one in found])
+    return f"{calls}, as `{WITHHELD}`" if found else calls
+
+
+def _listed(told: list[str]) -> str:
+    more = [f"{len(told) - _MOST} more calls"] if len(told) > _MOST else []
+    return ", ".join([*told[:_MOST], *more]) or "the plan"
+
+
+def _said_of_all(call: Call, declared: Mapping[str, Declared]) -> str:
+    tool = declared.get(call.tool)
+    sources = [Source("tool", call.tool if tool is None else tool.name, tool is not None and tool.trust == "trusted")]
+    return _said(call, Label(sources), declared) or ""
 
 
 def _said(call: Call, label: Label, declared: Mapping[str, Declared]) -> str | None:
@@ -96,9 +132,10 @@ def _parts(labels: Labelled) -> str:
     return "" if whole(labels).trusted or not trusted else f"; trusted in it: {', '.join(trusted[:_MOST])}"
 
 
-def _sources(cell: Cell, value: Expr) -> Iterator[tuple[Cell, Call]]:
+def _sources(cell: Cell, call: Call, value: Expr) -> Iterator[tuple[Cell, Call]]:
     """The calls that a value was made from, nearest first; a pure one stands for what it was given."""
-    wanted = [found for task in references(value) if (found := cell.scope.find(task)) is not None]
+    named = references(value) if cell.task is None else behind(cell.task, call, value)
+    wanted = [found for task in named if (found := cell.scope.find(task)) is not None]
     seen: set[Cell] = set()
     for one in wanted:  # grows while we go through it
         if one in seen:
@@ -124,8 +161,8 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
             yield found
 
 
-def _call_text(cell: Cell, call: Call, said: str) -> str:
-    given = ", ".join(f"{name}={print_expr(value)}" for name, value in call.arguments)
+def _call_text(cell: Cell, call: Call, said: str, secrets: SecretNames) -> str:
+    given = ", ".join(f"{name}={print_expr(value)}" for name, value in withheld_call(call, secrets).arguments)
     return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{said}"
 
 
@@ -133,11 +170,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def plan_question(run_id: str, tasks: Iterable[Task]) -> Question:
+def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames) -> Question:
     """What a person is asked of a plan as a whole."""
-    plan = tuple(tasks)
+    plan = withheld_plan(tasks, secrets)
     why = "a plan is approved as a whole before anything of it is begun"
-    return Question(run_id, "", "", {}, {}, why, print_plan(plan), tuple(writes_of(plan)))
+    text = print_plan(plan)
+    return Question(run_id, "", "", {}, {}, why, text, tuple(writes_of(plan)), digest_of(run_id, "", "", {"": text}))
 
 
 def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
@@ -159,7 +197,7 @@ def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> s
     """What a run waits for, and what to type; `where`: the option that names its journal."""
     count = "an answer" if len(asked) == 1 else f"answers to {len(asked)} questions"
     told = "\n".join(str(question) for question in asked)
-    named = " ".join(question.task_id or "--plan" for question in asked[:3]) if len(asked) <= 3 else "--all"
+    named = " ".join(question.answered_by for question in asked) if len(asked) <= 3 else "--all"
     return (
         f"run {run_id} waits for {count}:\n{told}\n"
         "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
@@ -208,7 +246,7 @@ def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping
             case events.PlanApproved() | events.RunEnded():
                 plan = None
     found = [_question(run_id, schedule, decided, about, labels, declared, misled) for decided in asked.values()]
-    of_plan = [] if plan is None else [plan_question(run_id, tasks)]
+    of_plan = [] if plan is None else [plan_question(run_id, tasks, _secrets(about))]
     return (*of_plan, *(made for made in found if made is not None))
 
 
@@ -227,7 +265,7 @@ def _question(
         return None
     question = str(about.get("question", ""))
     made = dict(labels.argument(cell, call))
-    told = origins(cell, call, made, declared, question, misled=misled[cell.order[0]])
+    told = origins(cell, call, made, declared, question, _secrets(about), misled=misled[cell.order[0]])
     if decided.arguments is not None:
         tool = declared.get(call.tool)
         names = about.get("renamed", {}).get(call.tool, {})
@@ -238,6 +276,10 @@ def _question(
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }
     return Question(run_id, cell.id, call.tool, given, told, decided.reason)
+
+
+def _secrets(about: Mapping[str, Any]) -> SecretNames:
+    return {alias: frozenset(names) for alias, names in about.get("secrets", {}).items()}
 
 
 def _value(schedule: Schedule, cell: Cell, expression: Expr) -> Any:

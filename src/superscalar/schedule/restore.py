@@ -117,8 +117,6 @@ class ResumedUnit(TaskFetchingUnit):
                 self._restricted = self._restricted or tool in self._untrusted
                 if tool in self._writes:
                     self.permission.admission.note_permitted(id)
-            case events.Decided(id=id, decision="ask") if self.schedule.cell(id).is_write:
-                self.permission.admission.note_permitted(id)  # an answer lets it happen
 
     def _answered(self, command: Command) -> None:
         if command not in self._pending:

@@ -10,7 +10,7 @@ from typing import Any
 
 from superscalar.everyday import is_text_alone
 from superscalar.schedule.cells import RUNNING, Cell
-from superscalar.values import Failure, Observation, OrderedSet, Record, record_fields
+from superscalar.values import Failure, Observation, OrderedSet, Record, own_state, record_fields
 
 _NEVER_MADE = frozenset({"cancelled", "deadline", "budget"})
 _AS_SHOWN = (dt.datetime, dt.date, dt.time, dt.timedelta)  # equal moments of two time zones are different arguments
@@ -104,7 +104,9 @@ def identity(value: Any) -> Hashable:
         return kind, str(value)
     if (fields := record_fields(value)) is not None:
         made_by = value.__record_type__ if kind is Record else kind
-        return made_by, *((name, identity(item)) for name, item in fields.items())
+        given = frozenset(getattr(value, "__pydantic_fields_set__", ()))  # a model tells them from its defaults
+        state = {**fields, **own_state(value)}
+        return made_by, given, *((name, identity(item)) for name, item in state.items())
     return _Handle(value)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.errors import UsageError
 from superscalar.plan.narrow import EACH
 from superscalar.tools.marks import Mark, Path, Place, is_mark
-from superscalar.values import WITHHELD, OrderedSet, record_fields
+from superscalar.values import WITHHELD, OrderedSet, own_state, record_fields
 
 Secrets: TypeAlias = "Mapping[str, tuple[Path, ...]]"
 """The secret parameters of a tool, and the ways to what is secret in each; an empty one is all of it."""
@@ -72,7 +72,10 @@ def _told(value: Any, paths: Iterable[Path]) -> Iterator[Any]:
 
 
 def _inner(value: Any, paths: Iterable[Path]) -> dict[Any, tuple[Any, list[Path]]] | None:
-    """The parts of a value, and the ways that go on in each; None if all of it is secret, or cannot be looked into."""
+    """The parts of a value, and the ways that go on in each; None if all of it is secret, or cannot be looked into.
+
+    What a record holds beside its fields may have been made from those: it is secret if something in them is.
+    """
     ways = list(paths)
     if value is not None and all(ways):
         if _is_list(value):
@@ -80,7 +83,8 @@ def _inner(value: Any, paths: Iterable[Path]) -> dict[Any, tuple[Any, list[Path]
             return {i: (item, rest) for i, item in enumerate(value)} if rest else None
         fields = value if isinstance(value, Mapping) else record_fields(value)
         if fields is not None:
-            return {key: (item, [p[1:] for p in ways if key in p[0].keys]) for key, item in fields.items()}
+            inner = {key: (item, [p[1:] for p in ways if key in p[0].keys]) for key, item in fields.items()}
+            return {**inner, **{name: (part, [()]) for name, part in own_state(value).items()}}
     return None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final, NotRequired, Required
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NotRequired, Required
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -16,7 +16,7 @@ from superscalar.plan.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import NONE, Secrets, without
 from superscalar.tools.types import annotation_of
-from superscalar.values import WITHHELD, fields_of_records, holds_record
+from superscalar.values import WITHHELD, fields_of_records, holds_record, twin_of
 
 
 def validator(
@@ -35,7 +35,9 @@ def validator(
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
-    validate_python = adapter_of(tool, alias, parameters).validator.validate_python
+    adapter = adapter_of(tool, alias, parameters)
+    validate_python = adapter.validator.validate_python
+    is_lazy = _is_lazy(adapter.core_schema)
     exact = {p.name: (place, types) for place, p in enumerate(parameters) if (types := _exact(annotation_of(p)))}
     count = len(parameters)
     needed = sum(p.default is p.empty for p in parameters)
@@ -64,24 +66,28 @@ def validator(
 
     def checked(arguments: dict[str, Any]) -> dict[str, Any]:
         try:
-            found = _gone_through(validate_python(arguments))
-        except ValidationError as error:
-            refused = {str(place) for e in error.errors(include_url=False) for place in e["loc"][:1]}
+            return fitted(arguments)
+        except _Misfit as misfit:
+            refused = {str(place) for e in misfit.errors for place in e["loc"][:1]}
             if not any(holds_record(arguments.get(name)) for name in refused):
-                raise ArgumentError(_sentences(tool, error, secrets)) from None
-        except Exception as error:  # a validator is the tool's own code, and may raise anything
-            raise _broken(error, arguments) from error
-        else:
-            return found
+                raise ArgumentError(_sentences(tool, misfit.errors, secrets)) from None
         # Read back from a journal, a record has its fields and no class: it becomes one of the class asked for.
         again = {name: fields_of_records(given) if name in refused else given for name, given in arguments.items()}
         try:
-            found = _gone_through(validate_python(again, by_alias=True, by_name=True))
+            return fitted(again, by_alias=True, by_name=True)
+        except _Misfit as misfit:
+            raise ArgumentError(_sentences(tool, misfit.errors, secrets)) from None
+
+    def fitted(arguments: dict[str, Any], **by: Any) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = validate_python(arguments, **by)
+            return {name: _gone_through(name, value) for name, value in found.items()} if is_lazy else found
         except ValidationError as error:
-            raise ArgumentError(_sentences(tool, error, secrets)) from None
-        except Exception as error:
+            raise _Misfit(error.errors(include_url=False)) from None
+        except (_Misfit, RecursionError):
+            raise
+        except Exception as error:  # a validator is the tool's own code, and may raise anything
             raise _broken(error, arguments) from error
-        return found
 
     def _broken(error: Exception, arguments: dict[str, Any]) -> ArgumentError:
         said = without(repr(error), arguments, secrets)
@@ -90,12 +96,32 @@ def validator(
     return validate
 
 
-def _gone_through(found: dict[str, Any]) -> dict[str, Any]:
-    """What was checked, to its last item: of an `Iterable` pydantic checks each when it is taken, and gives it once."""
-    return {name: list(value) if type(value) is _LAZY else value for name, value in found.items()}
+class _Misfit(Exception):
+    """Arguments do not fit; `errors` as pydantic tells them, each with where it stands from the argument on."""
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+        self.errors = errors
 
 
-_LAZY: Final = type(TypeAdapter(Iterable[Any]).validate_python(()))
+def _gone_through(name: str, value: Any) -> Any:
+    """What was checked, to its last item: of an `Iterable` pydantic checks each when it is taken, and gives it once.
+
+    So it is taken now, wherever in an argument it stands: whoever looks at the call sees the same.
+    """
+    try:
+        return twin_of(value)
+    except ValidationError as error:
+        raise _Misfit([{**e, "loc": (name, *e["loc"])} for e in error.errors(include_url=False)]) from None
+
+
+def _is_lazy(schema: Any) -> bool:
+    """Whether what pydantic makes by a schema may hold what it checks later only."""
+    if isinstance(schema, Mapping):
+        inner = (part for key, part in schema.items() if key not in ("default", "metadata"))
+        return schema.get("type") == "generator" or any(map(_is_lazy, inner))
+    return isinstance(schema, list | tuple) and any(map(_is_lazy, schema))
+
+
 _NONE: tuple[int, frozenset[type]] = -1, frozenset()
 _PLAIN: frozenset[Any] = frozenset({bool, int, float, str, types.NoneType})
 
@@ -164,8 +190,8 @@ _WANTS_DATA = frozenset(
 )
 
 
-def _sentences(tool: str, error: ValidationError, secrets: Collection[str]) -> str:
-    return "; ".join(_sentence(tool, e, secrets) for e in error.errors(include_url=False))
+def _sentences(tool: str, errors: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> str:
+    return "; ".join(_sentence(tool, e, secrets) for e in errors)
 
 
 def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
