@@ -386,8 +386,10 @@ class Schedule(Needed):
             cell.undecided -= 1
             if isinstance(outcome, Observation):
                 if truth(outcome.value) is not (what == GUARD_TRUE):
-                    cell.doom = Skip(cell.id, target.id, by_guard=True)  # a guard's no is no failure: it goes first
-                    cell.refused = True
+                    self._refuse(cell, target.id)
+                self._order_skip(cell)
+            elif isinstance(outcome, Skipped) and outcome.by_guard:  # what was not assigned is no yes
+                self._refuse(cell, outcome.because)
                 self._order_skip(cell)
             else:
                 self._doom(cell, target, outcome)
@@ -503,6 +505,11 @@ class Schedule(Needed):
             self._condemn(cell, Skip(cell.id, outcome.because, outcome.by_guard))
         else:
             self._condemn(cell, Skip(cell.id, target.id))
+
+    def _refuse(self, cell: Cell, because: TaskId) -> None:
+        """A guard's no is no failure: it goes first."""
+        cell.doom = Skip(cell.id, because, by_guard=True)
+        cell.refused = True
 
     def _condemn(self, cell: Cell, doom: Skip) -> None:
         if cell.doom is None or (cell.doom.by_guard and not doom.by_guard and not cell.refused):
