@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import signal
 import subprocess
 import tempfile
@@ -117,12 +117,18 @@ class Driver:
             raise Failed(found["error"])
         return found
 
+    def _says_something(self, seconds: float) -> bool:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:  # `select` knows no file beyond the 1,024th
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            return bool(selector.select(seconds))
+
     def _line(self, seconds: float) -> bytes:
         assert self._process.stdout is not None
         until = monotonic() + seconds
         while b"\n" not in self._unread:
             left = until - monotonic()
-            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+            if left <= 0 or not self._says_something(left):
                 self.close(patience=0.0)
                 raise TooLong(f"more than {seconds:.0f} s")
             part = os.read(self._process.stdout.fileno(), 65_536)
