@@ -353,11 +353,16 @@ class Succeeded:
 
 @fact
 class Failed:
-    """A task settled with a failure."""
+    """A task settled with a failure.
+
+    `alone`: the request of its batch was answered, and it is this call that got no result. Otherwise a call that was in
+    a batch failed with all of it, as far as is known.
+    """
 
     at: float
     id: TaskId
     failure: Failure
+    alone: bool = False
 
 
 @fact

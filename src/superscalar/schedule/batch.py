@@ -71,7 +71,8 @@ class Batch(Ticket):
     """Calls that go out as one request: one slot, one token, one attempt; cancelled when every one of them is.
 
     `items`: the calls that are in it and have not ended, each with the argument that it differs in. `held`: the limits
-    have granted what it takes. `deadline`: when the time of all has passed.
+    have granted what it takes. `deadline`: when the time of all has passed. `answered`: the request was made, and did
+    not fail as a whole.
     """
 
     __slots__ = (
@@ -81,6 +82,7 @@ class Batch(Ticket):
         "_failed",
         "_others",
         "_request",
+        "answered",
         "deadline",
         "held",
         "items",
@@ -101,6 +103,7 @@ class Batch(Ticket):
         self.number = number
         self.items: dict[Attempt, Any] = {}
         self.held = False
+        self.answered = False
         self.deadline = inf
         self._failed: tuple[float, float] | None = None
 
@@ -171,4 +174,5 @@ class Batch(Ticket):
             found = self._batched.divided(await self._batches.invoke(tool, arguments, context), values)
         except BaseException as error:  # noqa: BLE001 -- as in the unit: a tool may raise anything
             found = [error] * len(values)
+        self.answered = not (isinstance(found[0], BaseException) and all(one is found[0] for one in found))
         answers.update(zip(answers, found, strict=True))

@@ -23,7 +23,7 @@ from superscalar.plan.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results
-from superscalar.values import Observation, Skipped, TaskId
+from superscalar.values import Failure, Observation, Skipped, TaskId
 
 Origin: TypeAlias = Callable[[Cell, Call], Label]
 """What the call of a task adds to the label of its arguments."""
@@ -64,6 +64,8 @@ class Labels:
         self._rounds: list[tuple[int, Label]] = []
         self.confidential = False
         self._again: dict[Cell, Label] = {}  # calls that are made again because of something
+        self._together: dict[Cell, Label] = {}  # of calls that failed: what the others of their requests were
+        self._judged = 0  # how many of these are known
 
     def begin_round(self, label: Label) -> None:
         """What is planned from now on is made from that too; what is open to everybody changes nothing."""
@@ -129,8 +131,10 @@ class Labels:
     def _plainly(self, cell: Cell) -> Labelled | None:
         """The label of a call that is over, by the shortest way: it is not guarded, in no map, and `given` is known."""
         given = self._given.pop(cell, None)
-        task = cell.task
-        if given is None or task is None or cell.outcome is None or task.guards or cell.scope.owner is not None:
+        task, outcome = cell.task, cell.outcome
+        if given is None or task is None or outcome is None or task.guards or cell.scope.owner is not None:
+            return None
+        if type(outcome) is Failure:  # others may have made it fail
             return None
         labels = self._called(cell, task.work, widened(given))  # type: ignore[arg-type]  # `given` is known of calls alone
         self._known[cell] = labels
@@ -141,6 +145,9 @@ class Labels:
         origin = self._origin(cell, call)
         self.confidential = self.confidential or origin.readers is not None
         label = given | origin
+        if type(cell.outcome) is Failure:
+            made = cell.parts[0].cell if cell.parts else cell  # the call that it shares
+            return label | self._together.get(made, NOTHING)
         if label.trusted or type(cell.outcome) is not Observation:
             return label
         value = cell.outcome.value
@@ -193,20 +200,49 @@ class Labels:
 
     def _find(self, wanted: list[Cell]) -> None:
         """Derive the labels of these tasks and of all that they are made from; no recursion, however long a chain."""
+        failed = self._schedule.requests.failed
+        while self._judged < len(failed):
+            cell = failed[self._judged]
+            self._together[cell] = self._of_others(self._schedule.requests.others(cell), set(failed[self._judged :]))
+            self._judged += 1
+        self._walk(wanted)
+
+    def _of_others(self, others: list[Cell], open: set[Cell]) -> Label:
+        """The label of the calls that went out with one that failed, as they were made: one of them may be why it did.
+
+        What these were given came before any of them failed. A list of which they took an item may have got one of
+        them since: so what is derived from those that are `open`, of which it is not known yet, holds here only.
+        """
+        controls, self._controls = self._controls, {}
+        self._walk([one for cell in others for one in self.inputs(cell)], open)
+        made = NOTHING
+        for cell in others:
+            call = _work(cell)
+            assert isinstance(call, Call)
+            made = made | self._given_to(cell, call, self._control(cell)) | self._origin(cell, call)
+        self._controls = controls
+        self._passing.clear()
+        return made
+
+    def _walk(self, wanted: list[Cell], open: Set[Cell] = frozenset()) -> None:
         known, passing = self._known, self._passing
+        passed = set(open)
         while wanted:
             cell = wanted[-1]
             if cell in known or cell in passing:
                 wanted.pop()
                 continue
-            missing = [one for one in self.inputs(cell) if one not in known and one not in passing]
+            inputs = list(self.inputs(cell))
+            missing = [one for one in inputs if one not in known and one not in passing]
             if missing:
                 wanted.extend(missing)
                 continue
             wanted.pop()
             labels = self._derived(cell)
             whole(labels)  # it is kept there: asked for later, lists within lists would need recursion
-            (known if cell.status is SETTLED else passing)[cell] = labels
+            if open and not passed.isdisjoint(inputs):
+                passed.add(cell)
+            (known if cell.status is SETTLED and cell not in passed else passing)[cell] = labels
 
     def inputs(self, cell: Cell) -> Iterator[Cell]:
         """The tasks whose labels go into that of `cell`; all of them came before it."""
@@ -287,8 +323,7 @@ class Labels:
         lookup = self._lookup(cell)
         match task.work:
             case Call() as call:
-                given = joined(whole(self._labels_of(cell, value, lookup)) for _, value in call.arguments)
-                return self._called(cell, call, widened(given) | control)  # a tool may put together what it is given
+                return self._called(cell, call, self._given_to(cell, call, control))
             case Compute(value):
                 return self._labels_of(cell, value, lookup)
             case Display(kind, items, keys):
@@ -314,6 +349,11 @@ class Labels:
             case Each(loop, otherwise=otherwise):
                 before = NOTHING if otherwise is None else whole(lookup(otherwise))
                 return self._all(cell) | self._shape(lookup(loop)) | before
+
+    def _given_to(self, cell: Cell, call: Call, control: Label) -> Label:
+        """The label of all that a call is made from; a tool may put together what it is given."""
+        lookup = self._lookup(cell)
+        return widened(joined(whole(self._labels_of(cell, value, lookup)) for _, value in call.arguments)) | control
 
     def _labels_of(self, cell: Cell, expression: Expr, lookup: Callable[[TaskId], Labelled]) -> Labelled:
         """The labels of an expression; whoever sees a part of it knows that there is all that it was computed from.

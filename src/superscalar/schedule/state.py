@@ -33,6 +33,7 @@ from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
 from superscalar.schedule.items import items, partial
 from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed, is_over
+from superscalar.schedule.requests import Requests
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
@@ -51,6 +52,7 @@ class Schedule(Needed):
         self._held: list[Cell] = []
         self._hazards = Hazards()
         self.planned = 0
+        self.requests = Requests()
         self.handlers: dict[type, Callable[[Any], None]] = {
             events.Planned: self._on_planned,
             events.Sealed: self._on_sealed,
@@ -184,6 +186,8 @@ class Schedule(Needed):
         if cell.status is not READY and cell.status is not RUNNING:
             raise IllegalEvent(f"`{cell.id}` started while {cell.status}")
         cell.status = RUNNING
+        if event.batch:
+            self.requests.begin(event.batch, cell)
 
     def _on_succeeded(self, event: events.Succeeded) -> None:
         cell = self._cells.get(event.id) or self.cell(event.id)
@@ -221,6 +225,7 @@ class Schedule(Needed):
         cell = self.cell(event.id)
         if cell.status is SETTLED:
             raise IllegalEvent(f"`{cell.id}` failed after it settled")
+        self.requests.fail(cell, alone=event.alone)
         self._settle(cell, event.failure)
 
     def _on_skipped(self, event: events.Skipped) -> None:

@@ -615,7 +615,8 @@ class TaskFetchingUnit(Asking):
             since, wait = attempt.batch.backoff(since, wait)
         delay = max(wait, verdict.delay)
         if not again:
-            self._happened(events.Failed(self._now(), attempt.cell.id, failure))
+            alone = attempt.batch is not None and attempt.batch.answered and attempt.stopped is None
+            self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         following = attempt.following(in_doubt=failure.in_doubt)
         self._live[following] = None
