@@ -55,9 +55,10 @@ _BLOCK_FORMS = {
     "else": "write `else:` behind the lines of an `if`, as far in as the `if`",
     "for": "write `for x in xs:`, and its lines below it, four spaces further in",
 }
-_BLOCKS: dict[str, type[ast.stmt]] = {
-    "while": ast.While, "def": ast.FunctionDef, "class": ast.ClassDef, "with": ast.With, "try": ast.Try,
-    "except": ast.Try, "finally": ast.Try, "match": ast.Match,
+_TRY = "try: pass\nfinally: pass"
+_BLOCKS = {
+    "while": "while 1: pass", "def": "def f(): pass", "class": "class A: pass", "with": "with a: pass", "try": _TRY,
+    "except": _TRY, "finally": _TRY, "match": "match a:\n    case _: pass",
 }  # fmt: skip
 _REASONS = {
     "invalid syntax. Perhaps you forgot a comma": "write a comma between what stands side by side",
@@ -175,7 +176,7 @@ def _hint(text: str, why: str, error: SyntaxError) -> str:
     if (form := _BLOCK_FORMS.get(word)) is not None:
         return form
     if (block := _BLOCKS.get(word)) is not None:
-        return refusal_of(block())[1]
+        return refusal_of(ast.parse(block).body[0])[1]
     lines = text.split("\n")
     index, offset = (error.lineno or 1) - 1, (error.offset or 1) - 1
     here = lines[index][max(offset, 0) :] if index < len(lines) else ""

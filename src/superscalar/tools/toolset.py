@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, Literal
 
 from superscalar.errors import UsageError
@@ -46,7 +46,7 @@ class Toolset:
                 self.rules.update(given.rules)
                 self.named.update(given.named)
             else:
-                members = (given if isinstance(given, Tool) else tool(given),)
+                members = (_tool_of(given),)
             for member in members:
                 if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
@@ -148,3 +148,13 @@ class Toolset:
                 case "anthropic":
                     made.append({**about, "input_schema": member.schema})
         return made
+
+
+def _tool_of(given: Callable[..., Any]) -> Tool[..., Any]:
+    """The tool that a member is, or that its function makes.
+
+    Since Python 3.13 a class method binds what it wraps without asking it.
+    """
+    if isinstance(given, MethodType) and isinstance(given.__func__, Tool):
+        return given.__func__.__get__(given.__self__)
+    return given if isinstance(given, Tool) else tool(given)
