@@ -153,6 +153,10 @@ class Schedule(Needed):
         """
         before = len(self.todo)
         self.note(event)
+        return self.commands_since(before)
+
+    def commands_since(self, before: int) -> list[Command]:
+        """Take off `todo` what was added since it had that length."""
         fresh = [self.todo.pop() for _ in range(len(self.todo) - before)]
         return [Issue(one.id) if isinstance(one, Cell) else one for one in reversed(fresh)]
 
