@@ -16,6 +16,7 @@ from superscalar.schedule.unit import TaskFetchingUnit
 from superscalar.testing import run
 from support.depth import examples
 from support.fates import Chosen, Fates, chosen, driven, programs, surroundings
+from support.moves import watched
 
 
 def told_labels(ledger: Ledger, cell: Cell) -> tuple[Any, ...]:
@@ -60,4 +61,5 @@ def test_the_ledger_of_every_prefix_is_the_live_one_at_that_moment(
         await driven(unit, world, rounds, stop_at)
         assert seen(read) == seen(unit.ledger)
 
-    run(main())
+    with watched():  # where tasks move, too: see `MOVES`
+        run(main())
