@@ -9,13 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from superscalar import events
 from superscalar.labels import NOTHING, Label
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Task
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
 from superscalar.schedule.effective import Arguments
 from superscalar.schedule.labels import Labels, labels_by
@@ -58,21 +59,31 @@ class UnderWay:
 
 @dataclass(slots=True)
 class Round:
-    """One round of planning: what its planner was shown, and what it has planned so far.
+    """One round of planning: what its planner was shown, and how far its plan has come.
 
-    `begins`: how many tasks were planned before it. `restricted`: a tool whose results are not trusted had run by then.
-    `asked`: whether the plan may be begun, and `approved`, what a person said to that.
+    `begins` and `ends`: how many tasks were planned before it, and by its end. `restricted`: a tool whose results are
+    not trusted had run by then. `asked`: whether the plan may be begun, and `approved`, what a person said to that.
+    `moved`: the order of its tasks, if that is not the one in which they were planned.
     """
 
+    schedule: Schedule = field(repr=False, compare=False)
     number: int
     begins: int
+    ends: float = inf
     label: Label = NOTHING
     saw_untrusted: bool = False
     restricted: bool = False
-    tasks: list[Task] = field(default_factory=list)
+    moved: tuple[TaskId, ...] = ()
     asked: bool = False
     approved: events.PlanApproved | None = None
     sealed: bool = False
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The tasks of its plan, in program order; none that was retired."""
+        tasks = self.schedule.planned_between(self.begins, self.ends)
+        places = {id: number for number, id in enumerate(self.moved)}
+        return sorted(tasks, key=lambda task: places[task.id]) if places else list(tasks)
 
 
 class Ledger:
@@ -95,31 +106,26 @@ class Ledger:
         self.spent: set[str] = set()  # the budgets of which it was told that they are
         self.joins = False
         self.ended: events.RunEnded | None = None
-        self.under_way: dict[TaskId, UnderWay] = {}
-        self._starts: list[int] = []  # of rounds, in tasks planned
+        self.called: dict[TaskId, events.Started] = {}  # each call that was made, by its first attempt
+        self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
+        self._implicit = Round(schedule, 0, 0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
         self._untrusted = frozenset(tool.name for tool in tools if tool.trust == "untrusted")
         counts = permission is not None and permission.admission.counts_writes
         self._writes = frozenset(tool.name for tool in tools if counts and tool.effect == "write")
         self._watched = self._untrusted | self._writes
         self.ran_untrusted = False  # a tool was called whose results are not trusted
-        self._admits = permission is not None and permission.admission.limited
         self._graph = dict(schedule.handlers)
-        self._start, self._succeed, self._fail = (
-            self._graph[kind] for kind in (events.Started, events.Succeeded, events.Failed)
-        )
+        self._start = self._graph[events.Started]
         self.handlers: dict[type, Callable[[Any], None]] = {
             **self._graph,
             events.RoundStarted: self._on_round,
-            events.Planned: self._on_planned,
             events.Retired: self._on_retired,
             events.Ordered: self._on_ordered,
             events.Sealed: self._on_sealed,
             events.Started: self._on_started,
             events.Retrying: self._on_retrying,
             events.Judged: self._on_judged,
-            events.Succeeded: self._on_succeeded,
-            events.Failed: self._on_failed,
             events.Cancelled: self._on_cancelled,
             events.Decided: self._on_decided,
             events.Approved: self._on_approved,
@@ -130,6 +136,8 @@ class Ledger:
             events.JoinStarted: self._on_join_started,
             events.RunEnded: self._on_ended,
         }
+        if permission is not None and permission.admission.limited:
+            self._admit()
 
     @classmethod
     def of(cls, happened: Iterable[events.Event], declared: Mapping[str, Declared], question: str = "") -> Ledger:
@@ -151,18 +159,23 @@ class Ledger:
     @property
     def round(self) -> Round:
         """The round that is being planned, or was last; a plan that was there already is one too."""
-        if not self.rounds:
-            self._begin(Round(0, 0))
-        return self.rounds[-1]
+        return self.rounds[-1] if self.rounds else self._implicit
 
     @property
     def tasks(self) -> Iterator[Task]:
         """The tasks of the plans of all rounds, in program order; none that was retired."""
-        return (task for one in self.rounds for task in one.tasks)
+        return (task for one in self.rounds or [self._implicit] for task in one.tasks)
 
     def round_of(self, cell: Cell) -> Round:
         """The round whose plan a task, or an item of it, belongs to."""
-        return self.rounds[bisect_right(self._starts, cell.order[0]) - 1]
+        later = bisect_right(self.rounds, cell.order[0], key=lambda each: each.begins)
+        return self.rounds[later - 1] if self.rounds else self._implicit
+
+    @property
+    def under_way(self) -> dict[TaskId, UnderWay]:
+        """The calls that have begun and not ended, in the order in which they began."""
+        running = (id for id in self.called if self.schedule.cell(id).status is RUNNING)
+        return {id: self._tried.get(id) or UnderWay(self.called[id], self.called[id].arguments) for id in running}
 
     def open_questions(self) -> Iterator[events.Decided]:
         """What was asked of calls and not answered since, in the order in which it was asked."""
@@ -186,30 +199,31 @@ class Ledger:
         if handler is not None:
             handler(event)
 
-    def _begin(self, begun: Round) -> None:
-        self.rounds.append(begun)
-        self._starts.append(begun.begins)
+    def _admit(self) -> None:
+        """From now on it depends on what was planned before whether a task is admitted."""
+        self.handlers[events.Planned] = self._on_planned
 
     def _on_round(self, event: events.RoundStarted) -> None:
         shown = self.labels.of_round(event)
         restricted = self.ran_untrusted if event.restricted is None else event.restricted
         self.shared.begin_round()
         self._graph[events.RoundStarted](event)
-        self._begin(Round(event.round, self.schedule.planned, shown, event.saw_untrusted, restricted))
+        begins = self.schedule.planned
+        if self.rounds:
+            self.rounds[-1].ends = begins
+        begun = Round(self.schedule, event.round, begins, inf, shown, event.saw_untrusted, restricted)
+        self.rounds.append(begun)
         self.labels.begin_round(shown)
         if self.permission is not None:
             self.permission.begin_round(event.round, shown, restricted=restricted)
-            self._admits = True
+            self._admit()
 
     def _on_planned(self, event: events.Planned) -> None:
-        self.round.tasks.append(event.task)
         self._graph[events.Planned](event)
-        if self._admits and self.permission is not None:
+        if self.permission is not None:
             self.permission.planned(event.task)
 
     def _on_retired(self, event: events.Retired) -> None:
-        last = self.round
-        last.tasks = [task for task in last.tasks if task.id not in event.ids]
         self.retired.update(event.ids)
         self._graph[events.Retired](event)
         for id in [id for id in self.known if is_of(id, event.ids)]:
@@ -218,8 +232,7 @@ class Ledger:
             self.permission.retired(event.ids)
 
     def _on_ordered(self, event: events.Ordered) -> None:
-        places = {id: number for number, id in enumerate(event.ids)}
-        self.round.tasks.sort(key=lambda task: places[task.id])
+        self.round.moved = event.ids
 
     def _on_sealed(self, event: events.Sealed) -> None:
         self.round.sealed = True
@@ -233,10 +246,12 @@ class Ledger:
         self._start(event)
         if event.tool in self._watched:
             self._on_watched(event)
-        under = self.under_way.get(event.id)
-        if under is None:
-            self.under_way[event.id] = UnderWay(event, event.arguments)
-            return
+        first = self.called.setdefault(event.id, event)
+        if first is not event:
+            self._started_again(event, first)
+
+    def _started_again(self, event: events.Started, first: events.Started) -> None:
+        under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
         cut_off = type(under.last) is events.Started
         doubtful = cut_off and not under.cleared and self.schedule.cell(event.id).is_write
         under.spared += cut_off
@@ -250,23 +265,18 @@ class Ledger:
             self.permission.admission.note_permitted(event.id)
 
     def _on_retrying(self, event: events.Retrying) -> None:
-        under = self.under_way[event.id]
+        first = self.called[event.id]
+        under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
         under.last, under.in_doubt = event, event.failure.in_doubt
 
     def _on_judged(self, event: events.Judged) -> None:
         if event.verdict == "again":
-            self.under_way[event.id].cleared = True
-
-    def _on_succeeded(self, event: events.Succeeded) -> None:
-        self.under_way.pop(event.id, None)
-        self._succeed(event)
-
-    def _on_failed(self, event: events.Failed) -> None:
-        self.under_way.pop(event.id, None)
-        self._fail(event)
+            first = self.called[event.id]
+            self._tried.setdefault(event.id, UnderWay(first, first.arguments)).cleared = True
 
     def _on_cancelled(self, event: events.Cancelled) -> None:
-        self.under_way.pop(event.id, None)
+        self.called.pop(event.id, None)
+        self._tried.pop(event.id, None)
         self._graph[events.Cancelled](event)
 
     # ------------------------------------------------------------------------------------ questions, and the run itself

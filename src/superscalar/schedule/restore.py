@@ -64,7 +64,7 @@ class ResumedUnit(TaskFetchingUnit):
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
             self._answered(Revive(event.ids))
-        first = isinstance(event, events.Started) and event.id not in self.ledger.under_way
+        first = isinstance(event, events.Started) and event.id not in self.ledger.called
         self._pending += self.ledger.apply(event)
         match event:
             case events.Sealed():
