@@ -259,8 +259,10 @@ class Ledger:
         under.last, under.cleared = event, False
 
     def _on_watched(self, event: events.Started) -> None:
-        """A tool has run that more depends on than its result."""
-        self.ran_untrusted = self.ran_untrusted or event.tool in self._untrusted
+        """A tool has run that more depends on than its result: that it did, or how often."""
+        if event.tool in self._untrusted:
+            self.ran_untrusted = True
+            self._watched = self._writes
         if self.permission is not None and event.tool in self._writes:
             self.permission.admission.note_permitted(event.id)
 
