@@ -16,13 +16,13 @@ from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
 from superscalar.labels import Label
 from superscalar.observe.rows import Row
-from superscalar.observe.short import short, short_arguments
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
+from superscalar.short import short, short_arguments
 from superscalar.values import Failure, Observation, Outcome, TaskId, plain, record_fields
 
 _COLOURS: dict[RunState, str] = {
