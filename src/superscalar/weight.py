@@ -86,19 +86,14 @@ def is_light(value: Any) -> bool:
 _SHORT: Final = 1_000
 
 
-def is_large(value: Any) -> bool:
-    """Whether there is more than a portion of work in a value, as far as that can be seen in less than a portion."""
-    if type(value) in IMMUTABLE:
-        return False
+def small_weight_of(value: Any) -> int | None:
+    """What a value weighs that is no more than a portion of work; None of what may be more."""
     if type(value) in _COUNTED and len(value) > PORTION:
-        return True
+        return None
     try:
-        weight_of(value, PORTION * _NUMBER)
+        return weight_of(value, PORTION * _NUMBER)
     except TooHeavy:
-        return True
-    except Exception:  # noqa: BLE001 -- its class is a tool's own code: whoever weighs it says so
-        return False
-    return False
+        return None
 
 
 _COUNTED: Final = frozenset({list, tuple, dict, set, frozenset})
@@ -272,7 +267,8 @@ class Scale:
         if (kind is list or kind is tuple) and self.is_large(value):
             parts = yield from self._copying_each([*value])
             return parts if kind is list else tuple(parts)
-        self._looked_at += PORTION // 10
+        known = self._seen.get(id(value))
+        self._looked_at += PORTION // 10 if known is None else known[0] // _NUMBER
         yield from self._portion()
         return copied(value)
 

@@ -20,7 +20,7 @@ from superscalar.schedule.refusal import refusal_of
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
-from superscalar.values import IMMUTABLE, Failure, FailureKind, Observation, copied
+from superscalar.values import Failure, FailureKind, Observation, TaskId
 from superscalar.weight import TooHeavy
 
 if TYPE_CHECKING:
@@ -231,39 +231,29 @@ def backoff_of(attempt: Attempt, random: Random) -> float:
 
 
 class Kept:
-    """What the result of a call comes to that was weighed and copied already."""
+    """What the result of a call comes to, which is weighed and copied: nobody else can change it."""
 
     __slots__ = ("outcome",)
 
     def __init__(self, outcome: Observation | Failure) -> None:
         self.outcome = outcome
 
+    def event(self, now: float, id: TaskId) -> events.Succeeded | events.Failed:
+        """The end of the call."""
+        found = self.outcome
+        return events.Failed(now, id, found) if isinstance(found, Failure) else events.Succeeded(now, id, found.value)
+
 
 async def kept(attempt: Attempt, value: Any, keep: Callable[[Any], Awaitable[Any]]) -> Kept:
-    """What a large result comes to; `keep` gives a copy of it in its own time."""
-    try:
-        return Kept(Observation(await keep(value)))
-    except Exception as error:  # noqa: BLE001 -- as for `result_of`
-        return Kept(_not_kept(attempt.tool, error))
-
-
-def result_of(
-    attempt: Attempt, value: Any, now: float, take: Callable[[Any], None]
-) -> events.Succeeded | events.Failed:
-    """What a tool's result comes to, which `take` weighs before it is copied.
+    """What a tool's result comes to, of which `keep` gives a copy, if it does not weigh too much.
 
     Of some things, such as an object that does not let itself be read, there is no copy. A write whose result cannot be
     kept is in doubt, though its tool returned: it is not to be made again.
     """
-    id, tool = attempt.cell.id, attempt.tool
-    if type(value) is Kept:
-        found = value.outcome
-        return events.Failed(now, id, found) if isinstance(found, Failure) else events.Succeeded(now, id, found.value)
     try:
-        take(value)
-        return events.Succeeded(now, id, value if type(value) in IMMUTABLE else copied(value))
+        return Kept(Observation(await keep(value)))
     except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
-        return events.Failed(now, id, _not_kept(tool, error))
+        return Kept(_not_kept(attempt.tool, error))
 
 
 def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:

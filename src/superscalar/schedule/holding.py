@@ -8,8 +8,8 @@ from typing import Any
 
 from superscalar import events
 from superscalar.plan.ir import Join, Task
-from superscalar.values import Failure, Observation, Outcome
-from superscalar.weight import Known, Scale, TooHeavy, in_turn, is_light, sized, weight_of
+from superscalar.values import Failure, Observation, Outcome, copied
+from superscalar.weight import Known, Scale, TooHeavy, in_turn, is_light, sized, small_weight_of, weight_of
 
 NAME = "max_bytes"
 
@@ -39,7 +39,8 @@ class Holding:
         Raises:
             TooHeavy: it weighs more than a value may, or the run would hold too much with it.
         """
-        self._count(weight_of(value))
+        known = self._known.get(id(value))
+        self._count(weight_of(value) if known is None else known[0])
 
     def _count(self, weight: int) -> None:
         held = self.held + weight
@@ -48,11 +49,16 @@ class Holding:
         self.held = held
 
     async def kept(self, value: Any) -> Any:
-        """A copy of a large value, that was weighed and counted in portions, with turns of the event loop between them.
+        """A copy of a value that was weighed and counted. What is large has all of that in portions, with turns of the
+        event loop between them.
 
         Raises:
             TooHeavy: as for `take`.
         """
+        small = small_weight_of(value)
+        if small is not None:
+            self._count(small)
+            return copied(value)
         scale = Scale()
         weight, height = await in_turn(scale.weighing(value), _turn)
         self._count(weight)

@@ -24,13 +24,13 @@ from superscalar.schedule.attempt import (
     Attempt,
     Bounds,
     Invoke,
+    Kept,
     backoff_of,
     failure_of,
     instead_of,
     kept,
     may_try_again,
     never_started,
-    result_of,
     too_many,
     too_slow,
     too_wide,
@@ -52,7 +52,7 @@ from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
-from superscalar.weight import TooHeavy, is_large, is_light
+from superscalar.weight import TooHeavy, is_light
 
 
 @dataclass(slots=True)
@@ -548,7 +548,7 @@ class TaskFetchingUnit(Asking):
                 result = await self._invoke(attempt.tool, arguments, context)
             else:
                 result = await batch.answer(attempt, arguments)
-            if is_large(result):
+            if not is_light(result):
                 result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
@@ -568,10 +568,8 @@ class TaskFetchingUnit(Asking):
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
-            if is_light(value):
-                self._happened(events.Succeeded(now, attempt.cell.id, value))
-            else:
-                self._happened(result_of(attempt, value, now, self.holding.take))
+            id = attempt.cell.id
+            self._happened(value.event(now, id) if type(value) is Kept else events.Succeeded(now, id, value))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
