@@ -32,12 +32,14 @@ from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
+from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
@@ -160,6 +162,8 @@ class Run:
     def _spent(self, tool: Tool[..., Any] | None = None) -> Spent | None:
         """The budget that does not allow a call of this tool, or of a model; the first time that is an event."""
         spent = self._budget.spent(tool)
+        if spent is None and self._unit.holding.full:
+            return Spent(NAME, self._unit.holding.held, self._settings.bounds.max_bytes)
         if spent is not None and spent.budget not in self._told:
             self._told.add(spent.budget)
             self._log.record(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
@@ -264,7 +268,7 @@ class Run:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
             raise
         except Exception as failed:
-            error = f"{type(failed).__name__}: {failed}"
+            error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
             raise
         finally:
             if timer is not None:
