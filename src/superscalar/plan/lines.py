@@ -88,8 +88,7 @@ class Problem:
     code: str = "E001"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """The text of one statement without its line end; `line` (from 1) is where it begins, `column` where its text does.
 
     `problem` says why it cannot be one, where that shows already here. `comment` is what its comments say. `notes`:

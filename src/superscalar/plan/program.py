@@ -135,7 +135,8 @@ class Program:
     ) -> Iterator[Step]:
         """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line."""
         slot = Slot((), source, tree, targets_of(tree, source.text), thought=thought, notes=tuple(notes))
-        slot.thoughts = thoughts or {}
+        if thoughts:
+            slot.thoughts = thoughts
         return self._say(slot)
 
     def unreadable(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Iterator[Step]:
@@ -416,7 +417,8 @@ class Program:
             slot.versions, slot.nameless = former.versions.copy(), former.nameless
         tried = bool(self._published) and former is None  # it may be what an earlier process published
         self._avoid = self._retired if tried else self._taken
-        counted = {name: self._now.versions.get(name, 0) for name in slot.targets}
+        again = tried or former is not None
+        counted = {name: self._now.versions.get(name, 0) for name in slot.targets} if again else {}
         self._reserve(slot)
         if slot.unread is not None:
             slot.problems = (placed(slot.unread, slot),)
@@ -426,12 +428,12 @@ class Program:
             yield from slot.problems
             return
         lowered = self._lower(slot)
-        if (tasks := self._as_before(lowered)) is not None:
+        if again and (tasks := self._as_before(lowered)) is not None:
             self._count_nameless(slot.nameless)
             self._publish(lowered, tasks)
             return
         self._avoid = self._taken
-        if (former is not None or tried) and not self._is_held_back(lowered):
+        if again and not self._is_held_back(lowered):
             if tried:
                 self._count_nameless(slot.nameless, back=1)
             self._now.versions.update(counted)
@@ -512,7 +514,7 @@ class Program:
     def _take(self, lowered: Lowered) -> Iterator[Step]:
         """Publish a statement, or hold it back."""
         slot, lowering = lowered.slot, lowered.lowering
-        slot.problems = tuple(placed(problem, slot) for problem in lowering.problems)
+        slot.problems = tuple([placed(problem, slot) for problem in lowering.problems])
         if self._is_held_back(lowered):
             slot.targets = tuple(dict.fromkeys((*slot.targets, *lowering.meant)))
             self._hold(slot)
@@ -535,8 +537,8 @@ class Program:
         slot, now = lowered.slot, self._now
         slot.published, slot.made = True, tasks
         now.outputs.update(lowered.lowering.outputs)
-        now.writes |= lowered.lowering.writes.own
-        now.generators |= lowered.generators
+        now.writes.update(lowered.lowering.writes.own)
+        now.generators.update(lowered.generators)
         now.sharing.take(lowered.lowering.sharing)
         if isinstance(slot.tree, ast.Assert):
             now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]

@@ -17,13 +17,14 @@ from superscalar.plan.loosely import is_dropped, understood
 from superscalar.plan.program import MAX_NESTED, Program, Step
 from superscalar.plan.slots import targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
-from superscalar.plan.spelling import join_of, spelled
+from superscalar.plan.spelling import join_of, may_join, spelled
 from superscalar.plan.unreadable import unclosed, unreadable
 
 _MAX_DECORATORS = 100  # that are taken for one statement; all of them are refused
 _BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
 _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
+_HEADS = re.compile(r"(?:if|elif|else|for|while|def|class|with|try|async|except|finally|match)\b|@")  # of the three
 _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?[A-Z][\w'’,-]*(?:[ :.!]|$)")
 _TAG = re.compile(r"<(?!tool_call\b)[a-z]\w*>")
@@ -112,6 +113,9 @@ class StatementReader:
         return self._take_thought()
 
     def _take_thought(self) -> str:
+        if self._thought == [""]:  # of most statements
+            self._thought.clear()
+            return ""
         thought = "\n".join(t for t in self._thought if t)
         self._thought.clear()
         return thought
@@ -127,11 +131,14 @@ class StatementReader:
         if not text or text.startswith("#"):
             self._thought.append(statement.comment)
             return
-        yield from self._end_block()
-        if self.ended:
-            return
-        continues = _ELSE.match(text) is not None
-        yield from self._end_ifs(statement.column, continues=continues)
+        if self._block:
+            yield from self._end_block()
+            if self.ended:
+                return
+        heads = _HEADS.match(text) is not None
+        continues = heads and _ELSE.match(text) is not None
+        if self._ifs:
+            yield from self._end_ifs(statement.column, continues=continues)
         self._thought.append(statement.comment)
         if continues and self._ifs and self._ifs[-1].column == statement.column:
             yield from self._else(statement)
@@ -141,10 +148,10 @@ class StatementReader:
         if self._ifs and not self._fits(self._ifs[-1], statement):
             yield from self._misplaced(statement)
             return
-        if _IF.match(text):
+        if heads and _IF.match(text):
             yield from self._if(statement)
             return
-        if _BLOCK.match(text) or (_ends_in_colon(statement) and not self._is_prose(text)):
+        if (heads and _BLOCK.match(text)) or (_ends_in_colon(statement) and not self._is_prose(text)):
             self._block = [statement]
             self._before_block, self._thought = self._thought, []
             return
@@ -294,14 +301,14 @@ class StatementReader:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self._unreadable(source, unreadable(source, error))
             return
-        if not self._ifs:
+        if not self._ifs and any(map(is_dropped, module.body)):
             module.body = [tree for tree in module.body if not is_dropped(tree)]
         if not module.body:
             return
         if self._is_prose(statement.text) and _says_nothing(module):
             self._unread = None
             return
-        if _is_call_in_json(module):
+        if isinstance(module.body[0], ast.Expr) and _is_call_in_json(module):
             self._has_calls_in_json = True
             if self.begun:
                 self._mix()
@@ -311,13 +318,15 @@ class StatementReader:
         if not self.begun and not any(map(does_something, module.body)):
             self._rests(source.text, (self.program.statement(tree, source) for tree in module.body))
             return
-        yield from self._begin()
+        if not self.begun or self._idle or self._has_calls_in_json:
+            yield from self._begin()
         thought = self._take_thought()
+        joining = may_join(statement.text)
         for tree in () if self.mixed else module.body:
-            if self._joins_here(tree, source, thought):
+            if joining and self._joins_here(tree, source, thought):
                 continue
             self._note(tree, source)
-            joins = None if self._ifs else join_of(tree, self.program.signatures)
+            joins = join_of(tree, self.program.signatures) if joining and not self._ifs else None
             notes, where = (*statement.notes, *self._understood()), source
             if joins is not None and joins is not tree:
                 notes, where = (*notes, f"`{spelled(tree)}` for `join(...)`"), _translated(joins, source)
@@ -439,6 +448,8 @@ def _belongs(statement: Statement, block: list[Statement]) -> bool:
 
 def _ends_in_colon(statement: Statement) -> bool:
     """Whether lines that belong to it must follow, whatever it is."""
+    if ":" not in statement.text:
+        return False
     text = statement.text.rstrip()
     if statement.comment and text.endswith(statement.comment):
         text = text.removesuffix(statement.comment).rstrip().removesuffix("#").rstrip()
