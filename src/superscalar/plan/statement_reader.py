@@ -15,6 +15,7 @@ from superscalar.plan.fronts.translated import Translated, Written, placed, sett
 from superscalar.plan.lines import Statement
 from superscalar.plan.loosely import is_dropped, understood
 from superscalar.plan.program import MAX_NESTED, Program, Step
+from superscalar.plan.remarks import Remarks
 from superscalar.plan.slots import targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
 from superscalar.plan.spelling import join_of, may_join, spelled
@@ -69,11 +70,17 @@ class StatementReader:
         self._unread: list[str] | None = []  # its text
         self._has_calls_in_json = False
         self._arms = JoiningArms(program)
+        self._remarks = Remarks(program.signatures)
 
     @property
     def inside(self) -> bool:
         """Whether a block is open."""
         return bool(self._block or self._ifs)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be noted at the next statement."""
+        return tuple(self._notes)
 
     @property
     def idle(self) -> bool:
@@ -308,6 +315,8 @@ class StatementReader:
         if self._is_prose(statement.text) and _says_nothing(module):
             self._unread = None
             return
+        if isinstance(module.body[0], ast.Expr) and _names_alone(module) and self._leaves_out(statement.text):
+            return
         if isinstance(module.body[0], ast.Expr) and _is_call_in_json(module):
             self._has_calls_in_json = True
             if self.begun:
@@ -367,6 +376,8 @@ class StatementReader:
         if self._is_prose(source.text):
             self._unread = None
             return
+        if self._leaves_out(source.text):
+            return
         steps = self.program.unreadable(source, problem)
         if not self.begun and (is_prose(source.text) or _MAY_BE_JSON.match(source.text)):
             self._rests(source.text, [steps])
@@ -375,6 +386,18 @@ class StatementReader:
         self.names.update(targets_of_text(source.text) or ())
         self._thought.clear()
         yield from steps
+
+    def _leaves_out(self, text: str) -> bool:
+        """Whether a line is a remark, of which a note is all that stays. In a block something may be meant by it."""
+        if self._ifs or not self._remarks.take(text, self._is_name):
+            return False
+        self._notes.append(f"`{text.strip()}` left out: a remark")
+        if not self.begun:
+            self._unread = None
+        return True
+
+    def _is_name(self, name: str) -> bool:
+        return name in self.names or self.program.defines(name)
 
     def _is_prose(self, text: str) -> bool:
         """Whether this may be a sentence that leads up to the plan, or the tag around it (rule L27)."""
@@ -454,6 +477,12 @@ def _ends_in_colon(statement: Statement) -> bool:
     if statement.comment and text.endswith(statement.comment):
         text = text.removesuffix(statement.comment).rstrip().removesuffix("#").rstrip()
     return text.endswith(":")
+
+
+def _names_alone(module: ast.Module) -> bool:
+    """Whether something that can be read is a name or several, of which nothing comes (`Done`; `Fine, thanks`)."""
+    nodes = (node for tree in module.body for node in ast.walk(tree))
+    return all(isinstance(node, ast.Expr | ast.Tuple | ast.Name | ast.Load) for node in nodes)
 
 
 def _says_nothing(module: ast.Module) -> bool:
