@@ -19,7 +19,7 @@ from superscalar.plan.held import Held
 from superscalar.plan.inside import problems_inside
 from superscalar.plan.lowered import Lowered, Surroundings, lower_statement, numbered, parted
 from superscalar.plan.passes.pipeline import bare
-from superscalar.plan.repair import Reply, answered, mended
+from superscalar.plan.repair import Reply, answered, mended, says_anew
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, path_of, placed, targets_of, targets_of_text
 from superscalar.plan.source import Source
@@ -132,9 +132,12 @@ class Program:
         thought: str = "",
         notes: Sequence[str] = (),
         thoughts: Mapping[int, str] | None = None,
+        number: int = 0,
     ) -> Iterator[Step]:
-        """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line."""
+        """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line. `number`: of
+        its line, in a listing with numbers."""
         slot = Slot((), source, tree, targets_of(tree, source.text), thought=thought, notes=tuple(notes))
+        slot.number = number
         if thoughts:
             slot.thoughts = thoughts
         return self._say(slot)
@@ -309,7 +312,8 @@ class Program:
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
-        final = mended(self._text, reply, self.signatures, rest=rest and not self._may_begin_anew(reply))
+        goes_on = rest and not self._may_begin_anew(reply) and not says_anew(self._text, reply)
+        final = mended(self._text, reply, self.signatures, rest=goes_on)
         self._ended = ended = self._ended or (rest and not reply.cut)
         if ended and not any(slot.is_join or _says_nothing(slot) for slot in final.text):
             final.text.append(self._join_of_everything())

@@ -339,7 +339,10 @@ class StatementReader:
             notes, where = (*statement.notes, *self._understood()), source
             if joins is not None and joins is not tree:
                 notes, where = (*notes, f"`{spelled(tree)}` for `join(...)`"), _translated(joins, source)
-            yield from self.program.statement(joins or tree, where, thought=thought, notes=notes, thoughts=thoughts)
+            made = joins or tree
+            yield from self.program.statement(
+                made, where, thought=thought, notes=notes, thoughts=thoughts, number=statement.number
+            )
             if joins is not None:
                 self.ended = self.joined = True
                 return
