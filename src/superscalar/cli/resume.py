@@ -74,9 +74,9 @@ def resume_run(
     """
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
-        from superscalar.cli.documents import outcomes_document, timing_document, usage_document
+        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import has_failure, print_answer_of, print_json, print_recorded, print_summary
+        from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -104,21 +104,8 @@ def resume_run(
                 id, deadline=deadline, resolve=lambda doubt: verdicts[doubt.task_id]
             )
             result = followed(stream, view, screen)
-        failed = not result.complete if answers else has_failure(result.answer)
         if as_json:
-            print_json(
-                {
-                    "answer" if answers else "value": plain(result.answer),
-                    "partial": result.partial,
-                    "complete": result.complete,
-                    "failed": failed,
-                    "run_id": id,
-                    "rounds": result.rounds,
-                    "outcomes": outcomes_document(result.outcomes),
-                    "timing": timing_document(result.timing),
-                    "usage": usage_document(result.usage),
-                }
-            )
+            print_json(result_document(result, answers=answers))
         else:
             if not quiet:
                 print_summary(view, result.timing, result.usage, result.rounds, result.cost)
@@ -128,7 +115,7 @@ def resume_run(
                 print_answer_of(result)
             else:
                 print_json(plain(result.answer))
-        if failed:
+        if has_failed(result, answers=answers):
             raise typer.Exit(1)
 
 
