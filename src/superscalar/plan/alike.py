@@ -27,28 +27,36 @@ def shape(node: Node) -> str:
         return ""
 
 
-def common(old: Sequence[Node], new: Sequence[Node]) -> list[tuple[Node, Node]]:
+class Shapes(dict[Node, str]):
+    """The shapes of nodes, each made once: a line is looked at again for each block that it stands in."""
+
+    def __missing__(self, node: Node) -> str:
+        self[node] = made = shape(node)
+        return made
+
+
+def common(old: Sequence[Node], new: Sequence[Node], shapes: Shapes) -> list[tuple[Node, Node]]:
     """The right statements that two texts of a block have in common, in order: as many as there are.
 
     Of several blocks with one header that is the one whose lines are those of the other text.
     """
-    ones = [("" if node.broken else shape(node), node) for node in old]
-    others = [("" if node.broken or node.alone else shape(node), node) for node in new]
+    ones = [("" if node.broken else shapes[node], node) for node in old]
+    others = [("" if node.broken or node.alone else shapes[node], node) for node in new]
     found: list[tuple[Node, Node]] = []
     same = 0
-    while same < min(len(ones), len(others)) and _are_one(ones[same], others[same]):
+    while same < min(len(ones), len(others)) and _are_one(ones[same], others[same], shapes):
         found.append((ones[same][1], others[same][1]))
         same += 1
     ones, others = ones[same:], others[same:]
     ending: list[tuple[Node, Node]] = []
-    while ones and others and _are_one(ones[-1], others[-1]):
+    while ones and others and _are_one(ones[-1], others[-1], shapes):
         ending.append((ones.pop()[1], others.pop()[1]))
     ones = [one for one in ones if one[0]]
     others = [other for other in others if other[0]]
-    return [*found, *_in_order(ones, others), *reversed(ending)]
+    return [*found, *_in_order(ones, others, shapes), *reversed(ending)]
 
 
-def _are_one(one: tuple[str, Node], other: tuple[str, Node]) -> bool:
+def _are_one(one: tuple[str, Node], other: tuple[str, Node], shapes: Shapes) -> bool:
     """Whether two statements are equal, with all that stands in their blocks."""
     if not one[0] or one[0] != other[0]:
         return False
@@ -56,12 +64,14 @@ def _are_one(one: tuple[str, Node], other: tuple[str, Node]) -> bool:
         return True
     lines, others = list(one[1].within()), list(other[1].within())
     return len(lines) == len(others) and all(
-        line.kind == same.kind and not line.broken and shape(line) == shape(same) != ""
+        line.kind == same.kind and not line.broken and shapes[line] == shapes[same] != ""
         for line, same in zip(lines, others, strict=True)
     )
 
 
-def _in_order(ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]]) -> list[tuple[Node, Node]]:
+def _in_order(
+    ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node]], shapes: Shapes
+) -> list[tuple[Node, Node]]:
     """The heaviest common part: of all pairs that are equal, the row that goes forward in both texts and has the most
     statements, and among those the most lines in blocks.
 
@@ -83,7 +93,7 @@ def _in_order(ones: Sequence[tuple[str, Node]], others: Sequence[tuple[str, Node
         several = len(numbers) > 1 and bool(node.blocks)
         for number in reversed(numbers):
             one, before = ones[number][1], _best(rows, number)
-            alike = _alike_inside(one, node, inside) if several else 0
+            alike = _alike_inside(one, node, inside, shapes) if several else 0
             length, lines = (before.length, before.lines) if before else (0, 0)
             _note(rows, _Row(length + 1, lines + alike, number, one, node, before))
     found: list[tuple[Node, Node]] = []
@@ -133,17 +143,17 @@ def _note(rows: list[_Row | None], row: _Row) -> None:
         place += place & -place
 
 
-def _alike_inside(one: Node, node: Node, known: dict[Node, Counter[object]]) -> int:
+def _alike_inside(one: Node, node: Node, known: dict[Node, Counter[object]], shapes: Shapes) -> int:
     """How many lines two blocks have in common. A line that is broken is one that assigns the same names."""
     for each in (one, node):
         if each not in known:
             lines = (inner for block in each.blocks for top in block for inner in top.within())
-            known[each] = Counter(mark for line in lines for mark in _marks(line))
+            known[each] = Counter(mark for line in lines for mark in _marks(line, shapes))
     return (known[one] & known[node]).total()
 
 
-def _marks(line: Node) -> Iterator[object]:
-    if not line.broken and (said := shape(line)):
+def _marks(line: Node, shapes: Shapes) -> Iterator[object]:
+    if not line.broken and (said := shapes[line]):
         yield said
     if line.targets:
         yield frozenset(line.targets)
