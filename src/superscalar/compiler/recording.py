@@ -50,6 +50,8 @@ class Recording:
             JournalError: the start of a write could not be recorded; it must not start.
         """
         log = self.log
+        if type(event) is events.Progressed:
+            return  # it is for the eyes
         if isinstance(event, events.Started) and event.tool in self._writes:
             log.append(event, durable=True)
             self._running.add(event.id)

@@ -16,6 +16,7 @@ from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.ledger import Ledger
+from superscalar.short import bounded
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
 
@@ -23,6 +24,7 @@ _WIDEST = 200  # characters of a text
 _DEEPEST = 60  # steps back from the value that was asked for
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Made:
     """How one value was made.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from superscalar import events
@@ -48,13 +49,23 @@ def _question(
         tool = declared.get(call.tool)
         names = about.get("renamed", {}).get(call.tool, {})
         named = {names.get(alias, alias): origin for alias, origin in told.items()}
-        return question_of(run_id, call.tool if tool is None else tool.name, decided, named)
+        whole = question_of(run_id, call.tool if tool is None else tool.name, decided, named)
+        return replace(whole, destinations=_destinations(about, whole.tool))
     hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(ledger.schedule, cell, expression)
         for name, expression in call.arguments
     }
     return Question(run_id, cell.id, call.tool, given, told, decided.reason)
+
+
+def _destinations(about: Mapping[str, Any], tool: str) -> frozenset[str] | None:
+    """The arguments, and the parts of them, that choose a destination; None where the journal does not say."""
+    try:
+        said = about["guards"]["tools"][tool]
+        return frozenset(said.get("destinations", {}))
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def _secrets(about: Mapping[str, Any]) -> SecretNames:
