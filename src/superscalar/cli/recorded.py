@@ -24,15 +24,16 @@ from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
 from superscalar.plan.printer import print_plan
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.ledger import Ledger
 from superscalar.short import short, short_arguments
+from superscalar.tools.trust import remembered
 from superscalar.values import Failure, Usage, plain, record_fields
 
 _WIDTH = 160  # characters of a line where nobody looks at a terminal
 
 
 class Folded:
-    """A run as its events tell it: the scheduler's own state after them, and what a person sees of it.
+    """A run as its events tell it: the ledger after them, and what a person sees of it.
 
     Raises:
         JournalError: the events contradict each other, so they are not what a run recorded.
@@ -40,18 +41,17 @@ class Folded:
 
     def __init__(self, journal: Journal, run: str) -> None:
         self.events = tuple(on_one_clock([record.event for record in journal.read(run)]))
-        self.view = RunView()
         self.summary = journal.summary(run)
-        schedule = Schedule()
+        self.view = RunView()
+        for event in self.events:
+            self.view.apply(event)
         try:
-            for event in self.events:
-                self.view.apply(event)
-                schedule.apply(event)
+            self.ledger = Ledger.of(self.events, remembered(self.summary.about.get("declared", {})))
         except IllegalEvent as error:
             why = f"what is recorded of run {run} contradicts itself: {error}"
             raise JournalError(str(journal.path), why) from error
-        self.tasks = list(schedule.plan())[::-1]
-        self.outcomes = Outcomes(schedule.outcomes(), self.tasks)
+        self.tasks = list(self.ledger.tasks)
+        self.outcomes = Outcomes(self.ledger.schedule.outcomes(), self.tasks)
 
     @property
     def answers(self) -> bool:
@@ -76,7 +76,7 @@ class Folded:
             outcomes=self.outcomes,
             usage=sum(self.view.usage.values(), Usage()),
             cost=spending.usage.cost,
-            rounds=max(sum(isinstance(event, ev.RoundStarted) for event in self.events), 1),
+            rounds=max(len(self.ledger.rounds), 1),
             run_id=self.summary.id,
             messages=(),
             events=self.events,

@@ -24,7 +24,7 @@ from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
-from superscalar.schedule.questions import open_questions
+from superscalar.schedule.unanswered import open_questions
 from superscalar.values import TaskId
 
 

@@ -43,11 +43,12 @@ from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
+from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.reports import Reports
-from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
@@ -85,7 +86,11 @@ class TaskFetchingUnit(Asking):
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__(surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
+        permission = Permission(
+            Schedule(), surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
+        )
+        ledger = Ledger(permission.schedule, permission.labels, permission)
+        super().__init__(ledger, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
@@ -93,18 +98,16 @@ class TaskFetchingUnit(Asking):
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
-        self._shared = SharedCalls()
-        self.permission = Permission(
-            self.schedule, surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
-        )
-        self._guarded = self.permission.guarded
-        self._keeps_arguments = self.permission.named_by_arguments
-        self._admits = self.permission.admission.limited
+        self._shared = ledger.shared
+        self._known = ledger.known
+        self.permission = permission
+        self._guarded = permission.guarded
+        self._keeps_arguments = permission.named_by_arguments
         self._batches = Batches(self, self._limits, self._invoke)
         self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
-        self._handlers = self.schedule.handlers
+        self._handlers = ledger.handlers
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self._learn = self._priority.ended
@@ -130,19 +133,14 @@ class TaskFetchingUnit(Asking):
             self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
-            if self._admits:
-                self.permission.planned(task)
 
-    def begin_round(self, number: int, reason: str, shown: Label = NOTHING, *, restricted: bool = False) -> None:
-        """More of the program follows: its writes wait for the next seal. See `Permission.begin_round`."""
-        self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown))
-        self.permission.begin_round(number, shown, restricted=restricted)
-        self._admits = True
+    def begin_round(self, number: int, reason: str, shown: Label = NOTHING) -> None:
+        """More of the program follows: its writes wait for the next seal. `shown`: what its planner was shown."""
+        restricted = self.ledger.ran_untrusted
+        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown, restricted))
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
-        self.permission.admission.sealed()
         self._happened(events.Sealed(self._now()))
         dead = self.schedule.dead()
         if dead:
@@ -219,7 +217,7 @@ class TaskFetchingUnit(Asking):
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
             self._record(event)
-        handler = self._handlers.get(type(event))  # `Schedule.note`, written out: it is done for every fact
+        handler = self._handlers.get(type(event))  # `Ledger.note`, written out: it is done for every fact
         if handler is not None:
             handler(event)
 
@@ -350,14 +348,14 @@ class TaskFetchingUnit(Asking):
 
     def _overflowed(self, held: int) -> None:
         """The run holds what it may: no call begins any more."""
-        self._record(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
+        self._happened(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
         self._refuse = lambda _: self.holding.failure
 
     def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
-        self.schedule.apply(planned)  # its Issue is dropped: it fails right away
+        self.ledger.apply(planned)  # its Issue is dropped: it fails right away
         self._happened(events.Failed(self._now(), task.id, failure))
 
     # -------------------------------------------------------------------------------------------------------- calls
