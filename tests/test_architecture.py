@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 ROOMS = [
     {"errors", "everyday", "unseen"},
     {"values", "labels"},
+    {"secrets"},
     {"plan"},
     {"tools"},
     {"policy"},

@@ -18,6 +18,7 @@ from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
+from superscalar.compiler.telling import telling
 from superscalar.errors import InDoubt, UsageError
 from superscalar.events import PlanApproved
 from superscalar.labels import NOTHING, Label, joined
@@ -27,9 +28,12 @@ from superscalar.plan.adopt import AdoptedProgram, can_go_on, without_join
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Plan, Task, walk
+from superscalar.schedule.again import Again, Terms, is_lost, read_again
+from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.secrets import lacks_secret
 from superscalar.tools.toolset import Toolset
 from superscalar.values import UNNEEDED, Observation, Outcome, TaskId
 
@@ -164,7 +168,7 @@ class _Past:
                 self.outcomes[id] = event.outcome
             case events.DeadlinePassed():
                 self.late = True
-            case events.Joined():
+            case events.Joined(answer=answer) if not lacks_secret(answer):
                 self.joined = event
             case events.Replanned(reason=reason):
                 tasks = [task for round in self.rounds for task in round.tasks]
@@ -219,6 +223,11 @@ class ResumedRun(Run):
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
         return ResumedUnit(surroundings, tuple(self._recorded))
+
+    def lose(self, again: Again) -> None:
+        """Take note of what of the run is in no journal, and could not be got again."""
+        again.lose(self._unit.schedule)
+        self._past.outcomes.update(again.absent)
 
     def _begin(self, question: str) -> None:
         if not self._past.started:
@@ -378,7 +387,10 @@ async def resumed(
             or the tools are not those that it needs.
     """
     try:
-        run = restored(settings, recording, log, context=context, deadline=deadline)
+        log.tell = recording.tell = telling(settings, context)
+        invoke = settings.invoke if log.tell is None else log.tell.learning(settings.invoke)
+        again = await without_secrets(settings, recording, invoke, context)
+        run = restored(settings, recording, log, again, context=context, deadline=deadline)
         verdicts = await run.verdicts(resolve)
     except BaseException:
         recording.log.close()
@@ -386,21 +398,54 @@ async def resumed(
     return await run.go_on(verdicts)
 
 
+async def without_secrets(
+    settings: Settings, recording: Recording, invoke: Invoke | None = None, context: Any = None
+) -> Again | None:
+    """What is recorded of a run, with the values that are in no journal read again; None if it lacks none of them.
+
+    Without `invoke`, nothing is read: they are absent.
+    """
+    recorded = _as_of_today(settings, recording)
+    if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
+        return None
+    late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
+    run, limits = recording.log.run, settings.limits.on(asyncio.get_running_loop())
+    called = None if late else invoke
+    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random)
+    return await read_again(recorded, terms)
+
+
+def _as_of_today(settings: Settings, recording: Recording) -> Sequence[events.Event]:
+    about = recording.log.about
+    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
+    return with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
+
+
 def restored(
-    settings: Settings, recording: Recording, log: Log, *, context: Any = None, deadline: float | None = None
+    settings: Settings,
+    recording: Recording,
+    log: Log,
+    again: Again | None = None,
+    *,
+    context: Any = None,
+    deadline: float | None = None,
 ) -> ResumedRun:
     """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
+
+    `again`: what is recorded of it with the values that were not.
 
     Raises:
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
             or the tools are not those that it needs.
     """
     about = recording.log.about
-    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
-    recorded = with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
+    recorded = _as_of_today(settings, recording) if again is None else again.recorded
     _check_that_it_is_open(recording.log.run, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
-    return ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    if again is not None:
+        run.lose(again)
+    return run
 
 
 def _check_that_it_is_open(run: str, recorded: Sequence[events.Event], answers: bool) -> None:

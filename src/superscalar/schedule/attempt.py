@@ -17,6 +17,7 @@ from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
 from superscalar.schedule.refusal import refusal_of
+from superscalar.secrets import without_queries
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
@@ -187,7 +188,7 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without(text_of(error), attempt.arguments, attempt.tool.secret_parts)
+    said = without_queries(without(text_of(error), attempt.arguments, attempt.tool.secret_parts))
     return Failure("error", _short(said) or name, name, in_doubt=in_doubt)
 
 
@@ -235,7 +236,7 @@ def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | ev
     try:
         return events.Succeeded(now, id, copied(value))
     except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
-        message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
+        message = f"the result of {tool.name} cannot be copied: {without_queries(text_of(error))}"
         failure = Failure("error", message, type(error).__name__, in_doubt=tool.effect == "write")
         return events.Failed(now, id, failure)
 
