@@ -111,9 +111,11 @@ class Scrubber:
         """How many characters at the end of a text may begin a secret that its next piece has the rest of."""
         data = text.encode("utf-8", "surrogatepass")
         most = 0
+        whole = _merged(self._spans(data))
         for needle in self._needles:
             for count in range(min(len(needle) - 1, len(data)), most, -1):
-                if data.endswith(needle[:count]):
+                place = len(data) - count
+                if data.endswith(needle[:count]) and not any(begin < place < end for begin, end in whole):
                     most = count
                     break
         return len(data[len(data) - most :].decode("utf-8", "replace"))
@@ -136,6 +138,9 @@ class Scrubber:
 def _forms(secret: bytes) -> Iterator[tuple[bytes, bool]]:
     """What stands for a secret once escapes are undone, and whether it is base64."""
     yield secret, False
+    by_byte = _by_byte(secret)
+    if by_byte != secret:
+        yield by_byte, False
     if b" " in secret:
         yield secret.replace(b" ", b"+"), False
     yield secret.hex().encode(), False
@@ -146,6 +151,12 @@ def _forms(secret: bytes) -> Iterator[tuple[bytes, bool]]:
         sure = encoded[(0, 2, 3)[before] : len(encoded) - unsure]
         yield sure, True
         yield sure.translate(bytes.maketrans(b"+/", b"-_")), True
+
+
+def _by_byte(secret: bytes) -> bytes:
+    """A secret as it is once `%e9` is undone, which stands for a character or for a byte."""
+    text = secret.decode("utf-8", "surrogateescape")
+    return b"".join([c.encode("latin-1" if c < "\u0100" else "utf-8", "surrogateescape") for c in text])
 
 
 def _ends(form: bytes, in_base64: bool) -> tuple[bytes, bytes, bool]:

@@ -411,7 +411,8 @@ async def without_secrets(
     late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
     run, limits = recording.log.run, settings.limits.on(asyncio.get_running_loop())
     called = None if late else invoke
-    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random)
+    tell = str if recording.tell is None else recording.tell.scrub
+    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
     return await read_again(recorded, terms)
 
 

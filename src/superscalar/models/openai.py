@@ -229,7 +229,7 @@ class OpenAIModel:
                 if other is None:
                     raise self._refused(error, said) from error
                 dialect = other
-            except self._sdk.APIError as error:
+            except (self._sdk.APIError, OtherOriginError) as error:
                 raise self._torn(error) from error
             else:
                 self._dialect = dialect

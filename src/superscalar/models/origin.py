@@ -46,7 +46,7 @@ def check(model: str, url: str, *, keyed: bool, insecure: bool) -> None:
     if keyed and not insecure and in_the_open(url):
         raise UsageError(
             f"OpenAIModel({model!r}, base_url={place(url)!r}): the key would be sent unencrypted over the network; "
-            "write https://, or have the server on this machine (a tunnel: http://127.0.0.1:PORT/v1), or say that it may: "
+            'write https://, or use a tunnel (base_url="http://127.0.0.1:PORT/v1"), or say that it may: '
             f"OpenAIModel({model!r}, base_url=..., insecure=True)"
         )
 
@@ -58,6 +58,7 @@ def options(url: str) -> Mapping[str, Any]:
         if response.has_redirect_location:
             target = urljoin(str(response.request.url), response.headers["location"])
             if _origin(target) != _origin(url):
+                await response.aclose()
                 raise OtherOriginError(target)
 
     hooks = {"event_hooks": {"response": [stays]}}

@@ -8,7 +8,7 @@ with a mark in the place of a secret is never taken for the value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -24,7 +24,7 @@ from superscalar.schedule.items import items
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
-from superscalar.secrets import lacks_secret
+from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
@@ -52,7 +52,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How calls are made. `invoke` is None where none may be: what would have to be read is absent then."""
+    """How calls are made. `invoke` is None where none may be: what would have to be read is absent then.
+
+    `tell`: a text as it may be told.
+    """
 
     run: str
     tools: Toolset
@@ -61,6 +64,7 @@ class Terms:
     bounds: Bounds
     context: Any
     random: Random
+    tell: Callable[[str], str] = str
 
 
 def is_lost(event: events.Event) -> bool:
@@ -148,7 +152,7 @@ class _Reading:
         except Unavailable as missing:
             return _absent(f"it was made of `{missing.task}`: {_WHY}")
         except (EvaluationError, ArgumentError) as error:
-            return _absent(f"{_WHY}, and it could not be got again: {error}")
+            return _absent(f"{_WHY}, and it could not be got again: {self._terms.tell(str(error))}")
 
     async def _read(self, cell: Cell, work: Call) -> Outcome:
         terms, tool = self._terms, self._terms.tools.get(work.tool)
@@ -165,7 +169,7 @@ class _Reading:
                     delay = tool.retry.delay(attempt, terms.random)
                     await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0.0))
                     continue
-                why = f"{type(error).__name__}: {text_of(error)}"
+                why = terms.tell(without_queries(f"{type(error).__name__}: {text_of(error)}"))
                 return _absent(f"{_WHY}, and reading it again failed: {why}")
         return _absent(_WHY)
 
