@@ -15,7 +15,9 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
     {"errors", "everyday", "private", "unseen"},
+    {"short"},
     {"values", "labels"},
+    {"weight"},
     {"secrets"},
     {"plan"},
     {"tools"},

@@ -70,7 +70,7 @@ def test_a_secret_is_found_in_every_form(form: str, key: str) -> None:
     assert key not in scrubbed
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(100))
 @given(
     st.text(st.characters(codec="utf-8"), min_size=8, max_size=40).filter(lambda s: s == s.strip()),
     st.sampled_from(sorted(FORMS)),
@@ -84,7 +84,7 @@ def test_a_random_secret_is_found_in_every_form(key: str, form: str, around: str
     assert not scrubber.finds(told.replace(MARK, " "))
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(100))
 @given(st.text(max_size=60))
 def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
     scrubber = Scrubber(["a secret that nobody writes"])

@@ -233,7 +233,10 @@ class Started:
 
 @fact
 class Progressed:
-    """A tool reported how far it is; `fraction` is from 0 to 1 where it knows."""
+    """A tool reported how far it is; `fraction` is from 0 to 1 where it knows.
+
+    For the eyes alone: the newest in a tenth of a second, cut at 500 characters. Journals of today have none.
+    """
 
     at: float
     id: TaskId
@@ -391,9 +394,9 @@ class DeadlinePassed:
 
 @fact
 class BudgetSpent:
-    """A budget of the run (`max_tokens`, `max_cost`) was reached: what would go beyond it is not begun.
+    """A budget of the run (`max_tokens`, `max_cost`, `max_bytes`) was reached: what would go beyond it is not begun.
 
-    `used` of `limit`, in tokens or in the currency of the prices. Each budget is told once.
+    `used` of `limit`, in tokens, in the currency of the prices, or in bytes. Each budget is told once.
     """
 
     at: float

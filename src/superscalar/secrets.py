@@ -63,7 +63,7 @@ class Scrubber:
         for text in _texts_in(value):
             lines = [line for line in text.splitlines() if len(line) >= _LINE and b"-----" not in line]
             for secret in {text, text.strip(), *(lines if b"\n" in text.strip() else ())} - self._known:
-                if len(secret) >= SHORTEST:
+                if len(secret.decode("utf-8", "replace")) >= SHORTEST:
                     self._known.add(secret)
                     self._needles.update({form: _ends(form, in_base64) for form, in_base64 in _forms(secret)})
 
@@ -138,9 +138,8 @@ class Scrubber:
 def _forms(secret: bytes) -> Iterator[tuple[bytes, bool]]:
     """What stands for a secret once escapes are undone, and whether it is base64."""
     yield secret, False
-    by_byte = _by_byte(secret)
-    if by_byte != secret:
-        yield by_byte, False
+    for undone in {_by_byte(secret, str.isprintable), _by_byte(secret, str.isascii)} - {secret}:
+        yield undone, False
     if b" " in secret:
         yield secret.replace(b" ", b"+"), False
     yield secret.hex().encode(), False
@@ -153,10 +152,23 @@ def _forms(secret: bytes) -> Iterator[tuple[bytes, bool]]:
         yield sure.translate(bytes.maketrans(b"+/", b"-_")), True
 
 
-def _by_byte(secret: bytes) -> bytes:
-    """A secret as it is once `%e9` is undone, which stands for a character or for a byte."""
-    text = secret.decode("utf-8", "surrogateescape")
-    return b"".join([c.encode("latin-1" if c < "\u0100" else "utf-8", "surrogateescape") for c in text])
+def _by_byte(secret: bytes, as_it_is: Callable[[str], bool]) -> bytes:
+    """A secret as it is once `%e9` is undone, which stands for a character or for a byte.
+
+    `as_it_is` says of what it is not written so: a repr does it to what cannot be printed, `ascii` to all but ASCII.
+    """
+    text = secret.decode("utf-8", "surrogatepass") if secret.isascii() or _is_text(secret) else secret.decode("latin-1")
+    return b"".join(
+        [c.encode("latin-1" if c < "\u0100" and not as_it_is(c) else "utf-8", "surrogatepass") for c in text]
+    )
+
+
+def _is_text(secret: bytes) -> bool:
+    try:
+        secret.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _ends(form: bytes, in_base64: bool) -> tuple[bytes, bytes, bool]:

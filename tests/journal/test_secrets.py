@@ -18,7 +18,7 @@ from superscalar.errors import ModelError
 from superscalar.journal import Journal
 from superscalar.secrets import MARK
 from superscalar.testing import ScriptedModel, run
-from support.depth import examples
+from support.depth import examples, share
 
 KEY = "k-7781/ab+cd=="
 QUOTED = urllib.parse.quote(KEY, safe="")
@@ -127,7 +127,7 @@ RESUMED += ["a condition on it", "the same call twice", "an argument", "a failur
 def test_a_run_that_is_resumed_anywhere_comes_to_what_it_comes_to(tmp_path: Path, name: str) -> None:
     undisturbed = execute(tmp_path, PLANS[name])
     (tmp_path / "cut").mkdir()
-    for path in cut(Journal(tmp_path / "runs.db"), tmp_path / "cut"):
+    for path in share(cut(Journal(tmp_path / "runs.db"), tmp_path / "cut"), 3):
         agent = LLMCompiler(tools=TOOLS, journal=path, policy="off")
         result = run(agent.resume("r", context=CONTEXT))
         assert dict(result.outcomes) == dict(undisturbed), path
@@ -135,7 +135,7 @@ def test_a_run_that_is_resumed_anywhere_comes_to_what_it_comes_to(tmp_path: Path
     assert QUOTED not in on_disk(tmp_path / "cut")
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.text("abc/+%\"'\\ é", min_size=8, max_size=16).map(lambda s: f"z{s}z"), st.integers(1, 3), st.data())
 def test_any_secret_is_read_again(tmp_path_factory: pytest.TempPathFactory, key: str, count: int, data: Any) -> None:
     @tool(effect="read")
@@ -200,7 +200,7 @@ def test_no_call_is_made_with_what_stands_for_a_secret(tmp_path: Path) -> None:
     agent = LLMCompiler(tools=[note], journal=tmp_path / "runs.db", policy="off")
     run(agent.execute(CONSTANTS, run_id="r", context=CONTEXT))
     right = set(given)
-    for path in cut(Journal(tmp_path / "runs.db"), tmp_path):
+    for path in share(cut(Journal(tmp_path / "runs.db"), tmp_path), 3):
         again = LLMCompiler(tools=[note], journal=path, policy="off")
         run(again.resume("r", context=CONTEXT, resolve=lambda _: CallAgain()))
     assert set(given) == right

@@ -104,6 +104,7 @@ def run(
     replanner_sees: options.ReplannerSeesOption = None,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
+    max_bytes: options.MaxBytes = None,
     deadline: options.Deadline = None,
     journal: options.Journal = None,
     policy: options.Policy = None,
@@ -152,6 +153,7 @@ def run(
                 "replanner_sees": None if replanner_sees is None else replanner_sees.value,
                 "max_tokens": max_tokens,
                 "max_cost": max_cost,
+                "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
             }
@@ -294,6 +296,7 @@ def execute(
     extractor: options.Extractor = None,
     max_concurrency: options.MaxConcurrency = None,
     max_cost: options.MaxCost = None,
+    max_bytes: options.MaxBytes = None,
     deadline: options.Deadline = None,
     journal: options.Journal = None,
     policy: options.Policy = None,
@@ -330,6 +333,7 @@ def execute(
                 "extractor": extractor,
                 "max_concurrency": max_concurrency,
                 "max_cost": max_cost,
+                "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
             }

@@ -19,13 +19,13 @@ from superscalar.errors import IllegalEvent, JournalError
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
 from superscalar.labels import Label
 from superscalar.observe.rows import Row
-from superscalar.observe.short import short, short_arguments
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
 from superscalar.plan.printer import print_plan
 from superscalar.schedule.state import Schedule
+from superscalar.short import short, short_arguments
 from superscalar.values import Failure, Usage, plain, record_fields
 
 _COLOURS: dict[RunState, str] = {

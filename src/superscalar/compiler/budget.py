@@ -107,7 +107,7 @@ class Spent:
     limit: float
 
     def __str__(self) -> str:
-        return f"the run's {self.budget}={self.limit:g} is spent ({self.used:g} used)"
+        return f"the run's {self.budget}={self.limit:.10g} is spent ({self.used:.10g} used)"
 
     def failure(self, tool: Tool[..., object]) -> Failure:
         """What becomes of a call of the tool."""

@@ -32,6 +32,7 @@ from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
@@ -39,6 +40,7 @@ from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
 from superscalar.secrets import Redact
+from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
@@ -168,6 +170,8 @@ class Run:
     def _spent(self, tool: Tool[..., Any] | None = None) -> Spent | None:
         """The budget that does not allow a call of this tool, or of a model; the first time that is an event."""
         spent = self._budget.spent(tool)
+        if spent is None and self._unit.holding.full:
+            return Spent(NAME, self._unit.holding.held, self._settings.bounds.max_bytes)
         if spent is not None and spent.budget not in self._told:
             self._told.add(spent.budget)
             self._log.record(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
@@ -274,7 +278,7 @@ class Run:
         except Exception as failed:
             if self._tell is not None:
                 self._tell.clean(failed)
-            error = f"{type(failed).__name__}: {failed}"
+            error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
             raise
         finally:
             if timer is not None:

@@ -79,6 +79,7 @@ class ResumedUnit(TaskFetchingUnit):
             self._answered(Revive(event.ids))
         self._pending += self.schedule.apply(event)
         self._fold_permission(event)
+        self.holding.note(event)
         match event:
             case events.Sealed():
                 self._dead = self.schedule.dead()
@@ -145,7 +146,7 @@ class ResumedUnit(TaskFetchingUnit):
         if not (tool.shares or kept):
             return
         try:
-            given = given_to(cell, work, self.schedule)
+            given = given_to(cell, work, self.schedule, _counted_before)
         except (EvaluationError, Unavailable):  # it is made of what was withheld: it cannot be made again
             return
         if tool.anew - tool.named(given).keys() - recorded.keys():
@@ -253,7 +254,7 @@ class ResumedUnit(TaskFetchingUnit):
             match verdict:
                 case Done(value):
                     self._happened(events.Judged(self._now(), cell.id, attempt, "done"))
-                    self._happened(events.Succeeded(self._now(), cell.id, copied(value)))
+                    self._settled(cell, value, copied)
                     return None
                 case StillUnknown():
                     self._happened(events.Judged(self._now(), cell.id, attempt, "unknown"))
@@ -268,7 +269,7 @@ class ResumedUnit(TaskFetchingUnit):
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
         try:
-            given = given_to(cell, work, self.schedule)
+            given = given_to(cell, work, self.schedule, _counted_before)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
@@ -305,6 +306,10 @@ def _bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, 
         ArgumentError: they do not fit any more: the tool is another one now.
     """
     return as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in tool.named(given)})
+
+
+def _counted_before(_: Any) -> None:
+    """What a call had been made with is counted already."""
 
 
 def _purpose(command: Command) -> object:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from math import inf
 from random import Random
-from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
@@ -25,12 +24,13 @@ from superscalar.schedule.attempt import (
     Attempt,
     Bounds,
     Invoke,
+    Kept,
     backoff_of,
     failure_of,
     instead_of,
+    kept,
     may_try_again,
     never_started,
-    result_of,
     too_many,
     too_slow,
     too_wide,
@@ -41,15 +41,18 @@ from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTL
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
+from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
+from superscalar.schedule.reports import Reports
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, Usage, copied
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.weight import TooHeavy, is_light
 
 
 @dataclass(slots=True)
@@ -87,7 +90,6 @@ class TaskFetchingUnit(Asking):
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
-        self._thread = get_ident()
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
@@ -99,6 +101,8 @@ class TaskFetchingUnit(Asking):
         self._keeps_arguments = self.permission.named_by_arguments
         self._admits = self.permission.admission.limited
         self._batches = Batches(self, self._limits, self._invoke)
+        self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
+        self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
         self._handlers = self.schedule.handlers
         self._pumping = False
@@ -301,6 +305,7 @@ class TaskFetchingUnit(Asking):
                 self._race(cell, work)
                 return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
+            outcome = self.holding.settled(task, outcome) or outcome
         except Unavailable as missing:
             self._happened(events.Skipped(now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
@@ -333,7 +338,20 @@ class TaskFetchingUnit(Asking):
         race = self.schedule.race(cell)
         answers = gather.answers(race, cell)
         self._happened(events.Won(self._now(), cell.id, race.winners))
-        self._happened(events.Succeeded(self._now(), cell.id, answers))
+        self._settled(cell, answers)
+
+    def _settled(self, cell: Cell, value: Any, copy: Callable[[Any], Any] = lambda value: value) -> None:
+        """A task that made no call of its own has a copy of this value, unless it weighs too much."""
+        why = self.holding.settled(cell.task, Observation(value))
+        if why is None:
+            self._happened(events.Succeeded(self._now(), cell.id, copy(value)))
+        else:
+            self._happened(events.Failed(self._now(), cell.id, replace(why, in_doubt=cell.is_write)))
+
+    def _overflowed(self, held: int) -> None:
+        """The run holds what it may: no call begins any more."""
+        self._record(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
+        self._refuse = lambda _: self.holding.failure
 
     def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
@@ -351,7 +369,7 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
         try:
-            given = given_to(cell, work, self.schedule)
+            given = given_to(cell, work, self.schedule, self.holding.take)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
@@ -377,6 +395,9 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
+        except TooHeavy as error:
+            why = f"an argument of {tool.name} is too large: {error}"
+            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", why)))
         else:
             attempt = Attempt(self, cell, tool, arguments, told)
             attempt.plain = plain
@@ -403,7 +424,7 @@ class TaskFetchingUnit(Asking):
         """The call that a task shares is over: settle as that one did, with a value of its own."""
         outcome = other.outcome
         if isinstance(outcome, Observation):
-            self._happened(events.Succeeded(self._now(), cell.id, copied(outcome.value)))
+            self._settled(cell, outcome.value, copied)
         elif isinstance(outcome, Failure):
             self._happened(events.Failed(self._now(), cell.id, outcome))
         else:
@@ -511,34 +532,7 @@ class TaskFetchingUnit(Asking):
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
         """What a tool may ask of the run; in a batch its progress is that of all its calls."""
-
-        def progress(message: str, fraction: float | None) -> None:
-            self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
-
-        def charge(cost: float, tokens: int) -> None:
-            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
-                self._charged(attempt, cost, tokens)
-            else:
-                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
-
-        def used(usage: Usage) -> None:
-            if get_ident() == self._thread:
-                self._used(attempt, usage)
-            else:
-                self.loop.call_soon_threadsafe(self._used, attempt, usage)
-
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge, used)
-
-    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
-        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
-
-    def _used(self, attempt: Attempt, usage: Usage) -> None:
-        self._happened(events.ModelUsed(self._now(), attempt.tool.name, usage))
-
-    def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
-        for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
-            if not told.over:
-                self._happened(events.Progressed(self._now(), told.cell.id, message, fraction))
+        return self._reports.context_for(attempt, self._run.context)
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
@@ -554,6 +548,8 @@ class TaskFetchingUnit(Asking):
                 result = await self._invoke(attempt.tool, arguments, context)
             else:
                 result = await batch.answer(attempt, arguments)
+            if not is_light(result):
+                result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
             result, step = error, self._went_wrong
@@ -572,10 +568,8 @@ class TaskFetchingUnit(Asking):
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
-            if type(value) in IMMUTABLE:
-                self._happened(events.Succeeded(now, attempt.cell.id, value))
-            else:
-                self._happened(result_of(attempt, value, now))
+            id = attempt.cell.id
+            self._happened(value.event(now, id) if type(value) is Kept else events.Succeeded(now, id, value))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
@@ -595,6 +589,8 @@ class TaskFetchingUnit(Asking):
         """The attempt has really ended, or is given up: its slots are free."""
         attempt.over = True
         self._live.pop(attempt, None)
+        if self._reports.open:
+            self._reports.forget(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
         if attempt.batch is not None:
