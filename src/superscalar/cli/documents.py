@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from superscalar.cli.failures import CommandError
-from superscalar.cli.terminal import json_safe
 from superscalar.compiler.result import RunResult
 from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
@@ -19,11 +17,6 @@ from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.policy import Question
 from superscalar.tools import Limit, Tool, Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain, record_fields
-
-
-def json_text(document: Any) -> str:
-    """A document as text that is safe on a terminal; everything but plain data must be gone."""
-    return json_safe(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def error_document(error: CommandError) -> dict[str, Any]:
