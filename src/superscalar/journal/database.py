@@ -8,11 +8,12 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
+from superscalar.private import made_private, tighten
 
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
@@ -113,6 +114,7 @@ class Database:
                 time.sleep(0.01)  # who turns a fresh file into a journal locks it in a way that is not waited for
 
     def _opened(self) -> sqlite3.Connection:
+        self._make_private()
         try:
             connection = self._connected(str(self.path))
         except sqlite3.OperationalError as error:
@@ -133,6 +135,13 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _make_private(self) -> None:
+        """A journal holds arguments, results and answers. What SQLite makes beside it gets the mode of the file."""
+        with suppress(OSError):  # SQLite says better why it cannot be opened
+            made_private(self.path)
+            for end in ("-wal", "-shm", "-journal"):
+                tighten(self.path.with_name(self.path.name + end))
 
     def _is_at_rest(self) -> bool:
         """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""

@@ -64,7 +64,7 @@ class Surroundings:
     tools: Toolset
     limits: Limits
     invoke: Invoke
-    record: Callable[[events.Event], None]
+    record: Callable[[events.Event], events.Event | None]  # it gives the event as it is told, if that is another
     bounds: Bounds = field(default_factory=Bounds)
     context: Any = None
     random: Random = field(default_factory=Random)
@@ -213,10 +213,10 @@ class TaskFetchingUnit(Asking):
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
         try:
-            self._record(event)
+            event = self._record(event) or event
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
-            self._record(event)
+            event = self._record(event) or event
         handler = self._handlers.get(type(event))  # `Ledger.note`, written out: it is done for every fact
         if handler is not None:
             handler(event)
