@@ -29,6 +29,7 @@ from superscalar.schedule.cells import (
 )
 from superscalar.schedule.commands import Command, Refuse, Release, Revive
 from superscalar.schedule.items import items
+from superscalar.schedule.order import Ordering, is_over
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId
 
 # What a watcher waits for in the watched cell. A value is the common case and has a list of its own.
@@ -49,6 +50,7 @@ class Needed(ABC):
         self.unsettled = 0
         self._root = Scope({})
         self._cells: dict[TaskId, Cell] = {}
+        self._order = Ordering(self._lower)
         self.todo: deque[Cell | Command] = deque()
         self._rounds: list[list[Task]] = []
         self._judged = 0  # tasks of the plan that a seal has looked at
@@ -77,12 +79,6 @@ class Needed(ABC):
 
     @abstractmethod
     def _watch(self, target: Cell, cell: Cell, what: int) -> None: ...
-
-    @abstractmethod
-    def _follow(self, target: Cell, cell: Cell) -> None: ...
-
-    @abstractmethod
-    def _tell_followers(self, cell: Cell) -> None: ...
 
     @abstractmethod
     def _order_skip(self, cell: Cell) -> None: ...
@@ -234,7 +230,7 @@ class Needed(ABC):
         cell.status = DORMANT
         self._leave_map(cell)
         if cell.after_watchers is not None and cell.after_missing == 0:
-            self._tell_followers(cell)
+            self._order.tell_followers(cell)
 
     def _leave_map(self, cell: Cell) -> None:
         """The map whose body it stands in does not wait for it."""
@@ -247,7 +243,7 @@ class Needed(ABC):
         """A call that a map did not wait for has ended: what follows the map may start."""
         owner.after_missing -= 1
         if owner.after_watchers is not None and is_over(owner):
-            self._tell_followers(owner)
+            self._order.tell_followers(owner)
 
     def _on_cancelled(self, event: events.Cancelled) -> None:
         cell = self.cell(event.id)
@@ -290,7 +286,7 @@ class Needed(ABC):
             if write.task is None or not writes(write.task) or isinstance(write.outcome, Skipped):
                 later += followers.get(write.id, ()) if write is not top else ()
             elif write.status is PENDING:
-                self._follow(cell, write)
+                self._order.follow(cell, write)
             elif _may_have_written(write):
                 cell.status = DOOMED
                 message = f"nothing needed it until `{write.id}` had changed what it reads: call it again"
@@ -375,8 +371,3 @@ def _may_have_written(cell: Cell) -> bool:
     """Whether a write that has what it waits for may have happened. One that failed without doubt has not."""
     outcome = cell.outcome
     return not isinstance(outcome, Failure) or outcome.items is not None or outcome.in_doubt or outcome.abandoned
-
-
-def is_over(cell: Cell) -> bool:
-    """Whether a cell, and all that it follows, has ended, or will not begin as long as nothing needs it."""
-    return (cell.status is SETTLED or cell.status is DORMANT) and cell.after_missing == 0

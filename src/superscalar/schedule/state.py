@@ -32,7 +32,7 @@ from superscalar.schedule.cells import (
 from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
 from superscalar.schedule.items import items, partial
-from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed, is_over
+from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed
 from superscalar.schedule.requests import Requests
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
@@ -316,9 +316,9 @@ class Schedule(Needed):
         for need in task.needs:
             self._require(cell, need)
         for earlier in task.after:
-            self._follow(self._found(cell, earlier), cell)
+            self._order.follow(self._found(cell, earlier), cell)
         for earlier_cell in after:
-            self._follow(earlier_cell, cell)
+            self._order.follow(earlier_cell, cell)
         work = task.work
         kind = type(work)
         if isinstance(work, Call):
@@ -399,32 +399,6 @@ class Schedule(Needed):
             else:
                 self._doom(cell, target, outcome)
         self._lower(cell)
-
-    def _follow(self, target: Cell, cell: Cell) -> None:
-        """Let `cell` start only when `target`, and all that it follows itself, have ended."""
-        cell.missing += 1
-        cell.after_missing += 1
-        if is_over(target):
-            self._ended(cell)
-        elif target.after_watchers is None:
-            target.after_watchers = [cell]
-        else:
-            target.after_watchers.append(cell)
-
-    def _ended(self, cell: Cell) -> bool:
-        """`cell` learns that an access before it is over.
-
-        Returns whether `cell`, which may have been skipped long ago, is over with it too.
-        """
-        cell.after_missing -= 1
-        self._lower(cell)
-        return is_over(cell)
-
-    def _tell_followers(self, cell: Cell) -> None:
-        over = [cell]
-        for target in over:  # grows while we go through it: no recursion, however many were skipped in a row
-            following, target.after_watchers = target.after_watchers, None
-            over.extend(follower for follower in following or () if self._ended(follower))
 
     def _shape_known(self, target: Cell) -> None:
         waiting, target.shape_watchers = target.shape_watchers, None
@@ -559,7 +533,7 @@ class Schedule(Needed):
         if cell.shape_watchers is not None:
             self._shape_known(cell)
         if cell.after_watchers is not None and cell.after_missing == 0:
-            self._tell_followers(cell)
+            self._order.tell_followers(cell)
         if self._races and self._races.pop(cell, None) is not None:
             self._decided.append(cell)
             self._release()

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from math import inf
 from random import Random
-from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
@@ -46,10 +45,11 @@ from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.telling import Telling
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, Usage, copied
+from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class TaskFetchingUnit(Asking):
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
-        self._thread = get_ident()
+        self._telling = Telling(self, surroundings.context, self._happened)
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
@@ -510,35 +510,8 @@ class TaskFetchingUnit(Asking):
         return self.loop.create_task(work, name=name, context=variables)
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run; in a batch its progress is that of all its calls."""
-
-        def progress(message: str, fraction: float | None) -> None:
-            self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
-
-        def charge(cost: float, tokens: int) -> None:
-            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
-                self._charged(attempt, cost, tokens)
-            else:
-                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
-
-        def used(usage: Usage) -> None:
-            if get_ident() == self._thread:
-                self._used(attempt, usage)
-            else:
-                self.loop.call_soon_threadsafe(self._used, attempt, usage)
-
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge, used)
-
-    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
-        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
-
-    def _used(self, attempt: Attempt, usage: Usage) -> None:
-        self._happened(events.ModelUsed(self._now(), attempt.tool.name, usage))
-
-    def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
-        for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
-            if not told.over:
-                self._happened(events.Progressed(self._now(), told.cell.id, message, fraction))
+        """What a tool may ask of the run."""
+        return self._telling.context_for(attempt)
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
