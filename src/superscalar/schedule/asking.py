@@ -20,6 +20,7 @@ from superscalar.schedule.effective import Arguments, as_recorded, digest_of, sh
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
+from superscalar.schedule.state import Schedule
 from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -71,8 +72,8 @@ class Asking(Stopping):
 
     permission: Permission
 
-    def __init__(self, bounds: Bounds, limits: Limits, approver: Approver, run: str) -> None:
-        super().__init__(bounds, limits)
+    def __init__(self, schedule: Schedule, bounds: Bounds, limits: Limits, approver: Approver, run: str) -> None:
+        super().__init__(schedule, bounds, limits)
         self.run_id = run
         self._approver = approver
         self._asked: dict[Cell, _Open] = {}

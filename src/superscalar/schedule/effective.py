@@ -21,7 +21,7 @@ from uuid import UUID
 
 from superscalar import codec
 from superscalar.everyday import BARE, is_text_alone, twin
-from superscalar.plan.evaluate import evaluate
+from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
 from superscalar.tools.context import ArgumentError
@@ -38,6 +38,7 @@ from superscalar.values import (
     copied,
     copied_by,
     holds_record,
+    is_silent,
     own_state,
     record_fields,
     twin_of,
@@ -66,9 +67,25 @@ def given_to(cell: Cell, call: Call, schedule: Schedule) -> Arguments:
         if found is not None and type(found.outcome) is Observation:
             value = found.outcome.value
         else:
-            value = evaluate(expression, schedule.outcomes_for(cell))
+            try:
+                value = evaluate(expression, schedule.outcomes_for(cell))
+            except Unavailable as missing:
+                raise _gravest(missing, cell, call, schedule) from None
         given[name] = value if type(value) in IMMUTABLE else copied(value)
     return given
+
+
+def _gravest(missing: Unavailable, cell: Cell, call: Call, schedule: Schedule) -> Unavailable:
+    """Why a call has not all its arguments: what is absent by a cause goes before what is absent by a guard."""
+    for _, expression in call.arguments if is_silent(missing.outcome) else ():
+        try:
+            evaluate(expression, schedule.outcomes_for(cell))
+        except Unavailable as other:
+            if not is_silent(other.outcome):
+                return other
+        except EvaluationError:
+            continue
+    return missing
 
 
 def fresh(arguments: Arguments) -> Arguments:

@@ -22,9 +22,9 @@ class Stopping(ABC):
     `_live`: every attempt that was bound and has not ended.
     """
 
-    def __init__(self, bounds: Bounds, limits: Limits) -> None:
+    def __init__(self, schedule: Schedule, bounds: Bounds, limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
-        self.schedule = Schedule()
+        self.schedule = schedule
         self._now = clock_of(self.loop)
         self._bounds = bounds
         self._limits = limits.on(self.loop)

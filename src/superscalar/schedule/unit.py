@@ -36,15 +36,17 @@ from superscalar.schedule.attempt import (
     verdict_on,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
+from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.naming import Naming, name_of
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.state import Schedule
 from superscalar.schedule.telling import Telling
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
@@ -82,7 +84,9 @@ class TaskFetchingUnit(Asking):
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__(surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
+        self._naming = Naming(surroundings.tools)
+        schedule = Schedule(self._naming.made_of)
+        super().__init__(schedule, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
@@ -250,6 +254,8 @@ class TaskFetchingUnit(Asking):
         match command:
             case Issue(id):
                 self._issue(self.schedule.cell(id))
+            case Name(id):
+                self._name(self.schedule.cell(id))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
                     self._happened(events.Skipped(self._now(), id, because, by_guard))
@@ -344,6 +350,14 @@ class TaskFetchingUnit(Asking):
 
     # -------------------------------------------------------------------------------------------------------- calls
 
+    def _name(self, cell: Cell) -> None:
+        """Tell what a call touches that waits, so that it waits only for what may touch the same."""
+        work = cell.task.work if cell.task is not None else None
+        if cell.status is PENDING and isinstance(work, Call):
+            name = self._naming.ahead(cell, work, self.schedule)
+            if name is not None:
+                self._happened(events.Resolved(self._now(), cell.id, name))
+
     def _bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
         tool = self._tool(work.tool)
@@ -357,15 +371,18 @@ class TaskFetchingUnit(Asking):
                 return
             known = self._known.get(cell.id) if self._known else None
             arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            if work.access is not None and not work.access.known:
+                name = name_of(tool, cell, arguments)
+                if name is not None:
+                    self._happened(events.Resolved(self._now(), cell.id, name))
+                    if cell.status is not READY:  # a write before it is in its way (L19)
+                        return
             if self._keeps_arguments and work.tool in self._keeps_arguments:
                 self.permission.note_bound(cell, arguments)
             guarded = known is not None or work.tool in self._guarded
             if guarded and not self._permitted(cell, tool, work, arguments):
                 return
-            if work.access is not None and not work.access.known:
-                name = tool.resource_of(arguments)
-                self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
-            if cell.status is not READY or (tool.shares and self._shares(cell, tool, work, arguments)):
+            if tool.shares and self._shares(cell, tool, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
