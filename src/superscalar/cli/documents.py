@@ -34,6 +34,8 @@ def error_document(error: CommandError) -> dict[str, Any]:
     }
     if error.questions:
         document |= {"run_id": error.run, "questions": [question_document(question) for question in error.questions]}
+    if error.outcomes:
+        document["outcomes"] = outcomes_document(error.outcomes)
     return {"error": document}
 
 
