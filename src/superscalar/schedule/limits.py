@@ -353,15 +353,16 @@ class _Clock:
             if opens == now:
                 queue.grant(ticket, now, next(self.numbers))
                 granted.append(ticket)
-                if queue.first() is None:
-                    self._forget(queue)
+                left = self._first(queue)
+                if queue.crowd is not None and left is not None:
+                    self._watch(queue)
+                    heapq.heappush(looking, (left, queue))
                 if queue.gates[-1].free < 1:
                     looking = self._uncapped(looking)
                     crowds = self._open_crowds()
                 continue
             if queue.crowd is not None:  # it waits for something else than the cap
-                queue.crowd.leave(queue)
-                self.watched[queue] = None
+                self._watch(queue)
             else:
                 heapq.heappop(looking)
             if opens is None:
@@ -407,6 +408,12 @@ class _Clock:
             self.watched.pop(queue, None)
         heapq.heapify(left)
         return left
+
+    def _watch(self, queue: Queue) -> None:
+        """Look at one that was in a crowd."""
+        if queue.crowd is not None:
+            queue.crowd.leave(queue)
+        self.watched[queue] = None
 
     def _open_crowds(self) -> list[Crowd]:
         for cap in [cap for cap, crowd in self._crowds.items() if not crowd]:
