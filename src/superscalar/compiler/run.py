@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -30,14 +31,16 @@ from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
-from superscalar.policy import Policy, Replan
+from superscalar.policy import Policy, Question, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
+from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
@@ -142,6 +145,11 @@ class Run:
             self._unit.schedule, self._unit.permission.labels, settings.max_result_tokens, settings.syntax
         )
 
+    @property
+    def _journal(self) -> Path | None:
+        """Where it is recorded."""
+        return None if self._recording is None else self._recording.log.journal
+
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
         return TaskFetchingUnit(surroundings)
 
@@ -160,6 +168,8 @@ class Run:
     def _spent(self, tool: Tool[..., Any] | None = None) -> Spent | None:
         """The budget that does not allow a call of this tool, or of a model; the first time that is an event."""
         spent = self._budget.spent(tool)
+        if spent is None and self._unit.holding.full:
+            return Spent(NAME, self._unit.holding.held, self._settings.bounds.max_bytes)
         if spent is not None and spent.budget not in self._told:
             self._told.add(spent.budget)
             self._log.record(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
@@ -263,11 +273,12 @@ class Run:
         try:
             result: RunResult = await main()
             error = ""
-        except ApprovalPending:
+        except ApprovalPending as waiting:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
-            raise
+            asked = [question for question in waiting.questions if isinstance(question, Question)]
+            raise pending(self._id, asked, self._journal) from None
         except Exception as failed:
-            error = f"{type(failed).__name__}: {failed}"
+            error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
             raise
         finally:
             if timer is not None:

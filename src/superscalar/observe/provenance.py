@@ -18,6 +18,7 @@ from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import labels_by
 from superscalar.schedule.state import Schedule
+from superscalar.short import bounded
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
 
@@ -25,6 +26,7 @@ _WIDEST = 200  # characters of a text
 _DEEPEST = 60  # steps back from the value that was asked for
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Made:
     """How one value was made.

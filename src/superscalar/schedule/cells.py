@@ -119,7 +119,7 @@ class Cell:
         return any(what == SHARED and cell.outcome is None for cell, what in self.watchers or ())
 
     def __repr__(self) -> str:
-        return f"<{self.id} {self.status} missing={self.missing} {self.outcome}>"
+        return f"<{self.id} {self.status} missing={self.missing} {self.outcome!r}>"
 
 
 def attach(target: Cell, cell: Cell, what: int) -> None:

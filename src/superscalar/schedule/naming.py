@@ -7,7 +7,7 @@ from typing import Any
 from superscalar.plan.evaluate import evaluate
 from superscalar.plan.ir import Call, Expr
 from superscalar.plan.signatures import ResourceFunction
-from superscalar.schedule.cells import Cell
+from superscalar.schedule.cells import PENDING, Cell
 from superscalar.schedule.effective import Arguments
 from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError
@@ -30,8 +30,11 @@ class Naming:
         needed = self._parameters(call)
         return [expression for alias, expression in call.arguments if alias in needed]
 
-    def ahead(self, cell: Cell, call: Call, schedule: Schedule) -> str | None:
-        """The name, before the other arguments of a call are there; None if it cannot be told yet."""
+    def ahead(self, cell: Cell, schedule: Schedule) -> str | None:
+        """The name of what a call touches that waits, if it can be told: then it waits only for what may touch that."""
+        call = None if cell.task is None else cell.task.work
+        if cell.status is not PENDING or not isinstance(call, Call):
+            return None
         tool, needed = self._tools.get(call.tool), self._parameters(call)
         resource = None if tool is None else tool.signature.resource
         if not isinstance(resource, ResourceFunction):

@@ -29,6 +29,7 @@ from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames, secrets_of
+from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -141,7 +142,7 @@ class Permission:
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
             return None
-        return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, *_told(ruling.label))
+        return Decided(at, cell.id, ruling.decision, ruling.rule, cut(ruling.reason, LONGEST), *_told(ruling.label))
 
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source.
@@ -214,7 +215,7 @@ def _stricter(one: Refusal | None, other: Refusal | None) -> Refusal | None:
 
 
 def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
-    return Decided(at, cell.id, refusal.decision, refusal.rule, refusal.reason)
+    return Decided(at, cell.id, refusal.decision, refusal.rule, cut(refusal.reason, LONGEST))
 
 
 @lru_cache(maxsize=4_096)

@@ -79,6 +79,7 @@ class ResumedUnit(TaskFetchingUnit):
             self._answered(Revive(event.ids))
         self._pending += self.schedule.apply(event)
         self._fold_permission(event)
+        self.holding.note(event)
         match event:
             case events.Sealed():
                 self._dead = self.schedule.dead()
@@ -144,7 +145,7 @@ class ResumedUnit(TaskFetchingUnit):
         kept = work.tool in self._keeps_arguments
         if not (tool.shares or kept):
             return
-        given = given_to(cell, work, self.schedule)
+        given = given_to(cell, work, self.schedule, _counted_before)
         if tool.anew - tool.named(given).keys() - recorded.keys():
             return  # it is gone what was made for this call
         try:
@@ -202,13 +203,13 @@ class ResumedUnit(TaskFetchingUnit):
         key = f"{self.run_id}:{cell.id}"
         return Doubt(self.run_id, cell.id, started.tool, started.arguments, started.attempt, key)
 
-    def go_on(self, verdicts: Mapping[TaskId, Verdict]) -> None:
-        """Do what is left to be done; `verdicts` has one for each of `doubts`.
+    def go_on(self, verdicts: Mapping[TaskId, Verdict], rules: tuple[str, ...] = ()) -> None:
+        """Do what is left to be done; `verdicts` has one for each of `doubts`, `rules` is told with `Resumed`.
 
         What was being called is called again, unless nothing needs it. What waited before a retry goes on waiting. A
         run whose deadline had passed is stopped again.
         """
-        self._happened(events.Resumed(self._now()))
+        self._happened(events.Resumed(self._now(), rules))
         self._finish_step()
         restarted = [
             attempt
@@ -252,7 +253,7 @@ class ResumedUnit(TaskFetchingUnit):
             match verdict:
                 case Done(value):
                     self._happened(events.Judged(self._now(), cell.id, attempt, "done"))
-                    self._happened(events.Succeeded(self._now(), cell.id, copied(value)))
+                    self._settled(cell, value, copied)
                     return None
                 case StillUnknown():
                     self._happened(events.Judged(self._now(), cell.id, attempt, "unknown"))
@@ -267,7 +268,7 @@ class ResumedUnit(TaskFetchingUnit):
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
         try:
-            given = given_to(cell, work, self.schedule)
+            given = given_to(cell, work, self.schedule, _counted_before)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
@@ -304,6 +305,10 @@ def _bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, 
         ArgumentError: they do not fit any more: the tool is another one now.
     """
     return as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in tool.named(given)})
+
+
+def _counted_before(_: Any) -> None:
+    """What a call had been made with is counted already."""
 
 
 def _purpose(command: Command) -> object:

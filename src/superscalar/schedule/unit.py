@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from random import Random
 from typing import Any, assert_never
 
 from superscalar import events
@@ -17,62 +16,43 @@ from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
-from superscalar.policy import Policy, Replan
 from superscalar.schedule import gather
-from superscalar.schedule.asking import Approver, Asking
+from superscalar.schedule.asking import Asking
 from superscalar.schedule.attempt import (
     Attempt,
-    Bounds,
-    Invoke,
+    Kept,
     backoff_of,
     failure_of,
     instead_of,
+    kept,
     may_try_again,
     never_started,
-    result_of,
     too_many,
     too_slow,
     too_wide,
     verdict_on,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import DORMANT, GATHERING, PENDING, READY, RUNNING, SETTLED, Cell
+from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
+from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
-from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.limits import Ticket
 from superscalar.schedule.naming import Naming, name_of
 from superscalar.schedule.permission import Permission
-from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
+from superscalar.schedule.priority import Key
+from superscalar.schedule.reports import Reports
 from superscalar.schedule.sharing import SharedCalls
 from superscalar.schedule.state import Schedule
-from superscalar.schedule.telling import Telling
+from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Inherited, Tool
-from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.weight import TooHeavy, is_light
 
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a unit needs of the run that it belongs to."""
-
-    run: str
-    tools: Toolset
-    limits: Limits
-    invoke: Invoke
-    record: Callable[[events.Event], None]
-    bounds: Bounds = field(default_factory=Bounds)
-    context: Any = None
-    random: Random = field(default_factory=Random)
-    durations: Durations = field(default_factory=Durations)
-    priority: Callable[[Durations, Toolset], Priority] = LongestPath
-    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
-    policy: Policy = field(default_factory=lambda: Policy("off"))
-    question: str = ""
-    replan: Replan = "any"
-    approver: Approver = field(default_factory=Approver)
+__all__ = ["Surroundings", "TaskFetchingUnit"]
 
 
 class TaskFetchingUnit(Asking):
@@ -91,7 +71,6 @@ class TaskFetchingUnit(Asking):
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
-        self._telling = Telling(self, surroundings.context, self._happened)
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
@@ -103,6 +82,8 @@ class TaskFetchingUnit(Asking):
         self._keeps_arguments = self.permission.named_by_arguments
         self._admits = self.permission.admission.limited
         self._batches = Batches(self, self._limits, self._invoke)
+        self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
+        self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
         self._handlers = self.schedule.handlers
         self._pumping = False
@@ -255,7 +236,8 @@ class TaskFetchingUnit(Asking):
             case Issue(id):
                 self._issue(self.schedule.cell(id))
             case Name(id):
-                self._name(self.schedule.cell(id))
+                if (name := self._naming.ahead(self.schedule.cell(id), self.schedule)) is not None:
+                    self._happened(events.Resolved(self._now(), id, name))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
                     self._happened(events.Skipped(self._now(), id, because, by_guard))
@@ -307,6 +289,7 @@ class TaskFetchingUnit(Asking):
                 self._race(cell, work)
                 return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
+            outcome = self.holding.settled(task, outcome) or outcome
         except Unavailable as missing:
             self._happened(events.Skipped(now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
@@ -339,7 +322,20 @@ class TaskFetchingUnit(Asking):
         race = self.schedule.race(cell)
         answers = gather.answers(race, cell)
         self._happened(events.Won(self._now(), cell.id, race.winners))
-        self._happened(events.Succeeded(self._now(), cell.id, answers))
+        self._settled(cell, answers)
+
+    def _settled(self, cell: Cell, value: Any, copy: Callable[[Any], Any] = lambda value: value) -> None:
+        """A task that made no call of its own has a copy of this value, unless it weighs too much."""
+        why = self.holding.settled(cell.task, Observation(value))
+        if why is None:
+            self._happened(events.Succeeded(self._now(), cell.id, copy(value)))
+        else:
+            self._happened(events.Failed(self._now(), cell.id, replace(why, in_doubt=cell.is_write)))
+
+    def _overflowed(self, held: int) -> None:
+        """The run holds what it may: no call begins any more."""
+        self._record(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
+        self._refuse = lambda _: self.holding.failure
 
     def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
@@ -350,14 +346,6 @@ class TaskFetchingUnit(Asking):
 
     # -------------------------------------------------------------------------------------------------------- calls
 
-    def _name(self, cell: Cell) -> None:
-        """Tell what a call touches that waits, so that it waits only for what may touch the same."""
-        work = cell.task.work if cell.task is not None else None
-        if cell.status is PENDING and isinstance(work, Call):
-            name = self._naming.ahead(cell, work, self.schedule)
-            if name is not None:
-                self._happened(events.Resolved(self._now(), cell.id, name))
-
     def _bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
         tool = self._tool(work.tool)
@@ -365,7 +353,7 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
         try:
-            given = given_to(cell, work, self.schedule)
+            given = given_to(cell, work, self.schedule, self.holding.take)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
@@ -394,6 +382,9 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
+        except TooHeavy as error:
+            why = f"an argument of {tool.name} is too large: {error}"
+            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", why)))
         else:
             attempt = Attempt(self, cell, tool, arguments, told)
             attempt.plain = plain
@@ -420,7 +411,7 @@ class TaskFetchingUnit(Asking):
         """The call that a task shares is over: settle as that one did, with a value of its own."""
         outcome = other.outcome
         if isinstance(outcome, Observation):
-            self._happened(events.Succeeded(self._now(), cell.id, copied(outcome.value)))
+            self._settled(cell, outcome.value, copied)
         elif isinstance(outcome, Failure):
             self._happened(events.Failed(self._now(), cell.id, outcome))
         else:
@@ -527,8 +518,8 @@ class TaskFetchingUnit(Asking):
         return self.loop.create_task(work, name=name, context=variables)
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run."""
-        return self._telling.context_for(attempt)
+        """What a tool may ask of the run; in a batch its progress is that of all its calls."""
+        return self._reports.context_for(attempt, self._run.context)
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
@@ -544,6 +535,8 @@ class TaskFetchingUnit(Asking):
                 result = await self._invoke(attempt.tool, arguments, context)
             else:
                 result = await batch.answer(attempt, arguments)
+            if not is_light(result):
+                result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
             result, step = error, self._went_wrong
@@ -562,10 +555,8 @@ class TaskFetchingUnit(Asking):
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
-            if type(value) in IMMUTABLE:
-                self._happened(events.Succeeded(now, attempt.cell.id, value))
-            else:
-                self._happened(result_of(attempt, value, now))
+            id = attempt.cell.id
+            self._happened(value.event(now, id) if type(value) is Kept else events.Succeeded(now, id, value))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
@@ -585,6 +576,8 @@ class TaskFetchingUnit(Asking):
         """The attempt has really ended, or is given up: its slots are free."""
         attempt.over = True
         self._live.pop(attempt, None)
+        if self._reports.open:
+            self._reports.forget(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
         if attempt.batch is not None:
