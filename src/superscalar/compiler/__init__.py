@@ -253,7 +253,7 @@ class LLMCompiler:
         Raises:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed, or cannot be used yet.
-            JoinError: the joiner gave no usable answer.
+            JoinError: the joiner gave no usable answer; or `joiner=None`, and nothing that was joined has a value.
             NotApproved: `approve_plan=True`, and the first plan was not approved.
             ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """

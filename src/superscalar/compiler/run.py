@@ -22,7 +22,7 @@ from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
-from superscalar.errors import ApprovalPending, NotApproved
+from superscalar.errors import ApprovalPending, JoinError, NotApproved
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
@@ -224,7 +224,10 @@ class Run:
         while True:
             await self._unit.settle()
             if self._settings.joiner is None:
-                answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
+                outcomes = Outcomes(self._unit.outcomes(), self._program.in_order())
+                if why := outcomes.absent:
+                    raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
+                answer = outcomes.joined
                 break
             decision = await self._join(self._settings.joiner, question, said)
             if isinstance(decision, joiner.Cut):

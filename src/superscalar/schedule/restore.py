@@ -17,8 +17,8 @@ from superscalar.plan.evaluate import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Attempt, never_started, too_many
-from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
+from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
 from superscalar.schedule.ledger import Ledger, UnderWay
@@ -122,6 +122,8 @@ class ResumedUnit(TaskFetchingUnit):
         match command:
             case Issue():
                 return cell.status in (READY, GATHERING)
+            case Name():
+                return cell.status is PENDING and cell.access is not None and not cell.access.known
             case Skip() | Refuse():
                 return cell.status is DOOMED
             case Repeat(_, of):
