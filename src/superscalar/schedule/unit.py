@@ -40,7 +40,6 @@ from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
-from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
@@ -103,7 +102,7 @@ class TaskFetchingUnit(Asking):
         self.permission = permission
         self._guarded = permission.guarded
         self._keeps_arguments = permission.named_by_arguments
-        self._batches = Batches(self, self._limits, self._invoke)
+        self._batches = Batches(self, self._limits, self._invoke, permission.whether.company)
         self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
@@ -263,7 +262,7 @@ class TaskFetchingUnit(Asking):
             case Revive(ids):
                 self._happened(events.Revived(self._now(), ids))
             case Release(id):
-                losers = self.schedule.losers(id)
+                losers = self.schedule.losers(id, self.permission.whether.stays(id))
                 fresh = tuple(cell.id for cell in losers if not self.schedule.is_unneeded(cell))
                 if fresh:
                     self._set_aside(fresh)
@@ -381,7 +380,7 @@ class TaskFetchingUnit(Asking):
             if work.access is not None and not work.access.known:
                 name = tool.resource_of(arguments)
                 self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
-            if cell.status is not READY or (tool.shares and self._shares(cell, tool, work, arguments)):
+            if cell.status is not READY or (tool.shares and self._shares(cell, work, arguments)):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
@@ -402,21 +401,12 @@ class TaskFetchingUnit(Asking):
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _shares(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21); or it is not made again.
-
-        That it is tells whoever is called that something was written meanwhile.
-        """
-        writes = self.schedule.writes_before(cell)
-        other = self._shared.earlier(cell, work.tool, arguments, writes)
+    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
+        other = self._shared.earlier(cell, work.tool, arguments, self.permission.whether.apart(cell))
         if other is not None:
             self._happened(events.Shared(self._now(), cell.id, other.id))
-            return True
-        labels = self.permission.labels
-        if not (writes and labels.confidential and self._shared.is_again(work.tool, arguments, writes)):
-            return False
-        met = writes_met(cell, self.schedule.in_program_order())
-        return labels.made_again(cell, met) and not self._permitted(cell, tool, work, arguments)
+        return other is not None
 
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""
