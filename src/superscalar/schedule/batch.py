@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from math import inf
 from typing import Any, TypeAlias
 
 from superscalar.schedule.attempt import Attempt, Invoke, Shell
+from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.sharing import identity
 from superscalar.tools.batch import Batched
 
-_Key: TypeAlias = tuple[str, Hashable]
+_Key: TypeAlias = tuple[Hashable, ...]
 
 
 class Batches:
@@ -21,10 +22,11 @@ class Batches:
 
     A batch is open from its first call until its request is made. It waits for nothing: the first call asks for the
     limits as any other would, and what becomes ready before they are granted, or in the same turn of the event loop,
-    comes along if it differs in the one argument only.
+    comes along if it differs in the one argument only, and may be in its `company`.
     """
 
-    def __init__(self, unit: Shell, limits: Grants, invoke: Invoke) -> None:
+    def __init__(self, unit: Shell, limits: Grants, invoke: Invoke, company: Callable[[Cell], Hashable]) -> None:
+        self._company = company
         self.unit = unit
         self.limits = limits
         self.invoke = invoke
@@ -48,7 +50,7 @@ class Batches:
         assert batched is not None  # or it would go alone
         item, others = batched.parted(attempt.arguments)
         try:
-            key = attempt.tool.name, identity(others)
+            key: _Key = attempt.tool.name, identity(others), self._company(attempt.cell)
         except RecursionError:  # nested too deeply to be compared: it goes alone
             key = attempt.tool.name, id(attempt)
         batch = self._open.get(key)

@@ -36,7 +36,6 @@ from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
-from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
@@ -48,7 +47,7 @@ from superscalar.schedule.reports import Reports
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited, Tool
+from superscalar.tools.tool import Inherited
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
 from superscalar.weight import TooHeavy, is_light
 
@@ -86,7 +85,7 @@ class TaskFetchingUnit(Asking):
         self.permission = permission
         self._guarded = permission.guarded
         self._keeps_arguments = permission.named_by_arguments
-        self._batches = Batches(self, self._limits, self._invoke)
+        self._batches = Batches(self, self._limits, self._invoke, permission.whether.company)
         self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
@@ -249,7 +248,7 @@ class TaskFetchingUnit(Asking):
             case Revive(ids):
                 self._happened(events.Revived(self._now(), ids))
             case Release(id):
-                losers = self.schedule.losers(id)
+                losers = self.schedule.losers(id, self.permission.whether.stays(id))
                 fresh = tuple(cell.id for cell in losers if not self.schedule.is_unneeded(cell))
                 if fresh:
                     self._set_aside(fresh)
@@ -370,7 +369,7 @@ class TaskFetchingUnit(Asking):
             guarded = known is not None or work.tool in self._guarded
             if guarded and not self._permitted(cell, tool, work, arguments):
                 return
-            if tool.shares and self._shares(cell, tool, work, arguments):
+            if tool.shares and self._shares(cell, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
@@ -391,21 +390,12 @@ class TaskFetchingUnit(Asking):
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _shares(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21); or it is not made again.
-
-        That it is tells whoever is called that something was written meanwhile.
-        """
-        writes = self.schedule.writes_before(cell)
-        other = self._shared.earlier(cell, work.tool, arguments, writes)
+    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
+        other = self._shared.earlier(cell, work.tool, arguments, self.permission.whether.apart(cell))
         if other is not None:
             self._happened(events.Shared(self._now(), cell.id, other.id))
-            return True
-        labels = self.permission.labels
-        if not (writes and labels.confidential and self._shared.is_again(work.tool, arguments, writes)):
-            return False
-        met = writes_met(cell, self.schedule.in_program_order())
-        return labels.made_again(cell, met) and not self._permitted(cell, tool, work, arguments)
+        return other is not None
 
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""
