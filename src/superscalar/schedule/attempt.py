@@ -16,6 +16,7 @@ from superscalar.errors import JournalError, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
+from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import refusal_of
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
@@ -57,6 +58,7 @@ class Shell(Protocol):
 
     run_id: str
     loop: asyncio.AbstractEventLoop
+    caller: Ticket | None
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""
@@ -115,6 +117,7 @@ class Attempt(Ticket):
         self.run = shell.run_id  # written out: `super().__init__` costs as much as all of it
         self.names = tool.limited_by
         self.loop = shell.loop
+        self.holds = False
         self.waiting = False
         self.queue = None
         self.shell = shell
@@ -135,6 +138,11 @@ class Attempt(Ticket):
         self.stopped: Stop | None = None
         self.deadline = inf
         self.over = False
+
+    @property
+    def caller(self) -> Ticket | None:
+        """The call inside which its run goes on."""
+        return self.shell.caller
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
@@ -263,6 +271,11 @@ def instead_of(event: events.Event, refused: Unwritable | JournalError, schedule
             )
         case _:
             raise refused
+
+
+def never_granted(attempt: Attempt, why: Entangled) -> Failure:
+    """What becomes of a call that would wait for slots for ever."""
+    return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
 
 
 def too_many(have: int, more: int, bounds: Bounds) -> Failure:

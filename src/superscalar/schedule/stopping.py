@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from math import inf
 
 from superscalar import events
 from superscalar.plan.ir import Call
 from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
 from superscalar.schedule.cells import PENDING, RUNNING
-from superscalar.schedule.limits import Limits
+from superscalar.schedule.inside import granted_here
+from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, FailureKind, TaskId
@@ -27,7 +29,7 @@ class Stopping(ABC):
         self.schedule = Schedule()
         self._now = clock_of(self.loop)
         self._bounds = bounds
-        self._limits = limits.on(self.loop)
+        self._limits, self.caller = granted_here(limits, self.loop, self)
         self._clock = self._limits.clock
         self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self._alarm: asyncio.TimerHandle | None = None
@@ -37,6 +39,15 @@ class Stopping(ABC):
         self._escalation: list[asyncio.TimerHandle] = []
 
     permission: Permission
+
+    def holding(self) -> Iterable[Ticket]:
+        """The calls for which something was taken that has not come back."""
+        return {ticket for attempt in list(self._live) if (ticket := attempt.batch or attempt).holds}
+
+    def __del__(self) -> None:
+        """It ended with its event loop, in the middle: whoever is left may have what it held."""
+        if getattr(self, "_live", None):  # else there is nothing, or it was never made
+            self._clock.leave(self)
 
     @abstractmethod
     def _happened(self, event: events.Event) -> None: ...

@@ -10,6 +10,7 @@ from math import inf
 from random import Random
 from threading import get_ident
 from typing import Any, assert_never
+from weakref import ref
 
 from superscalar import events
 from superscalar.codec import Unwritable
@@ -29,6 +30,7 @@ from superscalar.schedule.attempt import (
     failure_of,
     instead_of,
     may_try_again,
+    never_granted,
     never_started,
     result_of,
     too_many,
@@ -43,6 +45,7 @@ from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.loans import HOLDER, Entangled
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.sharing import SharedCalls
@@ -429,13 +432,20 @@ class TaskFetchingUnit(Asking):
             self._ask(attempt, key(attempt.cell))
 
     def _ask(self, attempt: Attempt, place: Key) -> None:
-        if not attempt.over:
-            limits = self._limits if attempt.tool.batched is None else self._batches
-            if limits.ask(attempt, place):
-                self.start(attempt)
-            else:
-                self._queued.append(attempt)
-                self._crowded = True
+        if attempt.over:
+            return
+        limits = self._limits if attempt.tool.batched is None else self._batches
+        try:
+            granted = limits.ask(attempt, place)
+        except Entangled as why:
+            self._end(attempt)
+            self._happened(events.Failed(self._now(), attempt.cell.id, never_granted(attempt, why)))
+            return
+        if granted:
+            self.start(attempt)
+        else:
+            self._queued.append(attempt)
+            self._crowded = True
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
@@ -457,7 +467,7 @@ class TaskFetchingUnit(Asking):
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
         if attempt.over:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
@@ -499,7 +509,7 @@ class TaskFetchingUnit(Asking):
         """A call does not start after all, for which everything was taken."""
         self._end(attempt)
         if attempt.batch is None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
         self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -543,6 +553,7 @@ class TaskFetchingUnit(Asking):
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         attempt.begun = True
+        HOLDER.set(ref(attempt.batch or attempt))
         context, batch = attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
@@ -602,7 +613,7 @@ class TaskFetchingUnit(Asking):
         elif attempt.waiting:
             self._limits.withdraw(attempt)
         elif attempt.runner is not None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         verdict = verdict_on(attempt, error, self._limits, self._run.random, self._now())
@@ -627,13 +638,3 @@ class TaskFetchingUnit(Asking):
         attempt.timer = None
         self._ready.append(attempt)
         self._pump()
-
-    # ------------------------------------------------------------------------------------------------------ waiting
-
-    def _raise_bug(self) -> None:
-        if self._bug is not None:
-            raise self._bug
-
-    def _stuck(self) -> IllegalEvent:
-        waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
-        return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
