@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
+from superscalar.forks import in_child
 
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
@@ -47,9 +48,14 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._guard = threading.RLock()
+        _DATABASES.add(self)
         self._process = os.getpid()
         self._terms = ("", "")  # that the connection was last told: how long to wait, and for what
         self._connection = self._open()
+
+    def renew_lock(self) -> None:
+        """Nobody uses it in this process."""
+        self._guard = threading.RLock()
 
     @contextmanager
     def writing(self, *, durable: bool = False, patience: float = PATIENCE) -> Iterator[sqlite3.Connection]:
@@ -167,6 +173,16 @@ def _text(data: bytes) -> str:
 
 
 _INHERITED: Final[list[sqlite3.Connection]] = []
+_DATABASES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked child: a thread that is not there may have been using any of them."""
+    for database in list(_DATABASES):
+        database.renew_lock()
+
+
+in_child(_renew_locks)
 
 
 def damaged(path: Path, why: object) -> JournalError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from superscalar import events
 from superscalar.codec import Unwritable
-from superscalar.errors import JournalError, NotDone, RateLimited
+from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
@@ -183,6 +183,12 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
     """What to say when its time has passed."""
     timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
     return f"{attempt.tool.name} gave no answer within {timeout:g} s"
+
+
+def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
+    """What an attempt ended with whose time had passed; `error`: what it raised then."""
+    said = too_slow(attempt, bounds)
+    return NotBegun(f"{said}: it had not begun") if isinstance(error, NotBegun) else TimeoutError(said)
 
 
 def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:

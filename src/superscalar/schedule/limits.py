@@ -27,6 +27,7 @@ from typing import Any, Protocol, TypeAlias
 
 from superscalar import events
 from superscalar.errors import UsageError
+from superscalar.forks import in_child
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
 from superscalar.schedule.loans import Loans
 from superscalar.schedule.refusal import Refusal
@@ -496,6 +497,15 @@ class _Clock:
 _PROCESS = _Clock(monotonic_ns)
 _OWN: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Clock] = weakref.WeakKeyDictionary()
 _OWN_LOCK = Lock()
+
+
+def _renew() -> None:
+    """In a forked child: what is held there is held by its parent, and locks may have been taken when it was made."""
+    global _PROCESS, _OWN, _OWN_LOCK
+    _PROCESS, _OWN, _OWN_LOCK = _Clock(monotonic_ns), weakref.WeakKeyDictionary(), Lock()
+
+
+in_child(_renew)
 
 
 def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:

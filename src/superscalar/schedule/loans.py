@@ -109,7 +109,7 @@ class Loans:
 class InnerQueue(Queue):
     """The calls of the runs inside one call that want the same: each of them takes what is lent, and else what is free.
 
-    Nothing that one of these lacks is kept for other queues: who called it holds slots, and others may wait for those.
+    Nothing that one of these wants is kept for anybody: who called it holds slots, and others may wait for those.
     """
 
     __slots__ = ("__weakref__", "_inside", "_loans", "caller")
@@ -151,13 +151,14 @@ class InnerQueue(Queue):
         for gate in self.missing():
             self._keepers.make_way(gate)
         missing = self.missing()
+        if missing or opens > now:
+            self._inside[self] = [gate for gate in self.gates if not self._lent(gate)]
+        else:
+            self._inside.pop(self, None)
         if missing:
-            self._inside[self] = missing
             self.blocked_by = missing[0].blocks
             for gate in missing:
                 self.lacked.setdefault(gate, gate.granted)
-        else:
-            self._inside.pop(self, None)
         if opens > now:
             super()._give_up()
         return None if missing else opens

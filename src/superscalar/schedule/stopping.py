@@ -191,8 +191,8 @@ class Stopping(ABC):
         self._end(attempt)
         attempt.runner.cancel()
         message = too_slow(attempt, self._bounds) if stop == "timeout" else STOPPED[stop]
-        write = attempt.tool.effect == "write"
-        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
+        doubtful = attempt.in_doubt or (attempt.tool.effect == "write" and attempt.begun)
+        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=doubtful, abandoned=True)
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()
 

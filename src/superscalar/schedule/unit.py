@@ -33,8 +33,8 @@ from superscalar.schedule.attempt import (
     never_granted,
     never_started,
     result_of,
+    too_late,
     too_many,
-    too_slow,
     too_wide,
     verdict_on,
 )
@@ -579,7 +579,7 @@ class TaskFetchingUnit(Asking):
             return
         self._end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
+            self._fail_or_retry(attempt, too_late(attempt, self._bounds))
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
@@ -598,7 +598,7 @@ class TaskFetchingUnit(Asking):
             self._pump()
             return
         if attempt.stopped == "timeout":
-            error = TimeoutError(too_slow(attempt, self._bounds))
+            error = too_late(attempt, self._bounds, error)
         self._fail_or_retry(attempt, error)
         self._pump()
 

@@ -128,7 +128,7 @@ class Keepers:
 
     def __init__(self) -> None:
         self._due: dict[Queue, None] = {}
-        self.inside: dict[Queue, list[Gate]] = {}  # what calls lack that are inside others: it is never kept
+        self.inside: dict[Queue, list[Gate]] = {}  # what calls wait for that are inside others: it is never kept
         self.gave_back = False  # slots were kept and are free unused: whoever was looked at before has to be again
 
     def admit(self, queue: Queue) -> bool:
@@ -146,8 +146,8 @@ class Keepers:
         del self._due[queue]
 
     def may_keep(self, gate: Gate) -> bool:
-        """Whether no call lacks a slot of this gate whose caller holds some itself."""
-        return not any(gate in lacked for lacked in self.inside.values())
+        """Whether no call waits that takes part in this gate and whose caller holds slots itself."""
+        return not any(gate in wanted for wanted in self.inside.values())
 
     def make_way(self, gate: Gate) -> None:
         """Such a call lacks one: what is kept of this gate is free."""
