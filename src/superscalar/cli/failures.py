@@ -11,7 +11,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
 
-FAILED, USAGE, WAITING, INTERRUPTED = 1, 2, 3, 130
+FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
 
 
 class CommandError(Exception):

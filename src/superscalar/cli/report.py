@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text, trust_terms
-from superscalar.cli.failures import INTERRUPTED, WAITING, CommandError
+from superscalar.cli.failures import INTERRUPTED, SUSPENDED, WAITING, CommandError
 from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
@@ -99,7 +99,7 @@ def print_error(error: CommandError) -> None:
     for diagnostic in error.diagnostics:
         print_diagnostic(diagnostic, error=True)
     out = console(sys.stderr)
-    prefix = () if error.code in (INTERRUPTED, WAITING) else (("error: ", "bold red"),)
+    prefix = () if error.code in (INTERRUPTED, SUSPENDED, WAITING) else (("error: ", "bold red"),)
     out.print(Text.assemble(*prefix, safe(str(error))))
 
 

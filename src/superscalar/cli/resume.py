@@ -103,7 +103,7 @@ def resume_run(
             stream = lambda: compiler.stream_resume(  # noqa: E731
                 id, deadline=deadline, resolve=lambda doubt: verdicts[doubt.task_id]
             )
-            result = followed(stream, view, screen)
+            result = followed(stream, view, screen, journal)
         failed = not result.complete if answers else has_failure(result.answer)
         if as_json:
             print_json(

@@ -118,6 +118,8 @@ class Run:
         self._approver = approval.approver(settings.approve, later=recording is not None)
         self._recording = recording
         log.keep = recording
+        log.leave = self._leave
+        self._left = False
         self._unit = self._unit_in(
             Surroundings(
                 run_id,
@@ -263,6 +265,11 @@ class Run:
         except ApprovalPending:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
             raise
+        except asyncio.CancelledError:
+            if self._left:
+                error = None  # likewise
+                await self._unit.cancel()
+            raise
         except Exception as failed:
             error = f"{type(failed).__name__}: {failed}"
             raise
@@ -273,6 +280,11 @@ class Run:
                 await self._unit.cancel()
                 self._log.record(events.RunEnded(self._now(), error))
         return self._finished(result)
+
+    def _leave(self) -> None:
+        if self._recording is not None:
+            self._left = True
+            self._unit.leave()
 
     def _pass_deadline(self) -> None:
         self._late = True

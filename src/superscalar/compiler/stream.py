@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
+from superscalar.compiler.interrupts import Interrupted, interruptible
 from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
 from superscalar.events import Event
@@ -23,6 +25,7 @@ class Log:
         self.events: list[Event] = []
         self.closed = False
         self.keep: Callable[[Event], None] | None = None
+        self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
         self._waiting: list[asyncio.Future[None]] = []
 
     def record(self, event: Event) -> None:
@@ -79,6 +82,7 @@ class RunStream:
         self._task: asyncio.Task[RunResult] | None = None
         self._followers = 0  # blocks, iterations and calls of `result` that are open
         self._left = False
+        self._suspended = False
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -88,7 +92,9 @@ class RunStream:
     def _started(self) -> asyncio.Task[RunResult]:
         if self._task is None:
             log = self._log
-            self._task = asyncio.get_running_loop().create_task(self._main(log), name="superscalar run")
+            self._task = asyncio.get_running_loop().create_task(
+                interruptible(partial(self._main, log)), name="superscalar run"
+            )
             self._task.add_done_callback(lambda _: log.close())  # even if it is cancelled before it begins
         return self._task
 
@@ -106,6 +112,8 @@ class RunStream:
         self._followers += 1
         try:
             return await asyncio.shield(task)
+        except Interrupted:
+            raise KeyboardInterrupt from None
         except asyncio.CancelledError:
             if self._left and task.cancelled():
                 raise UsageError(
@@ -115,6 +123,19 @@ class RunStream:
             raise
         finally:
             self._followers -= 1
+
+    def suspend(self) -> None:
+        """Begin to leave a run that is recorded to another process; leaving the block waits until that is done.
+
+        Nothing more starts, and what is being read is dropped. A write that is under way has the grace period to end;
+        of one that has not, nobody knows whether it happened. The run has not ended then: `resume` goes on with it. A
+        run that is not recorded is cancelled.
+        """
+        task = self._started()
+        if not self._suspended:
+            self._suspended = True
+            self._log.leave()
+            task.cancel()
 
     async def cancel(self) -> None:
         """Stop the run and wait until nothing of it is left running (for the grace period at the most)."""
@@ -131,6 +152,7 @@ class RunStream:
         try:
             async for event in self._log.follow():
                 yield event
+            self._raise_interrupt()
         finally:
             self._followers -= 1
             await self._end_unless_followed()
@@ -154,7 +176,8 @@ class RunStream:
         self._followers -= 1
         task = self._started()
         if not task.done():
-            task.cancel()
+            if not self._suspended:  # else it ends already, and once more would be a hurry
+                task.cancel()
             while not task.done():
                 try:
                     await asyncio.wait([task])
@@ -162,6 +185,13 @@ class RunStream:
                     task.cancel()
         if not task.cancelled():
             task.exception()  # seen: whoever wanted it has asked `result`
+        if error is None:
+            self._raise_interrupt()
+
+    def _raise_interrupt(self) -> None:
+        task = self._task
+        if task is not None and task.done() and not task.cancelled() and isinstance(task.exception(), Interrupted):
+            raise KeyboardInterrupt
 
     def __del__(self) -> None:
         """Nobody can follow it any more: it ends."""

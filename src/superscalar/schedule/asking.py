@@ -217,12 +217,21 @@ class Asking(Stopping):
 
     def stop(self, kind: FailureKind) -> None:
         """As without questions; a call that a person was asked about has not started, and nobody needs to answer."""
+        if self._suspending:
+            return
         if self._stopped is None:
             for cell in list(self._asked):
                 self._withdraw(cell)
                 self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
         self._on_hold = False
         super().stop(kind)
+
+    def leave(self) -> None:
+        """As without questions; they are asked again by whoever goes on."""
+        for cell in list(self._asked):
+            self._withdraw(cell)
+        self._on_hold = True
+        super().leave()
 
     async def cancel(self, kind: FailureKind = "cancelled") -> None:
         """As without questions; callbacks have the grace period to end, too."""

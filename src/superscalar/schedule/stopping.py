@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
 from math import inf
 
 from superscalar import events
@@ -36,6 +37,8 @@ class Stopping(ABC):
         self._alarm_at = inf
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
+        self._suspending = False
+        self._dropped: set[asyncio.Task[None]] = set()
         self._escalation: list[asyncio.TimerHandle] = []
 
     permission: Permission
@@ -70,6 +73,9 @@ class Stopping(ABC):
                 await self._wakeup
             except asyncio.CancelledError:
                 self._abandon_all()
+        if self._dropped:
+            with suppress(asyncio.CancelledError):  # a second cancel is not heard
+                await asyncio.wait(self._dropped, timeout=self._bounds.grace)
         self._set_alarm(inf)
 
     def stop(self, kind: FailureKind) -> None:
@@ -104,6 +110,44 @@ class Stopping(ABC):
                 self.loop.call_later(grace * 1.5, self._abandon_all),
             ]
         self._limits.dispatch(self.loop)
+
+    def leave(self) -> None:
+        """Begin to leave the run to another process, without waiting; `cancel` waits.
+
+        No call starts any more, and nothing is recorded of what is cut off: it has not ended. Pure and read calls are
+        cancelled and forgotten, to be made again. A write has the grace period to end; then it is cancelled, and
+        forgotten half a grace period later, so that whoever goes on knows only that it was begun.
+        """
+        if self._stopped is not None or self._suspending:
+            return
+        self._suspending = True
+        for attempt in list(self._live):
+            if attempt.runner is None:
+                self._end(attempt)
+            elif attempt.tool.effect != "write" or not attempt.begun:
+                self._forget(attempt)
+        grace = self._bounds.grace
+        if self._live:
+            self._escalation = [
+                self.loop.call_later(grace, self._cancel_silently),
+                self.loop.call_later(grace * 1.5, self._abandon_all),
+            ]
+        self._limits.dispatch(self.loop)
+
+    def _cancel_silently(self) -> None:
+        for attempt in list(self._live):
+            if attempt.runner is not None and attempt.stopped is None:
+                attempt.stopped = "cancelled"
+                attempt.runner.cancel()
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Cancel a call of which nothing is to be recorded any more."""
+        self._end(attempt)
+        if attempt.runner is not None:
+            attempt.runner.cancel()
+            self._dropped.add(attempt.runner)
+        if not self._live:
+            self._wake()
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
@@ -185,6 +229,9 @@ class Stopping(ABC):
     def _abandon(self, attempt: Attempt) -> None:
         """The call does not end when told to. The run goes on, and ends, without it."""
         if attempt.over or attempt.runner is None:
+            return
+        if self._suspending:
+            self._forget(attempt)
             return
         stop = attempt.stopped or self._stopped or "cancelled"
         attempt.stopped = stop

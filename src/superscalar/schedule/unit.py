@@ -185,7 +185,7 @@ class TaskFetchingUnit(Asking):
             ApprovalPending: only answers are missing, which nobody is there to give. Nothing runs any more.
         """
         try:
-            if self._on_hold:
+            if self._on_hold and not self._suspending:
                 self.stop("denied")
             while True:
                 self._raise_bug()
@@ -436,16 +436,15 @@ class TaskFetchingUnit(Asking):
             return
         limits = self._limits if attempt.tool.batched is None else self._batches
         try:
-            granted = limits.ask(attempt, place)
+            if limits.ask(attempt, place):
+                self.start(attempt)
+                return
         except Entangled as why:
             self._end(attempt)
             self._happened(events.Failed(self._now(), attempt.cell.id, never_granted(attempt, why)))
             return
-        if granted:
-            self.start(attempt)
-        else:
-            self._queued.append(attempt)
-            self._crowded = True
+        self._queued.append(attempt)
+        self._crowded = True
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
@@ -593,13 +592,12 @@ class TaskFetchingUnit(Asking):
         if attempt.over:
             return
         self._end(attempt)
-        if attempt.stopped == "unneeded":
-            self._happened(events.Cancelled(self._now(), attempt.cell.id))
-            self._pump()
-            return
         if attempt.stopped == "timeout":
             error = too_late(attempt, self._bounds, error)
-        self._fail_or_retry(attempt, error)
+        if attempt.stopped == "unneeded":
+            self._happened(events.Cancelled(self._now(), attempt.cell.id))
+        elif attempt.stopped is None or not self._suspending:  # else it may have happened: whoever goes on asks
+            self._fail_or_retry(attempt, error)
         self._pump()
 
     def _end(self, attempt: Attempt) -> None:
@@ -629,9 +627,11 @@ class TaskFetchingUnit(Asking):
             alone = attempt.batch is not None and attempt.batch.answered and attempt.stopped is None
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
+        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
+        if self._suspending:
+            return
         following = attempt.following(in_doubt=failure.in_doubt)
         self._live[following] = None
-        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_at(since + delay, self._try_again, following)
 
     def _try_again(self, attempt: Attempt) -> None:
