@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from math import inf
 
 from superscalar import events
@@ -38,6 +39,7 @@ class Stopping(ABC):
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
         self._suspending = False
+        self._waited_again: set[Attempt] = set()
         self._dropped: set[asyncio.Task[None]] = set()
         self._escalation: list[asyncio.TimerHandle] = []
 
@@ -99,16 +101,12 @@ class Stopping(ABC):
                 self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
                 self._pump()
         self._pump()
-        grace = self._bounds.grace
         for attempt in list(self._live):
             if attempt.tool.effect != "write" or not attempt.begun:
                 self._cancel(attempt, kind)
         self._pump()
         if self._live:  # else nothing is left to escalate against, and no timer outlives the run
-            self._escalation = [
-                self.loop.call_later(grace, self._end_grace, kind),
-                self.loop.call_later(grace * 1.5, self._abandon_all),
-            ]
+            self._escalate(partial(self._end_grace, kind))
         self._limits.dispatch(self.loop)
 
     def leave(self) -> None:
@@ -126,12 +124,8 @@ class Stopping(ABC):
                 self._end(attempt)
             elif attempt.tool.effect != "write" or not attempt.begun:
                 self._forget(attempt)
-        grace = self._bounds.grace
         if self._live:
-            self._escalation = [
-                self.loop.call_later(grace, self._cancel_silently),
-                self.loop.call_later(grace * 1.5, self._abandon_all),
-            ]
+            self._escalate(self._cancel_silently)
         self._limits.dispatch(self.loop)
 
     def _cancel_silently(self) -> None:
@@ -167,12 +161,45 @@ class Stopping(ABC):
         """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
         now = self._now()
         for attempt in [attempt for attempt in self._live if attempt.deadline <= now]:
-            if attempt.stopped is None:
+            if attempt.deadline < now and attempt not in self._waited_again:
+                self._wait_again(attempt, now)
+            elif attempt.stopped is None:
+                self._waited_again.discard(attempt)
                 self._cancel(attempt, "timeout")
                 attempt.deadline = now + self._bounds.grace
             else:
                 self._abandon(attempt)
         self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
+
+    def _wait_again(self, attempt: Attempt, now: float) -> None:
+        """Its time has passed while nobody looked: the process was stopped, the machine slept, or a tool kept the loop.
+
+        So much is given again, once and never more than the whole; what has arrived meanwhile is taken in first.
+        """
+        self._waited_again.add(attempt)
+        whole = self._bounds.grace if attempt.stopped is not None else attempt.deadline - attempt.started
+        attempt.deadline = now + min(now - attempt.deadline, whole)
+
+    def _escalate(self, first: Callable[[], None]) -> None:
+        """Do `first` when the grace period is over, and abandon what is left half a grace period later.
+
+        If we are late ourselves, that much later: see `_wait_again`.
+        """
+        grace, began = self._bounds.grace, self._now()
+
+        def look() -> None:
+            late = self._now() - (began + grace)
+            if late > 0:
+                self._escalation = [self.loop.call_later(min(late, grace), end, grace * 0.5)]
+            else:
+                end(None)
+
+        def end(then: float | None) -> None:
+            when = began + grace * 1.5 if then is None else self._now() + then
+            self._escalation = [self.loop.call_at(when, self._abandon_all)]
+            first()
+
+        self._escalation = [self.loop.call_at(began + grace, look)]
 
     def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
