@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -23,11 +24,22 @@ class Interrupted(BaseException):
 
 
 class _Heard:
-    """One run that may be interrupted."""
+    """One run that may be interrupted. It does not keep an event loop that nobody has any more."""
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
-        self.task = task
+        self._task = weakref.ref(task)
         self.interrupted = False
+
+    def goes_on(self) -> bool:
+        """Whether it can be told."""
+        task = self._task()
+        return task is not None and task.get_loop().is_running() and not self.interrupted
+
+    def interrupt(self) -> None:
+        """Cancel it."""
+        self.interrupted = True
+        if (task := self._task()) is not None:
+            task.get_loop().call_soon_threadsafe(task.cancel)
 
 
 _RUNS: dict[_Heard, None] = {}
@@ -35,12 +47,11 @@ _RUNS: dict[_Heard, None] = {}
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """The first Ctrl-C cancels every run that goes on; one more, or one that finds none, is raised where it comes."""
-    heard = [run for run in _RUNS if run.task.get_loop().is_running() and not run.interrupted]
+    heard = [run for run in _RUNS if run.goes_on()]
     if not heard:
         signal.default_int_handler(number, frame)
     for run in heard:
-        run.interrupted = True
-        run.task.get_loop().call_soon_threadsafe(run.task.cancel)
+        run.interrupt()
 
 
 async def interruptible(run: Callable[[], Coroutine[Any, Any, T]]) -> T:

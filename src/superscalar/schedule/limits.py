@@ -235,8 +235,16 @@ class Grants:
 
     def give_back(self, ticket: Ticket) -> None:
         """A call ended: its slots are free. `dispatch` hands them on. A second time it gives back nothing."""
+        clock = self.clock
         with self._lock:
-            self.clock.take_back(ticket)
+            if clock.loans.lent or not ticket.holds or ticket.queue is None:
+                clock.take_back(ticket)
+                return
+            ticket.holds = False  # `take_back`, written out
+            for gate in ticket.queue.gates:
+                gate.free += 1
+            if clock.waiting:
+                clock.changed = clock.handing_on = True
 
     def refused(self, ticket: Ticket, refusal: Refusal, random: Random, at: float) -> Verdict:
         """A provider refused a call, which has given back what it held: its limits pause and narrow.
@@ -295,6 +303,7 @@ class _Clock:
         )
         self._left: deque[Ticket] = deque()  # by runs that are gone: added to without the lock
         self._looking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._several = False  # runs have begun on more than one loop, as far as is known
         self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         # Weak on both sides: a handle holds its loop, and a loop that is gone must not be kept by its own timer.
@@ -327,6 +336,7 @@ class _Clock:
             if users is None:
                 users = self._users[loop] = weakref.WeakSet()
             users.add(user)
+            self._several = len(self._users) > 1
 
     def leave(self, user: User) -> None:
         """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
@@ -388,7 +398,7 @@ class _Clock:
                         self._tell(ticket.loop, ticket.granted, ticket)
         finally:
             self._dispatching.discard(loop)
-        if self.waiting and len(self._users) > 1:
+        if self._several and self.waiting:
             self._keep_looking(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
