@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from superscalar.forks import MAKING
-
 if TYPE_CHECKING:
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
@@ -134,6 +132,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from superscalar.forks import MAKING  # here, as a line of help needs none of it
+
     with MAKING:
         value = getattr(importlib.import_module(_MODULE_OF[name]), name)
     globals()[name] = value

@@ -435,7 +435,7 @@ def test_a_run_outside_any_call_asks_as_before() -> None:
     async def main() -> list[type]:
         loop = asyncio.get_running_loop()
         grants = Limits({}).on(loop)
-        ticket = Ticket("run", (), loop)
+        ticket = Noted(loop, [], "run", "")
         granted = grants.ask(ticket, (0,))
         return [type(grants), *([type(ticket.caller)] if granted else [])]
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
-from superscalar.cli.options import JOURNAL
-from superscalar.errors import ApprovalPending, IllegalEvent, ModelSetupError, PlanError, SuperscalarError, UsageError
+from superscalar.advice import command
+from superscalar.errors import (
+    ApprovalPending,
+    IllegalEvent,
+    JoinError,
+    ModelSetupError,
+    PlanError,
+    SuperscalarError,
+    UsageError,
+)
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
+from superscalar.values import Outcome, TaskId
 
 FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
 
@@ -17,7 +28,7 @@ FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
 class CommandError(Exception):
     """A command cannot go on. `kind` is what `--json` calls it, `code` the exit code.
 
-    `questions`: what the run `run` waits for a person to answer.
+    `questions`: what the run `run` waits for a person to answer. `outcomes`: of a run that ended without an answer.
     """
 
     def __init__(
@@ -29,6 +40,7 @@ class CommandError(Exception):
         diagnostics: tuple[Diagnostic, ...] = (),
         run: str = "",
         questions: tuple[Question, ...] = (),
+        outcomes: Mapping[TaskId, Outcome] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -36,12 +48,15 @@ class CommandError(Exception):
         self.diagnostics = diagnostics
         self.run = run
         self.questions = questions
+        self.outcomes = outcomes
 
 
-def command_error(error: SuperscalarError, *, file: str = "plan", journal: Path | None = None) -> CommandError:
+def command_error(
+    error: SuperscalarError, *, file: str = "plan", journal: Path | None = None, again: Sequence[str] = ()
+) -> CommandError:
     """The same for an exception of the library; the diagnostics of a plan are said to be in `file`.
 
-    `journal`: where a run that waits for an answer is recorded.
+    `journal`: where a run that waits for an answer is recorded, and `again` the options that it is gone on with.
 
     A wrong name, key or option is the command line's fault (exit code 2): nothing has run.
     """
@@ -49,11 +64,12 @@ def command_error(error: SuperscalarError, *, file: str = "plan", journal: Path 
         raise error  # a bug of ours: the traceback belongs in the report
     if isinstance(error, ApprovalPending):
         questions = tuple(question for question in error.questions if isinstance(question, Question))
-        where = "" if journal is None or journal == JOURNAL else f" --journal {journal}"
-        text = pending_text(error.run_id, questions, where)
+        going_on = command("resume", error.run_id, journal=journal, then=again)
+        text = pending_text(error.run_id, questions, journal, going_on)
         return CommandError(text, kind="ApprovalPending", code=WAITING, run=error.run_id, questions=questions)
     found = getattr(error, "diagnostics", ()) if isinstance(error, PlanError) else ()
     diagnostics = tuple(replace(d, file=file) for d in found if isinstance(d, Diagnostic))
     message = str(error).split("\n\n", 1)[0] if diagnostics else str(error)
     code = USAGE if isinstance(error, UsageError | ModelSetupError) else FAILED
-    return CommandError(message, kind=type(error).__name__, code=code, diagnostics=diagnostics)
+    outcomes = error.outcomes if isinstance(error, JoinError) else {}
+    return CommandError(message, kind=type(error).__name__, code=code, diagnostics=diagnostics, outcomes=outcomes)

@@ -13,14 +13,16 @@ from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
+from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, restored, resumed
+from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import SEES, ReplannerSees
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
+from superscalar.compiler.telling import telling
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.extractor import extraction
@@ -38,6 +40,7 @@ from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.secrets import Redact, checked
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -67,8 +70,8 @@ class LLMCompiler:
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
     What a run may spend: `max_tokens` of its models, `max_cost` on models and tools together, in the currency of
-    `OpenAIModel(prices=...)` and `@tool(cost=...)`. Where that is reached nothing more is begun, and the joiner answers
-    from what there is.
+    `OpenAIModel(prices=...)` and `@tool(cost=...)`; `max_bytes`, what its values may weigh together, those that calls
+    are made with too. Where that is reached nothing more is begun, and the joiner answers from what there is.
 
     `journal`: the file in which runs are recorded (its path, or a `Journal`), each event before it is acted on, and the
     start of a write on the disk before its tool is called: a run that was killed can be resumed. The `context` of a run
@@ -92,6 +95,10 @@ class LLMCompiler:
     calls of the first plan's tools; "any"; "never", there is none then. `replanner_sees`: of such results its planner
     is shown "summaries" (status, type and size), and not why there is another round; or "text", and then nothing that
     it writes is trusted.
+
+    `redact`: a function from a text to a text, called with every text that leaves a run (failures, progress, errors,
+    what models are shown of results) once what is secret was taken out of it, to take out personal data and the like.
+    What it raises leaves nothing of the text. See docs/security.md.
 
     An agent may be used for many runs at once, and from several threads.
 
@@ -124,6 +131,7 @@ class LLMCompiler:
         max_result_tokens: int = 3_000,
         max_tokens: int | None = None,
         max_cost: float | None = None,
+        max_bytes: int = 1_000_000_000,
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
         policy: Mode | Policy = "enforce",
@@ -134,6 +142,7 @@ class LLMCompiler:
         schemas: Mapping[str, Any] | None = None,
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
+        redact: Redact | None = None,
     ) -> None:
         approval.check(approve, plans=approve_plan, recorded=journal is not None)
         _check_choice("replan", replan, REPLANS)
@@ -153,7 +162,8 @@ class LLMCompiler:
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
-        for asked in (planner, answering, extracting):
+        models = (planner, answering, extracting)
+        for asked in models:
             if max_cost is not None and asked is not None and getattr(asked, "prices", ...) is None:
                 raise UsageError(
                     f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
@@ -161,6 +171,8 @@ class LLMCompiler:
                 )
         rules = policy if isinstance(policy, Policy) else Policy(policy)
         Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
+        if not max_bytes > 0:
+            raise UsageError(f"max_bytes={max_bytes}: bytes that the values of a run may take together, above 0")
         Rulings(rules, toolset)  # likewise
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
@@ -175,7 +187,7 @@ class LLMCompiler:
             joiner=answering,
             instructions=instructions,
             answer_type=None if output_type is None else AnswerType(output_type),
-            bounds=Bounds(timeout, grace, max_tasks, max_fan_out),
+            bounds=Bounds(timeout, grace, max_tasks, max_fan_out, max_bytes),
             grammar=make_grammar(toolset) if constrained else None,
             syntax=getattr(planner, "writes", "python") if constrained else "python",
             max_replans=max_replans,
@@ -191,8 +203,11 @@ class LLMCompiler:
             approve_plan=approve_plan,
             replan=replan,
             replanner_sees=replanner_sees,
+            secrets=tuple(key for asked in models for key in getattr(asked, "secrets", ())),
+            redact=checked(redact),
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
+        self._guards = Guards(self._settings)
 
     # ----------------------------------------------------------------------------------------------- questions
 
@@ -239,7 +254,7 @@ class LLMCompiler:
         Raises:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed, or cannot be used yet.
-            JoinError: the joiner gave no usable answer.
+            JoinError: the joiner gave no usable answer; or `joiner=None`, and nothing that was joined has a value.
             NotApproved: `approve_plan=True`, and the first plan was not approved.
             ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """
@@ -299,20 +314,40 @@ class LLMCompiler:
     # ------------------------------------------------------------------------------------------------ going on
 
     def stream_resume(
-        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+        self,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        resolve: Resolve | None = None,
+        rules_changed: bool = False,
     ) -> RunStream:
         """Go on with a run, with its events: those that are recorded first, on the clock of this process."""
 
         async def main(log: Log) -> RunResult:
             self._check_deadline(deadline)
             recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
-            settings = self._settings
-            return await resumed(settings, recording, log, context=context, deadline=deadline, resolve=resolve)
+            return await resumed(
+                self._settings,
+                recording,
+                log,
+                self._guards,
+                context=context,
+                deadline=deadline,
+                resolve=resolve,
+                rules_changed=rules_changed,
+            )
 
         return RunStream(main)
 
     async def resume(
-        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+        self,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        resolve: Resolve | None = None,
+        rules_changed: bool = False,
     ) -> RunResult:
         """Go on with a run of the journal whose process died, to its end.
 
@@ -321,18 +356,24 @@ class LLMCompiler:
         `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
         `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
 
+        The rules that the run was begun under, and all else that bounds it, must be this agent's, too. One that says
+        something else than it did is refused, unless `rules_changed`; one that is missing always is.
+
         Raises:
             InDoubt: there is such a write, and no `resolve`. Nothing has changed.
             RunBusy: a process is at work on that run.
             UnknownRun: the journal has no such run.
-            UsageError: the run has ended, needs tools that this agent lacks, or there is no journal.
+            UsageError: the run has ended, needs tools that this agent lacks, was begun under other rules, or there is
+                no journal.
             JournalError: the journal cannot be read or written.
             PlanError, ModelError, JoinError, NotApproved, ApprovalPending: as for `run`.
         """
-        async with self.stream_resume(run_id, context=context, deadline=deadline, resolve=resolve) as running:
+        async with self.stream_resume(
+            run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+        ) as running:
             return await running.result()
 
-    async def doubts(self, run_id: str) -> tuple[Doubt, ...]:
+    async def doubts(self, run_id: str, *, rules_changed: bool = False) -> tuple[Doubt, ...]:
         """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
 
         Nothing is changed, and nothing run.
@@ -342,16 +383,26 @@ class LLMCompiler:
         """
         recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
         try:
-            return restored(self._settings, recording, Log()).doubts
+            again = await without_secrets(self._settings, recording)
+            return restored(self._settings, recording, Log(), self._guards, again, rules_changed=rules_changed).doubts
         finally:
             recording.log.close()
 
     def resume_sync(
-        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+        self,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        resolve: Resolve | None = None,
+        rules_changed: bool = False,
     ) -> RunResult:
         """`resume` for code that is not async, as `run_sync` is."""
         return run_to_end(
-            lambda: self.resume(run_id, context=context, deadline=deadline, resolve=resolve), grace=self._grace
+            lambda: self.resume(
+                run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+            ),
+            grace=self._grace,
         )
 
     # ---------------------------------------------------------------------------------------------- without a model
@@ -482,8 +533,11 @@ class LLMCompiler:
         self._check_deadline(deadline)
         id = run_id or secrets.token_hex(6)
         recording = None
+        log.tell = telling(self._settings, context)
         if self._journal is not None and about is not None:
-            recording = Recording(self._journal.begin(id, about), self.tools)
+            remembered = about if log.tell is None else log.tell.about(about)
+            recording = Recording(self._journal.begin(id, self._guards.about(remembered)), self.tools)
+            recording.tell = log.tell
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     @property

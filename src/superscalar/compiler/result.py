@@ -14,8 +14,9 @@ from superscalar.models.base import Message
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
 from superscalar.plan.ir import Join, Plan, Task
+from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent
 
 
 class Outcomes(Mapping[TaskId, Outcome]):
@@ -37,13 +38,22 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return len(self._by_id)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{id}: {outcome}" for id, outcome in self._by_id.items())
+        return lines(f"{id}: {outcome}" for id, outcome in self._by_id.items())
 
     @property
     def joined(self) -> Any:
         """The value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
         outcome = self._by_id.get(self._join) if self._join is not None else None
         return outcome.value if isinstance(outcome, Observation) else outcome
+
+    @property
+    def absent(self) -> str:
+        """Why nothing of what was joined has a value; empty if some of it has, or if a condition alone left it out."""
+        joined = self.joined
+        if not isinstance(joined, Failure | Skipped) or is_silent(joined) or _holds_value(joined):
+            return ""
+        root = self._by_id.get(joined.because) if isinstance(joined, Skipped) else None
+        return f"{joined} ({root})" if isinstance(root, Failure) else str(joined)
 
     @property
     def failures(self) -> dict[TaskId, Failure]:
@@ -61,6 +71,11 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return not _holds_failure(self.joined)
 
 
+def _holds_value(outcome: Outcome) -> bool:
+    """Whether an outcome is a value, or any item of it."""
+    return isinstance(outcome, Observation) or any(map(_holds_value, outcome.items or ()))
+
+
 def _holds_failure(value: Any) -> bool:
     match value:
         case Failure() | Skipped():
@@ -72,13 +87,15 @@ def _holds_failure(value: Any) -> bool:
     return False
 
 
+@bounded
 @dataclass(frozen=True)
 class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
-    in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
-    the currency of their prices. `messages`: the history for the next question. `rounds`: how often was planned.
+    in which a `Failure` stands where something failed (where nothing has a value, the run raises `JoinError`). `usage`:
+    of the models; `cost`: of models and tools together, in the currency of their prices. `messages`: the history for
+    the next question. `rounds`: how often was planned.
     Where the joiner's reply was cut, and once more when it was asked again, there is no answer: `answer` is None,
     `partial` what it had written, `cut` says why, and `complete` is False. The outcomes are whole.
 

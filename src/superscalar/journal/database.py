@@ -8,18 +8,22 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
 from superscalar.forks import in_child
+from superscalar.private import made_private, tighten
 
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
 
 PATIENCE: Final = 5.0
 """Seconds that another process may keep the file locked before a run gives up."""
+
+_NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says of a journal on a file system that is not written: it may be read all the same."""
 
 _APPLICATION: Final = 0x53757073  # "Sups": so that no other program's database is taken for a journal
 _TABLES: Final = (
@@ -116,15 +120,39 @@ class Database:
                 time.sleep(0.01)  # who turns a fresh file into a journal locks it in a way that is not waited for
 
     def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        self._make_private()
+        try:
+            connection = self._connected(str(self.path))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not self._is_at_rest():
+                raise
+            connection = self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
+        weakref.finalize(self, _close, connection, os.getpid())
+        return connection
+
+    def _connected(self, where: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            where, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=where.startswith("file:")
+        )
         connection.text_factory = _text
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
-        weakref.finalize(self, _close, connection, os.getpid())
         return connection
+
+    def _make_private(self) -> None:
+        """A journal holds arguments, results and answers. What SQLite makes beside it gets the mode of the file."""
+        with suppress(OSError):  # SQLite says better why it cannot be opened
+            made_private(self.path)
+            for end in ("-wal", "-shm", "-journal"):
+                tighten(self.path.with_name(self.path.name + end))
+
+    def _is_at_rest(self) -> bool:
+        """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):

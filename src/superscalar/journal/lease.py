@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from superscalar.private import tighten
+
 _BUSY_FOR: Final = 0.1  # seconds: somebody who only looks whether a lease is held has it for microseconds
 
 if sys.platform == "win32":
@@ -59,6 +61,7 @@ class Leases:
             except FileNotFoundError:
                 path.touch(0o600)
                 found = path.stat()
+            tighten(path)
             known = _OPEN.get((found.st_dev, found.st_ino))
             if known is None:
                 known = _OPEN[found.st_dev, found.st_ino] = Leases(path)

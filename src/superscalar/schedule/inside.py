@@ -9,7 +9,9 @@ from superscalar.schedule.limits import EVERYTHING, Grants, Limits, Order, Ticke
 from superscalar.schedule.loans import Entangled, InnerQueue, current_caller
 
 
-def granted_here(limits: Limits, loop: asyncio.AbstractEventLoop, user: User) -> tuple[Grants, Ticket | None]:
+def granted_here(
+    limits: Limits, loop: asyncio.AbstractEventLoop, user: User | None = None
+) -> tuple[Grants, Ticket | None]:
     """What a run that begins here asks, and the call that it is inside of, if it is inside one."""
     grants, caller = limits.on(loop, user), current_caller()
     return (grants, None) if caller is None else (Inside(grants, caller), caller)

@@ -186,8 +186,8 @@ class InnerQueue(Queue):
         self.take(ticket, now)
 
     def capped(self) -> bool:
-        """As for any queue."""
-        return not self._lent(self.gates[-1]) and super().capped()
+        """It is always looked at: the cap may be lent to it, whatever is free."""
+        return False
 
     def hand_on(self, now: int, numbers: Iterator[int], granted: list[Ticket]) -> bool:
         """It is always looked at the long way."""

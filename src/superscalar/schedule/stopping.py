@@ -14,9 +14,8 @@ from superscalar.plan.ir import Call
 from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
 from superscalar.schedule.cells import PENDING, RUNNING
 from superscalar.schedule.inside import granted_here
+from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Limits, Ticket
-from superscalar.schedule.permission import Permission
-from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, FailureKind, TaskId
 
 
@@ -26,9 +25,10 @@ class Stopping(ABC):
     `_live`: every attempt that was bound and has not ended.
     """
 
-    def __init__(self, bounds: Bounds, limits: Limits) -> None:
+    def __init__(self, ledger: Ledger, bounds: Bounds, limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
-        self.schedule = Schedule()
+        self.ledger = ledger
+        self.schedule = ledger.schedule
         self._now = clock_of(self.loop)
         self._bounds = bounds
         self._limits, self.caller = granted_here(limits, self.loop, self)
@@ -43,9 +43,7 @@ class Stopping(ABC):
         self._dropped: set[asyncio.Task[None]] = set()
         self._escalation: list[asyncio.TimerHandle] = []
 
-    permission: Permission
-
-    def holding(self) -> Iterable[Ticket]:
+    def still_taken(self) -> Iterable[Ticket]:
         """The calls for which something was taken that has not come back."""
         return {ticket for attempt in list(self._live) if (ticket := attempt.batch or attempt).holds}
 
@@ -231,7 +229,6 @@ class Stopping(ABC):
         Only before the seal of their round, and all that depends on them among them.
         """
         self._happened(events.Retired(self._now(), ids, why, dropped))
-        self.permission.retired(ids)
         for attempt in list(self._live):
             if attempt.cell.retired and self.schedule.is_unneeded(attempt.cell):
                 self._drop(attempt)
