@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
+from superscalar.forks import in_child
 from superscalar.private import made_private, tighten
 
 FORMAT: Final = 1
@@ -51,9 +52,14 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._guard = threading.RLock()
+        _DATABASES.add(self)
         self._process = os.getpid()
         self._terms = ("", "")  # that the connection was last told: how long to wait, and for what
         self._connection = self._open()
+
+    def renew_lock(self) -> None:
+        """Nobody uses it in this process."""
+        self._guard = threading.RLock()
 
     @contextmanager
     def writing(self, *, durable: bool = False, patience: float = PATIENCE) -> Iterator[sqlite3.Connection]:
@@ -195,6 +201,16 @@ def _text(data: bytes) -> str:
 
 
 _INHERITED: Final[list[sqlite3.Connection]] = []
+_DATABASES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked child: a thread that is not there may have been using any of them."""
+    for database in list(_DATABASES):
+        database.renew_lock()
+
+
+in_child(_renew_locks)
 
 
 def damaged(path: Path, why: object) -> JournalError:

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Hashable
 from math import inf
 from typing import Any, TypeAlias
+from weakref import ref
 
 from superscalar.schedule.attempt import Attempt, Invoke, Shell
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
+from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
 from superscalar.tools.batch import Batched
 
@@ -109,11 +111,16 @@ class Batch(Ticket):
         self.deadline = inf
         self._failed: tuple[float, float] | None = None
 
+    @property
+    def caller(self) -> Ticket | None:
+        """The call inside which the run of its calls goes on."""
+        return self._batches.unit.caller
+
     def granted(self) -> None:
         """Everything is taken: all of it starts; or is given back, if nobody wants it any more."""
         self.held = True
         if not self.items:
-            self._batches.limits.give_back(self.names)
+            self._batches.limits.give_back(self)
             self._batches.limits.dispatch(self.loop)
         for attempt in list(self.items):
             if not attempt.over:  # where one may not start, another that was needed with it only is dropped
@@ -128,7 +135,7 @@ class Batch(Ticket):
         if self.waiting:
             self._batches.limits.withdraw(self)
         elif self.held:
-            self._batches.limits.give_back(self.names)
+            self._batches.limits.give_back(self)
 
     def backoff(self, now: float, wait: float) -> tuple[float, float]:
         """When its calls failed, and how long they wait at least: one for all, so that they go out together again."""
@@ -169,6 +176,7 @@ class Batch(Ticket):
         arguments = fresh({**self._others, self._batched.into: list(values)})
         context = None
         found: list[Any]
+        HOLDER.set(ref(self))
         try:
             if tool.context_parameter is not None:
                 context = self._batches.unit.context_for(first)

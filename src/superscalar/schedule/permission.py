@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
+from superscalar.forks import made_once
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
@@ -185,7 +186,7 @@ class Permission:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
         self._bound[cell.id] = arguments
 
-    @cached_property
+    @made_once
     def _secrets(self) -> SecretNames:
         return secrets_of(self.tools)
 

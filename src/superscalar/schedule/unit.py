@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from math import inf
 from typing import Any, assert_never
+from weakref import ref
 
 from superscalar import events
 from superscalar.codec import Unwritable
@@ -26,9 +27,10 @@ from superscalar.schedule.attempt import (
     instead_of,
     kept,
     may_try_again,
+    never_granted,
     never_started,
+    too_late,
     too_many,
-    too_slow,
     too_wide,
     verdict_on,
 )
@@ -40,6 +42,7 @@ from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Ticket
+from superscalar.schedule.loans import HOLDER, Entangled
 from superscalar.schedule.naming import Naming, name_of
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
@@ -166,7 +169,7 @@ class TaskFetchingUnit(Asking):
             ApprovalPending: only answers are missing, which nobody is there to give. Nothing runs any more.
         """
         try:
-            if self._on_hold:
+            if self._on_hold and not self._suspending:
                 self.stop("denied")
             while True:
                 self._raise_bug()
@@ -427,13 +430,19 @@ class TaskFetchingUnit(Asking):
             self._ask(attempt, key(attempt.cell))
 
     def _ask(self, attempt: Attempt, place: Key) -> None:
-        if not attempt.over:
-            limits = self._limits if attempt.tool.batched is None else self._batches
+        if attempt.over:
+            return
+        limits = self._limits if attempt.tool.batched is None else self._batches
+        try:
             if limits.ask(attempt, place):
                 self.start(attempt)
-            else:
-                self._queued.append(attempt)
-                self._crowded = True
+                return
+        except Entangled as why:
+            self._end(attempt)
+            self._happened(events.Failed(self._now(), attempt.cell.id, never_granted(attempt, why)))
+            return
+        self._queued.append(attempt)
+        self._crowded = True
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
@@ -455,7 +464,7 @@ class TaskFetchingUnit(Asking):
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
         if attempt.over:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
@@ -497,7 +506,7 @@ class TaskFetchingUnit(Asking):
         """A call does not start after all, for which everything was taken."""
         self._end(attempt)
         if attempt.batch is None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
         self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -514,6 +523,7 @@ class TaskFetchingUnit(Asking):
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         attempt.begun = True
+        HOLDER.set(ref(attempt.batch or attempt))
         context, batch = attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
@@ -541,7 +551,7 @@ class TaskFetchingUnit(Asking):
             return
         self._end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
+            self._fail_or_retry(attempt, too_late(attempt, self._bounds))
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
@@ -553,13 +563,12 @@ class TaskFetchingUnit(Asking):
         if attempt.over:
             return
         self._end(attempt)
+        if attempt.stopped == "timeout":
+            error = too_late(attempt, self._bounds, error)
         if attempt.stopped == "unneeded":
             self._happened(events.Cancelled(self._now(), attempt.cell.id))
-            self._pump()
-            return
-        if attempt.stopped == "timeout":
-            error = TimeoutError(too_slow(attempt, self._bounds))
-        self._fail_or_retry(attempt, error)
+        elif attempt.stopped is None or not self._suspending:  # else it may have happened: whoever goes on asks
+            self._fail_or_retry(attempt, error)
         self._pump()
 
     def _end(self, attempt: Attempt) -> None:
@@ -575,7 +584,7 @@ class TaskFetchingUnit(Asking):
         elif attempt.waiting:
             self._limits.withdraw(attempt)
         elif attempt.runner is not None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         verdict = verdict_on(attempt, error, self._limits, self._run.random, self._now())
@@ -591,22 +600,14 @@ class TaskFetchingUnit(Asking):
             alone = attempt.batch is not None and attempt.batch.answered and attempt.stopped is None
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
+        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
+        if self._suspending:
+            return
         following = attempt.following(in_doubt=failure.in_doubt)
         self._live[following] = None
-        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_at(since + delay, self._try_again, following)
 
     def _try_again(self, attempt: Attempt) -> None:
         attempt.timer = None
         self._ready.append(attempt)
         self._pump()
-
-    # ------------------------------------------------------------------------------------------------------ waiting
-
-    def _raise_bug(self) -> None:
-        if self._bug is not None:
-            raise self._bug
-
-    def _stuck(self) -> IllegalEvent:
-        waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
-        return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
