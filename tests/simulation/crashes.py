@@ -108,15 +108,15 @@ class _Log(RunLog):
 class WatchedResumed(ResumedUnit):
     """A resumed unit that its world remembers."""
 
-    def __init__(self, surroundings: Surroundings, recorded: Any) -> None:
+    def __init__(self, surroundings: Surroundings, recorded: Any, hear: Any) -> None:
         world, record, run = surroundings.context, surroundings.record, surroundings.run
         assert isinstance(world, Services)
 
-        def noted(event: events.Event) -> None:
+        def noted(event: events.Event) -> events.Event | None:
             world.history.append((run, event))
-            record(event)
+            return record(event)
 
-        super().__init__(replace(surroundings, record=noted), recorded)
+        super().__init__(replace(surroundings, record=noted), recorded, hear)
         world.units.append(self)
 
 
