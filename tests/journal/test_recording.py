@@ -135,9 +135,9 @@ def test_the_start_of_a_write_is_on_the_disk(path: Path, monkeypatch: pytest.Mon
     commits: list[bool] = []
     writing = Database.writing
 
-    def noted(self: Database, *, durable: bool = False, patience: float = 1.0) -> Any:
+    def noted(self: Database, *, durable: bool = False) -> Any:
         commits.append(durable)
-        return writing(self, durable=durable, patience=patience)
+        return writing(self, durable=durable)
 
     monkeypatch.setattr(Database, "writing", noted)
 
@@ -473,8 +473,9 @@ class FullDisk:
         self._journal = journal
 
     def fill(self) -> None:
-        pages = self._journal._database.rows("PRAGMA page_count")[0][0]
-        self._journal._database.rows(f"PRAGMA max_page_count = {pages}")
+        written = self._journal._opened.writer._file._database
+        pages = written.rows("PRAGMA page_count")[0][0]
+        written.rows(f"PRAGMA max_page_count = {pages}")
 
 
 def _lost(path: Path, plan: str, tools: list[Any], **options: Any) -> JournalError:
@@ -554,7 +555,7 @@ def test_a_file_that_stays_locked_stops_the_run(
     path: Path, held_for: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a while, during which the event loop is not kept waiting."""
-    monkeypatch.setattr("superscalar.journal.log.PATIENCE", 0.3)
+    monkeypatch.setattr("superscalar.journal.database.PATIENCE", 0.3)
     turns = 0
 
     @tool

@@ -213,7 +213,8 @@ class LLMCompiler:
             settings = self._settings
             joiner = None if settings.joiner is None else settings.joiner.name
             about = about_question(question, said, self._model_name, joiner, self.tools)
-            return await self._new_run(log, context, deadline, run_id, about, question).answer(question, said)
+            run = await self._new_run(log, context, deadline, run_id, about, question)
+            return await run.answer(question, said)
 
         return RunStream(main)
 
@@ -291,7 +292,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, None, None, None).plan_only(question, said)
+            return await (await self._new_run(log, None, None, None)).plan_only(question, said)
 
         return RunStream(main)
 
@@ -304,7 +305,7 @@ class LLMCompiler:
 
         async def main(log: Log) -> RunResult:
             self._check_deadline(deadline)
-            recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+            recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
             settings = self._settings
             return await resumed(settings, recording, log, context=context, deadline=deadline, resolve=resolve)
 
@@ -339,11 +340,11 @@ class LLMCompiler:
         Raises:
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
-        recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+        recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
         try:
             return restored(self._settings, recording, Log()).doubts
         finally:
-            recording.log.close()
+            await recording.log.aclose()
 
     def resume_sync(
         self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
@@ -400,7 +401,7 @@ class LLMCompiler:
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            run = self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
+            run = await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
             return await run.execute(compiled, shown)
 
         return RunStream(main)
@@ -468,7 +469,7 @@ class LLMCompiler:
 
     # --------------------------------------------------------------------------------------------------- both
 
-    def _new_run(
+    async def _new_run(
         self,
         log: Log,
         context: Any,
@@ -482,7 +483,7 @@ class LLMCompiler:
         id = run_id or secrets.token_hex(6)
         recording = None
         if self._journal is not None and about is not None:
-            recording = Recording(self._journal.begin(id, about), self.tools)
+            recording = Recording(await self._journal.abegin(id, about), self.tools)
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     @property

@@ -294,7 +294,7 @@ class ResumedRun(Run):
                 self._unit.hold()
             self._unit.go_on(verdicts)
             if self._recording is not None:
-                self._recording.log.flush(durable=True)  # what was said of the writes is not asked again
+                await self._recording.log.durable()  # what was said of the writes is not asked again
             return await (self._rest_of_answer() if self._answers else self._rest_of_plan())
 
         return await self._bracketed(self._question, main)
@@ -381,7 +381,7 @@ async def resumed(
         run = restored(settings, recording, log, context=context, deadline=deadline)
         verdicts = await run.verdicts(resolve)
     except BaseException:
-        recording.log.close()
+        await recording.log.aclose()
         raise
     return await run.go_on(verdicts)
 

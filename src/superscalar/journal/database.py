@@ -17,8 +17,10 @@ from superscalar.errors import JournalError
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
 
-PATIENCE: Final = 5.0
+PATIENCE = 5.0
 """Seconds that another process may keep the file locked before a run gives up."""
+
+_MOMENT: Final = 0.02  # seconds: what SQLite waits for a lock at a time, so that nobody who forks waits for longer
 
 _APPLICATION: Final = 0x53757073  # "Sups": so that no other program's database is taken for a journal
 _TABLES: Final = (
@@ -41,36 +43,52 @@ class Locked(JournalError):
 class Database:
     """One connection per process, used by one thread at a time, and closed when nobody has this object any more.
 
-    A forked child gets a connection of its own: one that was inherited may be neither used nor closed.
+    A forked child gets a connection of its own: one that was inherited may be neither used nor closed. No process is
+    forked while a connection is in use, since what SQLite had locked then would be locked in the child for ever.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._guard = threading.RLock()
+        self.guard = threading.RLock()
         self._process = os.getpid()
-        self._terms = ("", "")  # that the connection was last told: how long to wait, and for what
+        self._durable: bool | None = None  # what the connection was told last
         self._connection = self._open()
+        with _OPENING:
+            _ALL.add(self)
 
     @contextmanager
-    def writing(self, *, durable: bool = False, patience: float = PATIENCE) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction; with `durable`, it and all before it have reached the disk when the block is left.
 
         Raises:
-            Locked: another process kept the file locked for `patience` seconds.
+            Locked: another process kept the file locked for `PATIENCE` seconds.
             JournalError: it cannot be written; nothing of the block was.
         """
         with self._used() as connection:
-            terms = f"PRAGMA busy_timeout = {int(patience * 1000)}", f"PRAGMA synchronous = {2 if durable else 1}"
-            for statement in terms if terms != self._terms else ():
-                connection.execute(statement)
-            self._terms = terms
-            connection.execute("BEGIN IMMEDIATE")
+            if durable is not self._durable:
+                connection.execute(f"PRAGMA synchronous = {2 if durable else 1}")
+                connection.execute(f"PRAGMA busy_timeout = {int(_MOMENT * 1000)}")
+                self._durable = durable
+            self._begin(connection)
             try:
                 yield connection
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not isinstance(_said(self.path, error), Locked) or time.monotonic() > until:
+                    raise
+            self.guard.release()  # whoever forks has waited for long enough
+            time.sleep(0.001)
+            self.guard.acquire()
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds.
@@ -83,10 +101,10 @@ class Database:
 
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:
-        with self._guard:
+        with self.guard:
             if self._process != os.getpid():
                 _INHERITED.append(self._connection)
-                self._terms = ("", "")
+                self._durable = None
                 self._process, self._connection = os.getpid(), self._open()
             try:
                 yield self._connection
@@ -167,6 +185,28 @@ def _text(data: bytes) -> str:
 
 
 _INHERITED: Final[list[sqlite3.Connection]] = []
+_ALL: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+_OPENING = threading.RLock()
+_HELD: Final[list[Database]] = []
+
+
+def _hold() -> None:
+    """Before a fork: wait until no connection is in use."""
+    _OPENING.acquire()
+    _HELD.extend(_ALL)
+    for database in _HELD:
+        database.guard.acquire()
+
+
+def _let_go() -> None:
+    for database in _HELD:
+        database.guard.release()
+    _HELD.clear()
+    _OPENING.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
 
 
 def damaged(path: Path, why: object) -> JournalError:

@@ -7,19 +7,20 @@ import difflib
 import json
 import os
 import platform
+import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
-from superscalar.events import Approved, PlanApproved
+from superscalar.events import Approved, Event, PlanApproved
 from superscalar.journal.answers import answered
 from superscalar.journal.database import Database, damaged
-from superscalar.journal.lease import Leases
-from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
+from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
+from superscalar.journal.opened import Opened
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
@@ -46,8 +47,9 @@ class Journal:
         self.path = Path(given)
         self._about = dict(about or {})
         real = self.path.resolve()  # by whatever name: the files beside it are those of the real one
-        self._database = Database(real)
-        self._leases_path = real
+        self._path = real
+        self._database = Database(real)  # for what is read
+        self._opened = Opened.of(real)
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
         self._listed: dict[str, dict[TaskId, Question]] = {}  # what was shown last, by run
 
@@ -65,29 +67,27 @@ class Journal:
             UsageError: there is a run of that id, or `about` is no JSON data.
             JournalError: the file cannot be written.
         """
-        now = time.time()
+        entry = self._beginning(run, about)
+        self._here().writer.submit(entry.write, False, entry.is_lost).result()
+        return RunLog(entry.claim, self._commits_here(), entry.about)
+
+    async def abegin(self, run: str, about: Mapping[str, Any]) -> RunLog:
+        """`begin` that leaves the event loop to others. A run that is cancelled meanwhile was never there.
+
+        Raises:
+            UsageError, JournalError: as for `begin`.
+        """
+        entry = self._beginning(run, about)
+        await _written(entry.write, self._here(), entry.is_lost, instead=entry.take_back)
+        return RunLog(entry.claim, self._commits_here(), entry.about)
+
+    def _beginning(self, run: str, about: Mapping[str, Any]) -> _Beginning:
         remembered = {"language": LANGUAGE, **self._about, **about}
         try:
             kept = json.dumps(remembered)
         except (TypeError, ValueError) as error:
             raise UsageError(f"about= of a run must be JSON data: {error}") from error
-        number = 0
-        try:
-            with self._database.writing() as connection:
-                if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
-                    raise UsageError(
-                        f"{self.path} has a run {run!r} already; leave out run_id=, or go on with that one: "
-                        f"agent.resume({run!r})"
-                    )
-                values = (run, now, kept, platform.node(), os.getpid(), now)
-                statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
-                number = connection.execute(statement, values).lastrowid or 0
-                if not self._leases.take(number):  # left behind by a run that was deleted from the file meanwhile
-                    raise RunBusy(f"the lease on run {run!r} is held, though it is new; name another run_id=")
-        except JournalError:
-            self._leases.give_back(number)
-            raise
-        return RunLog(run, number, self._database, self._leases, self._commits_here(), remembered)
+        return _Beginning(Claim(str(self.path), run, 0, time.time()), remembered, kept, self._here())
 
     def reopen(self, run: str) -> RunLog:
         """Go on with a run: its log, with what had happened.
@@ -97,40 +97,59 @@ class Journal:
             RunBusy: a process is at work on it.
             JournalError: what is recorded cannot be read, or the file cannot be written.
         """
+        going_on = self._taken(run)
+        try:
+            self._here().writer.submit(going_on.write).result()
+        except BaseException:
+            going_on.give_back()
+            raise
+        return RunLog(going_on.claim, self._commits_here(), going_on.about, going_on.recorded)
+
+    async def areopen(self, run: str) -> RunLog:
+        """`reopen` that leaves the event loop to others while something is written.
+
+        Raises:
+            UnknownRun, RunBusy, JournalError: as for `reopen`.
+        """
+        going_on = self._taken(run)
+        await _written(going_on.write, self._here(), going_on.give_back, instead=going_on.give_back)
+        return RunLog(going_on.claim, self._commits_here(), going_on.about, going_on.recorded)
+
+    def _taken(self, run: str) -> _GoingOn:
+        """A run whose lease was taken, with what is recorded of it."""
         number, about = self._find(run)
-        if not self._leases.take(number):
+        opened = self._here()
+        if not opened.leases.take(number):
             raise self._busy(run, number)
         try:
             recorded = tuple(record.event for record in self._read(run, number))
-            with self._database.writing() as connection:
-                connection.execute(
-                    "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
-                    (platform.node(), os.getpid(), time.time(), number),
-                )
-            return RunLog(run, number, self._database, self._leases, self._commits_here(), about, recorded)
         except BaseException:
-            self._leases.give_back(number)
+            opened.leases.give_back(number)
             raise
+        return _GoingOn(Claim(str(self.path), run, number, time.time()), about, recorded, opened)
 
-    @property
-    def _leases(self) -> Leases:
-        return Leases.of(self._leases_path)
+    def _here(self) -> Opened:
+        """The file as this process has it open; a forked child opens it anew."""
+        if self._opened.process != os.getpid():
+            self._opened, self._commits = Opened.of(self._path), {}
+        return self._opened
 
     def _commits_here(self) -> Commits:
         """The group that the running event loop's runs are written in; without a loop, each has one of its own."""
+        opened = self._here()
         for loop, commits in list(self._commits.items()):
             if not commits.logs:
                 self._commits.pop(loop, None)
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
-            return Commits(self._database, None)
-        return self._commits.setdefault(running, Commits(self._database, running))
+            return Commits(opened, None)
+        return self._commits.setdefault(running, Commits(opened, running))
 
     def _busy(self, run: str, number: int) -> RunBusy:
         host, pid, since = self._database.rows("SELECT host, pid, since FROM runs WHERE number = ?", number)[0]
         when = datetime.fromtimestamp(since).astimezone().isoformat(" ", "seconds")
-        who = "this process" if self._leases.is_held_here(number) else f"process {pid} on {host}"
+        who = "this process" if self._here().leases.is_held_here(number) else f"process {pid} on {host}"
         return RunBusy(f"run {run!r} is being worked on by {who}, since {when}; wait for its end, or stop it first")
 
     # -------------------------------------------------------------------------------------------------- reading
@@ -219,7 +238,7 @@ class Journal:
         self, number: int, id: str, began: float, about: str, ended: float | None, kept: str | None
     ) -> RunSummary:
         remembered = _data(self.path, id, about)
-        held = ended is None and self._leases.is_held(_number(self.path, id, number))
+        held = ended is None and self._here().leases.is_held(_number(self.path, id, number))
         try:
             counts = self._counted(id, number) if kept is None else _data(self.path, id, kept)
             return RunSummary(
@@ -297,8 +316,86 @@ class Journal:
         Raises:
             JournalError: the file cannot be written.
         """
-        with self._database.writing() as connection:
-            connection.executemany(KEEP_DURATION, list(known.items()))
+        kept = list(known.items())
+        self._here().writer.submit(lambda connection: connection.executemany(KEEP_DURATION, kept)).result()
+
+
+class _Beginning:
+    """A new run that is to be written down; its lease is taken in the same transaction."""
+
+    def __init__(self, claim: Claim, about: Mapping[str, Any], kept: str, opened: Opened) -> None:
+        self.claim = claim
+        self.about = about
+        self._kept = kept
+        self._opened = opened
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Raises UsageError: there is a run of that id."""
+        self._give_back()  # what was written before is undone, if this is called again
+        claim = self.claim
+        if connection.execute("SELECT 1 FROM runs WHERE id = ?", (claim.run,)).fetchone():
+            raise UsageError(
+                f"{claim.path} has a run {claim.run!r} already; leave out run_id=, or go on with that one: "
+                f"agent.resume({claim.run!r})"
+            )
+        values = (claim.run, claim.since, self._kept, platform.node(), os.getpid(), claim.since)
+        statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
+        number = connection.execute(statement, values).lastrowid or 0
+        if not self._opened.leases.take(number):  # left behind by a run that was deleted from the file meanwhile
+            raise RunBusy(f"the lease on run {claim.run!r} is held, though it is new; name another run_id=")
+        claim.number = number
+
+    def _give_back(self) -> None:
+        if self.claim.number:
+            self._opened.leases.give_back(self.claim.number)
+            self.claim.number = 0
+
+    def is_lost(self, _: JournalError) -> None:
+        self._give_back()
+
+    def take_back(self) -> None:
+        """Nobody wants it any more."""
+        self._opened.writer.submit(self._delete).add_done_callback(lambda _: self._give_back())
+
+    def _delete(self, connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM runs WHERE number = ?", (self.claim.number,))
+
+
+class _GoingOn:
+    """A run that is taken up again: who is at work on it is to be written down. Its lease is taken."""
+
+    def __init__(self, claim: Claim, about: Mapping[str, Any], recorded: tuple[Event, ...], opened: Opened) -> None:
+        self.claim = claim
+        self.about = about
+        self.recorded = recorded
+        self._opened = opened
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
+            (platform.node(), os.getpid(), self.claim.since, self.claim.number),
+        )
+
+    def give_back(self, _: JournalError | None = None) -> None:
+        """It is not gone on with."""
+        self._opened.leases.give_back(self.claim.number)
+
+
+async def _written(
+    entry: Callable[[sqlite3.Connection], None],
+    opened: Opened,
+    lost: Callable[[JournalError], None],
+    *,
+    instead: Callable[[], None],
+) -> None:
+    """Wait until something is written; if that is cancelled, `instead` is called once it is."""
+    loop = asyncio.get_running_loop()
+    written = loop.run_in_executor(opened.writer, entry, False, lost)  # type: ignore[arg-type]  # see there
+    try:
+        await asyncio.shield(written)
+    except asyncio.CancelledError:
+        written.add_done_callback(lambda done: None if done.cancelled() or done.exception() else instead())
+        raise
 
 
 def _number(path: Path, run: str, number: Any) -> int:

@@ -3,7 +3,7 @@
 A lease is a lock on one byte of a file beside the journal, so the kernel takes it back when the process dies, however
 that happens, and a killed run can be resumed at once. Locks of POSIX belong to the process: a second one of the same
 process is granted too, and closing *any* descriptor of the file gives all of them back. Hence one descriptor per file
-and process, and a set of what is held beside it. A forked child has neither: it inherits no lock.
+and process (`superscalar.journal.opened`), and a set of what is held beside it. A forked child inherits no lock.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Final
 
@@ -39,20 +40,21 @@ else:
 
 
 class Leases:
-    """The leases on the runs of one journal, by run number; `of` gives the one object that a process has for a file."""
+    """The leases on the runs of one journal, by run number; `of` gives the one object that a process has for a file.
+
+    The file is closed when nobody has this object any more, and whoever holds a lease has it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         self._held: set[int] = set()
         self._guard = threading.Lock()
+        weakref.finalize(self, _close, self.descriptor, os.getpid())
 
     @staticmethod
     def of(journal: Path) -> Leases:
-        """The leases of the journal at this path; the file beside it is made if it is not there.
-
-        It stays open until the process ends: closing it would give back the leases of other runs.
-        """
-        path = journal.with_name(f"{journal.name}-leases")
+        """The leases of the journal at this path; the file beside it is made if it is not there."""
+        path = beside(journal)
         with _OPENING:
             try:
                 found = path.stat()
@@ -78,7 +80,7 @@ class Leases:
             if run in self._held:
                 return False
             try:
-                _lock(self._descriptor, run)
+                _lock(self.descriptor, run)
             except OSError:
                 return False
             self._held.add(run)
@@ -89,7 +91,7 @@ class Leases:
         with self._guard:
             if run in self._held:
                 self._held.discard(run)
-                _unlock(self._descriptor, run)
+                _unlock(self.descriptor, run)
 
     def is_held(self, run: int) -> bool:
         """Whether any process, this one included, is at work on a run."""
@@ -97,10 +99,10 @@ class Leases:
             if run in self._held:
                 return True
             try:
-                _lock(self._descriptor, run)
+                _lock(self.descriptor, run)
             except OSError:
                 return True
-            _unlock(self._descriptor, run)
+            _unlock(self.descriptor, run)
             return False
 
     def is_held_here(self, run: int) -> bool:
@@ -109,7 +111,18 @@ class Leases:
             return run in self._held
 
 
-_OPEN: Final[dict[tuple[int, int], Leases]] = {}
+def _close(descriptor: int, process: int) -> None:
+    """A forked child keeps what it inherited: closing that would give back the leases that it took itself."""
+    if process == os.getpid():
+        os.close(descriptor)
+
+
+def beside(journal: Path) -> Path:
+    """The file of the leases of the journal at this path."""
+    return journal.with_name(f"{journal.name}-leases")
+
+
+_OPEN: Final[weakref.WeakValueDictionary[tuple[int, int], Leases]] = weakref.WeakValueDictionary()
 _OPENING = threading.Lock()
 
 

@@ -8,11 +8,21 @@ from math import inf
 
 from superscalar import events
 from superscalar.plan.ir import Call
-from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
+from superscalar.schedule.attempt import (
+    STOPPED,
+    Attempt,
+    Bounds,
+    clock_of,
+    kind_of,
+    never_started,
+    not_recorded,
+    too_slow,
+)
 from superscalar.schedule.cells import PENDING, RUNNING
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.state import Schedule
+from superscalar.tools.tool import Inherited
 from superscalar.values import Failure, FailureKind, TaskId
 
 
@@ -107,6 +117,27 @@ class Stopping(ABC):
             self._alarm.cancel()
         self._alarm_at = when
         self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
+
+    def _begin_time(self, attempt: Attempt) -> None:
+        """The call is made now: from here on its time passes."""
+        attempt.started = self._now()
+        timeout = attempt.tool.timeout
+        if isinstance(timeout, Inherited):
+            timeout = self._bounds.timeout
+        if timeout is not None:
+            attempt.deadline = attempt.started + timeout
+            if attempt.batch is not None:
+                attempt.deadline = attempt.batch.deadline = min(attempt.batch.deadline, attempt.deadline)
+            if attempt.deadline < self._alarm_at:
+                self._set_alarm(attempt.deadline)
+
+    def _never_began(self, attempt: Attempt, error: BaseException) -> None:
+        """What the start of a call waited for did not come: it was not made, and is not in doubt for it."""
+        if attempt.over:
+            return
+        self._end(attempt)
+        self._happened(events.Failed(self._now(), attempt.cell.id, not_recorded(error, in_doubt=attempt.in_doubt)))
+        self._pump()
 
     def _look_at_deadlines(self) -> None:
         """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
