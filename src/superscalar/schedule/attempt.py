@@ -273,20 +273,6 @@ def not_recorded(why: BaseException, *, in_doubt: bool = False) -> Failure:
     return Failure("cancelled", "it was cancelled before it was made", in_doubt=in_doubt)
 
 
-async def kept(attempt: Attempt) -> None:
-    """Wait until the start of a call is on the disk, with those of all calls that go out as one request with it.
-
-    Raises:
-        JournalError: one of them could not be recorded: none of them is made.
-    """
-    for each in (attempt,) if attempt.batch is None else attempt.batch.closed():
-        if each.kept is None:
-            continue
-        if not each.kept.done():
-            await asyncio.wait((each.kept,))
-        each.kept.result()
-
-
 def too_many(have: int, more: int, bounds: Bounds) -> Failure:
     """What to say when a run would have more than its bound of tasks."""
     return Failure("bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={bounds.max_tasks:,}")

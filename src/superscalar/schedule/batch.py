@@ -117,11 +117,6 @@ class Batch(Ticket):
             if not attempt.over:  # where one may not start, another that was needed with it only is dropped
                 self._batches.unit.start(attempt)
 
-    def closed(self) -> tuple[Attempt, ...]:
-        """The calls that are in it, to which no more come."""
-        self._batches.close(self)
-        return tuple(self.items)
-
     def leave(self, attempt: Attempt) -> None:
         """An attempt has ended. With the last one, what the batch holds is free."""
         self.items.pop(attempt, None)

@@ -28,7 +28,6 @@ from superscalar.schedule.attempt import (
     backoff_of,
     failure_of,
     instead_of,
-    kept,
     may_try_again,
     never_started,
     result_of,
@@ -544,7 +543,7 @@ class TaskFetchingUnit(Asking):
         step: Callable[[Attempt, Any], None]
         try:
             if attempt.kept is not None:
-                await kept(attempt)
+                await attempt.kept
                 self._begin_time(attempt)
             attempt.begun = True
             arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
