@@ -390,7 +390,8 @@ async def _written(
 ) -> None:
     """Wait until something is written; if that is cancelled, `instead` is called once it is."""
     loop = asyncio.get_running_loop()
-    written = loop.run_in_executor(opened.writer, entry, False, lost)  # type: ignore[arg-type]  # see there
+    given: Any = entry, False, lost
+    written: asyncio.Future[None] = loop.run_in_executor(opened.writer, *given)
     try:
         await asyncio.shield(written)
     except asyncio.CancelledError:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from superscalar import codec
 from superscalar.errors import JournalError
@@ -58,13 +58,8 @@ class Claim:
         return self.lost
 
 
-class _Row(NamedTuple):
-    """An event that has not reached the file."""
-
-    claim: Claim
-    seq: int
-    at: float
-    text: str
+_Row: TypeAlias = tuple[int, int, float, str]
+"""An event that has not reached the file: the number of its run, its own, the time of day, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +75,23 @@ class _End:
 class _Entry:
     """What is written of the runs of one event loop in one transaction. The writing thread calls its methods."""
 
-    def __init__(self, rows: list[_Row], ends: list[_End], waiting: list[_Waiting]) -> None:
+    def __init__(
+        self, claims: dict[Claim, None], rows: list[_Row], ends: list[_End], waiting: list[_Waiting], *, durable: bool
+    ) -> None:
+        self.claims = claims
         self.rows = rows
         self.ends = ends
         self.waiting = waiting
-        concerned = [row.claim for row in rows] + [end.claim for end in ends] + [one.claim for one in waiting]
-        self.claims = dict.fromkeys(concerned)
+        self.durable = durable or bool(waiting)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what there is of each run that is still ours."""
         ours = {claim for claim in self.claims if claim.look(connection) is None}
-        rows = ((row.claim.number, row.seq, row.at, row.text) for row in self.rows if row.claim in ours)
-        connection.executemany(_APPEND, rows)
-        for claim in ours if self.waiting and not (self.rows or self.ends) else ():
+        if len(ours) < len(self.claims):
+            numbers = {claim.number for claim in ours}
+            self.rows = [row for row in self.rows if row[0] in numbers]
+        connection.executemany(_APPEND, self.rows)
+        for claim in ours if self.durable and not (self.rows or self.ends) else ():
             connection.execute(_TOUCH, (claim.number,))
         for end in self.ends:
             if end.claim in ours:
@@ -123,14 +122,16 @@ class Commits:
         self.logs: dict[RunLog, None] = {}
         self.opened = opened
         self._loop = loop
+        self._claims: dict[Claim, None] = {}  # of all that follows
         self._rows: list[_Row] = []
         self._ends: list[_End] = []
         self._waiting: list[_Waiting] = []
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
 
-    def add(self, row: _Row) -> None:
+    def add(self, claim: Claim, row: _Row) -> None:
         """Take in an event; it is handed over a few milliseconds later, or before, if somebody waits for it."""
+        self._claims[claim] = None
         self._rows.append(row)
         if self._timer is None and self._loop is not None:
             self._timer = self._loop.call_later(EVERY, self._hand_over)
@@ -144,17 +145,21 @@ class Commits:
         """Done when what there is of a run is on the disk; what others add in this turn goes with it."""
         assert self._loop is not None
         waiting = _Waiting(claim, self._loop.create_future())
+        self._claims[claim] = None
         self._waiting.append(waiting)
         if end is not None:
             self._ends.append(end)
         self.soon()
         return waiting.future
 
-    def write(self, *, durable: bool = False, end: _End | None = None) -> None:
+    def write(self, claim: Claim, *, durable: bool, end: _End | None = None) -> None:
         """Write what there is, and wait for it."""
-        entry = self._taken([] if end is None else [end])
+        self._claims[claim] = None
+        if end is not None:
+            self._ends.append(end)
+        entry = self._taken(durable=durable)
         try:
-            self.opened.writer.submit(entry.write, durable or bool(entry.waiting), entry.is_lost).result()
+            self.opened.writer.submit(entry.write, entry.durable, entry.is_lost).result()
         except JournalError:
             self._is_over(entry)
         except BaseException as bug:
@@ -166,22 +171,23 @@ class Commits:
     def leave(self, log: RunLog) -> None:
         """A run is over: what could not be written of it never will be. The timer goes with the last one."""
         self.logs.pop(log, None)
-        self._rows = [row for row in self._rows if row.claim is not log.claim]
+        if self._claims.pop(log.claim, 0) is None:
+            self._rows = [row for row in self._rows if row[0] != log.claim.number]
         if not (self.logs or self._waiting):
             self._stop_timers()
 
     def _hand_over(self) -> None:
         assert self._loop is not None
-        entry = self._taken([])
-        if entry.claims or entry.waiting:
-            durable = bool(entry.waiting)
-            done = self._loop.run_in_executor(self.opened.writer, entry.write, durable, entry.is_lost)  # type: ignore[arg-type]  # see there
+        entry = self._taken()
+        if entry.claims:
+            given: Any = entry.write, entry.durable, entry.is_lost
+            done: asyncio.Future[None] = self._loop.run_in_executor(self.opened.writer, *given)
             done.add_done_callback(lambda done: self._is_over(entry, None if done.cancelled() else done.exception()))
 
-    def _taken(self, ends: list[_End]) -> _Entry:
+    def _taken(self, *, durable: bool = False) -> _Entry:
         self._stop_timers()
-        entry = _Entry(self._rows, self._ends + ends, self._waiting)
-        self._rows, self._ends, self._waiting = [], [], []
+        entry = _Entry(self._claims, self._rows, self._ends, self._waiting, durable=durable)
+        self._claims, self._rows, self._ends, self._waiting = {}, [], [], []
         return entry
 
     def _stop_timers(self) -> None:
@@ -247,7 +253,7 @@ class RunLog:
         """
         if self.lost is not None or self._closed:
             raise self.lost or self._over()
-        self._commits.add(_Row(self.claim, self._next, time.time(), codec.dumps(event)))
+        self._commits.add(self.claim, (self.claim.number, self._next, time.time(), codec.dumps(event)))
         self._next += 1
         self._tally.apply(event)
         if durable:
@@ -274,7 +280,7 @@ class RunLog:
         self._check_process()
         if self.lost is not None:
             raise self.lost
-        self._commits.write(durable=durable)
+        self._commits.write(self.claim, durable=durable)
         if self.lost is not None:
             raise self.lost
 
@@ -299,7 +305,7 @@ class RunLog:
         self._closed = True
         try:
             if self.lost is None and self._process == os.getpid():
-                self._commits.write(durable=True, end=self._end(durations))
+                self._commits.write(self.claim, durable=True, end=self._end(durations))
         finally:
             self._leave()
         if self.lost is not None:
