@@ -473,7 +473,7 @@ class FullDisk:
         self._journal = journal
 
     def fill(self) -> None:
-        written = self._journal._opened.writer._file._database
+        written = self._journal._opened.writer._file.database
         pages = written.rows("PRAGMA page_count")[0][0]
         written.rows(f"PRAGMA max_page_count = {pages}")
 

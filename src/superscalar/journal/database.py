@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
+from superscalar.journal.lease import beside
 
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
@@ -128,6 +129,7 @@ class Database:
                 time.sleep(0.01)  # who turns a fresh file into a journal locks it in a way that is not waited for
 
     def _opened(self) -> sqlite3.Connection:
+        self._look_for_what_is_left()
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         connection.text_factory = _text
         try:
@@ -147,9 +149,24 @@ class Database:
                 )
             connection.execute("BEGIN IMMEDIATE")
             if not self._is_journal(connection):  # else another process was first
+                beside(self.path).unlink(missing_ok=True)  # left of another one, whose runs have the same numbers
                 for statement in _TABLES:
                     connection.execute(statement)
             connection.execute("COMMIT")
+
+    def _look_for_what_is_left(self) -> None:
+        """SQLite would delete the log of a journal that was moved without it, and the events in it.
+
+        Raises:
+            JournalError: there is one.
+        """
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if not _size(self.path) and _size(log):
+            raise JournalError(
+                str(self.path),
+                f"there is no journal, but {log.name} is left of one that was moved without it: it holds what happened "
+                "last. Move it to where that journal is, under its name, or delete it",
+            )
 
     def _is_journal(self, connection: sqlite3.Connection) -> bool:
         """Whether this is one that can be read; False for an empty file.
@@ -172,6 +189,13 @@ class Database:
                 str(self.path), "this is the database of another program; give the journal a file of its own"
             )
         return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _close(connection: sqlite3.Connection, process: int) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
@@ -34,24 +34,39 @@ class Journal:
         agent = LLMCompiler("openai:gpt-5-mini", tools, journal="runs.db")
 
     Made if it is not there. Several threads may use one, and several processes the same file, which must be on a local
-    disk. `about`: JSON data that is remembered with every run that is begun here.
+    disk. `about`: JSON data that is remembered with every run that is begun here. `when_moved`: once the file was moved
+    or deleted while it is open here, runs that begin "fail", or are recorded in a "new" one; those that are going on
+    fail before their next write either way.
 
     Raises:
         JournalError: the file is no journal, damaged, of a newer release, or cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        about: Mapping[str, Any] | None = None,
+        when_moved: Literal["fail", "new"] = "fail",
+    ) -> None:
         given = os.fspath(path)
+        if when_moved not in ("fail", "new"):
+            raise UsageError(f'when_moved={when_moved!r}: write "fail" or "new"')
         if not isinstance(given, str) or given in ("", ":memory:") or given.startswith("file:"):
             raise UsageError(f'journal={given!r} is no path of a file; write journal="runs.db"')
         self.path = Path(given)
         self._about = dict(about or {})
+        self._when_moved = when_moved
         real = self.path.resolve()  # by whatever name: the files beside it are those of the real one
         self._path = real
-        self._database = Database(real)  # for what is read
-        self._opened = Opened.of(real)
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
+        self._open()
         self._listed: dict[str, dict[TaskId, Question]] = {}  # what was shown last, by run
+
+    def _open(self) -> None:
+        self._database = Database(self._path)  # for what is read
+        self._opened = Opened.of(self._path)
+        self._commits.clear()
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
@@ -87,6 +102,9 @@ class Journal:
             kept = json.dumps(remembered)
         except (TypeError, ValueError) as error:
             raise UsageError(f"about= of a run must be JSON data: {error}") from error
+        if self._when_moved == "new" and self._here().place.what_is_gone() is not None:
+            self._here().writer.leave_whole()
+            self._open()
         return _Beginning(Claim(str(self.path), run, 0, time.time()), remembered, kept, self._here())
 
     def reopen(self, run: str) -> RunLog:
@@ -131,7 +149,7 @@ class Journal:
     def _here(self) -> Opened:
         """The file as this process has it open; a forked child opens it anew."""
         if self._opened.process != os.getpid():
-            self._opened, self._commits = Opened.of(self._path), {}
+            self._open()
         return self._opened
 
     def _commits_here(self) -> Commits:

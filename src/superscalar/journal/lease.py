@@ -16,6 +16,11 @@ import weakref
 from pathlib import Path
 from typing import Final
 
+_SAYS: Final = """\
+Which runs of the journal {journal} are being worked on: the locks on this file say so, and not its text. It belongs
+beside the journal. While a process has that open, do not delete, move or replace it.
+"""
+
 _BUSY_FOR: Final = 0.1  # seconds: somebody who only looks whether a lease is held has it for microseconds
 
 if sys.platform == "win32":
@@ -47,6 +52,8 @@ class Leases:
 
     def __init__(self, path: Path) -> None:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        if not os.fstat(self.descriptor).st_size:
+            os.write(self.descriptor, _SAYS.format(journal=path.name.removesuffix("-leases")).encode())
         self._held: set[int] = set()
         self._guard = threading.Lock()
         weakref.finalize(self, _close, self.descriptor, os.getpid())

@@ -23,45 +23,61 @@ class Opened:
         self.path = path
         self.process = os.getpid()
         self.leases = Leases.of(path)
-        self.place = _Place(path, {path: inode, beside(path): _inode_of(self.leases.descriptor)})
-        self.writer = Writer(Database(path), self.place.look)
+        database = Database(path)
+        log = path.with_name(f"{path.name}-wal")  # it is there as long as anybody has the journal open
+        known = {path: inode, beside(path): _inode_of(self.leases.descriptor), log: _inode_of(log)}
+        self.place = Place(path, known)
+        self.writer = Writer(database, self.place.look)
 
     @staticmethod
     def of(path: Path) -> Opened:
-        """The journal at this path, which must be there; the file of its leases is made if it is not."""
+        """The journal at this path, which must be there; the file of its leases is made if it is not.
+
+        Raises:
+            JournalError: it cannot be opened.
+        """
         with _OPENING:
-            inode = _inode_of(path)
-            known = _OPEN.get(inode)
-            if known is None or known.path != path:  # one that was moved is another's business
-                known = _OPEN[inode] = Opened(path, inode)
+            try:
+                inode = _inode_of(path)
+                known = _OPEN.get(inode)
+                if known is None or known.path != path or known.place.what_is_gone() is not None:
+                    known = _OPEN[inode] = Opened(path, inode)
+            except OSError as error:
+                raise JournalError(str(path), f"the journal cannot be opened: {error}") from error
             return known
 
 
-class _Place:
+class Place:
     """Where the files of a journal are, known by more than their names."""
 
     def __init__(self, journal: Path, files: dict[Path, _Inode]) -> None:
         self._journal = journal
         self._files = files
 
-    def look(self) -> None:
-        """Make sure that they are still there.
-
-        Raises:
-            JournalError: one was moved, deleted, or replaced.
-        """
+    def what_is_gone(self) -> str | None:
+        """Which of them was moved, deleted or replaced, in words; None if all are where they were."""
         for path, inode in self._files.items():
             try:
-                found: _Inode | None = _inode_of(path)
+                if _inode_of(path) != inode:
+                    return f"{path.name} is another file by now"
             except FileNotFoundError:
-                found = None
-            if found != inode:
-                what = "is not there any more" if found is None else "is another file by now"
-                raise JournalError(
-                    str(self._journal),
-                    f"{path.name} {what}: it was moved or deleted while it was in use, and nothing goes on unrecorded; "
-                    "put it back, or begin anew with a new Journal",
-                )
+                return f"{path.name} is not there any more"
+            except OSError as error:
+                return f"{path.name} cannot be looked at any more ({error.strerror})"
+        return None
+
+    def look(self) -> None:
+        """Make sure that they are where they were.
+
+        Raises:
+            JournalError: one is not.
+        """
+        if (gone := self.what_is_gone()) is not None:
+            raise JournalError(
+                str(self._journal),
+                f"{gone}: it was moved, deleted or replaced while this process had the journal open, and nothing goes "
+                'on unrecorded. Put it back, or have new runs recorded in a new file: Journal(path, when_moved="new")',
+            )
 
 
 def _inode_of(file: Path | int) -> _Inode:

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
@@ -55,6 +56,11 @@ class Writer(Executor):
         self._jobs.put((self._file, job))
         return job.future
 
+    def leave_whole(self) -> None:
+        """The file was moved: put all that is in its log into it, since that may not have been moved with it."""
+        with suppress(JournalError):
+            self._file.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 class _Job:
     """Something that is to be written, and whoever waits for it."""
@@ -99,7 +105,7 @@ class _File:
     """What the thread writes to. It has it only while it writes, so that the file can be closed in between."""
 
     def __init__(self, database: Database, look: Callable[[], None]) -> None:
-        self._database = database
+        self.database = database
         self._look = look
 
     def commit(self, jobs: list[_Job]) -> None:
@@ -107,7 +113,7 @@ class _File:
         durable = any(job.durable for job in jobs)
         try:
             self._look()
-            with self._database.writing(durable=durable) as connection:
+            with self.database.writing(durable=durable) as connection:
                 for job in jobs:
                     job.write(connection)
         except JournalError as error:
