@@ -180,7 +180,6 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
         "answer": "IBM is at 231.25; XXX is unknown.",
         "partial": "",
         "complete": True,
-        "failed": False,
         "run_id": "r1",
         "rounds": 1,
         "outcomes": {

@@ -130,13 +130,14 @@ def run(
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import has_failed, result_document
+        from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
+        from superscalar.values import plain
 
         asked = _asked(question)
         with stdout_kept_clean():
@@ -166,14 +167,26 @@ def run(
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen)
         if as_json:
-            print_json(result_document(result, answers=True))
+            print_json(
+                {
+                    "answer": plain(result.answer),
+                    "partial": result.partial,
+                    "complete": result.complete,
+                    "run_id": result.run_id,
+                    "rounds": result.rounds,
+                    "outcomes": outcomes_document(result.outcomes),
+                    "timing": timing_document(result.timing),
+                    "usage": usage_document(result.usage),
+                    "cost": result.cost,
+                }
+            )
         else:
             if not quiet:
                 print_summary(view, result.timing, result.usage, result.rounds, result.cost)
                 print_recorded(journal, result.run_id)
                 typer.echo(err=True)  # the answer stands apart
             print_answer_of(result)
-        if has_failed(result, answers=True):
+        if not result.complete:
             raise typer.Exit(1)
 
 
@@ -315,9 +328,9 @@ def execute(
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import has_failed, result_document
+        from superscalar.cli.documents import outcomes_document, timing_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_json, print_recorded, print_summary
+        from superscalar.cli.report import has_failure, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -349,14 +362,26 @@ def execute(
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen)
+        failed = has_failure(result.answer)
+        value = plain(result.answer)
         if as_json:
-            print_json({"syntax": read_as, **result_document(result, answers=False)})
+            print_json(
+                {
+                    "syntax": read_as,
+                    "value": value,
+                    "failed": failed,
+                    "run_id": result.run_id,
+                    "outcomes": outcomes_document(result.outcomes),
+                    "timing": timing_document(result.timing),
+                    "cost": result.cost,
+                }
+            )
         else:
             if not quiet:
                 print_summary(view, result.timing, result.usage, 1, result.cost)
                 print_recorded(journal, result.run_id)
-            print_json(plain(result.answer))
-        if has_failed(result, answers=False):
+            print_json(value)
+        if failed:
             raise typer.Exit(1)
 
 

@@ -167,6 +167,4 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
     }
     secrets = {alias: sorted(names) for alias, names in secrets_of(tools).items()}
     renamed = {alias: tool.renamed for alias, tool in tools.by_alias.items() if tool.renamed}
-    prices = {tool.name: tool.cost for tool in tools if tool.cost}
-    said = {"secrets": secrets, "renamed": renamed, "prices": prices}
-    return about | {name: each for name, each in said.items() if each}
+    return about | {name: said for name, said in (("secrets", secrets), ("renamed", renamed)) if said}

@@ -20,6 +20,9 @@ FORMAT: Final = 1
 PATIENCE: Final = 5.0
 """Seconds that another process may keep the file locked before a run gives up."""
 
+_NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says of a journal on a file system that is not written: it may be read all the same."""
+
 _APPLICATION: Final = 0x53757073  # "Sups": so that no other program's database is taken for a journal
 _TABLES: Final = (
     """CREATE TABLE runs (
@@ -110,15 +113,31 @@ class Database:
                 time.sleep(0.01)  # who turns a fresh file into a journal locks it in a way that is not waited for
 
     def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection = self._connected(str(self.path))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not self._is_at_rest():
+                raise
+            connection = self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
+        weakref.finalize(self, _close, connection, os.getpid())
+        return connection
+
+    def _connected(self, where: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            where, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=where.startswith("file:")
+        )
         connection.text_factory = _text
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
-        weakref.finalize(self, _close, connection, os.getpid())
         return connection
+
+    def _is_at_rest(self) -> bool:
+        """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):

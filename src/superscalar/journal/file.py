@@ -9,6 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class Journal:
         except JournalError:
             self._leases.give_back(number)
             raise
-        return RunLog(run, number, self._database, self._leases, self._commits_here(), remembered)
+        return RunLog(run, number, self._database, self._leases, self._commits_here(), remembered, journal=self.path)
 
     def reopen(self, run: str) -> RunLog:
         """Go on with a run: its log, with what had happened.
@@ -107,7 +108,9 @@ class Journal:
                     "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
                     (platform.node(), os.getpid(), time.time(), number),
                 )
-            return RunLog(run, number, self._database, self._leases, self._commits_here(), about, recorded)
+            return RunLog(
+                run, number, self._database, self._leases, self._commits_here(), about, recorded, journal=self.path
+            )
         except BaseException:
             self._leases.give_back(number)
             raise
@@ -135,14 +138,25 @@ class Journal:
 
     # -------------------------------------------------------------------------------------------------- reading
 
-    def runs(self) -> list[RunSummary]:
-        """Every run, the newest first.
+    def runs(self, limit: int | None = None) -> list[RunSummary]:
+        """Every run, the newest first; `limit`: that many at the most.
+
+        Only of those that were cut off, and of those that are going on, events have to be read.
 
         Raises:
             JournalError: the file cannot be read.
         """
-        found = self._database.rows("SELECT number, id, began, about, ended, summary FROM runs ORDER BY number DESC")
-        return [self._summary(*row) for row in found]
+        columns = "number, id, began, about, ended, summary"
+        query = f"SELECT {columns} FROM runs ORDER BY number DESC LIMIT ?"  # noqa: S608 -- our own names
+        return [self._summary(*row) for row in self._database.rows(query, -1 if limit is None else limit)]
+
+    def __len__(self) -> int:
+        """How many runs there are."""
+        ((count,),) = self._database.rows("SELECT count(*) FROM runs")
+        return int(count)
+
+    def __bool__(self) -> bool:
+        return True
 
     def summary(self, run: str) -> RunSummary:
         """One run in a few words.
@@ -219,9 +233,9 @@ class Journal:
         self, number: int, id: str, began: float, about: str, ended: float | None, kept: str | None
     ) -> RunSummary:
         remembered = _data(self.path, id, about)
-        held = ended is None and self._leases.is_held(_number(self.path, id, number))
+        held = ended is None and self._is_held(_number(self.path, id, number))
         try:
-            counts = self._counted(id, number) if kept is None else _data(self.path, id, kept)
+            counts = self._counted(id, number, held=held) if kept is None else _data(self.path, id, kept)
             return RunSummary(
                 id=id,
                 question=str(remembered.get("question", "")),
@@ -239,12 +253,25 @@ class Journal:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error
 
-    def _counted(self, run: str, number: int) -> dict[str, Any]:
-        """The counts of a run that has no end; those of one that has were kept with it."""
+    def _is_held(self, number: int) -> bool:
+        """Whether a process is at work on a run; none is where none could say so."""
+        try:
+            return self._leases.is_held(number)
+        except OSError:  # a file system that is not written
+            return False
+
+    def _counted(self, run: str, number: int, *, held: bool) -> dict[str, Any]:
+        """The counts of a run that no process has closed; unless it is `held`, they are kept with it from now on."""
+        rows = self._database.rows("SELECT since FROM runs WHERE number = ?", number)
         tally = Tally()
         for record in self._read(run, number):
             tally.apply(record.event)
-        return tally.document()
+        counts = tally.document()
+        if not held and rows:
+            keep = "UPDATE runs SET summary = ? WHERE number = ? AND summary IS NULL AND since = ?"
+            with suppress(JournalError), self._database.writing(patience=0.0) as connection:
+                connection.execute(keep, (json.dumps(counts), number, *rows[0]))
+        return counts
 
     # ------------------------------------------------------------------------------------------------- approval
 

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from superscalar import codec
@@ -21,6 +22,7 @@ EVERY: Final = 0.01
 """Seconds after an event at which it reaches the file at the latest, if nobody has that locked."""
 
 _CONCLUDE: Final = "UPDATE runs SET ended = ?, summary = ? WHERE number = ?"
+"""One that waits has a summary too: listing it decodes nothing."""
 KEEP_DURATION: Final = "INSERT OR REPLACE INTO durations (tool, seconds) VALUES (?, ?)"
 _APPEND: Final = "INSERT INTO events (run, seq, at, event) VALUES (?, ?, ?, ?)"
 
@@ -105,8 +107,9 @@ class Commits:
 class RunLog:
     """Appends the events of one run, of which this process has the lease until `close`.
 
-    `recorded`: what had happened before it was reopened; `about`: what it was begun with. `on_loss` is called once,
-    from the event loop, when the file could not be written: the run is to stop. Nothing is written from then on.
+    `recorded`: what had happened before it was reopened; `about`: what it was begun with; `journal`: the file, as it
+    was named. `on_loss` is called once, from the event loop, when the file could not be written: the run is to stop.
+    Nothing is written from then on.
 
     Not for several threads: it belongs to the event loop in which it was begun. Without one, events reach the file with
     `flush` and `close` only.
@@ -121,8 +124,11 @@ class RunLog:
         commits: Commits,
         about: Mapping[str, Any],
         recorded: tuple[Event, ...] = (),
+        *,
+        journal: Path,
     ) -> None:
         self.run = run
+        self.journal = journal
         self.about = about
         self.recorded = recorded
         self.on_loss: Callable[[JournalError], None] | None = None
@@ -189,7 +195,7 @@ class RunLog:
                 raise self.lost
             if self._process == os.getpid():
                 ended = time.time() if self._tally.ended else None
-                summary = json.dumps(self._tally.document()) if self._tally.ended else None
+                summary = json.dumps(self._tally.document())
 
                 def conclude(connection: sqlite3.Connection) -> None:
                     connection.execute(_CONCLUDE, (ended, summary, self._number))
