@@ -273,8 +273,8 @@ def _question(
         tool = declared.get(call.tool)
         names = about.get("renamed", {}).get(call.tool, {})
         named = {names.get(alias, alias): origin for alias, origin in told.items()}
-        made = question_of(run_id, call.tool if tool is None else tool.name, decided, named)
-        return replace(made, destinations=_destinations(about, made.tool))
+        whole = question_of(run_id, call.tool if tool is None else tool.name, decided, named)
+        return replace(whole, destinations=_destinations(about, whole.tool))
     hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
