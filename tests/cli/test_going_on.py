@@ -171,6 +171,7 @@ def test_a_run_of_an_agent_with_a_rule_goes_on_under_that_rule_only(place: Path)
     with pytest.raises(ApprovalPending):
         run(agent(journal, policy=careful(1)).execute(PLAN, run_id="r"))
     Journal(journal).approve("r", "r[0]")
+    assert f"rules     {__name__}.careful.<locals>.rule\n" in done("show", "r")[1]
     rule = f"{__name__}.careful.<locals>.rule"
     for options in ((), ("--rules-changed",), ("--policy", "ask"), ("--policy", "off", "--rules-changed")):
         code, _, err = done("resume", "r", "--tools", "my shop.py", *options)
@@ -286,7 +287,12 @@ def test_listing_reads_no_event_of_runs_that_were_closed_and_of_others_once(monk
         connection.execute("UPDATE runs SET summary = NULL WHERE id = 'killed'")
     read: list[str] = []
     reading = Journal._read
-    monkeypatch.setattr(Journal, "_read", lambda self, run, number: read.append(run) or reading(self, run, number))
+
+    def noted(self: Journal, run: str, number: int) -> Any:
+        read.append(run)
+        return reading(self, run, number)
+
+    monkeypatch.setattr(Journal, "_read", noted)
     for _ in range(2):
         assert [run.state for run in journal.runs()] == ["interrupted", "waiting", *["answered"] * 3]
     assert read == ["killed"]

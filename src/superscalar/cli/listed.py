@@ -23,9 +23,11 @@ _WIDTH: Final = 160  # characters of a line where nobody looks at a terminal
 
 
 def runs_document(journal: Journal, limit: int) -> dict[str, Any]:
-    """The newest runs in a few words, and how many there are beside them."""
+    """The newest runs in a few words, and how many there are beside them. The rules of each are shown with it alone."""
     found = journal.runs(limit)
     documents = [summary_document(run) for run in found]
+    for document in documents:
+        document["about"].pop("guards", None)
     return {"journal": str(journal.path), "runs": documents, "more": max(len(journal) - len(found), 0)}
 
 

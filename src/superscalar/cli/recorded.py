@@ -151,9 +151,25 @@ def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
         yield "model", str(model)
     if tools := summary.about.get("tools"):
         yield "tools", ", ".join(map(str, tools))
+    if rules := "; ".join(_rules(summary.about.get("guards"))):
+        yield "rules", rules
     language = summary.about.get("language", 1)
     planned = "" if language == LANGUAGE else f", in version {safe_line(str(language))} of the plan language"
     yield "recorded", f"by superscalar {summary.about.get('version', '(unknown)')}{planned}"
+
+
+def _rules(guards: Any) -> Iterator[str]:
+    """Under which rules a run was begun, as far as they are its own; what cannot be read is not told."""
+    said = guards if isinstance(guards, dict) else {}
+    if (mode := said.get("policy", "enforce")) != "enforce":
+        yield f"policy {mode}"
+    rules = said.get("policy.rules")
+    for rule in rules if isinstance(rules, list) else ():
+        yield ".".join(map(str, rule[:2])) if isinstance(rule, list) else str(rule)
+    if said.get("approve_plan"):
+        yield "plans are approved"
+    if (replan := said.get("replan", "read-only")) != "read-only":
+        yield f"replan {replan}"
 
 
 def _line(row: Row, widest: int, run: RunState) -> Any:
