@@ -30,9 +30,11 @@ class Resumed:
     """The process that ran it had ended, and another one goes on from here. Attempts under way had ended with it.
 
     The clock of the first process stopped with it: the times before this event are moved so that none passed between.
+    `rules`: what has changed of the rules that it was begun under, in words; or that nobody recorded these.
     """
 
     at: float
+    rules: tuple[str, ...] = ()
 
 
 @fact

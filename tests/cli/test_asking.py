@@ -168,7 +168,8 @@ def test_a_plan_waits_in_the_journal(place: Path) -> None:
     assert done("resume", run)[0] == 3
     assert done("approve", run)[1].startswith("    p = page(url='u')\n")
     assert done("approve", run, "--plan")[1] == "approved: the plan\n"
-    assert done("resume", run, "--policy", "off")[0] == 0
+    assert done("resume", run, "--policy", "off")[0] == 2
+    assert done("resume", run, "--policy", "ask", "--rules-changed")[0] == 3
     assert world(place)[:2] == ["page u", "page v"]
 
 

@@ -150,7 +150,7 @@ def test_a_run_that_was_killed_says_what_is_in_doubt() -> None:
         "",
         "in doubt",
         "  paid: pay(31.5) may have happened; look before you do it again",
-        "go on with it: superscalar resume left",
+        "go on with it: agent.resume('left'), with the agent that began it",
     ]
 
 

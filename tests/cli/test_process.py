@@ -158,7 +158,13 @@ def test_help_loads_neither_the_compiler_nor_the_models(tmp_path: Path) -> None:
         out, _ = process.communicate(timeout=20)
     parts = ("app", "approving", "journals", "options", "reporting", "resume", "terminal")
     assert out.splitlines()[-1] == str(
-        ["superscalar", "superscalar.cli", *(f"superscalar.cli.{part}" for part in parts), "superscalar.unseen"]
+        [
+            "superscalar",
+            "superscalar.advice",
+            "superscalar.cli",
+            *(f"superscalar.cli.{part}" for part in parts),
+            "superscalar.unseen",
+        ]
     )
 
 

@@ -42,7 +42,7 @@ def approved(path: Path, function: Callable[..., Any], given: str) -> None:
 
 
 def resumed(path: Path, function: Callable[..., Any]) -> Any:
-    return run(agent(path, function).resume("run")).outcomes["x"]
+    return run(agent(path, function).resume("run", rules_changed=True)).outcomes["x"]
 
 
 class Old(BaseModel):

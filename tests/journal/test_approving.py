@@ -104,8 +104,8 @@ def test_a_run_that_nobody_is_there_to_answer_is_suspended_when_the_rest_is_done
         "    key = **********\n"
         "      from the tool's own default\n"
         "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
-        f"  superscalar approve run {Journal(path).questions('run')[0].answered_by}\n"
-        "  superscalar resume run"
+        f"  superscalar approve run {Journal(path).questions('run')[0].answered_by} --journal {path}\n"
+        "  agent.resume('run')"
     )
     happened = recorded(path)
     assert [e for e in happened if isinstance(e, ev.RunEnded | ev.Failed | ev.Skipped)] == []
@@ -152,21 +152,20 @@ def test_a_resumed_run_asks_again_and_is_suspended_again(tmp_path: Path) -> None
     assert resumed(path, approve=yes).answer[0] == "text of sent to text of u"
 
 
-@pytest.mark.parametrize("policy", ["off", "warn", "enforce"])
-def test_what_was_asked_is_asked_whatever_the_policy_of_who_goes_on(tmp_path: Path, policy: str) -> None:
+def test_what_was_asked_is_asked_under_a_stricter_policy_too(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     suspended(path)
-    result = resumed(path, approve=no, policy=policy)
+    result = resumed(path, approve=no, policy="enforce")
     assert result.outcomes["x"] == Failure("denied", "it was not approved by no")
 
 
-@pytest.mark.parametrize("policy", ["off", "enforce"])
-def test_an_answer_stands_whatever_the_policy_of_who_goes_on(tmp_path: Path, policy: str) -> None:
+@pytest.mark.parametrize("approved", [False, True])
+def test_an_answer_stands_under_a_stricter_policy_too(tmp_path: Path, approved: bool) -> None:
     path = tmp_path / "runs.db"
     suspended(path)
-    Journal(path).approve("run", "x", approved=policy != "off")
-    result = resumed(path, policy=policy)
-    assert isinstance(result.outcomes["x"], Failure if policy == "off" else Observation)
+    Journal(path).approve("run", "x", approved=approved)
+    result = resumed(path, policy="enforce")
+    assert isinstance(result.outcomes["x"], Observation if approved else Failure)
 
 
 def test_only_open_questions_can_be_answered(tmp_path: Path) -> None:
@@ -379,7 +378,7 @@ def test_a_plan_waits_for_approval_before_anything_of_it_begins(tmp_path: Path) 
     assert made == []
     (question,) = pending.questions
     assert isinstance(question, Question)
-    assert f"superscalar approve run {question.answered_by}\n" in str(pending)
+    assert f"superscalar approve run {question.answered_by} --journal {path}\n" in str(pending)
     assert question.task_id == ""
     assert question.writes == ("x: send(to='ann', text=p, key=**********)",)
     assert "k-77" not in question.plan
@@ -389,11 +388,11 @@ def test_a_plan_waits_for_approval_before_anything_of_it_begins(tmp_path: Path) 
     assert Journal(path).summary("run").state == "waiting"
 
     with pytest.raises(ApprovalPending):
-        resumed(path, policy="off")
+        resumed(path, approve_plan=True, policy="off")
     assert made == []
 
     Journal(path).approve("run", "", by="ann")
-    result = resumed(path, policy="off")
+    result = resumed(path, approve_plan=True, policy="off")
     assert made == ["page u"]
     assert "`key` is a secret that was withheld from the journal" in str(result.outcomes["x"])
 
@@ -403,7 +402,7 @@ def test_a_refused_plan_ends_the_run(tmp_path: Path) -> None:
     suspended(path, approve_plan=True)
     Journal(path).approve("run", "", approved=False, by="ann")
     with pytest.raises(NotApproved, match="the plan was not approved, and nothing of it was begun: ann said no"):
-        resumed(path)
+        resumed(path, approve_plan=True)
     assert made == []
     assert Journal(path).summary("run").state == "failed"
     outcomes = [e.failure for e in recorded(path) if isinstance(e, ev.Failed)]

@@ -140,13 +140,13 @@ def test_a_call_that_is_another_one_now_is_asked_about_again(
     suspended(path, first, call)
     Journal(path).approve("run", "x", by="ann")
     with pytest.raises(ApprovalPending) as caught:
-        run(agent(path, now).resume("run"))
+        run(agent(path, now).resume("run", rules_changed=True))
     (question,) = questions_of(caught.value)
     assert question.arguments == shown
     assert Journal(path).questions("run") == (question,)
     assert GOT == []
     Journal(path).approve("run", "x", by="ann")
-    assert run(agent(path, now).resume("run")).answer == "sent"
+    assert run(agent(path, now).resume("run", rules_changed=True)).answer == "sent"
     assert [tuple(shown.values())] == GOT
 
 
@@ -164,7 +164,7 @@ def test_a_call_that_is_the_same_is_made(
     path = tmp_path / "runs.db"
     suspended(path, first, call)
     Journal(path).approve("run", "x")
-    assert run(agent(path, now).resume("run")).answer == "sent"
+    assert run(agent(path, now).resume("run", rules_changed=True)).answer == "sent"
     assert [got] == GOT
 
 
@@ -197,7 +197,7 @@ def test_what_was_made_for_a_call_is_made_once_and_used_as_it_is(
     if answered == "before":
         Journal(path).approve("run", "x")
     approve = None if answered == "before" else lambda _: True
-    assert run(agent(path, function, approve=approve).resume("run")).answer == "sent"
+    assert run(agent(path, function, approve=approve).resume("run", rules_changed=True)).answer == "sent"
     assert [shown] == GOT
     assert type(GOT[0]) is type(shown)
     assert function is stamped or len(MADE) == made  # what is checked again is used only if it comes to the same

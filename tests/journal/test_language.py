@@ -89,7 +89,7 @@ def test_a_plan_of_an_older_version_that_is_not_whole_is_not_read_on(tmp_path: P
     assert str(refused.value) == (
         "run run cannot go on: its plan is of version 1 of the plan language and was not whole: what is missing would "
         "be read as version 2, under other rules. Nothing of that plan has changed anything; ask the question anew. "
-        "`superscalar show run` prints what it came to so far"
+        f"`superscalar show run --journal {tmp_path / 'j'}` prints what it came to so far"
     )
     assert Journal(tmp_path / "j").summary("run").state == "interrupted"
 

@@ -135,9 +135,9 @@ def test_the_start_of_a_write_is_on_the_disk(path: Path, monkeypatch: pytest.Mon
     commits: list[bool] = []
     writing = Database.writing
 
-    def noted(self: Database, *, durable: bool = False) -> Any:
+    def noted(self: Database, *, durable: bool = False, **given: Any) -> Any:
         commits.append(durable)
-        return writing(self, durable=durable)
+        return writing(self, durable=durable, **given)
 
     monkeypatch.setattr(Database, "writing", noted)
 
@@ -473,7 +473,7 @@ class FullDisk:
         self._journal = journal
 
     def fill(self) -> None:
-        written = self._journal._opened.writer._file.database
+        written = self._journal._here().writer._file.database
         pages = written.rows("PRAGMA page_count")[0][0]
         written.rows(f"PRAGMA max_page_count = {pages}")
 

@@ -211,7 +211,9 @@ def test_what_is_no_answer_is_refused(tmp_path: Path) -> None:
 def test_a_run_that_has_ended_is_not_run_again(tmp_path: Path) -> None:
     events = recorded(tmp_path, "a = look('a')", "join(a)")
     began(tmp_path / "j", events)
-    with pytest.raises(UsageError, match=r"run run has ended: there is nothing to resume. `superscalar show run`"):
+    with pytest.raises(
+        UsageError, match=r"run run has ended: there is nothing to resume. `superscalar show run --journal "
+    ):
         went_on(tmp_path / "j")
     assert Journal(tmp_path / "j").summary("run").state == "answered"
 

@@ -65,9 +65,9 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     found: list[bool] = []
     writing = Database.writing
 
-    def noted(self: Database, *, durable: bool = False) -> Any:
+    def noted(self: Database, *, durable: bool = False, **given: Any) -> Any:
         found.append(durable)
-        return writing(self, durable=durable)
+        return writing(self, durable=durable, **given)
 
     monkeypatch.setattr(Database, "writing", noted)
     return found
@@ -223,7 +223,7 @@ def test_what_fills_the_disk_costs_nobody_else_his_record(path: Path, disk: Slow
     async def main() -> list[str]:
         journal = Journal(path)
         small, large = await journal.abegin("small", {}), await journal.abegin("large", {})
-        written = journal._opened.writer._file.database
+        written = journal._here().writer._file.database
         pages = written.rows("PRAGMA page_count")[0][0]
         written.rows(f"PRAGMA max_page_count = {pages}")
         disk.stop()

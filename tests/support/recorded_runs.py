@@ -12,6 +12,9 @@ from support.random_values import anatomy
 HOLDER = ", holder=Holder(kind='list', keys=(), adrift=())"
 """A field that a later release added, as it is where nothing was recorded."""
 
+RULES = ", rules=()"
+"""Another one."""
+
 BY_HAND = {"each"}  # one event of every kind: no story that could be folded
 
 
@@ -42,4 +45,4 @@ def _shown(what: Any) -> str:
     text = repr(anatomy(what)).replace(HOLDER.replace("'", "\\'"), HOLDER)
     for flag in ("True", "False"):
         text = text.replace(f"by_guard={flag}, items=None{HOLDER}", f"by_guard={flag}")
-    return text.replace(HOLDER, "")
+    return text.replace(HOLDER, "").replace(RULES, "")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from superscalar.advice import command
 from superscalar.cli import options
 from superscalar.cli.reporting import reporting
 
@@ -29,18 +30,20 @@ def approve_run(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who says so. [default: you]", show_default=False)
     ] = None,
+    full: Annotated[bool, typer.Option("--full", help="List questions with all of every value, however long.")] = False,
     journal: options.ReadJournal = options.JOURNAL,
     as_json: options.Json = False,
 ) -> None:
     """Say whether calls of a run that waits may be made, or its plan be begun; without any, list what it asks.
 
     The answer is recorded, and acted on when the run is resumed: what it had done is not done again. Look at the
-    arguments, and at where they came from, before you say yes. With what stands behind the @ in the list the answer is
-    to that question alone; a bare id, --plan and --all answer what is open by now.
+    arguments, and at where they came from, before you say yes. What is long is cut there, but for what chooses where
+    something goes; `--full` cuts nothing. With what stands behind the @ in the list the answer is to that question
+    alone; a bare id, --plan and --all answer what is open by now.
 
     Examples:
 
-    `superscalar approve 3f9c`
+    `superscalar approve 3f9c --full`
 
     `superscalar approve 3f9c mail@80fa11c2 && superscalar resume 3f9c`
 
@@ -51,7 +54,7 @@ def approve_run(
         from superscalar.cli.documents import question_document
         from superscalar.cli.failures import CommandError
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.recorded import where_is
+        from superscalar.cli.listed import going_on
         from superscalar.cli.report import print_json, print_text
 
         opened = open_journal(journal)
@@ -66,9 +69,9 @@ def approve_run(
             if as_json:
                 print_json({"run_id": id, "questions": [question_document(question) for question in questions]})
             elif questions:
-                print_text("\n".join(_listed(question) for question in questions))
-                named = " ".join(question.answered_by for question in questions[:3])
-                typer.echo(f"answer: superscalar approve {id} {named}{where_is(opened)}", err=True)
+                print_text("\n".join(_listed(question, full=full) for question in questions))
+                named = [question.answered_by or "--plan" for question in questions[:3]]
+                typer.echo(f"answer: {command('approve', id, *named, journal=journal)}", err=True)
             else:
                 print_text(f"run {id} asks nothing")
             return
@@ -86,8 +89,9 @@ def approve_run(
         print_text(f"{said}: {', '.join(task or 'the plan' for task in chosen)}")
         if left:
             typer.echo(f"still open: {', '.join(task or 'the plan' for task in left)}", err=True)
-        typer.echo(f"go on with it: superscalar resume {id}{where_is(opened)}", err=True)
+        typer.echo(f"go on with it: {going_on(opened, id)}", err=True)
 
 
-def _listed(question: Question) -> str:
-    return "\n".join([*(f"    {line}" for line in question.plan_lines()), str(question)])
+def _listed(question: Question, *, full: bool) -> str:
+    told = question.whole() if full else str(question)
+    return "\n".join([*(f"    {line}" for line in question.plan_lines()), told])

@@ -18,9 +18,6 @@ from superscalar.unseen import revealed
 
 Asking: TypeAlias = Callable[[Question], Coroutine[Any, Any, bool]]
 
-_SHORT = 300  # characters of a value
-_WHOLE = 1_000_000
-
 
 def asking(screen: Screen, view: RunView, *, plans: bool = False, journal: Path | None = None) -> Asking | None:
     """The callback of a command; None where nobody looks at a terminal and can type there.
@@ -58,7 +55,7 @@ def whose_keyboard() -> str:
 
 async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
     """Show a question until it is answered; no input any more is a no."""
-    _say(out, "\n" + _shown(question, _SHORT))
+    _say(out, "\n" + _shown(question))
     while True:
         out.write("  [y]es, [n]o, [s]how all of it and the plan? ")
         out.flush()
@@ -75,14 +72,15 @@ async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
             case "s" | "show":
                 plan = question.plan or print_plan(view.tasks)
                 lines = map(revealed, plan.rstrip().splitlines())
-                _say(out, "\n".join([_shown(question, _WHOLE), "the plan", *lines]))
+                _say(out, "\n".join([_shown(question, full=True), "the plan", *lines]))
             case _ if not line:
                 _say(out, "\n  no answer: taken as a no")
                 return False
 
 
-def _shown(question: Question, most: int) -> str:
-    return "\n".join([*(f"    {line}" for line in question.plan_lines()), *question.lines(most)])
+def _shown(question: Question, *, full: bool = False) -> str:
+    told = question.whole() if full else str(question)
+    return "\n".join([*(f"    {line}" for line in question.plan_lines()), told])
 
 
 def _say(out: TextIO, text: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from superscalar.cli.options import JOURNAL
+from superscalar.advice import command
 from superscalar.errors import ApprovalPending, IllegalEvent, ModelSetupError, PlanError, SuperscalarError, UsageError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.policy import Question
@@ -38,10 +39,12 @@ class CommandError(Exception):
         self.questions = questions
 
 
-def command_error(error: SuperscalarError, *, file: str = "plan", journal: Path | None = None) -> CommandError:
+def command_error(
+    error: SuperscalarError, *, file: str = "plan", journal: Path | None = None, again: Sequence[str] = ()
+) -> CommandError:
     """The same for an exception of the library; the diagnostics of a plan are said to be in `file`.
 
-    `journal`: where a run that waits for an answer is recorded.
+    `journal`: where a run that waits for an answer is recorded, and `again` the options that it is gone on with.
 
     A wrong name, key or option is the command line's fault (exit code 2): nothing has run.
     """
@@ -49,8 +52,8 @@ def command_error(error: SuperscalarError, *, file: str = "plan", journal: Path 
         raise error  # a bug of ours: the traceback belongs in the report
     if isinstance(error, ApprovalPending):
         questions = tuple(question for question in error.questions if isinstance(question, Question))
-        where = "" if journal is None or journal == JOURNAL else f" --journal {journal}"
-        text = pending_text(error.run_id, questions, where)
+        going_on = command("resume", error.run_id, journal=journal, then=again)
+        text = pending_text(error.run_id, questions, journal, going_on)
         return CommandError(text, kind="ApprovalPending", code=WAITING, run=error.run_id, questions=questions)
     found = getattr(error, "diagnostics", ()) if isinstance(error, PlanError) else ()
     diagnostics = tuple(replace(d, file=file) for d in found if isinstance(d, Diagnostic))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
 
 
-def list_runs(journal: options.ReadJournal = options.JOURNAL, as_json: options.Json = False) -> None:
-    """List the runs of a journal, the newest first, and how each stands.
+def list_runs(
+    journal: options.ReadJournal = options.JOURNAL,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many, at the most.")] = 20,
+    as_json: options.Json = False,
+) -> None:
+    """List the newest runs of a journal, the newest first, and how each stands; and how many more there are.
 
     *running*: a process is at work on it; *waiting*: it asks a person something (`superscalar approve`); *interrupted*:
     it was killed, or answered, and can be resumed; *answered*; *failed*; *stopped*: it was cancelled; *in doubt*: it
@@ -25,17 +30,17 @@ def list_runs(journal: options.ReadJournal = options.JOURNAL, as_json: options.J
 
     `superscalar runs`
 
-    `superscalar runs --journal nightly.db --json | jq '.runs[] | select(.state == "interrupted") | .id'`
+    `superscalar runs --journal nightly.db --limit 1000 --json | jq '.runs[] | select(.state == "interrupted") | .id'`
     """
     with reporting(as_json):
-        from superscalar.cli.recorded import print_runs, runs_document
-        from superscalar.cli.report import print_json
+        from superscalar.cli.documents import json_text
+        from superscalar.cli.listed import print_runs, runs_document
 
         opened = open_journal(journal)
         if as_json:
-            print_json(runs_document(opened))
+            sys.stdout.write(json_text(runs_document(opened, limit)) + "\n")
         else:
-            print_runs(opened)
+            print_runs(opened, limit)
 
 
 def show_run(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
+
+from superscalar.advice import JOURNAL as JOURNAL
+from superscalar.advice import VARIABLE
 
 
 def _seconds(value: float | None) -> float | None:
@@ -145,20 +148,18 @@ MaxCost = Annotated[
 ]
 
 
-JOURNAL: Final = Path("runs.db")
-_VARIABLE: Final = "SUPERSCALAR_JOURNAL"
 Journal = Annotated[
     Path | None,
     typer.Option(
         "--journal",
-        envvar=_VARIABLE,
+        envvar=VARIABLE,
         metavar="FILE",
         help="Record the run in this file, so that it can be looked at, and resumed if it is killed.",
         show_default=False,
     ),
 ]
 ReadJournal = Annotated[
-    Path, typer.Option("--journal", envvar=_VARIABLE, metavar="FILE", help="Where the runs are recorded.")
+    Path, typer.Option("--journal", envvar=VARIABLE, metavar="FILE", help="Where the runs are recorded.")
 ]
 
 

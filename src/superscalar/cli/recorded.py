@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from superscalar import events as ev
+from superscalar.advice import command
 from superscalar.cli.documents import outcome_document
-from superscalar.cli.options import JOURNAL
+from superscalar.cli.listed import COLOURS, going_on, moment, summary_document
 from superscalar.cli.report import print_answer
-from superscalar.cli.terminal import console, counted, duration, safe, safe_line
+from superscalar.cli.terminal import console, duration, safe, safe_line
 from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
 from superscalar.labels import Label
@@ -25,15 +25,6 @@ from superscalar.plan.ir import Join, Task
 from superscalar.plan.printer import print_plan
 from superscalar.values import Failure, Observation, Outcome, TaskId, plain, record_fields
 
-_COLOURS: dict[RunState, str] = {
-    "running": "cyan",
-    "waiting": "bold magenta",
-    "interrupted": "yellow",
-    "answered": "green",
-    "failed": "red",
-    "stopped": "dim",
-    "in doubt": "bold yellow",
-}
 _WIDTH = 160  # characters of a line where nobody looks at a terminal
 
 
@@ -74,29 +65,6 @@ class Folded:
 # ---------------------------------------------------------------------------------------------------------- documents
 
 
-def runs_document(journal: Journal) -> dict[str, Any]:
-    """Every run in a few words, the newest first."""
-    return {"journal": str(journal.path), "runs": [summary_document(run) for run in journal.runs()]}
-
-
-def summary_document(run: RunSummary) -> dict[str, Any]:
-    """One run in a few words."""
-    return {
-        "id": run.id,
-        "question": run.question,
-        "state": run.state,
-        "began": _moment(run.began).isoformat(),
-        "ended": None if run.ended is None else _moment(run.ended).isoformat(),
-        "tasks": run.tasks,
-        "done": run.done,
-        "failed": run.failed,
-        "in_doubt": list(run.in_doubt),
-        "asked": list(run.asked),
-        "error": run.error,
-        "about": dict(run.about),
-    }
-
-
 def run_document(journal: Journal, id: str, recorded: Iterable[Recorded]) -> dict[str, Any]:
     """One run, with what became of every task; with its events, if they are given."""
     folded = Folded(journal.read(id))
@@ -116,48 +84,10 @@ def _event_document(record: Recorded) -> dict[str, Any]:
     fields = record_fields(event) or {}
     if isinstance(event, ev.Planned):
         fields["task"] = print_plan((event.task,))
-    return {"seq": record.seq, "time": _moment(record.at).isoformat(), "event": type(event).__name__, **plain(fields)}
+    return {"seq": record.seq, "time": moment(record.at).isoformat(), "event": type(event).__name__, **plain(fields)}
 
 
 # --------------------------------------------------------------------------------------------------------------- text
-
-
-def print_runs(journal: Journal) -> None:
-    """A line for every run."""
-    from rich.text import Text
-
-    out = console(sys.stdout)
-    width = out.width if out.is_terminal else _WIDTH
-    found = journal.runs()
-    if not found:
-        out.print(Text(f"{safe_line(str(journal.path))} has no runs yet"))
-        return
-    longest = max(len(safe_line(run.id)) for run in found)
-    for run in found:
-        text = Text.assemble(
-            (f"{safe_line(run.id):<{longest}}", "bold"),
-            f"  {_moment(run.began):%Y-%m-%d %H:%M:%S}  ",
-            (f"{run.state:<11}", _COLOURS[run.state]),
-            f"  {_counts(run):<26}  ",
-        )
-        room = max(width - len(text.plain), 20)
-        title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
-        text.append(title if len(title) <= room else title[: room - 1] + "…")
-        out.print(text)
-    if asking := [run.id for run in found if run.state == "waiting"]:
-        line = f"see what one that waits asks: superscalar approve {asking[0]}{where_is(journal)}"
-        console(sys.stderr).print(Text(safe_line(line), style="dim"))
-    if cut_off := [run.id for run in found if run.state == "interrupted"]:
-        line = f"go on with one that was interrupted: superscalar resume {cut_off[0]}{where_is(journal)}"
-        console(sys.stderr).print(Text(safe_line(line), style="dim"))
-
-
-def _counts(run: RunSummary) -> str:
-    parts = [f"{run.done:,} of {counted(run.tasks, 'task')}"]
-    parts += [f"{run.failed:,} failed"] if run.failed else []
-    parts += [f"{len(run.asked):,} asked"] if run.asked else []
-    parts += [f"{len(run.in_doubt):,} in doubt"] if run.in_doubt and run.state != "running" else []
-    return ", ".join(parts)
 
 
 def print_run(journal: Journal, id: str) -> None:
@@ -168,7 +98,7 @@ def print_run(journal: Journal, id: str) -> None:
     summary = journal.summary(id)
     folded = Folded(journal.read(id))
     out.print(
-        Text.assemble(("run ", "bold"), (safe_line(id), "bold"), "  ", (summary.state, _COLOURS[summary.state])), end=""
+        Text.assemble(("run ", "bold"), (safe_line(id), "bold"), "  ", (summary.state, COLOURS[summary.state])), end=""
     )
     out.print(Text(f"  {safe_line(summary.error)}" if summary.error else ""))
     for name, said in _about(summary):
@@ -200,15 +130,10 @@ def print_run(journal: Journal, id: str) -> None:
         _title("answer")
         print_answer(folded.answer)
     if summary.state == "waiting":
-        named = " ".join(question.answered_by for question in questions[:3])
-        out.print(Text(safe_line(f"answer: superscalar approve {id} {named}{where_is(journal)}"), style="dim"))
+        named = [question.answered_by or "--plan" for question in questions[:3]]
+        out.print(Text(safe_line(f"answer: {command('approve', id, *named, journal=journal.path)}"), style="dim"))
     if summary.state == "interrupted":
-        out.print(Text(safe_line(f"go on with it: superscalar resume {id}"), style="dim"))
-
-
-def where_is(journal: Journal) -> str:
-    """The option that names a journal, where it has another name than the usual one."""
-    return "" if journal.path == JOURNAL else f" --journal {journal.path}"
+        out.print(Text(safe_line(f"go on with it: {going_on(journal, id)}"), style="dim"))
 
 
 def _title(text: str) -> None:
@@ -221,14 +146,30 @@ def _about(summary: RunSummary) -> Iterator[tuple[str, str]]:
     if summary.question:
         yield "question", summary.question
     took = "" if summary.ended is None else f", took {duration(summary.ended - summary.began)}"
-    yield "began", f"{_moment(summary.began):%Y-%m-%d %H:%M:%S}{took}"
+    yield "began", f"{moment(summary.began):%Y-%m-%d %H:%M:%S}{took}"
     if model := summary.about.get("model"):
         yield "model", str(model)
     if tools := summary.about.get("tools"):
         yield "tools", ", ".join(map(str, tools))
+    if rules := "; ".join(_rules(summary.about.get("guards"))):
+        yield "rules", rules
     language = summary.about.get("language", 1)
     planned = "" if language == LANGUAGE else f", in version {safe_line(str(language))} of the plan language"
     yield "recorded", f"by superscalar {summary.about.get('version', '(unknown)')}{planned}"
+
+
+def _rules(guards: Any) -> Iterator[str]:
+    """Under which rules a run was begun, as far as they are its own; what cannot be read is not told."""
+    said = guards if isinstance(guards, dict) else {}
+    if (mode := said.get("policy", "enforce")) != "enforce":
+        yield f"policy {mode}"
+    rules = said.get("policy.rules")
+    for rule in rules if isinstance(rules, list) else ():
+        yield ".".join(map(str, rule[:2])) if isinstance(rule, list) else str(rule)
+    if said.get("approve_plan"):
+        yield "plans are approved"
+    if (replan := said.get("replan", "read-only")) != "read-only":
+        yield f"replan {replan}"
 
 
 def _line(row: Row, widest: int, run: RunState) -> Any:
@@ -252,7 +193,7 @@ def print_events(recorded: Iterable[Recorded]) -> None:
     out = console(sys.stdout)
     width = out.width if out.is_terminal else _WIDTH * 2
     for record in recorded:
-        head = f"{record.seq:>6}  {_moment(record.at):%H:%M:%S.%f}"[:-3]
+        head = f"{record.seq:>6}  {moment(record.at):%H:%M:%S.%f}"[:-3]
         text = f"{head}  {type(record.event).__name__:<14}  {safe_line(_told(record.event))}".rstrip()
         out.print(Text(text if len(text) <= width else text[: width - 1] + "…"))
 
@@ -284,7 +225,3 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, Failure):
         return str(value)
     return f"{name}={short(value, 200)}" if value not in ("", None, False) or name == "value" else ""
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds).astimezone()

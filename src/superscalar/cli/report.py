@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from superscalar.advice import command
 from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text, trust_terms
 from superscalar.cli.failures import INTERRUPTED, WAITING, CommandError
-from superscalar.cli.options import JOURNAL
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import tokens_text
 from superscalar.compiler.result import RunResult
@@ -118,8 +118,7 @@ def print_recorded(journal: Path | None, run: str) -> None:
     from rich.text import Text
 
     if journal is not None:
-        where = "" if journal == JOURNAL else f" --journal {journal}"
-        console(sys.stderr).print(Text(safe_line(f"recorded: superscalar show {run}{where}"), style="dim"))
+        console(sys.stderr).print(Text(safe_line(f"recorded: {command('show', run, journal=journal)}"), style="dim"))
 
 
 def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:

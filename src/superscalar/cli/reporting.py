@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reporting(as_json: bool, file: str = "plan", journal: Path | None = None) -> Iterator[None]:
+def reporting(
+    as_json: bool, file: str = "plan", journal: Path | None = None, again: Sequence[str] = ()
+) -> Iterator[None]:
     """Turn what the user can mend into a message and an exit code; `file` is what a plan's diagnostics are in.
 
-    `journal`: where the run is recorded.
+    `journal`: where the run is recorded; `again`: the options that it is gone on with.
     """
     from superscalar.cli.failures import CommandError, command_error
     from superscalar.errors import SuperscalarError
@@ -27,7 +29,7 @@ def reporting(as_json: bool, file: str = "plan", journal: Path | None = None) ->
     except CommandError as error:
         _report(error, as_json)
     except SuperscalarError as error:
-        _report(command_error(error, file=name_of(file), journal=journal), as_json)
+        _report(command_error(error, file=name_of(file), journal=journal, again=again), as_json)
 
 
 def _report(error: CommandError, as_json: bool) -> NoReturn:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from superscalar.advice import command as advised
 from superscalar.cli import options
 from superscalar.cli.reporting import reporting
 
@@ -58,6 +59,14 @@ def resume_run(
     deadline: options.Deadline = None,
     policy: options.Policy = None,
     approve_plan: options.ApprovePlan = False,
+    rules_changed: Annotated[
+        bool,
+        typer.Option(
+            "--rules-changed",
+            help="Go on though rules that the run was begun under say something else now. One that is missing is never "
+            "done without.",
+        ),
+    ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -66,13 +75,25 @@ def resume_run(
     What had succeeded is not done again. A write that was under way, and is not declared idempotent, may have happened
     or not: you are asked, or say it with `--in-doubt`; otherwise nothing is changed and the exit code is 1.
 
+    The rules and bounds that the run was begun under must still be there. One that says something else by now is shown,
+    and refused without `--rules-changed`; one that is missing always is, such as the rule of an agent in Python.
+
     Examples:
 
     `superscalar resume 3f9c`
 
     `superscalar resume 3f9c --journal nightly.db --in-doubt unknown --json`
     """
-    with reporting(as_json, journal=journal):
+    again = _said_again(
+        ("--tools", tools),
+        ("--model", model),
+        ("--replan", replan),
+        ("--replanner-sees", replanner_sees),
+        ("--policy", policy),
+        ("--approve-plan", approve_plan),
+        ("--rules-changed", rules_changed),
+    )
+    with reporting(as_json, journal=journal, again=again):
         from superscalar.cli.asking import asking
         from superscalar.cli.documents import outcomes_document, timing_document, usage_document
         from superscalar.cli.journals import open_journal
@@ -80,6 +101,7 @@ def resume_run(
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.compiler.guards import changes_told
         from superscalar.observe.view import RunView
         from superscalar.values import plain
 
@@ -99,9 +121,12 @@ def resume_run(
                 "replanner_sees": replanner_sees,
             }
             compiler = _compiler(opened, about, tools, model, given)
-            verdicts = _verdicts(compiler, id, journal, in_doubt)
+            verdicts = _verdicts(compiler, id, journal, in_doubt, again, rules_changed=rules_changed)
             stream = lambda: compiler.stream_resume(  # noqa: E731
-                id, deadline=deadline, resolve=lambda doubt: verdicts[doubt.task_id]
+                id,
+                deadline=deadline,
+                resolve=lambda doubt: verdicts[doubt.task_id],
+                rules_changed=rules_changed,
             )
             result = followed(stream, view, screen)
         failed = not result.complete if answers else has_failure(result.answer)
@@ -113,6 +138,7 @@ def resume_run(
                     "complete": result.complete,
                     "failed": failed,
                     "run_id": id,
+                    "rules": list(changes_told(result.events)),
                     "rounds": result.rounds,
                     "outcomes": outcomes_document(result.outcomes),
                     "timing": timing_document(result.timing),
@@ -130,6 +156,17 @@ def resume_run(
                 print_json(plain(result.answer))
         if failed:
             raise typer.Exit(1)
+
+
+def _said_again(*options: tuple[str, Any]) -> list[str]:
+    """Options as they are typed; those that were not given are left out."""
+    words: list[str] = []
+    for name, value in options:
+        if value is True:
+            words.append(name)
+        for said in value if isinstance(value, list) else [] if value in (None, True, False) else [value]:
+            words += [name, str(said)]
+    return words
 
 
 def _compiler(
@@ -167,8 +204,16 @@ def _found_from(folder: Path, spec: str) -> str:
     return spec
 
 
-def _verdicts(compiler: LLMCompiler, id: str, journal: Path, given: InDoubtAnswer | None) -> dict[str, Verdict]:
-    """What became of every write that may have happened.
+def _verdicts(
+    compiler: LLMCompiler,
+    id: str,
+    journal: Path,
+    given: InDoubtAnswer | None,
+    again: Sequence[str],
+    *,
+    rules_changed: bool,
+) -> dict[str, Verdict]:
+    """What became of every write that may have happened. `again`: the options of this command, to be said again.
 
     Raises:
         CommandError: nobody is there to say, or wants to.
@@ -176,19 +221,19 @@ def _verdicts(compiler: LLMCompiler, id: str, journal: Path, given: InDoubtAnswe
     from superscalar.cli.failures import FAILED, CommandError
     from superscalar.compiler.sync import run_to_end
 
-    doubts = run_to_end(lambda: compiler.doubts(id))
+    doubts = run_to_end(lambda: compiler.doubts(id, rules_changed=rules_changed))
     if given is not None:
         return {doubt.task_id: _verdict(given) for doubt in doubts}
     if doubts and not sys.stdin.isatty():
-        where = "" if journal == options.JOURNAL else f" --journal {journal}"
+        command = [advised("resume", id, "--in-doubt", word, journal=journal, then=again) for word in InDoubtAnswer]
+        widest = max(map(len, command))
+        said = "it happened", "it did not: call it again", "nobody knows: the task fails in doubt"
+        typed = "\n".join(f"  {line:<{widest}}  {what}" for line, what in zip(command, said, strict=True))
         lines = "\n".join(f"  {doubt}" for doubt in doubts)
         raise CommandError(
             f"run {id} was in the middle of {'a write' if len(doubts) == 1 else f'{len(doubts)} writes'} when its "
             f"process died, which may have happened or not:\n{lines}\n"
-            f"look at what was written, then say so:\n"
-            f"  superscalar resume {id}{where} --in-doubt done     it happened\n"
-            f"  superscalar resume {id}{where} --in-doubt again    it did not: call it again\n"
-            f"  superscalar resume {id}{where} --in-doubt unknown  nobody knows: the task fails in doubt",
+            f"look at what was written, then say so:\n{typed}",
             kind="InDoubt",
             code=FAILED,
         )

@@ -111,7 +111,8 @@ class Lines:
             case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
                 self._preparing = what
                 yield role, f"{what} {fraction:.0%}"
-            case ev.Resumed():
+            case ev.Resumed(rules=rules):
+                yield from (("rules", line) for line in rules)
                 yield from self._flushed()
                 yield "resumed", "another process goes on from here"
             case ev.Decided(_, id, "ask" | "warn" as decision, _, reason):
@@ -231,7 +232,9 @@ class Picture:
             self._leave_rows()
 
     def saw(self, event: ev.Event) -> None:
-        """The next picture will show it."""
+        """The next picture will show it; what has changed of the rules of the run stands above that."""
+        if isinstance(event, ev.Resumed):
+            sys.stderr.writelines(f"rules: {safe_line(line)}\n" for line in event.rules)
 
     @contextmanager
     def asking(self) -> Iterator[TextIO]:

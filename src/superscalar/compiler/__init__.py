@@ -13,6 +13,7 @@ from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget
 from superscalar.compiler.calls import CallResult, CallResults, Turn
+from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
@@ -192,6 +193,7 @@ class LLMCompiler:
             replanner_sees=replanner_sees,
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
+        self._guards = Guards(self._settings)
 
     # ----------------------------------------------------------------------------------------------- questions
 
@@ -299,20 +301,40 @@ class LLMCompiler:
     # ------------------------------------------------------------------------------------------------ going on
 
     def stream_resume(
-        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+        self,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        resolve: Resolve | None = None,
+        rules_changed: bool = False,
     ) -> RunStream:
         """Go on with a run, with its events: those that are recorded first, on the clock of this process."""
 
         async def main(log: Log) -> RunResult:
             self._check_deadline(deadline)
             recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
-            settings = self._settings
-            return await resumed(settings, recording, log, context=context, deadline=deadline, resolve=resolve)
+            return await resumed(
+                self._settings,
+                recording,
+                log,
+                self._guards,
+                context=context,
+                deadline=deadline,
+                resolve=resolve,
+                rules_changed=rules_changed,
+            )
 
         return RunStream(main)
 
     async def resume(
-        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+        self,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        resolve: Resolve | None = None,
+        rules_changed: bool = False,
     ) -> RunResult:
         """Go on with a run of the journal whose process died, to its end.
 
@@ -321,18 +343,24 @@ class LLMCompiler:
         `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
         `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
 
+        The rules that the run was begun under, and all else that bounds it, must be this agent's, too. One that says
+        something else than it did is refused, unless `rules_changed`; one that is missing always is.
+
         Raises:
             InDoubt: there is such a write, and no `resolve`. Nothing has changed.
             RunBusy: a process is at work on that run.
             UnknownRun: the journal has no such run.
-            UsageError: the run has ended, needs tools that this agent lacks, or there is no journal.
+            UsageError: the run has ended, needs tools that this agent lacks, was begun under other rules, or there is
+                no journal.
             JournalError: the journal cannot be read or written.
             PlanError, ModelError, JoinError, NotApproved, ApprovalPending: as for `run`.
         """
-        async with self.stream_resume(run_id, context=context, deadline=deadline, resolve=resolve) as running:
+        async with self.stream_resume(
+            run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+        ) as running:
             return await running.result()
 
-    async def doubts(self, run_id: str) -> tuple[Doubt, ...]:
+    async def doubts(self, run_id: str, *, rules_changed: bool = False) -> tuple[Doubt, ...]:
         """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
 
         Nothing is changed, and nothing run.
@@ -342,16 +370,25 @@ class LLMCompiler:
         """
         recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
         try:
-            return restored(self._settings, recording, Log()).doubts
+            return restored(self._settings, recording, Log(), self._guards, rules_changed=rules_changed).doubts
         finally:
             await recording.log.aclose()
 
     def resume_sync(
-        self, run_id: str, *, context: Any = None, deadline: float | None = None, resolve: Resolve | None = None
+        self,
+        run_id: str,
+        *,
+        context: Any = None,
+        deadline: float | None = None,
+        resolve: Resolve | None = None,
+        rules_changed: bool = False,
     ) -> RunResult:
         """`resume` for code that is not async, as `run_sync` is."""
         return run_to_end(
-            lambda: self.resume(run_id, context=context, deadline=deadline, resolve=resolve), grace=self._grace
+            lambda: self.resume(
+                run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
+            ),
+            grace=self._grace,
         )
 
     # ---------------------------------------------------------------------------------------------- without a model
@@ -483,7 +520,7 @@ class LLMCompiler:
         id = run_id or secrets.token_hex(6)
         recording = None
         if self._journal is not None and about is not None:
-            recording = Recording(await self._journal.abegin(id, about), self.tools)
+            recording = Recording(await self._journal.abegin(id, self._guards.about(about)), self.tools)
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     @property

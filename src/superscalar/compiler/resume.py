@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from superscalar import events, planner
+from superscalar.advice import command
+from superscalar.compiler.guards import Guards
 from superscalar.compiler.joining import tried_in
 from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.planning import rest_of
@@ -32,6 +34,9 @@ from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.toolset import Toolset
 from superscalar.values import UNNEEDED, Observation, Outcome, TaskId
+
+if TYPE_CHECKING:
+    from superscalar.journal import RunLog
 
 Resolve: TypeAlias = Callable[[Doubt], Verdict | Awaitable[Verdict]]
 """Says of a write that may have happened what became of it. It may be async."""
@@ -216,6 +221,8 @@ class ResumedRun(Run):
                 self._progress.failed |= tried_in(round.events)[0]
         self._check_language(about)
         self._check_tools(settings.tools)
+        self.guards: tuple[str, ...] = ()
+        """What has changed of those that it was begun under, in words."""
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
         return ResumedUnit(surroundings, tuple(self._recorded))
@@ -239,8 +246,8 @@ class ResumedRun(Run):
         begun = open and self._answers and last is not None and last.is_begun
         why = why_not(about, self._unit.left(), tasks, self._past.outcomes, begun=begun)
         if why is not None:
-            id = self._id
-            raise UsageError(f"run {id} cannot go on: {why}. `superscalar show {id}` prints what it came to so far")
+            show = command("show", self._id, journal=self._journal)
+            raise UsageError(f"run {self._id} cannot go on: {why}. `{show}` prints what it came to so far")
 
     def _check_tools(self, tools: Toolset) -> None:
         """Refuse to go on with tools that are not those that the plan was made for.
@@ -292,7 +299,7 @@ class ResumedRun(Run):
             last = self._past.rounds[-1] if self._past.rounds else None
             if last is not None and not last.sealed and (last.asked or (self._answers and self._settings.approve_plan)):
                 self._unit.hold()
-            self._unit.go_on(verdicts)
+            self._unit.go_on(verdicts, self.guards)
             if self._recording is not None:
                 await self._recording.log.durable()  # what was said of the writes is not asked again
             return await (self._rest_of_answer() if self._answers else self._rest_of_plan())
@@ -368,17 +375,26 @@ class ResumedRun(Run):
 
 
 async def resumed(
-    settings: Settings, recording: Recording, log: Log, *, context: Any, deadline: float | None, resolve: Resolve | None
+    settings: Settings,
+    recording: Recording,
+    log: Log,
+    guards: Guards,
+    *,
+    context: Any,
+    deadline: float | None,
+    resolve: Resolve | None,
+    rules_changed: bool,
 ) -> RunResult:
     """Go on with a run whose lease is taken, to its end.
 
     Raises:
         InDoubt: writes may have happened, and there is no `resolve` to ask. Nothing has changed.
-        UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
-            or the tools are not those that it needs.
+        UsageError: as for `restored`.
     """
     try:
-        run = restored(settings, recording, log, context=context, deadline=deadline)
+        run = restored(
+            settings, recording, log, guards, context=context, deadline=deadline, rules_changed=rules_changed
+        )
         verdicts = await run.verdicts(resolve)
     except BaseException:
         await recording.log.aclose()
@@ -387,29 +403,39 @@ async def resumed(
 
 
 def restored(
-    settings: Settings, recording: Recording, log: Log, *, context: Any = None, deadline: float | None = None
+    settings: Settings,
+    recording: Recording,
+    log: Log,
+    guards: Guards,
+    *,
+    context: Any = None,
+    deadline: float | None = None,
+    rules_changed: bool = False,
 ) -> ResumedRun:
     """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
 
     Raises:
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
-            or the tools are not those that it needs.
+            the tools are not those that it needs, or `guards` are not those that it was begun under.
     """
     about = recording.log.about
     aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
     recorded = with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
-    _check_that_it_is_open(recording.log.run, recorded, about.get("kind") == "answer")
+    _check_that_it_is_open(recording.log, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
-    return ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    run.guards = guards.check(recording.log, rules_changed=rules_changed)
+    return run
 
 
-def _check_that_it_is_open(run: str, recorded: Sequence[events.Event], answers: bool) -> None:
+def _check_that_it_is_open(log: RunLog, recorded: Sequence[events.Event], answers: bool) -> None:
+    run = log.run
     last = next((event for event in reversed(recorded) if not isinstance(event, events.Resumed)), None)
     if isinstance(last, events.RunEnded):
         how = f"failed ({last.error})" if last.error and last.error != "cancelled" else "was stopped"
         raise UsageError(
             f"run {run} {how if last.error else 'has ended'}: there is nothing to resume. "
-            f"`superscalar show {run}` prints what it came to"
+            f"`{command('show', run, journal=log.journal)}` prints what it came to"
         )
     if not answers and not any(isinstance(event, events.Sealed | events.PlanAsked) for event in recorded):
         raise UsageError(

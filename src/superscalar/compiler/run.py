@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -30,7 +31,7 @@ from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
-from superscalar.policy import Policy, Replan
+from superscalar.policy import Policy, Question, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
@@ -142,6 +143,11 @@ class Run:
         self._sight = Sight(
             self._unit.schedule, self._unit.permission.labels, settings.max_result_tokens, settings.syntax
         )
+
+    @property
+    def _journal(self) -> Path | None:
+        """Where it is recorded."""
+        return None if self._recording is None else self._recording.log.journal
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
         return TaskFetchingUnit(surroundings)
@@ -261,9 +267,10 @@ class Run:
         try:
             result: RunResult = await main()
             error = ""
-        except ApprovalPending:
+        except ApprovalPending as waiting:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
-            raise
+            asked = [question for question in waiting.questions if isinstance(question, Question)]
+            raise pending(self._id, asked, self._journal) from None
         except Exception as failed:
             error = f"{type(failed).__name__}: {failed}"
             raise

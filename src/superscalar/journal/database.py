@@ -22,6 +22,8 @@ PATIENCE = 5.0
 """Seconds that another process may keep the file locked before a run gives up."""
 
 _MOMENT: Final = 0.02  # seconds: what SQLite waits for a lock at a time, so that nobody who forks waits for longer
+_NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+"""What SQLite says of a journal on a file system that is not written: it may be read all the same."""
 
 _APPLICATION: Final = 0x53757073  # "Sups": so that no other program's database is taken for a journal
 _TABLES: Final = (
@@ -58,11 +60,11 @@ class Database:
             _ALL.add(self)
 
     @contextmanager
-    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = False, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """One transaction; with `durable`, it and all before it have reached the disk when the block is left.
 
         Raises:
-            Locked: another process kept the file locked for `PATIENCE` seconds.
+            Locked: another process kept the file locked for `patience` seconds (`PATIENCE`, if that is None).
             JournalError: it cannot be written; nothing of the block was.
         """
         with self._used() as connection:
@@ -70,7 +72,7 @@ class Database:
                 connection.execute(f"PRAGMA synchronous = {2 if durable else 1}")
                 connection.execute(f"PRAGMA busy_timeout = {int(_MOMENT * 1000)}")
                 self._durable = durable
-            self._begin(connection)
+            self._begin(connection, PATIENCE if patience is None else patience)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -78,8 +80,8 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        until = time.monotonic() + PATIENCE
+    def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
+        until = time.monotonic() + patience
         while True:
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -130,15 +132,31 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         self._look_for_what_is_left()
-        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection = self._connected(str(self.path))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not self._is_at_rest():
+                raise
+            connection = self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
+        weakref.finalize(self, _close, connection, os.getpid())
+        return connection
+
+    def _connected(self, where: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            where, timeout=PATIENCE, isolation_level=None, check_same_thread=False, uri=where.startswith("file:")
+        )
         connection.text_factory = _text
         try:
             self._prepare(connection)
         except BaseException:
             connection.close()
             raise
-        weakref.finalize(self, _close, connection, os.getpid())
         return connection
+
+    def _is_at_rest(self) -> bool:
+        """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):

@@ -10,6 +10,7 @@ import platform
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Approved, Event, PlanApproved
 from superscalar.journal.answers import answered
 from superscalar.journal.database import Database, damaged
+from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
 from superscalar.journal.opened import Opened
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
@@ -65,7 +67,9 @@ class Journal:
 
     def _open(self) -> None:
         self._database = Database(self._path)  # for what is read
-        self._opened = Opened.of(self._path)
+        self._opened: Opened | None = None
+        with suppress(JournalError):  # what may not be written may be read all the same; whoever writes is told
+            self._opened = Opened.of(self._path)
         self._commits.clear()
 
     def __repr__(self) -> str:
@@ -105,7 +109,7 @@ class Journal:
         if self._when_moved == "new" and self._here().place.what_is_gone() is not None:
             self._here().writer.leave_whole()
             self._open()
-        return _Beginning(Claim(str(self.path), run, 0, time.time()), remembered, kept, self._here())
+        return _Beginning(Claim(self.path, run, 0, time.time()), remembered, kept, self._here())
 
     def reopen(self, run: str) -> RunLog:
         """Go on with a run: its log, with what had happened.
@@ -144,12 +148,18 @@ class Journal:
         except BaseException:
             opened.leases.give_back(number)
             raise
-        return _GoingOn(Claim(str(self.path), run, number, time.time()), about, recorded, opened)
+        return _GoingOn(Claim(self.path, run, number, time.time()), about, recorded, opened)
 
     def _here(self) -> Opened:
-        """The file as this process has it open; a forked child opens it anew."""
-        if self._opened.process != os.getpid():
+        """The file as this process has it open; a forked child opens it anew.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        if self._opened is not None and self._opened.process != os.getpid():
             self._open()
+        if self._opened is None:
+            self._opened = Opened.of(self._path)
         return self._opened
 
     def _commits_here(self) -> Commits:
@@ -172,14 +182,25 @@ class Journal:
 
     # -------------------------------------------------------------------------------------------------- reading
 
-    def runs(self) -> list[RunSummary]:
-        """Every run, the newest first.
+    def runs(self, limit: int | None = None) -> list[RunSummary]:
+        """Every run, the newest first; `limit`: that many at the most.
+
+        Only of those that were cut off, and of those that are going on, events have to be read.
 
         Raises:
             JournalError: the file cannot be read.
         """
-        found = self._database.rows("SELECT number, id, began, about, ended, summary FROM runs ORDER BY number DESC")
-        return [self._summary(*row) for row in found]
+        columns = "number, id, began, about, ended, summary"
+        query = f"SELECT {columns} FROM runs ORDER BY number DESC LIMIT ?"  # noqa: S608 -- our own names
+        return [self._summary(*row) for row in self._database.rows(query, -1 if limit is None else limit)]
+
+    def __len__(self) -> int:
+        """How many runs there are."""
+        ((count,),) = self._database.rows("SELECT count(*) FROM runs")
+        return int(count)
+
+    def __bool__(self) -> bool:
+        return True
 
     def summary(self, run: str) -> RunSummary:
         """One run in a few words.
@@ -256,9 +277,9 @@ class Journal:
         self, number: int, id: str, began: float, about: str, ended: float | None, kept: str | None
     ) -> RunSummary:
         remembered = _data(self.path, id, about)
-        held = ended is None and self._here().leases.is_held(_number(self.path, id, number))
+        held = ended is None and self._is_held(_number(self.path, id, number))
         try:
-            counts = self._counted(id, number) if kept is None else _data(self.path, id, kept)
+            counts = self._counted(id, number, held=held) if kept is None else _data(self.path, id, kept)
             return RunSummary(
                 id=id,
                 question=str(remembered.get("question", "")),
@@ -276,12 +297,25 @@ class Journal:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error
 
-    def _counted(self, run: str, number: int) -> dict[str, Any]:
-        """The counts of a run that has no end; those of one that has were kept with it."""
+    def _is_held(self, number: int) -> bool:
+        """Whether a process is at work on a run."""
+        with suppress(JournalError):
+            return self._here().leases.is_held(number)
+        leases = Leases.looking(self._path)  # it may not be written
+        return leases is not None and leases.is_held(number)
+
+    def _counted(self, run: str, number: int, *, held: bool) -> dict[str, Any]:
+        """The counts of a run that no process has closed; unless it is `held`, they are kept with it from now on."""
+        rows = self._database.rows("SELECT since FROM runs WHERE number = ?", number)
         tally = Tally()
         for record in self._read(run, number):
             tally.apply(record.event)
-        return tally.document()
+        counts = tally.document()
+        if not held and rows:
+            keep = "UPDATE runs SET summary = ? WHERE number = ? AND summary IS NULL AND since = ?"
+            with suppress(JournalError), self._database.writing(patience=0.0) as connection:
+                connection.execute(keep, (json.dumps(counts), number, *rows[0]))
+        return counts
 
     # ------------------------------------------------------------------------------------------------- approval
 
@@ -353,7 +387,7 @@ class _Beginning:
         claim = self.claim
         if connection.execute("SELECT 1 FROM runs WHERE id = ?", (claim.run,)).fetchone():
             raise UsageError(
-                f"{claim.path} has a run {claim.run!r} already; leave out run_id=, or go on with that one: "
+                f"{claim.journal} has a run {claim.run!r} already; leave out run_id=, or go on with that one: "
                 f"agent.resume({claim.run!r})"
             )
         values = (claim.run, claim.since, self._kept, platform.node(), os.getpid(), claim.since)

@@ -30,6 +30,8 @@ if sys.platform == "win32":
         os.lseek(descriptor, place, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
+    _share = _lock
+
     def _unlock(descriptor: int, place: int) -> None:
         os.lseek(descriptor, place, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
@@ -39,6 +41,9 @@ else:
 
     def _lock(descriptor: int, place: int) -> None:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+
+    def _share(descriptor: int, place: int) -> None:
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, place)
 
     def _unlock(descriptor: int, place: int) -> None:
         fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)
@@ -50,9 +55,10 @@ class Leases:
     The file is closed when nobody has this object any more, and whoever holds a lease has it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        if not os.fstat(self.descriptor).st_size:
+    def __init__(self, path: Path, how: int = os.O_RDWR | os.O_CREAT) -> None:
+        self.descriptor = os.open(path, how | getattr(os, "O_CLOEXEC", 0), 0o600)
+        self.may_take = how != os.O_RDONLY
+        if self.may_take and not os.fstat(self.descriptor).st_size:
             os.write(self.descriptor, _SAYS.format(journal=path.name.removesuffix("-leases")).encode())
         self._held: set[int] = set()
         self._guard = threading.Lock()
@@ -69,8 +75,29 @@ class Leases:
                 path.touch(0o600)
                 found = path.stat()
             known = _OPEN.get((found.st_dev, found.st_ino))
+            if known is not None and not known.may_take:
+                _READ.append(known)  # closing it would give back what is taken from now on
+                known = None
             if known is None:
                 known = _OPEN[found.st_dev, found.st_ino] = Leases(path)
+            return known
+
+    @staticmethod
+    def looking(journal: Path) -> Leases | None:
+        """The leases of a journal that may not be written, to be looked at; None if nobody ever took one.
+
+        Raises:
+            OSError: they may not be read either.
+        """
+        path = beside(journal)
+        with _OPENING:
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                return None
+            known = _OPEN.get((found.st_dev, found.st_ino))
+            if known is None:
+                known = _OPEN[found.st_dev, found.st_ino] = Leases(path, os.O_RDONLY)
             return known
 
     def take(self, run: int) -> bool:
@@ -106,7 +133,7 @@ class Leases:
             if run in self._held:
                 return True
             try:
-                _lock(self.descriptor, run)
+                (_lock if self.may_take else _share)(self.descriptor, run)
             except OSError:
                 return True
             _unlock(self.descriptor, run)
@@ -130,6 +157,7 @@ def beside(journal: Path) -> Path:
 
 
 _OPEN: Final[weakref.WeakValueDictionary[tuple[int, int], Leases]] = weakref.WeakValueDictionary()
+_READ: Final[list[Leases]] = []
 _OPENING = threading.Lock()
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from superscalar import codec
@@ -21,6 +22,7 @@ EVERY: Final = 0.01
 """Seconds after an event at which it is handed to the thread that writes, if nobody waits for it to be written."""
 
 _CONCLUDE: Final = "UPDATE runs SET ended = ?, summary = ? WHERE number = ?"
+"""One that waits has a summary too: listing it decodes nothing."""
 KEEP_DURATION: Final = "INSERT OR REPLACE INTO durations (tool, seconds) VALUES (?, ?)"
 _TOUCH: Final = (
     "UPDATE runs SET since = since WHERE number = ?"  # what changes nothing is not synchronised with the disk
@@ -35,7 +37,7 @@ class Claim:
     `since`: when it was begun or reopened here, in Unix seconds. `lost`: why nothing of it is written any more.
     """
 
-    path: str
+    journal: Path
     run: str
     number: int
     since: float
@@ -47,11 +49,11 @@ class Claim:
             found = connection.execute("SELECT host, pid, since FROM runs WHERE number = ?", (self.number,)).fetchone()
             if found is None:
                 self.lost = JournalError(
-                    self.path, f"run {self.run} was deleted from the journal while it was going on"
+                    str(self.journal), f"run {self.run} was deleted from the journal while it was going on"
                 )
             elif found[1:] != (os.getpid(), self.since):
                 self.lost = JournalError(
-                    self.path,
+                    str(self.journal),
                     f"another process took over run {self.run} (process {found[1]} on {found[0]}); it goes on there, "
                     "and here nothing more of it is recorded or begun",
                 )
@@ -68,7 +70,7 @@ class _End:
 
     claim: Claim
     ended: float | None
-    summary: str | None
+    summary: str
     durations: tuple[tuple[str, float], ...]
 
 
@@ -215,8 +217,9 @@ class Commits:
 class RunLog:
     """Appends the events of one run, of which this process has the lease until `close` or `aclose`.
 
-    `recorded`: what had happened before it was reopened; `about`: what it was begun with. `on_loss` is called once,
-    from the event loop, when the file could not be written: the run is to stop. Nothing is written from then on.
+    `recorded`: what had happened before it was reopened; `about`: what it was begun with; `journal`: the file, as it
+    was named. `on_loss` is called once, from the event loop, when the file could not be written: the run is to stop.
+    Nothing is written from then on.
 
     Not for several threads: it belongs to the event loop in which it was begun. Without one, events reach the file with
     `flush` and `close` only.
@@ -231,6 +234,7 @@ class RunLog:
     ) -> None:
         self.run = claim.run
         self.claim = claim
+        self.journal = claim.journal
         self.about = about
         self.recorded = recorded
         self.on_loss: Callable[[JournalError], None] | None = None
@@ -339,7 +343,7 @@ class RunLog:
 
     def _end(self, durations: Mapping[str, float] | None) -> _End:
         ended = time.time() if self._tally.ended else None
-        summary = json.dumps(self._tally.document()) if self._tally.ended else None
+        summary = json.dumps(self._tally.document())
         return _End(self.claim, ended, summary, tuple((durations or {}).items()))
 
     def _leave(self) -> None:

@@ -204,6 +204,10 @@ class Question:
         """
         return map(revealed, self._lines(most))
 
+    def whole(self) -> str:
+        """The same with nothing cut."""
+        return "\n".join(self.lines(_WHOLE))
+
     def plan_lines(self) -> Iterator[str]:
         """The plan that is to be approved as a whole, in the same way."""
         return map(revealed, self.plan.splitlines())
@@ -233,6 +237,7 @@ class Question:
 
 
 _SHORT = 300
+_WHOLE: Final = 1_000_000_000
 _TYPED: Final = 8  # characters of a digest
 _ADDRESS: Final = 320  # characters: an address of mail has no more (RFC 3696, section 3)
 

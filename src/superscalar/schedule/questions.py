@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from superscalar import events
+from superscalar.advice import command
 from superscalar.errors import ApprovalPending
 from superscalar.labels import Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
@@ -184,25 +187,25 @@ def writes_of(tasks: tuple[Task, ...]) -> Iterator[str]:
         match task.work:
             case Call(tool, arguments, effect="write"):
                 given = ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
-                yield _cut(f"{task.id}: {tool}({given})")
+                yield f"{task.id}: {tool}({given})"  # whole: a destination may stand anywhere in it
 
 
-def pending(run_id: str, questions: Iterable[Question]) -> ApprovalPending:
+def pending(run_id: str, questions: Iterable[Question], journal: Path | None = None) -> ApprovalPending:
     """What ends a process whose run waits for answers: it says how they are given."""
     asked = tuple(questions)
-    return ApprovalPending(pending_text(run_id, asked), run_id, asked)
+    return ApprovalPending(pending_text(run_id, asked, journal), run_id, asked)
 
 
-def pending_text(run_id: str, asked: tuple[Question, ...], where: str = "") -> str:
-    """What a run waits for, and what to type; `where`: the option that names its journal."""
+def pending_text(run_id: str, asked: tuple[Question, ...], journal: Path | None, going_on: str = "") -> str:
+    """What a run waits for, and what to type; `going_on`: the command that goes on with it, where one began it."""
     count = "an answer" if len(asked) == 1 else f"answers to {len(asked)} questions"
     told = "\n".join(str(question) for question in asked)
-    named = " ".join(question.answered_by for question in asked) if len(asked) <= 3 else "--all"
+    named = [question.answered_by or "--plan" for question in asked] if len(asked) <= 3 else ["--all"]
     return (
         f"run {run_id} waits for {count}:\n{told}\n"
         "it is recorded, and goes on where it was when that is answered (`--deny` says no):\n"
-        f"  superscalar approve {run_id} {named}{where}\n"
-        f"  superscalar resume {run_id}{where}"
+        f"  {command('approve', run_id, *named, journal=journal)}\n"
+        f"  {going_on or f'agent.resume({run_id!r})'}"
     )
 
 
@@ -270,12 +273,22 @@ def _question(
         tool = declared.get(call.tool)
         names = about.get("renamed", {}).get(call.tool, {})
         named = {names.get(alias, alias): origin for alias, origin in told.items()}
-        return question_of(run_id, call.tool if tool is None else tool.name, decided, named)
+        whole = question_of(run_id, call.tool if tool is None else tool.name, decided, named)
+        return replace(whole, destinations=_destinations(about, whole.tool))
     hidden = about.get("secrets", {}).get(call.tool, ())
     given = {
         name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
     }
     return Question(run_id, cell.id, call.tool, given, told, decided.reason)
+
+
+def _destinations(about: Mapping[str, Any], tool: str) -> frozenset[str] | None:
+    """The arguments, and the parts of them, that choose a destination; None where the journal does not say."""
+    try:
+        said = about["guards"]["tools"][tool]
+        return frozenset(said.get("destinations", {}))
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def _secrets(about: Mapping[str, Any]) -> SecretNames:

@@ -200,13 +200,13 @@ class ResumedUnit(TaskFetchingUnit):
         key = f"{self.run_id}:{cell.id}"
         return Doubt(self.run_id, cell.id, started.tool, started.arguments, started.attempt, key)
 
-    def go_on(self, verdicts: Mapping[TaskId, Verdict]) -> None:
-        """Do what is left to be done; `verdicts` has one for each of `doubts`.
+    def go_on(self, verdicts: Mapping[TaskId, Verdict], rules: tuple[str, ...] = ()) -> None:
+        """Do what is left to be done; `verdicts` has one for each of `doubts`, `rules` is told with `Resumed`.
 
         What was being called is called again, unless nothing needs it. What waited before a retry goes on waiting. A
         run whose deadline had passed is stopped again.
         """
-        self._happened(events.Resumed(self._now()))
+        self._happened(events.Resumed(self._now(), rules))
         self._finish_step()
         restarted = [
             attempt

@@ -1,0 +1,103 @@
+"""The runs of a journal in a few words each: what is listed at once, however many there are."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Any, Final
+
+from superscalar.advice import command
+from superscalar.cli.terminal import console, counted, safe_line
+from superscalar.journal import Journal, RunState, RunSummary
+
+COLOURS: Final[dict[RunState, str]] = {
+    "running": "cyan",
+    "waiting": "bold magenta",
+    "interrupted": "yellow",
+    "answered": "green",
+    "failed": "red",
+    "stopped": "dim",
+    "in doubt": "bold yellow",
+}
+_WIDTH: Final = 160  # characters of a line where nobody looks at a terminal
+
+
+def runs_document(journal: Journal, limit: int) -> dict[str, Any]:
+    """The newest runs in a few words, and how many there are beside them. The rules of each are shown with it alone."""
+    found = journal.runs(limit)
+    documents = [summary_document(run) for run in found]
+    for document in documents:
+        document["about"].pop("guards", None)
+    return {"journal": str(journal.path), "runs": documents, "more": max(len(journal) - len(found), 0)}
+
+
+def summary_document(run: RunSummary) -> dict[str, Any]:
+    """One run in a few words."""
+    return {
+        "id": run.id,
+        "question": run.question,
+        "state": run.state,
+        "began": moment(run.began).isoformat(),
+        "ended": None if run.ended is None else moment(run.ended).isoformat(),
+        "tasks": run.tasks,
+        "done": run.done,
+        "failed": run.failed,
+        "in_doubt": list(run.in_doubt),
+        "asked": list(run.asked),
+        "error": run.error,
+        "about": dict(run.about),
+    }
+
+
+def print_runs(journal: Journal, limit: int) -> None:
+    """A line for each of the newest runs, and how many more there are."""
+    from rich.text import Text
+
+    out = console(sys.stdout)
+    width = out.width if out.is_terminal else _WIDTH
+    found = journal.runs(limit)
+    if not found:
+        out.print(Text(f"{safe_line(str(journal.path))} has no runs yet"))
+        return
+    longest = max(len(safe_line(run.id)) for run in found)
+    for run in found:
+        text = Text.assemble(
+            (f"{safe_line(run.id):<{longest}}", "bold"),
+            f"  {moment(run.began):%Y-%m-%d %H:%M:%S}  ",
+            (f"{run.state:<11}", COLOURS[run.state]),
+            f"  {_counts(run):<26}  ",
+        )
+        room = max(width - len(text.plain), 20)
+        title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
+        text.append(title if len(title) <= room else title[: room - 1] + "…")
+        out.print(text)
+    if (more := len(journal) - len(found)) > 0:
+        line = f"{counted(more, 'older run')}: superscalar runs --limit {len(found) + more}"
+        console(sys.stderr).print(Text(safe_line(line), style="dim"))
+    if asking := [run.id for run in found if run.state == "waiting"]:
+        line = f"see what one that waits asks: {command('approve', asking[0], journal=journal.path)}"
+        console(sys.stderr).print(Text(safe_line(line), style="dim"))
+    if cut_off := [run.id for run in found if run.state == "interrupted"]:
+        line = f"go on with one that was interrupted: {going_on(journal, cut_off[0])}"
+        console(sys.stderr).print(Text(safe_line(line), style="dim"))
+
+
+def _counts(run: RunSummary) -> str:
+    parts = [f"{run.done:,} of {counted(run.tasks, 'task')}"]
+    parts += [f"{run.failed:,} failed"] if run.failed else []
+    parts += [f"{len(run.asked):,} asked"] if run.asked else []
+    parts += [f"{len(run.in_doubt):,} in doubt"] if run.in_doubt and run.state != "running" else []
+    return ", ".join(parts)
+
+
+def going_on(journal: Journal, id: str) -> str:
+    """What to type to go on with a run: only a command that began it knows its tools."""
+    began = "cli" in journal.about(id)
+    return (
+        command("resume", id, journal=journal.path) if began else f"agent.resume({id!r}), with the agent that began it"
+    )
+
+
+def moment(seconds: float) -> datetime:
+    """A time of day, where this process is."""
+    return datetime.fromtimestamp(seconds).astimezone()
