@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from superscalar import JournalError, LLMCompiler, UsageError, tool
-from superscalar.events import Event, Failed, RunEnded
+from superscalar.cli.app import app
+from superscalar.events import Event, Failed, RunEnded, RunStarted
 from superscalar.journal import Journal
 from superscalar.testing import run
 
@@ -228,3 +231,29 @@ def test_nothing_is_left_open_by_journals_that_come_and_go(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "RunBusy: run 'run' is being worked on by process" in done.stderr
     log.close()
+
+
+# --------------------------------------------------------------------------------------------------------- not begun
+
+
+def test_a_run_that_was_killed_before_its_plan_was_recorded_says_so_and_advises_nothing_in_vain(path: Path) -> None:
+    """Nothing of it ran. One that answers a question is planned anew when it is resumed."""
+    journal = Journal(path)
+    for id, kind in ("plan", "execute"), ("question", "answer"):
+        log = journal.begin(id, {"kind": kind, "question": "?"})
+        log.append(RunStarted(0.0, id, ""))
+        log.flush()
+        assert journal.summary(id).state == "running"
+        log.close()
+    assert {summary.id: summary.state for summary in journal.runs()} == {"plan": "not begun", "question": "interrupted"}
+    agent = LLMCompiler(tools=[note], journal=journal)
+    with pytest.raises(
+        UsageError, match="before its plan was recorded as a whole, and so before anything of it"
+    ):
+        run(agent.resume("plan"))
+    assert journal.summary("plan").state == "not begun"
+    show = CliRunner().invoke(app, ["show", "plan", "--journal", str(path)])
+    listed = CliRunner().invoke(app, ["runs", "--journal", str(path), "--json"])
+    assert "run the plan again" in show.output
+    assert "resume" not in show.output
+    assert {run["id"]: run["state"] for run in json.loads(listed.stdout)["runs"]}["plan"] == "not begun"

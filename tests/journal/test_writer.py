@@ -214,7 +214,7 @@ def test_who_begins_wrongly_spoils_nothing_for_those_beside(path: Path, disk: Sl
     a, b, twice, c = asyncio.run(main())
     assert (a, b, c) == ("a", "b", "c")
     assert "has a run 'a' already" in twice
-    assert {summary.id: summary.state for summary in Journal(path).runs()} == dict.fromkeys("abc", "interrupted")
+    assert {summary.id: summary.state for summary in Journal(path).runs()} == dict.fromkeys("abc", "not begun")
 
 
 def test_what_fills_the_disk_costs_nobody_else_his_record(path: Path, disk: SlowDisk) -> None:
@@ -242,7 +242,7 @@ def test_what_fills_the_disk_costs_nobody_else_his_record(path: Path, disk: Slow
             await large.aclose()
         return [run.state for run in journal.runs()]
 
-    assert asyncio.run(main()) == ["interrupted", "answered"]
+    assert asyncio.run(main()) == ["not begun", "answered"]
 
 
 # ------------------------------------------------------------------------------------------------------ cancellation

@@ -440,7 +440,7 @@ def _check_that_it_is_open(log: RunLog, recorded: Sequence[events.Event], answer
     if not answers and not any(isinstance(event, events.Sealed | events.PlanAsked) for event in recorded):
         raise UsageError(
             f"run {run} died before its plan was recorded as a whole, and so before anything of it ran; "
-            "run the plan again: agent.execute(plan)"
+            "run the plan again, as a run of its own: agent.execute(plan), or superscalar exec"
         )
 
 

@@ -283,7 +283,7 @@ class Journal:
             return RunSummary(
                 id=id,
                 question=str(remembered.get("question", "")),
-                state=state_of(counts, ended=ended is not None, held=held),
+                state=state_of(counts, remembered, ended=ended is not None, held=held),
                 began=float(began),
                 ended=None if ended is None else float(ended),
                 tasks=int(counts["tasks"]),
@@ -387,8 +387,8 @@ class _Beginning:
         claim = self.claim
         if connection.execute("SELECT 1 FROM runs WHERE id = ?", (claim.run,)).fetchone():
             raise UsageError(
-                f"{claim.journal} has a run {claim.run!r} already; leave out run_id=, or go on with that one: "
-                f"agent.resume({claim.run!r})"
+                f"{claim.journal} has a run {claim.run!r} already; leave out run_id=, or go on with that one if "
+                f"it was interrupted: agent.resume({claim.run!r})"
             )
         values = (claim.run, claim.since, self._kept, platform.node(), os.getpid(), claim.since)
         statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
