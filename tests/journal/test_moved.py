@@ -247,9 +247,7 @@ def test_a_run_that_was_killed_before_its_plan_was_recorded_says_so_and_advises_
         log.close()
     assert {summary.id: summary.state for summary in journal.runs()} == {"plan": "not begun", "question": "interrupted"}
     agent = LLMCompiler(tools=[note], journal=journal)
-    with pytest.raises(
-        UsageError, match="before its plan was recorded as a whole, and so before anything of it"
-    ):
+    with pytest.raises(UsageError, match="before its plan was recorded as a whole, and so before anything of it"):
         run(agent.resume("plan"))
     assert journal.summary("plan").state == "not begun"
     show = CliRunner().invoke(app, ["show", "plan", "--journal", str(path)])

@@ -21,6 +21,9 @@ FORMAT: Final = 1
 PATIENCE = 5.0
 """Seconds that another process may keep the file locked before a run gives up."""
 
+LOG_SIZE: Final = 1 << 24
+"""Bytes that the log beside the file (`-wal`) is cut down to, when what was in it is in the file."""
+
 _MOMENT: Final = 0.02  # seconds: what SQLite waits for a lock at a time, so that nobody who forks waits for longer
 _NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says of a journal on a file system that is not written: it may be read all the same."""
@@ -71,6 +74,7 @@ class Database:
             if durable is not self._durable:
                 connection.execute(f"PRAGMA synchronous = {2 if durable else 1}")
                 connection.execute(f"PRAGMA busy_timeout = {int(_MOMENT * 1000)}")
+                connection.execute(f"PRAGMA journal_size_limit = {LOG_SIZE}")
                 self._durable = durable
             self._begin(connection, PATIENCE if patience is None else patience)
             try:

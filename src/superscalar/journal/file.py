@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import math
 import os
 import platform
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
 from superscalar.journal.opened import Opened
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
+from superscalar.journal.tidying import ENDED, Tidied, Which, copying, tidied
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
 from superscalar.schedule.questions import open_questions
@@ -355,6 +357,32 @@ class Journal:
                 log.append(Approved(at, task, approved, by, one.digest) if task else PlanApproved(at, approved, by))
         finally:
             log.close()
+
+    # -------------------------------------------------------------------------------------------------- tidying
+
+    def prune(self, older_than: float, *, of: Collection[Which] = ENDED) -> Tidied:
+        """Delete runs that ended more than so many seconds ago; of "unfinished" ones, that were taken up so long ago.
+
+        A run that a process is at work on is never deleted.
+
+        Raises:
+            JournalError: the file cannot be written.
+        """
+        return tidied(self._here(), self._database, time.time() - older_than, of=of)
+
+    def rotate(self, into: str | os.PathLike[str]) -> Tidied:
+        """Move all runs that have ended to another journal, made if it is not there. What is not over stays here.
+
+        No process has to be stopped for it: this file stays the one that they write.
+
+        Raises:
+            JournalError: one of the files cannot be written, or the other holds a run of the same id.
+        """
+        other = Journal(into)
+        if other._path == self._path:
+            raise UsageError(f"{self.path} cannot be rotated into itself; name another file")
+        copied = copying(self._database, other._here())
+        return tidied(self._here(), self._database, math.inf, of=ENDED, first=copied)
 
     # ------------------------------------------------------------------------------------------------- durations
 

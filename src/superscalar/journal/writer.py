@@ -61,6 +61,15 @@ class Writer(Executor):
         with suppress(JournalError):
             self._file.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def shrink(self) -> None:
+        """Give what is free in the file back to the disk. Whoever writes meanwhile waits.
+
+        Raises:
+            JournalError: it is in use, or the disk has no room for what that takes.
+        """
+        self._file.database.rows("VACUUM")
+        self._file.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 class _Job:
     """Something that is to be written, and whoever waits for it."""
