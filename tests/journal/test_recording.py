@@ -534,7 +534,7 @@ def test_a_write_whose_start_cannot_be_recorded_is_not_made(path: Path) -> None:
     assert failed["b"].message.startswith("it was not made, as it could not be recorded: ")
     assert not any(failure.in_doubt for failure in failed.values())
     (summary,) = Journal(path).runs()
-    assert (summary.state, summary.in_doubt) == ("interrupted", ())
+    assert (summary.state, summary.in_doubt) == ("not begun", ())
 
 
 @pytest.fixture

@@ -105,4 +105,10 @@ def open_journal(path: Path) -> Journal:
             f"there is no journal {path}; name one with --journal or SUPERSCALAR_JOURNAL, or make one: "
             f"superscalar run --journal {path} ..."
         )
-    return Journal(path)
+    opened = Journal(path)
+    if opened.lacks_its_log:
+        from superscalar.cli.terminal import safe_line
+
+        said = f"{path} is a copy that was made without its log: what happened last is missing in it"
+        typer.echo(safe_line(said), err=True)
+    return opened

@@ -58,6 +58,8 @@ class Database:
         self.guard = threading.RLock()
         self._process = os.getpid()
         self._durable: bool | None = None  # what the connection was told last
+        log = path.with_name(f"{path.name}-wal")
+        self.had_log = log.exists()  # before this connection made one
         self._connection = self._open()
         with _OPENING:
             _ALL.add(self)
@@ -83,6 +85,15 @@ class Database:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection outside of a transaction. What is done there is durable with the next that is."""
+        with self._used() as connection:
+            connection.execute("PRAGMA synchronous = 1")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self._durable = None
+            yield connection
 
     def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
         until = time.monotonic() + patience

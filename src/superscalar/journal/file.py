@@ -10,6 +10,7 @@ import os
 import platform
 import sqlite3
 import time
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -20,6 +21,7 @@ from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Approved, Event, PlanApproved
 from superscalar.journal.answers import answered
+from superscalar.journal.copies import Standing, lacks_its_log
 from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
@@ -72,7 +74,13 @@ class Journal:
         self._opened: Opened | None = None
         with suppress(JournalError):  # what may not be written may be read all the same; whoever writes is told
             self._opened = Opened.of(self._path)
+        self._standing = Standing(self._path, lacking=lacks_its_log(self._database))
         self._commits.clear()
+
+    @property
+    def lacks_its_log(self) -> bool:
+        """Whether this is a copy that was made without its log (`-wal`): what happened last is missing in it."""
+        return self._standing.lacking
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
@@ -111,7 +119,7 @@ class Journal:
         if self._when_moved == "new" and self._here().place.what_is_gone() is not None:
             self._here().writer.leave_whole()
             self._open()
-        return _Beginning(Claim(self.path, run, 0, time.time()), remembered, kept, self._here())
+        return _Beginning(Claim(self.path, run, 0, time.time()), remembered, kept, self._here(), self._standing)
 
     def reopen(self, run: str) -> RunLog:
         """Go on with a run: its log, with what had happened.
@@ -127,7 +135,7 @@ class Journal:
         except BaseException:
             going_on.give_back()
             raise
-        return RunLog(going_on.claim, self._commits_here(), going_on.about, going_on.recorded)
+        return going_on.log(self._commits_here())
 
     async def areopen(self, run: str) -> RunLog:
         """`reopen` that leaves the event loop to others while something is written.
@@ -136,8 +144,12 @@ class Journal:
             UnknownRun, RunBusy, JournalError: as for `reopen`.
         """
         going_on = self._taken(run)
-        await _written(going_on.write, self._here(), going_on.give_back, instead=going_on.give_back)
-        return RunLog(going_on.claim, self._commits_here(), going_on.about, going_on.recorded)
+        try:
+            await _written(going_on.write, self._here(), going_on.give_back, instead=going_on.give_back)
+        except Exception:
+            going_on.give_back()
+            raise
+        return going_on.log(self._commits_here())
 
     def _taken(self, run: str) -> _GoingOn:
         """A run whose lease was taken, with what is recorded of it."""
@@ -150,7 +162,7 @@ class Journal:
         except BaseException:
             opened.leases.give_back(number)
             raise
-        return _GoingOn(Claim(self.path, run, number, time.time()), about, recorded, opened)
+        return _GoingOn(Claim(self.path, run, number, time.time()), about, recorded, opened, self._standing)
 
     def _here(self) -> Opened:
         """The file as this process has it open; a forked child opens it anew.
@@ -403,11 +415,12 @@ class Journal:
 class _Beginning:
     """A new run that is to be written down; its lease is taken in the same transaction."""
 
-    def __init__(self, claim: Claim, about: Mapping[str, Any], kept: str, opened: Opened) -> None:
+    def __init__(self, claim: Claim, about: Mapping[str, Any], kept: str, opened: Opened, standing: Standing) -> None:
         self.claim = claim
         self.about = about
         self._kept = kept
         self._opened = opened
+        self._standing = standing
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Raises UsageError: there is a run of that id."""
@@ -418,6 +431,7 @@ class _Beginning:
                 f"{claim.journal} has a run {claim.run!r} already; leave out run_id=, or go on with that one if "
                 f"it was interrupted: agent.resume({claim.run!r})"
             )
+        self._standing.begin(connection)
         values = (claim.run, claim.since, self._kept, platform.node(), os.getpid(), claim.since)
         statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
         number = connection.execute(statement, values).lastrowid or 0
@@ -444,17 +458,34 @@ class _Beginning:
 class _GoingOn:
     """A run that is taken up again: who is at work on it is to be written down. Its lease is taken."""
 
-    def __init__(self, claim: Claim, about: Mapping[str, Any], recorded: tuple[Event, ...], opened: Opened) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        about: Mapping[str, Any],
+        recorded: tuple[Event, ...],
+        opened: Opened,
+        standing: Standing,
+    ) -> None:
         self.claim = claim
         self.about = about
         self.recorded = recorded
         self._opened = opened
+        self._standing = standing
+        self._said = ""
 
     def write(self, connection: sqlite3.Connection) -> None:
+        """Raises JournalError: it must not be gone on with in this file."""
+        self._said = self._standing.go_on(connection, self.claim.run)
         connection.execute(
             "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
             (platform.node(), os.getpid(), self.claim.since, self.claim.number),
         )
+
+    def log(self, commits: Commits) -> RunLog:
+        """The log to go on in; what is to be said of that is said."""
+        if self._said:
+            warnings.warn(self._said, stacklevel=3)
+        return RunLog(self.claim, commits, self.about, self.recorded)
 
     def give_back(self, _: JournalError | None = None) -> None:
         """It is not gone on with."""

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from superscalar.errors import JournalError
+from superscalar.journal.copies import Log
 from superscalar.journal.database import Database, Locked
 
 T = TypeVar("T")
@@ -116,6 +117,7 @@ class _File:
     def __init__(self, database: Database, look: Callable[[], None]) -> None:
         self.database = database
         self._look = look
+        self._log = Log(database)
 
     def commit(self, jobs: list[_Job]) -> None:
         """Write these in one transaction; if that fails, each by itself, so that no more is lost than has to be."""
@@ -142,6 +144,7 @@ class _File:
         else:
             for job in jobs:
                 job.is_written()
+        self._log.turn()
 
 
 def _serve(queue: _Jobs) -> None:
