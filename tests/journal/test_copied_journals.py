@@ -143,3 +143,22 @@ def test_a_process_that_died_between_the_marks_leaves_no_copy_behind(path: Path)
     assert not path.with_name("dead.db-wal").exists()
     with pytest.raises(JournalError, match="which is still there"):
         Journal(dead).reopen("run")
+
+
+def test_what_is_in_the_log_of_a_journal_is_read_where_nothing_can_be_written(path: Path) -> None:
+    """Neither shared memory nor leases can be made there. Nothing is changed, and nothing written elsewhere."""
+    journal = begun(path)
+    begun(path, "later")
+    copy = copied(path, "-wal")
+    for beside in ("shm", "leases"):
+        path.with_name(f"copy.db-{beside}").mkdir()
+    before = [copy.read_bytes(), path.with_name("copy.db-wal").read_bytes()]
+    there = Journal(copy)
+    assert {summary.id for summary in there.runs()} == {"run", "later"}
+    with pytest.raises(JournalError, match="cannot be opened"):
+        there.begin("new", {})
+    shutil.rmtree(path.with_name("copy.db-leases"))
+    with pytest.raises(JournalError, match="cannot be opened"):
+        there.begin("new", {})
+    assert [copy.read_bytes(), path.with_name("copy.db-wal").read_bytes()] == before
+    del journal

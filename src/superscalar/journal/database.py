@@ -25,9 +25,6 @@ LOG_SIZE: Final = 1 << 24
 """Bytes that the log beside the file (`-wal`) is cut down to, when what was in it is in the file."""
 
 _MOMENT: Final = 0.02  # seconds: what SQLite waits for a lock at a time, so that nobody who forks waits for longer
-_NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-"""What SQLite says of a journal on a file system that is not written: it may be read all the same."""
-
 _APPLICATION: Final = 0x53757073  # "Sups": so that no other program's database is taken for a journal
 _TABLES: Final = (
     """CREATE TABLE runs (
@@ -147,14 +144,13 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         self._look_for_what_is_left()
-        try:
-            connection = self._connected(str(self.path))
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not self._is_at_rest():
-                raise
-            connection = self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
+        connection = self._connection_to()
         weakref.finalize(self, _close, connection, os.getpid())
         return connection
+
+    def _connection_to(self) -> sqlite3.Connection:
+        """One to the file where it stands."""
+        return self._connected(str(self.path))
 
     def _connected(self, where: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -167,11 +163,6 @@ class Database:
             connection.close()
             raise
         return connection
-
-    def _is_at_rest(self) -> bool:
-        """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""
-        log = self.path.with_name(f"{self.path.name}-wal")
-        return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):
