@@ -112,16 +112,16 @@ class Log:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._path = database.path.with_name(f"{database.path.name}-wal")
-        self._turned = False
+        self._due = 0  # bytes
 
     def turn(self) -> None:
         """After a transaction: if it is time to, write the log into the file, with a mark that there is a new one."""
         with suppress(JournalError, OSError):  # there is no room, or it is gone: the next transaction says so
-            if self._turned and self._path.stat().st_size < TURN:
+            if self._path.stat().st_size < self._due:
                 return
-            self._turned = True
             with self._database.alone() as connection:
                 connection.execute(_TABLE)
                 connection.execute(_KEEP, ("log", "beside"))
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 connection.execute(_KEEP, ("log", "in the file"))
+            self._due = self._path.stat().st_size + TURN  # whoever reads may have kept it from being emptied

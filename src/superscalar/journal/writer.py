@@ -73,18 +73,19 @@ class Writer(Executor):
 
 
 class _Job:
-    """Something that is to be written, and whoever waits for it."""
+    """Something that is to be written, what came of it, and whoever waits for that."""
 
     def __init__(self, entry: Entry[Any], durable: bool, lost: Callable[[JournalError], None] | None) -> None:
         self.durable = durable
         self.future: Future[Any] = Future()
-        self._entry = entry
+        self._entry: Entry[Any] | None = entry
         self._lost = lost
         self._value: Any = None
         self._error: BaseException | None = None
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Raises what is wrong with the file; what is wrong with this entry alone is kept for who waits for it."""
+        assert self._entry is not None  # it is not settled
         self._value = self._error = None
         connection.execute("SAVEPOINT entry")
         try:
@@ -96,16 +97,19 @@ class _Job:
             connection.execute("ROLLBACK TO entry")
         connection.execute("RELEASE entry")
 
-    def is_written(self) -> None:
+    def fail(self, error: BaseException) -> None:
+        """It was not written, after all."""
+        self._error = error
+        if self._lost is not None and isinstance(error, JournalError):
+            self._lost(error)
+
+    def settle(self) -> None:
+        """Tell who waits. What was needed to write it is let go before: they may be the last who have the journal."""
+        self._entry = self._lost = None
         if self._error is None:
             self.future.set_result(self._value)
         else:
             self.future.set_exception(self._error)
-
-    def is_lost(self, error: JournalError) -> None:
-        if self._lost is not None:
-            self._lost(error)
-        self.future.set_exception(error)
 
 
 _Jobs: TypeAlias = "SimpleQueue[tuple[_File, _Job] | None]"
@@ -133,43 +137,35 @@ class _File:
                     self.commit([job])
                 return
             for job in jobs:
-                job.is_lost(error)
+                job.fail(error)
             return
+        self._log.turn()
         try:
             if durable:
                 self._look()
         except JournalError as error:
             for job in jobs:
-                job.is_lost(error)
-        else:
-            for job in jobs:
-                job.is_written()
-        self._log.turn()
+                job.fail(error)
 
 
 def _serve(queue: _Jobs) -> None:
     last = False
-    while not last and (first := queue.get()) is not None:
-        last = _write(*first, queue)
-        del first  # what it refers to must not live as long as an idle thread
-
-
-def _write(file: _File, first: _Job, queue: _Jobs) -> bool:
-    """Write a job, and all that came in meanwhile, in one transaction. Whether they were the last."""
-    jobs, last = [first], False
-    while not (last or queue.empty()):
-        following = queue.get()
-        if following is None:
-            last = True
-        else:
-            jobs.append(following[1])
-    try:
-        file.commit(jobs)
-    except BaseException as bug:  # noqa: BLE001 -- whoever waits must hear of it
+    while not last and (following := queue.get()) is not None:
+        file, jobs = following[0], [following[1]]
+        while not (last or queue.empty()):  # what came in meanwhile
+            following = queue.get()
+            if following is None:
+                last = True
+            else:
+                jobs.append(following[1])
+        try:
+            file.commit(jobs)
+        except BaseException as bug:  # noqa: BLE001 -- whoever waits must hear of it
+            for job in jobs:
+                job.fail(bug)
+        del file, following  # they must not live as long as an idle thread, nor be closed by it
         for job in jobs:
-            if not job.future.done():
-                job.future.set_exception(bug)
-    return last
+            job.settle()
 
 
 # What has to end when the interpreter does: a daemon thread is not waited for otherwise.
