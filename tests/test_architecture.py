@@ -15,7 +15,9 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
     {"advice", "errors", "everyday", "unseen"},
+    {"short"},
     {"values", "labels"},
+    {"weight"},
     {"plan"},
     {"tools"},
     {"policy"},

@@ -70,8 +70,8 @@ def _collection(value: Any, kind: type, copy: Copy) -> Any:
     if base is not None:
         items: Any = base.__iter__(value)
         return base(copy(item) for item in items)
-    like = next((base for abstract, base in _LIKE.items() if issubclass(kind, abstract)), None)
-    if like is None or kind in _THEMSELVES:
+    like = _like(kind)
+    if like is None:
         return value
     try:  # its class is a tool's own code from here on
         items = list(islice(value.items() if like is dict else value, _MOST + 1))
@@ -83,6 +83,39 @@ def _collection(value: Any, kind: type, copy: Copy) -> Any:
         return value
 
 
+def _like(kind: type) -> Callable[[Any], Any] | None:
+    """Which of Python's collections one of another class becomes; None of what is none."""
+    if kind in _THEMSELVES:
+        return None
+    return next((base for abstract, base in _LIKE.items() if issubclass(kind, abstract)), None)
+
+
+def contents(value: Any) -> list[Any] | None:
+    """What is in a collection of any class, keys included and nothing copied; None of what is no collection, or too
+    large to become one.
+
+    What is checked when it is taken, and given once, is not looked into.
+    """
+    kind = type(value)
+    if issubclass(kind, dict):
+        return [*dict.keys(value), *dict.values(value)]
+    base = next((base for base in _HOLDING if issubclass(kind, base)), None)
+    if base is not None:
+        held: Any = base
+        return list(held.__iter__(value))
+    like = _like(kind)
+    if like is None:
+        return None
+    try:  # as above
+        items = list(islice(value.items() if like is dict else value, _MOST + 1))
+        if len(items) > _MOST:
+            return None
+        return [part for key, item in items for part in (key, item)] if like is dict else items
+    except Exception:  # noqa: BLE001 -- as above
+        return None
+
+
+_HOLDING: Final = (list, tuple, set, frozenset, collections.deque, *_VIEWS)
 _LIKE: Final[Mapping[type, Callable[[Any], Any]]] = {Mapping: dict, Set: set, Sequence: list}
 _THEMSELVES: Final = (range, memoryview)
 _MOST: Final = 100_000  # items that a collection of a tool's own class may have to be data (rule L25)
@@ -235,3 +268,26 @@ def holds_none_else(value: Any, plain: frozenset[type]) -> bool:
     if kind is dict:
         return all([holds_none_else(k, plain) and holds_none_else(v, plain) for k, v in value.items()])  # noqa: C419
     return False
+
+
+def record_fields(value: Any) -> dict[str, Any] | None:
+    """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none.
+
+    Those that a model has beside the declared ones are among them, and those that are not set yet are not.
+    """
+    kind = type(value)
+    if hasattr(kind, "__record_fields__"):  # it was read back
+        return dict(value.__record_fields__)
+    if hasattr(kind, "__pydantic_fields__"):
+        own = {name: part for name in kind.__pydantic_fields__ if (part := getattr(value, name, _UNSET)) is not _UNSET}
+        more = getattr(value, "__pydantic_extra__", None)
+        return {**own, **more} if more else own
+    if dataclasses.is_dataclass(kind):
+        named = [(field.name, getattr(value, field.name, _UNSET)) for field in dataclasses.fields(kind)]
+        return {name: part for name, part in named if part is not _UNSET}
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return dict(zip(kind._fields, value, strict=True))
+    return None
+
+
+_UNSET: Final = object()

@@ -13,6 +13,7 @@ from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
+from superscalar.short import bounded
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, plain
 
 REPLAN = "REPLAN:"
@@ -58,6 +59,7 @@ Question: Tell me about the capital of Chile.""",
 )
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The joiner's whole answer."""
@@ -65,6 +67,7 @@ class Finish:
     answer: str
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Replan:
     """The joiner wants another round. The reason is made from what tools returned: it is never trusted."""
@@ -72,6 +75,7 @@ class Replan:
     reason: str
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Cut:
     """The joiner's reply was cut: what there is of it is not the answer. `why`, and whether it was `too_long`."""

@@ -15,7 +15,39 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
-from superscalar.everyday import as_data, holds_none_else, twin
+from superscalar.everyday import as_data, holds_none_else, record_fields, twin
+from superscalar.short import LONGEST, LOOKS, Bare, bounded, cut
+
+__all__ = [
+    "IMMUTABLE",
+    "LIST",
+    "UNNEEDED",
+    "WITHHELD",
+    "Failure",
+    "FailureKind",
+    "Handle",
+    "Holder",
+    "Observation",
+    "OrderedSet",
+    "Outcome",
+    "Record",
+    "Skipped",
+    "TaskId",
+    "Usage",
+    "Withheld",
+    "as_it_stands",
+    "copied",
+    "copied_by",
+    "fact",
+    "field_as_data",
+    "fields_of_records",
+    "holds_record",
+    "is_silent",
+    "own_state",
+    "plain",
+    "record_fields",
+    "twin_of",
+]
 
 TaskId: TypeAlias = str
 
@@ -43,7 +75,7 @@ def fact(cls: type[T]) -> type[T]:
     The one that `dataclass` writes goes through `object.__setattr__`, which takes twice as long; every call of a tool
     makes several facts.
     """
-    made: Any = dataclass(frozen=True, slots=True)(cls)
+    made: Any = bounded(dataclass(frozen=True, slots=True)(cls))
     names: dict[str, Any] = {f"set_{f.name}": made.__dict__[f.name].__set__ for f in fields(made)}
     names |= {f"default_{f.name}": f.default for f in fields(made)}
     parameters = [f.name if f.default is MISSING else f"{f.name}=default_{f.name}" for f in fields(made)]
@@ -60,6 +92,7 @@ class Observation:
     value: Any
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Holder:
     """What the `items` of an outcome are in, where some of them have no value (rule L33).
@@ -76,13 +109,15 @@ class Holder:
 LIST: Final = Holder()
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A task failed.
 
     `error` is the class name of what was raised, if anything was. `in_doubt`: a write that may have happened all the
     same. `abandoned`: the call did not end when told to and may still be running. `items` holds the outcome of every
-    item where only some items of a map or display failed, and `holder` says what they are in.
+    item where only some items of a map or display failed, and `holder` says what they are in. A message of more than
+    2,000 characters is cut, and says how many it had.
     """
 
     kind: FailureKind
@@ -93,12 +128,18 @@ class Failure:
     items: tuple[Outcome, ...] | None = None
     holder: Holder = LIST
 
+    def __post_init__(self) -> None:
+        if len(self.message) > LONGEST or len(self.error) > LONGEST:
+            object.__setattr__(self, "message", cut(self.message, LONGEST))
+            object.__setattr__(self, "error", cut(self.error, LONGEST))
+
     def __str__(self) -> str:
         head = f"{self.error}: {self.message}" if self.error and self.error not in self.message else self.message
         doubt = " (it may have happened all the same)" if self.in_doubt else ""
         return f"{head}{doubt}"
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A task was not run: an input failed (`because` names it), its guard said no (`by_guard`: no failure), or nothing
@@ -131,6 +172,10 @@ UNNEEDED: Final = Skipped("")
 """What a task has instead of an outcome where nothing needed it."""
 
 Outcome: TypeAlias = Observation | Failure | Skipped
+
+LOOKS[Observation] = lambda outcome: outcome.value
+LOOKS[Failure] = lambda outcome: Bare(f"<failed: {outcome}>")
+LOOKS[Skipped] = lambda outcome: Bare(f"<{outcome}>")
 
 
 def is_silent(outcome: Outcome) -> bool:
@@ -383,29 +428,6 @@ class Record:
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={item!r}" for name, item in self.__record_fields__.items())
         return f"{self.__record_type__.rpartition('.')[2]}({shown})"
-
-
-def record_fields(value: Any) -> dict[str, Any] | None:
-    """The fields of a record (dataclass, named tuple, pydantic model) by name, or None if `value` is none.
-
-    Those that a model has beside the declared ones are among them, and those that are not set yet are not.
-    """
-    kind = type(value)
-    if kind is Record:
-        return dict(value.__record_fields__)
-    if hasattr(kind, "__pydantic_fields__"):
-        own = {name: part for name in kind.__pydantic_fields__ if (part := getattr(value, name, _UNSET)) is not _UNSET}
-        more = getattr(value, "__pydantic_extra__", None)
-        return {**own, **more} if more else own
-    if dataclasses.is_dataclass(kind):
-        named = [(field.name, getattr(value, field.name, _UNSET)) for field in dataclasses.fields(kind)]
-        return {name: part for name, part in named if part is not _UNSET}
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return dict(zip(kind._fields, value, strict=True))
-    return None
-
-
-_UNSET: Final = object()
 
 
 def holds_record(value: Any) -> bool:

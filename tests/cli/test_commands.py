@@ -128,7 +128,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         *("run", "why", "-t", "money.py", "-m", "openai:x", "--base-url", "http://localhost:1/v1", "--deadline", "2.5"),
         *("--instructions", "be brief", "--max-concurrency", "3", "--max-replans", "0", "--no-joiner"),
         *("--max-tokens", "9000", "--max-cost", "0.5", "--policy", "warn", "--journal", "r.db", "--approve-plan"),
-        *("--replan", "planned-tools", "--replanner-sees", "text"),
+        *("--max-bytes", "9000000", "--replan", "planned-tools", "--replanner-sees", "text"),
     )
     assert compiler.options.pop("journal").path.name == "r.db"
     assert compiler.options == {
@@ -143,6 +143,7 @@ def test_run_hands_its_options_to_the_compiler(compiler: ScriptedCompiler) -> No
         "replanner_sees": "text",
         "max_tokens": 9_000,
         "max_cost": 0.5,
+        "max_bytes": 9_000_000,
         "policy": "warn",
         "approve_plan": True,
         "approve": None,  # this is no terminal
@@ -180,6 +181,7 @@ def test_run_as_json_is_one_document(compiler: ScriptedCompiler) -> None:
         "answer": "IBM is at 231.25; XXX is unknown.",
         "partial": "",
         "complete": True,
+        "failed": False,
         "run_id": "r1",
         "rounds": 1,
         "outcomes": {
@@ -414,7 +416,7 @@ def test_exec_prints_the_joined_value_as_json(compiler: ScriptedCompiler) -> Non
     printed = command("exec", "plan.txt", "-t", "money.py", "--deadline", "3")
     assert (printed.code, printed.document) == (0, [1, {"skipped": "not needed: its condition was false"}])
     assert compiler.calls == [("compile", "join(x)\n", "python"), ("stream_plan", PLAN, 3.0)]
-    given = ["extractor", "max_concurrency", "max_cost", "policy", "approve_plan", "approve"]
+    given = ["extractor", "max_concurrency", "max_cost", "max_bytes", "policy", "approve_plan", "approve"]
     assert compiler.options == dict.fromkeys(given)
 
 

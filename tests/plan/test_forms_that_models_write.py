@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,11 +16,9 @@ from superscalar.plan.program import Program
 from superscalar.plan.python import PythonReader
 from superscalar.testing import ScriptedModel
 from superscalar.tools.toolset import Toolset
-from support.alike import canonical
 from support.depth import examples
+from support.get_and_put import GetAndPut
 from support.running import executed
-
-WROTE: list[Any] = []
 
 
 @tool(effect="read", trust="trusted")
@@ -30,33 +27,8 @@ def get(n: int) -> int:
     return 2 * n
 
 
-@tool(effect="write")
-def put(x: Any) -> Any:
-    """The argument, which is kept."""
-    WROTE.append(x)
-    return x
-
-
-TOOLS = Toolset([get, put]).signatures
-
-
-def python(source: str) -> tuple[Any, list[Any]]:
-    """What CPython joins and writes."""
-    joined: list[Any] = []
-
-    def join(*values: Any, **named: Any) -> None:
-        joined.append(named or (values[0] if len(values) == 1 else list(values)))
-
-    WROTE.clear()
-    exec(compile(source, "plan", "exec"), {"get": get.function, "put": put.function, "join": join})
-    return canonical(joined[-1]), WROTE.copy()
-
-
-def ours(source: str) -> tuple[Any, list[Any]]:
-    """What a plan joins and writes."""
-    WROTE.clear()
-    answer = executed(source, [get, put]).answer
-    return canonical(answer), WROTE.copy()
+BOTH = GetAndPut(get)
+TOOLS, WROTE, python, ours = BOTH.signatures, BOTH.wrote, BOTH.python, BOTH.ours
 
 
 def errors(source: str) -> list[str]:
@@ -148,7 +120,7 @@ def test_a_list_that_others_may_see_is_not_added_to_in_an_entry() -> None:
         "d = {}\nfor n in [{'k': 1, 'v': [1]}, {'k': 1, 'v': [2]}]:\n    if n['k'] in d:\n        d[n['k']] += n['v']\n"
         "    else:\n        d[n['k']] = n['v']\njoin(d)"
     )
-    assert "others may see" in str(executed(source, [get, put]).outcomes["d.2"])
+    assert "others may see" in str(executed(source, BOTH.tools).outcomes["d.2"])
 
 
 def test_arguments_in_one_dict_are_what_they_are_called() -> None:
@@ -202,7 +174,7 @@ def test_the_joins_of_arms_are_the_same_however_the_text_comes(size: int) -> Non
 )  # fmt: skip
 def test_the_joins_of_arms_are_read_in_replies_too(replies: list[str]) -> None:
     WROTE.clear()
-    agent = LLMCompiler(ScriptedModel(*replies), tools=[get, put], joiner=None, max_repairs=len(replies) - 1)
+    agent = LLMCompiler(ScriptedModel(*replies), tools=BOTH.tools, joiner=None, max_repairs=len(replies) - 1)
     assert (agent.run_sync("?").answer, WROTE) == (4, [4])
 
 

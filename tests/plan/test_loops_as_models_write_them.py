@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,12 +13,10 @@ from superscalar import LLMCompiler, Skipped, tool
 from superscalar.plan import check, compile_plan
 from superscalar.plan.printer import print_plan
 from superscalar.testing import ScriptedModel
-from superscalar.tools.toolset import Toolset
-from support.alike import canonical
 from support.depth import examples
+from support.get_and_put import GetAndPut
 from support.running import executed
 
-WROTE: list[Any] = []
 _ERRORS = {3: KeyError("three"), 5: ValueError("five"), 7: ConnectionError("seven")}
 
 
@@ -37,33 +34,8 @@ def get(n: int) -> int:
     return 2 * n
 
 
-@tool(effect="write")
-def put(x: Any) -> Any:
-    """The argument, which is kept."""
-    WROTE.append(x)
-    return x
-
-
-TOOLS = Toolset([get, put]).signatures
-
-
-def python(source: str) -> tuple[Any, list[Any]]:
-    """What CPython joins and writes."""
-    joined: list[Any] = []
-
-    def join(*values: Any, **named: Any) -> None:
-        joined.append(named or (values[0] if len(values) == 1 else list(values)))
-
-    WROTE.clear()
-    exec(compile(source, "plan", "exec"), {"get": get.function, "put": put.function, "join": join})
-    return canonical(joined[-1]), WROTE.copy()
-
-
-def ours(source: str) -> tuple[Any, list[Any]]:
-    """What a plan joins and writes."""
-    WROTE.clear()
-    answer = executed(source, [get, put]).answer
-    return canonical(answer), WROTE.copy()
+BOTH = GetAndPut(get)
+TOOLS, WROTE, python, ours = BOTH.signatures, BOTH.wrote, BOTH.python, BOTH.ours
 
 
 LOOPS = [
@@ -115,7 +87,7 @@ def test_a_loop_does_what_python_does_as_it_is_written_and_as_it_is_printed(sour
 @pytest.mark.parametrize("number", [7, 9])
 def test_an_error_of_a_class_that_is_not_named_or_not_known_is_not_caught(number: int) -> None:
     source = f"try:\n    x = get({number})\nexcept LookupError:\n    x = 0\njoin(x)"
-    assert isinstance(executed(source, [get, put]).outcomes["x"], Skipped)
+    assert isinstance(executed(source, BOTH.tools).outcomes["x"], Skipped)
 
 
 def test_a_handler_is_not_reached_where_what_failed_stands_before_the_try() -> None:
@@ -124,7 +96,7 @@ def test_a_handler_is_not_reached_where_what_failed_stands_before_the_try() -> N
         "        continue\n    xs.append(x)\njoin(1)"
     )
     WROTE.clear()
-    result = executed(source, [get, put])
+    result = executed(source, BOTH.tools)
     assert (result.answer, WROTE) == (1, [])
 
 
@@ -166,7 +138,7 @@ def test_a_loop_is_understood_again_after_the_repair_of_another_line() -> None:
         "    except KeyError:\n        continue\n    xs.append(x)\n    put(x)\ny = 1 +\njoin(xs, y)\n"
     )
     WROTE.clear()
-    agent = LLMCompiler(ScriptedModel(first, "y = 1\n"), tools=[get, put], joiner=None, max_repairs=1)
+    agent = LLMCompiler(ScriptedModel(first, "y = 1\n"), tools=BOTH.tools, joiner=None, max_repairs=1)
     assert (agent.run_sync("?").answer, WROTE) == ([[2], 1], [2])
 
 

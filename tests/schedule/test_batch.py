@@ -132,20 +132,13 @@ join(a, b, c, d)
 
 
 def test_whatever_an_argument_is_calls_with_equal_ones_go_together() -> None:
-    """A handle is equal to itself only; what is too deep to be compared goes alone."""
+    """A handle is equal to itself only."""
     handle = object()
     asked: list[Any] = []
 
     @tool(effect="pure")
     def given() -> Any:
         return handle
-
-    @tool(effect="pure")
-    def deep() -> Any:
-        value: list[Any] = []
-        for _ in range(300):
-            value = [value]
-        return value
 
     @tool(effect="read")
     async def look(place: str, key: Any) -> str:
@@ -158,9 +151,7 @@ def test_whatever_an_argument_is_calls_with_equal_ones_go_together() -> None:
         return places
 
     executed("h = given()\nxs = [look(p, h) for p in ['a', 'b']]\njoin(xs)", [look, given])
-    result = executed("d = deep()\nxs = [look(p, d) for p in ['a', 'b']]\njoin(xs)", [look, deep])
-    assert asked[0] == ["a", "b"]
-    assert result.answer == ["a", "b"]
+    assert asked == [["a", "b"]]
 
 
 def test_nothing_waits_for_company() -> None:

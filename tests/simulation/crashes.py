@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any, NoReturn
 
@@ -84,6 +85,7 @@ class _Log(RunLog):
         self, file: _File, run: str, about: Mapping[str, Any], recorded: tuple[events.Event, ...] = ()
     ) -> None:
         self.run = run
+        self.journal = Path("memory.db")
         self.about = about
         self.recorded = recorded
         self.on_loss = None

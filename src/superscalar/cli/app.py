@@ -104,6 +104,7 @@ def run(
     replanner_sees: options.ReplannerSeesOption = None,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
+    max_bytes: options.MaxBytes = None,
     deadline: options.Deadline = None,
     journal: options.Journal = None,
     policy: options.Policy = None,
@@ -130,14 +131,13 @@ def run(
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import outcomes_document, timing_document, usage_document
+        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
-        from superscalar.values import plain
 
         asked = _asked(question)
         with stdout_kept_clean():
@@ -153,6 +153,7 @@ def run(
                 "replanner_sees": None if replanner_sees is None else replanner_sees.value,
                 "max_tokens": max_tokens,
                 "max_cost": max_cost,
+                "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
             }
@@ -167,26 +168,14 @@ def run(
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen)
         if as_json:
-            print_json(
-                {
-                    "answer": plain(result.answer),
-                    "partial": result.partial,
-                    "complete": result.complete,
-                    "run_id": result.run_id,
-                    "rounds": result.rounds,
-                    "outcomes": outcomes_document(result.outcomes),
-                    "timing": timing_document(result.timing),
-                    "usage": usage_document(result.usage),
-                    "cost": result.cost,
-                }
-            )
+            print_json(result_document(result, answers=True))
         else:
             if not quiet:
                 print_summary(view, result.timing, result.usage, result.rounds, result.cost)
                 print_recorded(journal, result.run_id)
                 typer.echo(err=True)  # the answer stands apart
             print_answer_of(result)
-        if not result.complete:
+        if has_failed(result, answers=True):
             raise typer.Exit(1)
 
 
@@ -307,6 +296,7 @@ def execute(
     extractor: options.Extractor = None,
     max_concurrency: options.MaxConcurrency = None,
     max_cost: options.MaxCost = None,
+    max_bytes: options.MaxBytes = None,
     deadline: options.Deadline = None,
     journal: options.Journal = None,
     policy: options.Policy = None,
@@ -328,9 +318,9 @@ def execute(
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import outcomes_document, timing_document
+        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import has_failure, print_json, print_recorded, print_summary
+        from superscalar.cli.report import print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -343,6 +333,7 @@ def execute(
                 "extractor": extractor,
                 "max_concurrency": max_concurrency,
                 "max_cost": max_cost,
+                "max_bytes": max_bytes,
                 "policy": policy,
                 "approve_plan": approve_plan or None,
             }
@@ -362,26 +353,14 @@ def execute(
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen)
-        failed = has_failure(result.answer)
-        value = plain(result.answer)
         if as_json:
-            print_json(
-                {
-                    "syntax": read_as,
-                    "value": value,
-                    "failed": failed,
-                    "run_id": result.run_id,
-                    "outcomes": outcomes_document(result.outcomes),
-                    "timing": timing_document(result.timing),
-                    "cost": result.cost,
-                }
-            )
+            print_json({"syntax": read_as, **result_document(result, answers=False)})
         else:
             if not quiet:
                 print_summary(view, result.timing, result.usage, 1, result.cost)
                 print_recorded(journal, result.run_id)
-            print_json(value)
-        if failed:
+            print_json(plain(result.answer))
+        if has_failed(result, answers=False):
             raise typer.Exit(1)
 
 

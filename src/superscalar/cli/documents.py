@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from superscalar.cli.failures import CommandError
-from superscalar.cli.terminal import json_safe
+from superscalar.compiler.result import RunResult
 from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
 from superscalar.plan.diagnostics import Diagnostic
@@ -17,12 +16,7 @@ from superscalar.plan.printer import print_expr
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.policy import Question
 from superscalar.tools import Limit, Tool, Toolset
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, plain, record_fields
-
-
-def json_text(document: Any) -> str:
-    """A document as text that is safe on a terminal; everything but plain data must be gone."""
-    return json_safe(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+from superscalar.values import Failure, Observation, Outcome, Skipped, plain, record_fields
 
 
 def error_document(error: CommandError) -> dict[str, Any]:
@@ -97,20 +91,50 @@ def _items_document(outcome: Failure | Skipped) -> dict[str, Any]:
     return document
 
 
-def outcomes_document(outcomes: Mapping[TaskId, Outcome]) -> dict[str, Any]:
-    """How every task ended, in program order."""
-    return {task: outcome_document(outcome) for task, outcome in outcomes.items()}
-
-
 def timing_document(timing: Timing) -> dict[str, Any]:
     """Seconds, to the microsecond."""
     fields = record_fields(timing) or {}
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in fields.items()}
 
 
-def usage_document(usage: Usage) -> dict[str, Any]:
-    """Tokens and requests."""
-    return dict(record_fields(usage) or {})
+def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
+    """What a run came to: the same keys whichever command ran it, or shows it.
+
+    A run that `answers` a question has an `answer`, one of a plan the `value` of `join(...)`.
+    """
+    return {
+        "answer" if answers else "value": plain(result.answer),
+        "partial": result.partial,
+        "complete": result.complete,
+        "failed": has_failed(result, answers=answers),
+        "run_id": result.run_id,
+        "rounds": result.rounds,
+        "outcomes": {task: outcome_document(outcome) for task, outcome in result.outcomes.items()},
+        "timing": timing_document(result.timing),
+        "usage": dict(record_fields(result.usage) or {}),
+        "cost": result.cost,
+    }
+
+
+def has_failed(result: RunResult, *, answers: bool) -> bool:
+    """Whether a command exits with 1: an answer was cut, or something that failed stands in a joined value."""
+    return not result.complete or (not answers and _has_failure(result.answer))
+
+
+def _has_failure(value: Any) -> bool:
+    """Whether an outcome that is no success stands anywhere in a joined value; a false condition is no failure."""
+    match value:
+        case Failure():
+            return True
+        case Skipped():
+            return not value.by_guard and not value.unneeded
+        case Mapping():
+            return any(map(_has_failure, value.values()))
+        case list() | tuple() | set() | frozenset():
+            return any(map(_has_failure, value))
+        case _:
+            fields = record_fields(value)
+            return fields is not None and any(map(_has_failure, fields.values()))
 
 
 def plan_document(plan: Plan, text: str) -> dict[str, Any]:

@@ -34,8 +34,8 @@ def list_runs(
     `superscalar runs --journal nightly.db --limit 1000 --json | jq '.runs[] | select(.state == "interrupted") | .id'`
     """
     with reporting(as_json):
-        from superscalar.cli.documents import json_text
         from superscalar.cli.listed import print_runs, runs_document
+        from superscalar.cli.terminal import json_text
 
         opened = open_journal(journal)
         if as_json:

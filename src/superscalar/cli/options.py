@@ -136,6 +136,16 @@ MaxTokens = Annotated[
         "--max-tokens", min=1, metavar="N", help="Tokens that the models may spend; then answer.", show_default=False
     ),
 ]
+MaxBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-bytes",
+        min=1,
+        metavar="N",
+        help="Bytes that all values of the run may take; then answer.",
+        show_default="1 GB",
+    ),
+]
 MaxCost = Annotated[
     float | None,
     typer.Option(

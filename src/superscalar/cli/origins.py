@@ -10,7 +10,7 @@ from superscalar.cli.documents import outcome_document
 from superscalar.cli.terminal import console, safe_line
 from superscalar.labels import Label
 from superscalar.observe.provenance import Made, Provenance
-from superscalar.observe.short import short
+from superscalar.short import short
 from superscalar.tools.trust import remembered
 from superscalar.values import Failure, Observation, Outcome, Skipped
 

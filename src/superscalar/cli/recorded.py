@@ -8,58 +8,81 @@ from typing import Any
 
 from superscalar import events as ev
 from superscalar.advice import command
-from superscalar.cli.documents import outcome_document
+from superscalar.cli.documents import result_document
 from superscalar.cli.listed import COLOURS, going_on, moment, summary_document
 from superscalar.cli.report import print_answer
 from superscalar.cli.terminal import console, duration, safe, safe_line
 from superscalar.cli.wording import call_of, left_out, note_of
+from superscalar.compiler.budget import Spending
+from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.errors import IllegalEvent, JournalError
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
 from superscalar.labels import Label
 from superscalar.observe.rows import Row
-from superscalar.observe.short import short, short_arguments
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
-from superscalar.plan.instances import is_of
-from superscalar.plan.ir import Join, Task
+from superscalar.plan.ir import Plan
 from superscalar.plan.printer import print_plan
-from superscalar.values import Failure, Observation, Outcome, TaskId, plain, record_fields
+from superscalar.schedule.ledger import Ledger
+from superscalar.short import short, short_arguments
+from superscalar.tools.trust import remembered
+from superscalar.values import Failure, Usage, plain, record_fields
 
 _WIDTH = 160  # characters of a line where nobody looks at a terminal
 
 
 class Folded:
-    """A run as its events tell it."""
+    """A run as its events tell it: the ledger after them, and what a person sees of it.
 
-    def __init__(self, recorded: Iterable[Recorded]) -> None:
+    Raises:
+        JournalError: the events contradict each other, so they are not what a run recorded.
+    """
+
+    def __init__(self, journal: Journal, run: str) -> None:
+        self.events = tuple(on_one_clock([record.event for record in journal.read(run)]))
+        self.summary = journal.summary(run)
         self.view = RunView()
-        self.tasks: list[Task] = []
-        self.outcomes: dict[TaskId, Outcome] = {}
-        retired: set[TaskId] = set()
-        for event in on_one_clock([record.event for record in recorded]):
+        for event in self.events:
             self.view.apply(event)
-            match event:
-                case ev.Planned(_, task):
-                    self.tasks.append(task)
-                case ev.Succeeded(_, id, value):
-                    self.outcomes[id] = Observation(value)
-                case ev.Failed(_, id, failure):
-                    self.outcomes[id] = failure
-                case ev.Skipped(_, id):
-                    self.outcomes[id] = event.outcome
-                case ev.Retired(_, ids):
-                    retired.update(ids)
-        self.tasks = [task for task in self.tasks if task.id not in retired]
-        self.outcomes = {id: outcome for id, outcome in self.outcomes.items() if not is_of(id, retired)}
+        try:
+            self.ledger = Ledger.of(self.events, remembered(self.summary.about.get("declared", {})))
+        except IllegalEvent as error:
+            why = f"what is recorded of run {run} contradicts itself: {error}"
+            raise JournalError(str(journal.path), why) from error
+        self.tasks = list(self.ledger.tasks)
+        self.outcomes = Outcomes(self.ledger.schedule.outcomes(), self.tasks)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the run answers a question; else it runs a plan."""
+        return self.summary.about.get("kind") == "answer"
 
     @property
     def answer(self) -> Any:
         """What the joiner said; without one, the value of the last `join(...)`, None if there is none yet."""
-        if self.view.answer is not None:
-            return self.view.answer
-        joined = [task.id for task in self.tasks if isinstance(task.work, Join)]
-        outcome = self.outcomes.get(joined[-1]) if joined and self.view.ended and not self.view.question else None
-        return outcome.value if isinstance(outcome, Observation) else outcome
+        joins = self.answers and self.summary.about.get("joiner") is not None
+        return self.outcomes.joined if self.view.ended and not joins else self.view.answer
+
+    @property
+    def result(self) -> RunResult:
+        """What the run has come to so far."""
+        spending = Spending(self.summary.about.get("prices", {}))
+        for event in self.events:
+            spending.note(event)
+        return RunResult(
+            answer=self.answer,
+            plan=Plan(tuple(self.tasks)),
+            outcomes=self.outcomes,
+            usage=sum(self.view.usage.values(), Usage()),
+            cost=spending.usage.cost,
+            rounds=max(len(self.ledger.rounds), 1),
+            run_id=self.summary.id,
+            messages=(),
+            events=self.events,
+            partial=self.view.answer_text.strip() if self.view.cut else "",
+            cut=self.view.cut,
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------- documents
@@ -67,12 +90,16 @@ class Folded:
 
 def run_document(journal: Journal, id: str, recorded: Iterable[Recorded]) -> dict[str, Any]:
     """One run, with what became of every task; with its events, if they are given."""
-    folded = Folded(journal.read(id))
-    document = summary_document(journal.summary(id)) | {
+    folded = Folded(journal, id)
+    summary = folded.summary
+    result = result_document(folded.result, answers=folded.answers)
+    document = summary_document(summary) | {
         "plan": print_plan(folded.tasks),
         "written": folded.view.plan_text,
-        "outcomes": {id: outcome_document(outcome) for id, outcome in folded.outcomes.items()},
         "answer": plain(folded.answer),
+        "failures": summary.failed,
+        **result,
+        "failed": result["failed"] or bool(summary.error),
     }
     if events := [_event_document(record) for record in recorded]:
         document["events"] = events
@@ -95,8 +122,8 @@ def print_run(journal: Journal, id: str) -> None:
     from rich.text import Text
 
     out = console(sys.stdout)
-    summary = journal.summary(id)
-    folded = Folded(journal.read(id))
+    folded = Folded(journal, id)
+    summary = folded.summary
     out.print(
         Text.assemble(("run ", "bold"), (safe_line(id), "bold"), "  ", (summary.state, COLOURS[summary.state])), end=""
     )

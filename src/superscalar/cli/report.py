@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from superscalar.advice import command
-from superscalar.cli.documents import json_text, limit_text, resource_text, signature_text, trust_terms
+from superscalar.cli.documents import limit_text, resource_text, signature_text, trust_terms
 from superscalar.cli.failures import INTERRUPTED, WAITING, CommandError
-from superscalar.cli.terminal import console, counted, duration, safe, safe_line
+from superscalar.cli.terminal import console, counted, duration, json_text, safe, safe_line
 from superscalar.cli.wording import tokens_text
 from superscalar.compiler.result import RunResult
 from superscalar.observe.timing import Timing
@@ -18,7 +18,7 @@ from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
-from superscalar.values import Failure, Skipped, Usage, plain, record_fields
+from superscalar.values import Usage, plain
 
 _MOST = 10  # failures said one by one
 
@@ -150,19 +150,3 @@ def failures(view: RunView) -> Iterator[str]:
         yield safe_line(f"failed: {row.id}  {row.failure}")
     if len(failed) > _MOST:
         yield f"failed: {len(failed) - _MOST:,} more"
-
-
-def has_failure(value: Any) -> bool:
-    """Whether an outcome that is no success stands anywhere in a joined value; a false condition is no failure."""
-    match value:
-        case Failure():
-            return True
-        case Skipped():
-            return not value.by_guard and not value.unneeded
-        case Mapping():
-            return any(map(has_failure, value.values()))
-        case list() | tuple() | set() | frozenset():
-            return any(map(has_failure, value))
-        case _:
-            fields = record_fields(value)
-            return fields is not None and any(map(has_failure, fields.values()))

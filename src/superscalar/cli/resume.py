@@ -95,9 +95,9 @@ def resume_run(
     )
     with reporting(as_json, journal=journal, again=again):
         from superscalar.cli.asking import asking
-        from superscalar.cli.documents import outcomes_document, timing_document, usage_document
+        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import has_failure, print_answer_of, print_json, print_recorded, print_summary
+        from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -129,22 +129,9 @@ def resume_run(
                 rules_changed=rules_changed,
             )
             result = followed(stream, view, screen)
-        failed = not result.complete if answers else has_failure(result.answer)
         if as_json:
-            print_json(
-                {
-                    "answer" if answers else "value": plain(result.answer),
-                    "partial": result.partial,
-                    "complete": result.complete,
-                    "failed": failed,
-                    "run_id": id,
-                    "rules": list(changes_told(result.events)),
-                    "rounds": result.rounds,
-                    "outcomes": outcomes_document(result.outcomes),
-                    "timing": timing_document(result.timing),
-                    "usage": usage_document(result.usage),
-                }
-            )
+            rules = list(changes_told(result.events))
+            print_json(result_document(result, answers=answers) | ({"rules": rules} if rules else {}))
         else:
             if not quiet:
                 print_summary(view, result.timing, result.usage, result.rounds, result.cost)
@@ -154,7 +141,7 @@ def resume_run(
                 print_answer_of(result)
             else:
                 print_json(plain(result.answer))
-        if failed:
+        if has_failed(result, answers=answers):
             raise typer.Exit(1)
 
 

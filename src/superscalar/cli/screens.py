@@ -150,7 +150,7 @@ class Lines:
             case ev.Throttled(_, limit, delay):
                 yield "throttled", f"{limit}: its provider refused a call, so nothing starts for {delay:.1f} s"
             case ev.BudgetSpent(_, budget, used, limit):
-                yield "budget", f"{budget}={limit:g} is spent ({used:g} used): what goes beyond it is not begun"
+                yield "budget", f"{budget}={limit:.10g} is spent ({used:.10g} used): what goes beyond it is not begun"
             case ev.DeadlinePassed():
                 yield "deadline", "passed: what is unfinished is being cancelled"
             case ev.AnswerWritten() | ev.Joined():

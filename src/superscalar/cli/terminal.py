@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from superscalar.unseen import HIDDEN
 
@@ -28,6 +29,11 @@ def safe_line(text: str) -> str:
 def json_safe(text: str) -> str:
     """JSON that says the same without a character that a terminal would act on."""
     return _UNSAFE.sub(_json_escape, text)
+
+
+def json_text(document: Any) -> str:
+    """A document as text that is safe on a terminal; everything but plain data must be gone."""
+    return json_safe(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -67,8 +67,8 @@ class LLMCompiler:
     Seconds: `timeout` per attempt of a tool that says nothing itself, `planner_timeout` and `joiner_timeout` per model
     call, `grace` that a cancelled call has to end. `max_tasks` per run and `max_fan_out` per map bound a plan.
     What a run may spend: `max_tokens` of its models, `max_cost` on models and tools together, in the currency of
-    `OpenAIModel(prices=...)` and `@tool(cost=...)`. Where that is reached nothing more is begun, and the joiner answers
-    from what there is.
+    `OpenAIModel(prices=...)` and `@tool(cost=...)`; `max_bytes`, what its values may weigh together, those that calls
+    are made with too. Where that is reached nothing more is begun, and the joiner answers from what there is.
 
     `journal`: the file in which runs are recorded (its path, or a `Journal`), each event before it is acted on, and the
     start of a write on the disk before its tool is called: a run that was killed can be resumed. The `context` of a run
@@ -124,6 +124,7 @@ class LLMCompiler:
         max_result_tokens: int = 3_000,
         max_tokens: int | None = None,
         max_cost: float | None = None,
+        max_bytes: int = 1_000_000_000,
         random: Random | None = None,
         journal: str | PathLike[str] | Journal | None = None,
         policy: Mode | Policy = "enforce",
@@ -161,6 +162,8 @@ class LLMCompiler:
                 )
         rules = policy if isinstance(policy, Policy) else Policy(policy)
         Budget(toolset, max_tokens, max_cost)  # complains of what makes no sense now, not in the first run
+        if not max_bytes > 0:
+            raise UsageError(f"max_bytes={max_bytes}: bytes that the values of a run may take together, above 0")
         Rulings(rules, toolset)  # likewise
         constrained = grammar and planner is not None and planner.constrains
         self.tools = toolset
@@ -175,7 +178,7 @@ class LLMCompiler:
             joiner=answering,
             instructions=instructions,
             answer_type=None if output_type is None else AnswerType(output_type),
-            bounds=Bounds(timeout, grace, max_tasks, max_fan_out),
+            bounds=Bounds(timeout, grace, max_tasks, max_fan_out, max_bytes),
             grammar=make_grammar(toolset) if constrained else None,
             syntax=getattr(planner, "writes", "python") if constrained else "python",
             max_replans=max_replans,

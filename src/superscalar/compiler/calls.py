@@ -16,6 +16,7 @@ from superscalar.errors import UsageError
 from superscalar.labels import Label
 from superscalar.plan import ir, planned
 from superscalar.plan.json_text import Twice, once
+from superscalar.short import bounded, lines
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, plain
@@ -31,6 +32,7 @@ _SHAPE_OF: Mapping[str, Shape] = {
 }
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class CallResult:
     """What one tool call of a turn came to. `id` and `name` are those of the model; `text` is what it is answered."""
@@ -70,7 +72,7 @@ class CallResults(Sequence[CallResult]):
         return len(self._results)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{result.name} ({result.id}): {result.outcome}" for result in self)
+        return lines(f"{result.name} ({result.id}): {result.outcome}" for result in self)
 
 
 @dataclass(frozen=True, slots=True)

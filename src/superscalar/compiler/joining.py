@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -17,6 +18,8 @@ from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
 from superscalar.models.typed import AnswerType
 from superscalar.plan.instances import is_of
+from superscalar.short import LONGEST
+from superscalar.short import cut as cut_short
 from superscalar.values import Failure
 
 _ATTEMPTS = 3
@@ -76,8 +79,8 @@ class Joining:
                     if not text.strip():
                         continue  # there is nothing to go on from
                 case joiner.Replan(reason) if not last:
-                    self._record(events.Replanned(self._now(), reason))
-                    return decision
+                    self._record(events.Replanned(self._now(), cut_short(reason, LONGEST)))
+                    return joiner.Replan(cut_short(reason, LONGEST))
                 case joiner.Replan(reason):
                     complaint = "Nothing more can be looked up. Answer now with what there is, and say what is missing."
                     said_text = f"{joiner.REPLAN} {reason}"
@@ -170,7 +173,8 @@ def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], 
 def _told_apart(arguments: Mapping[str, Any]) -> str:
     """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
     try:
-        return repr(arguments)
+        text = repr(arguments)
+        return text if len(text) <= LONGEST else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).hexdigest()
     except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
         return f"<{id(arguments)}>"
 

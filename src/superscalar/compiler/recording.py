@@ -51,6 +51,8 @@ class Recording:
             JournalError: it is the start of a write, and nothing can be recorded any more; it must not start.
         """
         log = self.log
+        if type(event) is events.Progressed:
+            return  # it is for the eyes
         if isinstance(event, events.Started) and event.tool in self._writes:
             log.append(event)
             self._running.add(event.id)
@@ -168,4 +170,6 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
     }
     secrets = {alias: sorted(names) for alias, names in secrets_of(tools).items()}
     renamed = {alias: tool.renamed for alias, tool in tools.by_alias.items() if tool.renamed}
-    return about | {name: said for name, said in (("secrets", secrets), ("renamed", renamed)) if said}
+    prices = {tool.name: tool.cost for tool in tools if tool.cost}
+    said = {"secrets": secrets, "renamed": renamed, "prices": prices}
+    return about | {name: each for name, each in said.items() if each}

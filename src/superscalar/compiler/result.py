@@ -14,6 +14,7 @@ from superscalar.models.base import Message
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
 from superscalar.plan.ir import Join, Plan, Task
+from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage
 
@@ -37,7 +38,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return len(self._by_id)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{id}: {outcome}" for id, outcome in self._by_id.items())
+        return lines(f"{id}: {outcome}" for id, outcome in self._by_id.items())
 
     @property
     def joined(self) -> Any:
@@ -72,6 +73,7 @@ def _holds_failure(value: Any) -> bool:
     return False
 
 
+@bounded
 @dataclass(frozen=True)
 class RunResult:
     """The result of a run.

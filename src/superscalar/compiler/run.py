@@ -20,7 +20,7 @@ from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.sight import ReplannerSees, Sight, ran_untrusted
+from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, NotApproved
 from superscalar.labels import NOTHING, Label
@@ -33,12 +33,14 @@ from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
 from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
+from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
@@ -112,7 +114,6 @@ class Run:
             timeout=settings.joiner_timeout,
             max_tokens=settings.max_answer_tokens,
         )
-        self._told: set[str] = set()  # the budgets that are known to be spent
         self._progress = Progress()
         self._refused = False  # the plan of a later round was not approved
         self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
@@ -153,7 +154,12 @@ class Run:
         return TaskFetchingUnit(surroundings)
 
     def _begin(self, question: str) -> None:
-        self._log.record(events.RunStarted(self._now(), self._id, question))
+        self._happened(events.RunStarted(self._now(), self._id, question))
+
+    def _happened(self, event: events.Event) -> None:
+        """Record what happened to the run as a whole, and take note of it."""
+        self._log.record(event)
+        self._unit.ledger.note(event)
 
     def _record(self, event: events.Event) -> None:
         self._log.record(event)
@@ -167,9 +173,10 @@ class Run:
     def _spent(self, tool: Tool[..., Any] | None = None) -> Spent | None:
         """The budget that does not allow a call of this tool, or of a model; the first time that is an event."""
         spent = self._budget.spent(tool)
-        if spent is not None and spent.budget not in self._told:
-            self._told.add(spent.budget)
-            self._log.record(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
+        if spent is None and self._unit.holding.full:
+            return Spent(NAME, self._unit.holding.held, self._settings.bounds.max_bytes)
+        if spent is not None and spent.budget not in self._unit.ledger.spent:
+            self._happened(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
         return spent
 
     # -------------------------------------------------------------------------------------------- the two ways
@@ -272,19 +279,19 @@ class Run:
             asked = [question for question in waiting.questions if isinstance(question, Question)]
             raise pending(self._id, asked, self._journal) from None
         except Exception as failed:
-            error = f"{type(failed).__name__}: {failed}"
+            error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
             raise
         finally:
             if timer is not None:
                 timer.cancel()
             if error is not None:
                 await self._unit.cancel()
-                self._log.record(events.RunEnded(self._now(), error))
+                self._happened(events.RunEnded(self._now(), error))
         return self._finished(result)
 
     def _pass_deadline(self) -> None:
         self._late = True
-        self._log.record(events.DeadlinePassed(self._now()))
+        self._happened(events.DeadlinePassed(self._now()))
         self._unit.stop("deadline")
 
     def _result(self, plan: Plan, outcomes: Outcomes, answer: Any, messages: tuple[Message, ...] = ()) -> RunResult:
@@ -334,8 +341,7 @@ class Run:
             PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
-        restricted = self._ran_untrusted()
-        self._unit.begin_round(self._rounds, reason, self._seen, restricted=restricted)
+        self._unit.begin_round(self._rounds, reason, self._seen)
         if running and self._settings.approve_plan:
             self._unit.hold()
         await self._plan_round(conversation, running=running)
@@ -381,7 +387,7 @@ class Run:
             NotApproved, ApprovalPending: as for `_approved`.
         """
         if moved := self._program.moved():
-            self._log.record(events.Ordered(self._now(), moved))
+            self._happened(events.Ordered(self._now(), moved))
         if self._settings.approve_plan:
             await self._approved([task for task in self._program.in_order() if task.id not in self._before])
         if not self._late:
@@ -397,7 +403,7 @@ class Run:
             ApprovalPending: nobody is there to ask, and the run is recorded.
         """
         question = plan_question(self._id, tasks, secrets_of(self._settings.tools))
-        self._log.record(events.PlanAsked(self._now(), question.writes))
+        self._happened(events.PlanAsked(self._now(), question.writes))
         if self._approver.ask is None:
             await self._unit.suspend()
             raise pending(self._id, [question])
@@ -408,7 +414,7 @@ class Run:
             self._late = True
             return
         if not why:
-            self._log.record(events.PlanApproved(self._now(), yes, self._approver.name))
+            self._happened(events.PlanApproved(self._now(), yes, self._approver.name))
         self._take_answer(approved=yes, why=why or f"{self._approver.name} said no")
 
     def _take_answer(self, *, approved: bool, why: str) -> None:
@@ -441,9 +447,6 @@ class Run:
         """What was planned, and what became of it."""
         return self._program.in_order(), self._unit.outcomes()
 
-    def _ran_untrusted(self) -> bool:
-        return ran_untrusted(self._log.events, self._settings.tools)
-
     async def _join(self, model: ChatModel, question: str, said: tuple[Message, ...]) -> Any:
         """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
 
@@ -454,8 +457,8 @@ class Run:
         given_up = self._late or self._refused or self._spent() is not None
         last = given_up or self._rounds >= settings.max_replans
         last = last or not self._progress.made(self._log.events, self._rounds)
-        last = last or (settings.replan == "never" and self._ran_untrusted())
-        self._log.record(events.JoinStarted(self._now(), last))
+        last = last or (settings.replan == "never" and self._unit.ledger.ran_untrusted)
+        self._happened(events.JoinStarted(self._now(), last))
         schema = settings.answer_type.schema if settings.answer_type else None
         system = joiner.system_prompt(
             settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema

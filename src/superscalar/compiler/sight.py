@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from superscalar import joiner, planner
 from superscalar.compiler.in_part import in_part
-from superscalar.events import Event, Started
 from superscalar.labels import USER, Label, joined
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.ir import Task
 from superscalar.plan.parts import whole
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
-from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
 ReplannerSees: TypeAlias = Literal["summaries", "text"]
 """What a planner that goes on is shown of results that are not trusted, or not for everybody."""
 SEES: Final = ("summaries", "text")
-
-
-def ran_untrusted(happened: Iterable[Event], tools: Toolset) -> bool:
-    """Whether a tool was called whose results are not trusted."""
-    names = {tool.name for tool in tools if tool.trust == "untrusted"}
-    return any(isinstance(event, Started) and event.tool in names for event in happened)
 
 
 @dataclass(frozen=True, slots=True)

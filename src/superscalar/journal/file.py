@@ -31,7 +31,7 @@ from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 from superscalar.journal.tidying import ENDED, Tidied, Which, copying, tidied
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
-from superscalar.schedule.questions import open_questions
+from superscalar.schedule.unanswered import open_questions
 from superscalar.values import TaskId
 
 

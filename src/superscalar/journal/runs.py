@@ -10,6 +10,7 @@ from superscalar import events as ev
 from superscalar.events import Event
 from superscalar.plan.instances import is_of, templates
 from superscalar.plan.ir import Call, walk
+from superscalar.short import bounded
 from superscalar.values import TaskId
 
 RunState: TypeAlias = Literal[
@@ -24,6 +25,7 @@ RunState: TypeAlias = Literal[
 ]
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An event in a journal: its number in the run (from 0), the time of day (Unix seconds), and the event."""

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan import Grammar
+from superscalar.short import bounded
 from superscalar.values import Usage as Usage
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -19,6 +20,7 @@ FinishReason: TypeAlias = str
 if it was cut for that reason. Any other word, such as a provider's own, says that it was cut too."""
 
 
+@bounded
 @dataclass(frozen=True, slots=True, init=False)
 class Message:
     """One turn of a conversation.
@@ -63,6 +65,7 @@ class Message:
         return Label(self.sources, self.readers)
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked of a model.
@@ -105,6 +108,7 @@ class Preparation:
     fraction: float
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a reply. The last one carries `finish`, and `usage` where the provider counts.

@@ -12,11 +12,11 @@ from typing import Any, get_args
 
 from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
-from superscalar.observe.short import short, short_arguments
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instances import templates
 from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.printer import print_expr
+from superscalar.short import short, short_arguments
 from superscalar.values import Failure, TaskId, Usage
 
 _LONGEST = 500  # characters kept of a value, of arguments and of a message

@@ -84,10 +84,14 @@ class Budget:
         """
         self.left -= steps
         if self.left < 0:
-            reserve, self.reserve = self.reserve, None
-            self.left += 0 if reserve is None else reserve()
+            self._draw()
             if self.left < 0:
                 raise BoundError("this takes too many steps to evaluate: work on less data, or let a tool do it")
+
+    def _draw(self) -> None:
+        """Take what there is in reserve, once."""
+        reserve, self.reserve = self.reserve, None
+        self.left += 0 if reserve is None else reserve()
 
     def make(self, size: int) -> None:
         """Count `size` bytes that are about to be made.
@@ -131,7 +135,11 @@ class Budget:
         elif kind is str or kind is bytes:
             self.spend(1 + len(value) // CHARACTERS_PER_STEP)
         else:
-            self.spend(_weigh(value, MAX_DEPTH, self.left, {})[0])
+            weight = _weigh(value, MAX_DEPTH, self.left, {})[0]
+            if weight > self.left:  # it may weigh far more than that: what there is left is to be known first
+                self._draw()
+                weight = _weigh(value, MAX_DEPTH, self.left, {})[0]
+            self.spend(weight)
 
 
 FLAT = frozenset({type(None), bool, int, float})

@@ -251,7 +251,7 @@ class Calls:
         given: set[str] = set()
         positional = [p for p in signature.parameters if not p.keyword_only]
         by_alias = {p.alias: p for p in signature.parameters} if node.keywords else {}
-        meant = _meant(node, signature) if node.keywords else {}
+        meant = {} if {keyword.arg for keyword in node.keywords} <= by_alias.keys() else _meant(node, signature)
         unpacked = False
         for index, argument in enumerate(node.args):
             if isinstance(argument, ast.Starred):
@@ -353,8 +353,6 @@ def _is_iter(node: ast.Call) -> bool:
 def _meant(node: ast.Call, signature: Signature) -> dict[str, str]:
     """Of the arguments whose names the tool has not those that it is clear which they stand for."""
     parameters = {p.alias: p for p in signature.parameters}
-    if all(keyword.arg in parameters for keyword in node.keywords):
-        return {}
     positional = [p.alias for p in signature.parameters if not p.keyword_only][: len(node.args)]
     given = {keyword.arg for keyword in node.keywords} | set(positional)
     free = [alias for alias in parameters if alias not in given]

@@ -95,6 +95,8 @@ class Change:
 
 def change_of(tree: ast.AST) -> Change | None:
     """The change that a statement is; None if it is none, or one that has no meaning here."""
+    if isinstance(tree, ast.Assign) and isinstance(tree.targets[0], ast.Name):
+        return None
     match tree:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr=name), args=args, keywords=[])):
             if any(isinstance(argument, ast.Starred) for argument in args):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from itertools import islice
 
-from superscalar.plan.alike import common, shape
+from superscalar.plan.alike import Shapes, common, shape
 from superscalar.plan.outline import Node, header_of, is_gap, note_change
 from superscalar.plan.traits import all_targets, called_in, fits, is_block, iterates, target_of, words_of
 
@@ -39,11 +39,12 @@ class Edit:
         self._homes: dict[Node, list[Node]] = {}  # the list of these in which a line of the reply is
         self._answered: set[Node] = set()
         self._left: list[tuple[list[Node], list[Node]]] = []  # what answers nothing, by the block that it stands in
+        self._shapes = Shapes()
         self._lay(old, new)
 
     def _lay(self, old: list[Node], new: list[Node]) -> None:
         """Lay a block of the reply beside one of the round."""
-        same = common(old, new)
+        same = common(old, new, self._shapes)
         self.stands.update((node, one) for one, node in (_meant_again(old, same) if self._rest else same))
         for node in new:
             self._lay_inside(self.stands.get(node), node)

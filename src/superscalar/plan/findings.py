@@ -22,6 +22,8 @@ STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
+_REAL = ("int", "float")
+_PARTS = (ir.Var, ir.Index, ir.Field, ir.Slice, ir.Apply)
 _NUMBERS = frozenset({"int", "float", "bool"})
 _SAMPLES: Mapping[str, Any] = {
     "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
@@ -56,6 +58,7 @@ class Findings:
         self.warnings: list[Diagnostic] = []
         self.understood: list[str] = []
         self._said: set[tuple[str, ...]] = set()
+        self._seen: dict[int, tuple[ir.Expr, Output]] = {}  # by `id`, which nobody else has while it is here
         self.bound: dict[str, Output] = {}  # what is known of the variables of a comprehension
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
@@ -152,7 +155,9 @@ class Findings:
 
     def check_dates(self, symbol: str, left: Output, right: Output, node: ast.expr) -> None:
         """Dates and durations do not go together with everything; by their types alone that is known of many."""
-        if not (left.annotated and right.annotated and {left.type, right.type} & dates.BY_NAME.keys()):
+        if left.type not in dates.BY_NAME and right.type not in dates.BY_NAME:
+            return
+        if not (left.annotated and right.annotated):
             return
         samples = tuple("" if known.type == "str" else _SAMPLES.get(known.type) for known in (left, right))
         if None in samples or (symbol not in RELATIONS and symbol not in ARITHMETIC):
@@ -227,11 +232,13 @@ class Findings:
         """What a loop goes through is no number."""
         known = self.output_of(value)
         kind = known.type
+        if not known.annotated or not (kind == "str" or kind in _NUMBERS):
+            return
         written = code.shown(node)
-        if kind == "str" and known.annotated and not isinstance(node, ast.Constant | ast.JoinedStr):
+        if kind == "str" and not isinstance(node, ast.Constant | ast.JoinedStr):
             help = f"write {written}.split() for its words, {written}.splitlines() for its lines"
             self.problem("W505", f"`{written}` is text: this goes through its characters", node, help=help)
-        if kind not in _NUMBERS or not known.annotated:
+        if kind not in _NUMBERS:
             return
         help = "go through a list, or through range(...) of a whole number"
         if kind == "int":
@@ -244,9 +251,28 @@ class Findings:
 
     def output_of(self, expr: ir.Expr) -> Output:
         """What is known of an expression."""
+        if isinstance(expr, ir.Ref):
+            return self.output(expr.task)
+        if isinstance(expr, ir.Literal):
+            return _OF_KIND.get(type(expr.value).__name__, _UNKNOWN)
+        seen = self._seen.get(id(expr))
+        if seen is None:  # a long sum is looked at once, and not once more for each operand
+            seen = self._seen[id(expr)] = expr, self._look_at(expr)
+        return seen[1]
+
+    def _look_at(self, expr: ir.Expr) -> Output:
+        if isinstance(expr, _PARTS):
+            found = self._output_of_part(expr)
+            if found is not None:
+                return found
+        kind = _KINDS.get(type(expr))
+        if kind is None:
+            return _UNKNOWN
+        return _OF_KIND.get(kind(expr, self), _UNKNOWN)
+
+    def _output_of_part(self, expr: ir.Expr) -> Output | None:
+        """What is known of a variable, or of what is taken out of something; None if its kind may tell."""
         match expr:
-            case ir.Ref(task):
-                return self.output(task)
             case ir.Var(name):
                 return self.bound.get(name, _UNKNOWN)
             case ir.Index(base, ir.Literal(int())):
@@ -261,10 +287,7 @@ class Findings:
                 return (known.fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
-        kind = _KINDS.get(type(expr))
-        if kind is None:
-            return _UNKNOWN
-        return _OF_KIND.get(kind(expr, self), _UNKNOWN)
+        return None
 
     def is_plain(self, expr: ir.Expr) -> bool:
         """Whether an expression is declared to give a number or a text."""
@@ -275,12 +298,12 @@ class Findings:
         """The type of an operation on numbers or text; empty where it is not sure."""
         if expr.operator not in "+-*/":
             return ""
-        kinds = {self.output_of(expr.left).type, self.output_of(expr.right).type}
-        if kinds <= {"int", "float"}:
-            return "float" if expr.operator == "/" or "float" in kinds else "int"
-        if kinds == {"str"} and expr.operator == "+":
+        left, right = self.output_of(expr.left).type, self.output_of(expr.right).type
+        if left in _REAL and right in _REAL:
+            return "float" if expr.operator == "/" or "float" in (left, right) else "int"
+        if left == right == "str" and expr.operator == "+":
             return "str"
-        return dates.of_operator(expr.operator, self.output_of(expr.left).type, self.output_of(expr.right).type)
+        return dates.of_operator(expr.operator, left, right)
 
     def kind_of_method(self, expr: ir.Method) -> str:
         """The type of what a method of a date, time or duration gives; empty of any other."""
@@ -290,7 +313,6 @@ class Findings:
 
 
 _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
-    ir.Literal: lambda expr, _: type(expr.value).__name__,
     ir.Text: lambda _expr, _: "str",
     ir.Compare: lambda _expr, _: "bool",
     ir.Sequence: lambda expr, _: expr.kind,

@@ -28,6 +28,7 @@ _MAX_OPEN = 200
 _CODE = r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)|"
 _CODE += r"(?:if|for|elif|else|return)\b|[^\W\d]\w*\s*\()"
 _ASSIGNS = r"(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*=(?!=))"
+_NUMBERS = "line numbers"
 _NUMBERED = re.compile(rf"\s*(?P<number>\d{{1,4}})(?:[.):]|\s*\|)[ \t](?=\s*{_CODE})")
 _NUMBER = re.compile(r"\s*(?P<number>\d{1,4})(?:[.):]|\s*\|)(?:[ \t]|$)")
 _PROMPT = re.compile(r"\s*>>>(?:[ \t]|$)")
@@ -47,6 +48,11 @@ class Margin:
         self._prompted = False
         self._number: int | None = None
 
+    @property
+    def number(self) -> int:
+        """The last number that stood there; 0 if none did."""
+        return self._number or 0
+
     def without(self, line: str, *, begins: bool) -> tuple[str, str] | None:
         """The line without it, and what that was; None where nothing was. `begins`: no statement is open before it."""
         start = line[:12].lstrip()
@@ -59,10 +65,10 @@ class Margin:
             return line[found.end() :], "prompts of an interpreter"
         if (found := _NUMBER.match(line)) and int(found["number"]) - 1 == self._number:
             self._number = int(found["number"])
-            return line[found.end() :], "line numbers"
+            return line[found.end() :], _NUMBERS
         if begins and (found := _NUMBERED.match(line)):
             self._number = int(found["number"])
-            return line[found.end() :], "line numbers"
+            return line[found.end() :], _NUMBERS
         if begins and (found := _BULLET.match(line)):
             return line[found.end() :], "bullets"
         if begins and (found := _BEFORE_CALL.match(line)):  # in a block it may be a sign all the same
@@ -88,12 +94,11 @@ class Problem:
     code: str = "E001"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """The text of one statement without its line end; `line` (from 1) is where it begins, `column` where its text does.
 
     `problem` says why it cannot be one, where that shows already here. `comment` is what its comments say. `notes`:
-    what was taken from the margin of its lines.
+    what was taken from the margin of its lines, and `number` that of its first one, if they have numbers.
     """
 
     text: str
@@ -102,6 +107,7 @@ class Statement:
     problem: Problem | None = None
     comment: str = ""
     notes: tuple[str, ...] = ()
+    number: int = 0
 
 
 class Lines:
@@ -130,6 +136,7 @@ class Lines:
         self._comments: list[str] = []
         self._harmless = 0
         self._notes: dict[str, None] = {}
+        self._numbered = 0
 
     @property
     def pending(self) -> str:
@@ -202,6 +209,8 @@ class Lines:
         if (bare := self._margin.without(line, begins=not self._text)) is not None:
             line, note = bare
             self._notes[note] = None
+            if not self._text and note == _NUMBERS:
+                self._numbered = self._margin.number
             if self._quote is not None:
                 where = Mark(line[:1], self.line, 0)
                 self._problem = self._problem or Problem(f"{note} in a string", where, "write the text without them")
@@ -216,7 +225,7 @@ class Lines:
             why = f"a statement has at most {_MAX_CODE // 1024} KB beside what stands in quotes"
             self._problem = Problem(why, Mark(body[0], self._first, len(text) - len(body)), _PARTS, "E403")
         comment, notes = "\n".join(self._comments), tuple(self._notes)
-        done.append(Statement(body, self._first, len(text) - len(body), self._problem, comment, notes))
+        done.append(Statement(body, self._first, len(text) - len(body), self._problem, comment, notes, self._numbered))
         self._reset()
 
     def _scan(self, line: str) -> bool:

@@ -21,10 +21,22 @@ _MAY_BE: Final = re.compile(
     r"\b(?:await|gather|print|import|pass|format|map|filter)\b|^\s*(?:async\s+)?for\b", re.MULTILINE
 )
 
+_WORDS: Final = (
+    "await",
+    "gather",
+    "print",
+    "import",
+    "pass",
+    "format",
+    "map",
+    "filter",
+    "for",
+)  # of these, found sooner
+
 
 def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[str, ...]:
     """Rewrite what was read from `text`, and say what was understood; a tool of such a name is that tool."""
-    if _MAY_BE.search(text) is None:
+    if not any(map(text.__contains__, _WORDS)) or _MAY_BE.search(text) is None:
         return ()
     reading = _Reading(tools)
     reading.visit(module)

@@ -47,6 +47,7 @@ ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
 EMPTY_LIST = Output("empty list")
 _MAX_DEPTH = 100
 _MAX_KNOWN = 100
+_METHODS: dict[type, str] = {}  # that lower what a node is
 
 
 class Lowering(Findings):
@@ -188,7 +189,10 @@ class Lowering(Findings):
 
     def expression(self, node: ast.expr, body: Body) -> ir.Expr:
         """Lower an expression; the calls in it become tasks of `body`."""
-        method: Callable[[Any, Body], ir.Expr] | None = getattr(self, f"_on_{type(node).__name__.lower()}", None)
+        name = _METHODS.get(type(node))
+        if name is None:
+            _METHODS[type(node)] = name = f"_on_{type(node).__name__.lower()}"
+        method: Callable[[Any, Body], ir.Expr] | None = getattr(self, name, None)
         if method is None:
             message, help = refusal_of(node)
             return self.problem("E202", message, node, help=self._instead(node) or help)

@@ -87,7 +87,8 @@ class _Made:
         ids = _Ids(slot, self.around.now.nameless, self.around.taken)
         if ":=" in slot.source.text:
             tree = with_clauses(tree, lambda name: lowering.is_known(name, body))
-        tree = first_found(tree, lowering, body) or tree
+        if isinstance(tree, ast.For):
+            tree = first_found(tree, lowering, body) or tree
         if self.around.now.generators:
             for task, once in gone_through(tree, self.around.now.generators, lowering, body):
                 self.generators[task] = once
@@ -164,7 +165,7 @@ class _Made:
                     yield name, meaning.task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ids:
     """The ids of one statement's tasks. `used`: the last number of each kind of what has no name."""
 

@@ -80,7 +80,7 @@ class Names:
         """
         places = self._places.get(name, ())
         index = bisect_left(places, place)
-        while index and not self._reaches(name, places[index - 1], path):
+        while index and self._paths and not self._reaches(name, places[index - 1], path):
             index -= 1
         last_break = bisect_left(self._broken, place)
         if index == 0:

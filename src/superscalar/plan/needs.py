@@ -43,6 +43,7 @@ from superscalar.plan.ir import (
 from superscalar.values import TaskId
 
 _BY_OUTCOME = frozenset({"ok", "default", "first", "except"})
+_TAKEN_OUT = (Index, Unpacked)
 _HOLDERS = (Sequence, Dict)  # what may have items that are there, although others are not
 
 
@@ -56,7 +57,8 @@ def needs_of(work: Work) -> tuple[Need, ...]:
     """
     match work:
         case Call(arguments=arguments):
-            return _merged([need for _, expr in arguments for need in _needs(expr)])
+            of_call = [need for _, expr in arguments if type(expr) is not Literal for need in _needs(expr)]
+            return _merged(of_call) if of_call else ()
         case Compute(Ref(task)):
             return (Need(task, "outcome"),)
         case Compute(value):
@@ -108,6 +110,8 @@ def constant_index(expr: Expr) -> int | None:
 
 def _merged(needs: list[Need]) -> tuple[Need, ...]:
     """One need per task, or one per item: a task needed whole settles its items, one needed by value its outcome."""
+    if len(needs) < 2:
+        return tuple(needs)
     whole: dict[TaskId, Need] = {}
     for need in needs:
         if need.mode == "value" or (need.mode == "outcome" and need.task not in whole):
@@ -122,12 +126,13 @@ def _needs(expr: Expr, *, certain: bool = True) -> Iterator[Need]:
         if type(expr) is Ref:
             yield Need(expr.task, "value" if certain else "outcome")
             continue
-        if isinstance(expr, Index | Unpacked) and type(expr.base) is Ref:
+        if isinstance(expr, _TAKEN_OUT) and type(expr.base) is Ref:
             position = constant_index(expr.index) if isinstance(expr, Index) else -1
             if position is not None:
                 yield Need(expr.base.task, "outcome") if position < 0 else Need(expr.base.task, "item", position)
                 continue
-        pending.extend(reversed(_children(expr, certain)))
+        if inside := _children(expr, certain):
+            pending.extend(reversed(inside))
 
 
 def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
@@ -135,13 +140,15 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
     match expr:
         case Literal() | Ref() | Var():
             return []
+        case Binary(left=left, right=right):
+            return [(left, certain), (right, certain)]
+        case Index(base, index):
+            return [(base, certain and not isinstance(base, _HOLDERS)), (index, certain)]
         case Text(parts):
             holes = [part for part in parts if not isinstance(part, str)]
             return [(inside, certain) for hole in holes for inside in (hole.value, hole.spec) if inside is not None]
         case Unary(operand=operand):
             return [(operand, certain)]
-        case Binary(left=left, right=right):
-            return [(left, certain), (right, certain)]
         case Compare(first, rest):
             keyed = {i for i, (sign, operand) in enumerate(rest) if sign in ("in", "not in") and type(operand) is Dict}
             later = enumerate(operand for _, operand in rest)
@@ -150,8 +157,6 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
             return [(operand, certain and not i) for i, operand in enumerate(operands)]
         case Choice(condition, then, otherwise):
             return [(condition, certain), (then, False), (otherwise, False)]
-        case Index(base, index):
-            return [(base, certain and not isinstance(base, _HOLDERS)), (index, certain)]
         case Unpacked(base=base) | Field(base=base):
             return [(base, certain and not isinstance(base, _HOLDERS))]
         case Slice(base, start, stop, step):

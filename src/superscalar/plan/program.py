@@ -19,7 +19,7 @@ from superscalar.plan.held import Held
 from superscalar.plan.inside import problems_inside
 from superscalar.plan.lowered import Lowered, Surroundings, lower_statement, numbered, parted
 from superscalar.plan.passes.pipeline import bare
-from superscalar.plan.repair import Reply, answered, mended
+from superscalar.plan.repair import Reply, answered, mended, says_anew
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Arm, Branch, Slot, path_of, placed, targets_of, targets_of_text
 from superscalar.plan.source import Source
@@ -132,10 +132,14 @@ class Program:
         thought: str = "",
         notes: Sequence[str] = (),
         thoughts: Mapping[int, str] | None = None,
+        number: int = 0,
     ) -> Iterator[Step]:
-        """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line."""
+        """Take a statement that could be read, but for an `if`. `thoughts`: the comments inside, by line. `number`: of
+        its line, in a listing with numbers."""
         slot = Slot((), source, tree, targets_of(tree, source.text), thought=thought, notes=tuple(notes))
-        slot.thoughts = thoughts or {}
+        slot.number = number
+        if thoughts:
+            slot.thoughts = thoughts
         return self._say(slot)
 
     def unreadable(self, source: Source, problem: Diagnostic, tree: ast.stmt | None = None) -> Iterator[Step]:
@@ -308,7 +312,8 @@ class Program:
         for slot in self._held:
             slot.problems += problems_inside(slot, self._around)
         self._uncover(reply)
-        final = mended(self._text, reply, self.signatures, rest=rest and not self._may_begin_anew(reply))
+        goes_on = rest and not self._may_begin_anew(reply) and not says_anew(self._text, reply)
+        final = mended(self._text, reply, self.signatures, rest=goes_on)
         self._ended = ended = self._ended or (rest and not reply.cut)
         if ended and not any(slot.is_join or _says_nothing(slot) for slot in final.text):
             final.text.append(self._join_of_everything())
@@ -416,7 +421,8 @@ class Program:
             slot.versions, slot.nameless = former.versions.copy(), former.nameless
         tried = bool(self._published) and former is None  # it may be what an earlier process published
         self._avoid = self._retired if tried else self._taken
-        counted = {name: self._now.versions.get(name, 0) for name in slot.targets}
+        again = tried or former is not None
+        counted = {name: self._now.versions.get(name, 0) for name in slot.targets} if again else {}
         self._reserve(slot)
         if slot.unread is not None:
             slot.problems = (placed(slot.unread, slot),)
@@ -426,12 +432,12 @@ class Program:
             yield from slot.problems
             return
         lowered = self._lower(slot)
-        if (tasks := self._as_before(lowered)) is not None:
+        if again and (tasks := self._as_before(lowered)) is not None:
             self._count_nameless(slot.nameless)
             self._publish(lowered, tasks)
             return
         self._avoid = self._taken
-        if (former is not None or tried) and not self._is_held_back(lowered):
+        if again and not self._is_held_back(lowered):
             if tried:
                 self._count_nameless(slot.nameless, back=1)
             self._now.versions.update(counted)
@@ -512,7 +518,7 @@ class Program:
     def _take(self, lowered: Lowered) -> Iterator[Step]:
         """Publish a statement, or hold it back."""
         slot, lowering = lowered.slot, lowered.lowering
-        slot.problems = tuple(placed(problem, slot) for problem in lowering.problems)
+        slot.problems = tuple([placed(problem, slot) for problem in lowering.problems])
         if self._is_held_back(lowered):
             slot.targets = tuple(dict.fromkeys((*slot.targets, *lowering.meant)))
             self._hold(slot)
@@ -535,8 +541,8 @@ class Program:
         slot, now = lowered.slot, self._now
         slot.published, slot.made = True, tasks
         now.outputs.update(lowered.lowering.outputs)
-        now.writes |= lowered.lowering.writes.own
-        now.generators |= lowered.generators
+        now.writes.update(lowered.lowering.writes.own)
+        now.generators.update(lowered.generators)
         now.sharing.take(lowered.lowering.sharing)
         if isinstance(slot.tree, ast.Assert):
             now.asserts += [ir.Guard(task.id, expected=True) for task in tasks if is_assert(task.work)]

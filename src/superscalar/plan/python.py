@@ -440,7 +440,13 @@ class PythonReader:
         self._ahead = None
         if not text.endswith(")") or self._ahead_tries >= _MAX_LOOK_AHEAD or self.ended:
             return
-        if self._draft is not None or self._between is not None or self._reading.inside or self._reading.idle:
+        if (
+            self._draft is not None
+            or self._between is not None
+            or self._reading.inside
+            or self._reading.idle
+            or self._reading.notes
+        ):
             return
         pending = self._lines.pending
         if pending[:1].isspace() or "#" in pending:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from superscalar.plan.edit import Edit
+from superscalar.plan.fronts.translated import Translated
 from superscalar.plan.outline import WORD, Node, note_change, outline, statements
 from superscalar.plan.signatures import Signatures
 from superscalar.plan.slots import Slot
@@ -91,6 +92,19 @@ def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: 
     if not reply.cut:
         _leave_out(nodes, _calls_of(nodes), added=bool(new))
     return Final(statements(nodes, signatures), EDITED, whole=False)
+
+
+def says_anew(text: Sequence[Slot], reply: Reply) -> bool:
+    """Whether a reply that was to go on says again, in another way, what has an id in the round: a step of another
+    syntax, or a numbered line that assigns the same name. No plan has two of one id, so it takes the place of that.
+    """
+    known: dict[object, Slot] = {slot.targets: slot for slot in text if slot.targets}
+    known |= {slot.number: slot for slot in text if slot.number}
+    said = [(slot.targets if isinstance(slot.source, Translated) else slot.number, slot) for slot in reply.text]
+    pairs = [(known[id], slot) for id, slot in said if id in known]
+    if not all(found.targets == slot.targets for found, slot in pairs):
+        return False  # it counts from one again, and goes on all the same
+    return any(slot.targets and found.source.text != slot.source.text for found, slot in pairs)
 
 
 def answered(text: Sequence[Slot], reply: Reply, signatures: Signatures) -> list[Slot]:

@@ -116,7 +116,7 @@ class Slot:
     `versions`: which version of each target it assigns. `breaks`: it may assign any name. `arm`: that of an `if` in
     which it stands. `opens`: the `if` whose condition it is, with its `blocks` (then, otherwise) and its `end`.
     `thoughts`: the comments inside it, by line. `made`: the tasks that are published for it; `former`: the statement
-    whose tasks it keeps, if it comes to the same ones.
+    whose tasks it keeps, if it comes to the same ones. `number`: of its line, in a listing with numbers.
     """
 
     place: Place
@@ -139,6 +139,7 @@ class Slot:
     end: Slot | None = None
     made: tuple[Task, ...] = ()
     former: Slot | None = None
+    number: int = 0
 
     def again(self) -> Slot:
         """The same statement, to be said once more; what is published for it may be kept."""
@@ -154,6 +155,7 @@ class Slot:
             breaks=self.breaks,
             blocks=tuple([] for _ in self.blocks),
             former=self.former or self,
+            number=self.number,
         )
 
     def let_go(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from superscalar.plan.ir import Span
 
+_PLACED = (ast.expr, ast.stmt, ast.keyword, ast.arg)
 _MAY_WARN = re.compile(r"\\|\d\.?[a-zA-Z]")
 
 
@@ -26,7 +27,7 @@ class Source:
 
     def span(self, node: ast.AST | None) -> Span:
         """The place of a node in the whole source; of the whole statement for None."""
-        if not isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.arg):
+        if not isinstance(node, _PLACED):
             lines = self._split()
             last = len(lines) - 1
             return Span(self.line, self.column, self.line + last, self._before(last) + len(lines[-1].rstrip()))
@@ -83,10 +84,17 @@ class Source:
 def parsed(text: str) -> ast.Module:
     """Python's syntax tree of a text, without the warnings that a program's author gets (`"\\d"`, `1if`)."""
     if not _MAY_WARN.search(text):
-        return ast.parse(text)
+        return _syntax_tree(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
+
+
+def _syntax_tree(text: str) -> ast.Module:
+    """What `ast.parse` gives, which takes a microsecond longer to ask for it."""
+    tree = compile(text, "<unknown>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree
 
 
 def _continuations(line: str) -> list[int]:

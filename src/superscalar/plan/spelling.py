@@ -9,7 +9,13 @@ from typing import Final
 
 from superscalar.plan.instead.code import fresh
 
+_SPELLED: Final = re.compile(r"join|Join|finish|return|[^\x00-\x7f]")  # Python takes some other signs for letters
 _MEANT: Final = re.compile(r"(?<![.\w])([jJ]oin|finish)\s*\(")
+
+
+def may_join(text: str) -> bool:
+    """Whether a text may be a `join(...)`, however it is spelled; said of most texts sooner than by `join_of`."""
+    return _SPELLED.search(text) is not None
 
 
 def join_of(tree: ast.stmt, tools: Container[str]) -> ast.stmt | None:

@@ -15,15 +15,17 @@ from superscalar.plan.fronts.translated import Translated, Written, placed, sett
 from superscalar.plan.lines import Statement
 from superscalar.plan.loosely import is_dropped, understood
 from superscalar.plan.program import MAX_NESTED, Program, Step
+from superscalar.plan.remarks import Remarks
 from superscalar.plan.slots import targets_of, targets_of_text
 from superscalar.plan.source import Source, parsed
-from superscalar.plan.spelling import join_of, spelled
+from superscalar.plan.spelling import join_of, may_join, spelled
 from superscalar.plan.unreadable import unclosed, unreadable
 
 _MAX_DECORATORS = 100  # that are taken for one statement; all of them are refused
 _BLOCK = re.compile(r"(?:for|while|def|class|with|try|async|elif|else|except|finally)\b|match\s+[^=\s].*:\s*(#|$)|@")
 _IF = re.compile(r"if\b")
 _ELSE = re.compile(r"(elif\b|else\s*:)")
+_HEADS = re.compile(r"(?:if|elif|else|for|while|def|class|with|try|async|except|finally|match)\b|@")  # of the three
 _CONTINUES = re.compile(r"(?:elif|else|except|finally)\b")
 _PROSE = re.compile(r"(?:\d{1,3}[.)]\s+|[-*•]\s+)?[A-Z][\w'’,-]*(?:[ :.!]|$)")
 _TAG = re.compile(r"<(?!tool_call\b)[a-z]\w*>")
@@ -68,11 +70,17 @@ class StatementReader:
         self._unread: list[str] | None = []  # its text
         self._has_calls_in_json = False
         self._arms = JoiningArms(program)
+        self._remarks = Remarks(program.signatures)
 
     @property
     def inside(self) -> bool:
         """Whether a block is open."""
         return bool(self._block or self._ifs)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be noted at the next statement."""
+        return tuple(self._notes)
 
     @property
     def idle(self) -> bool:
@@ -112,6 +120,9 @@ class StatementReader:
         return self._take_thought()
 
     def _take_thought(self) -> str:
+        if self._thought == [""]:  # of most statements
+            self._thought.clear()
+            return ""
         thought = "\n".join(t for t in self._thought if t)
         self._thought.clear()
         return thought
@@ -127,11 +138,14 @@ class StatementReader:
         if not text or text.startswith("#"):
             self._thought.append(statement.comment)
             return
-        yield from self._end_block()
-        if self.ended:
-            return
-        continues = _ELSE.match(text) is not None
-        yield from self._end_ifs(statement.column, continues=continues)
+        if self._block:
+            yield from self._end_block()
+            if self.ended:
+                return
+        heads = _HEADS.match(text) is not None
+        continues = heads and _ELSE.match(text) is not None
+        if self._ifs:
+            yield from self._end_ifs(statement.column, continues=continues)
         self._thought.append(statement.comment)
         if continues and self._ifs and self._ifs[-1].column == statement.column:
             yield from self._else(statement)
@@ -141,10 +155,10 @@ class StatementReader:
         if self._ifs and not self._fits(self._ifs[-1], statement):
             yield from self._misplaced(statement)
             return
-        if _IF.match(text):
+        if heads and _IF.match(text):
             yield from self._if(statement)
             return
-        if _BLOCK.match(text) or (_ends_in_colon(statement) and not self._is_prose(text)):
+        if (heads and _BLOCK.match(text)) or (_ends_in_colon(statement) and not self._is_prose(text)):
             self._block = [statement]
             self._before_block, self._thought = self._thought, []
             return
@@ -294,14 +308,16 @@ class StatementReader:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield from self._unreadable(source, unreadable(source, error))
             return
-        if not self._ifs:
+        if not self._ifs and any(map(is_dropped, module.body)):
             module.body = [tree for tree in module.body if not is_dropped(tree)]
         if not module.body:
             return
         if self._is_prose(statement.text) and _says_nothing(module):
             self._unread = None
             return
-        if _is_call_in_json(module):
+        if isinstance(module.body[0], ast.Expr) and _names_alone(module) and self._leaves_out(statement.text):
+            return
+        if isinstance(module.body[0], ast.Expr) and _is_call_in_json(module):
             self._has_calls_in_json = True
             if self.begun:
                 self._mix()
@@ -311,17 +327,22 @@ class StatementReader:
         if not self.begun and not any(map(does_something, module.body)):
             self._rests(source.text, (self.program.statement(tree, source) for tree in module.body))
             return
-        yield from self._begin()
+        if not self.begun or self._idle or self._has_calls_in_json:
+            yield from self._begin()
         thought = self._take_thought()
+        joining = may_join(statement.text)
         for tree in () if self.mixed else module.body:
-            if self._joins_here(tree, source, thought):
+            if joining and self._joins_here(tree, source, thought):
                 continue
             self._note(tree, source)
-            joins = None if self._ifs else join_of(tree, self.program.signatures)
+            joins = join_of(tree, self.program.signatures) if joining and not self._ifs else None
             notes, where = (*statement.notes, *self._understood()), source
             if joins is not None and joins is not tree:
                 notes, where = (*notes, f"`{spelled(tree)}` for `join(...)`"), _translated(joins, source)
-            yield from self.program.statement(joins or tree, where, thought=thought, notes=notes, thoughts=thoughts)
+            made = joins or tree
+            yield from self.program.statement(
+                made, where, thought=thought, notes=notes, thoughts=thoughts, number=statement.number
+            )
             if joins is not None:
                 self.ended = self.joined = True
                 return
@@ -358,6 +379,8 @@ class StatementReader:
         if self._is_prose(source.text):
             self._unread = None
             return
+        if self._leaves_out(source.text):
+            return
         steps = self.program.unreadable(source, problem)
         if not self.begun and (is_prose(source.text) or _MAY_BE_JSON.match(source.text)):
             self._rests(source.text, [steps])
@@ -366,6 +389,18 @@ class StatementReader:
         self.names.update(targets_of_text(source.text) or ())
         self._thought.clear()
         yield from steps
+
+    def _leaves_out(self, text: str) -> bool:
+        """Whether a line is a remark, of which a note is all that stays. In a block something may be meant by it."""
+        if self._ifs or not self._remarks.take(text, self._is_name):
+            return False
+        self._notes.append(f"`{text.strip()}` left out: a remark")
+        if not self.begun:
+            self._unread = None
+        return True
+
+    def _is_name(self, name: str) -> bool:
+        return name in self.names or self.program.defines(name)
 
     def _is_prose(self, text: str) -> bool:
         """Whether this may be a sentence that leads up to the plan, or the tag around it (rule L27)."""
@@ -439,10 +474,18 @@ def _belongs(statement: Statement, block: list[Statement]) -> bool:
 
 def _ends_in_colon(statement: Statement) -> bool:
     """Whether lines that belong to it must follow, whatever it is."""
+    if ":" not in statement.text:
+        return False
     text = statement.text.rstrip()
     if statement.comment and text.endswith(statement.comment):
         text = text.removesuffix(statement.comment).rstrip().removesuffix("#").rstrip()
     return text.endswith(":")
+
+
+def _names_alone(module: ast.Module) -> bool:
+    """Whether something that can be read is a name or several, of which nothing comes (`Done`; `Fine, thanks`)."""
+    nodes = (node for tree in module.body for node in ast.walk(tree))
+    return all(isinstance(node, ast.Expr | ast.Tuple | ast.Name | ast.Load) for node in nodes)
 
 
 def _says_nothing(module: ast.Module) -> bool:

@@ -11,10 +11,12 @@ from typing import Any, Final, Literal, TypeAlias
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
 from superscalar.policy.spelling import shortened, spelled
+from superscalar.short import bounded
 from superscalar.unseen import revealed
 from superscalar.values import IMMUTABLE, TaskId, twin_of
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Argument:
     """An argument of a call: its value, where that came from, and whether it chooses a destination.
@@ -50,6 +52,7 @@ def _apart(arguments: Mapping[str, Argument]) -> Mapping[str, Argument]:
     return MappingProxyType({name: argument.apart() for name, argument in arguments.items()})
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class LabelledCall:
     """A call that is about to be made, with all its arguments, by the names that its function gives them.
@@ -162,6 +165,7 @@ def rules_of(said: object) -> tuple[Rule, ...]:
     raise UsageError(f"Policy(rules={said!r}): a list of rules, such as rules=[{said!r}]")
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person is asked before a call is made; of a plan as a whole, `task_id` and `tool` are empty.

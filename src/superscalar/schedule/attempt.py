@@ -20,7 +20,8 @@ from superscalar.schedule.refusal import refusal_of
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
-from superscalar.values import IMMUTABLE, Failure, FailureKind, copied
+from superscalar.values import Failure, FailureKind, Observation, TaskId
+from superscalar.weight import TooHeavy
 
 if TYPE_CHECKING:
     from superscalar.schedule.batch import Batch
@@ -40,12 +41,14 @@ class Invoke(Protocol):
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
-    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13)."""
+    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13).
+    `max_bytes`: what all values of a run may weigh together (`superscalar.schedule.holding.Holding`)."""
 
     timeout: float | None = 60.0
     grace: float = 0.5
     max_tasks: int = 10_000
     max_fan_out: int = 1_000
+    max_bytes: int = 1_000_000_000
 
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]
@@ -191,7 +194,7 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
     said = without(text_of(error), attempt.arguments, attempt.tool.secret_parts)
-    return Failure("error", _short(said) or name, name, in_doubt=in_doubt)
+    return Failure("error", said or name, name, in_doubt=in_doubt)
 
 
 def _says_nothing_happened(error: BaseException, verdict: Verdict) -> bool:
@@ -230,17 +233,40 @@ def backoff_of(attempt: Attempt, random: Random) -> float:
     return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
 
 
-def result_of(attempt: Attempt, value: Any, now: float) -> events.Succeeded | events.Failed:
-    """What a tool's result comes to; of some things, such as a list that holds itself, there is no copy."""
-    id, tool = attempt.cell.id, attempt.tool
-    if type(value) in IMMUTABLE:
-        return events.Succeeded(now, id, value)
+class Kept:
+    """What the result of a call comes to, which is weighed and copied: nobody else can change it."""
+
+    __slots__ = ("outcome",)
+
+    def __init__(self, outcome: Observation | Failure) -> None:
+        self.outcome = outcome
+
+    def event(self, now: float, id: TaskId) -> events.Succeeded | events.Failed:
+        """The end of the call."""
+        found = self.outcome
+        return events.Failed(now, id, found) if isinstance(found, Failure) else events.Succeeded(now, id, found.value)
+
+
+async def kept(attempt: Attempt, value: Any, keep: Callable[[Any], Awaitable[Any]]) -> Kept:
+    """What a tool's result comes to, of which `keep` gives a copy, if it does not weigh too much.
+
+    Of some things, such as an object that does not let itself be read, there is no copy. A write whose result cannot be
+    kept is in doubt, though its tool returned: it is not to be made again.
+    """
     try:
-        return events.Succeeded(now, id, copied(value))
+        return Kept(Observation(await keep(value)))
     except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
-        message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
-        failure = Failure("error", message, type(error).__name__, in_doubt=tool.effect == "write")
-        return events.Failed(now, id, failure)
+        return Kept(_not_kept(attempt.tool, error))
+
+
+def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:
+    """What becomes of a call that returned, and whose result cannot be kept."""
+    wrote = tool.effect == "write"
+    if isinstance(error, TooHeavy):
+        done = "; the write was done" if wrote else ""
+        return Failure("bounds", f"the result of {tool.name} is too large: {error}{done}", in_doubt=wrote)
+    message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
+    return Failure("error", message, type(error).__name__, in_doubt=wrote)
 
 
 def instead_of(event: events.Event, refused: Unwritable | JournalError, schedule: Schedule) -> events.Failed:
@@ -289,10 +315,6 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
         return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
-
-
-def _short(text: str, limit: int = 2_000) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}... ({len(text):,} characters in all)"
 
 
 def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:

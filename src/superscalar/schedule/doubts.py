@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from superscalar.short import bounded
 from superscalar.values import Failure, TaskId
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A write that was begun and whose end nobody saw: it may have happened or not.
@@ -28,6 +30,7 @@ class Doubt:
         return f"{self.task_id}: {self.tool}({given}), attempt {self.attempt}, key {self.idempotency_key}"
 
 
+@bounded
 @dataclass(frozen=True, slots=True)
 class Done:
     """It happened, and this is what the call returned (None where nobody needs it)."""

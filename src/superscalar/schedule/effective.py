@@ -42,6 +42,7 @@ from superscalar.values import (
     record_fields,
     twin_of,
 )
+from superscalar.weight import is_light
 
 if TYPE_CHECKING:
     from superscalar.schedule.state import Schedule
@@ -50,16 +51,19 @@ Arguments: TypeAlias = dict[str, Any]
 """All arguments of a call, by the names that its function gives them."""
 
 
-def given_to(cell: Cell, call: Call, schedule: Schedule) -> Arguments:
-    """A copy of what the plan gives a call, by alias.
+def given_to(cell: Cell, call: Call, schedule: Schedule, take: Callable[[Any], None]) -> Arguments:
+    """A copy of what the plan gives a call, by alias. `take` weighs what is large before it is copied.
 
     Raises:
         EvaluationError, Unavailable: an argument has no value.
+        TooHeavy: as `take` does.
     """
     given: Arguments = {}
     for name, expression in call.arguments:
         if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
-            given[name] = expression.value
+            constant = given[name] = expression.value
+            if type(constant) is not int and not is_light(constant):
+                take(constant)
             continue
         scope = cell.scope
         found = scope.cells.get(expression.task) or scope.find(expression.task) if type(expression) is Ref else None
@@ -67,7 +71,10 @@ def given_to(cell: Cell, call: Call, schedule: Schedule) -> Arguments:
             value = found.outcome.value
         else:
             value = evaluate(expression, schedule.outcomes_for(cell))
-        given[name] = value if type(value) in IMMUTABLE else copied(value)
+        if type(value) is not int and not is_light(value):
+            take(value)
+            value = value if type(value) in IMMUTABLE else copied(value)
+        given[name] = value
     return given
 
 

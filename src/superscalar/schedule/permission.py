@@ -29,6 +29,7 @@ from superscalar.schedule.labels import SHOWN, Labels
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames, secrets_of
+from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -45,8 +46,8 @@ class Permission:
     def __init__(
         self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "", replan: Replan = "any"
     ) -> None:
-        self._schedule = schedule
-        self._tools = tools
+        self.schedule = schedule
+        self.tools = tools
         self._policy = policy
         self._question = question
         self._own: dict[str, Label] = {}
@@ -62,7 +63,7 @@ class Permission:
 
     def _rule(self, shown: Label) -> None:
         """Have the rules look at the calls of plans that are made from what was shown."""
-        tools = self._tools
+        tools = self.tools
         self._rulings = Rulings(self._policy, tools, shown)
         self._at_a_glance = lru_cache(maxsize=4_096)(self._rulings.at_a_glance)  # most calls have labels of others
         self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
@@ -81,7 +82,6 @@ class Permission:
         `shown`: the label of what its planner was shown, which all that it writes has. `restricted`: a tool whose
         results are not trusted had run by then.
         """
-        self.labels.begin_round(shown)
         if shown.readers is not None:
             self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
@@ -141,7 +141,7 @@ class Permission:
                 ruling = self._rulings.ruling(self.labelled(cell, tool, work, fresh(arguments)))
         if ruling is None:
             return None
-        return Decided(at, cell.id, ruling.decision, ruling.rule, ruling.reason, *_told(ruling.label))
+        return Decided(at, cell.id, ruling.decision, ruling.rule, cut(ruling.reason, LONGEST), *_told(ruling.label))
 
     def labelled(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Mapping[str, Any]) -> LabelledCall:
         """A call as the rules see it. What the plan does not say (the tool's defaults) has no source.
@@ -154,7 +154,7 @@ class Permission:
 
     def _given(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Mapping[str, Any]:
         """What the plan gives for the parameters of a call, as it is before it is validated."""
-        outcome = self._schedule.outcomes_for(cell)
+        outcome = self.schedule.outcomes_for(cell)
         try:
             return tool.named({name: evaluate(value, outcome) for name, value in work.arguments})
         except (EvaluationError, Unavailable):
@@ -164,7 +164,7 @@ class Permission:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
         labels = dict(self.labels.argument(cell, work))
-        declared = self._tools.declared
+        declared = self.tools.declared
         told = origins(cell, work, labels, declared, self._question, self._secrets, misled=misled)
         made = question_of(run_id, tool.name, asked, tool.named(told))
         return replace(made, destinations=frozenset(map(str, tool.destinations)))
@@ -175,14 +175,14 @@ class Permission:
 
     @cached_property
     def _secrets(self) -> SecretNames:
-        return secrets_of(self._tools)
+        return secrets_of(self.tools)
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
         label = self._own.get(call.tool)
         if label is not None:
             return label
-        tool = self._tools.get(call.tool)
+        tool = self.tools.get(call.tool)
         if tool is None:
             return NOTHING  # it failed: there is nothing that anybody returned
         sources = [] if tool.trust is None else [Source("tool", tool.name, tool.trust == "trusted")]
@@ -194,7 +194,7 @@ class Permission:
     def _readers(self, cell: Cell, call: Call, tool: Tool[..., Any]) -> frozenset[str]:
         """Who may read what a call returns, where that depends on its arguments; nobody if that cannot be told."""
         assert callable(tool.readers)
-        outcome = self._schedule.outcomes_for(cell)
+        outcome = self.schedule.outcomes_for(cell)
         try:
             if (bound := self._bound.get(cell.id)) is not None:
                 return tool.readers(fresh(dict(bound)))
@@ -214,7 +214,7 @@ def _stricter(one: Refusal | None, other: Refusal | None) -> Refusal | None:
 
 
 def _refused(cell: Cell, refusal: Refusal, at: float) -> Decided:
-    return Decided(at, cell.id, refusal.decision, refusal.rule, refusal.reason)
+    return Decided(at, cell.id, refusal.decision, refusal.rule, cut(refusal.reason, LONGEST))
 
 
 @lru_cache(maxsize=4_096)

@@ -88,6 +88,11 @@ class Schedule(Needed):
         cells = reversed(self._root.cells.values())
         return (cell.task for cell in cells if cell.task is not None and not cell.retired)
 
+    def planned_between(self, first: int, end: float) -> Iterator[Task]:
+        """The tasks of the plan from one place to another, none that was retired, in the order of planning."""
+        cells = (cell for cell in self._root.cells.values() if first <= cell.order[0] < end)
+        return (cell.task for cell in cells if cell.task is not None and not cell.retired)
+
     def get(self, id: TaskId) -> Cell | None:
         """The instance of that id, or None."""
         return self._cells.get(id)
@@ -153,6 +158,10 @@ class Schedule(Needed):
         """
         before = len(self.todo)
         self.note(event)
+        return self.commands_since(before)
+
+    def commands_since(self, before: int) -> list[Command]:
+        """Take off `todo` what was added since it had that length."""
         fresh = [self.todo.pop() for _ in range(len(self.todo) - before)]
         return [Issue(one.id) if isinstance(one, Cell) else one for one in reversed(fresh)]
 

@@ -19,9 +19,8 @@ from superscalar.schedule.attempt import (
     too_slow,
 )
 from superscalar.schedule.cells import PENDING, RUNNING
+from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.permission import Permission
-from superscalar.schedule.state import Schedule
 from superscalar.tools.tool import Inherited
 from superscalar.values import Failure, FailureKind, TaskId
 
@@ -32,9 +31,10 @@ class Stopping(ABC):
     `_live`: every attempt that was bound and has not ended.
     """
 
-    def __init__(self, bounds: Bounds, limits: Limits) -> None:
+    def __init__(self, ledger: Ledger, bounds: Bounds, limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
-        self.schedule = Schedule()
+        self.ledger = ledger
+        self.schedule = ledger.schedule
         self._now = clock_of(self.loop)
         self._bounds = bounds
         self._limits = limits.on(self.loop)
@@ -45,8 +45,6 @@ class Stopping(ABC):
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
         self._escalation: list[asyncio.TimerHandle] = []
-
-    permission: Permission
 
     @abstractmethod
     def _happened(self, event: events.Event) -> None: ...
@@ -180,7 +178,6 @@ class Stopping(ABC):
         Only before the seal of their round, and all that depends on them among them.
         """
         self._happened(events.Retired(self._now(), ids, why, dropped))
-        self.permission.retired(ids)
         for attempt in list(self._live):
             if attempt.cell.retired and self.schedule.is_unneeded(attempt.cell):
                 self._drop(attempt)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from math import inf
 from random import Random
-from threading import get_ident
 from typing import Any, assert_never
 
 from superscalar import events
@@ -25,12 +24,13 @@ from superscalar.schedule.attempt import (
     Attempt,
     Bounds,
     Invoke,
+    Kept,
     backoff_of,
     failure_of,
     instead_of,
+    kept,
     may_try_again,
     never_started,
-    result_of,
     too_many,
     too_slow,
     too_wide,
@@ -41,15 +41,19 @@ from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTL
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
+from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
+from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
-from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.reports import Reports
+from superscalar.schedule.state import Schedule
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import IMMUTABLE, Failure, Observation, Outcome, Skipped, TaskId, Usage, copied
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
+from superscalar.weight import TooHeavy, is_light
 
 
 @dataclass(slots=True)
@@ -83,26 +87,29 @@ class TaskFetchingUnit(Asking):
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__(surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
+        permission = Permission(
+            Schedule(), surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
+        )
+        ledger = Ledger(permission.schedule, permission.labels, permission)
+        super().__init__(ledger, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
-        self._thread = get_ident()
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
-        self._shared = SharedCalls()
-        self.permission = Permission(
-            self.schedule, surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
-        )
-        self._guarded = self.permission.guarded
-        self._keeps_arguments = self.permission.named_by_arguments
-        self._admits = self.permission.admission.limited
+        self._shared = ledger.shared
+        self._known = ledger.known
+        self.permission = permission
+        self._guarded = permission.guarded
+        self._keeps_arguments = permission.named_by_arguments
         self._batches = Batches(self, self._limits, self._invoke)
+        self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
+        self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
-        self._handlers = self.schedule.handlers
+        self._handlers = ledger.handlers
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self._learn = self._priority.ended
@@ -128,19 +135,14 @@ class TaskFetchingUnit(Asking):
             self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
-            if self._admits:
-                self.permission.planned(task)
 
-    def begin_round(self, number: int, reason: str, shown: Label = NOTHING, *, restricted: bool = False) -> None:
-        """More of the program follows: its writes wait for the next seal. See `Permission.begin_round`."""
-        self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown))
-        self.permission.begin_round(number, shown, restricted=restricted)
-        self._admits = True
+    def begin_round(self, number: int, reason: str, shown: Label = NOTHING) -> None:
+        """More of the program follows: its writes wait for the next seal. `shown`: what its planner was shown."""
+        restricted = self.ledger.ran_untrusted
+        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown, restricted))
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
-        self.permission.admission.sealed()
         self._happened(events.Sealed(self._now()))
         dead = self.schedule.dead()
         if dead:
@@ -217,7 +219,7 @@ class TaskFetchingUnit(Asking):
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
             self._record(event)
-        handler = self._handlers.get(type(event))  # `Schedule.note`, written out: it is done for every fact
+        handler = self._handlers.get(type(event))  # `Ledger.note`, written out: it is done for every fact
         if handler is not None:
             handler(event)
 
@@ -303,6 +305,7 @@ class TaskFetchingUnit(Asking):
                 self._race(cell, work)
                 return
             outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
+            outcome = self.holding.settled(task, outcome) or outcome
         except Unavailable as missing:
             self._happened(events.Skipped(now(), cell.id, *self.schedule.cause(cell, missing)))
         except EvaluationError as error:
@@ -335,13 +338,26 @@ class TaskFetchingUnit(Asking):
         race = self.schedule.race(cell)
         answers = gather.answers(race, cell)
         self._happened(events.Won(self._now(), cell.id, race.winners))
-        self._happened(events.Succeeded(self._now(), cell.id, answers))
+        self._settled(cell, answers)
+
+    def _settled(self, cell: Cell, value: Any, copy: Callable[[Any], Any] = lambda value: value) -> None:
+        """A task that made no call of its own has a copy of this value, unless it weighs too much."""
+        why = self.holding.settled(cell.task, Observation(value))
+        if why is None:
+            self._happened(events.Succeeded(self._now(), cell.id, copy(value)))
+        else:
+            self._happened(events.Failed(self._now(), cell.id, replace(why, in_doubt=cell.is_write)))
+
+    def _overflowed(self, held: int) -> None:
+        """The run holds what it may: no call begins any more."""
+        self._happened(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
+        self._refuse = lambda _: self.holding.failure
 
     def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
-        self.schedule.apply(planned)  # its Issue is dropped: it fails right away
+        self.ledger.apply(planned)  # its Issue is dropped: it fails right away
         self._happened(events.Failed(self._now(), task.id, failure))
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -353,7 +369,7 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
         try:
-            given = given_to(cell, work, self.schedule)
+            given = given_to(cell, work, self.schedule, self.holding.take)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
@@ -379,6 +395,9 @@ class TaskFetchingUnit(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
+        except TooHeavy as error:
+            why = f"an argument of {tool.name} is too large: {error}"
+            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", why)))
         else:
             attempt = Attempt(self, cell, tool, arguments, told)
             attempt.plain = plain
@@ -405,7 +424,7 @@ class TaskFetchingUnit(Asking):
         """The call that a task shares is over: settle as that one did, with a value of its own."""
         outcome = other.outcome
         if isinstance(outcome, Observation):
-            self._happened(events.Succeeded(self._now(), cell.id, copied(outcome.value)))
+            self._settled(cell, outcome.value, copied)
         elif isinstance(outcome, Failure):
             self._happened(events.Failed(self._now(), cell.id, outcome))
         else:
@@ -507,34 +526,7 @@ class TaskFetchingUnit(Asking):
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
         """What a tool may ask of the run; in a batch its progress is that of all its calls."""
-
-        def progress(message: str, fraction: float | None) -> None:
-            self.loop.call_soon_threadsafe(self._progressed, attempt, message, fraction)
-
-        def charge(cost: float, tokens: int) -> None:
-            if get_ident() == self._thread:  # at once, so that it is known before the call has ended
-                self._charged(attempt, cost, tokens)
-            else:
-                self.loop.call_soon_threadsafe(self._charged, attempt, cost, tokens)
-
-        def used(usage: Usage) -> None:
-            if get_ident() == self._thread:
-                self._used(attempt, usage)
-            else:
-                self.loop.call_soon_threadsafe(self._used, attempt, usage)
-
-        return ToolContext(self._run.context, self._run.run, attempt.cell.id, attempt.number, progress, charge, used)
-
-    def _charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
-        self._happened(events.Charged(self._now(), attempt.cell.id, cost, tokens))
-
-    def _used(self, attempt: Attempt, usage: Usage) -> None:
-        self._happened(events.ModelUsed(self._now(), attempt.tool.name, usage))
-
-    def _progressed(self, attempt: Attempt, message: str, fraction: float | None) -> None:
-        for told in (attempt,) if attempt.batch is None else tuple(attempt.batch.items):
-            if not told.over:
-                self._happened(events.Progressed(self._now(), told.cell.id, message, fraction))
+        return self._reports.context_for(attempt, self._run.context)
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
@@ -553,6 +545,8 @@ class TaskFetchingUnit(Asking):
                 result = await self._invoke(attempt.tool, arguments, context)
             else:
                 result = await batch.answer(attempt, arguments)
+            if not is_light(result):
+                result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
             result, step = error, self._went_wrong if attempt.begun else self._never_began
@@ -571,10 +565,8 @@ class TaskFetchingUnit(Asking):
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
-            if type(value) in IMMUTABLE:
-                self._happened(events.Succeeded(now, attempt.cell.id, value))
-            else:
-                self._happened(result_of(attempt, value, now))
+            id = attempt.cell.id
+            self._happened(value.event(now, id) if type(value) is Kept else events.Succeeded(now, id, value))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
@@ -594,6 +586,8 @@ class TaskFetchingUnit(Asking):
         """The attempt has really ended, or is given up: its slots are free."""
         attempt.over = True
         self._live.pop(attempt, None)
+        if self._reports.open:
+            self._reports.forget(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
         if attempt.batch is not None:

@@ -33,7 +33,8 @@ from superscalar.tools.trust import (
     results_of,
 )
 from superscalar.tools.types import annotation_of, constants_in, output_of, shape_of, type_text
-from superscalar.values import twin_of
+from superscalar.values import IMMUTABLE, twin_of
+from superscalar.weight import TooHeavy, weight_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -289,10 +290,17 @@ class Tool(Generic[P, R]):
 
         Raises:
             ArgumentError: making it raised.
+            TooHeavy: it weighs more than a value may.
         """
         own = next(p.default for p in self.parameters if p.name == parameter)
         try:
-            return twin_of(self._defaults[parameter]() if parameter in self._defaults else own)
+            made = self._defaults[parameter]() if parameter in self._defaults else own
+            if type(made) in IMMUTABLE:
+                return made
+            weight_of(made)
+            return twin_of(made)
+        except TooHeavy:
+            raise
         except Exception as error:
             raise ArgumentError(f"{self.name}(): making the default of `{parameter}` raised {error!r}") from error
 

@@ -1,0 +1,116 @@
+"""What a run holds of values, by weight, and that it is never more than its bound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from superscalar import events
+from superscalar.plan.ir import Join, Task
+from superscalar.values import Failure, Observation, Outcome, copied
+from superscalar.weight import Known, Scale, TooHeavy, in_turn, is_light, sized, small_weight_of, weight_of
+
+NAME = "max_bytes"
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
+
+
+class Holding:
+    """Weighs what settles, and what calls are made with, before anybody copies, prints or records it.
+
+    It counts all that ever settled, since a run keeps its events to its end, and a journal keeps them longer: a value
+    that is handed on under another name, or in a list, counts again. `full`: something did not fit in any more, of
+    which `tell` was told once. What is joined must be within the bound of one value alone.
+    """
+
+    def __init__(self, most: int, tell: Callable[[int], None]) -> None:
+        self.most = most
+        self.held = 0
+        self.full = False
+        self._tell = tell
+        self._known: Known = {}  # of what tasks came to, which is kept as long as this
+
+    def take(self, value: Any) -> None:
+        """Count a value.
+
+        Raises:
+            TooHeavy: it weighs more than a value may, or the run would hold too much with it.
+        """
+        known = self._known.get(id(value))
+        self._count(weight_of(value) if known is None else known[0])
+
+    def _count(self, weight: int) -> None:
+        held = self.held + weight
+        if held > self.most:
+            raise self._overflow(weight)
+        self.held = held
+
+    async def kept(self, value: Any) -> Any:
+        """A copy of a value that was weighed and counted. What is large has all of that in portions, with turns of the
+        event loop between them.
+
+        Raises:
+            TooHeavy: as for `take`.
+        """
+        small = small_weight_of(value)
+        if small is not None:
+            self._count(small)
+            return copied(value)
+        scale = Scale()
+        weight, height = await in_turn(scale.weighing(value), _turn)
+        self._count(weight)
+        copy = await in_turn(scale.copying(value), _turn)
+        self._known[id(copy)] = weight, height, copy
+        return copy
+
+    def note(self, event: events.Event) -> None:
+        """Count what was recorded earlier."""
+        match event:
+            case events.Succeeded(value=value):
+                self._add(value)
+            case events.Failed(failure=Failure(items=tuple(items))) | events.Skipped(items=tuple(items)):
+                self._add(items)
+            case events.Started(arguments=arguments):
+                for value in arguments.values():
+                    self._add(value)
+            case events.BudgetSpent(budget=budget, limit=limit) if budget == NAME:
+                self.full = limit >= self.most
+
+    def settled(self, task: Task | None, outcome: Outcome) -> Failure | None:
+        """Count what a task that calls no tool comes to; why it cannot be that, where it weighs too much."""
+        if isinstance(outcome, Observation):
+            if is_light(outcome.value):
+                return None
+        elif outcome.items is None:
+            return None
+        try:
+            value = outcome.value if type(outcome) is Observation else outcome
+            weight = weight_of(value, known=self._known)
+            if task is None or type(task.work) is not Join:
+                self._count(weight)
+        except TooHeavy as error:
+            self._known.clear()  # nobody keeps what is in it of this value
+            return Failure("bounds", f"the value is too large: {error}")
+        return None
+
+    @property
+    def failure(self) -> Failure:
+        """What becomes of a call that was not begun when the run held what it may."""
+        return Failure("budget", f"the run's {NAME}={self.most:,} does not allow it: {sized(self.held)} are held")
+
+    def _add(self, value: Any) -> None:
+        try:
+            self.held += weight_of(value)
+        except TooHeavy:  # an older release recorded it
+            self.full = True
+
+    def _overflow(self, weight: int) -> TooHeavy:
+        if not self.full:
+            self.full = True
+            self._tell(self.held)
+        return TooHeavy(
+            f"the run's {NAME}={self.most:,} has no room for {sized(weight)} beside the {sized(self.held)} it holds"
+        )
