@@ -118,7 +118,7 @@ class _Log(RunLog):
 class WatchedResumed(ResumedUnit):
     """A resumed unit that its world remembers."""
 
-    def __init__(self, surroundings: Surroundings, recorded: Any) -> None:
+    def __init__(self, surroundings: Surroundings, recorded: Any, *more: Any) -> None:
         world, record, run = surroundings.context, surroundings.record, surroundings.run
         assert isinstance(world, Services)
 
@@ -126,7 +126,7 @@ class WatchedResumed(ResumedUnit):
             world.history.append((run, event))
             record(event)
 
-        super().__init__(replace(surroundings, record=noted), recorded)
+        super().__init__(replace(surroundings, record=noted), recorded, *more)
         world.units.append(self)
 
 

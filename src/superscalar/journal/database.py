@@ -179,18 +179,23 @@ class Database:
             connection.execute("COMMIT")
 
     def _look_for_what_is_left(self) -> None:
-        """SQLite would delete the log of a journal that was moved without it, and the events in it.
+        """A new journal shares no file with one that was moved away, and may be open still. SQLite would use them.
 
         Raises:
-            JournalError: there is one.
+            JournalError: the log of the other one is there, which would be lost.
         """
-        log = self.path.with_name(f"{self.path.name}-wal")
-        if not _size(self.path) and _size(log):
+        left = [self.path.with_name(f"{self.path.name}-{kind}") for kind in ("wal", "shm")]
+        there = [file for file in left if file.exists()]
+        if not there or _size(self.path):
+            return
+        if _size(left[0]):
             raise JournalError(
                 str(self.path),
-                f"there is no journal, but {log.name} is left of one that was moved without it: it holds what happened "
-                "last. Move it to where that journal is, under its name, or delete it",
+                f"there is no journal, but {left[0].name} is left of one that was moved without it: it holds what "
+                "happened last. Move it to where that journal is, under its name, or delete it",
             )
+        for file in there:
+            file.unlink(missing_ok=True)
 
     def _is_journal(self, connection: sqlite3.Connection) -> bool:
         """Whether this is one that can be read; False for an empty file.
