@@ -17,11 +17,12 @@ from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, restored, resumed
+from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import SEES, ReplannerSees
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
+from superscalar.compiler.telling import telling
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.extractor import extraction
@@ -38,6 +39,7 @@ from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.secrets import Redact, checked
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -93,6 +95,10 @@ class LLMCompiler:
     is shown "summaries" (status, type and size), and not why there is another round; or "text", and then nothing that
     it writes is trusted.
 
+    `redact`: a function from a text to a text, called with every text that leaves a run (failures, progress, errors,
+    what models are shown of results) once what is secret was taken out of it, to take out personal data and the like.
+    What it raises leaves nothing of the text. See docs/security.md.
+
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
@@ -135,6 +141,7 @@ class LLMCompiler:
         schemas: Mapping[str, Any] | None = None,
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
+        redact: Redact | None = None,
     ) -> None:
         approval.check(approve, plans=approve_plan, recorded=journal is not None)
         _check_choice("replan", replan, REPLANS)
@@ -154,7 +161,8 @@ class LLMCompiler:
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
-        for asked in (planner, answering, extracting):
+        models = (planner, answering, extracting)
+        for asked in models:
             if max_cost is not None and asked is not None and getattr(asked, "prices", ...) is None:
                 raise UsageError(
                     f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
@@ -194,6 +202,8 @@ class LLMCompiler:
             approve_plan=approve_plan,
             replan=replan,
             replanner_sees=replanner_sees,
+            secrets=tuple(key for asked in models for key in getattr(asked, "secrets", ())),
+            redact=checked(redact),
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
         self._guards = Guards(self._settings)
@@ -244,7 +254,7 @@ class LLMCompiler:
         Raises:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed, or cannot be used yet.
-            JoinError: the joiner gave no usable answer.
+            JoinError: the joiner gave no usable answer; or `joiner=None`, and nothing that was joined has a value.
             NotApproved: `approve_plan=True`, and the first plan was not approved.
             ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """
@@ -373,7 +383,8 @@ class LLMCompiler:
         """
         recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
         try:
-            return restored(self._settings, recording, Log(), self._guards, rules_changed=rules_changed).doubts
+            again = await without_secrets(self._settings, recording)
+            return restored(self._settings, recording, Log(), self._guards, again, rules_changed=rules_changed).doubts
         finally:
             await recording.log.aclose()
 
@@ -522,8 +533,11 @@ class LLMCompiler:
         self._check_deadline(deadline)
         id = run_id or secrets.token_hex(6)
         recording = None
+        log.tell = telling(self._settings, context)
         if self._journal is not None and about is not None:
-            recording = Recording(await self._journal.abegin(id, self._guards.about(about)), self.tools)
+            remembered = about if log.tell is None else log.tell.about(about)
+            recording = Recording(await self._journal.abegin(id, self._guards.about(remembered)), self.tools)
+            recording.tell = log.tell
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     @property

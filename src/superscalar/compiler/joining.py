@@ -31,7 +31,7 @@ class Joining:
     def __init__(
         self,
         asking: Asking,
-        record: Callable[[events.Event], None],
+        record: Callable[[events.Event], object],
         now: Callable[[], float],
         spent: Callable[[], Spent | None],
         *,

@@ -151,7 +151,7 @@ class Planning:
         terms: PlanningTerms,
         asking: Asking,
         budget: Budget,
-        record: Callable[[events.Event], None],
+        record: Callable[[events.Event], object],
         now: Callable[[], float],
         take: Callable[[Iterable[Step]], None],
         settled: Callable[[], Awaitable[object]],

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,6 +21,7 @@ from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
+from superscalar.compiler.telling import telling
 from superscalar.errors import InDoubt, UsageError
 from superscalar.labels import joined
 from superscalar.models.base import Message
@@ -27,10 +29,13 @@ from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram, can_go_on, without_join
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Task, walk
+from superscalar.schedule.again import Again, Terms, is_lost, read_again
+from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.ledger import Ledger, Round
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.secrets import lacks_secret
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
@@ -132,7 +137,7 @@ class _Past:
                 last.forget()
             case events.PlanAsked() | events.Sealed():
                 last.turns += self._turns(last)
-            case events.Joined():
+            case events.Joined(answer=answer) if not lacks_secret(answer):
                 self.joined = event
             case events.Replanned(reason=reason):
                 last.outcomes = ledger.schedule.outcomes()
@@ -186,6 +191,10 @@ class ResumedRun(Run):
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
         return ResumedUnit(surroundings, tuple(self._recorded), self._past.hear)
+
+    def lose(self, again: Again) -> None:
+        """Take note of what of the run is in no journal, and could not be got again."""
+        again.lose(self._unit.schedule)
 
     def _begin(self, question: str) -> None:
         if not self._past.started:
@@ -353,8 +362,12 @@ async def resumed(
         UsageError: as for `restored`.
     """
     try:
+        allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
+        log.tell = recording.tell = telling(settings, context)
+        invoke = settings.invoke if log.tell is None else log.tell.learning(settings.invoke)
+        again = await without_secrets(settings, recording, invoke, context, allowed)
         run = restored(
-            settings, recording, log, guards, context=context, deadline=deadline, rules_changed=rules_changed
+            settings, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
         )
         verdicts = await run.verdicts(resolve)
     except BaseException:
@@ -363,11 +376,41 @@ async def resumed(
     return await run.go_on(verdicts)
 
 
+async def without_secrets(
+    settings: Settings,
+    recording: Recording,
+    invoke: Invoke | None = None,
+    context: Any = None,
+    allowed: Callable[[], object] = bool,
+) -> Again | None:
+    """What is recorded of a run, with the values that are in no journal read again; None if it lacks none of them.
+
+    Without `invoke`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
+    """
+    recorded = _as_of_today(settings, recording)
+    if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
+        return None
+    allowed()
+    late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
+    run, limits = recording.log.run, settings.limits.on(asyncio.get_running_loop())
+    called = None if late else invoke
+    tell = str if recording.tell is None else recording.tell.scrub
+    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
+    return await read_again(recorded, terms)
+
+
+def _as_of_today(settings: Settings, recording: Recording) -> Sequence[events.Event]:
+    about = recording.log.about
+    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
+    return with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
+
+
 def restored(
     settings: Settings,
     recording: Recording,
     log: Log,
     guards: Guards,
+    again: Again | None = None,
     *,
     context: Any = None,
     deadline: float | None = None,
@@ -375,16 +418,19 @@ def restored(
 ) -> ResumedRun:
     """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
 
+    `again`: what is recorded of it with the values that were not.
+
     Raises:
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
             the tools are not those that it needs, or `guards` are not those that it was begun under.
     """
     about = recording.log.about
-    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
-    recorded = with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
+    recorded = _as_of_today(settings, recording) if again is None else again.recorded
     _check_that_it_is_open(recording.log, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
     run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    if again is not None:
+        run.lose(again)
     run.guards = guards.check(recording.log, rules_changed=rules_changed)
     return run
 

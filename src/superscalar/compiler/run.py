@@ -22,7 +22,7 @@ from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
-from superscalar.errors import ApprovalPending, NotApproved
+from superscalar.errors import ApprovalPending, JoinError, NotApproved
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
@@ -40,6 +40,7 @@ from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
+from superscalar.secrets import Redact
 from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -77,6 +78,8 @@ class Settings:
     approve_plan: bool = False
     replan: Replan = "read-only"
     replanner_sees: ReplannerSees = "summaries"
+    secrets: tuple[Any, ...] = ()
+    redact: Redact | None = field(default=None, repr=False)
 
 
 class Run:
@@ -98,6 +101,7 @@ class Run:
         self._id = run_id
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
+        self._tell = log.tell
         self._program = Program(settings.tools.signatures)
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
@@ -125,7 +129,7 @@ class Run:
                 run_id,
                 settings.tools,
                 settings.limits,
-                settings.invoke,
+                settings.invoke if self._tell is None else self._tell.learning(settings.invoke),
                 self._record if self._budget.counts else log.record,
                 settings.bounds,
                 context,
@@ -158,12 +162,15 @@ class Run:
 
     def _happened(self, event: events.Event) -> None:
         """Record what happened to the run as a whole, and take note of it."""
-        self._log.record(event)
-        self._unit.ledger.note(event)
+        self._unit.ledger.note(self._log.record(event))
 
-    def _record(self, event: events.Event) -> None:
-        self._log.record(event)
-        self._budget.note(event)
+    def _record(self, event: events.Event) -> events.Event:
+        told = self._log.record(event)
+        self._budget.note(told)
+        return told
+
+    def _as_told(self, text: str) -> str:
+        return text if self._tell is None else self._tell.scrub(text)
 
     def _refuse(self, tool: Tool[..., Any]) -> Failure | None:
         """Why a call of this tool may not be made, where a budget is spent."""
@@ -218,7 +225,10 @@ class Run:
         while True:
             await self._unit.settle()
             if self._settings.joiner is None:
-                answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
+                outcomes = Outcomes(self._unit.outcomes(), self._program.in_order())
+                if why := outcomes.absent:
+                    raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
+                answer = outcomes.joined
                 break
             decision = await self._join(self._settings.joiner, question, said)
             if isinstance(decision, joiner.Cut):
@@ -247,7 +257,7 @@ class Run:
     ) -> None:
         turn = self._sight.of_planner(tasks, outcomes, reason, self._seen, sees)
         self._seen |= turn.label
-        conversation.append(Message("user", turn.text))
+        conversation.append(Message("user", self._as_told(turn.text)))
 
     def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
         """The result of a run whose answer was cut: everything else is there."""
@@ -279,6 +289,8 @@ class Run:
             asked = [question for question in waiting.questions if isinstance(question, Question)]
             raise pending(self._id, asked, self._journal) from None
         except Exception as failed:
+            if self._tell is not None:
+                self._tell.clean(failed)
             error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
             raise
         finally:
@@ -463,5 +475,5 @@ class Run:
         system = joiner.system_prompt(
             settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema
         )
-        conversation = joiner.messages(system, said, question, self._sight.of_joiner(*self._ran()))
+        conversation = joiner.messages(system, said, question, self._as_told(self._sight.of_joiner(*self._ran())))
         return await self._joining.decision(model, conversation, last=last)

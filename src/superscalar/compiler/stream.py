@@ -8,28 +8,33 @@ from types import TracebackType
 from typing import Any
 
 from superscalar.compiler.result import RunResult
+from superscalar.compiler.telling import Telling
 from superscalar.events import Event
 
 
 class Log:
     """The events of one run, in order, and whoever waits for the next.
 
-    `keep` hears of each event first: what raises there has not happened.
+    `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.closed = False
+        self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
-    def record(self, event: Event) -> None:
-        """Append a fact."""
+    def record(self, event: Event) -> Event:
+        """Append a fact, and return it as everybody is told it."""
+        if self.tell is not None:
+            event = self.tell(event)
         if self.keep is not None:
             self.keep(event)
         self.events.append(event)
         if self._waiting:
             self._wake()
+        return event
 
     def close(self) -> None:
         """Nothing more will happen."""

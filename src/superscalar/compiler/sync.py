@@ -18,9 +18,7 @@ def run_to_end(main: Callable[[], Coroutine[Any, Any, T]], *, grace: float = 0.5
     Where this thread runs an event loop already, a thread of its own is used, and this one waits. Tools that do not end
     when cancelled never keep this from returning: they get `grace` seconds after the end.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_running():
         return _run(main, grace)
     outcome: Future[T] = Future()
     variables = contextvars.copy_context()
@@ -33,6 +31,14 @@ def run_to_end(main: Callable[[], Coroutine[Any, Any, T]], *, grace: float = 0.5
 
     Thread(target=work, name="superscalar-run", daemon=True).start()
     return outcome.result()
+
+
+def _is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # what the run raises is not raised while this is handled
+        return False
+    return True
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, T]], grace: float) -> T:

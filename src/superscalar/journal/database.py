@@ -8,12 +8,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
 from superscalar.journal.lease import beside
+from superscalar.private import made_private, tighten
 
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
@@ -144,6 +145,7 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         self._look_for_what_is_left()
+        self._make_private()
         connection = self._connection_to()
         weakref.finalize(self, _close, connection, os.getpid())
         return connection
@@ -163,6 +165,13 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _make_private(self) -> None:
+        """A journal holds arguments, results and answers. What SQLite makes beside it gets the mode of the file."""
+        with suppress(OSError):  # SQLite says better why it cannot be opened
+            made_private(self.path)
+            for end in ("-wal", "-shm", "-journal"):
+                tighten(self.path.with_name(self.path.name + end))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):

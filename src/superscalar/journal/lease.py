@@ -16,6 +16,8 @@ import weakref
 from pathlib import Path
 from typing import Final
 
+from superscalar.private import tighten
+
 _SAYS: Final = """\
 Which runs of the journal {journal} are being worked on: the locks on this file say so, and not its text. It belongs
 beside the journal. While a process has that open, do not delete, move or replace it.
@@ -74,6 +76,7 @@ class Leases:
             except FileNotFoundError:
                 path.touch(0o600)
                 found = path.stat()
+            tighten(path)
             known = _OPEN.get((found.st_dev, found.st_ino))
             if known is not None and not known.may_take:
                 _READ.append(known)  # closing it would give back what is taken from now on

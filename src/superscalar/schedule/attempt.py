@@ -17,6 +17,7 @@ from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
 from superscalar.schedule.refusal import refusal_of
+from superscalar.secrets import without_queries
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
@@ -193,7 +194,7 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without(text_of(error), attempt.arguments, attempt.tool.secret_parts)
+    said = without_queries(without(text_of(error), attempt.arguments, attempt.tool.secret_parts))
     return Failure("error", said or name, name, in_doubt=in_doubt)
 
 
@@ -265,7 +266,7 @@ def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:
     if isinstance(error, TooHeavy):
         done = "; the write was done" if wrote else ""
         return Failure("bounds", f"the result of {tool.name} is too large: {error}{done}", in_doubt=wrote)
-    message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
+    message = f"the result of {tool.name} cannot be copied: {without_queries(text_of(error))}"
     return Failure("error", message, type(error).__name__, in_doubt=wrote)
 
 

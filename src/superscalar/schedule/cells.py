@@ -57,8 +57,9 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
 Retrying moves nothing: a call that waits to be tried again is running.
 """
 
-# What a watcher waits for that shares the call of the watched cell (rule L21). `state` has the other kinds.
-SHARED = -1
+# What a watcher waits for that shares the call of the watched cell (rule L21), or touches something whose name is made
+# of its value (rule L17). `state` has the other kinds.
+SHARED, NAME = -1, -2
 
 
 class Scope:
@@ -103,6 +104,7 @@ class Cell:
         "access",
         "after_missing",
         "after_watchers",
+        "ahead",
         "blocked",
         "doom",
         "elements",
@@ -130,7 +132,8 @@ class Cell:
         self.order = order
         self.missing = 0
         self.undecided = 0  # guards that have not settled yet: a skip by cause waits for them
-        self.after_missing = 0  # of `missing`, the ordering edges: they stay closed even if this cell settles early
+        self.after_missing = 0  # what it follows and is not over, even if this cell settles early
+        self.ahead = False  # none of that may touch what this touches: it need not wait
         self.status = PENDING
         self.outcome: Outcome | None = None
         self.elements: list[Element] | None = None
@@ -158,6 +161,13 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome!r}>"
+
+
+def attach(target: Cell, cell: Cell, what: int) -> None:
+    """Have `cell` watch a target that is open; who counts what it misses is another matter."""
+    if target.watchers is None:
+        target.watchers = []
+    target.watchers.append((cell, what))
 
 
 @dataclass(slots=True)

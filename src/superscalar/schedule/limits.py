@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 from superscalar import events
 from superscalar.errors import UsageError
+from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
 from superscalar.schedule.refusal import Refusal
 from superscalar.schedule.waiting import First, Keepers, Order, Queue, Ticket, Turn
@@ -177,6 +178,7 @@ class Grants:
                 queue.opens_at(now)  # notes what it is that it waits for
             if queue not in waiting:
                 waiting[queue] = None
+                clock.watched[queue] = None
                 clock.changed = True  # somebody must set a timer, if it is time that is missing
             ticket.waiting = True
             ticket.queue = queue
@@ -257,6 +259,8 @@ class _Clock:
         self.now = now
         self.lock = Lock()
         self.waiting: dict[Queue, None] = {}
+        self.watched: dict[Queue, None] = {}  # those of them that are looked at each time; the others are in a crowd
+        self._crowds: dict[Gate, Crowd] = {}  # by the cap that they wait for
         self.changed = False  # somebody may be able to start who could not when the queues were last looked at
         self.handing_on = False  # a slot has come back and was not handed on yet
         self.numbers = count(1)
@@ -336,43 +340,93 @@ class _Clock:
             else:
                 later[ticket.loop] = opens
             return
-        del self.waiting[queue]
+        self._forget(queue)
 
     def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking: list[tuple[First, Queue]] = []
-        for queue in list(self.waiting):
-            if queue.capped():
-                continue
-            if (first := queue.first()) is not None:
-                looking.append((first, queue))
-            else:
-                del self.waiting[queue]
-        heapq.heapify(looking)
-        while looking:
-            before, queue = looking[0]
-            if (first := queue.first()) is None:
-                heapq.heappop(looking)
-                del self.waiting[queue]
-                continue
-            if first != before:  # its run has just been served, here or in another queue
-                heapq.heapreplace(looking, (first, queue))
-                continue
+        looking = self._uncapped([(first, queue) for queue in list(self.watched) if (first := self._first(queue))])
+        crowds = self._open_crowds()
+        while (chosen := self._next(looking, crowds)) is not None:
+            first, queue = chosen
             opens = queue.opens_at(now)
             ticket = first[1][2]
             if opens == now:
                 queue.grant(ticket, now, next(self.numbers))
                 granted.append(ticket)
-                if queue.capped():
-                    looking = [entry for entry in looking if not entry[1].capped()]
-                    heapq.heapify(looking)
+                left = self._first(queue)
+                if queue.crowd is not None and left is not None:
+                    self._watch(queue)
+                    heapq.heappush(looking, (left, queue))
+                if queue.gates[-1].free < 1:
+                    looking = self._uncapped(looking)
+                    crowds = self._open_crowds()
                 continue
-            heapq.heappop(looking)
+            if queue.crowd is not None:  # it waits for something else than the cap
+                self._watch(queue)
+            else:
+                heapq.heappop(looking)
             if opens is None:
                 if len(queue.lacked) > 1:
                     queue.keep(now)
             else:
                 later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
+
+    def _next(self, looking: list[tuple[First, Queue]], crowds: list[Crowd]) -> tuple[First, Queue] | None:
+        """The queue that goes next, of those that are looked at and of all crowds."""
+        while looking:
+            before, queue = looking[0]
+            first = self._first(queue)
+            if first == before:
+                break
+            if first is None:
+                heapq.heappop(looking)
+            else:  # its run has just been served, here or in another queue
+                heapq.heapreplace(looking, (first, queue))
+        found = [one for crowd in crowds if (one := crowd.first()) is not None]
+        return min([*looking[:1], *found], key=_turn, default=None)
+
+    def _first(self, queue: Queue) -> First | None:
+        first = queue.first()
+        if first is None:
+            self._forget(queue)
+        return first
+
+    def _uncapped(self, looking: list[tuple[First, Queue]]) -> list[tuple[First, Queue]]:
+        """Those whose agents may make more calls; the others wait for that and nothing else, and are not looked at."""
+        left = []
+        for first, queue in looking:
+            if queue not in self.waiting:
+                continue
+            if not queue.capped():
+                left.append((first, queue))
+                continue
+            cap = queue.gates[-1]
+            crowd = self._crowds.get(cap)
+            if crowd is None:
+                crowd = self._crowds[cap] = Crowd(cap, self._forget)
+            crowd.join(queue)
+            self.watched.pop(queue, None)
+        heapq.heapify(left)
+        return left
+
+    def _watch(self, queue: Queue) -> None:
+        """Look at one that was in a crowd."""
+        if queue.crowd is not None:
+            queue.crowd.leave(queue)
+        self.watched[queue] = None
+
+    def _open_crowds(self) -> list[Crowd]:
+        for cap in [cap for cap, crowd in self._crowds.items() if not crowd]:
+            del self._crowds[cap]
+        return [crowd for crowd in self._crowds.values() if crowd.cap.free > 0]
+
+    def _forget(self, queue: Queue) -> None:
+        """Nobody waits there any more."""
+        queue.first()  # so that it keeps nothing either
+        self.waiting.pop(queue, None)
+        self.watched.pop(queue, None)
+        if queue.crowd is not None:
+            queue.crowd.leave(queue)
 
     def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
@@ -421,6 +475,10 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:
         if clock is None:
             clock = _OWN[loop] = _Clock(partial(_time_of, weakref.ref(loop)))
         return clock
+
+
+def _turn(one: tuple[First, Queue]) -> First:
+    return one[0]
 
 
 def _time_of(own: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> int:

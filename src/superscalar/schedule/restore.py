@@ -13,12 +13,12 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.evaluate import EvaluationError
+from superscalar.plan.evaluate import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Attempt, never_started, too_many
-from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
+from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
 from superscalar.schedule.ledger import Ledger, UnderWay
@@ -91,7 +91,10 @@ class ResumedUnit(TaskFetchingUnit):
         kept = work.tool in self._keeps_arguments
         if not (tool.shares or kept):
             return
-        given = given_to(cell, work, self.schedule, _counted_before)
+        try:
+            given = given_to(cell, work, self.schedule, _counted_before)
+        except (EvaluationError, Unavailable):  # it is made of what was withheld: it cannot be made again
+            return
         if tool.anew - tool.named(given).keys() - recorded.keys():
             return  # it is gone what was made for this call
         try:
@@ -119,6 +122,8 @@ class ResumedUnit(TaskFetchingUnit):
         match command:
             case Issue():
                 return cell.status in (READY, GATHERING)
+            case Name():
+                return cell.status is PENDING and cell.access is not None and not cell.access.known
             case Skip() | Refuse():
                 return cell.status is DOOMED
             case Repeat(_, of):
@@ -215,7 +220,7 @@ class ResumedUnit(TaskFetchingUnit):
             given = given_to(cell, work, self.schedule, _counted_before)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
-        except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
+        except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             in_doubt = cell.is_write and not under.cleared
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None

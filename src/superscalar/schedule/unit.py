@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from random import Random
 from typing import Any, assert_never
 
 from superscalar import events
@@ -17,13 +16,10 @@ from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
-from superscalar.policy import Policy, Replan
 from superscalar.schedule import gather
-from superscalar.schedule.asking import Approver, Asking
+from superscalar.schedule.asking import Asking
 from superscalar.schedule.attempt import (
     Attempt,
-    Bounds,
-    Invoke,
     Kept,
     backoff_of,
     failure_of,
@@ -38,44 +34,25 @@ from superscalar.schedule.attempt import (
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
 from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
-from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.limits import Ticket
+from superscalar.schedule.naming import Naming, name_of
 from superscalar.schedule.permission import Permission
-from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
+from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Tool
-from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
 from superscalar.weight import TooHeavy, is_light
 
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a unit needs of the run that it belongs to."""
-
-    run: str
-    tools: Toolset
-    limits: Limits
-    invoke: Invoke
-    record: Callable[[events.Event], None]
-    bounds: Bounds = field(default_factory=Bounds)
-    context: Any = None
-    random: Random = field(default_factory=Random)
-    durations: Durations = field(default_factory=Durations)
-    priority: Callable[[Durations, Toolset], Priority] = LongestPath
-    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
-    policy: Policy = field(default_factory=lambda: Policy("off"))
-    question: str = ""
-    replan: Replan = "any"
-    approver: Approver = field(default_factory=Approver)
-    committed: Callable[[Tool[..., Any]], asyncio.Future[None] | None] | None = None  # see `Attempt.kept`
+__all__ = ["Surroundings", "TaskFetchingUnit"]
 
 
 class TaskFetchingUnit(Asking):
@@ -87,8 +64,13 @@ class TaskFetchingUnit(Asking):
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
+        self._naming = Naming(surroundings.tools)
         permission = Permission(
-            Schedule(), surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
+            Schedule(self._naming.made_of),
+            surroundings.tools,
+            surroundings.policy,
+            surroundings.question,
+            surroundings.replan,
         )
         ledger = Ledger(permission.schedule, permission.labels, permission)
         super().__init__(ledger, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
@@ -215,10 +197,10 @@ class TaskFetchingUnit(Asking):
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
         try:
-            self._record(event)
+            event = self._record(event) or event
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
-            self._record(event)
+            event = self._record(event) or event
         handler = self._handlers.get(type(event))  # `Ledger.note`, written out: it is done for every fact
         if handler is not None:
             handler(event)
@@ -254,6 +236,9 @@ class TaskFetchingUnit(Asking):
         match command:
             case Issue(id):
                 self._issue(self.schedule.cell(id))
+            case Name(id):
+                if (name := self._naming.ahead(self.schedule.cell(id), self.schedule)) is not None:
+                    self._happened(events.Resolved(self._now(), id, name))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
                     self._happened(events.Skipped(self._now(), id, because, by_guard))
@@ -375,15 +360,18 @@ class TaskFetchingUnit(Asking):
                 return
             known = self._known.get(cell.id) if self._known else None
             arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            if work.access is not None and not work.access.known:
+                name = name_of(tool, cell, arguments)
+                if name is not None:
+                    self._happened(events.Resolved(self._now(), cell.id, name))
+                    if cell.status is not READY:  # a write before it is in its way (L19)
+                        return
             if self._keeps_arguments and work.tool in self._keeps_arguments:
                 self.permission.note_bound(cell, arguments)
             guarded = known is not None or work.tool in self._guarded
             if guarded and not self._permitted(cell, tool, work, arguments):
                 return
-            if work.access is not None and not work.access.known:
-                name = tool.resource_of(arguments)
-                self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
-            if cell.status is not READY or (tool.shares and self._shares(cell, tool, work, arguments)):
+            if tool.shares and self._shares(cell, tool, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import Gate
 
 Order: TypeAlias = tuple[Any, ...]
 """Where a call stands within its run: any sortable tuple, the lower goes first."""
 
 
-class Ticket:
+class Ticket(ABC):
     """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come.
 
     `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused.
@@ -37,13 +39,15 @@ class Ticket:
         """The limit that keeps it waiting."""
         return self.queue.blocked_by if self.queue is not None else ()
 
+    @abstractmethod
     def granted(self) -> None:
         """Everything that it asked for was taken for it: start."""
-        raise NotImplementedError
 
 
-_Place: TypeAlias = tuple[Order, int, Ticket]
-First: TypeAlias = tuple[int, _Place]
+Place: TypeAlias = tuple[Order, int, Ticket]
+"""Where a ticket stands; numbers tell those of one order apart, the lower came first."""
+
+First: TypeAlias = tuple[int, Place]
 """When a run was served last, and the place of its first ticket: the lowest of several is next."""
 
 
@@ -64,20 +68,20 @@ class _Line:
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.inorder: deque[_Place] = deque()
-        self.others: list[_Place] = []
+        self.inorder: deque[Place] = deque()
+        self.others: list[Place] = []
 
     def count(self) -> int:
         """How many still wait."""
         return sum(_is_taken(place) for places in (self.inorder, self.others) for place in places)
 
-    def push(self, place: _Place) -> None:
+    def push(self, place: Place) -> None:
         if not self.inorder or self.inorder[-1] < place:
             self.inorder.append(place)
         else:
             heapq.heappush(self.others, place)
 
-    def first(self) -> _Place | None:
+    def first(self) -> Place | None:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self.inorder or self.others:
             place = (self.others if self.others and self._others_first() else self.inorder)[0]
@@ -105,7 +109,7 @@ class _Line:
         return not self.inorder or self.others[0] < self.inorder[0]
 
 
-def _is_taken(place: _Place) -> bool:
+def _is_taken(place: Place) -> bool:
     """Whether its ticket still waits, and at this place."""
     order, _, ticket = place
     return ticket.waiting and ticket.order is order
@@ -147,7 +151,19 @@ class Queue:
     limit in common do so one after the other (`Keepers`).
     """
 
-    __slots__ = ("_due", "_keepers", "_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
+    __slots__ = (
+        "_due",
+        "_keepers",
+        "_kept",
+        "_lines",
+        "_runs",
+        "_turns",
+        "blocked_by",
+        "crowd",
+        "gates",
+        "lacked",
+        "names",
+    )
 
     def __init__(
         self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn], keepers: Keepers
@@ -162,6 +178,7 @@ class Queue:
         self._keepers = keepers
         self._due = False  # it is among them
         self._kept: list[Gate] = []
+        self.crowd: Crowd | None = None  # it waits there, for nothing but the cap
 
     def count(self) -> int:
         """How many still wait."""
@@ -178,7 +195,23 @@ class Queue:
             line = self._lines[ticket.run] = _Line(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
         ticket.order = order
-        line.push((order, number, ticket))
+        place = order, number, ticket
+        line.push(place)
+        if self.crowd is not None and line.first() is place:
+            self.crowd.enter(self, ticket.run, place)
+
+    def served(self, run: str) -> int:
+        """When a run was served last that has tickets here."""
+        return self._runs[run].served
+
+    def first_of(self, run: str) -> Place | None:
+        """The first place of a run."""
+        line = self._lines.get(run)
+        return None if line is None else line.first()
+
+    def places(self) -> list[tuple[str, Place]]:
+        """The first place of each run."""
+        return [(run, place) for run, line in self._lines.items() if (place := line.first()) is not None]
 
     def first(self) -> First | None:
         """Whose turn it is, and the place of the ticket that goes next."""
