@@ -109,6 +109,10 @@ class NotDone(ToolError):
     """A write certainly did not happen, so it is *failed* and not *in doubt*."""
 
 
+class NotBegun(NotDone, TimeoutError):
+    """A call was given up before its function had been entered, so that it certainly did not happen and never will."""
+
+
 class InDoubt(SuperscalarError):
     """A run that is to be resumed had begun writes that may or may not have happened, and nobody was there to say.
 

@@ -272,6 +272,35 @@ def test_a_write_whose_start_is_on_its_way_is_not_made_when_the_run_is_cancelled
     assert Journal(path).summary("run").in_doubt == ()
 
 
+def test_a_write_whose_start_is_on_its_way_when_the_run_is_suspended_is_made_by_whoever_goes_on(
+    path: Path, disk: SlowDisk
+) -> None:
+    """Nobody is asked about it: it certainly was not made."""
+    made = []
+
+    @tool(effect="write")
+    async def note() -> str:
+        made.append(1)
+        return "noted"
+
+    async def main() -> str:
+        agent = LLMCompiler(tools=[note], journal=path)
+        with suppress(Exception):
+            async with agent.stream_plan("a = note()\njoin(a)\n", run_id="run") as running:
+                async for event in running:
+                    if isinstance(event, Started):
+                        disk.stop()
+                        break
+                await eventually(disk.busy.is_set)
+                asyncio.get_running_loop().call_later(0.02, disk.done.set)
+                await running.suspend()
+        assert (made, Journal(path).summary("run").in_doubt) == ([], ())
+        return str((await agent.resume("run")).answer)
+
+    assert asyncio.run(main()) == "noted"
+    assert made == [1]
+
+
 def test_a_run_that_is_cancelled_before_it_is_begun_was_never_there(path: Path, disk: SlowDisk) -> None:
     async def main() -> None:
         journal = Journal(path)

@@ -42,7 +42,7 @@ class Bench:
         return call
 
     def end(self, call: Call) -> None:
-        self.grants.give_back(call.names)
+        self.grants.give_back(call)
         self.grants.dispatch(self.loop)
 
     def end_all(self) -> list[int]:

@@ -22,7 +22,7 @@ from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
 from superscalar.values import Outcome, TaskId
 
-FAILED, USAGE, WAITING, INTERRUPTED = 1, 2, 3, 130
+FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
 
 
 class CommandError(Exception):

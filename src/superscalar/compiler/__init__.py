@@ -26,6 +26,7 @@ from superscalar.compiler.telling import telling
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.extractor import extraction
+from superscalar.forks import MAKING
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
@@ -577,6 +578,7 @@ def _check_choice(name: str, given: str, choices: tuple[str, ...]) -> None:
 def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
     if journal is None:
         return None
-    from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
+    with MAKING:
+        from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
 
     return journal if isinstance(journal, Journal) else Journal(journal)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from superscalar.compiler.history import heard
 from superscalar.events import Event, RunStarted
+from superscalar.forks import made_once
 from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.observe.provenance import Made, Provenance
@@ -131,7 +131,7 @@ class RunResult:
         """
         return self._provenance.of(name)
 
-    @cached_property
+    @made_once
     def label(self) -> Label:
         """Where the answer came from, and who may read it.
 
@@ -140,12 +140,12 @@ class RunResult:
         """
         return heard(self.messages[:-2]) | self._provenance.answer()
 
-    @cached_property
+    @made_once
     def _provenance(self) -> Provenance:
         question = next((event.question for event in self.events if isinstance(event, RunStarted)), "")
         return Provenance(self.events, self.declared, question)
 
-    @cached_property
+    @made_once
     def timing(self) -> Timing:
         """Where the time went, in seconds."""
         return Timing.of(self.events)

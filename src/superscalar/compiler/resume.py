@@ -32,6 +32,7 @@ from superscalar.plan.ir import Call, Plan, Task, walk
 from superscalar.schedule.again import Again, Terms, is_lost, read_again
 from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
+from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger, Round
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -392,7 +393,7 @@ async def without_secrets(
         return None
     allowed()
     late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
-    run, limits = recording.log.run, settings.limits.on(asyncio.get_running_loop())
+    run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
     called = None if late else invoke
     tell = str if recording.tell is None else recording.tell.scrub
     terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)

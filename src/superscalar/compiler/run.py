@@ -124,6 +124,8 @@ class Run:
         self._approver = approval.approver(settings.approve, later=recording is not None)
         self._recording = recording
         log.keep = recording
+        log.leave = self._leave
+        self._left = False
         self._unit = self._unit_in(
             Surroundings(
                 run_id,
@@ -288,6 +290,11 @@ class Run:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
             asked = [question for question in waiting.questions if isinstance(question, Question)]
             raise pending(self._id, asked, self._journal) from None
+        except asyncio.CancelledError:
+            if self._left:
+                error = None  # likewise
+                await self._unit.cancel()
+            raise
         except Exception as failed:
             if self._tell is not None:
                 self._tell.clean(failed)
@@ -300,6 +307,11 @@ class Run:
                 await self._unit.cancel()
                 self._happened(events.RunEnded(self._now(), error))
         return self._finished(result)
+
+    def _leave(self) -> None:
+        if self._recording is not None:
+            self._left = True
+            self._unit.leave()
 
     def _pass_deadline(self) -> None:
         self._late = True

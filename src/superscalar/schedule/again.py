@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
+from weakref import ref
 
 from superscalar import events
 from superscalar.plan.evaluate import EvaluationError, Unavailable
@@ -22,6 +23,7 @@ from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import as_recorded, fresh, given_to
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Grants
+from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
@@ -185,7 +187,9 @@ class _Reading:
         ticket = _Turn(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
         timeout = terms.bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
+        before = HOLDER.set(ref(ticket))
         call = asyncio.ensure_future(terms.invoke(tool, passed, context))
+        HOLDER.reset(before)
         try:
             done, _ = await asyncio.wait([call], timeout=timeout)
             if done:
@@ -195,7 +199,7 @@ class _Reading:
             if not call.done():
                 call.cancel()
                 await asyncio.wait([call], timeout=terms.bounds.grace)
-            terms.limits.give_back(tool.limited_by)
+            terms.limits.give_back(ticket)
             terms.limits.dispatch(loop)
 
 
@@ -214,7 +218,7 @@ class _Turn(Ticket):
             await self._come
         except asyncio.CancelledError:
             if self._come.done() and not self._come.cancelled():
-                limits.give_back(self.names)
+                limits.give_back(self)
             else:
                 limits.withdraw(self)
             raise

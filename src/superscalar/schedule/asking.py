@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from superscalar import events
-from superscalar.errors import ApprovalPending
+from superscalar.errors import ApprovalPending, IllegalEvent
 from superscalar.plan.ir import Call
 from superscalar.policy import Question
 from superscalar.schedule.attempt import Attempt, Bounds, never_started, text_of
@@ -201,12 +201,21 @@ class Asking(Stopping):
 
     def stop(self, kind: FailureKind) -> None:
         """As without questions; a call that a person was asked about has not started, and nobody needs to answer."""
+        if self._suspending:
+            return
         if self._stopped is None:
             for cell in list(self._asked):
                 self._withdraw(cell)
                 self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
         self._on_hold = False
         super().stop(kind)
+
+    def leave(self) -> None:
+        """As without questions; they are asked again by whoever goes on."""
+        for cell in list(self._asked):
+            self._withdraw(cell)
+        self._on_hold = True
+        super().leave()
 
     async def cancel(self, kind: FailureKind = "cancelled") -> None:
         """As without questions; callbacks have the grace period to end, too."""
@@ -249,6 +258,14 @@ class Asking(Stopping):
         if lonely and all(self.schedule.is_unneeded(attempt.cell) for attempt in self._live):
             for attempt in list(self._live):
                 self._drop(attempt)
+
+    def _raise_bug(self) -> None:
+        if self._bug is not None:
+            raise self._bug
+
+    def _stuck(self) -> IllegalEvent:
+        waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
+        return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
 
     def _suspended(self) -> ApprovalPending:
         """What ends this process: nothing runs, and what is asked is recorded."""

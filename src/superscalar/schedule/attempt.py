@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from superscalar import events
 from superscalar.codec import Unwritable
-from superscalar.errors import JournalError, NotDone, RateLimited
+from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
+from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import refusal_of
 from superscalar.secrets import without_queries
 from superscalar.tools.context import ToolContext
@@ -61,6 +62,7 @@ class Shell(Protocol):
 
     run_id: str
     loop: asyncio.AbstractEventLoop
+    caller: Ticket | None
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""
@@ -121,6 +123,7 @@ class Attempt(Ticket):
         self.run = shell.run_id  # written out: `super().__init__` costs as much as all of it
         self.names = tool.limited_by
         self.loop = shell.loop
+        self.holds = False
         self.waiting = False
         self.queue = None
         self.shell = shell
@@ -142,6 +145,11 @@ class Attempt(Ticket):
         self.stopped: Stop | None = None
         self.deadline = inf
         self.over = False
+
+    @property
+    def caller(self) -> Ticket | None:
+        """The call inside which its run goes on."""
+        return self.shell.caller
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
@@ -182,6 +190,12 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
     """What to say when its time has passed."""
     timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
     return f"{attempt.tool.name} gave no answer within {timeout:g} s"
+
+
+def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
+    """What an attempt ended with whose time had passed; `error`: what it raised then."""
+    said = too_slow(attempt, bounds)
+    return NotBegun(f"{said}: it had not begun") if isinstance(error, NotBegun) else TimeoutError(said)
 
 
 def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
@@ -298,6 +312,11 @@ def not_recorded(why: BaseException, *, in_doubt: bool = False) -> Failure:
     if isinstance(why, JournalError):
         return Failure("cancelled", f"it was not made, as it could not be recorded: {why}", in_doubt=in_doubt)
     return Failure("cancelled", "it was cancelled before it was made", in_doubt=in_doubt)
+
+
+def never_granted(attempt: Attempt, why: Entangled) -> Failure:
+    """What becomes of a call that would wait for slots for ever."""
+    return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
 
 
 def too_many(have: int, more: int, bounds: Bounds) -> Failure:

@@ -5,6 +5,9 @@ while waiting. Agents that declare a limit of the same name on the same terms sh
 of its own, which is no bound until its provider refuses a call. Runs take turns; within a run its own order decides.
 
 What depends on time belongs to a clock: all event loops of asyncio read the same, one in virtual time has its own.
+
+A slot belongs to the call that it was taken for, and to the event loop on which that goes on: a loop that was closed
+holds nothing any more.
 """
 
 from __future__ import annotations
@@ -12,19 +15,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import weakref
-from collections.abc import Callable, Hashable, Mapping
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from superscalar import events
 from superscalar.errors import UsageError
+from superscalar.forks import in_child
 from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
+from superscalar.schedule.loans import Loans
 from superscalar.schedule.refusal import Refusal
 from superscalar.schedule.waiting import First, Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
@@ -36,6 +42,18 @@ EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
 
 _UNKNOWN = Limit()
+
+_LOOK = 0.25
+"""Seconds between two looks for other threads' event loops that were closed, while somebody waits: none says so."""
+
+
+class User(Protocol):
+    """A run that asks, as the limits see it."""
+
+    def still_taken(self) -> Iterable[Ticket]:
+        """The calls for which something was taken that has not come back."""
+        ...
+
 
 _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
 """When each event loop has to look again, in nanoseconds."""
@@ -89,9 +107,13 @@ class Limits:
         if not tool.limits:
             self._owners[tool.limited_by[0]] = _identity(tool.function)
 
-    def on(self, loop: asyncio.AbstractEventLoop) -> Grants:
-        """These limits on the clock of that event loop."""
-        return _clock_of(loop).grants(self)
+    def on(self, loop: asyncio.AbstractEventLoop, user: User | None = None) -> Grants:
+        """These limits on the clock of that event loop, where `user` runs."""
+        clock = _clock_of(loop)
+        clock.look_for_closed()
+        if user is not None:
+            clock.note(loop, user)
+        return clock.grants(self)
 
     def statistics(self) -> dict[str, LimitStatistics]:
         """Every limit that is in use, by name, on the clock of the running event loop (without one: of the process).
@@ -101,6 +123,7 @@ class Limits:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            _PROCESS.look_for_closed()
             return _PROCESS.grants(self).statistics()
         return self.on(loop).statistics()
 
@@ -167,6 +190,8 @@ class Grants:
                     if gate.free < 1 or gate.opens > now:
                         break
                 else:
+                    ticket.queue = queue
+                    ticket.holds = True
                     ticket.since = now
                     for gate in queue.gates:  # `Gate.take`, written out: this is the busiest place of all
                         gate.free -= 1
@@ -176,14 +201,18 @@ class Grants:
                             gate.pace(now)
                     return True
                 queue.opens_at(now)  # notes what it is that it waits for
-            if queue not in waiting:
-                waiting[queue] = None
-                clock.watched[queue] = None
-                clock.changed = True  # somebody must set a timer, if it is time that is missing
-            ticket.waiting = True
-            ticket.queue = queue
-            queue.push(ticket, order, next(clock.numbers))
+            self._queue_up(ticket, queue, order)
             return False
+
+    def _queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
+        clock = self.clock
+        if queue not in clock.waiting:
+            clock.waiting[queue] = None
+            clock.watched[queue] = None
+            clock.changed = True  # somebody must set a timer, if it is time that is missing
+        ticket.waiting = True
+        ticket.queue = queue
+        queue.push(ticket, order, next(clock.numbers))
 
     def room(self, names: tuple[str, ...]) -> int:
         """How many calls could start now for certain; 0 where somebody waits, or where time decides."""
@@ -206,11 +235,15 @@ class Grants:
         ticket.waiting = False
         self.clock.changed = True
 
-    def give_back(self, names: tuple[str, ...]) -> None:
-        """A call ended: its slots are free. `dispatch` hands them on."""
+    def give_back(self, ticket: Ticket) -> None:
+        """A call ended: its slots are free. `dispatch` hands them on. A second time it gives back nothing."""
         clock = self.clock
         with self._lock:
-            for gate in self._queues[names].gates:
+            if clock.loans.lent or not ticket.holds or ticket.queue is None:
+                clock.take_back(ticket)
+                return
+            ticket.holds = False  # `take_back`, written out
+            for gate in ticket.queue.gates:
                 gate.free += 1
             if clock.waiting:
                 clock.changed = clock.handing_on = True
@@ -265,8 +298,16 @@ class _Clock:
         self.handing_on = False  # a slot has come back and was not handed on yet
         self.numbers = count(1)
         self.keepers = Keepers()
+        self.loans = Loans()
+        self._lent = self.loans.lent
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
         self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
+        self._users: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakSet[User]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._left: deque[Ticket] = deque()  # by runs that are gone: added to without the lock
+        self._looking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._several = False  # runs have begun on more than one loop, as far as is known
         self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         # Weak on both sides: a handle holds its loop, and a loop that is gone must not be kept by its own timer.
@@ -290,6 +331,63 @@ class _Clock:
             gate = self._gates[key] = Gate(name, limit)
         return gate
 
+    # ----------------------------------------------------------------------------------------------- closed loops
+
+    def note(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
+        """A run begins on a loop."""
+        with self.lock:
+            users = self._users.get(loop)
+            if users is None:
+                users = self._users[loop] = weakref.WeakSet()
+            users.add(user)
+            self._several = len(self._users) > 1
+
+    def leave(self, user: User) -> None:
+        """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
+        self._left.extend(user.still_taken())
+
+    def look_for_closed(self) -> None:
+        """Take back what calls hold whose event loop was closed, or whose run is gone."""
+        if not self._left and not any(loop.is_closed() for loop in list(self._users)):
+            return
+        with self.lock:
+            while self._left:
+                self.take_back(self._left.popleft())
+            for loop in [loop for loop in self._users if loop.is_closed()]:
+                for user in self._users.pop(loop):
+                    for ticket in list(user.still_taken()):
+                        self.take_back(ticket)
+
+    def _keep_looking(self, loop: asyncio.AbstractEventLoop) -> None:
+        """While somebody waits who may wait for another loop: have this one look for loops that were closed."""
+        if loop in self._looking or not self.waiting or all(other is loop for other in list(self._users)):
+            return
+        self._looking.add(loop)
+        loop.call_later(_LOOK, self._look_at_loops, weakref.ref(loop))
+
+    def _look_at_loops(self, looking: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> None:
+        if (loop := looking()) is not None:
+            self._looking.discard(loop)
+            self.look_for_closed()
+            self.dispatch(loop)
+            self._keep_looking(loop)
+
+    # ------------------------------------------------------------------------------------------------------ turns
+
+    def take_back(self, ticket: Ticket) -> None:
+        """What was taken for a call is free, or with who lent it; the lock is held."""
+        queue = ticket.queue
+        if not ticket.holds or queue is None:
+            return
+        ticket.holds = False
+        if self._lent:
+            self.loans.give_back(ticket)
+        else:
+            for gate in queue.gates:
+                gate.free += 1
+        if self.waiting:
+            self.changed = self.handing_on = True
+
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
         if not self.changed or not self.waiting or (self._dispatching and loop in self._dispatching):
@@ -304,6 +402,8 @@ class _Clock:
                         self._tell(ticket.loop, ticket.granted, ticket)
         finally:
             self._dispatching.discard(loop)
+        if self._several and self.waiting:
+            self._keep_looking(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
         """Every ticket that may start now, with everything taken for it, in the order in which runs have their turn."""
@@ -453,16 +553,23 @@ class _Clock:
         try:
             loop.call_soon_threadsafe(do)
         except RuntimeError:  # closed between our look and our call: its run is over, and what it was given comes back
-            if ticket is not None and ticket.queue is not None:
+            if ticket is not None:
                 with self.lock:
-                    for gate in ticket.queue.gates:
-                        gate.free += 1
-                    self.changed = self.handing_on = True
+                    self.take_back(ticket)
 
 
 _PROCESS = _Clock(monotonic_ns)
 _OWN: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Clock] = weakref.WeakKeyDictionary()
 _OWN_LOCK = Lock()
+
+
+def _renew() -> None:
+    """In a forked child: what is held there is held by its parent, and locks may have been taken when it was made."""
+    global _PROCESS, _OWN, _OWN_LOCK
+    _PROCESS, _OWN, _OWN_LOCK = _Clock(monotonic_ns), weakref.WeakKeyDictionary(), Lock()
+
+
+in_child(_renew)
 
 
 def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -57,6 +57,8 @@ class Needed(ABC):
         self._judged = 0  # tasks of the plan that a seal has looked at
         self._began = 0  # tasks of the plan before this round
         self.retired = 0  # instances that are no part of the plan any more
+        self._writing: list[Cell] = []
+        self._looked_at = 0  # instances that `writing` has looked at
         self._unneeded: dict[Cell, str] = {}  # each with the status that it had
         self._dead: set[TaskId] = set()  # tasks of bodies that nothing needs, whatever the item
         self._users: liveness.Users | None = None  # from the first `first` on
@@ -101,6 +103,13 @@ class Needed(ABC):
             if (c.outcome is not None or c in self._unneeded) and not c.retired
         }
 
+    def writing(self) -> Iterator[Cell]:
+        """The instances that write, and the maps in whose bodies something does."""
+        fresh = islice(self._cells.values(), self._looked_at, None)
+        self._writing += [cell for cell in fresh if cell.task is not None and writes(cell.task)]
+        self._looked_at = len(self._cells)
+        return (cell for cell in self._writing if not cell.retired)
+
     def is_unneeded(self, cell: Cell) -> bool:
         """Whether an instance has not settled and nothing needs it."""
         return cell in self._unneeded
@@ -111,9 +120,12 @@ class Needed(ABC):
         """What a `first` knows of its items."""
         return self._races[cell]
 
-    def losers(self, id: TaskId) -> list[Cell]:
-        """What has not settled and only this `first` needed, in program order; what nothing needed before included."""
-        return sorted(liveness.only_for(self.cell(id), self._users or {}, self._unneeded), key=_place)
+    def losers(self, id: TaskId, stays: Callable[[Cell], bool] = lambda _: False) -> list[Cell]:
+        """What has not settled and only this `first` needed, in program order; what nothing needed before included.
+
+        What `stays` goes on, with all that it needs.
+        """
+        return sorted(liveness.only_for(self.cell(id), self._users or {}, self._unneeded, stays), key=_place)
 
     def _note_users(self, *cells: Cell) -> None:
         """Remember what these cells need, of which there may be more than when this was asked before."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
+from superscalar.forks import made_once
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
@@ -26,8 +27,10 @@ from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.presence import presence
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.whether import Whether
 from superscalar.schedule.withholding import SecretNames, secrets_of
 from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError
@@ -40,7 +43,8 @@ class Permission:
     """Rules on the calls of one run. `guarded`: the tools, by alias, whose calls a rule may have a say in.
 
     `named_by_arguments`: those whose calls say by their arguments who may read what they return. `labels` are those of
-    the run, whoever asks for them. `question`: what the user asked; a constant that stands there comes from the user.
+    the run, whoever asks for them, and `whether` tells what else decides on calls. `question`: what the user asked; a
+    constant that stands there comes from the user.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Permission:
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
+        self.whether = Whether(schedule, self.labels, tools, policy)
         self.guarded: set[str] = set()
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
@@ -134,7 +139,7 @@ class Permission:
         else:
             choosing, weighs = glance
             given, chosen = self.labels.given(cell, work, choosing)
-            control = self.labels.control(cell) if weighs else NOTHING
+            control = self._control(cell, tool, work) if weighs else NOTHING
             sinks = chosen if tool.sinks or not chosen.trusted else None
             ruling = self._at_a_glance(tool, given, sinks, control)
             if isinstance(ruling, Unclear):
@@ -150,7 +155,15 @@ class Permission:
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
         made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
-        return LabelledCall(cell.id, tool.name, tool.effect, made, self.labels.control(cell), audience(tool, made))
+        return LabelledCall(
+            cell.id, tool.name, tool.effect, made, self._control(cell, tool, work), audience(tool, made)
+        )
+
+    def _control(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Label:
+        """What decides that a call is made; that its arguments are there is part of it where somebody asks for that."""
+        control = self.labels.control(cell)
+        asked = tool.controlled or self._policy.control == "sinks"
+        return control | presence(self.labels, cell, work, self.tools) if asked and control.trusted else control
 
     def _given(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Mapping[str, Any]:
         """What the plan gives for the parameters of a call, as it is before it is validated."""
@@ -173,7 +186,7 @@ class Permission:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
         self._bound[cell.id] = arguments
 
-    @cached_property
+    @made_once
     def _secrets(self) -> SecretNames:
         return secrets_of(self.tools)
 

@@ -104,7 +104,7 @@ class ResumedUnit(TaskFetchingUnit):
         if kept:
             self.permission.note_bound(cell, arguments)
         if tool.shares:
-            self._shared.recorded(of or cell, work.tool, arguments, self.schedule.writes_before(cell))
+            self._shared.recorded(of or cell, work.tool, arguments, self.permission.whether.apart(cell))
 
     def _unanswered(self) -> Iterator[Command]:
         """The commands that are still to be carried out, in order."""

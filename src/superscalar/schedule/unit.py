@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from math import inf
 from typing import Any, assert_never
+from weakref import ref
 
 from superscalar import events
 from superscalar.codec import Unwritable
@@ -26,9 +27,10 @@ from superscalar.schedule.attempt import (
     instead_of,
     kept,
     may_try_again,
+    never_granted,
     never_started,
+    too_late,
     too_many,
-    too_slow,
     too_wide,
     verdict_on,
 )
@@ -36,11 +38,11 @@ from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
-from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Ticket
+from superscalar.schedule.loans import HOLDER, Entangled
 from superscalar.schedule.naming import Naming, name_of
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
@@ -48,7 +50,6 @@ from superscalar.schedule.reports import Reports
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Tool
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
 from superscalar.weight import TooHeavy, is_light
 
@@ -87,7 +88,7 @@ class TaskFetchingUnit(Asking):
         self.permission = permission
         self._guarded = permission.guarded
         self._keeps_arguments = permission.named_by_arguments
-        self._batches = Batches(self, self._limits, self._invoke)
+        self._batches = Batches(self, self._limits, self._invoke, permission.whether.company)
         self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
@@ -168,7 +169,7 @@ class TaskFetchingUnit(Asking):
             ApprovalPending: only answers are missing, which nobody is there to give. Nothing runs any more.
         """
         try:
-            if self._on_hold:
+            if self._on_hold and not self._suspending:
                 self.stop("denied")
             while True:
                 self._raise_bug()
@@ -250,7 +251,7 @@ class TaskFetchingUnit(Asking):
             case Revive(ids):
                 self._happened(events.Revived(self._now(), ids))
             case Release(id):
-                losers = self.schedule.losers(id)
+                losers = self.schedule.losers(id, self.permission.whether.stays(id))
                 fresh = tuple(cell.id for cell in losers if not self.schedule.is_unneeded(cell))
                 if fresh:
                     self._set_aside(fresh)
@@ -371,7 +372,7 @@ class TaskFetchingUnit(Asking):
             guarded = known is not None or work.tool in self._guarded
             if guarded and not self._permitted(cell, tool, work, arguments):
                 return
-            if tool.shares and self._shares(cell, tool, work, arguments):
+            if tool.shares and self._shares(cell, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
@@ -392,21 +393,12 @@ class TaskFetchingUnit(Asking):
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _shares(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21); or it is not made again.
-
-        That it is tells whoever is called that something was written meanwhile.
-        """
-        writes = self.schedule.writes_before(cell)
-        other = self._shared.earlier(cell, work.tool, arguments, writes)
+    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
+        other = self._shared.earlier(cell, work.tool, arguments, self.permission.whether.apart(cell))
         if other is not None:
             self._happened(events.Shared(self._now(), cell.id, other.id))
-            return True
-        labels = self.permission.labels
-        if not (writes and labels.confidential and self._shared.is_again(work.tool, arguments, writes)):
-            return False
-        met = writes_met(cell, self.schedule.in_program_order())
-        return labels.made_again(cell, met) and not self._permitted(cell, tool, work, arguments)
+        return other is not None
 
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""
@@ -438,13 +430,19 @@ class TaskFetchingUnit(Asking):
             self._ask(attempt, key(attempt.cell))
 
     def _ask(self, attempt: Attempt, place: Key) -> None:
-        if not attempt.over:
-            limits = self._limits if attempt.tool.batched is None else self._batches
+        if attempt.over:
+            return
+        limits = self._limits if attempt.tool.batched is None else self._batches
+        try:
             if limits.ask(attempt, place):
                 self.start(attempt)
-            else:
-                self._queued.append(attempt)
-                self._crowded = True
+                return
+        except Entangled as why:
+            self._end(attempt)
+            self._happened(events.Failed(self._now(), attempt.cell.id, never_granted(attempt, why)))
+            return
+        self._queued.append(attempt)
+        self._crowded = True
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
@@ -466,7 +464,7 @@ class TaskFetchingUnit(Asking):
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
         if attempt.over:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
@@ -502,7 +500,7 @@ class TaskFetchingUnit(Asking):
         """A call does not start after all, for which everything was taken."""
         self._end(attempt)
         if attempt.batch is None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
         self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -518,6 +516,7 @@ class TaskFetchingUnit(Asking):
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
+        HOLDER.set(ref(attempt.batch or attempt))
         context, batch = attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
@@ -549,7 +548,7 @@ class TaskFetchingUnit(Asking):
             return
         self._end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
+            self._fail_or_retry(attempt, too_late(attempt, self._bounds))
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
@@ -561,13 +560,12 @@ class TaskFetchingUnit(Asking):
         if attempt.over:
             return
         self._end(attempt)
+        if attempt.stopped == "timeout":
+            error = too_late(attempt, self._bounds, error)
         if attempt.stopped == "unneeded":
             self._happened(events.Cancelled(self._now(), attempt.cell.id))
-            self._pump()
-            return
-        if attempt.stopped == "timeout":
-            error = TimeoutError(too_slow(attempt, self._bounds))
-        self._fail_or_retry(attempt, error)
+        elif attempt.stopped is None or not self._suspending:  # else it may have happened: whoever goes on asks
+            self._fail_or_retry(attempt, error)
         self._pump()
 
     def _end(self, attempt: Attempt) -> None:
@@ -583,7 +581,7 @@ class TaskFetchingUnit(Asking):
         elif attempt.waiting:
             self._limits.withdraw(attempt)
         elif attempt.runner is not None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         verdict = verdict_on(attempt, error, self._limits, self._run.random, self._now())
@@ -599,22 +597,14 @@ class TaskFetchingUnit(Asking):
             alone = attempt.batch is not None and attempt.batch.answered and attempt.stopped is None
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
+        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
+        if self._suspending:
+            return
         following = attempt.following(in_doubt=failure.in_doubt)
         self._live[following] = None
-        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_at(since + delay, self._try_again, following)
 
     def _try_again(self, attempt: Attempt) -> None:
         attempt.timer = None
         self._ready.append(attempt)
         self._pump()
-
-    # ------------------------------------------------------------------------------------------------------ waiting
-
-    def _raise_bug(self) -> None:
-        if self._bug is not None:
-            raise self._bug
-
-    def _stuck(self) -> IllegalEvent:
-        waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
-        return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")

@@ -19,10 +19,11 @@ Order: TypeAlias = tuple[Any, ...]
 class Ticket(ABC):
     """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come.
 
-    `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused.
+    `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused. `holds`: everything was taken for
+    it, and has not come back. `caller`: the call inside which its run goes on.
     """
 
-    __slots__ = ("loop", "names", "order", "queue", "run", "since", "waiting")
+    __slots__ = ("__weakref__", "holds", "loop", "names", "order", "queue", "run", "since", "waiting")
 
     order: Order
 
@@ -30,9 +31,15 @@ class Ticket(ABC):
         self.run = run
         self.names = names
         self.loop = loop
+        self.holds = False
         self.waiting = False
         self.queue: Queue | None = None
         self.since = -1
+
+    @property
+    def caller(self) -> Ticket | None:
+        """None of a run that is inside no call."""
+        return None
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -121,10 +128,11 @@ class Keepers:
     Two that have a limit in common never keep slots at once: each might keep the one that the other lacks, for ever.
     """
 
-    __slots__ = ("_due", "gave_back")
+    __slots__ = ("_due", "gave_back", "inside")
 
     def __init__(self) -> None:
         self._due: dict[Queue, None] = {}
+        self.inside: dict[Queue, list[Gate]] = {}  # what calls wait for that are inside others: it is never kept
         self.gave_back = False  # slots were kept and are free unused: whoever was looked at before has to be again
 
     def admit(self, queue: Queue) -> bool:
@@ -140,6 +148,15 @@ class Keepers:
     def leave(self, queue: Queue) -> None:
         """It starts a call, or has none that slots alone would start."""
         del self._due[queue]
+
+    def may_keep(self, gate: Gate) -> bool:
+        """Whether no call waits that takes part in this gate and whose caller holds slots itself."""
+        return not any(gate in wanted for wanted in self.inside.values())
+
+    def make_way(self, gate: Gate) -> None:
+        """Such a call lacks one: what is kept of this gate is free."""
+        for queue in [queue for queue in self._due if queue.keeps(gate)]:
+            queue.make_way()
 
 
 class Queue:
@@ -239,6 +256,7 @@ class Queue:
         """Take everything for the first ticket, which leaves; its run has had its turn."""
         self._lines[ticket.run].serve(number)
         ticket.waiting = False
+        ticket.holds = True
         ticket.since = now
         if self._due:
             self._release()
@@ -310,6 +328,7 @@ class Queue:
             inorder.popleft()
             line.turn.served = next(numbers)
             ticket.waiting = False
+            ticket.holds = True
             ticket.since = now
             if self.lacked:
                 self.lacked.clear()
@@ -333,11 +352,19 @@ class Queue:
         for gate in sorted(lacked, key=lambda gate: gate.granted - lacked[gate]):
             if gate in self._kept:
                 continue
-            if gate.free < 1:
+            if gate.free < 1 or not self._keepers.may_keep(gate):
                 return
             gate.free -= 1
             gate.kept += 1
             self._kept.append(gate)
+
+    def keeps(self, gate: Gate) -> bool:
+        """Whether it keeps a slot of this gate."""
+        return gate in self._kept
+
+    def make_way(self) -> None:
+        """Others need what it keeps more."""
+        self._give_up()
 
     def _give_up(self) -> None:
         """Leave what it kept to others, who may have been looked at before they could have it."""

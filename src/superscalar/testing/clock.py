@@ -12,14 +12,16 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from math import inf
 from random import Random
+from time import sleep
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
-from superscalar.executors.local import busy_threads
+from superscalar.executors.local import busy_threads, threads_to_begin
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _MOMENT = 0.01
+_INSTANT = 0.0001
 _NANO = 1_000_000_000
 _FEW = 1_000
 
@@ -170,6 +172,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
         A moment at a time, as a thread counts as busy a moment longer than its callback takes.
         """
+        while threads_to_begin() > 0 and not self._ready:  # as in real time, where a call takes longer than to begin it
+            sleep(_INSTANT)
         while self._wait_for_threads and (self._in_executors > 0 or busy_threads() > 0):
             self._handed_over.wait(_MOMENT)
             self._handed_over.clear()
