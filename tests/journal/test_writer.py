@@ -293,7 +293,8 @@ def test_a_write_whose_start_is_on_its_way_when_the_run_is_suspended_is_made_by_
                         break
                 await eventually(disk.busy.is_set)
                 asyncio.get_running_loop().call_later(0.02, disk.done.set)
-                await running.suspend()
+                running.suspend()
+                await running.result()
         assert (made, Journal(path).summary("run").in_doubt) == ([], ())
         return str((await agent.resume("run")).answer)
 
