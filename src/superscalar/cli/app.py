@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import approving, journals, options, resume
+from superscalar.cli import approving, journals, options, resume, tidying
 from superscalar.cli.reporting import name_of, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -391,6 +391,8 @@ app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
 app.command("resume")(resume.resume_run)
 app.command("approve")(approving.approve_run)
+app.command("prune")(tidying.prune_runs)
+app.command("rotate")(tidying.rotate_journal)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
 

@@ -159,6 +159,9 @@ def print_run(journal: Journal, id: str) -> None:
     if summary.state == "waiting":
         named = [question.answered_by or "--plan" for question in questions[:3]]
         out.print(Text(safe_line(f"answer: {command('approve', id, *named, journal=journal.path)}"), style="dim"))
+    if summary.state == "not begun":
+        said = "its process died before its plan was recorded, so nothing of it ran: run the plan again"
+        out.print(Text(said, style="dim"))
     if summary.state == "interrupted":
         out.print(Text(safe_line(f"go on with it: {going_on(journal, id)}"), style="dim"))
 
@@ -202,7 +205,7 @@ def _rules(guards: Any) -> Iterator[str]:
 def _line(row: Row, widest: int, run: RunState) -> Any:
     from rich.text import Text
 
-    over = run not in ("running", "waiting", "interrupted")
+    over = run not in ("running", "waiting", "interrupted", "not begun")
     unfinished = run != "running" and row.state in ("running", "retrying", "ready")
     state = ("cut off" if row.started is not None else "not begun") if unfinished else row.state
     colour = {"done": "green", "failed": "red", "cut off": "yellow", "asked": "magenta"}.get(state, "dim")

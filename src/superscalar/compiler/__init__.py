@@ -229,7 +229,8 @@ class LLMCompiler:
             settings = self._settings
             joiner = None if settings.joiner is None else settings.joiner.name
             about = about_question(question, said, self._model_name, joiner, self.tools)
-            return await self._new_run(log, context, deadline, run_id, about, question).answer(question, said)
+            run = await self._new_run(log, context, deadline, run_id, about, question)
+            return await run.answer(question, said)
 
         return RunStream(main)
 
@@ -307,7 +308,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, None, None, None).plan_only(question, said)
+            return await (await self._new_run(log, None, None, None)).plan_only(question, said)
 
         return RunStream(main)
 
@@ -326,7 +327,7 @@ class LLMCompiler:
 
         async def main(log: Log) -> RunResult:
             self._check_deadline(deadline)
-            recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+            recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
             return await resumed(
                 self._settings,
                 recording,
@@ -381,12 +382,12 @@ class LLMCompiler:
         Raises:
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
-        recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+        recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
         try:
             again = await without_secrets(self._settings, recording)
             return restored(self._settings, recording, Log(), self._guards, again, rules_changed=rules_changed).doubts
         finally:
-            recording.log.close()
+            await recording.log.aclose()
 
     def resume_sync(
         self,
@@ -452,7 +453,7 @@ class LLMCompiler:
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            run = self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
+            run = await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
             return await run.execute(compiled, shown)
 
         return RunStream(main)
@@ -520,7 +521,7 @@ class LLMCompiler:
 
     # --------------------------------------------------------------------------------------------------- both
 
-    def _new_run(
+    async def _new_run(
         self,
         log: Log,
         context: Any,
@@ -536,7 +537,7 @@ class LLMCompiler:
         log.tell = telling(self._settings, context)
         if self._journal is not None and about is not None:
             remembered = about if log.tell is None else log.tell.about(about)
-            recording = Recording(self._journal.begin(id, self._guards.about(remembered)), self.tools)
+            recording = Recording(await self._journal.abegin(id, self._guards.about(remembered)), self.tools)
             recording.tell = log.tell
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 

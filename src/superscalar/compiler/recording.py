@@ -1,4 +1,4 @@
-"""What a run hands to its journal, and when: before it is acted on, and a write before its tool is called."""
+"""What a run hands to its journal, and when: before it is acted on; and what a write waits for before it is called."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
 from superscalar.schedule.withholding import secrets_of, withheld
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Declared
 from superscalar.values import TaskId
@@ -29,9 +30,9 @@ T = TypeVar("T")
 class Recording:
     """The journal's side of one run. Calling it with an event appends that, before anybody else hears of it.
 
-    `Started` of a write is on the disk when the call returns, and what became of the write soon after. If the journal
-    cannot be written, the call of a write fails and `on_loss` is called in the next turn of the event loop, to stop the
-    run; what happens while it stops is no longer recorded.
+    `Started` of a write is on the disk when what `committed` gives then is done, and what became of the write soon
+    after. If the journal cannot be written, such a write is not made and `on_loss` is called in the next turn of the
+    event loop, to stop the run; what happens while it stops is no longer recorded.
     """
 
     def __init__(self, log: RunLog, tools: Toolset) -> None:
@@ -50,7 +51,7 @@ class Recording:
 
         Raises:
             Unwritable: a task's value has no form as data; nothing was recorded.
-            JournalError: the start of a write could not be recorded; it must not start.
+            JournalError: it is the start of a write, and nothing can be recorded any more; it must not start.
         """
         if self.tell is not None:
             for told in self._told(event, self.tell):
@@ -77,25 +78,25 @@ class Recording:
         if type(event) is events.Progressed:
             return  # it is for the eyes
         if isinstance(event, events.Started) and event.tool in self._writes:
-            log.append(event, durable=True)
+            log.append(event)
             self._running.add(event.id)
         elif log.lost is not None:
             return  # the run is being stopped
         elif self._running and isinstance(event, _ENDS) and event.id in self._running:
             self._running.discard(event.id)
             log.append(event)
-            self._flush()
+            log.soon()
         elif self._secrets and isinstance(event, events.Planned):
             log.append(events.Planned(event.at, withheld(event.task, self._secrets)))
         else:
             log.append(event)
 
-    def _flush(self) -> None:
-        """Write what became of a write now; it cannot be kept from having happened, if that fails."""
-        try:
-            self.log.flush()
-        except JournalError as error:
-            self.log.lose(error)
+    def committed(self, tool: Tool[..., Any]) -> asyncio.Future[None] | None:
+        """What a call waits for that was recorded as started in this turn: None if it may begin at once.
+
+        It holds a `JournalError` if the start is not on the disk: the call must not be made.
+        """
+        return self.log.durable() if tool.name in self._writes else None
 
     def _lost(self, error: JournalError) -> None:
         self._loop.call_soon(self._stop, error)
@@ -128,14 +129,14 @@ class Recording:
         except BaseException as error:
             self.on_loss = None
             try:
-                self.log.close(durations.known())
+                await self.log.aclose(durations.known())
             except JournalError as lost:
                 error.add_note(f"The run's end could not be recorded: {lost}")
             if stopped and isinstance(error, asyncio.CancelledError) and not task.uncancel():
                 raise self.log.lost or error from None
             raise
         self.on_loss = None
-        self.log.close(durations.known())
+        await self.log.aclose(durations.known())
         return result
 
 

@@ -272,7 +272,7 @@ class ResumedRun(Run):
                 self._unit.hold()
             self._unit.go_on(verdicts, self.guards)
             if self._recording is not None:
-                self._recording.log.flush(durable=True)  # what was said of the writes is not asked again
+                await self._recording.log.durable()  # what was said of the writes is not asked again
             return await (self._rest_of_answer() if self._answers else self._rest_of_plan())
 
         return await self._bracketed(self._question, main)
@@ -372,7 +372,7 @@ async def resumed(
         )
         verdicts = await run.verdicts(resolve)
     except BaseException:
-        recording.log.close()
+        await recording.log.aclose()
         raise
     return await run.go_on(verdicts)
 
@@ -448,7 +448,7 @@ def _check_that_it_is_open(log: RunLog, recorded: Sequence[events.Event], answer
     if not answers and not any(isinstance(event, events.Sealed | events.PlanAsked) for event in recorded):
         raise UsageError(
             f"run {run} died before its plan was recorded as a whole, and so before anything of it ran; "
-            "run the plan again: agent.execute(plan)"
+            "run the plan again, as a run of its own: agent.execute(plan), or superscalar exec"
         )
 
 

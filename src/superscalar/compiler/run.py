@@ -143,6 +143,7 @@ class Run:
                 question,
                 settings.replan,
                 self._approver,
+                None if recording is None else recording.committed,
             )
         )
         self._seen = NOTHING  # the label of what the planner was shown

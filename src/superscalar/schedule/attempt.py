@@ -84,7 +84,8 @@ class Attempt(Ticket):
     a write that may have happened. `spared`: how many attempts before this one do not count: they were refused while
     other calls got through, or cut off by the end of a process.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead. `told`: its arguments as events
-    have them. `plain`: it is known that nobody can change what is in its arguments.
+    have them. `kept`: done when its start is on the disk, which it waits for before it begins. `plain`: it is known
+    that nobody can change what is in its arguments.
     """
 
     __slots__ = (
@@ -95,6 +96,7 @@ class Attempt(Ticket):
         "context",
         "deadline",
         "in_doubt",
+        "kept",
         "number",
         "over",
         "plain",
@@ -135,6 +137,7 @@ class Attempt(Ticket):
         self.spared = 0
         self.batch: Batch | None = None
         self.begun = False
+        self.kept: asyncio.Future[None] | None = None
         self.started = 0.0
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
@@ -299,11 +302,16 @@ def instead_of(event: events.Event, refused: Unwritable | JournalError, schedule
             )
             return events.Failed(at, id, Failure("error", message, "Unwritable"))
         case events.Started(at, id), JournalError():
-            return events.Failed(
-                at, id, Failure("cancelled", f"it was not made, as it could not be recorded: {refused}")
-            )
+            return events.Failed(at, id, not_recorded(refused))
         case _:
             raise refused
+
+
+def not_recorded(why: BaseException, *, in_doubt: bool = False) -> Failure:
+    """What becomes of a write whose start is not on the disk. `in_doubt`: an attempt before this one is."""
+    if isinstance(why, JournalError):
+        return Failure("cancelled", f"it was not made, as it could not be recorded: {why}", in_doubt=in_doubt)
+    return Failure("cancelled", "it was cancelled before it was made", in_doubt=in_doubt)
 
 
 def never_granted(attempt: Attempt, why: Entangled) -> Failure:

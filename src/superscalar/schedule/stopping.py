@@ -11,11 +11,21 @@ from math import inf
 
 from superscalar import events
 from superscalar.plan.ir import Call
-from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
+from superscalar.schedule.attempt import (
+    STOPPED,
+    Attempt,
+    Bounds,
+    clock_of,
+    kind_of,
+    never_started,
+    not_recorded,
+    too_slow,
+)
 from superscalar.schedule.cells import PENDING, RUNNING
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Limits, Ticket
+from superscalar.tools.tool import Inherited
 from superscalar.values import Failure, FailureKind, TaskId
 
 
@@ -121,6 +131,9 @@ class Stopping(ABC):
             if attempt.runner is None:
                 self._end(attempt)
             elif attempt.tool.effect != "write" or not attempt.begun:
+                if attempt.kept is not None:  # it is recorded as started, and certainly is not made
+                    failure = Failure("cancelled", "it was not made before the run was left", in_doubt=attempt.in_doubt)
+                    self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, 0.0))
                 self._forget(attempt)
         if self._live:
             self._escalate(self._cancel_silently)
@@ -154,6 +167,27 @@ class Stopping(ABC):
             self._alarm.cancel()
         self._alarm_at = when
         self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
+
+    def _begin_time(self, attempt: Attempt) -> None:
+        """The call is made now: from here on its time passes."""
+        attempt.started = self._now()
+        timeout = attempt.tool.timeout
+        if isinstance(timeout, Inherited):
+            timeout = self._bounds.timeout
+        if timeout is not None:
+            attempt.deadline = attempt.started + timeout
+            if attempt.batch is not None:
+                attempt.deadline = attempt.batch.deadline = min(attempt.batch.deadline, attempt.deadline)
+            if attempt.deadline < self._alarm_at:
+                self._set_alarm(attempt.deadline)
+
+    def _never_began(self, attempt: Attempt, error: BaseException) -> None:
+        """What the start of a call waited for did not come: it was not made, and is not in doubt for it."""
+        if attempt.over:
+            return
+        self._end(attempt)
+        self._happened(events.Failed(self._now(), attempt.cell.id, not_recorded(error, in_doubt=attempt.in_doubt)))
+        self._pump()
 
     def _look_at_deadlines(self) -> None:
         """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""

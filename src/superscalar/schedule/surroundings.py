@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -37,3 +38,4 @@ class Surroundings:
     question: str = ""
     replan: Replan = "any"
     approver: Approver = field(default_factory=Approver)
+    committed: Callable[[Tool[..., Any]], asyncio.Future[None] | None] | None = None  # see `Attempt.kept`

@@ -50,7 +50,6 @@ from superscalar.schedule.reports import Reports
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
 from superscalar.weight import TooHeavy, is_light
 
@@ -80,6 +79,7 @@ class TaskFetchingUnit(Asking):
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
+        self._committed = surroundings.committed
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
@@ -480,27 +480,21 @@ class TaskFetchingUnit(Asking):
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
-        batch = attempt.batch
-        number = 0 if batch is None else batch.number
-        self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, number))
+        batch = 0 if attempt.batch is None else attempt.batch.number
+        self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, batch))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt)
             return
         attempt.started = now
+        if self._committed is not None:
+            attempt.kept = self._committed(tool)
         work = self._attempt(attempt)
         if self._plain:  # `begin`, written out
             attempt.runner = asyncio.Task(work, loop=self.loop, name=cell.id, context=self._variables.copy())
         else:
             attempt.runner = self.begin(work, cell.id)
-        timeout = tool.timeout
-        if isinstance(timeout, Inherited):
-            timeout = self._bounds.timeout
-        if timeout is not None:
-            attempt.deadline = now + timeout
-            if batch is not None:
-                attempt.deadline = batch.deadline = min(batch.deadline, attempt.deadline)
-            if attempt.deadline < self._alarm_at:
-                self._set_alarm(attempt.deadline)
+        if attempt.kept is None:
+            self._begin_time(attempt)
 
     def _hand_back(self, attempt: Attempt) -> None:
         """A call does not start after all, for which everything was taken."""
@@ -522,12 +516,15 @@ class TaskFetchingUnit(Asking):
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
-        attempt.begun = True
         HOLDER.set(ref(attempt.batch or attempt))
         context, batch = attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
+            if attempt.kept is not None:
+                await attempt.kept
+                self._begin_time(attempt)
+            attempt.begun = True
             arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
@@ -539,7 +536,7 @@ class TaskFetchingUnit(Asking):
                 result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
-            result, step = error, self._went_wrong
+            result, step = error, self._went_wrong if attempt.begun else self._never_began
         try:
             step(attempt, result)
         except BaseException as bug:  # noqa: BLE001 -- it must not vanish in an asyncio task: `settle` raises it

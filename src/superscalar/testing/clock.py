@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import heapq
 import threading
@@ -63,6 +64,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._many = _FEW  # with so many timers, those that were cancelled are thrown out
         self._handed_over = threading.Event()
         self._in_executors = 0
+        self._promised: list[tuple[concurrent.futures.Future[Any], asyncio.Future[Any]]] = []
         self.turns_left = turns_left
 
     def time(self) -> float:
@@ -106,7 +108,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         func: Callable[[Unpack[Ts]], T],
         *args: *Ts,
     ) -> asyncio.Future[T]:
-        """Call a function in a thread, as `asyncio.to_thread` does; the clock stands still meanwhile."""
+        """Call a function in a thread, as `asyncio.to_thread` does; the clock stands still meanwhile.
+
+        An executor that says that it is `prompt` is waited for before the next turn, so that nothing depends on how
+        long that takes.
+        """
+        if executor is not None and getattr(executor, "prompt", False):
+            promised = executor.submit(func, *args), self.create_future()
+            self._promised.append(promised)
+            return promised[1]
         future = super().run_in_executor(executor, func, *args)
         self._in_executors += 1
         future.add_done_callback(self._back_from_executor)
@@ -133,6 +143,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """One turn: what is ready now, and the timers that are due."""
         ready = self._ready
+        if self._promised:
+            self._keep_promises()
         if not ready and not self._stopping:
             self._wait()
         self._fire()
@@ -143,6 +155,17 @@ class VirtualLoop(asyncio.BaseEventLoop):
             handle = ready.popleft()
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001 -- what the loop's own turn does; there is no public way
+
+    def _keep_promises(self) -> None:
+        promised, self._promised = self._promised, []
+        for done, future in promised:
+            error = done.exception()
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(done.result())
+            else:
+                future.set_exception(error)
 
     def _wait(self) -> None:
         """Nothing is ready: wait for threads, or move on to the next timer.
