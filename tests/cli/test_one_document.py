@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -95,6 +95,7 @@ def test_resume_and_show_have_all_that_exec_has_and_count_what_was_spent_before(
 
 @settings(max_examples=examples(20), deadline=None)
 @given(plans(joins="some"), st.integers(0, 2**32))
+@example(("x0 = work(1, 1)", "join(x0)"), 9)  # a tool that cancels itself
 def test_a_journal_tells_what_the_run_told(plan: tuple[str, ...], seed: int) -> None:
     chosen = Settings(results=seed, times=seed)
     with tempfile.TemporaryDirectory() as folder:
