@@ -413,6 +413,9 @@ class Journal:
         self._here().writer.submit(lambda connection: connection.executemany(KEEP_DURATION, kept)).result()
 
 
+_MANY = 100  # leases that are held on runs which were deleted a moment ago
+
+
 class _Beginning:
     """A new run that is to be written down; its lease is taken in the same transaction."""
 
@@ -435,10 +438,17 @@ class _Beginning:
         self._standing.begin(connection)
         values = (claim.run, claim.since, self._kept, platform.node(), os.getpid(), claim.since)
         statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
-        number = connection.execute(statement, values).lastrowid or 0
-        if not self._opened.leases.take(number):  # left behind by a run that was deleted from the file meanwhile
-            raise RunBusy(f"the lease on run {claim.run!r} is held, though it is new; name another run_id=")
-        claim.number = number
+        claim.number = self._leased(connection, connection.execute(statement, values).lastrowid or 0)
+
+    def _leased(self, connection: sqlite3.Connection, given: int) -> int:
+        """The number of the new run, whose lease is taken. A number comes again once the last run is deleted, and then
+        whoever was at work on that may have the lease for a moment longer: the next one will do.
+        """
+        for number in range(given, given + _MANY):
+            if self._opened.leases.take(number):
+                connection.execute("UPDATE runs SET number = ? WHERE number = ?", (number, given))
+                return number
+        raise RunBusy(f"the lease on run {self.claim.run!r} is held, though it is new; name another run_id=")
 
     def _give_back(self) -> None:
         if self.claim.number:
@@ -449,7 +459,7 @@ class _Beginning:
         self._give_back()
 
     def take_back(self) -> None:
-        """Nobody wants it any more."""
+        """Nobody wants it any more, if it was written at all."""
         self._opened.writer.submit(self._delete).add_done_callback(lambda _: self._give_back())
 
     def _delete(self, connection: sqlite3.Connection) -> None:
@@ -500,14 +510,17 @@ async def _written(
     *,
     instead: Callable[[], None],
 ) -> None:
-    """Wait until something is written; if that is cancelled, `instead` is called once it is."""
+    """Wait until something is written; if that is cancelled, `instead` is called once it is.
+
+    In the thread that writes, since the event loop may be closed by then.
+    """
     loop = asyncio.get_running_loop()
     given: Any = entry, False, lost
     written: asyncio.Future[None] = loop.run_in_executor(opened.writer, *given)
     try:
         await asyncio.shield(written)
     except asyncio.CancelledError:
-        written.add_done_callback(lambda done: None if done.cancelled() or done.exception() else instead())
+        opened.writer.submit(lambda _: None).add_done_callback(lambda _: instead())  # behind what is being written
         raise
 
 
