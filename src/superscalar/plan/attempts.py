@@ -12,6 +12,7 @@ import copy
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import DecimalException, DivisionByZero, InvalidOperation, Overflow
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from superscalar.plan import ir
@@ -145,8 +146,11 @@ def _caught(handler: ast.ExceptHandler) -> tuple[str, ...] | None:
     return () if "Exception" in ids else tuple(ids)
 
 
+_OF_DECIMALS: Final = {kind.__name__: kind for kind in (DecimalException, InvalidOperation, DivisionByZero, Overflow)}
+
+
 def _error_class(name: str) -> type[Exception] | None:
-    known = getattr(builtins, name, None)
+    known = getattr(builtins, name, None) or _OF_DECIMALS.get(name)
     return known if isinstance(known, type) and issubclass(known, Exception) else None
 
 
