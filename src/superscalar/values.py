@@ -462,9 +462,9 @@ _COLLECTIONS: Final = frozenset({list, set, frozenset, OrderedSet})
 def plain(value: Any) -> Any:
     """`value` as plain JSON data, for people and programs to read; what JSON lacks becomes text, lists and objects.
 
-    It does not come back: tuples and sets become lists, dates ISO 8601 text, a `Decimal` its text, bytes base64, handles
-    their repr, and an outcome that is no success an object with one key, `error` or `skipped`. It never raises: what
-    raises when it is looked at, having methods of its own, becomes a text that says so.
+    It does not come back: tuples and sets become lists, dates ISO 8601 text, a `Decimal` its text, bytes base64,
+    handles their repr, and an outcome that is no success an object with one key, `error` or `skipped`. It never raises:
+    what raises when it is looked at, having methods of its own, becomes a text that says so.
     """
     try:
         return _plain(value)
