@@ -14,10 +14,11 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
-    {"advice", "errors", "everyday", "unseen"},
+    {"advice", "errors", "everyday", "forks", "private", "unseen"},
     {"short"},
     {"values", "labels"},
     {"weight"},
+    {"secrets"},
     {"plan"},
     {"tools"},
     {"policy"},

@@ -29,7 +29,7 @@ from superscalar import (
 from superscalar.errors import ModelError
 from superscalar.events import Planned
 from superscalar.models.base import ChatModel
-from superscalar.plan import Diagnostic, compile_plan
+from superscalar.plan import Diagnostic, compile_plan, source
 from superscalar.plan.program import Program
 from superscalar.plan.python import PythonReader
 from superscalar.testing import ScriptedModel, VirtualLoop, run
@@ -494,14 +494,14 @@ def test_finding_errors_is_linear_in_their_number(line: str) -> None:
 @pytest.mark.parametrize("chunk", [1, 5, 1 << 20])
 def test_each_character_is_parsed_a_bounded_number_of_times(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = 0
-    parse = ast.parse
+    read = source._syntax_tree
 
-    def counting(source: str, *args: Any, **kwargs: Any) -> Any:
+    def counting(text: str) -> ast.Module:
         nonlocal parsed
-        parsed += len(source)
-        return parse(source, *args, **kwargs)
+        parsed += len(text)
+        return read(text)
 
-    monkeypatch.setattr("ast.parse", counting)
+    monkeypatch.setattr(source, "_syntax_tree", counting)
     text = "y = echo(" + "(" * 50 + "1" + ")" * 50 + ")\n" + "x0 = echo(0)\n" + plan_of(300)
     reader = PythonReader(Program(SIGNATURES))
     for i in range(0, len(text), chunk):

@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any, cast
 
 from examples.portfolio import batched, tools
 from examples.portfolio.prices import Prices, read_prices
@@ -63,7 +64,8 @@ def ask(model: str, question: str, module: ModuleType) -> RunResult | Interrupte
     """Ask with the tools of a module, and show what happens while it happens."""
     agent = LLMCompiler(model, [Toolset.from_module(module)])
     view = RunView()
-    result: RunResult | Interrupted = follow(lambda: agent.stream(question), view, screen_for(view, question))
+    result: RunResult | Interrupted
+    result = cast("Any", follow(lambda: agent.stream(question), view, screen_for(view, question)))
     return result
 
 

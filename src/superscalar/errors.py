@@ -6,7 +6,9 @@ What a *model* can fix is data and not in this module: a `Diagnostic` (`supersca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 
 def beginning(reply: str) -> str:
@@ -58,11 +60,13 @@ class ModelSetupError(ModelError):
 class JoinError(SuperscalarError):
     """The joiner gave no usable answer: it timed out, broke its output type, or asked for a replan at the limit.
 
-    `reply`: the first 200 characters of what it said last.
+    `reply`: the first 200 characters of what it said last. Without a joiner: nothing that was joined has a value, and
+    that is no condition's doing; `outcomes` has what every task left behind, by id.
     """
 
-    def __init__(self, message: str, *, reply: str = "") -> None:
+    def __init__(self, message: str, *, reply: str = "", outcomes: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.reply = beginning(reply)
+        self.outcomes = outcomes
         super().__init__(f"{message}\nit said: {self.reply}" if self.reply else message)
 
 
@@ -103,6 +107,10 @@ class RateLimited(ToolError):
 
 class NotDone(ToolError):
     """A write certainly did not happen, so it is *failed* and not *in doubt*."""
+
+
+class NotBegun(NotDone, TimeoutError):
+    """A call was given up before its function had been entered, so that it certainly did not happen and never will."""
 
 
 class InDoubt(SuperscalarError):

@@ -42,8 +42,9 @@ class RoundStarted:
     """The planner was asked for a plan (round 0), or for more statements (a replan).
 
     `label`: that of all that it was shown by then, of this run and of what was said before, which is the label of what
-    it writes in this round. `saw_untrusted`: whether something of that is not trusted. In older journals `label` is
-    None, and what is known of it is derived (`superscalar.schedule.labels.Labels.of_round`).
+    it writes in this round. `saw_untrusted`: whether something of that is not trusted. `restricted`: whether a tool had
+    run by then whose results are not trusted, which bounds what the round may add (`replan=`). In older journals
+    `label` and `restricted` are None, and derived from what had happened (`superscalar.schedule.ledger`).
     """
 
     at: float
@@ -51,6 +52,7 @@ class RoundStarted:
     reason: str = ""
     saw_untrusted: bool = False
     label: Label | None = field(default=None, repr=False)
+    restricted: bool | None = field(default=None, repr=False)
 
 
 @fact

@@ -24,6 +24,7 @@ from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
 from superscalar.models.ending import is_whole, why_cut
+from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.signatures import Output, Parameter
@@ -184,7 +185,7 @@ class Extractor:
         length, counted = 0, False
         finish: str | None = None
         try:
-            async with asyncio.timeout(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
+            async with within(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
                 async for chunk in chunks:
                     if chunk.preparing is not None:
                         run.progress(chunk.preparing.what, chunk.preparing.fraction)

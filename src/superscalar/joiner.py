@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,6 +179,7 @@ def show_results(
     max_tokens: int = 3_000,
     trusted: Callable[[TaskId], bool] = lambda _: True,
     in_part: Callable[[TaskId, Any, int], str | None] = lambda *_: None,
+    hidden: Callable[[TaskId], bool] = lambda _: False,
 ) -> str:
     """What became of the plan, in program order, in at most about `max_tokens` tokens (four characters each).
 
@@ -186,9 +188,10 @@ def show_results(
     without a name is shown by its expression. Long values end with their shape ("... 997 more of 1,000 items").
 
     Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
-    no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything.
+    no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything. Of
+    one that is `hidden` nothing is told but that: not even whether it was run, and so nothing else depends on that.
     """
-    shown = _Shown(tasks, outcomes, trusted, in_part)
+    shown = _Shown(tasks, outcomes, trusted, in_part, hidden)
     joined = _joined(tasks)
     first = [t for t in tasks if t.id in outcomes and (t.id in joined or shown.failed(t))]
     lines: dict[TaskId, str] = {}
@@ -202,7 +205,7 @@ def show_results(
         if task.id in lines or task.id not in outcomes or room <= 80:
             continue
         name = name_of(task.id)
-        work = isinstance(task.work, Call | Map | Display) and outcomes[task.id] != UNNEEDED
+        work = isinstance(task.work, Call | Map | Display) and not shown.unneeded(task)
         if latest[name] == task.id if name else work:
             line = shown.line(task, None, min(room, 400))
             if len(line) <= room:
@@ -229,19 +232,28 @@ class _Shown:
         outcomes: Mapping[TaskId, Outcome],
         trusted: Callable[[TaskId], bool],
         in_part: Callable[[TaskId, Any, int], str | None],
+        hidden: Callable[[TaskId], bool],
     ) -> None:
         self._outcomes = outcomes
         self._trusted = trusted
         self._in_part = in_part
+        self._hidden = hidden
         self._nameless = {task.id: task for task in tasks if name_of(task.id) is None}
 
     def failed(self, task: Task) -> bool:
-        """Whether it failed itself."""
-        return isinstance(self._outcomes[task.id], Failure) and not isinstance(task.work, Join)
+        """Whether it failed itself, as far as that is told."""
+        failed = isinstance(self._outcomes[task.id], Failure) and not isinstance(task.work, Join)
+        return failed and not self._hidden(task.id)
+
+    def unneeded(self, task: Task) -> bool:
+        """Whether it was not run since nothing needed it, as far as that is told."""
+        return self._outcomes[task.id] == UNNEEDED and not self._hidden(task.id)
 
     def line(self, task: Task, name: str | None, room: int) -> str:
         """`name: value`, or what happened instead of a value."""
         name = name or self._label(task.id)
+        if self._hidden(task.id):
+            return f"{name}: withheld"
         outcome = self._outcomes[task.id]
         says_nothing = isinstance(outcome, Skipped) and outcome.items is None
         if not says_nothing and not self._trusted(task.id):
@@ -269,6 +281,8 @@ class _Shown:
             id = outcome.because
         if outcome is None:
             return f"it needs {self._label(id)}"
+        if self._hidden(id):
+            return "not run"
         return _reason(outcome, room) if self._trusted(id) else _cause(outcome)
 
     def _incomplete(self, task: Task, outcome: Failure | Skipped, room: int) -> str:
@@ -372,7 +386,8 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}" + "s" * (count != 1)
 
 
-_LONGEST_NAME = 60  # of a class of exceptions: some are made when they are raised, and named by what was said
+# Classes of exceptions that are made when they are raised may be named by what was said.
+_KNOWN = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 
 
 def _cause(outcome: Outcome) -> str:
@@ -381,7 +396,7 @@ def _cause(outcome: Outcome) -> str:
         case Failure(items=tuple(items)):
             failed = sum(not isinstance(item, Observation) and not is_silent(item) for item in items)
             return f"{failed:,} of {_counted(len(items), 'item')} failed"
-        case Failure(kind="error", error=error) if error.isidentifier() and len(error) <= _LONGEST_NAME:
+        case Failure(kind="error", error=error) if error in _KNOWN:
             return error
         case Failure(kind=kind):
             return kind

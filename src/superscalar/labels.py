@@ -13,6 +13,8 @@ from threading import Lock
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
+from superscalar.forks import in_child
+
 SourceKind: TypeAlias = Literal["user", "plan", "tool", "model"]
 WORD: Final = "word"
 
@@ -96,7 +98,15 @@ class Label:
 
 # Told apart by identity, labels are found in tables without a line of Python: every call of a tool joins some.
 _LABELS: Final[WeakValueDictionary[tuple[frozenset[Source], frozenset[str] | None], Label]] = WeakValueDictionary()
-_ONE_AT_A_TIME: Final = Lock()  # agents run in several threads
+_ONE_AT_A_TIME = Lock()  # agents run in several threads
+
+
+def _renew_lock() -> None:
+    global _ONE_AT_A_TIME
+    _ONE_AT_A_TIME = Lock()
+
+
+in_child(_renew_lock)
 
 
 def _label(sources: frozenset[Source], readers: frozenset[str] | None) -> Label:

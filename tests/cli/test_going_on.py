@@ -255,7 +255,7 @@ def test_the_writes_of_a_plan_are_asked_about_whole(place: Path) -> None:
 def many(path: Path, count: int) -> Journal:
     journal = Journal(path)
     for number in range(count):
-        log = journal.begin(f"r{number:03}", {"kind": "execute"})
+        log = journal.begin(f"r{number:03}", {"kind": "answer"})
         log.append(ev.RunStarted(0.0, f"r{number:03}"))
         log.append(ev.RunEnded(1.0))
         log.close()
@@ -280,7 +280,7 @@ def test_listing_reads_no_event_of_runs_that_were_closed_and_of_others_once(monk
     waiting.append(ev.RunStarted(0.0, "waiting"))
     waiting.append(ev.PlanAsked(0.0))
     waiting.close()
-    log = journal.begin("killed", {})
+    log = journal.begin("killed", {"kind": "answer"})
     log.append(ev.RunStarted(0.0, "killed"))
     log.close()
     with closing(sqlite3.connect("runs.db")) as connection, connection:

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from superscalar import Failure, Observation, Skipped
 from superscalar import events as ev
 from superscalar.cli.app import app
 from superscalar.cli.documents import result_document
 from superscalar.cli.recorded import Folded
+from superscalar.compiler.result import Outcomes
 from superscalar.journal import Journal
+from superscalar.values import UNNEEDED, TaskId
 from support.depth import examples
 from support.random_plans import Settings, World, plans
 from support.running import executed
@@ -47,6 +50,14 @@ PLANS = {
     "some fail": 'prices = [price(t) for t in ["IBM", "XXX"]]\njoin(prices, default(prices[1], 0))\n',
     "a condition is false": 'a = price("IBM")\nif a > 100:\n    b = send("me", "dear")\njoin(a, b)\n',
 }
+
+
+STATES = {Observation: "done", Failure: "failed", Skipped: "skipped"}
+
+
+def unneeded(outcomes: Outcomes) -> list[TaskId]:
+    """What nothing needed: it did not settle, so nothing was made."""
+    return [id for id, outcome in outcomes.items() if outcome == UNNEEDED]
 
 
 @pytest.fixture(autouse=True)
@@ -84,14 +95,22 @@ def test_resume_and_show_have_all_that_exec_has_and_count_what_was_spent_before(
 
 @settings(max_examples=examples(20), deadline=None)
 @given(plans(joins="some"), st.integers(0, 2**32))
+@example(("x0 = work(1, 1)", "join(x0)"), 9)  # a tool that cancels itself
 def test_a_journal_tells_what_the_run_told(plan: tuple[str, ...], seed: int) -> None:
     chosen = Settings(results=seed, times=seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "runs.db"
         result = executed("\n".join(plan), World(chosen).tools, limits=chosen.limits, journal=path)
-        assert result_document(Folded(Journal(path), "run").result, answers=False) == result_document(
-            result, answers=False
-        )
+        read = Folded(Journal(path), "run")
+        assert result_document(read.result, answers=False) == result_document(result, answers=False)
+        outcomes = result.outcomes
+        counted = [sum(isinstance(outcome, kind) for outcome in outcomes.values()) for kind in (Observation, Failure)]
+        assert [read.summary.done, read.summary.failed] == counted
+        assert {id: result.provenance(id).outcome for id in outcomes} == {
+            **outcomes,
+            **dict.fromkeys(unneeded(outcomes)),
+        }
+        assert {id: read.view.row(id).state for id in outcomes} == {id: STATES[type(outcomes[id])] for id in outcomes}
 
 
 def test_a_record_that_contradicts_itself_is_told_as_that() -> None:

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, get_args
 
 from fuzz.world import tools
-from superscalar import LLMCompiler, PlanError, Toolset
+from superscalar import JoinError, LLMCompiler, PlanError, Toolset
 from superscalar.plan import Plan, Syntax, check, compile_plan, detect, ir
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import reader_of
@@ -202,6 +202,8 @@ def _session(text: str, random: Random, toolset: Toolset) -> None:
     agent = LLMCompiler(model, [toolset], joiner=None, max_repairs=3, max_tasks=500, max_fan_out=20, timeout=20)
     try:
         run(agent.run("?"))
+    except JoinError:  # nothing of what it joins has a value
+        return
     except PlanError as error:
         found = [each for each in error.diagnostics if isinstance(each, Diagnostic)]
         if not found:

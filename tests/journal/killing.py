@@ -27,7 +27,8 @@ from superscalar import CallAgain, Done, Doubt, LLMCompiler, ToolContext, tool
 from superscalar import events as ev
 from superscalar.errors import UnknownRun, UsageError
 from superscalar.journal import Journal
-from superscalar.journal.log import Commits, RunLog
+from superscalar.journal.log import RunLog
+from superscalar.journal.writer import _File
 from superscalar.tools import validation  # noqa: F401 -- imports pydantic, so that no fork has to
 
 SLOWEST = 0.006  # seconds that a tool sleeps twice
@@ -152,13 +153,13 @@ def hook(death: Death) -> None:
         counted += 1
         return counted == death.number + 1
 
-    write, append = Commits.write, RunLog.append
+    commit, append = _File.commit, RunLog.append
 
-    def writing(self: Commits, **given: Any) -> None:
+    def committing(self: _File, jobs: list[Any]) -> None:
         last = count()
         if last and death.how == "before a transaction":
             die()
-        write(self, **given)
+        commit(self, jobs)
         if last:
             die()
 
@@ -168,7 +169,7 @@ def hook(death: Death) -> None:
             die()
 
     if death.how in ("before a transaction", "after a transaction"):
-        Commits.write = writing  # type: ignore[method-assign]
+        _File.commit = committing  # type: ignore[method-assign]
     elif death.how == "after an event":
         RunLog.append = appending  # type: ignore[method-assign]
 

@@ -313,7 +313,7 @@ _HOLDS = """
 import os, sys
 from superscalar.journal import Journal
 journal = Journal(sys.argv[1])
-log = journal.begin("theirs", {"question": "?"})
+log = journal.begin("theirs", {"kind": "answer", "question": "?"})
 print(os.getpid(), flush=True)
 sys.stdin.read()
 """

@@ -16,6 +16,7 @@ from superscalar import events as ev
 from superscalar.journal import Journal
 from superscalar.plan import LANGUAGE
 from superscalar.testing import ScriptedModel, run
+from support.running import answering
 
 PLAN = "a = look('a')\nb = look(a)\njoin(a, b)\n"
 ITEMS = "xs = [look(t) for t in ['a', 'b']]\njoin(xs)\n"
@@ -34,7 +35,7 @@ TOOLS: list[Tool[..., Any]] = [look]
 
 def answered(plan: str) -> tuple[ev.Event, ...]:
     """The events of an undisturbed run that answers with a plan."""
-    return run(LLMCompiler(ScriptedModel(plan), TOOLS, joiner=None).run("why?", run_id="run")).events
+    return answering(LLMCompiler(ScriptedModel(plan), TOOLS, joiner=None), run_id="run")
 
 
 def up_to(events: Sequence[ev.Event], kind: type[ev.Event], id: str = "") -> Sequence[ev.Event]:

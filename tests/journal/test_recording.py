@@ -135,9 +135,9 @@ def test_the_start_of_a_write_is_on_the_disk(path: Path, monkeypatch: pytest.Mon
     commits: list[bool] = []
     writing = Database.writing
 
-    def noted(self: Database, *, durable: bool = False, patience: float = 1.0) -> Any:
+    def noted(self: Database, *, durable: bool = False, **given: Any) -> Any:
         commits.append(durable)
-        return writing(self, durable=durable, patience=patience)
+        return writing(self, durable=durable, **given)
 
     monkeypatch.setattr(Database, "writing", noted)
 
@@ -473,8 +473,9 @@ class FullDisk:
         self._journal = journal
 
     def fill(self) -> None:
-        pages = self._journal._database.rows("PRAGMA page_count")[0][0]
-        self._journal._database.rows(f"PRAGMA max_page_count = {pages}")
+        written = self._journal._here().writer._file.database
+        pages = written.rows("PRAGMA page_count")[0][0]
+        written.rows(f"PRAGMA max_page_count = {pages}")
 
 
 def _lost(path: Path, plan: str, tools: list[Any], **options: Any) -> JournalError:
@@ -533,7 +534,7 @@ def test_a_write_whose_start_cannot_be_recorded_is_not_made(path: Path) -> None:
     assert failed["b"].message.startswith("it was not made, as it could not be recorded: ")
     assert not any(failure.in_doubt for failure in failed.values())
     (summary,) = Journal(path).runs()
-    assert (summary.state, summary.in_doubt) == ("interrupted", ())
+    assert (summary.state, summary.in_doubt) == ("not begun", ())
 
 
 @pytest.fixture
@@ -554,7 +555,7 @@ def test_a_file_that_stays_locked_stops_the_run(
     path: Path, held_for: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a while, during which the event loop is not kept waiting."""
-    monkeypatch.setattr("superscalar.journal.log.PATIENCE", 0.3)
+    monkeypatch.setattr("superscalar.journal.database.PATIENCE", 0.3)
     turns = 0
 
     @tool

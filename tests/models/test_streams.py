@@ -480,7 +480,8 @@ def test_no_value_comes_from_an_extraction_that_is_cut(name: str) -> None:
 @pytest.mark.parametrize("cut", CUTS)
 def test_an_extraction_that_is_always_cut_fails(cut: Cut) -> None:
     (told,) = played(EXTRACTING, CUT_VALUES["the word load"], cuts=[cut])
-    assert str(told.answer).startswith("NoValue: the model gave no int in 3 tries; the last time: its reply was cut: ")
+    why = "the answer has no value: NoValue: the model gave no int in 3 tries; the last time: its reply was cut: "
+    assert told.error.startswith(why)
 
 
 # ------------------------------------------------------------------------------------------------ what the server says

@@ -53,7 +53,7 @@ def _history(steps: list[tuple[str, int, int, str]], width: int) -> list[Any]:
                 if grants.ask(call, (place,)):
                     running.append(call)
             elif step == "end" and running:
-                grants.give_back(running.pop(place % len(running)).names)
+                grants.give_back(running.pop(place % len(running)))
             elif step == "withdraw" and waiting:
                 grants.withdraw(waiting[place % len(waiting)])
             elif step == "reorder" and waiting:

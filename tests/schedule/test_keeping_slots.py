@@ -40,14 +40,14 @@ class Calls:
     def end(self, *names: str) -> None:
         for name in names:
             self.running.remove(name)
-            self._grants[name].give_back(self._tickets[name].names)
+            self._grants[name].give_back(self._tickets[name])
             self._grants[name].dispatch(self.loop)
 
     def refuse(self, name: str, seconds: float) -> None:
         """It ends, refused by a provider that wants nothing for so long."""
         self.running.remove(name)
         grants, ticket = self._grants[name], self._tickets[name]
-        grants.give_back(ticket.names)
+        grants.give_back(ticket)
         grants.refused(ticket, Refusal(seconds, nothing_done=True), Random(0), self.loop.time())
         grants.dispatch(self.loop)
 

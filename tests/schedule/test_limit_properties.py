@@ -112,7 +112,7 @@ class Ledger:
         grants = self.grants[call.agent]
         for name in (*call.names, f"cap {call.agent}"):
             self.running[name] -= 1
-        grants.give_back(call.names)
+        grants.give_back(call)
         if call.attempts < 5 and self.random.random() < self.world.refusing:
             after = self.random.choice([None, 0.1, 0.7, 2.0])
             verdict = grants.refused(call, Refusal(after, nothing_done=True), self.random, self.loop.time())

@@ -27,6 +27,7 @@ class Bench:
         self.loop = VirtualLoop()
         self.limits = Limits(limits, max_concurrency).on(self.loop)
         self.started: list[tuple[str, float]] = []
+        self.running: list[Ticket] = []
 
     def close(self) -> None:
         self.loop.close()
@@ -40,7 +41,9 @@ class Bench:
         return None
 
     def end(self, *limits: str) -> None:
-        self.limits.give_back(limits)
+        ticket = next(ticket for ticket in self.running if ticket.names == limits)
+        self.running.remove(ticket)
+        self.limits.give_back(ticket)
         self.limits.dispatch(self.loop)
 
     def pause(self, limit: str, seconds: float) -> None:
@@ -70,6 +73,7 @@ class Noted(Ticket):
         self.name = name
 
     def granted(self) -> None:
+        self.bench.running.append(self)
         self.bench.started.append((self.name, self.loop.time()))
 
 
@@ -267,7 +271,7 @@ def test_who_comes_later_does_not_overtake_who_could_start_now(benches: type[Ben
     bench = benches(1, named=Limit(concurrency=5))
     bench.ask("first")
     bench.ask("waits", "named")
-    bench.limits.give_back(())
+    bench.limits.give_back(bench.running[0])
     assert bench.ask("late", order=0) is not None  # before `dispatch` handed the slot on
     bench.limits.dispatch(bench.loop)
     assert bench.names == ["first", "waits"]

@@ -248,7 +248,7 @@ def test_a_call_that_needs_two_busy_limits_starts_though_they_are_never_free_tog
             loop.call_later(1.0, ended, call)
 
         def ended(call: Call) -> None:
-            grants.give_back(call.names)
+            grants.give_back(call)
             if call.run != "both":
                 ask(call.run, call.names)  # another one follows at once
             grants.dispatch(loop)
@@ -292,7 +292,7 @@ def test_a_call_is_not_starved_between_its_agents_cap_and_another_agents_calls(o
 
         def ended(call: Call) -> None:
             grants = theirs if call.run == "theirs" else mine
-            grants.give_back(call.names)
+            grants.give_back(call)
             if call.run != "both":
                 ask(grants, call.run, call.names)
             grants.dispatch(loop)
@@ -322,13 +322,20 @@ def test_within_a_run_the_lowest_order_goes_first_whatever_its_tool() -> None:
     try:
         begun: list[tuple[Any, ...]] = []
         grants = Limits({"a": Limit(concurrency=9)}, 1).on(loop)
-        assert grants.ask(Call("run", (), loop, None), (-9.0, 0))
+        running: list[Call] = [Call("run", (), loop, None)]
+        assert grants.ask(running[0], (-9.0, 0))
         orders = [(-0.0, 5), (-3.5, 1), (-3.5, 0), (0.0, 4), (-7.25, 2), (-7.25, 2, 1)]
         for number, order in enumerate(orders):
-            call = Call("run", ("a",) if number % 2 else (), loop, lambda _, order=order: begun.append(order))
+            names = ("a",) if number % 2 else ()
+
+            def began(call: Call, order: Any = order) -> None:
+                begun.append(order)
+                running.append(call)
+
+            call = Call("run", names, loop, began)
             assert not grants.ask(call, order)
         for _ in orders:
-            grants.give_back(() if not begun or orders.index(begun[-1]) % 2 == 0 else ("a",))
+            grants.give_back(running[-1])
             grants.dispatch(loop)
         assert begun == [(-7.25, 2), (-7.25, 2, 1), (-3.5, 0), (-3.5, 1), (0.0, 4), (-0.0, 5)]
     finally:
@@ -389,7 +396,7 @@ def test_grants_say_when_somebody_may_start() -> None:
         assert waits.blocked_by == (EVERYTHING,)
         grants.dispatch(loop)
         assert not grants.changed
-        grants.give_back(())
+        grants.give_back(call)
         assert grants.changed
     finally:
         loop.close()

@@ -533,8 +533,8 @@ def test_a_resource_counts_from_when_it_is_known(schedule: Schedule) -> None:
     add(schedule, write("w1", access=UNKNOWN), write("w2", "w1", access=UNKNOWN), write("w3", "w2", access=STORE))
     assert schedule.apply(Resolved(0.0, "w1", "store")) == []
     assert schedule.apply(failed("w1", doubtful)) == [Issue("w2")]
-    assert schedule.apply(Resolved(0.0, "w2", "other")) == []
-    assert schedule.apply(ok("w2")) == [Skip("w3", because="w1")]
+    assert schedule.apply(Resolved(0.0, "w2", "other")) == [Skip("w3", "w1")]
+    assert schedule.apply(ok("w2")) == []
 
 
 def test_an_access_is_skipped_when_its_resource_turns_out_to_be_one_in_doubt(schedule: Schedule) -> None:

@@ -58,6 +58,9 @@ CHOSEN = {
     "a condition in a loop": (
         'for o in orders():\n    if carrier(o["id"]) == "lost":\n        refund(o["id"])\njoin()\n'
     ),
+    "a condition around a list": (
+        'os = orders()\nif carrier(2) == "lost":\n    x = [refund(o["id"]) for o in os]\njoin()\n'
+    ),
     "an item's claim": 'for c in claims():\n    if "lost" in c:\n        refund(2)\njoin()\n',
     "an operand": 'x = carrier(2) == "lost" and refund(2)\njoin(x)\n',
     "a list that it fills": (
@@ -70,7 +73,7 @@ CHOSEN = {
 }
 
 OURS = {
-    "nothing": "x = refund(2, claims()[0])\njoin(x)\n",
+    "nothing": 'x = refund(2, default(claims()[0], ""))\njoin(x)\n',
     "a condition of ours": "if stock() > 2:\n    refund(2)\njoin()\n",
     "a list of ours": 'x = [refund(o["id"]) for o in orders()]\njoin(x)\n',
     "a filter of ours": 'x = [refund(o["id"]) for o in orders() if o["id"] > 1]\njoin(x)\n',

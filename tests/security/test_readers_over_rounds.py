@@ -120,7 +120,7 @@ def test_summaries_tell_it_no_word_and_so_leave_it_free(first: str) -> None:
 def test_what_is_withheld_may_be_handed_on_as_a_value() -> None:
     second = f'x = send("{BOB}", a)\ny = send("{ANN}", a)\nz = send("{BOB}", "nothing of it")\njoin(x, y, z)\n'
     result, model = asked("a = diary()\njoin(a)\n", "REPLAN: more", second, "done")
-    assert "a: withheld (a text of 8 characters)" in model.requests[2].messages[-1].text
+    assert "a: withheld\n" in model.requests[2].messages[-1].text
     assert sent(result) == [ANN, BOB]
     assert isinstance(result.outcomes["x"], Failure)
     assert result.outcomes["x"].message == f"`text` of send is only for {ANN}, but {BOB} would read it"

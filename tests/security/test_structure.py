@@ -43,6 +43,20 @@ def is_made(lines: str) -> bool:
     return not kinds
 
 
+ADDED = {
+    "a record": ("if o.id:\n        xs.append({'id': o.id, 's': s})", "x.id"),
+    "behind what is left out": ("if o.id:\n        continue\n    xs.append((o.id, s))", "x[0]"),
+    "a list of them": ("if o.id < 2:\n        xs += [(o.id, s)]", "x[0]"),
+    "nothing at all": ("if o.id > 5:\n        xs.append((o.id, s))", "x[0]"),
+}
+
+
+@pytest.mark.parametrize(("added", "taken"), ADDED.values(), ids=ADDED)
+def test_what_is_ours_stays_so_in_a_list_to_which_a_loop_adds_some(added: str, taken: str) -> None:
+    loop = f"xs = []\nfor o, s in zip(os, ss):\n    {added}\n"
+    assert is_made(f"{loop}r = [refund({taken}) for x in xs]")
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -58,6 +72,9 @@ def is_made(lines: str) -> bool:
         "r = [refund(o.id) for (o, s), t in zip(zip(os, ss), ss) if t.state == 'lost']",
         "r = refund([o for o, s in zip(os, ss)][0].id)",
         "ps = [(o, s) for o, s in zip(os, ss)]\nfor p in ps:\n    if p[1].state == 'lost':\n        refund(p[0].id)",
+        # pairs that are written out
+        "d = dict([('ours', os[0].id), ('theirs', ss[0])])\nr = refund(d['ours'])",
+        "d = dict([['theirs', ss[0]]], ours=os[0].id)\nr = refund(d.get('ours'))",
         # enumerate
         "r = [refund(os[i].id) for i, s in enumerate(ss) if s.state == 'lost']",
         "r = [refund(i) for i, s in enumerate(ss)]",
@@ -235,6 +252,9 @@ def test_what_is_our_own_stays_so_beside_what_a_stranger_says(lines: str) -> Non
         "r = refund(next((i for i in [1, 2] if i > 5), ss[0].id))",
         "r = refund(min(zip(os, ss), key=lambda p: p[1].id)[0].id)",
         "r = refund([o.id for o in os][-ss[1].id])",
+        "d = dict([('ours', os[0].id), ('ours', ss[0].id)])\nr = refund(d['ours'])",
+        "d = dict([('ours', os[0].id), (ss[0].state, 7)])\nr = refund(d['ours'])",
+        "d = dict([('ours', os[0].id)], ours=ss[0].id)\nr = refund(d['ours'])",
     ],
 )
 def test_what_a_stranger_says_or_decides_on_is_not_ours(lines: str) -> None:

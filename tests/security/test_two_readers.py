@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from superscalar import Failure, Label, LLMCompiler, Policy
+from superscalar import Failure, Label, LLMCompiler, Policy, joiner
 from superscalar.compiler import calls as native
 from superscalar.compiler import history, run, sight
 from superscalar.errors import PlanError
@@ -20,11 +20,12 @@ from superscalar.labels import NOTHING, USER
 from superscalar.policy.rules import Confidentiality
 from superscalar.schedule import labels as derived
 from superscalar.schedule.permission import Permission
+from superscalar.schedule.whether import Whether
 from superscalar.testing import run as run_in_virtual_time
 from support import two_readers
 from support.depth import examples
 from support.random_programs import Writer
-from support.two_readers import WAYS, Calls, in_random_world, of_a_plan
+from support.two_readers import WAYS, Calls, Mixed, in_random_world, of_a_plan
 
 SAID = ("pin 7781", "pin 1772", "zzz 0000", None)
 """What the diary says, world by world; in the last one it cannot be read."""
@@ -42,6 +43,7 @@ PLANS = {
     "an operand": 'e = diary()\nx = e[4] == "7" and search("a")\njoin(x)\n',
     "a filter": 'e = diary()\nx = [post(c) for c in ["7", "1", "z"] if c in e]\njoin(x)\n',
     "the items of a list": 'x = [search("again") for page in pages()]\njoin(x)\n',
+    "a list under a condition": 'e = diary()\nif e[4] == "7":\n    x = [search(q) for q in ["a", "b"]]\njoin()\n',
     "a call once for all items": 'x = [look("once") for page in pages()]\njoin(x)\n',
     "a number": 'e = diary()\nx = [post(i) for i in range(e.count("7"))]\njoin(x)\n',
     "an assertion": 'e = diary()\nassert e[4] == "7", "no"\nx = search("a")\njoin(x)\n',
@@ -56,6 +58,67 @@ PLANS = {
     'x = [search("k") for k in d]\njoin(x)\n',
     "what is written between two calls that are one": (
         f'e = diary()\na = look("a")\nif e[4] == "7":\n    send("{two_readers.ANN}")\nb = look("a")\njoin(a, b)\n'
+    ),
+    "a write that was not needed": (
+        f'e = diary()\na = look("a")\nif e[4] == "7":\n    send("{two_readers.ANN}")\nb = look("a")\nx = search(b)\n'
+        "join(a, b, x)\n"
+    ),
+    "whether it is the same call still": (
+        f'e = diary()\na = look("a")\nif e[4] == "7":\n    send("{two_readers.ANN}")\nb = look("a")\n'
+        'x = search(default(b, "none"))\njoin(a, x)\n'
+    ),
+    "writes of a loop between two calls": (
+        f'e = diary()\na = look("a")\nfor c in pages():\n    send("{two_readers.ANN}", c)\nb = look("a")\n'
+        "x = search(b)\njoin(a, x)\n"
+    ),
+    "a write that fails between two calls": (
+        f'e = diary()\na = look("a")\nsend("{two_readers.ANN}", e.index("81"))\nb = look("a")\nx = search(b)\n'
+        "join(a, x)\n"
+    ),
+    "a call that is late and shares": (
+        f'e = diary()\nb = look(search("a"))\nif e[4] == "7":\n    send("{two_readers.ANN}")\n'
+        'a = look("all about a")\nx = search(a)\njoin(b, x)\n'
+    ),
+    "a call of a loop that is shared": (
+        f'e = diary()\nfor c in ["a", "a"]:\n    x = search(look(c))\n    if e[4] == "7":\n'
+        f'        send("{two_readers.ANN}", c)\njoin(e, x)\n'
+    ),
+    "what shares a call that fails together": (
+        'e = diary()\nif "7" in e:\n    a = clean("a")\nc = clean(e[4:])\nlate = search(search("x"))\n'
+        'x = search(clean("a" + late[:0]))\njoin(default(a, 0), c, x)\n'
+    ),
+    "what comes first": 'e = diary()\nx = first(1, [e.index("7"), search(search("warm"))])\njoin(x)\n',
+    "what comes first of many": (
+        "e = diary()\n"
+        + "".join(f'x{c} = first(1, [e.index("{c}"), search(search("w{c}"))])\n' for c in "0178")
+        + "join()\n"
+    ),
+    "what is first there": 'x = first(1, [diary(), search(search("warm"))])\njoin(x)\n',
+    "what is first of a list": ('x = first(1, [[locate(c) for c in ["7", "8"]], search(search("warm"))])\njoin(x)\n'),
+    "what is first but for a condition": (
+        'e = diary()\na = 1 if "7" in e else e[99]\nx = first(1, [a, search(search(search("warm")))])\njoin(x)\n'
+    ),
+    "how many are first": (
+        'e = diary()\nx = first(e.count("7"), [clean("a"), search("b"), search(search("c"))])\njoin(x)\n'
+    ),
+    "what a second one waits for": (
+        'e = diary()\nw = search("warm")\na = first(1, [e.index("7"), search(w)])\n'
+        'b = first(1, [e.index("81"), post(w)])\njoin(a, b)\n'
+    ),
+    "what a list of calls goes on with": (
+        'e = diary()\nx = first(1, [e.index("7"), [search(q) for q in [search(search("a")), "b"]]])\njoin(x)\n'
+    ),
+    "what is sent together": (
+        'n = locate("7")\nxs = [clean(t) for t in [n, "weather"]]\nx = search(xs[1])\njoin(xs, x)\n'
+    ),
+    "what fails together": (
+        'e = diary()\nd = clean(e)\nw = clean(search("a"))\nx = search(default(w, "none"))\njoin(d, x)\n'
+    ),
+    "what is sent together by a condition": (
+        'e = diary()\nxs = [clean(t) for t in ["1" if "81" in e else e[0], "a"]]\nx = search(xs[1])\njoin(xs, x)\n'
+    ),
+    "what is sent together of a loop": (
+        'e = diary()\nx = []\nfor q in [e, "a", "b"]:\n    w = clean(q)\n    x.append(search(w))\njoin(x)\n'
     ),
     "a fallback": 'x = send("bob@home.example", default(locate("7"), "none"))\njoin(x)\n',
     "who it goes to": 'e = diary()\nx = send("bob@home.example" if "7" in e else "eve@home.example", "hi")\njoin(x)\n',
@@ -145,7 +208,20 @@ def test_it_does_not_by_way_of_a_model_either(way: Callable[..., Calls]) -> None
     assert here == there
 
 
-TELLING = [way for way in WAYS if way not in (two_readers.over_rounds, two_readers.through_approvals)]
+SUMMED_UP = (
+    two_readers.over_rounds,
+    two_readers.over_rounds_by_statuses,
+    two_readers.through_a_condition_of_an_earlier_round,
+)
+
+
+@pytest.mark.parametrize("way", SUMMED_UP, ids=lambda way: way.__name__)
+def test_what_is_summed_up_tells_no_size_and_no_status_either(way: Callable[..., Calls]) -> None:
+    here, *there = [way(said) for said in SAID]
+    assert there == [here] * 3
+
+
+TELLING = [way for way in WAYS if way not in (*SUMMED_UP, two_readers.through_approvals)]
 
 
 @pytest.mark.parametrize("way", TELLING, ids=lambda way: way.__name__)
@@ -170,6 +246,18 @@ def test_nor_in_programs_of_any_kind(source: str, confidential: tuple[str, ...],
     except PlanError:
         return
     assert here == there
+
+
+@st.composite
+def mixed_plans(draw: st.DrawFn) -> str:
+    return Mixed(lambda choices: draw(st.sampled_from(list(choices)))).plan(6)
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(mixed_plans(), st.sampled_from(SAID[1:]))
+def test_nor_where_calls_are_shared_sent_together_or_let_go(plan: str, said: str | None) -> None:
+    """Also where what is confidential comes sooner or later."""
+    assert of_a_plan(plan, SAID[0]) == of_a_plan(plan, said)
 
 
 # ---------------------------------------------------------------------------------- the property can fail: what forgets
@@ -198,7 +286,20 @@ def what_fails_beside_it_is_forgotten(patch: Patch) -> None:
 
 
 def what_is_written_between_two_calls_is_forgotten(patch: Patch) -> None:
-    patch.setattr(derived.Labels, "made_again", lambda *_: False)
+    patch.setattr(Whether, "_writes_before", lambda whether, cell: whether._schedule.writes_before(cell))
+
+
+def what_goes_out_together_is_forgotten(patch: Patch) -> None:
+    patch.setattr(Whether, "company", lambda *_: None)
+
+
+def what_comes_first_is_forgotten(patch: Patch) -> None:
+    patch.setattr(Whether, "stays", lambda *_: lambda _: False)
+
+
+def statuses_are_told(patch: Patch) -> None:
+    before = joiner.show_results
+    patch.setattr(joiner, "show_results", lambda *given: before(*given[:5]))
 
 
 def rounds_keep_no_readers(patch: Patch) -> None:
@@ -260,6 +361,11 @@ FAULTS: list[tuple[Callable[[Patch], None], Callable[[], list[list[Calls]]]]] = 
     (control_is_not_weighed_at_a_glance, _plans("a condition")),
     (what_fails_beside_it_is_forgotten, _beside("in a dict")),
     (what_is_written_between_two_calls_is_forgotten, _plans("what is written between two calls that are one")),
+    (what_goes_out_together_is_forgotten, _plans("what is sent together")),
+    (what_goes_out_together_is_forgotten, _plans("what fails together")),
+    (what_goes_out_together_is_forgotten, _plans("what shares a call that fails together")),
+    (what_comes_first_is_forgotten, _plans("what comes first")),
+    (statuses_are_told, _ways(two_readers.over_rounds_by_statuses)),
     (rounds_keep_no_readers, _ways(two_readers.over_rounds_in_text)),
     (failures_have_no_readers, _ways(two_readers.through_a_failure)),
     (answers_have_no_readers, _ways(two_readers.through_the_history)),

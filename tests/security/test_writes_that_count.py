@@ -51,7 +51,7 @@ REFUSED = "it was not approved by approve"
     ("says", "expected"),
     [
         ("nnn", [REFUSED] * 3),
-        ("ynn", ["sent", TOO_MANY, TOO_MANY]),
+        ("ynn", ["sent", REFUSED, REFUSED]),
         ("nny", [REFUSED, REFUSED, "sent"]),
         ("nyy", [REFUSED, "sent", TOO_MANY]),
         ("yyy", ["sent", TOO_MANY, TOO_MANY]),

@@ -41,11 +41,11 @@ class _File(Journal):
         self._dies_after = dies_after
         self._begun_with: Mapping[str, Any] = {}
 
-    def begin(self, run: str, about: Mapping[str, Any]) -> RunLog:
+    async def abegin(self, run: str, about: Mapping[str, Any]) -> RunLog:
         self._begun_with = {"language": LANGUAGE, **about}
         return _Log(self, run, self._begun_with)
 
-    def reopen(self, run: str) -> RunLog:
+    async def areopen(self, run: str) -> RunLog:
         self.dead, self._dies_after = False, -1
         return _Log(self, run, self._begun_with, tuple(self.recorded))
 
@@ -55,12 +55,10 @@ class _File(Journal):
     def keep_durations(self, known: Mapping[str, float]) -> None:
         """They are not what this is about."""
 
-    def append(self, event: events.Event, *, durable: bool) -> None:
+    def append(self, event: events.Event) -> None:
         if self.dead:  # the rest of this turn's callback: nothing of it leaves the process
             return
         self.recorded.append(event)
-        if durable:
-            self.durable = len(self.recorded)
         if len(self.recorded) == self._dies_after:
             self.dead = True
             loop = asyncio.get_running_loop()
@@ -95,28 +93,40 @@ class _Log(RunLog):
         self._file = file
 
     def append(self, event: events.Event, *, durable: bool = False) -> None:
-        self._file.append(event, durable=durable)
+        assert not durable
+        self._file.append(event)
 
-    def flush(self, *, durable: bool = False) -> None:
+    def soon(self) -> None:
+        """It may be lost until it is."""
+
+    def durable(self) -> asyncio.Future[None]:
+        """What was appended is on the disk in the next turn, if the process lives to see that."""
+        done = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(self._commit, len(self._file.recorded), done)
+        return done
+
+    def _commit(self, appended: int, done: asyncio.Future[None]) -> None:
+        if not self._file.dead:
+            self._file.durable = max(self._file.durable, appended)
+            done.set_result(None)
+
+    async def aclose(self, durations: Mapping[str, float] | None = None) -> None:
         if not self._file.dead:
             self._file.durable = len(self._file.recorded)
-
-    def close(self, durations: Mapping[str, float] | None = None) -> None:
-        self.flush()
 
 
 class WatchedResumed(ResumedUnit):
     """A resumed unit that its world remembers."""
 
-    def __init__(self, surroundings: Surroundings, recorded: Any) -> None:
+    def __init__(self, surroundings: Surroundings, recorded: Any, *more: Any) -> None:
         world, record, run = surroundings.context, surroundings.record, surroundings.run
         assert isinstance(world, Services)
 
-        def noted(event: events.Event) -> None:
+        def noted(event: events.Event) -> events.Event | None:
             world.history.append((run, event))
-            record(event)
+            return record(event)
 
-        super().__init__(replace(surroundings, record=noted), recorded)
+        super().__init__(replace(surroundings, record=noted), recorded, *more)
         world.units.append(self)
 
 

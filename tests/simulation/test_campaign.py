@@ -14,7 +14,7 @@ import pytest
 
 from simulation.campaign import SEEDS_PER_PLAN, simulate_many, simulated, watched
 from superscalar.events import Event, Expanded, Failed
-from superscalar.schedule import attempt, hazards, limits, state, unit
+from superscalar.schedule import attempt, hazards, limits, order, state, unit
 from superscalar.values import Failure
 from support.depth import campaign
 
@@ -101,7 +101,7 @@ def a_slot_is_not_given_back_after_a_retry(patch: pytest.MonkeyPatch) -> None:
 
 @breaks("started before")
 def an_ordering_edge_is_open_from_the_start(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(state.Schedule, "_follow", lambda *_: None)
+    patch.setattr(order.Ordering, "follow", lambda *_: None)
 
 
 @breaks("failed without doubt, but happened")

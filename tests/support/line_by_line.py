@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, TypeAlias
@@ -92,7 +93,7 @@ class Line:
 
     name: str
     access: Access
-    form: Literal["plain", "choice", "and", "if", "list", "map", "filtered map"]
+    form: Literal["plain", "choice", "and", "if", "list", "map", "filtered map", "guarded map", "map of maps"]
     condition: Value = 1
     count: int = 0
     others: tuple[Value, ...] = ()
@@ -108,6 +109,8 @@ class Line:
             "and": f"{self.condition} and {self.access}",
             "map": f"[{self.access} for i in range({self.count})]",
             "filtered map": f"[{self.access} for i in range({self.count}) if i != 1]",
+            "guarded map": f"[{self.access} if i != 1 else 0 for i in range({self.count})]",
+            "map of maps": f"[[{self.access} for i in range(10 * j, 10 * j + {self.count})] for j in range(2)]",
         }.get(self.form, "")
 
 
@@ -115,6 +118,9 @@ def text_of(program: tuple[Line, ...]) -> str:
     """The plan that says the same."""
     names = "".join(f"key_{letter} = {letter!r}\n" for letter in "abc")
     return names + "".join(f"{line}\n" for line in program) + "join()\n"
+
+
+_MAPS = ["map", "map", "filtered map", "guarded map", "map of maps"]
 
 
 @st.composite
@@ -143,13 +149,15 @@ def programs(draw: DrawFn, most: int = 9) -> tuple[Line, ...]:
         return Access(name, site, Item() if looping else 0, key, written)
 
     for number in range(draw(st.integers(1, most))):
-        form = pick(["plain", "plain", "plain", "choice", "and", "if", "if", "list", "list", "map", "filtered map"])
-        looping = form.endswith("map")
+        form = pick(["plain", "plain", "plain", "choice", "and", "if", "if", "list", "list", *_MAPS])
+        looping = form in _MAPS
         made = access(looping, ("get", "get", "put", "put", "put", "scan", "wipe", "peek", "total"))
         condition = pick([*refs, *refs, 0, 1]) if form in ("choice", "and", "if") else 1
         others = tuple(value(looping=False) for _ in range(pick([1, 1, 2]))) if form == "list" else ()
         line = Line(f"x{number}", made, form, condition, draw(st.integers(0, 3)) if looping else 0, others)
         lines.append(line)
+        if form == "map of maps":
+            continue
         refs.append(Ref(line.name, looping or form == "list"))
         length = 1 + len(others) if form == "list" else line.count if form == "map" else 0
         if length:
@@ -242,16 +250,25 @@ class Interpreter:
                     found = self._value(other, None)
                     rows.append(found if found[0] != "failed" or isinstance(other, Access) else BY_CAUSE)
                 return self._held(rows)
-            case _:
-                return self._held(
-                    [self._access(line.access, i) for i in range(line.count) if line.form == "map" or i != 1]
-                )
+            case "map of maps":
+                starts = (0, 10)
+                return self._held([self._held(self._each(line, range(at, at + line.count))) for at in starts])
+            case "filtered map":
+                return self._held(self._each(line, [i for i in range(line.count) if i != 1]))
+            case "map" | "guarded map":
+                return self._held(self._each(line, range(line.count)))
+
+    def _each(self, line: Line, items: Iterable[int]) -> list[Shape]:
+        if line.form != "guarded map":
+            return [self._access(line.access, i) for i in items]
+        rows = [("value", 0) if i == 1 else self._access(line.access, i) for i in items]
+        return [BY_CAUSE if row[0] == "failed" else row for row in rows]
 
     def _held(self, rows: list[Shape]) -> Shape:
         """A list of these: its values, or what became of each; nothing failed where none is there by guard alone."""
         if all(row[0] == "value" for row in rows):
             return ("value", [row[1] for row in rows])
-        if all(row[0] == "value" or row == BY_GUARD for row in rows):
+        if all(row[0] in ("value", "lacking") or row == BY_GUARD for row in rows):
             return ("lacking", False, rows)
         return ("failed", False, rows)
 

@@ -94,6 +94,7 @@ _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "int": st.integers(),
     "int | None": st.none() | st.integers(),
     "bool": st.booleans(),
+    "bool | None": st.none() | st.booleans(),
     "str": _TEXTS,
     "TaskId": _IDS,
     "tuple[TaskId, ...]": _SOME_IDS,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
-from superscalar import LLMCompiler, RunResult
+from superscalar import JoinError, LLMCompiler, RunResult
 from superscalar.events import Event, Failed, Skipped, Started, Succeeded
 from superscalar.models.base import Chunk, Request
 from superscalar.plan import Plan
@@ -33,6 +34,18 @@ def executed(
             return await running.result()
 
     return run(main(), wait_for_threads=wait_for_threads)
+
+
+def answering(agent: LLMCompiler, question: str = "why?", **options: Any) -> tuple[Event, ...]:
+    """The events of a run to its end, also of one whose answer has no value."""
+
+    async def main() -> tuple[Event, ...]:
+        async with agent.stream(question, **options) as running:
+            with suppress(JoinError):
+                await running.result()
+        return running.events
+
+    return run(main())
 
 
 def starts(events: Iterable[Event]) -> dict[str, float]:

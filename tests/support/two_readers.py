@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -39,8 +39,8 @@ def tools(said: str | None) -> list[Tool[..., Any]]:
 
     @tool(effect="read", trust="trusted", readers=ANN, reads=())
     async def diary(day: Any = 0) -> str:
-        """Ann's diary."""
-        await asyncio.sleep(1)
+        """Ann's diary, which takes the longer the more there is to tell."""
+        await asyncio.sleep(1 if said is None else 1 + int(said[-1]) % 3)
         return read()
 
     @tool(effect="read", trust="trusted", readers=ANN, reads=())
@@ -80,7 +80,25 @@ def tools(said: str | None) -> list[Tool[..., Any]]:
         """Send a message."""
         return f"sent to {to}"
 
-    return [diary, pages, locate, search, look, post, send]
+    @tool(effect="pure", timeout=60)
+    async def clean(text: Any) -> Any:
+        """Clean a text, together with others."""
+        await asyncio.sleep(1)
+        return text
+
+    @clean.batch(over="text", max_batch=8)
+    async def cleans(text: list[Any]) -> list[Any]:
+        if any("1" in str(one) or "5" in str(one) for one in text):
+            raise ValueError("there is a 1 or a 5 in one of them")
+        return text
+
+    @tool(effect="read", trust="trusted", reads=(), dedupe=True)
+    async def own(query: Any) -> str:
+        """Look something up in a book of our own, which tells nobody."""
+        await asyncio.sleep(1)
+        return f"known of {query}"
+
+    return [diary, pages, locate, search, look, post, send, clean, own]
 
 
 def seen_by_others(happened: Iterable[Event]) -> Calls:
@@ -101,6 +119,58 @@ def of_a_plan(plan: str, said: str | None, **options: Any) -> Calls:
             return await running.result()
 
     return seen_by_others(run(main()).events)
+
+
+class Mixed:
+    """Writes a plan in which what is Ann's and what is everybody's meet wherever calls have to do with others.
+
+    `pick` chooses one of several: hypothesis, or a `random.Random`.
+    """
+
+    def __init__(self, pick: Callable[[Sequence[Any]], Any]) -> None:
+        self._pick = pick
+        self._names: list[str] = ["e"]
+
+    def plan(self, statements: int) -> str:
+        """A whole plan."""
+        lines = ["e = diary()"]
+        for number in range(self._pick(range(2, statements + 1))):
+            lines += self._statement(f"x{number}")
+        return "\n".join([*lines, f"join({', '.join(f'default({name}, 0)' for name in self._names)})"]) + "\n"
+
+    def _statement(self, name: str) -> list[str]:
+        indented = self._pick([False, False, True])
+        value = self._pick([self._value, self._value, self._first, self._list, self._note])()
+        self._names.append(name)
+        if not indented:
+            return [f"{name} = {value}"]
+        return [f"if {self._pick([*CONDITIONS, 'True'])}:", f"    {name} = {value}"]
+
+    def _value(self) -> str:
+        tool = self._pick(["search", "look", "look", "post", "clean", "clean", "own", "locate"])
+        return f"{tool}({self._given()})"
+
+    def _given(self) -> str:
+        name = self._pick(self._names)
+        constant = self._pick(['"a"', '"1"', '"7"'])
+        return str(self._pick([constant, constant, constant, name, f"default({name}, 0)", self._late(), "e[4:]"]))
+
+    def _late(self) -> str:
+        return f"{self._pick(['search', 'own', 'clean'])}({self._pick(['1', '2'])})"
+
+    def _first(self) -> str:
+        items = [self._pick(["e.index('7')", "e.index('81')", self._value(), self._value()]) for _ in range(3)]
+        return f"first(1, [{', '.join(items)}])"
+
+    def _list(self) -> str:
+        tool = self._pick(["search", "clean", "look"])
+        return f"[{tool}(t) for t in [{self._given()}, {self._given()}, 'b']][{self._pick([0, 1, 2])}]"
+
+    def _note(self) -> str:
+        return f'send("{ANN}", {self._given()})'
+
+
+CONDITIONS = ('e[4] == "7"', '"81" in e', 'default(locate("7"), 0) == 4')
 
 
 def in_random_world(source: str, confidential: Iterable[str], salt: str) -> Calls:
@@ -168,6 +238,28 @@ def over_rounds(said: str | None, **options: Any) -> Calls:
 def over_rounds_in_text(said: str | None, **options: Any) -> Calls:
     """It is shown all of it."""
     return over_rounds(said, replanner_sees="text", **options)
+
+
+STATUSES = (
+    "e = diary()\n"
+    + "".join(f'if e[{i}] == "{c}":\n    n{i}{c} = send("{ANN}", "x")\n' for i in range(4, 8) for c in "0127")
+    + 'a = default(locate("7"), 0)\nb = locate("z")\nc = first(1, [locate("7"), clean("x"), own("x")])\n'
+    + 'd = [own(c) for c in e]\nf = clean("x") if e[4] == "7" else e\njoin(a, b, c, d, f)\n'
+)
+
+
+def over_rounds_by_statuses(said: str | None, **options: Any) -> Calls:
+    """It is told what became of each task, and most were or were not run because of what was read."""
+    agent = _agent(said, STATUSES, "REPLAN: more", telltale, "REPLAN: more", telltale, "done", **options)
+    return seen_by_others(run(agent.run("What is new?")).events)
+
+
+def through_a_condition_of_an_earlier_round(said: str | None, **options: Any) -> Calls:
+    """All that the second round tells is what it did not do."""
+    flags = 'e = diary()\nf = "7" in e\njoin(f)\n'
+    done = f'if f:\n    n = send("{ANN}", "x")\nk = own("a")\njoin(k)\n'
+    agent = _agent(said, flags, "REPLAN: more", done, "REPLAN: more", telltale, "done", **options)
+    return seen_by_others(run(agent.run("What is new?")).events)
 
 
 def through_a_failure(said: str | None, **options: Any) -> Calls:
@@ -301,6 +393,8 @@ def over_processes(said: str | None, **options: Any) -> Calls:
 WAYS: tuple[Callable[..., Calls], ...] = (
     over_rounds,
     over_rounds_in_text,
+    over_rounds_by_statuses,
+    through_a_condition_of_an_earlier_round,
     through_a_failure,
     through_the_history,
     through_a_history_that_was_kept,

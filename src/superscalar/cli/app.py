@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import approving, journals, options, resume
+from superscalar.cli import approving, journals, options, resume, tidying
 from superscalar.cli.reporting import name_of, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -86,7 +86,7 @@ def root(
     """An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.
 
     Exit codes: 0 answered, 1 the plan or the run failed, 2 wrong usage, 3 the run waits for approval, 130 stopped with
-    Ctrl-C.
+    Ctrl-C, 143 suspended by SIGTERM or SIGHUP: with `--journal`, `superscalar resume` goes on with it.
     """
 
 
@@ -166,7 +166,7 @@ def run(
             }
             compiler = open_compiler(load_tools(tools), **given)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen)
+            result = followed(stream, view, screen, journal)
         if as_json:
             print_json(result_document(result, answers=True))
         else:
@@ -352,7 +352,7 @@ def execute(
             if not (as_json or quiet):
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen)
+            result = followed(stream, view, screen, journal)
         if as_json:
             print_json({"syntax": read_as, **result_document(result, answers=False)})
         else:
@@ -391,6 +391,8 @@ app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
 app.command("resume")(resume.resume_run)
 app.command("approve")(approving.approve_run)
+app.command("prune")(tidying.prune_runs)
+app.command("rotate")(tidying.rotate_journal)
 
 # ------------------------------------------------------------------------------------------------------ shared steps
 

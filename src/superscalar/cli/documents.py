@@ -28,6 +28,8 @@ def error_document(error: CommandError) -> dict[str, Any]:
     }
     if error.questions:
         document |= {"run_id": error.run, "questions": [question_document(question) for question in error.questions]}
+    if error.outcomes:
+        document["outcomes"] = {task: outcome_document(outcome) for task, outcome in error.outcomes.items()}
     return {"error": document}
 
 

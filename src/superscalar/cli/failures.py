@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from superscalar.advice import command
-from superscalar.errors import ApprovalPending, IllegalEvent, ModelSetupError, PlanError, SuperscalarError, UsageError
+from superscalar.errors import (
+    ApprovalPending,
+    IllegalEvent,
+    JoinError,
+    ModelSetupError,
+    PlanError,
+    SuperscalarError,
+    UsageError,
+)
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
+from superscalar.values import Outcome, TaskId
 
-FAILED, USAGE, WAITING, INTERRUPTED = 1, 2, 3, 130
+FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
 
 
 class CommandError(Exception):
     """A command cannot go on. `kind` is what `--json` calls it, `code` the exit code.
 
-    `questions`: what the run `run` waits for a person to answer.
+    `questions`: what the run `run` waits for a person to answer. `outcomes`: of a run that ended without an answer.
     """
 
     def __init__(
@@ -30,6 +40,7 @@ class CommandError(Exception):
         diagnostics: tuple[Diagnostic, ...] = (),
         run: str = "",
         questions: tuple[Question, ...] = (),
+        outcomes: Mapping[TaskId, Outcome] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -37,6 +48,7 @@ class CommandError(Exception):
         self.diagnostics = diagnostics
         self.run = run
         self.questions = questions
+        self.outcomes = outcomes
 
 
 def command_error(
@@ -59,4 +71,5 @@ def command_error(
     diagnostics = tuple(replace(d, file=file) for d in found if isinstance(d, Diagnostic))
     message = str(error).split("\n\n", 1)[0] if diagnostics else str(error)
     code = USAGE if isinstance(error, UsageError | ModelSetupError) else FAILED
-    return CommandError(message, kind=type(error).__name__, code=code, diagnostics=diagnostics)
+    outcomes = error.outcomes if isinstance(error, JoinError) else {}
+    return CommandError(message, kind=type(error).__name__, code=code, diagnostics=diagnostics, outcomes=outcomes)

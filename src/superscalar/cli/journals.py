@@ -23,7 +23,8 @@ def list_runs(
     """List the newest runs of a journal, the newest first, and how each stands; and how many more there are.
 
     *running*: a process is at work on it; *waiting*: it asks a person something (`superscalar approve`); *interrupted*:
-    it was killed, or answered, and can be resumed; *answered*; *failed*; *stopped*: it was cancelled; *in doubt*: it
+    it was killed, or answered, and can be resumed; *not begun*: it was killed before its plan was recorded, so nothing
+    of it ran and there is nothing to resume; *answered*; *failed*; *stopped*: it was cancelled; *in doubt*: it
     ended, and a write of it may or may not have happened.
 
     Examples:
@@ -104,4 +105,10 @@ def open_journal(path: Path) -> Journal:
             f"there is no journal {path}; name one with --journal or SUPERSCALAR_JOURNAL, or make one: "
             f"superscalar run --journal {path} ..."
         )
-    return Journal(path)
+    opened = Journal(path)
+    if opened.lacks_its_log:
+        from superscalar.cli.terminal import safe_line
+
+        said = f"{path} is a copy that was made without its log: what happened last is missing in it"
+        typer.echo(safe_line(said), err=True)
+    return opened

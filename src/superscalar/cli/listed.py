@@ -13,6 +13,7 @@ from superscalar.journal import Journal, RunState, RunSummary
 COLOURS: Final[dict[RunState, str]] = {
     "running": "cyan",
     "waiting": "bold magenta",
+    "not begun": "dim",
     "interrupted": "yellow",
     "answered": "green",
     "failed": "red",

@@ -24,15 +24,16 @@ from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
 from superscalar.plan.printer import print_plan
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.ledger import Ledger
 from superscalar.short import short, short_arguments
+from superscalar.tools.trust import remembered
 from superscalar.values import Failure, Usage, plain, record_fields
 
 _WIDTH = 160  # characters of a line where nobody looks at a terminal
 
 
 class Folded:
-    """A run as its events tell it: the scheduler's own state after them, and what a person sees of it.
+    """A run as its events tell it: the ledger after them, and what a person sees of it.
 
     Raises:
         JournalError: the events contradict each other, so they are not what a run recorded.
@@ -40,18 +41,17 @@ class Folded:
 
     def __init__(self, journal: Journal, run: str) -> None:
         self.events = tuple(on_one_clock([record.event for record in journal.read(run)]))
-        self.view = RunView()
         self.summary = journal.summary(run)
-        schedule = Schedule()
+        self.view = RunView()
+        for event in self.events:
+            self.view.apply(event)
         try:
-            for event in self.events:
-                self.view.apply(event)
-                schedule.apply(event)
+            self.ledger = Ledger.of(self.events, remembered(self.summary.about.get("declared", {})))
         except IllegalEvent as error:
             why = f"what is recorded of run {run} contradicts itself: {error}"
             raise JournalError(str(journal.path), why) from error
-        self.tasks = list(schedule.plan())[::-1]
-        self.outcomes = Outcomes(schedule.outcomes(), self.tasks)
+        self.tasks = list(self.ledger.tasks)
+        self.outcomes = Outcomes(self.ledger.schedule.outcomes(), self.tasks)
 
     @property
     def answers(self) -> bool:
@@ -76,7 +76,7 @@ class Folded:
             outcomes=self.outcomes,
             usage=sum(self.view.usage.values(), Usage()),
             cost=spending.usage.cost,
-            rounds=max(sum(isinstance(event, ev.RoundStarted) for event in self.events), 1),
+            rounds=max(len(self.ledger.rounds), 1),
             run_id=self.summary.id,
             messages=(),
             events=self.events,
@@ -159,6 +159,9 @@ def print_run(journal: Journal, id: str) -> None:
     if summary.state == "waiting":
         named = [question.answered_by or "--plan" for question in questions[:3]]
         out.print(Text(safe_line(f"answer: {command('approve', id, *named, journal=journal.path)}"), style="dim"))
+    if summary.state == "not begun":
+        said = "its process died before its plan was recorded, so nothing of it ran: run the plan again"
+        out.print(Text(said, style="dim"))
     if summary.state == "interrupted":
         out.print(Text(safe_line(f"go on with it: {going_on(journal, id)}"), style="dim"))
 
@@ -202,7 +205,7 @@ def _rules(guards: Any) -> Iterator[str]:
 def _line(row: Row, widest: int, run: RunState) -> Any:
     from rich.text import Text
 
-    over = run not in ("running", "waiting", "interrupted")
+    over = run not in ("running", "waiting", "interrupted", "not begun")
     unfinished = run != "running" and row.state in ("running", "retrying", "ready")
     state = ("cut off" if row.started is not None else "not begun") if unfinished else row.state
     colour = {"done": "green", "failed": "red", "cut off": "yellow", "asked": "magenta"}.get(state, "dim")

@@ -9,7 +9,7 @@ from typing import Any
 
 from superscalar.advice import command
 from superscalar.cli.documents import limit_text, resource_text, signature_text, trust_terms
-from superscalar.cli.failures import INTERRUPTED, WAITING, CommandError
+from superscalar.cli.failures import INTERRUPTED, SUSPENDED, WAITING, CommandError
 from superscalar.cli.terminal import console, counted, duration, json_text, safe, safe_line
 from superscalar.cli.wording import tokens_text
 from superscalar.compiler.result import RunResult
@@ -99,7 +99,7 @@ def print_error(error: CommandError) -> None:
     for diagnostic in error.diagnostics:
         print_diagnostic(diagnostic, error=True)
     out = console(sys.stderr)
-    prefix = () if error.code in (INTERRUPTED, WAITING) else (("error: ", "bold red"),)
+    prefix = () if error.code in (INTERRUPTED, SUSPENDED, WAITING) else (("error: ", "bold red"),)
     out.print(Text.assemble(*prefix, safe(str(error))))
 
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from superscalar import events as ev
-from superscalar.cli.streams import Captured, captured_stderr
+from superscalar.cli.streams import Captured, captured_stderr, silence_lost
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.observe.view import RunView
@@ -45,6 +45,10 @@ class Screen(Protocol):
         """Give the terminal back at once: the process is about to be killed."""
         ...
 
+    def hang_up(self) -> None:
+        """The terminal may be gone: write no more to it if it is."""
+        ...
+
 
 class NoScreen:
     """Nobody watches."""
@@ -64,6 +68,10 @@ class NoScreen:
 
     def release(self) -> None:
         """There is nothing to give back."""
+
+    def hang_up(self) -> None:
+        """Write no more to a terminal that is gone."""
+        silence_lost()
 
 
 class Lines:
@@ -105,6 +113,10 @@ class Lines:
 
     def release(self) -> None:
         """There is nothing to give back."""
+
+    def hang_up(self) -> None:
+        """Write no more to a terminal that is gone."""
+        silence_lost()
 
     def _said(self, event: ev.Event) -> Iterator[tuple[str, str]]:
         match event:
@@ -249,6 +261,10 @@ class Picture:
         finally:
             self._asking = False
 
+    def hang_up(self) -> None:
+        """Write no more to a terminal that is gone."""
+        silence_lost()
+
     def release(self) -> None:
         """Take the picture away now."""
         if self._painter is not None:
@@ -258,7 +274,8 @@ class Picture:
         while True:
             await asyncio.sleep(_PERIOD)
             if not self._asking:
-                self._paint(frame, painter, captured)
+                with contextlib.suppress(OSError):  # the terminal is gone, and a signal says so at once
+                    self._paint(frame, painter, captured)
 
     def _paint(self, frame: Frame, painter: Painter, captured: Captured) -> None:
         columns, lines = painter.size

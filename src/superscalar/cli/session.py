@@ -6,11 +6,12 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from superscalar.cli.failures import INTERRUPTED, CommandError
+from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
+from superscalar.cli.options import JOURNAL
 from superscalar.cli.screens import Screen
 from superscalar.cli.terminal import counted, safe_line
 from superscalar.compiler.sync import run_to_end
@@ -38,6 +39,10 @@ class Stream(Protocol):
         """What the run came to; raises what it raised."""
         ...
 
+    def suspend(self) -> None:
+        """Begin to leave a recorded run to another process."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
@@ -49,36 +54,54 @@ class Interrupted:
         return "\n".join(_account(self.view))
 
 
-def follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> Any | Interrupted:
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """The process was told to end (SIGTERM, or SIGHUP), and the run is recorded in `journal`."""
+
+    view: RunView
+    journal: Path
+
+    def __str__(self) -> str:
+        return "\n".join(_left(self.view, self.journal))
+
+
+def follow(
+    open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None = None
+) -> Any | Interrupted | Suspended:
     """Run to the end and return the `RunResult`.
 
     The first Ctrl-C cancels the run, waits for it to settle and returns `Interrupted`; the second one kills the
-    process.
+    process. SIGTERM and SIGHUP leave a run that is recorded in `journal` to whoever resumes it, and return `Suspended`;
+    without a journal they are Ctrl-C.
 
     Raises:
         SuperscalarError: whatever the run raised.
     """
-    return run_to_end(lambda: _follow(open_stream, view, screen))
+    return run_to_end(lambda: _follow(open_stream, view, screen, journal))
 
 
-def followed(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> Any:
+def followed(open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None = None) -> Any:
     """The `RunResult` of a run that is followed to its end.
 
     Raises:
-        CommandError: the user stopped it; the message says what had been done.
+        CommandError: the user stopped it, or it was suspended; the message says what had been done.
         SuperscalarError: whatever the run raised.
     """
-    result = follow(open_stream, view, screen)
+    result = follow(open_stream, view, screen, journal)
     if isinstance(result, Interrupted):
         raise CommandError(str(result), kind="Interrupted", code=INTERRUPTED)
+    if isinstance(result, Suspended):
+        raise CommandError(str(result), kind="Suspended", code=SUSPENDED, run=view.run)
     return result
 
 
-async def _follow(open_stream: Callable[[], Stream], view: RunView, screen: Screen) -> Any | Interrupted:
-    with _stoppable(screen):
+async def _follow(
+    open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None
+) -> Any | Interrupted | Suspended:
+    stream, watcher = open_stream(), _Watcher(view, screen)
+    with _Signals(screen, None if journal is None else stream) as signals:
         try:
             async with screen.watching():
-                stream, watcher = open_stream(), _Watcher(view, screen)
                 try:
                     async with stream:
                         await watcher.watch(stream)
@@ -87,7 +110,7 @@ async def _follow(open_stream: Callable[[], Stream], view: RunView, screen: Scre
                     await watcher.watch(stream)  # how the calls that were cancelled settled
                     raise
         except asyncio.CancelledError:
-            return Interrupted(view)
+            return Suspended(view, journal) if journal is not None and signals.suspended else Interrupted(view)
 
 
 class _Watcher:
@@ -108,31 +131,74 @@ class _Watcher:
                 self._screen.saw(event)
 
 
-@contextmanager
-def _stoppable(screen: Screen) -> Iterator[None]:
-    """Let SIGINT cancel the current asyncio task, and the one after it kill the process."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    stopped = False
+class _Signals:
+    """What signals do to the current asyncio task while the context is open.
 
-    def stop() -> None:
-        nonlocal stopped
-        if stopped:
-            screen.release()
+    SIGINT cancels it, and one after that kills the process. SIGTERM and SIGHUP `suspend` what is recorded first; more
+    of them change nothing, as who sends one often sends the other. A signal that is ignored (`nohup`) stays so.
+    """
+
+    def __init__(self, screen: Screen, recorded: Stream | None) -> None:
+        self._screen = screen
+        self._recorded = recorded
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._handled: list[int] = []
+        self._stopped = False
+        self.suspended = False
+
+    def __enter__(self) -> _Signals:
+        ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        wanted = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+        try:
+            for number in (signal.SIGINT, *wanted):
+                self._loop.add_signal_handler(number, self._stop if number == signal.SIGINT else self._end)
+                self._handled.append(number)
+        except (
+            NotImplementedError,
+            RuntimeError,
+            ValueError,
+        ):  # Windows, or not the main thread: asyncio's own handling
+            pass
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number in self._handled:
+            self._loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self._stopped:
+            self._screen.release()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
-        stopped = True
-        task.cancel()
+        self._cancel()
 
-    try:
-        loop.add_signal_handler(signal.SIGINT, stop)
-    except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread: asyncio's own handling
-        yield
-        return
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+    def _end(self) -> None:
+        self._screen.hang_up()
+        if self._stopped:
+            return
+        if self._recorded is not None:
+            self.suspended = True
+            self._recorded.suspend()
+        self._cancel()
+
+    def _cancel(self) -> None:
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _left(view: RunView, journal: Path) -> Iterator[str]:
+    """What somebody has to know of a run that was suspended."""
+    calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
+    done = [row for row in calls if row.state == "done"]
+    yield f"Suspended. {counted(len(done), 'call')} had succeeded; nothing that was done is done again."
+    for row in calls:
+        if row.effect == "write" and row.state == "running":
+            yield f"  in doubt  {_named(row)} was under way and may have happened"
+    if view.run:
+        where = "" if journal == JOURNAL else f" --journal {journal}"
+        yield f"  superscalar resume {view.run}{where}    goes on with it"
 
 
 def _account(view: RunView) -> Iterator[str]:

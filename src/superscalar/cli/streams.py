@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -9,6 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
+
+_DESCRIPTORS = 256
 
 
 @contextmanager
@@ -73,6 +76,22 @@ def _replaced(descriptor: int, *, by: int) -> Iterator[None]:
         _flush()
         os.dup2(keep, descriptor)
         os.close(keep)
+
+
+def silence_lost() -> None:
+    """Throw away what is written to a terminal that is gone, under whatever descriptor: also those kept for later."""
+    try:
+        import termios
+    except ImportError:  # Windows has no such terminals
+        return
+    for descriptor in range(_DESCRIPTORS):
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error as error:
+            if error.args[0] == errno.EIO:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
 
 
 def _flush() -> None:

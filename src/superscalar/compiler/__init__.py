@@ -17,14 +17,16 @@ from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.resume import Resolve, restored, resumed
+from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import SEES, ReplannerSees
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
+from superscalar.compiler.telling import telling
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.extractor import extraction
+from superscalar.forks import MAKING
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
@@ -38,6 +40,7 @@ from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.secrets import Redact, checked
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -93,6 +96,10 @@ class LLMCompiler:
     is shown "summaries" (status, type and size), and not why there is another round; or "text", and then nothing that
     it writes is trusted.
 
+    `redact`: a function from a text to a text, called with every text that leaves a run (failures, progress, errors,
+    what models are shown of results) once what is secret was taken out of it, to take out personal data and the like.
+    What it raises leaves nothing of the text. See docs/security.md.
+
     An agent may be used for many runs at once, and from several threads.
 
     Raises:
@@ -135,6 +142,7 @@ class LLMCompiler:
         schemas: Mapping[str, Any] | None = None,
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
+        redact: Redact | None = None,
     ) -> None:
         approval.check(approve, plans=approve_plan, recorded=journal is not None)
         _check_choice("replan", replan, REPLANS)
@@ -154,7 +162,8 @@ class LLMCompiler:
         answering = planner if joiner == SAME else None if joiner is None else resolve(joiner)
         if answering is None and output_type is not None:
             raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
-        for asked in (planner, answering, extracting):
+        models = (planner, answering, extracting)
+        for asked in models:
             if max_cost is not None and asked is not None and getattr(asked, "prices", ...) is None:
                 raise UsageError(
                     f"max_cost={max_cost:g} cannot count what {asked.name} costs; write "
@@ -194,6 +203,8 @@ class LLMCompiler:
             approve_plan=approve_plan,
             replan=replan,
             replanner_sees=replanner_sees,
+            secrets=tuple(key for asked in models for key in getattr(asked, "secrets", ())),
+            redact=checked(redact),
             durations=Durations(None if self._journal is None else self._journal.durations()),
         )
         self._guards = Guards(self._settings)
@@ -218,7 +229,8 @@ class LLMCompiler:
             settings = self._settings
             joiner = None if settings.joiner is None else settings.joiner.name
             about = about_question(question, said, self._model_name, joiner, self.tools)
-            return await self._new_run(log, context, deadline, run_id, about, question).answer(question, said)
+            run = await self._new_run(log, context, deadline, run_id, about, question)
+            return await run.answer(question, said)
 
         return RunStream(main)
 
@@ -243,7 +255,7 @@ class LLMCompiler:
         Raises:
             PlanError: the plan has errors that the planner did not repair.
             ModelError: a model failed, or cannot be used yet.
-            JoinError: the joiner gave no usable answer.
+            JoinError: the joiner gave no usable answer; or `joiner=None`, and nothing that was joined has a value.
             NotApproved: `approve_plan=True`, and the first plan was not approved.
             ApprovalPending: only answers are missing, and nobody is there to give them; the run is recorded.
         """
@@ -296,7 +308,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
-            return await self._new_run(log, None, None, None).plan_only(question, said)
+            return await (await self._new_run(log, None, None, None)).plan_only(question, said)
 
         return RunStream(main)
 
@@ -315,7 +327,7 @@ class LLMCompiler:
 
         async def main(log: Log) -> RunResult:
             self._check_deadline(deadline)
-            recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+            recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
             return await resumed(
                 self._settings,
                 recording,
@@ -370,11 +382,12 @@ class LLMCompiler:
         Raises:
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
-        recording = Recording(self._need_journal(run_id).reopen(run_id), self.tools)
+        recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
         try:
-            return restored(self._settings, recording, Log(), self._guards, rules_changed=rules_changed).doubts
+            again = await without_secrets(self._settings, recording)
+            return restored(self._settings, recording, Log(), self._guards, again, rules_changed=rules_changed).doubts
         finally:
-            recording.log.close()
+            await recording.log.aclose()
 
     def resume_sync(
         self,
@@ -440,7 +453,7 @@ class LLMCompiler:
         compiled = self.compile(plan) if isinstance(plan, str) else plan
 
         async def main(log: Log) -> RunResult:
-            run = self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
+            run = await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
             return await run.execute(compiled, shown)
 
         return RunStream(main)
@@ -508,7 +521,7 @@ class LLMCompiler:
 
     # --------------------------------------------------------------------------------------------------- both
 
-    def _new_run(
+    async def _new_run(
         self,
         log: Log,
         context: Any,
@@ -521,8 +534,11 @@ class LLMCompiler:
         self._check_deadline(deadline)
         id = run_id or secrets.token_hex(6)
         recording = None
+        log.tell = telling(self._settings, context)
         if self._journal is not None and about is not None:
-            recording = Recording(self._journal.begin(id, self._guards.about(about)), self.tools)
+            remembered = about if log.tell is None else log.tell.about(about)
+            recording = Recording(await self._journal.abegin(id, self._guards.about(remembered)), self.tools)
+            recording.tell = log.tell
         return Run(self._settings, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     @property
@@ -562,6 +578,7 @@ def _check_choice(name: str, given: str, choices: tuple[str, ...]) -> None:
 def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
     if journal is None:
         return None
-    from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
+    with MAKING:
+        from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
 
     return journal if isinstance(journal, Journal) else Journal(journal)

@@ -18,7 +18,7 @@ _ATTEMPTS = 3
 class Asking:
     """How the models of one run are asked. `record` takes what happened, and counts it."""
 
-    def __init__(self, record: Callable[[events.Event], None], random: Random, now: Callable[[], float]) -> None:
+    def __init__(self, record: Callable[[events.Event], object], random: Random, now: Callable[[], float]) -> None:
         self._record = record
         self._random = random
         self._now = now

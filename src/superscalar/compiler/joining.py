@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -16,6 +15,7 @@ from superscalar.errors import JoinError, ModelError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
+from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType
 from superscalar.plan.instances import is_of
 from superscalar.short import LONGEST
@@ -31,7 +31,7 @@ class Joining:
     def __init__(
         self,
         asking: Asking,
-        record: Callable[[events.Event], None],
+        record: Callable[[events.Event], object],
         now: Callable[[], float],
         spent: Callable[[], Spent | None],
         *,
@@ -111,7 +111,7 @@ class Joining:
         timeout = self._timeout
         try:
             async with (
-                asyncio.timeout(timeout) as clock,
+                within(timeout) as clock,
                 aclosing(self._asking.ask("joiner", model, request, timeout)) as chunks,
             ):
                 async for chunk in chunks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from superscalar.errors import ModelError, PlanError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.cleaning import thinks_aloud
 from superscalar.models.ending import is_whole, why_cut
+from superscalar.models.patience import Within
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
@@ -151,7 +151,7 @@ class Planning:
         terms: PlanningTerms,
         asking: Asking,
         budget: Budget,
-        record: Callable[[events.Event], None],
+        record: Callable[[events.Event], object],
         now: Callable[[], float],
         take: Callable[[Iterable[Step]], None],
         settled: Callable[[], Awaitable[object]],
@@ -243,7 +243,7 @@ class Planning:
         request = Request(tuple(conversation), max_tokens=most, grammar=terms.grammar)
         try:
             async with (
-                asyncio.timeout_at(earlier(self._deadline, terms.timeout, self._now())) as clock,
+                Within(earlier(self._deadline, terms.timeout, self._now()), latest=self._deadline) as clock,
                 aclosing(self._asking.ask("planner", terms.model, request, terms.timeout)) as chunks,
             ):
                 async for chunk in chunks:

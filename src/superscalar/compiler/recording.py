@@ -1,19 +1,21 @@
-"""What a run hands to its journal, and when: before it is acted on, and a write before its tool is called."""
+"""What a run hands to its journal, and when: before it is acted on; and what a write waits for before it is called."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from superscalar import __version__, events
+from superscalar.compiler.telling import Telling
 from superscalar.errors import JournalError
-from superscalar.events import Event
+from superscalar.events import AnswerWritten, Event, PlanWritten, Thought
 from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
 from superscalar.schedule.withholding import secrets_of, withheld
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Declared
 from superscalar.values import TaskId
@@ -28,14 +30,16 @@ T = TypeVar("T")
 class Recording:
     """The journal's side of one run. Calling it with an event appends that, before anybody else hears of it.
 
-    `Started` of a write is on the disk when the call returns, and what became of the write soon after. If the journal
-    cannot be written, the call of a write fails and `on_loss` is called in the next turn of the event loop, to stop the
-    run; what happens while it stops is no longer recorded.
+    `Started` of a write is on the disk when what `committed` gives then is done, and what became of the write soon
+    after. If the journal cannot be written, such a write is not made and `on_loss` is called in the next turn of the
+    event loop, to stop the run; what happens while it stops is no longer recorded.
     """
 
     def __init__(self, log: RunLog, tools: Toolset) -> None:
         self.log = log
         self.on_loss: Callable[[JournalError], None] | None = None
+        self.tell: Telling | None = None
+        self._piece: PlanWritten | Thought | AnswerWritten | None = None  # the end of a text, that may begin a secret
         self._writes = frozenset(tool.name for tool in tools if tool.effect == "write")
         self._secrets = secrets_of(tools)
         self._running: set[TaskId] = set()  # writes
@@ -47,31 +51,52 @@ class Recording:
 
         Raises:
             Unwritable: a task's value has no form as data; nothing was recorded.
-            JournalError: the start of a write could not be recorded; it must not start.
+            JournalError: it is the start of a write, and nothing can be recorded any more; it must not start.
         """
+        if self.tell is not None:
+            for told in self._told(event, self.tell):
+                self._append(told)
+        else:
+            self._append(event)
+
+    def _told(self, event: Event, tell: Telling) -> Iterator[Event]:
+        """What the journal has of an event. The end of a piece of text waits if it may begin a secret."""
+        before, self._piece = self._piece, None
+        if before is not None and type(event) is type(before) and isinstance(event, _PIECES):
+            event = replace(event, text=before.text + event.text)
+        elif before is not None:
+            yield tell.recorded(before)
+        if isinstance(event, _PIECES) and (count := tell.begun(event)):
+            self._piece = replace(event, text=event.text[-count:])
+            event = replace(event, text=event.text[:-count])
+            if not event.text:
+                return
+        yield tell.recorded(event)
+
+    def _append(self, event: Event) -> None:
         log = self.log
         if type(event) is events.Progressed:
             return  # it is for the eyes
         if isinstance(event, events.Started) and event.tool in self._writes:
-            log.append(event, durable=True)
+            log.append(event)
             self._running.add(event.id)
         elif log.lost is not None:
             return  # the run is being stopped
         elif self._running and isinstance(event, _ENDS) and event.id in self._running:
             self._running.discard(event.id)
             log.append(event)
-            self._flush()
+            log.soon()
         elif self._secrets and isinstance(event, events.Planned):
             log.append(events.Planned(event.at, withheld(event.task, self._secrets)))
         else:
             log.append(event)
 
-    def _flush(self) -> None:
-        """Write what became of a write now; it cannot be kept from having happened, if that fails."""
-        try:
-            self.log.flush()
-        except JournalError as error:
-            self.log.lose(error)
+    def committed(self, tool: Tool[..., Any]) -> asyncio.Future[None] | None:
+        """What a call waits for that was recorded as started in this turn: None if it may begin at once.
+
+        It holds a `JournalError` if the start is not on the disk: the call must not be made.
+        """
+        return self.log.durable() if tool.name in self._writes else None
 
     def _lost(self, error: JournalError) -> None:
         self._loop.call_soon(self._stop, error)
@@ -104,17 +129,18 @@ class Recording:
         except BaseException as error:
             self.on_loss = None
             try:
-                self.log.close(durations.known())
+                await self.log.aclose(durations.known())
             except JournalError as lost:
                 error.add_note(f"The run's end could not be recorded: {lost}")
             if stopped and isinstance(error, asyncio.CancelledError) and not task.uncancel():
                 raise self.log.lost or error from None
             raise
         self.on_loss = None
-        self.log.close(durations.known())
+        await self.log.aclose(durations.known())
         return result
 
 
+_PIECES = (PlanWritten, Thought, AnswerWritten)
 _ENDS = (events.Succeeded, events.Failed, events.Retrying, events.Cancelled)
 
 

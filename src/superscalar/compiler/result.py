@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from superscalar.compiler.history import heard
 from superscalar.events import Event, RunStarted
+from superscalar.forks import made_once
 from superscalar.labels import Label
 from superscalar.models.base import Message
 from superscalar.observe.provenance import Made, Provenance
@@ -16,7 +16,7 @@ from superscalar.observe.timing import Timing
 from superscalar.plan.ir import Join, Plan, Task
 from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent
 
 
 class Outcomes(Mapping[TaskId, Outcome]):
@@ -47,6 +47,15 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return outcome.value if isinstance(outcome, Observation) else outcome
 
     @property
+    def absent(self) -> str:
+        """Why nothing of what was joined has a value; empty if some of it has, or if a condition alone left it out."""
+        joined = self.joined
+        if not isinstance(joined, Failure | Skipped) or is_silent(joined) or _holds_value(joined):
+            return ""
+        root = self._by_id.get(joined.because) if isinstance(joined, Skipped) else None
+        return f"{joined} ({root})" if isinstance(root, Failure) else str(joined)
+
+    @property
     def failures(self) -> dict[TaskId, Failure]:
         """The tasks that failed. What was skipped because of them is not among them."""
         return {id: outcome for id, outcome in self._by_id.items() if isinstance(outcome, Failure)}
@@ -60,6 +69,11 @@ class Outcomes(Mapping[TaskId, Outcome]):
     def complete(self) -> bool:
         """Whether everything that was joined has a value."""
         return not _holds_failure(self.joined)
+
+
+def _holds_value(outcome: Outcome) -> bool:
+    """Whether an outcome is a value, or any item of it."""
+    return isinstance(outcome, Observation) or any(map(_holds_value, outcome.items or ()))
 
 
 def _holds_failure(value: Any) -> bool:
@@ -79,8 +93,9 @@ class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
-    in which a `Failure` stands where something failed. `usage`: of the models; `cost`: of models and tools together, in
-    the currency of their prices. `messages`: the history for the next question. `rounds`: how often was planned.
+    in which a `Failure` stands where something failed (where nothing has a value, the run raises `JoinError`). `usage`:
+    of the models; `cost`: of models and tools together, in the currency of their prices. `messages`: the history for
+    the next question. `rounds`: how often was planned.
     Where the joiner's reply was cut, and once more when it was asked again, there is no answer: `answer` is None,
     `partial` what it had written, `cut` says why, and `complete` is False. The outcomes are whole.
 
@@ -116,7 +131,7 @@ class RunResult:
         """
         return self._provenance.of(name)
 
-    @cached_property
+    @made_once
     def label(self) -> Label:
         """Where the answer came from, and who may read it.
 
@@ -125,12 +140,12 @@ class RunResult:
         """
         return heard(self.messages[:-2]) | self._provenance.answer()
 
-    @cached_property
+    @made_once
     def _provenance(self) -> Provenance:
         question = next((event.question for event in self.events if isinstance(event, RunStarted)), "")
         return Provenance(self.events, self.declared, question)
 
-    @cached_property
+    @made_once
     def timing(self) -> Timing:
         """Where the time went, in seconds."""
         return Timing.of(self.events)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,20 +21,24 @@ from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
+from superscalar.compiler.telling import telling
 from superscalar.errors import InDoubt, UsageError
-from superscalar.events import PlanApproved
-from superscalar.labels import NOTHING, Label, joined
+from superscalar.labels import joined
 from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.adopt import AdoptedProgram, can_go_on, without_join
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Plan, Task, walk
+from superscalar.schedule.again import Again, Terms, is_lost, read_again
+from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
+from superscalar.schedule.inside import granted_here
+from superscalar.schedule.ledger import Ledger, Round
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
+from superscalar.secrets import lacks_secret
 from superscalar.tools.toolset import Toolset
-from superscalar.values import UNNEEDED, Observation, Outcome, TaskId
+from superscalar.values import Outcome, TaskId
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog
@@ -47,31 +52,27 @@ _ANEW: Final = "the process died before its text was whole, and it is planned an
 
 
 @dataclass(slots=True)
-class _Round:
-    """One round of a run: its tasks, what the planner was told and wrote, and how it went on.
+class _Dialogue:
+    """What was said with the planner in one round of a run, and how that went on.
 
     `problems`: the errors of the planner's last reply. `sent`: those of the one before, which went back to it. `cut`:
-    why that reply is not whole, as far as is recorded.
+    why that reply is not whole, as far as is recorded. `outcomes`: of all tasks, when it was planned again.
     """
 
-    tasks: list[Task] = field(default_factory=list)
+    round: Round
     events: list[events.Event] = field(default_factory=list)
     turns: list[Message] = field(default_factory=list)
     writing: list[str] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     sent: list[Diagnostic] = field(default_factory=list)
-    asked: bool = False  # whether the plan of this round may be begun
-    approved: PlanApproved | None = None
-    sealed: bool = False
     cut: str = ""
     replanned: str | None = None
-    label: Label = NOTHING  # of what its planner was shown
-    outcomes: dict[TaskId, Outcome] = field(default_factory=dict)  # of all tasks, when it was planned again
+    outcomes: Mapping[TaskId, Outcome] = field(default_factory=dict)
 
     @property
     def is_begun(self) -> bool:
         """Whether the planner wrote anything of it."""
-        return bool(self.tasks or self.writing or self.turns or self.problems)
+        return bool(self.round.tasks or self.writing or self.turns or self.problems)
 
     @property
     def stands(self) -> list[Task]:
@@ -80,12 +81,12 @@ class _Round:
         A `join` is among it only where a reply with errors went back, or is to: another program, or the end of a
         thought, may have followed it.
         """
-        return self.tasks if self.sent or self.problems else without_join(self.tasks)
+        return self.round.tasks if self.sent or self.problems else without_join(self.round.tasks)
 
     @property
     def may_stand(self) -> bool:
         """Whether the planner can be asked for the rest of it."""
-        return can_go_on(self.tasks) and bool(self.stands or not self.tasks)
+        return can_go_on(self.round.tasks) and bool(self.stands or not self.round.tasks)
 
     def forget(self) -> None:
         """Go on as if nothing had been written of it."""
@@ -94,35 +95,25 @@ class _Round:
 
 
 class _Past:
-    """What had happened in a run, as far as its shell needs to know: a fold of its events.
+    """What had been said in a run, in the order of its events; what they made true of it is in its ledger."""
 
-    `shown`: the labels of what the planners of its rounds were shown.
-    """
-
-    def __init__(self, settings: Settings, recorded: Iterable[events.Event], shown: Iterable[Label]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._shown = iter(shown)
-        self.outcomes: dict[TaskId, Outcome] = {}
-        self.retired: set[TaskId] = set()
         self.started = False
-        self.rounds: list[_Round] = []
-        self.late = False
+        self.rounds: list[_Dialogue] = []
         self.joined: events.Joined | None = None
-        for event in recorded:
-            self._fold(event)
 
-    def _fold(self, event: events.Event) -> None:
-        if isinstance(event, events.RoundStarted):
-            self.rounds.append(_Round(label=next(self._shown)))
-        elif isinstance(event, events.RunStarted):
+    def hear(self, event: events.Event, ledger: Ledger) -> None:
+        """Take in an event that the ledger has just taken in."""
+        if isinstance(event, events.RunStarted):
             self.started = True
-        elif not self.rounds and not isinstance(event, events.Resumed):
-            self.rounds.append(_Round())  # a plan that was there already is a round too
+        elif isinstance(event, events.RoundStarted) or (not self.rounds and not isinstance(event, events.Resumed)):
+            self.rounds.append(_Dialogue(ledger.round))
         if self.rounds:
             self.rounds[-1].events.append(event)
-            self._fold_round(event, self.rounds[-1])
+            self._hear(event, self.rounds[-1], ledger)
 
-    def _fold_round(self, event: events.Event, last: _Round) -> None:
+    def _hear(self, event: events.Event, last: _Dialogue, ledger: Ledger) -> None:
         match event:
             case events.PlanWritten(text=text):
                 last.writing.append(text)
@@ -133,51 +124,27 @@ class _Past:
                 last.problems.clear()
             case events.Diagnosed(diagnostic=problem) if problem.severity == "error":
                 last.problems.append(problem)
-            case events.Repairing(cut=cut) if cut and (last.tasks or not last.problems):
+            case events.Repairing(cut=cut) if cut and (last.round.tasks or not last.problems):
                 text = "".join(last.writing)
                 last.writing.clear()
-                last.turns += rest_of(text, last.tasks, last.problems, self._settings.syntax)
+                last.turns += rest_of(text, last.round.tasks, last.problems, self._settings.syntax)
                 last.sent, last.problems, last.cut = last.problems, [], cut
             case events.Repairing():
                 last.cut = ""
                 last.turns += self._turns(last)
                 last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
                 last.sent, last.problems = last.problems, []
-            case events.Planned(task=task):
-                last.tasks.append(task)
-            case events.Retired(ids=ids, why=why):
-                last.tasks = [task for task in last.tasks if task.id not in ids]
-                self.retired.update(ids)
-                if why == _ANEW:
-                    last.forget()
-            case events.PlanAsked():
+            case events.Retired(why=why) if why == _ANEW:
+                last.forget()
+            case events.PlanAsked() | events.Sealed():
                 last.turns += self._turns(last)
-                last.asked = True
-            case events.PlanApproved():
-                last.approved = event
-            case events.Ordered(ids=ids):
-                places = {id: number for number, id in enumerate(ids)}
-                last.tasks.sort(key=lambda task: places[task.id])
-            case events.Sealed():
-                last.turns += self._turns(last)
-                last.sealed = True
-            case events.Succeeded(id=id, value=value):
-                self.outcomes[id] = Observation(value)
-            case events.Failed(id=id, failure=failure):
-                self.outcomes[id] = failure
-            case events.Skipped(id=id):
-                self.outcomes[id] = event.outcome
-            case events.DeadlinePassed():
-                self.late = True
-            case events.Joined():
+            case events.Joined(answer=answer) if not lacks_secret(answer):
                 self.joined = event
             case events.Replanned(reason=reason):
-                tasks = [task for round in self.rounds for task in round.tasks]
-                settled = {id: outcome for id, outcome in self.outcomes.items() if not is_of(id, self.retired)}
-                last.outcomes = {task.id: UNNEEDED for task in tasks} | settled
+                last.outcomes = ledger.schedule.outcomes()
                 last.replanned = reason
 
-    def _turns(self, last: _Round) -> Iterator[Message]:
+    def _turns(self, last: _Dialogue) -> Iterator[Message]:
         text = "".join(last.writing)
         last.writing.clear()
         if text:
@@ -199,22 +166,21 @@ class ResumedRun(Run):
         self._answers = about.get("kind") == "answer"
         self._recorded = log.events
         run_id = recording.log.run
+        self._past = past = _Past(settings)
         super().__init__(
             settings, log, run_id, context=context, deadline=deadline, recording=recording, question=self._question
         )
-        self._past = past = _Past(settings, self._recorded, self._unit.shown)
         for event in self._recorded:
             self._budget.note(event)
-            if isinstance(event, events.BudgetSpent):
-                self._told.add(event.budget)
-        self._late = past.late
+        self._late = self._unit.ledger.late
         self._rounds = max(len(past.rounds) - 1, 0)
-        self._before = frozenset(task.id for round in past.rounds[:-1] for task in round.tasks)
-        rounds = [round.tasks for round in past.rounds] if self._answers else []
-        self._refused = any(round.approved is not None and not round.approved.approved for round in past.rounds)
-        whole = bool(past.rounds) and (past.rounds[-1].sealed or past.rounds[-1].asked)
+        self._before = frozenset(task.id for said in past.rounds[:-1] for task in said.round.tasks)
+        rounds = [said.round.tasks for said in past.rounds] if self._answers else []
+        approved = [said.round.approved for said in past.rounds]
+        self._refused = any(answer is not None and not answer.approved for answer in approved)
+        whole = bool(past.rounds) and (past.rounds[-1].round.sealed or past.rounds[-1].round.asked)
         self._program = AdoptedProgram(
-            settings.tools.signatures, rounds, open=bool(rounds) and not whole, retired=past.retired
+            settings.tools.signatures, rounds, open=bool(rounds) and not whole, retired=self._unit.ledger.retired
         )
         for round in past.rounds:
             if round.replanned is not None:
@@ -225,7 +191,11 @@ class ResumedRun(Run):
         """What has changed of those that it was begun under, in words."""
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
-        return ResumedUnit(surroundings, tuple(self._recorded))
+        return ResumedUnit(surroundings, tuple(self._recorded), self._past.hear)
+
+    def lose(self, again: Again) -> None:
+        """Take note of what of the run is in no journal, and could not be got again."""
+        again.lose(self._unit.schedule)
 
     def _begin(self, question: str) -> None:
         if not self._past.started:
@@ -241,10 +211,10 @@ class ResumedRun(Run):
         """
         rounds = self._past.rounds
         last = rounds[-1] if rounds else None
-        tasks = [task for round in rounds for task in round.tasks]
-        open = last is not None and not (last.sealed or last.asked or self._late)
+        tasks = [task for said in rounds for task in said.round.tasks]
+        open = last is not None and not (last.round.sealed or last.round.asked or self._late)
         begun = open and self._answers and last is not None and last.is_begun
-        why = why_not(about, self._unit.left(), tasks, self._past.outcomes, begun=begun)
+        why = why_not(about, self._unit.left(), tasks, self._unit.outcomes(), begun=begun)
         if why is not None:
             show = command("show", self._id, journal=self._journal)
             raise UsageError(f"run {self._id} cannot go on: {why}. `{show}` prints what it came to so far")
@@ -297,19 +267,20 @@ class ResumedRun(Run):
 
         async def main() -> RunResult:
             last = self._past.rounds[-1] if self._past.rounds else None
-            if last is not None and not last.sealed and (last.asked or (self._answers and self._settings.approve_plan)):
+            asks = self._answers and self._settings.approve_plan
+            if last is not None and not last.round.sealed and (last.round.asked or asks):
                 self._unit.hold()
             self._unit.go_on(verdicts, self.guards)
             if self._recording is not None:
-                self._recording.log.flush(durable=True)  # what was said of the writes is not asked again
+                await self._recording.log.durable()  # what was said of the writes is not asked again
             return await (self._rest_of_answer() if self._answers else self._rest_of_plan())
 
         return await self._bracketed(self._question, main)
 
     async def _rest_of_plan(self) -> RunResult:
-        tasks = tuple(task for round in self._past.rounds for task in round.tasks)
-        if not (self._past.rounds[-1].sealed or self._late):
-            await self._rest_of_approval(self._past.rounds[-1])
+        tasks = tuple(self._unit.ledger.tasks)
+        if not (self._unit.ledger.round.sealed or self._late):
+            await self._rest_of_approval(self._unit.ledger.round)
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
@@ -326,25 +297,25 @@ class ResumedRun(Run):
         tasks: tuple[Task, ...] = ()
         for round, later in zip_longest(past.rounds, past.rounds[1:]):
             conversation += round.turns
-            tasks += tuple(round.tasks)
+            tasks += tuple(round.round.tasks)
             if round.replanned is not None and later is not None:
                 told = tasks, round.outcomes, round.replanned
                 text = self._sight.of_planner(*told, self._seen, "text").label
-                sees: ReplannerSees = "text" if later.label | text == later.label else "summaries"
+                sees: ReplannerSees = "text" if later.round.label | text == later.round.label else "summaries"
                 self._tell_planner(conversation, *told, sees)
-        self._seen |= joined(round.label for round in past.rounds)
+        self._seen |= joined(said.round.label for said in past.rounds)
         last = past.rounds[-1] if past.rounds else None
         if last is None:
             await self._plan(conversation, "")
         elif last.replanned is not None:
             await self._replan(conversation, last.replanned)
-        elif not last.sealed and not self._late and last.asked:
-            await self._rest_of_approval(last)
-        elif not last.sealed and not self._late:
+        elif not last.round.sealed and not self._late and last.round.asked:
+            await self._rest_of_approval(last.round)
+        elif not last.round.sealed and not self._late:
             await self._rest_of_round(conversation, last)
         return await self._from_plan_to_answer(conversation, question, said)
 
-    async def _rest_of_approval(self, round: _Round) -> None:
+    async def _rest_of_approval(self, round: Round) -> None:
         """The plan was complete, and whether it may be begun had been asked, or answered."""
         if round.approved is None:
             await self._approved(round.tasks)
@@ -354,7 +325,7 @@ class ResumedRun(Run):
         if not self._late:
             self._unit.seal()
 
-    async def _rest_of_round(self, conversation: list[Message], round: _Round) -> None:
+    async def _rest_of_round(self, conversation: list[Message], round: _Dialogue) -> None:
         """Have the plan that was being written completed; what is there of it stays, or is planned anew.
 
         Nothing of it is sealed before the planner has said so.
@@ -392,14 +363,47 @@ async def resumed(
         UsageError: as for `restored`.
     """
     try:
+        allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
+        log.tell = recording.tell = telling(settings, context)
+        invoke = settings.invoke if log.tell is None else log.tell.learning(settings.invoke)
+        again = await without_secrets(settings, recording, invoke, context, allowed)
         run = restored(
-            settings, recording, log, guards, context=context, deadline=deadline, rules_changed=rules_changed
+            settings, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
         )
         verdicts = await run.verdicts(resolve)
     except BaseException:
-        recording.log.close()
+        await recording.log.aclose()
         raise
     return await run.go_on(verdicts)
+
+
+async def without_secrets(
+    settings: Settings,
+    recording: Recording,
+    invoke: Invoke | None = None,
+    context: Any = None,
+    allowed: Callable[[], object] = bool,
+) -> Again | None:
+    """What is recorded of a run, with the values that are in no journal read again; None if it lacks none of them.
+
+    Without `invoke`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
+    """
+    recorded = _as_of_today(settings, recording)
+    if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
+        return None
+    allowed()
+    late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
+    run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
+    called = None if late else invoke
+    tell = str if recording.tell is None else recording.tell.scrub
+    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
+    return await read_again(recorded, terms)
+
+
+def _as_of_today(settings: Settings, recording: Recording) -> Sequence[events.Event]:
+    about = recording.log.about
+    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
+    return with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
 
 
 def restored(
@@ -407,6 +411,7 @@ def restored(
     recording: Recording,
     log: Log,
     guards: Guards,
+    again: Again | None = None,
     *,
     context: Any = None,
     deadline: float | None = None,
@@ -414,16 +419,19 @@ def restored(
 ) -> ResumedRun:
     """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
 
+    `again`: what is recorded of it with the values that were not.
+
     Raises:
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
             the tools are not those that it needs, or `guards` are not those that it was begun under.
     """
     about = recording.log.about
-    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
-    recorded = with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
+    recorded = _as_of_today(settings, recording) if again is None else again.recorded
     _check_that_it_is_open(recording.log, recorded, about.get("kind") == "answer")
     log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
     run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    if again is not None:
+        run.lose(again)
     run.guards = guards.check(recording.log, rules_changed=rules_changed)
     return run
 
@@ -440,7 +448,7 @@ def _check_that_it_is_open(log: RunLog, recorded: Sequence[events.Event], answer
     if not answers and not any(isinstance(event, events.Sealed | events.PlanAsked) for event in recorded):
         raise UsageError(
             f"run {run} died before its plan was recorded as a whole, and so before anything of it ran; "
-            "run the plan again: agent.execute(plan)"
+            "run the plan again, as a run of its own: agent.execute(plan), or superscalar exec"
         )
 
 

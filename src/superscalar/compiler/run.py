@@ -20,9 +20,9 @@ from superscalar.compiler.joining import Joining, Progress
 from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.sight import ReplannerSees, Sight, ran_untrusted
+from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
-from superscalar.errors import ApprovalPending, NotApproved
+from superscalar.errors import ApprovalPending, JoinError, NotApproved
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
@@ -40,6 +40,7 @@ from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
+from superscalar.secrets import Redact
 from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -77,6 +78,8 @@ class Settings:
     approve_plan: bool = False
     replan: Replan = "read-only"
     replanner_sees: ReplannerSees = "summaries"
+    secrets: tuple[Any, ...] = ()
+    redact: Redact | None = field(default=None, repr=False)
 
 
 class Run:
@@ -98,6 +101,7 @@ class Run:
         self._id = run_id
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
+        self._tell = log.tell
         self._program = Program(settings.tools.signatures)
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
@@ -114,19 +118,20 @@ class Run:
             timeout=settings.joiner_timeout,
             max_tokens=settings.max_answer_tokens,
         )
-        self._told: set[str] = set()  # the budgets that are known to be spent
         self._progress = Progress()
         self._refused = False  # the plan of a later round was not approved
         self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
         self._approver = approval.approver(settings.approve, later=recording is not None)
         self._recording = recording
         log.keep = recording
+        log.leave = self._leave
+        self._left = False
         self._unit = self._unit_in(
             Surroundings(
                 run_id,
                 settings.tools,
                 settings.limits,
-                settings.invoke,
+                settings.invoke if self._tell is None else self._tell.learning(settings.invoke),
                 self._record if self._budget.counts else log.record,
                 settings.bounds,
                 context,
@@ -138,6 +143,7 @@ class Run:
                 question,
                 settings.replan,
                 self._approver,
+                None if recording is None else recording.committed,
             )
         )
         self._seen = NOTHING  # the label of what the planner was shown
@@ -154,11 +160,19 @@ class Run:
         return TaskFetchingUnit(surroundings)
 
     def _begin(self, question: str) -> None:
-        self._log.record(events.RunStarted(self._now(), self._id, question))
+        self._happened(events.RunStarted(self._now(), self._id, question))
 
-    def _record(self, event: events.Event) -> None:
-        self._log.record(event)
-        self._budget.note(event)
+    def _happened(self, event: events.Event) -> None:
+        """Record what happened to the run as a whole, and take note of it."""
+        self._unit.ledger.note(self._log.record(event))
+
+    def _record(self, event: events.Event) -> events.Event:
+        told = self._log.record(event)
+        self._budget.note(told)
+        return told
+
+    def _as_told(self, text: str) -> str:
+        return text if self._tell is None else self._tell.scrub(text)
 
     def _refuse(self, tool: Tool[..., Any]) -> Failure | None:
         """Why a call of this tool may not be made, where a budget is spent."""
@@ -170,9 +184,8 @@ class Run:
         spent = self._budget.spent(tool)
         if spent is None and self._unit.holding.full:
             return Spent(NAME, self._unit.holding.held, self._settings.bounds.max_bytes)
-        if spent is not None and spent.budget not in self._told:
-            self._told.add(spent.budget)
-            self._log.record(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
+        if spent is not None and spent.budget not in self._unit.ledger.spent:
+            self._happened(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
         return spent
 
     # -------------------------------------------------------------------------------------------- the two ways
@@ -214,7 +227,10 @@ class Run:
         while True:
             await self._unit.settle()
             if self._settings.joiner is None:
-                answer = Outcomes(self._unit.outcomes(), self._program.in_order()).joined
+                outcomes = Outcomes(self._unit.outcomes(), self._program.in_order())
+                if why := outcomes.absent:
+                    raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
+                answer = outcomes.joined
                 break
             decision = await self._join(self._settings.joiner, question, said)
             if isinstance(decision, joiner.Cut):
@@ -243,7 +259,7 @@ class Run:
     ) -> None:
         turn = self._sight.of_planner(tasks, outcomes, reason, self._seen, sees)
         self._seen |= turn.label
-        conversation.append(Message("user", turn.text))
+        conversation.append(Message("user", self._as_told(turn.text)))
 
     def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
         """The result of a run whose answer was cut: everything else is there."""
@@ -274,7 +290,14 @@ class Run:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
             asked = [question for question in waiting.questions if isinstance(question, Question)]
             raise pending(self._id, asked, self._journal) from None
+        except asyncio.CancelledError:
+            if self._left:
+                error = None  # likewise
+                await self._unit.cancel()
+            raise
         except Exception as failed:
+            if self._tell is not None:
+                self._tell.clean(failed)
             error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
             raise
         finally:
@@ -282,12 +305,17 @@ class Run:
                 timer.cancel()
             if error is not None:
                 await self._unit.cancel()
-                self._log.record(events.RunEnded(self._now(), error))
+                self._happened(events.RunEnded(self._now(), error))
         return self._finished(result)
+
+    def _leave(self) -> None:
+        if self._recording is not None:
+            self._left = True
+            self._unit.leave()
 
     def _pass_deadline(self) -> None:
         self._late = True
-        self._log.record(events.DeadlinePassed(self._now()))
+        self._happened(events.DeadlinePassed(self._now()))
         self._unit.stop("deadline")
 
     def _result(self, plan: Plan, outcomes: Outcomes, answer: Any, messages: tuple[Message, ...] = ()) -> RunResult:
@@ -337,8 +365,7 @@ class Run:
             PlanError: errors remained after the last repair, or the planner repeated them.
             ModelError: the planner failed. What it had planned settles first.
         """
-        restricted = self._ran_untrusted()
-        self._unit.begin_round(self._rounds, reason, self._seen, restricted=restricted)
+        self._unit.begin_round(self._rounds, reason, self._seen)
         if running and self._settings.approve_plan:
             self._unit.hold()
         await self._plan_round(conversation, running=running)
@@ -384,7 +411,7 @@ class Run:
             NotApproved, ApprovalPending: as for `_approved`.
         """
         if moved := self._program.moved():
-            self._log.record(events.Ordered(self._now(), moved))
+            self._happened(events.Ordered(self._now(), moved))
         if self._settings.approve_plan:
             await self._approved([task for task in self._program.in_order() if task.id not in self._before])
         if not self._late:
@@ -400,7 +427,7 @@ class Run:
             ApprovalPending: nobody is there to ask, and the run is recorded.
         """
         question = plan_question(self._id, tasks, secrets_of(self._settings.tools))
-        self._log.record(events.PlanAsked(self._now(), question.writes))
+        self._happened(events.PlanAsked(self._now(), question.writes))
         if self._approver.ask is None:
             await self._unit.suspend()
             raise pending(self._id, [question])
@@ -411,7 +438,7 @@ class Run:
             self._late = True
             return
         if not why:
-            self._log.record(events.PlanApproved(self._now(), yes, self._approver.name))
+            self._happened(events.PlanApproved(self._now(), yes, self._approver.name))
         self._take_answer(approved=yes, why=why or f"{self._approver.name} said no")
 
     def _take_answer(self, *, approved: bool, why: str) -> None:
@@ -444,9 +471,6 @@ class Run:
         """What was planned, and what became of it."""
         return self._program.in_order(), self._unit.outcomes()
 
-    def _ran_untrusted(self) -> bool:
-        return ran_untrusted(self._log.events, self._settings.tools)
-
     async def _join(self, model: ChatModel, question: str, said: tuple[Message, ...]) -> Any:
         """The joiner's decision: a `Replan`, or the answer (validated, with an output type).
 
@@ -457,11 +481,11 @@ class Run:
         given_up = self._late or self._refused or self._spent() is not None
         last = given_up or self._rounds >= settings.max_replans
         last = last or not self._progress.made(self._log.events, self._rounds)
-        last = last or (settings.replan == "never" and self._ran_untrusted())
-        self._log.record(events.JoinStarted(self._now(), last))
+        last = last or (settings.replan == "never" and self._unit.ledger.ran_untrusted)
+        self._happened(events.JoinStarted(self._now(), last))
         schema = settings.answer_type.schema if settings.answer_type else None
         system = joiner.system_prompt(
             settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema
         )
-        conversation = joiner.messages(system, said, question, self._sight.of_joiner(*self._ran()))
+        conversation = joiner.messages(system, said, question, self._as_told(self._sight.of_joiner(*self._ran())))
         return await self._joining.decision(model, conversation, last=last)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from superscalar import joiner, planner
 from superscalar.compiler.in_part import in_part
-from superscalar.events import Event, Started
 from superscalar.labels import USER, Label, joined
 from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.ir import Task
 from superscalar.plan.parts import whole
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
-from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
 ReplannerSees: TypeAlias = Literal["summaries", "text"]
 """What a planner that goes on is shown of results that are not trusted, or not for everybody."""
 SEES: Final = ("summaries", "text")
-
-
-def ran_untrusted(happened: Iterable[Event], tools: Toolset) -> bool:
-    """Whether a tool was called whose results are not trusted."""
-    names = {tool.name for tool in tools if tool.trust == "untrusted"}
-    return any(isinstance(event, Started) and event.tool in names for event in happened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +48,8 @@ class Sight:
         """What the planner of the next round is told of this one, and of the joiner's `reason`.
 
         `seen`: what it was shown by now. What would make what it writes less trusted, or for fewer readers, it is shown
-        where it `sees` text, and else a summary of. The joiner saw all results and what was said before: so its reason
-        is like all of that together.
+        where it `sees` text, and else a summary of; of what is for fewer readers not even that. The joiner saw all
+        results and what was said before: so its reason is like all of that together.
         """
         everything = seen | self._labels.shown(task.id for task in tasks)
         trusted = everything.told
@@ -77,11 +69,15 @@ class Sight:
             cell = self._schedule.get(id)
             return cell is not None and may_see(whole(self._labels.of(cell)))
 
+        def hidden(id: TaskId) -> bool:
+            cell = self._schedule.get(id)
+            return cell is None or (seen | whole(self._labels.of(cell))).readers != seen.readers
+
         def in_part_of(id: TaskId, value: Any, room: int) -> str | None:
             cell = self._schedule.get(id)
             return None if cell is None else in_part(value, self._labels.of(cell), may_see, room)
 
-        shown = joiner.show_results(tasks, outcomes, self._most, harmless, in_part_of)
+        shown = joiner.show_results(tasks, outcomes, self._most, harmless, in_part_of, hidden)
         return Turn(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(joined(told)))
 
     def label(self, tasks: Sequence[Task], *, joined: bool, heard: Label) -> Label:

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
+from superscalar.compiler.interrupts import Interrupted, interruptible
 from superscalar.compiler.result import RunResult
+from superscalar.compiler.telling import Telling
+from superscalar.errors import UsageError
 from superscalar.events import Event
 
 
 class Log:
     """The events of one run, in order, and whoever waits for the next.
 
-    `keep` hears of each event first: what raises there has not happened.
+    `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.closed = False
+        self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None
+        self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
         self._waiting: list[asyncio.Future[None]] = []
 
-    def record(self, event: Event) -> None:
-        """Append a fact."""
+    def record(self, event: Event) -> Event:
+        """Append a fact, and return it as everybody is told it."""
+        if self.tell is not None:
+            event = self.tell(event)
         if self.keep is not None:
             self.keep(event)
         self.events.append(event)
         if self._waiting:
             self._wake()
+        return event
 
     def close(self) -> None:
         """Nothing more will happen."""
@@ -66,13 +76,18 @@ class RunStream:
                 print(event)
             result = await run.result()
 
-    Every iteration sees all events from the beginning. The run starts with the first of these calls.
+    Every iteration sees all events from the beginning. The run starts with the first of these calls. Without the block,
+    a run ends too when nobody is left who follows it: when the last iteration is left early (`break`) and nobody awaits
+    `result()`, or when the stream is forgotten.
     """
 
     def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> None:
         self._main = main
         self._log = Log()
         self._task: asyncio.Task[RunResult] | None = None
+        self._followers = 0  # blocks, iterations and calls of `result` that are open
+        self._left = False
+        self._suspended = False
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -81,8 +96,11 @@ class RunStream:
 
     def _started(self) -> asyncio.Task[RunResult]:
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._main(self._log), name="superscalar run")
-            self._task.add_done_callback(lambda _: self._log.close())  # even if it is cancelled before it begins
+            log = self._log
+            self._task = asyncio.get_running_loop().create_task(
+                interruptible(partial(self._main, log)), name="superscalar run"
+            )
+            self._task.add_done_callback(lambda _: log.close())  # even if it is cancelled before it begins
         return self._task
 
     async def result(self) -> RunResult:
@@ -93,8 +111,36 @@ class RunStream:
             ModelError: a model failed.
             JoinError: the joiner gave no usable answer.
             NotApproved, ApprovalPending: as for `LLMCompiler.run`.
+            UsageError: the run was ended since everybody had left it.
         """
-        return await asyncio.shield(self._started())
+        task = self._started()
+        self._followers += 1
+        try:
+            return await asyncio.shield(task)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+        except asyncio.CancelledError:
+            if self._left and task.cancelled():
+                raise UsageError(
+                    "the run was ended when its events were left early and nobody waited for its result; to do both, "
+                    "write async with agent.stream(...) as run: ..."
+                ) from None
+            raise
+        finally:
+            self._followers -= 1
+
+    def suspend(self) -> None:
+        """Begin to leave a run that is recorded to another process; leaving the block waits until that is done.
+
+        Nothing more starts, and what is being read is dropped. A write that is under way has the grace period to end;
+        of one that has not, nobody knows whether it happened. The run has not ended then: `resume` goes on with it. A
+        run that is not recorded is cancelled.
+        """
+        task = self._started()
+        if not self._suspended:
+            self._suspended = True
+            self._log.leave()
+            task.cancel()
 
     async def cancel(self) -> None:
         """Stop the run and wait until nothing of it is left running (for the grace period at the most)."""
@@ -104,18 +150,39 @@ class RunStream:
 
     def __aiter__(self) -> AsyncIterator[Event]:
         self._task = self._started()
-        return self._log.follow()
+        return self._followed()
+
+    async def _followed(self) -> AsyncIterator[Event]:
+        self._followers += 1
+        try:
+            async for event in self._log.follow():
+                yield event
+            self._raise_interrupt()
+        finally:
+            self._followers -= 1
+            await self._end_unless_followed()
+
+    async def _end_unless_followed(self) -> None:
+        task = self._started()
+        if self._followers or task.done():
+            return
+        self._left = True
+        task.cancel()
+        await asyncio.wait([task])
 
     async def __aenter__(self) -> RunStream:
         self._task = self._started()
+        self._followers += 1
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._followers -= 1
         task = self._started()
         if not task.done():
-            task.cancel()
+            if not self._suspended:  # else it ends already, and once more would be a hurry
+                task.cancel()
             while not task.done():
                 try:
                     await asyncio.wait([task])
@@ -123,3 +190,17 @@ class RunStream:
                     task.cancel()
         if not task.cancelled():
             task.exception()  # seen: whoever wanted it has asked `result`
+        if error is None:
+            self._raise_interrupt()
+
+    def _raise_interrupt(self) -> None:
+        task = self._task
+        if task is not None and task.done() and not task.cancelled() and isinstance(task.exception(), Interrupted):
+            raise KeyboardInterrupt
+
+    def __del__(self) -> None:
+        """Nobody can follow it any more: it ends."""
+        task = getattr(self, "_task", None)
+        if task is not None and not task.done():
+            with suppress(RuntimeError):  # its event loop was closed
+                task.get_loop().call_soon_threadsafe(task.cancel)

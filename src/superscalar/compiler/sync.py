@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from threading import Thread
 from typing import Any, TypeVar
+
+from superscalar.compiler.interrupts import calling_on_interrupt
 
 T = TypeVar("T")
 
@@ -18,21 +21,46 @@ def run_to_end(main: Callable[[], Coroutine[Any, Any, T]], *, grace: float = 0.5
     Where this thread runs an event loop already, a thread of its own is used, and this one waits. Tools that do not end
     when cancelled never keep this from returning: they get `grace` seconds after the end.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_running():
         return _run(main, grace)
     outcome: Future[T] = Future()
     variables = contextvars.copy_context()
+    running: list[asyncio.Task[Any]] = []
+
+    async def told() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        running.append(task)
+        return await main()
 
     def work() -> None:
         try:
-            outcome.set_result(variables.run(_run, main, grace))
+            outcome.set_result(variables.run(_run, told, grace))
         except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
             outcome.set_exception(error)
 
+    def cancel() -> None:
+        for task in running:
+            with suppress(RuntimeError):  # it has ended, and its loop with it
+                task.get_loop().call_soon_threadsafe(task.cancel)
+
     Thread(target=work, name="superscalar-run", daemon=True).start()
-    return outcome.result()
+    with calling_on_interrupt(cancel) as interrupted:
+        try:
+            return outcome.result()
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            if not interrupted():
+                raise
+            wait([outcome])  # for the grace periods; Ctrl-C once more ends this too
+            raise KeyboardInterrupt from None
+
+
+def _is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # what the run raises is not raised while this is handled
+        return False
+    return True
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, T]], grace: float) -> T:

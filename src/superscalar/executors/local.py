@@ -11,6 +11,8 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
+from superscalar.errors import NotBegun
+from superscalar.forks import in_child
 from superscalar.tools.context import ToolContext
 from superscalar.tools.tool import Tool
 
@@ -63,7 +65,10 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
         except RuntimeError:  # the loop closed: the run ended without this call, which was named abandoned there
             return
 
-    _THREADS.submit(work)
+    try:
+        job = _THREADS.submit(work)
+    except (RuntimeError, MemoryError) as error:  # there are as many threads as the system allows
+        raise NotBegun(f"it was not begun, as there is no thread for it: {error}") from error
     cancelled = False
     while True:
         try:
@@ -71,6 +76,8 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
         except _Raised as raised:
             raise raised.error from raised.error.__cause__  # its own, and not this wrapper
         except asyncio.CancelledError:
+            if _THREADS.give_up(job):
+                raise NotBegun("it was given up before it had begun") from None
             if cancelled:
                 future.cancel()  # nobody asks any more: what the function still comes to is not to be missed by asyncio
                 raise
@@ -89,50 +96,100 @@ class _Raised(Exception):
         self.error = error
 
 
+class Job:
+    """A function that is to be called in a thread, or was; `given_up` before that, it never is."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work: Callable[[], None] | None = work
+
+    def taken(self) -> Callable[[], None] | None:
+        """The function, once: for whoever calls it, or keeps it from being called."""
+        work, self._work = self._work, None
+        return work
+
+
 class DaemonThreads:
     """Threads that are made when needed, reused, and never keep the interpreter from ending.
 
     How many there are is bounded by who submits: a run never has more calls than its `max_concurrency`. An idle one
     ends after five seconds. (The standard library's executor joins its threads at exit, and so hangs with a tool.)
+    A forked child has none, and begins nothing that its parent wanted done.
     """
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with no thread and no job."""
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._lock = Lock()
         self._idle = 0
         self.busy = 0
+        self.to_begin = 0
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Run `job`, which must not raise, in an idle thread or in a new one."""
+    def submit(self, work: Callable[[], None]) -> Job:
+        """Call `work`, which must not raise, in an idle thread or in a new one.
+
+        Raises:
+            RuntimeError, MemoryError: no thread can be had; it is not called, then or later.
+        """
+        job = Job(work)
         with self._lock:
             self.busy += 1
-            fresh = self._idle == 0
-            if not fresh:
+            self.to_begin += 1
+            if self._idle > 0:
                 self._idle -= 1
-        self._jobs.put(job)
-        if fresh:
-            Thread(target=self._serve, name="superscalar-tool", daemon=True).start()
+                self._jobs.put(job)
+                return job
+        try:
+            Thread(target=self._serve, args=(job,), name="superscalar-tool", daemon=True).start()
+        except BaseException:
+            self.give_up(job)
+            raise
+        return job
 
-    def _serve(self) -> None:
+    def give_up(self, job: Job) -> bool:
+        """Keep a job from being begun; False if it was."""
+        with self._lock:
+            if job.taken() is None:
+                return False
+            self.busy -= 1
+            self.to_begin -= 1
+            return True
+
+    def _serve(self, job: Job | None) -> None:
         while True:
-            try:
-                job = self._jobs.get(timeout=_IDLE_SECONDS)
-            except Empty:
-                with self._lock:
-                    if self._idle > 0:  # nobody counts on this thread
-                        self._idle -= 1
-                        return
-                continue
-            job()
-            del job  # what it refers to must not live as long as an idle thread
+            if job is None:
+                try:
+                    job = self._jobs.get(timeout=_IDLE_SECONDS)
+                except Empty:
+                    with self._lock:
+                        if self._idle > 0:  # nobody counts on this thread
+                            self._idle -= 1
+                            return
+                    continue
             with self._lock:
-                self.busy -= 1
+                work = job.taken()
+                self.to_begin -= work is not None
+            if work is not None:
+                work()
+            begun, job, work = work is not None, None, None  # what it refers to must not live as long as an idle thread
+            with self._lock:
+                self.busy -= begun
                 self._idle += 1
 
 
 _THREADS = DaemonThreads()
+in_child(_THREADS.forget)
 
 
 def busy_threads() -> int:
     """How many functions are being run in threads now, by all runs of the process."""
     return _THREADS.busy
+
+
+def threads_to_begin() -> int:
+    """How many functions are to be run in threads that have not come to them yet."""
+    return _THREADS.to_begin

@@ -3,5 +3,6 @@
 from superscalar.journal.file import Journal
 from superscalar.journal.log import RunLog
 from superscalar.journal.runs import Recorded, RunState, RunSummary
+from superscalar.journal.tidying import Tidied
 
-__all__ = ["Journal", "Recorded", "RunLog", "RunState", "RunSummary"]
+__all__ = ["Journal", "Recorded", "RunLog", "RunState", "RunSummary", "Tidied"]

@@ -8,21 +8,24 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
+from superscalar.journal.lease import beside
+from superscalar.private import made_private, tighten
 
 FORMAT: Final = 1
 """The layout of the tables (`PRAGMA user_version`). The events in them say their own (`superscalar.codec`)."""
 
-PATIENCE: Final = 5.0
+PATIENCE = 5.0
 """Seconds that another process may keep the file locked before a run gives up."""
 
-_NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-"""What SQLite says of a journal on a file system that is not written: it may be read all the same."""
+LOG_SIZE: Final = 1 << 24
+"""Bytes that the log beside the file (`-wal`) is cut down to, when what was in it is in the file."""
 
+_MOMENT: Final = 0.02  # seconds: what SQLite waits for a lock at a time, so that nobody who forks waits for longer
 _APPLICATION: Final = 0x53757073  # "Sups": so that no other program's database is taken for a journal
 _TABLES: Final = (
     """CREATE TABLE runs (
@@ -44,36 +47,64 @@ class Locked(JournalError):
 class Database:
     """One connection per process, used by one thread at a time, and closed when nobody has this object any more.
 
-    A forked child gets a connection of its own: one that was inherited may be neither used nor closed.
+    A forked child gets a connection of its own: one that was inherited may be neither used nor closed. No process is
+    forked while a connection is in use, since what SQLite had locked then would be locked in the child for ever.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._guard = threading.RLock()
+        self.guard = threading.RLock()
         self._process = os.getpid()
-        self._terms = ("", "")  # that the connection was last told: how long to wait, and for what
+        self._durable: bool | None = None  # what the connection was told last
+        log = path.with_name(f"{path.name}-wal")
+        self.had_log = log.exists()  # before this connection made one
         self._connection = self._open()
+        with _OPENING:
+            _ALL.add(self)
 
     @contextmanager
-    def writing(self, *, durable: bool = False, patience: float = PATIENCE) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = False, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """One transaction; with `durable`, it and all before it have reached the disk when the block is left.
 
         Raises:
-            Locked: another process kept the file locked for `patience` seconds.
+            Locked: another process kept the file locked for `patience` seconds (`PATIENCE`, if that is None).
             JournalError: it cannot be written; nothing of the block was.
         """
         with self._used() as connection:
-            terms = f"PRAGMA busy_timeout = {int(patience * 1000)}", f"PRAGMA synchronous = {2 if durable else 1}"
-            for statement in terms if terms != self._terms else ():
-                connection.execute(statement)
-            self._terms = terms
-            connection.execute("BEGIN IMMEDIATE")
+            if durable is not self._durable:
+                connection.execute(f"PRAGMA synchronous = {2 if durable else 1}")
+                connection.execute(f"PRAGMA busy_timeout = {int(_MOMENT * 1000)}")
+                connection.execute(f"PRAGMA journal_size_limit = {LOG_SIZE}")
+                self._durable = durable
+            self._begin(connection, PATIENCE if patience is None else patience)
             try:
                 yield connection
                 connection.execute("COMMIT")
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection outside of a transaction. What is done there is durable with the next that is."""
+        with self._used() as connection:
+            connection.execute("PRAGMA synchronous = 1")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self._durable = None
+            yield connection
+
+    def _begin(self, connection: sqlite3.Connection, patience: float) -> None:
+        until = time.monotonic() + patience
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not isinstance(_said(self.path, error), Locked) or time.monotonic() > until:
+                    raise
+            self.guard.release()  # whoever forks has waited for long enough
+            time.sleep(0.001)
+            self.guard.acquire()
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds.
@@ -86,10 +117,10 @@ class Database:
 
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:
-        with self._guard:
+        with self.guard:
             if self._process != os.getpid():
                 _INHERITED.append(self._connection)
-                self._terms = ("", "")
+                self._durable = None
                 self._process, self._connection = os.getpid(), self._open()
             try:
                 yield self._connection
@@ -113,14 +144,15 @@ class Database:
                 time.sleep(0.01)  # who turns a fresh file into a journal locks it in a way that is not waited for
 
     def _opened(self) -> sqlite3.Connection:
-        try:
-            connection = self._connected(str(self.path))
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not self._is_at_rest():
-                raise
-            connection = self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
+        self._look_for_what_is_left()
+        self._make_private()
+        connection = self._connection_to()
         weakref.finalize(self, _close, connection, os.getpid())
         return connection
+
+    def _connection_to(self) -> sqlite3.Connection:
+        """One to the file where it stands."""
+        return self._connected(str(self.path))
 
     def _connected(self, where: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -134,10 +166,12 @@ class Database:
             raise
         return connection
 
-    def _is_at_rest(self) -> bool:
-        """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""
-        log = self.path.with_name(f"{self.path.name}-wal")
-        return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
+    def _make_private(self) -> None:
+        """A journal holds arguments, results and answers. What SQLite makes beside it gets the mode of the file."""
+        with suppress(OSError):  # SQLite says better why it cannot be opened
+            made_private(self.path)
+            for end in ("-wal", "-shm", "-journal"):
+                tighten(self.path.with_name(self.path.name + end))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):
@@ -148,9 +182,29 @@ class Database:
                 )
             connection.execute("BEGIN IMMEDIATE")
             if not self._is_journal(connection):  # else another process was first
+                beside(self.path).unlink(missing_ok=True)  # left of another one, whose runs have the same numbers
                 for statement in _TABLES:
                     connection.execute(statement)
             connection.execute("COMMIT")
+
+    def _look_for_what_is_left(self) -> None:
+        """A new journal shares no file with one that was moved away, and may be open still. SQLite would use them.
+
+        Raises:
+            JournalError: the log of the other one is there, which would be lost.
+        """
+        left = [self.path.with_name(f"{self.path.name}-{kind}") for kind in ("wal", "shm")]
+        there = [file for file in left if file.exists()]
+        if not there or _size(self.path):
+            return
+        if _size(left[0]):
+            raise JournalError(
+                str(self.path),
+                f"there is no journal, but {left[0].name} is left of one that was moved without it: it holds what "
+                "happened last. Move it to where that journal is, under its name, or delete it",
+            )
+        for file in there:
+            file.unlink(missing_ok=True)
 
     def _is_journal(self, connection: sqlite3.Connection) -> bool:
         """Whether this is one that can be read; False for an empty file.
@@ -175,6 +229,13 @@ class Database:
         return False
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _close(connection: sqlite3.Connection, process: int) -> None:
     if process == os.getpid():
         connection.close()
@@ -186,6 +247,28 @@ def _text(data: bytes) -> str:
 
 
 _INHERITED: Final[list[sqlite3.Connection]] = []
+_ALL: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
+_OPENING = threading.RLock()
+_HELD: Final[list[Database]] = []
+
+
+def _hold() -> None:
+    """Before a fork: wait until no connection is in use."""
+    _OPENING.acquire()
+    _HELD.extend(_ALL)
+    for database in _HELD:
+        database.guard.acquire()
+
+
+def _let_go() -> None:
+    for database in _HELD:
+        database.guard.release()
+    _HELD.clear()
+    _OPENING.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_let_go)
 
 
 def damaged(path: Path, why: object) -> JournalError:

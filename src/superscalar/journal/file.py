@@ -5,26 +5,33 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import math
 import os
 import platform
+import sqlite3
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
-from superscalar.events import Approved, PlanApproved
+from superscalar.events import Approved, Event, PlanApproved
 from superscalar.journal.answers import answered
-from superscalar.journal.database import Database, damaged
+from superscalar.journal.copies import Standing, lacks_its_log
+from superscalar.journal.database import damaged
 from superscalar.journal.lease import Leases
-from superscalar.journal.log import KEEP_DURATION, Commits, RunLog
+from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
+from superscalar.journal.opened import Opened
+from superscalar.journal.reading import Readable
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
+from superscalar.journal.tidying import ENDED, Tidied, Which, copying, tidied
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
-from superscalar.schedule.questions import open_questions
+from superscalar.schedule.unanswered import open_questions
 from superscalar.values import TaskId
 
 
@@ -34,23 +41,47 @@ class Journal:
         agent = LLMCompiler("openai:gpt-5-mini", tools, journal="runs.db")
 
     Made if it is not there. Several threads may use one, and several processes the same file, which must be on a local
-    disk. `about`: JSON data that is remembered with every run that is begun here.
+    disk. `about`: JSON data that is remembered with every run that is begun here. `when_moved`: once the file was moved
+    or deleted while it is open here, runs that begin "fail", or are recorded in a "new" one; those that are going on
+    fail before their next write either way.
 
     Raises:
         JournalError: the file is no journal, damaged, of a newer release, or cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, about: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        about: Mapping[str, Any] | None = None,
+        when_moved: Literal["fail", "new"] = "fail",
+    ) -> None:
         given = os.fspath(path)
+        if when_moved not in ("fail", "new"):
+            raise UsageError(f'when_moved={when_moved!r}: write "fail" or "new"')
         if not isinstance(given, str) or given in ("", ":memory:") or given.startswith("file:"):
             raise UsageError(f'journal={given!r} is no path of a file; write journal="runs.db"')
         self.path = Path(given)
         self._about = dict(about or {})
+        self._when_moved = when_moved
         real = self.path.resolve()  # by whatever name: the files beside it are those of the real one
-        self._database = Database(real)
-        self._leases_path = real
+        self._path = real
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
+        self._open()
         self._listed: dict[str, dict[TaskId, Question]] = {}  # what was shown last, by run
+
+    def _open(self) -> None:
+        self._database = Readable(self._path)
+        self._opened: Opened | None = None
+        with suppress(JournalError):  # what may not be written may be read all the same; whoever writes is told
+            self._opened = Opened.of(self._path)
+        self._standing = Standing(self._path, lacking=lacks_its_log(self._database))
+        self._commits.clear()
+
+    @property
+    def lacks_its_log(self) -> bool:
+        """Whether this is a copy that was made without its log (`-wal`): what happened last is missing in it."""
+        return self._standing.lacking
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
@@ -66,29 +97,30 @@ class Journal:
             UsageError: there is a run of that id, or `about` is no JSON data.
             JournalError: the file cannot be written.
         """
-        now = time.time()
+        entry = self._beginning(run, about)
+        self._here().writer.submit(entry.write, False, entry.is_lost).result()
+        return RunLog(entry.claim, self._commits_here(), entry.about)
+
+    async def abegin(self, run: str, about: Mapping[str, Any]) -> RunLog:
+        """`begin` that leaves the event loop to others. A run that is cancelled meanwhile was never there.
+
+        Raises:
+            UsageError, JournalError: as for `begin`.
+        """
+        entry = self._beginning(run, about)
+        await _written(entry.write, self._here(), entry.is_lost, instead=entry.take_back)
+        return RunLog(entry.claim, self._commits_here(), entry.about)
+
+    def _beginning(self, run: str, about: Mapping[str, Any]) -> _Beginning:
         remembered = {"language": LANGUAGE, **self._about, **about}
         try:
             kept = json.dumps(remembered)
         except (TypeError, ValueError) as error:
             raise UsageError(f"about= of a run must be JSON data: {error}") from error
-        number = 0
-        try:
-            with self._database.writing() as connection:
-                if connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
-                    raise UsageError(
-                        f"{self.path} has a run {run!r} already; leave out run_id=, or go on with that one: "
-                        f"agent.resume({run!r})"
-                    )
-                values = (run, now, kept, platform.node(), os.getpid(), now)
-                statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
-                number = connection.execute(statement, values).lastrowid or 0
-                if not self._leases.take(number):  # left behind by a run that was deleted from the file meanwhile
-                    raise RunBusy(f"the lease on run {run!r} is held, though it is new; name another run_id=")
-        except JournalError:
-            self._leases.give_back(number)
-            raise
-        return RunLog(run, number, self._database, self._leases, self._commits_here(), remembered, journal=self.path)
+        if self._when_moved == "new" and self._here().place.what_is_gone() is not None:
+            self._here().writer.leave_whole()
+            self._open()
+        return _Beginning(Claim(self.path, run, 0, time.time()), remembered, kept, self._here(), self._standing)
 
     def reopen(self, run: str) -> RunLog:
         """Go on with a run: its log, with what had happened.
@@ -98,42 +130,69 @@ class Journal:
             RunBusy: a process is at work on it.
             JournalError: what is recorded cannot be read, or the file cannot be written.
         """
+        going_on = self._taken(run)
+        try:
+            self._here().writer.submit(going_on.write).result()
+        except BaseException:
+            going_on.give_back()
+            raise
+        return going_on.log(self._commits_here())
+
+    async def areopen(self, run: str) -> RunLog:
+        """`reopen` that leaves the event loop to others while something is written.
+
+        Raises:
+            UnknownRun, RunBusy, JournalError: as for `reopen`.
+        """
+        going_on = self._taken(run)
+        try:
+            await _written(going_on.write, self._here(), going_on.give_back, instead=going_on.give_back)
+        except Exception:
+            going_on.give_back()
+            raise
+        return going_on.log(self._commits_here())
+
+    def _taken(self, run: str) -> _GoingOn:
+        """A run whose lease was taken, with what is recorded of it."""
         number, about = self._find(run)
-        if not self._leases.take(number):
+        opened = self._here()
+        if not opened.leases.take(number):
             raise self._busy(run, number)
         try:
             recorded = tuple(record.event for record in self._read(run, number))
-            with self._database.writing() as connection:
-                connection.execute(
-                    "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
-                    (platform.node(), os.getpid(), time.time(), number),
-                )
-            return RunLog(
-                run, number, self._database, self._leases, self._commits_here(), about, recorded, journal=self.path
-            )
         except BaseException:
-            self._leases.give_back(number)
+            opened.leases.give_back(number)
             raise
+        return _GoingOn(Claim(self.path, run, number, time.time()), about, recorded, opened, self._standing)
 
-    @property
-    def _leases(self) -> Leases:
-        return Leases.of(self._leases_path)
+    def _here(self) -> Opened:
+        """The file as this process has it open; a forked child opens it anew.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        if self._opened is not None and self._opened.process != os.getpid():
+            self._open()
+        if self._opened is None:
+            self._opened = Opened.of(self._path)
+        return self._opened
 
     def _commits_here(self) -> Commits:
         """The group that the running event loop's runs are written in; without a loop, each has one of its own."""
+        opened = self._here()
         for loop, commits in list(self._commits.items()):
             if not commits.logs:
                 self._commits.pop(loop, None)
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
-            return Commits(self._database, None)
-        return self._commits.setdefault(running, Commits(self._database, running))
+            return Commits(opened, None)
+        return self._commits.setdefault(running, Commits(opened, running))
 
     def _busy(self, run: str, number: int) -> RunBusy:
         host, pid, since = self._database.rows("SELECT host, pid, since FROM runs WHERE number = ?", number)[0]
         when = datetime.fromtimestamp(since).astimezone().isoformat(" ", "seconds")
-        who = "this process" if self._leases.is_held_here(number) else f"process {pid} on {host}"
+        who = "this process" if self._here().leases.is_held_here(number) else f"process {pid} on {host}"
         return RunBusy(f"run {run!r} is being worked on by {who}, since {when}; wait for its end, or stop it first")
 
     # -------------------------------------------------------------------------------------------------- reading
@@ -239,7 +298,7 @@ class Journal:
             return RunSummary(
                 id=id,
                 question=str(remembered.get("question", "")),
-                state=state_of(counts, ended=ended is not None, held=held),
+                state=state_of(counts, remembered, ended=ended is not None, held=held),
                 began=float(began),
                 ended=None if ended is None else float(ended),
                 tasks=int(counts["tasks"]),
@@ -254,11 +313,11 @@ class Journal:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error
 
     def _is_held(self, number: int) -> bool:
-        """Whether a process is at work on a run; none is where none could say so."""
-        try:
-            return self._leases.is_held(number)
-        except OSError:  # a file system that is not written
-            return False
+        """Whether a process is at work on a run."""
+        with suppress(JournalError):
+            return self._here().leases.is_held(number)
+        leases = Leases.looking(self._path)  # it may not be written
+        return leases is not None and leases.is_held(number)
 
     def _counted(self, run: str, number: int, *, held: bool) -> dict[str, Any]:
         """The counts of a run that no process has closed; unless it is `held`, they are kept with it from now on."""
@@ -312,6 +371,32 @@ class Journal:
         finally:
             log.close()
 
+    # -------------------------------------------------------------------------------------------------- tidying
+
+    def prune(self, older_than: float, *, of: Collection[Which] = ENDED) -> Tidied:
+        """Delete runs that ended more than so many seconds ago; of "unfinished" ones, that were taken up so long ago.
+
+        A run that a process is at work on is never deleted.
+
+        Raises:
+            JournalError: the file cannot be written.
+        """
+        return tidied(self._here(), self._database, time.time() - older_than, of=of)
+
+    def rotate(self, into: str | os.PathLike[str]) -> Tidied:
+        """Move all runs that have ended to another journal, made if it is not there. What is not over stays here.
+
+        No process has to be stopped for it: this file stays the one that they write.
+
+        Raises:
+            JournalError: one of the files cannot be written, or the other holds a run of the same id.
+        """
+        other = Journal(into)
+        if other._path == self._path:
+            raise UsageError(f"{self.path} cannot be rotated into itself; name another file")
+        copied = copying(self._database, other._here())
+        return tidied(self._here(), self._database, math.inf, of=ENDED, first=copied)
+
     # ------------------------------------------------------------------------------------------------- durations
 
     def durations(self) -> dict[str, float]:
@@ -324,8 +409,106 @@ class Journal:
         Raises:
             JournalError: the file cannot be written.
         """
-        with self._database.writing() as connection:
-            connection.executemany(KEEP_DURATION, list(known.items()))
+        kept = list(known.items())
+        self._here().writer.submit(lambda connection: connection.executemany(KEEP_DURATION, kept)).result()
+
+
+class _Beginning:
+    """A new run that is to be written down; its lease is taken in the same transaction."""
+
+    def __init__(self, claim: Claim, about: Mapping[str, Any], kept: str, opened: Opened, standing: Standing) -> None:
+        self.claim = claim
+        self.about = about
+        self._kept = kept
+        self._opened = opened
+        self._standing = standing
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Raises UsageError: there is a run of that id."""
+        self._give_back()  # what was written before is undone, if this is called again
+        claim = self.claim
+        if connection.execute("SELECT 1 FROM runs WHERE id = ?", (claim.run,)).fetchone():
+            raise UsageError(
+                f"{claim.journal} has a run {claim.run!r} already; leave out run_id=, or go on with that one if "
+                f"it was interrupted: agent.resume({claim.run!r})"
+            )
+        self._standing.begin(connection)
+        values = (claim.run, claim.since, self._kept, platform.node(), os.getpid(), claim.since)
+        statement = "INSERT INTO runs (id, began, about, host, pid, since) VALUES (?, ?, ?, ?, ?, ?)"
+        number = connection.execute(statement, values).lastrowid or 0
+        if not self._opened.leases.take(number):  # left behind by a run that was deleted from the file meanwhile
+            raise RunBusy(f"the lease on run {claim.run!r} is held, though it is new; name another run_id=")
+        claim.number = number
+
+    def _give_back(self) -> None:
+        if self.claim.number:
+            self._opened.leases.give_back(self.claim.number)
+            self.claim.number = 0
+
+    def is_lost(self, _: JournalError) -> None:
+        self._give_back()
+
+    def take_back(self) -> None:
+        """Nobody wants it any more."""
+        self._opened.writer.submit(self._delete).add_done_callback(lambda _: self._give_back())
+
+    def _delete(self, connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM runs WHERE number = ?", (self.claim.number,))
+
+
+class _GoingOn:
+    """A run that is taken up again: who is at work on it is to be written down. Its lease is taken."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        about: Mapping[str, Any],
+        recorded: tuple[Event, ...],
+        opened: Opened,
+        standing: Standing,
+    ) -> None:
+        self.claim = claim
+        self.about = about
+        self.recorded = recorded
+        self._opened = opened
+        self._standing = standing
+        self._said = ""
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Raises JournalError: it must not be gone on with in this file."""
+        self._said = self._standing.go_on(connection, self.claim.run)
+        connection.execute(
+            "UPDATE runs SET host = ?, pid = ?, since = ?, ended = NULL, summary = NULL WHERE number = ?",
+            (platform.node(), os.getpid(), self.claim.since, self.claim.number),
+        )
+
+    def log(self, commits: Commits) -> RunLog:
+        """The log to go on in; what is to be said of that is said."""
+        if self._said:
+            warnings.warn(self._said, stacklevel=3)
+        return RunLog(self.claim, commits, self.about, self.recorded)
+
+    def give_back(self, _: JournalError | None = None) -> None:
+        """It is not gone on with."""
+        self._opened.leases.give_back(self.claim.number)
+
+
+async def _written(
+    entry: Callable[[sqlite3.Connection], None],
+    opened: Opened,
+    lost: Callable[[JournalError], None],
+    *,
+    instead: Callable[[], None],
+) -> None:
+    """Wait until something is written; if that is cancelled, `instead` is called once it is."""
+    loop = asyncio.get_running_loop()
+    given: Any = entry, False, lost
+    written: asyncio.Future[None] = loop.run_in_executor(opened.writer, *given)
+    try:
+        await asyncio.shield(written)
+    except asyncio.CancelledError:
+        written.add_done_callback(lambda done: None if done.cancelled() or done.exception() else instead())
+        raise
 
 
 def _number(path: Path, run: str, number: Any) -> int:

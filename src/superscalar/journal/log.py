@@ -8,104 +8,214 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from superscalar import codec
 from superscalar.errors import JournalError
 from superscalar.events import Event
-from superscalar.journal.database import PATIENCE, Database, Locked
-from superscalar.journal.lease import Leases
+from superscalar.journal.opened import Opened
 from superscalar.journal.runs import Tally
 
 EVERY: Final = 0.01
-"""Seconds after an event at which it reaches the file at the latest, if nobody has that locked."""
+"""Seconds after an event at which it is handed to the thread that writes, if nobody waits for it to be written."""
 
 _CONCLUDE: Final = "UPDATE runs SET ended = ?, summary = ? WHERE number = ?"
 """One that waits has a summary too: listing it decodes nothing."""
 KEEP_DURATION: Final = "INSERT OR REPLACE INTO durations (tool, seconds) VALUES (?, ?)"
+_TOUCH: Final = (
+    "UPDATE runs SET since = since WHERE number = ?"  # what changes nothing is not synchronised with the disk
+)
 _APPEND: Final = "INSERT INTO events (run, seq, at, event) VALUES (?, ?, ?, ?)"
 
 
-class Commits:
-    """The events of all runs of one event loop that have not reached the file: one transaction for all of them.
+@dataclass(slots=True, eq=False)
+class Claim:
+    """That this process is at work on a run, as the file says it: nothing is written of a run that another has taken.
 
-    Used by the thread of that loop only. What is appended in one turn of the loop is written together or not at all.
+    `since`: when it was begun or reopened here, in Unix seconds. `lost`: why nothing of it is written any more.
     """
 
-    def __init__(self, database: Database, loop: asyncio.AbstractEventLoop | None) -> None:
-        self.logs: dict[RunLog, None] = {}
-        self._database = database
-        self._loop = loop
-        self._rows: list[tuple[int, int, float, str]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._since: float | None = None  # when the file was first found locked
+    journal: Path
+    run: str
+    number: int
+    since: float
+    lost: JournalError | None = None
 
-    def add(self, row: tuple[int, int, float, str]) -> None:
-        """Take in an event; it is written a few milliseconds later, or by `write`."""
+    def look(self, connection: sqlite3.Connection) -> JournalError | None:
+        """Why nothing may be written, if so; within a transaction, so that it stays true until that is over."""
+        if self.lost is None:
+            found = connection.execute("SELECT host, pid, since FROM runs WHERE number = ?", (self.number,)).fetchone()
+            if found is None:
+                self.lost = JournalError(
+                    str(self.journal), f"run {self.run} was deleted from the journal while it was going on"
+                )
+            elif found[1:] != (os.getpid(), self.since):
+                self.lost = JournalError(
+                    str(self.journal),
+                    f"another process took over run {self.run} (process {found[1]} on {found[0]}); it goes on there, "
+                    "and here nothing more of it is recorded or begun",
+                )
+        return self.lost
+
+
+_Row: TypeAlias = tuple[int, int, float, str]
+"""An event that has not reached the file: the number of its run, its own, the time of day, and its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What a run came to, to be written with the rest of it."""
+
+    claim: Claim
+    ended: float | None
+    summary: str
+    durations: tuple[tuple[str, float], ...]
+
+
+class _Entry:
+    """What is written of the runs of one event loop in one transaction. The writing thread calls its methods."""
+
+    def __init__(
+        self, claims: dict[Claim, None], rows: list[_Row], ends: list[_End], waiting: list[_Waiting], *, durable: bool
+    ) -> None:
+        self.claims = claims
+        self.rows = rows
+        self.ends = ends
+        self.waiting = waiting
+        self.durable = durable or bool(waiting)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write what there is of each run that is still ours."""
+        ours = {claim for claim in self.claims if claim.look(connection) is None}
+        if len(ours) < len(self.claims):
+            numbers = {claim.number for claim in ours}
+            self.rows = [row for row in self.rows if row[0] in numbers]
+        connection.executemany(_APPEND, self.rows)
+        for claim in ours if self.durable and not (self.rows or self.ends) else ():
+            connection.execute(_TOUCH, (claim.number,))
+        for end in self.ends:
+            if end.claim in ours:
+                connection.execute(_CONCLUDE, (end.ended, end.summary, end.claim.number))
+                connection.executemany(KEEP_DURATION, end.durations)
+
+    def is_lost(self, error: JournalError) -> None:
+        """Nothing of it was written: nothing that follows may be."""
+        for claim in self.claims:
+            claim.lost = claim.lost or error
+
+
+class _Waiting(NamedTuple):
+    """Whoever waits until what there was of a run is on the disk."""
+
+    claim: Claim
+    future: asyncio.Future[None]
+
+
+class Commits:
+    """The events of all runs of one event loop that have not been handed to the thread that writes them.
+
+    Used by the thread of that loop only. What is appended in one turn of the loop is written together or not at all.
+    Without a loop nothing is written before somebody asks for it.
+    """
+
+    def __init__(self, opened: Opened, loop: asyncio.AbstractEventLoop | None) -> None:
+        self.logs: dict[RunLog, None] = {}
+        self.opened = opened
+        self._loop = loop
+        self._claims: dict[Claim, None] = {}  # of all that follows
+        self._rows: list[_Row] = []
+        self._ends: list[_End] = []
+        self._waiting: list[_Waiting] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Handle | None = None
+
+    def add(self, claim: Claim, row: _Row) -> None:
+        """Take in an event; it is handed over a few milliseconds later, or before, if somebody waits for it."""
+        self._claims[claim] = None
         self._rows.append(row)
         if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(EVERY, self._write_soon)
+            self._timer = self._loop.call_later(EVERY, self._hand_over)
 
-    def write(
-        self,
-        *,
-        durable: bool = False,
-        patience: float = PATIENCE,
-        then: Callable[[sqlite3.Connection], None] | None = None,
-    ) -> None:
-        """Write what there is in one transaction, in which `then` is called with the connection.
+    def soon(self) -> None:
+        """Hand over what there is when this turn of the event loop is over."""
+        if self._turn is None and self._loop is not None:
+            self._turn = self._loop.call_soon(self._hand_over)
 
-        Raises:
-            JournalError: it cannot be written; it is kept.
-        """
-        rows = self._rows
-        if rows or then is not None or durable:
-            with self._database.writing(durable=durable, patience=patience) as connection:
-                connection.executemany(_APPEND, rows)
-                if then is not None:
-                    then(connection)
-            rows.clear()
-        self._since = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def durable(self, claim: Claim, end: _End | None = None) -> asyncio.Future[None]:
+        """Done when what there is of a run is on the disk; what others add in this turn goes with it."""
+        assert self._loop is not None
+        waiting = _Waiting(claim, self._loop.create_future())
+        self._claims[claim] = None
+        self._waiting.append(waiting)
+        if end is not None:
+            self._ends.append(end)
+        self.soon()
+        return waiting.future
 
-    def take_back(self, row: tuple[int, int, float, str]) -> None:
-        """Forget the last event: it is to count as one that did not happen."""
-        assert self._rows[-1] is row
-        self._rows.pop()
+    def write(self, claim: Claim, *, durable: bool, end: _End | None = None) -> None:
+        """Write what there is, and wait for it."""
+        self._claims[claim] = None
+        if end is not None:
+            self._ends.append(end)
+        entry = self._taken(durable=durable)
+        try:
+            self.opened.writer.submit(entry.write, entry.durable, entry.is_lost).result()
+        except JournalError:
+            self._is_over(entry)
+        except BaseException as bug:
+            self._is_over(entry, bug)
+            raise
+        else:
+            self._is_over(entry)
 
-    def leave(self, log: RunLog, number: int) -> None:
+    def leave(self, log: RunLog) -> None:
         """A run is over: what could not be written of it never will be. The timer goes with the last one."""
         self.logs.pop(log, None)
-        self._rows = [row for row in self._rows if row[0] != number]
-        if not self.logs and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._claims.pop(log.claim, 0) is None:
+            self._rows = [row for row in self._rows if row[0] != log.claim.number]
+        if not (self.logs or self._waiting):
+            self._stop_timers()
 
-    def _write_soon(self) -> None:
-        """Write, without keeping the event loop waiting for another process: if one has the file, look again later."""
-        self._timer = None
-        now = time.monotonic()
-        try:
-            self.write(patience=0.0)
-        except Locked as error:
-            self._since = self._since or now
-            if now - self._since < PATIENCE and self._loop is not None:
-                self._timer = self._loop.call_later(min(0.25, max(EVERY, now - self._since)), self._write_soon)
+    def _hand_over(self) -> None:
+        assert self._loop is not None
+        entry = self._taken()
+        if entry.claims:
+            given: Any = entry.write, entry.durable, entry.is_lost
+            done: asyncio.Future[None] = self._loop.run_in_executor(self.opened.writer, *given)
+            done.add_done_callback(lambda done: self._is_over(entry, None if done.cancelled() else done.exception()))
+
+    def _taken(self, *, durable: bool = False) -> _Entry:
+        self._stop_timers()
+        entry = _Entry(self._claims, self._rows, self._ends, self._waiting, durable=durable)
+        self._claims, self._rows, self._ends, self._waiting = {}, [], [], []
+        return entry
+
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._turn):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._turn = None
+
+    def _is_over(self, entry: _Entry, bug: BaseException | None = None) -> None:
+        """Tell those whom it concerns that what they appended was written, or was not."""
+        for claim, future in entry.waiting:
+            if future.done():
+                continue
+            if (error := claim.lost or bug) is None:
+                future.set_result(None)
             else:
-                self._lose(error)
-        except JournalError as error:
-            self._lose(error)
-
-    def _lose(self, error: JournalError) -> None:
-        for log in list(self.logs):
-            log.lose(error)
+                future.set_exception(error)
+                future.exception()  # nobody may ask any more
+        lost = {claim: claim.lost for claim in entry.claims if claim.lost is not None}
+        for log in list(self.logs) if lost else ():
+            if (error := lost.get(log.claim)) is not None:
+                log.lose(error)
 
 
 class RunLog:
-    """Appends the events of one run, of which this process has the lease until `close`.
+    """Appends the events of one run, of which this process has the lease until `close` or `aclose`.
 
     `recorded`: what had happened before it was reopened; `about`: what it was begun with; `journal`: the file, as it
     was named. `on_loss` is called once, from the event loop, when the file could not be written: the run is to stop.
@@ -117,26 +227,19 @@ class RunLog:
 
     def __init__(
         self,
-        run: str,
-        number: int,
-        database: Database,
-        leases: Leases,
+        claim: Claim,
         commits: Commits,
         about: Mapping[str, Any],
         recorded: tuple[Event, ...] = (),
-        *,
-        journal: Path,
     ) -> None:
-        self.run = run
-        self.journal = journal
+        self.run = claim.run
+        self.claim = claim
+        self.journal = claim.journal
         self.about = about
         self.recorded = recorded
         self.on_loss: Callable[[JournalError], None] | None = None
         self.lost: JournalError | None = None
-        self._number = number
         self._next = len(recorded)
-        self._database = database
-        self._leases = leases
         self._commits = commits
         self._process = os.getpid()
         self._tally = Tally()
@@ -154,31 +257,44 @@ class RunLog:
         """
         if self.lost is not None or self._closed:
             raise self.lost or self._over()
-        row = (self._number, self._next, time.time(), codec.dumps(event))
-        self._commits.add(row)
-        if durable:
-            try:
-                self.flush(durable=True)
-            except JournalError as error:
-                self._commits.take_back(row)
-                self.lose(error)
-                raise
+        self._commits.add(self.claim, (self.claim.number, self._next, time.time(), codec.dumps(event)))
         self._next += 1
         self._tally.apply(event)
+        if durable:
+            self.flush(durable=True)
+
+    def soon(self) -> None:
+        """Have what was appended written as soon as this turn of the event loop is over."""
+        self._commits.soon()
+
+    def durable(self) -> asyncio.Future[None]:
+        """Done when what was appended is on the disk; it holds a `JournalError` if that cannot be.
+
+        What is appended in the same turn of the event loop, to this log or others, is written with it.
+        """
+        return self._commits.durable(self.claim)
 
     def flush(self, *, durable: bool = False) -> None:
-        """Write what was appended now; it survives the death of the process, and with `durable` that of the machine.
+        """Write what was appended, and wait for it: it survives the death of the process, and with `durable` that of
+        the machine.
 
         Raises:
             JournalError: the file cannot be written.
         """
+        self._check_process()
+        if self.lost is not None:
+            raise self.lost
+        self._commits.write(self.claim, durable=durable)
+        if self.lost is not None:
+            raise self.lost
+
+    def _check_process(self) -> None:
         if self._process != os.getpid():
             raise JournalError(
-                str(self._database.path),
+                str(self._commits.opened.path),
                 f"process {os.getpid()} was forked while run {self.run} was going on in process {self._process}, "
                 "which alone records it",
             )
-        self._commits.write(durable=durable)
 
     def close(self, durations: Mapping[str, float] | None = None) -> None:
         """Write the rest, with what the run came to, and give back the lease. Once is enough.
@@ -190,33 +306,58 @@ class RunLog:
         """
         if self._closed:
             return
+        self._closed = True
         try:
-            if self.lost is not None:
-                raise self.lost
-            if self._process == os.getpid():
-                ended = time.time() if self._tally.ended else None
-                summary = json.dumps(self._tally.document())
-
-                def conclude(connection: sqlite3.Connection) -> None:
-                    connection.execute(_CONCLUDE, (ended, summary, self._number))
-                    connection.executemany(KEEP_DURATION, list((durations or {}).items()))
-
-                self._commits.write(durable=True, then=conclude)
-        except JournalError as error:
-            self.lose(error)
-            raise
+            if self.lost is None and self._process == os.getpid():
+                self._commits.write(self.claim, durable=True, end=self._end(durations))
         finally:
-            self._closed = True
-            self._commits.leave(self, self._number)
-            if self._process == os.getpid():
-                self._leases.give_back(self._number)
+            self._leave()
+        if self.lost is not None:
+            raise self.lost
+
+    async def aclose(self, durations: Mapping[str, float] | None = None) -> None:
+        """`close` that leaves the event loop to others. A cancellation is heard when it is over.
+
+        Raises:
+            JournalError: as for `close`.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        cancelled = None
+        try:
+            if self.lost is None and self._process == os.getpid():
+                written = self._commits.durable(self.claim, self._end(durations))
+                while not written.done():
+                    try:
+                        await asyncio.wait([written])
+                    except asyncio.CancelledError as error:
+                        cancelled = error
+                written.exception()  # the log knows
+        finally:
+            self._leave()
+        if self.lost is not None:
+            raise self.lost
+        if cancelled is not None:
+            raise cancelled
+
+    def _end(self, durations: Mapping[str, float] | None) -> _End:
+        ended = time.time() if self._tally.ended else None
+        summary = json.dumps(self._tally.document())
+        return _End(self.claim, ended, summary, tuple((durations or {}).items()))
+
+    def _leave(self) -> None:
+        self._commits.leave(self)
+        if self._process == os.getpid():
+            self._commits.opened.leases.give_back(self.claim.number)
 
     def lose(self, error: JournalError) -> None:
         """The file cannot be written: say so, once."""
+        self.claim.lost = self.claim.lost or error
         if self.lost is None:
             self.lost = error
             if self.on_loss is not None:
                 self.on_loss(error)
 
     def _over(self) -> JournalError:
-        return JournalError(str(self._database.path), f"run {self.run} was closed, and is appended to no more")
+        return JournalError(str(self._commits.opened.path), f"run {self.run} was closed, and is appended to no more")

@@ -16,6 +16,7 @@ from superscalar.values import TaskId
 RunState: TypeAlias = Literal[
     "running",  # a process is at work on it
     "waiting",  # a person is to answer what it asked (`superscalar approve`); nobody is at work on it
+    "not begun",  # its process died before its plan was recorded: nothing of it ran, and nothing is there to resume
     "interrupted",  # it has no end, and nobody is at work on it: it can be resumed
     "answered",
     "failed",  # it ended with an error
@@ -63,6 +64,7 @@ class Tally:
     def __init__(self) -> None:
         self.ended = False
         self.error = ""
+        self._planned = False  # a plan is recorded as a whole
         self._known: dict[TaskId, str] = {}  # what became of each task
         self._retired: set[TaskId] = set()
         self._writes: set[TaskId] = set()
@@ -101,7 +103,10 @@ class Tally:
             self._retired.update(event.ids)
             self._known = {id: became for id, became in self._known.items() if not is_of(id, self._retired)}
             self._asked = {id: None for id in self._asked if not is_of(id, self._retired)}
+        elif isinstance(event, ev.Sealed):
+            self._planned = True
         elif isinstance(event, ev.PlanAsked):
+            self._planned = True
             self._asked[""] = None
         elif isinstance(event, ev.PlanApproved):
             self._asked.pop("", None)
@@ -139,12 +144,15 @@ class Tally:
             "in_doubt": list({**self._doubtful, **self._running}),
             "error": self.error,
             "asked": list(self._asked),
+            "planned": self._planned,
         }
 
 
-def state_of(counts: Mapping[str, Any], *, ended: bool, held: bool) -> RunState:
-    """How a run stands."""
+def state_of(counts: Mapping[str, Any], about: Mapping[str, Any], *, ended: bool, held: bool) -> RunState:
+    """How a run stands that was begun with `about`: one that answers a question can be planned anew, and no other."""
     if not ended:
+        if not (held or counts.get("planned", True) or about.get("kind") == "answer"):
+            return "not begun"
         return "running" if held else "waiting" if counts["asked"] else "interrupted"
     if counts["in_doubt"]:
         return "in doubt"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from superscalar.forks import MAKING
 from superscalar.models.base import ChatModel, Chunk, FinishReason, Message, Prices, Request, Role, Usage
 from superscalar.models.resolve import resolve
 
@@ -34,5 +35,6 @@ _ADAPTERS = {"LocalModel": "superscalar.models.local", "OpenAIModel": "superscal
 
 def __getattr__(name: str) -> object:
     if name in _ADAPTERS:
-        return getattr(importlib.import_module(_ADAPTERS[name]), name)
+        with MAKING:
+            return getattr(importlib.import_module(_ADAPTERS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

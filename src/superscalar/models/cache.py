@@ -17,6 +17,7 @@ from typing import BinaryIO
 from superscalar.errors import ModelSetupError
 from superscalar.models.sources import SOURCES
 from superscalar.models.weights import BLOCK, QWEN, Progress, Source, SourceError, Weights
+from superscalar.private import made_private, why_not_trusted
 
 VARIABLE = "SUPERSCALAR_MODEL"
 
@@ -34,7 +35,7 @@ def cached(weights: Weights = QWEN, *, directory: Path | None = None) -> Path | 
     """Return the model file if it can be used at once: the user's own, or a verified one in the cache. Never slow."""
     own = os.environ.get(VARIABLE)
     path = Path(own).expanduser() if own else (directory or cache_directory()) / weights.file
-    return path if (path.is_file() if own else _stamped(path, weights)) else None
+    return path if (path.is_file() if own else _untrusted(path) is None and _stamped(path, weights)) else None
 
 
 def find(
@@ -60,9 +61,15 @@ def find(
     report = progress or _silent
     path = (directory or cache_directory()) / weights.file
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (why := _untrusted(path)) is not None:
+            raise ModelSetupError(
+                f"The embedded model is not taken from {path.parent}: {why}, so that somebody else may have put "
+                f"it there. Mend that, or set XDG_CACHE_HOME to a directory of your own, "
+                f"or {VARIABLE}=/path/to/a/model.gguf."
+            )
         if _stamped(path, weights):
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.with_suffix(".lock"), weights, report):
             # Another process may have put it there while we waited; a file without our stamp is read once.
             if not _stamped(path, weights) and not _verified(path, weights, report):
@@ -70,6 +77,11 @@ def find(
     except OSError as error:
         raise _unusable(path.parent, weights, error) from error
     return path
+
+
+def _untrusted(path: Path) -> str | None:
+    files = [path, *(path.with_suffix(end) for end in (".json", ".json.partial", ".partial", ".lock"))]
+    return next((why for file in files if (why := why_not_trusted(file, folder=path.parent)) is not None), None)
 
 
 def given(path: str | Path, by: str) -> Path:
@@ -111,6 +123,7 @@ def _assemble(path: Path, weights: Weights, source: Source, report: Progress) ->
     partial = path.with_suffix(".partial")
     digest = hashlib.sha256()
     try:
+        made_private(partial)
         with partial.open("r+b" if partial.exists() else "w+b") as file:
             done = _resumed(file, weights, digest.update, report)
             _need_space(path.parent, weights.size - done + weights.part_size)
@@ -169,7 +182,8 @@ def _stamped(path: Path, weights: Weights) -> bool:
         stamp = json.loads(path.with_suffix(".json").read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):  # no file, or a stamp that says nothing
         return False
-    return bool(stamp == {"sha256": weights.sha256, "size": seen.st_size, "mtime_ns": seen.st_mtime_ns})
+    wanted = {"sha256": weights.sha256, "size": weights.size, "mtime_ns": seen.st_mtime_ns}
+    return seen.st_size == weights.size and bool(stamp == wanted)
 
 
 def _stamp(verified: Path, path: Path, weights: Weights) -> None:
@@ -177,6 +191,7 @@ def _stamp(verified: Path, path: Path, weights: Weights) -> None:
     seen = verified.stat()
     stamp = {"sha256": weights.sha256, "size": seen.st_size, "mtime_ns": seen.st_mtime_ns}
     temporary = path.with_suffix(".json.partial")
+    made_private(temporary)
     temporary.write_text(json.dumps(stamp), "utf-8")
     temporary.replace(path.with_suffix(".json"))
 
@@ -201,6 +216,7 @@ def _unusable(directory: Path, weights: Weights, error: OSError) -> ModelSetupEr
 @contextmanager
 def _locked(path: Path, weights: Weights, report: Progress) -> Iterator[None]:
     """Hold the lock file; the operating system lets go of it if this process dies."""
+    made_private(path)
     with path.open("a+b") as file:
         while not _try_lock(file):
             report(0, weights.size, "waiting for another process to get the model")

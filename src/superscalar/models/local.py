@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from superscalar.errors import ModelError
+from superscalar.forks import in_child
 from superscalar.models import cache
 from superscalar.models.base import Chunk, Preparation, Request, Usage
 from superscalar.models.ending import End, Ends
@@ -61,6 +62,13 @@ class LocalModel:
         self._load = load
         self._worker: _Worker | None = None
         self._lock = threading.Lock()
+        _models.add(self)
+
+    def renew(self) -> None:
+        """In a forked child: the thread that answers is in the parent, with what it was doing to the engine."""
+        if self._worker is not None:
+            _INHERITED.append(self._worker)
+        self._worker, self._lock = None, threading.Lock()
 
     @property
     def name(self) -> str:
@@ -287,6 +295,18 @@ class _Worker:
 
 
 _workers: weakref.WeakSet[_Worker] = weakref.WeakSet()
+_models: weakref.WeakSet[LocalModel] = weakref.WeakSet()
+_INHERITED: list[_Worker] = []
+"""What a forked child may neither use nor free."""
+
+
+def _renew_models() -> None:
+    for model in list(_models):
+        model.renew()
+    _workers.clear()
+
+
+in_child(_renew_models)
 
 
 @atexit.register

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import ipaddress
 import json
 import os
 import re
@@ -18,11 +17,13 @@ from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.models.base import Chunk, Prices, Request
 from superscalar.models.dialect import Dialect, Refusal
 from superscalar.models.ending import Ends
+from superscalar.models.origin import OtherOriginError, check, is_this_machine, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
 from superscalar.models.saying import page, place, shown, words_of
 from superscalar.models.wire import DONE, Body, GarbledError
 from superscalar.plan import Grammar
 from superscalar.schedule.refusal import wait_of
+from superscalar.secrets import Scrubber
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI, AsyncStream
@@ -59,6 +60,9 @@ class OpenAIModel:
     parameters that are never sent; `ends`, words with which the server says that a reply is whole, beside those of
     `superscalar.models.ending.WHOLE`. A reply that ends with any other word was cut.
 
+    A key goes over plain HTTP to this machine alone, and there through no proxy, unless `insecure`. A redirect to
+    another scheme, host or port is refused.
+
     A failed request is never repeated here: the error says whether to, and when. The exception is a server that refuses
     a *parameter* (reasoning models refuse `temperature` and `stop`), or a role for the system: it is asked again
     without, and that is remembered. Stop texts are honoured in any case. One instance may be used from several event
@@ -66,7 +70,7 @@ class OpenAIModel:
 
     Raises:
         ModelSetupError: the extra is not installed, or there is no key.
-        UsageError: an option has no such form.
+        UsageError: an option has no such form, or the key would be sent unencrypted.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class OpenAIModel:
         extra_body: Mapping[str, Any] | None = None,
         omit: Iterable[str] = (),
         ends: Iterable[str] = (),
+        insecure: bool = False,
     ) -> None:
         if grammar is not None and grammar not in get_args(Constraint):
             forms = ", ".join(map(repr, get_args(Constraint)))
@@ -99,12 +104,14 @@ class OpenAIModel:
         self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or f"https://{_OFFICIAL}/v1"
         host = urlsplit(self._base_url).hostname or ""
         key = api_key or os.environ.get("OPENAI_API_KEY")
-        if not key and not _is_this_machine(host):
+        if not key and not is_this_machine(host):
             raise ModelSetupError(
                 f"The model openai:{name} at {host} needs a key: set the environment variable OPENAI_API_KEY, "
                 "or write OpenAIModel(name, api_key=...)."
             )
+        check(name, self._base_url, keyed=bool(key), insecure=insecure)
         self._key = key or "unused"
+        self._without = Scrubber([self._key] if key else ()).without
         self._given = {**_sent("parameters", parameters), **_sent("extra_body", extra_body)}
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
@@ -121,6 +128,11 @@ class OpenAIModel:
     def name(self) -> str:
         """`openai:` and the model's name."""
         return f"openai:{self._model}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no text of a run may show."""
+        return () if self._key == "unused" else (self._key,)
 
     @property
     def constrains(self) -> bool:
@@ -217,7 +229,7 @@ class OpenAIModel:
                 if other is None:
                     raise self._refused(error, said) from error
                 dialect = other
-            except self._sdk.APIError as error:
+            except (self._sdk.APIError, OtherOriginError) as error:
                 raise self._torn(error) from error
             else:
                 self._dialect = dialect
@@ -248,7 +260,10 @@ class OpenAIModel:
         client = self._clients.get(loop)
         if client is None:
             # max_retries=0: the SDK would sleep out Retry-After inside the call, holding the caller's slot.
-            sdk: AsyncOpenAI = self._sdk.AsyncOpenAI(api_key=self._key, base_url=self._base_url, max_retries=0)
+            http = self._sdk.DefaultAsyncHttpxClient(**options(self._base_url))
+            sdk: AsyncOpenAI = self._sdk.AsyncOpenAI(
+                api_key=self._key, base_url=self._base_url, max_retries=0, http_client=http
+            )
             client = self._clients[loop] = _Client(sdk)
             await client.tie_to_loop()
         return client.sdk
@@ -260,7 +275,7 @@ class OpenAIModel:
         return f"{self.name} at {place(self._base_url).rstrip('/')}/chat/completions"
 
     def _shown(self, text: str) -> str:
-        return shown(text, (self._key,))
+        return shown(self._without(text), (self._key,))
 
     def _hint(self) -> str:
         """What may be wrong with the address, where something else than a model answered."""
@@ -287,6 +302,11 @@ class OpenAIModel:
     def _torn(self, error: Exception) -> ModelError:
         """The error of a connection that could not be made, or broke."""
         why = error.__cause__ or error
+        if isinstance(why, OtherOriginError):
+            return ModelError(
+                f"{self._where}: {why}, and neither the key nor the question goes there; "
+                f"if that is the server that you mean, write base_url={why.address.removesuffix('/chat/completions')!r}"
+            )
         what = getattr(error, "message", "") or "the connection broke"
         return ModelError(f"{self._where}: {what} ({self._shown(repr(why))})", retryable=True)
 
@@ -404,12 +424,3 @@ def _names(omit: Iterable[str]) -> frozenset[str]:
 
 def _may_pass(status: int) -> bool:
     return status in {408, 409, 425, 429} or status >= 500
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, not an address
-        return False

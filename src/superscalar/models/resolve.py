@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from superscalar.errors import UsageError
+from superscalar.forks import MAKING
 from superscalar.models.base import ChatModel
 
 
@@ -23,13 +24,15 @@ def resolve(model: str | ChatModel, *, base_url: str | None = None) -> ChatModel
         return model
     kind, colon, rest = model.partition(":")
     if kind == "openai" and rest:
-        from superscalar.models.openai import OpenAIModel  # here: an adapter costs its users only
+        with MAKING:
+            from superscalar.models.openai import OpenAIModel  # here: an adapter costs its users only
 
         return OpenAIModel(rest, base_url=base_url)
     if kind == "local" and (rest or not colon):
         if base_url is not None:
             raise UsageError(f"The model {model!r} runs in this process and has no base_url; leave it out.")
-        from superscalar.models.local import LocalModel
+        with MAKING:
+            from superscalar.models.local import LocalModel
 
         return LocalModel(path=rest or None)
     raise UsageError(

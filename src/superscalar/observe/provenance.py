@@ -6,18 +6,16 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.events import Event
-from superscalar.labels import NOTHING, USER, Label
+from superscalar.labels import USER, Label
 from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
 from superscalar.plan.parts import told as told_parts
 from superscalar.plan.parts import whole
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.labels import labels_by
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.ledger import Ledger
 from superscalar.short import bounded
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
@@ -65,16 +63,8 @@ class Provenance:
     """
 
     def __init__(self, happened: Iterable[Event], declared: Mapping[str, Declared], question: str = "") -> None:
-        self._schedule = Schedule()
-        self._labels = labels_by(self._schedule, declared, question)
-        self._joins = False
-        self._shown = NOTHING  # what the planner of the last round was shown
-        for event in happened:
-            if isinstance(event, events.RoundStarted):
-                self._shown = self._labels.of_round(event)
-                self._labels.begin_round(self._shown)
-            self._joins = self._joins or isinstance(event, events.JoinStarted)
-            self._schedule.apply(event)
+        self._ledger = Ledger.of(happened, declared, question)
+        self._schedule, self._labels = self._ledger.schedule, self._ledger.labels
 
     def of(self, name: str) -> Made:
         """How the value of a task was made, by its id, or by a name of the plan (its last version).
@@ -86,9 +76,9 @@ class Provenance:
 
     def answer(self) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""
-        if not self._joins:
+        if not self._ledger.joins:
             return self._labels.joined()
-        return USER | self._shown | self._labels.shown(task.id for task in self._schedule.plan())
+        return USER | self._ledger.round.label | self._labels.shown(task.id for task in self._schedule.plan())
 
     def label(self, id: TaskId) -> Label:
         """The label of what a task left behind, by its id."""

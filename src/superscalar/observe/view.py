@@ -245,7 +245,8 @@ class RunView:
             case ev.Failed(at, _, failure):
                 entry.failure = failure
                 stopped = failure.kind in ("cancelled", "deadline", "budget") and entry.started is None
-                self._settle(entry, at, "skipped" if stopped else "failed")
+                never = stopped and entry.kind in ("call", "map")  # what else fails so took over the failure of a call
+                self._settle(entry, at, "skipped" if never else "failed")
             case ev.Skipped(at, _, because, by_guard):
                 entry.because, entry.by_guard = because, by_guard
                 self._settle(entry, at, "skipped")

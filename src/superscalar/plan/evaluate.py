@@ -81,7 +81,7 @@ from superscalar.plan.itemwise import (
 from superscalar.plan.listed import Listed
 from superscalar.plan.needs import references
 from superscalar.plan.operators import binary, compare, folded, unary
-from superscalar.values import Observation, Outcome, is_silent
+from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
 
@@ -98,7 +98,7 @@ def evaluate(expr: Expr, outcome: Outcomes, *, budget: Budget | None = None) -> 
         BoundError: it would take more than rule L25 allows. It is an `EvaluationError`.
     """
     if isinstance(expr, Literal):  # these two are nearly every argument of every call, so they come first
-        return expr.value
+        return expr.value if type(expr.value) is not _WITHHELD else _literal(expr)
     if isinstance(expr, Ref):
         found = outcome(expr.task)
         if type(found) is Observation:
@@ -184,7 +184,14 @@ def _is_part(expr: Expr) -> bool:
 # ---------------------------------------------------------------------------------------------- names and constants
 
 
-def _literal(expr: Literal, _frame: Frame) -> Any:
+_WITHHELD: type = Withheld  # what a journal has in the place of a constant with something secret in it
+
+
+def _literal(expr: Literal, _frame: Frame | None = None) -> Any:
+    if type(expr.value) is _WITHHELD:
+        raise EvaluationError(
+            "a secret stood here in the plan, and is in no journal: let a tool take it from the context"
+        )
     return expr.value
 
 

@@ -231,6 +231,8 @@ class _Reading:
             case "enumerate", (only, *start):
                 begin = widened(joined(map(self.whole, [*start, *keywords.values()])))
                 return numbered(listed(self.of(only)), begin)
+            case "dict", (Sequence(items=pairs),) if (written := _constant_pairs(pairs)) is not None:
+                return merged(self._written(written), Entries(PLAN, {k: self.of(v) for k, v in keywords.items()}))
             case "dict", _:
                 return self._mapping([self.of(one) for one in given], keywords)
             case "dict.fromkeys", (keys, *value):
@@ -387,6 +389,18 @@ def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
         case _:
             put = widened(whole(before.any) | step.whole)
     return Entries(shape, {}, each=either(before.any, put))
+
+
+def _constant_pairs(pairs: Iterable[Expr]) -> list[tuple[Expr, Expr]] | None:
+    """The keys and values of pairs that are written out, if all the keys stand in the plan."""
+    found: list[tuple[Expr, Expr]] = []
+    for pair in pairs:
+        match pair:
+            case Sequence(kind="list" | "tuple", items=(Literal() as key, value)):
+                found.append((key, value))
+            case _:
+                return None
+    return found
 
 
 def _constant_step(items: Expr) -> tuple[Expr, Expr] | None:

@@ -116,7 +116,8 @@ class Destinations(BuiltIn):
             if not call.control.trusted and (self._control == "sinks" or argument.control):
                 return Deny(
                     f"`{name}` of {call.tool} chooses where it goes, and whether it goes there is decided by "
-                    f"{_named(call.control.untrusted)}, which is not trusted"
+                    f"{_named(call.control.untrusted)}, which is not trusted: by a condition, a list, or an argument "
+                    "that may fail (default(x, fallback) never does)"
                 )
         for name, argument in call.likely.items():
             if strangers := argument.strangers:

@@ -11,19 +11,20 @@ from math import inf
 from typing import Any
 
 from superscalar import events
-from superscalar.errors import ApprovalPending
+from superscalar.errors import ApprovalPending, IllegalEvent
 from superscalar.plan.ir import Call
 from superscalar.policy import Question
 from superscalar.schedule.attempt import Attempt, Bounds, never_started, text_of
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.effective import Arguments, as_recorded, digest_of, shown
+from superscalar.schedule.ledger import Known, Ledger
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
 from superscalar.schedule.stopping import Stopping
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.values import Failure, FailureKind, TaskId
+from superscalar.values import Failure, FailureKind
 
 NOBODY = "nobody was there to ask (give the agent approve=, or a journal)"
 
@@ -48,20 +49,6 @@ class _Open:
     runner: asyncio.Task[None] | None = None
 
 
-@dataclass(eq=False, slots=True)
-class Known:
-    """What was asked of a call, and the answer to that, if any. `bound`: what it is made with, in this process."""
-
-    asked: events.Decided
-    answer: events.Approved | None = None
-    bound: Arguments | None = None
-
-    def note(self, answer: events.Approved) -> None:
-        """Take an answer, if it is one to what was asked; who said no without knowing what is not asked again."""
-        if not answer.approved or (answer.digest and answer.digest == self.asked.digest):
-            self.answer = answer
-
-
 class Asking(Stopping):
     """A call of which a person is asked stays ready, and holds nothing; its place among the accesses is kept.
 
@@ -71,13 +58,12 @@ class Asking(Stopping):
 
     permission: Permission
 
-    def __init__(self, bounds: Bounds, limits: Limits, approver: Approver, run: str) -> None:
-        super().__init__(bounds, limits)
+    def __init__(self, ledger: Ledger, bounds: Bounds, limits: Limits, approver: Approver, run: str) -> None:
+        super().__init__(ledger, bounds, limits)
         self.run_id = run
         self._approver = approver
         self._asked: dict[Cell, _Open] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._known: dict[TaskId, Known] = {}
         self._on_hold = False
         self._bug: BaseException | None = None
 
@@ -109,7 +95,7 @@ class Asking(Stopping):
 
     def _permitted(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
         """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
-        known = self._known.get(cell.id) if self._known else None
+        known = self.ledger.known.get(cell.id)
         if known is not None and known.answer is not None and not known.answer.approved:
             by = f" by {known.answer.by}" if known.answer.by else ""
             self._happened(events.Failed(self._now(), cell.id, Failure("denied", f"it was not approved{by}")))
@@ -122,9 +108,9 @@ class Asking(Stopping):
             return True
         if decided.decision == "ask":
             decided = replace(decided, arguments=shown(tool, arguments), digest=self._digest(cell, tool, arguments))
-            self._known[cell.id] = Known(decided, bound=arguments)
         self._happened(decided)
         if decided.decision == "ask":
+            self.ledger.known[cell.id].bound = arguments
             self._ask_about(cell, self.permission.question(self.run_id, cell, tool, work, decided))
         elif decided.decision == "deny":
             self._happened(events.Failed(self._now(), cell.id, Failure("denied", decided.reason)))
@@ -154,7 +140,7 @@ class Asking(Stopping):
 
     def _is_another(self, attempt: Attempt) -> bool:
         """Whether a person was asked about a call, and has not approved of what would be called now."""
-        known = self._known.get(attempt.cell.id)
+        known = self.ledger.known.get(attempt.cell.id)
         try:
             return known is not None and not self._is_approved(known, attempt.cell, attempt.tool, attempt.arguments)
         except (ArgumentError, RecursionError):  # it could be shown when it was asked about
@@ -202,10 +188,8 @@ class Asking(Stopping):
             self._wake()
 
     def _note_answer(self, cell: Cell, approved: bool) -> None:
-        known = self._known[cell.id]
-        answer = events.Approved(self._now(), cell.id, approved, self._approver.name, known.asked.digest)
-        known.note(answer)
-        self._happened(answer)
+        asked = self.ledger.known[cell.id].asked
+        self._happened(events.Approved(self._now(), cell.id, approved, self._approver.name, asked.digest))
         self.schedule.todo.append(cell)
 
     # ------------------------------------------------------------------------------------------------------- ends
@@ -217,12 +201,21 @@ class Asking(Stopping):
 
     def stop(self, kind: FailureKind) -> None:
         """As without questions; a call that a person was asked about has not started, and nobody needs to answer."""
+        if self._suspending:
+            return
         if self._stopped is None:
             for cell in list(self._asked):
                 self._withdraw(cell)
                 self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
         self._on_hold = False
         super().stop(kind)
+
+    def leave(self) -> None:
+        """As without questions; they are asked again by whoever goes on."""
+        for cell in list(self._asked):
+            self._withdraw(cell)
+        self._on_hold = True
+        super().leave()
 
     async def cancel(self, kind: FailureKind = "cancelled") -> None:
         """As without questions; callbacks have the grace period to end, too."""
@@ -265,6 +258,14 @@ class Asking(Stopping):
         if lonely and all(self.schedule.is_unneeded(attempt.cell) for attempt in self._live):
             for attempt in list(self._live):
                 self._drop(attempt)
+
+    def _raise_bug(self) -> None:
+        if self._bug is not None:
+            raise self._bug
+
+    def _stuck(self) -> IllegalEvent:
+        waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
+        return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")
 
     def _suspended(self) -> ApprovalPending:
         """What ends this process: nothing runs, and what is asked is recorded."""

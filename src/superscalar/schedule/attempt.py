@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from superscalar import events
 from superscalar.codec import Unwritable
-from superscalar.errors import JournalError, NotDone, RateLimited
+from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
+from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import refusal_of
+from superscalar.secrets import without_queries
 from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
@@ -60,6 +62,7 @@ class Shell(Protocol):
 
     run_id: str
     loop: asyncio.AbstractEventLoop
+    caller: Ticket | None
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""
@@ -81,7 +84,8 @@ class Attempt(Ticket):
     a write that may have happened. `spared`: how many attempts before this one do not count: they were refused while
     other calls got through, or cut off by the end of a process.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead. `told`: its arguments as events
-    have them. `plain`: it is known that nobody can change what is in its arguments.
+    have them. `kept`: done when its start is on the disk, which it waits for before it begins. `plain`: it is known
+    that nobody can change what is in its arguments.
     """
 
     __slots__ = (
@@ -92,6 +96,7 @@ class Attempt(Ticket):
         "context",
         "deadline",
         "in_doubt",
+        "kept",
         "number",
         "over",
         "plain",
@@ -118,6 +123,7 @@ class Attempt(Ticket):
         self.run = shell.run_id  # written out: `super().__init__` costs as much as all of it
         self.names = tool.limited_by
         self.loop = shell.loop
+        self.holds = False
         self.waiting = False
         self.queue = None
         self.shell = shell
@@ -131,6 +137,7 @@ class Attempt(Ticket):
         self.spared = 0
         self.batch: Batch | None = None
         self.begun = False
+        self.kept: asyncio.Future[None] | None = None
         self.started = 0.0
         self.timer: asyncio.TimerHandle | None = None
         self.runner: asyncio.Task[None] | None = None
@@ -138,6 +145,11 @@ class Attempt(Ticket):
         self.stopped: Stop | None = None
         self.deadline = inf
         self.over = False
+
+    @property
+    def caller(self) -> Ticket | None:
+        """The call inside which its run goes on."""
+        return self.shell.caller
 
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
@@ -180,6 +192,12 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
     return f"{attempt.tool.name} gave no answer within {timeout:g} s"
 
 
+def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
+    """What an attempt ended with whose time had passed; `error`: what it raised then."""
+    said = too_slow(attempt, bounds)
+    return NotBegun(f"{said}: it had not begun") if isinstance(error, NotBegun) else TimeoutError(said)
+
+
 def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
     """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
     in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not _says_nothing_happened(error, verdict))
@@ -190,7 +208,7 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without(text_of(error), attempt.arguments, attempt.tool.secret_parts)
+    said = without_queries(without(text_of(error), attempt.arguments, attempt.tool.secret_parts))
     return Failure("error", said or name, name, in_doubt=in_doubt)
 
 
@@ -262,7 +280,7 @@ def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:
     if isinstance(error, TooHeavy):
         done = "; the write was done" if wrote else ""
         return Failure("bounds", f"the result of {tool.name} is too large: {error}{done}", in_doubt=wrote)
-    message = f"the result of {tool.name} cannot be copied: {text_of(error)}"
+    message = f"the result of {tool.name} cannot be copied: {without_queries(text_of(error))}"
     return Failure("error", message, type(error).__name__, in_doubt=wrote)
 
 
@@ -284,11 +302,21 @@ def instead_of(event: events.Event, refused: Unwritable | JournalError, schedule
             )
             return events.Failed(at, id, Failure("error", message, "Unwritable"))
         case events.Started(at, id), JournalError():
-            return events.Failed(
-                at, id, Failure("cancelled", f"it was not made, as it could not be recorded: {refused}")
-            )
+            return events.Failed(at, id, not_recorded(refused))
         case _:
             raise refused
+
+
+def not_recorded(why: BaseException, *, in_doubt: bool = False) -> Failure:
+    """What becomes of a write whose start is not on the disk. `in_doubt`: an attempt before this one is."""
+    if isinstance(why, JournalError):
+        return Failure("cancelled", f"it was not made, as it could not be recorded: {why}", in_doubt=in_doubt)
+    return Failure("cancelled", "it was cancelled before it was made", in_doubt=in_doubt)
+
+
+def never_granted(attempt: Attempt, why: Entangled) -> Failure:
+    """What becomes of a call that would wait for slots for ever."""
+    return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
 
 
 def too_many(have: int, more: int, bounds: Bounds) -> Failure:

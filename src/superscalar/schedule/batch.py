@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from math import inf
 from typing import Any, TypeAlias
+from weakref import ref
 
 from superscalar.schedule.attempt import Attempt, Invoke, Shell
+from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
+from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
 from superscalar.tools.batch import Batched
 
-_Key: TypeAlias = tuple[str, Hashable]
+_Key: TypeAlias = tuple[Hashable, ...]
 
 
 class Batches:
@@ -21,10 +24,11 @@ class Batches:
 
     A batch is open from its first call until its request is made. It waits for nothing: the first call asks for the
     limits as any other would, and what becomes ready before they are granted, or in the same turn of the event loop,
-    comes along if it differs in the one argument only.
+    comes along if it differs in the one argument only, and may be in its `company`.
     """
 
-    def __init__(self, unit: Shell, limits: Grants, invoke: Invoke) -> None:
+    def __init__(self, unit: Shell, limits: Grants, invoke: Invoke, company: Callable[[Cell], Hashable]) -> None:
+        self._company = company
         self.unit = unit
         self.limits = limits
         self.invoke = invoke
@@ -48,7 +52,7 @@ class Batches:
         assert batched is not None  # or it would go alone
         item, others = batched.parted(attempt.arguments)
         try:
-            key = attempt.tool.name, identity(others)
+            key: _Key = attempt.tool.name, identity(others), self._company(attempt.cell)
         except RecursionError:  # nested too deeply to be compared: it goes alone
             key = attempt.tool.name, id(attempt)
         batch = self._open.get(key)
@@ -107,11 +111,16 @@ class Batch(Ticket):
         self.deadline = inf
         self._failed: tuple[float, float] | None = None
 
+    @property
+    def caller(self) -> Ticket | None:
+        """The call inside which the run of its calls goes on."""
+        return self._batches.unit.caller
+
     def granted(self) -> None:
         """Everything is taken: all of it starts; or is given back, if nobody wants it any more."""
         self.held = True
         if not self.items:
-            self._batches.limits.give_back(self.names)
+            self._batches.limits.give_back(self)
             self._batches.limits.dispatch(self.loop)
         for attempt in list(self.items):
             if not attempt.over:  # where one may not start, another that was needed with it only is dropped
@@ -126,7 +135,7 @@ class Batch(Ticket):
         if self.waiting:
             self._batches.limits.withdraw(self)
         elif self.held:
-            self._batches.limits.give_back(self.names)
+            self._batches.limits.give_back(self)
 
     def backoff(self, now: float, wait: float) -> tuple[float, float]:
         """When its calls failed, and how long they wait at least: one for all, so that they go out together again."""
@@ -167,6 +176,7 @@ class Batch(Ticket):
         arguments = fresh({**self._others, self._batched.into: list(values)})
         context = None
         found: list[Any]
+        HOLDER.set(ref(self))
         try:
             if tool.context_parameter is not None:
                 context = self._batches.unit.context_for(first)

@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from superscalar.plan.elements import truth
 from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId
 
-# A cell's status. DOOMED: its skip was ordered. EXPANDED: a map whose items are open, or a `first` that has too few.
-# GATHERING: they have settled, or enough of them. DORMANT: nothing needs it, and nothing of it runs.
-PENDING, DOOMED, READY, RUNNING = "pending", "doomed", "ready", "running"
-EXPANDED, GATHERING, SETTLED, DORMANT = "expanded", "gathering", "settled", "dormant"
+# A cell's status: where a task instance stands.
+PENDING = "pending"  # something that it needs is missing
+DOOMED = "doomed"  # that it is skipped or refused was ordered
+READY = "ready"  # nothing is missing: it is issued
+RUNNING = "running"  # its tool is called, or a call that it shares
+EXPANDED = "expanded"  # a map whose items are open, or a `first` that has too few answers
+GATHERING = "gathering"  # they have settled, or enough of them
+SETTLED = "settled"  # it has its outcome
+DORMANT = "dormant"  # nothing needs it, and nothing of it runs
 
-# What a watcher waits for that shares the call of the watched cell (rule L21). `state` has the other kinds.
-SHARED = -1
+MOVES: Final[Mapping[tuple[str, str], str]] = {
+    (PENDING, READY): "the last of what it missed came: an input, a guard, an ordering edge, the seal of its round",
+    (
+        PENDING,
+        DOOMED,
+    ): "it cannot have all it needs: an input failed or was skipped, a guard is false, a write before it failed",
+    (
+        PENDING,
+        SETTLED,
+    ): "it is an item that has no task of its own; or a task that was refused when it was planned or stopped",
+    (PENDING, DORMANT): "nothing needs it: Unneeded, Retired",
+    (READY, RUNNING): "Started, Shared",
+    (READY, EXPANDED): "Expanded, Wanted",
+    (READY, SETTLED): "it calls nothing, or its call is not made: Succeeded, Failed, Skipped",
+    (
+        READY,
+        DOOMED,
+    ): "a name of what it writes was Resolved, and a write before that failed; or what it waits for at its limits did",
+    (READY, DORMANT): "nothing needs it: Unneeded, Retired",
+    (RUNNING, SETTLED): "Succeeded, Failed",
+    (RUNNING, DORMANT): "Cancelled, since nothing needs it; or it only shared a call, and nothing needs it",
+    (RUNNING, PENDING): "Cancelled, and Revived before that: it is called once more",
+    (EXPANDED, GATHERING): "its last item settled, or enough of them",
+    (EXPANDED, DORMANT): "nothing needs it: Unneeded, Retired",
+    (GATHERING, SETTLED): "what it holds was gathered: Succeeded, Failed, Skipped",
+    (GATHERING, DORMANT): "nothing needs it: Unneeded, Retired",
+    (DOOMED, SETTLED): "Skipped, Failed",
+    (DOOMED, DORMANT): "nothing needs it: Unneeded, Retired",
+    (DORMANT, PENDING): "Revived: a later round needs it",
+    (DORMANT, EXPANDED): "Revived: a later round needs it, and its items were there",
+}
+"""Every move of an instance from one status to another, and what brings it about: an event, or what follows from one.
+
+Retrying moves nothing: a call that waits to be tried again is running.
+"""
+
+# What a watcher waits for that shares the call of the watched cell (rule L21), or touches something whose name is made
+# of its value (rule L17). `state` has the other kinds.
+SHARED, NAME = -1, -2
 
 
 class Scope:
@@ -62,6 +104,7 @@ class Cell:
         "access",
         "after_missing",
         "after_watchers",
+        "ahead",
         "blocked",
         "doom",
         "elements",
@@ -89,7 +132,8 @@ class Cell:
         self.order = order
         self.missing = 0
         self.undecided = 0  # guards that have not settled yet: a skip by cause waits for them
-        self.after_missing = 0  # of `missing`, the ordering edges: they stay closed even if this cell settles early
+        self.after_missing = 0  # what it follows and is not over, even if this cell settles early
+        self.ahead = False  # none of that may touch what this touches: it need not wait
         self.status = PENDING
         self.outcome: Outcome | None = None
         self.elements: list[Element] | None = None
@@ -117,6 +161,13 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} missing={self.missing} {self.outcome!r}>"
+
+
+def attach(target: Cell, cell: Cell, what: int) -> None:
+    """Have `cell` watch a target that is open; who counts what it misses is another matter."""
+    if target.watchers is None:
+        target.watchers = []
+    target.watchers.append((cell, what))
 
 
 @dataclass(slots=True)

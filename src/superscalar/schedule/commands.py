@@ -19,6 +19,13 @@ class Issue:
 
 
 @fact
+class Name:
+    """The task waits, and what the name of its resource is made of is in: tell what it touches (rule L17)."""
+
+    id: TaskId
+
+
+@fact
 class Skip:
     """Settle the task without running it."""
 
@@ -57,4 +64,4 @@ class Refuse:
     failure: Failure
 
 
-Command: TypeAlias = Issue | Skip | Repeat | Release | Revive | Refuse
+Command: TypeAlias = Issue | Name | Skip | Repeat | Release | Revive | Refuse

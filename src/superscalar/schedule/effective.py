@@ -21,7 +21,7 @@ from uuid import UUID
 
 from superscalar import codec
 from superscalar.everyday import BARE, is_text_alone, twin
-from superscalar.plan.evaluate import evaluate
+from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
 from superscalar.tools.context import ArgumentError
@@ -38,6 +38,7 @@ from superscalar.values import (
     copied,
     copied_by,
     holds_record,
+    is_silent,
     own_state,
     record_fields,
     twin_of,
@@ -70,12 +71,28 @@ def given_to(cell: Cell, call: Call, schedule: Schedule, take: Callable[[Any], N
         if found is not None and type(found.outcome) is Observation:
             value = found.outcome.value
         else:
-            value = evaluate(expression, schedule.outcomes_for(cell))
+            try:
+                value = evaluate(expression, schedule.outcomes_for(cell))
+            except Unavailable as missing:
+                raise _gravest(missing, cell, call, schedule) from None
         if type(value) is not int and not is_light(value):
             take(value)
             value = value if type(value) in IMMUTABLE else copied(value)
         given[name] = value
     return given
+
+
+def _gravest(missing: Unavailable, cell: Cell, call: Call, schedule: Schedule) -> Unavailable:
+    """Why a call has not all its arguments: what is absent by a cause goes before what is absent by a guard."""
+    for _, expression in call.arguments if is_silent(missing.outcome) else ():
+        try:
+            evaluate(expression, schedule.outcomes_for(cell))
+        except Unavailable as other:
+            if not is_silent(other.outcome):
+                return other
+        except EvaluationError:
+            continue
+    return missing
 
 
 def fresh(arguments: Arguments) -> Arguments:

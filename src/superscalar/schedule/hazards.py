@@ -7,12 +7,10 @@ is noted here of those before it in program order is complete, whatever came in 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from superscalar.plan.ir import Access
-from superscalar.schedule.cells import Cell
+from superscalar.plan.ir import Access, Call, Task, walk
 from superscalar.values import Failure, Observation, Outcome, TaskId
 
 _Order: TypeAlias = tuple[int, ...]
@@ -90,16 +88,13 @@ class Hazards:
         return bisect_right(self._rounds, order[0])
 
 
-def writes_met(cell: Cell, others: Iterable[Cell]) -> list[Cell]:
-    """The writes among others that happened before an access, and that it may meet."""
-    met: list[Cell] = []
-    for other in others:
-        if not (other.is_write and isinstance(other.outcome, Observation) and other.order < cell.order):
-            continue
-        one, access = other.access, cell.access
-        if one is not None and access is not None and one.provider == access.provider:
-            met += [other] if _meet(one.resource, access.resource) else []
-    return met
+def may_change(task: Task, access: Access) -> bool:
+    """Whether a task, or one in the body of a map, may write what an access may meet, as far as its plan says."""
+    for inner in walk((task,)):
+        work = inner.work
+        if isinstance(work, Call) and work.effect == "write" and work.access is not None and work.access.meets(access):
+            return True
+    return False
 
 
 def _meet(one: str | None, other: str | None) -> bool:

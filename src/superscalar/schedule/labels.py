@@ -20,7 +20,7 @@ from superscalar.plan.labels import labels_of, said_by
 from superscalar.plan.narrow import narrowed, shaped, vouched
 from superscalar.plan.parts import Entries, Labelled, Parts, also, concatenated, either, listed, run, some, whole
 from superscalar.plan.paths import looked_at
-from superscalar.schedule.cells import SETTLED, Cell, Element, Scope
+from superscalar.schedule.cells import SETTLED, Cell, Element, Scope, fate_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results
 from superscalar.values import Failure, Observation, Skipped, TaskId
@@ -63,7 +63,6 @@ class Labels:
         self._controls: dict[Scope, Label] = {}
         self._rounds: list[tuple[int, Label]] = []
         self.confidential = False
-        self._again: dict[Cell, Label] = {}  # calls that are made again because of something
         self._together: dict[Cell, Label] = {}  # of calls that failed: what the others of their requests were
         self._judged = 0  # how many of these are known
 
@@ -172,19 +171,11 @@ class Labels:
     def control(self, cell: Cell) -> Label:
         """Where it comes from that a task runs at all: its guards, its maps with their filters, its round."""
         if cell.scope.owner is None and (cell.task is None or not cell.task.guards):
-            made = self._round(cell) if self._rounds else NOTHING
-        else:
-            self._find(list(self._deciding(cell)))
-            made = self._control(cell)
-            self._passing.clear()
-        return made | self._again[cell] if cell in self._again else made
-
-    def made_again(self, cell: Cell, because: Iterable[Cell]) -> bool:
-        """A call would not be made if these had not happened; whether that makes a difference to who may know of it."""
-        label = joined(whole(self.of(one)) for one in because)
-        if label.readers is not None:
-            self._again[cell] = Label((), label.readers)
-        return label.readers is not None
+            return self._round(cell) if self._rounds else NOTHING
+        self._find(list(self._deciding(cell)))
+        made = self._control(cell)
+        self._passing.clear()
+        return made
 
     def shown(self, ids: Iterable[TaskId]) -> Label:
         """The label of all that these tasks left behind; of what was not run there is nothing to tell."""
@@ -399,12 +390,22 @@ class Labels:
         shape = PLAN | self._shape(self._of(self._found(cell, work.loop)))
         lists = [] if work.otherwise is None else [listed(self._of(self._found(cell, work.otherwise)))]
         for part in cell.parts:
-            labels, task = self._of(part.cell), part.cell.task
-            added = listed(labels) if task is not None and task.id in work.spliced else run(PLAN, [labels])
             conditions = [*part.keep, *self._guards(part.cell)]
             shape = shape | widened(joined(whole(self._of(one)) for one in conditions))
+            if not self._adds(part):
+                lists.append(some(PLAN, NOTHING))
+                continue
+            labels, task = self._of(part.cell), part.cell.task
+            added = listed(labels) if task is not None and task.id in work.spliced else run(PLAN, [labels])
             lists.append(some(added.shape, added.any) if conditions else added)
         return also(concatenated(lists), shape)
+
+    def _adds(self, part: Element) -> bool:
+        """Whether a loop adds an item to a list there, as far as its filters and conditions say."""
+        guards = () if part.cell.task is None else part.cell.task.guards
+        conditions = [(one, True) for one in part.keep]
+        conditions += [(self._found(part.cell, guard.condition), guard.expected) for guard in guards]
+        return fate_of(conditions, part.cell.outcome).counts
 
     def _guards(self, cell: Cell) -> Iterator[Cell]:
         for guard in () if cell.task is None else cell.task.guards:

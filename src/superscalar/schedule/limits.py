@@ -5,6 +5,9 @@ while waiting. Agents that declare a limit of the same name on the same terms sh
 of its own, which is no bound until its provider refuses a call. Runs take turns; within a run its own order decides.
 
 What depends on time belongs to a clock: all event loops of asyncio read the same, one in virtual time has its own.
+
+A slot belongs to the call that it was taken for, and to the event loop on which that goes on: a loop that was closed
+holds nothing any more.
 """
 
 from __future__ import annotations
@@ -12,18 +15,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import weakref
-from collections.abc import Callable, Hashable, Mapping
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from random import Random
 from threading import Lock
 from time import monotonic_ns
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from superscalar import events
 from superscalar.errors import UsageError
+from superscalar.forks import in_child
+from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
+from superscalar.schedule.loans import Loans
 from superscalar.schedule.refusal import Refusal
 from superscalar.schedule.waiting import First, Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
@@ -35,6 +42,18 @@ EVERYTHING = "max_concurrency"
 """The name of the global limit that every call takes part in."""
 
 _UNKNOWN = Limit()
+
+_LOOK = 0.25
+"""Seconds between two looks for other threads' event loops that were closed, while somebody waits: none says so."""
+
+
+class User(Protocol):
+    """A run that asks, as the limits see it."""
+
+    def still_taken(self) -> Iterable[Ticket]:
+        """The calls for which something was taken that has not come back."""
+        ...
+
 
 _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
 """When each event loop has to look again, in nanoseconds."""
@@ -88,9 +107,13 @@ class Limits:
         if not tool.limits:
             self._owners[tool.limited_by[0]] = _identity(tool.function)
 
-    def on(self, loop: asyncio.AbstractEventLoop) -> Grants:
-        """These limits on the clock of that event loop."""
-        return _clock_of(loop).grants(self)
+    def on(self, loop: asyncio.AbstractEventLoop, user: User | None = None) -> Grants:
+        """These limits on the clock of that event loop, where `user` runs."""
+        clock = _clock_of(loop)
+        clock.look_for_closed()
+        if user is not None:
+            clock.note(loop, user)
+        return clock.grants(self)
 
     def statistics(self) -> dict[str, LimitStatistics]:
         """Every limit that is in use, by name, on the clock of the running event loop (without one: of the process).
@@ -100,6 +123,7 @@ class Limits:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            _PROCESS.look_for_closed()
             return _PROCESS.grants(self).statistics()
         return self.on(loop).statistics()
 
@@ -166,6 +190,8 @@ class Grants:
                     if gate.free < 1 or gate.opens > now:
                         break
                 else:
+                    ticket.queue = queue
+                    ticket.holds = True
                     ticket.since = now
                     for gate in queue.gates:  # `Gate.take`, written out: this is the busiest place of all
                         gate.free -= 1
@@ -175,13 +201,18 @@ class Grants:
                             gate.pace(now)
                     return True
                 queue.opens_at(now)  # notes what it is that it waits for
-            if queue not in waiting:
-                waiting[queue] = None
-                clock.changed = True  # somebody must set a timer, if it is time that is missing
-            ticket.waiting = True
-            ticket.queue = queue
-            queue.push(ticket, order, next(clock.numbers))
+            self._queue_up(ticket, queue, order)
             return False
+
+    def _queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
+        clock = self.clock
+        if queue not in clock.waiting:
+            clock.waiting[queue] = None
+            clock.watched[queue] = None
+            clock.changed = True  # somebody must set a timer, if it is time that is missing
+        ticket.waiting = True
+        ticket.queue = queue
+        queue.push(ticket, order, next(clock.numbers))
 
     def room(self, names: tuple[str, ...]) -> int:
         """How many calls could start now for certain; 0 where somebody waits, or where time decides."""
@@ -204,11 +235,15 @@ class Grants:
         ticket.waiting = False
         self.clock.changed = True
 
-    def give_back(self, names: tuple[str, ...]) -> None:
-        """A call ended: its slots are free. `dispatch` hands them on."""
+    def give_back(self, ticket: Ticket) -> None:
+        """A call ended: its slots are free. `dispatch` hands them on. A second time it gives back nothing."""
         clock = self.clock
         with self._lock:
-            for gate in self._queues[names].gates:
+            if clock.loans.lent or not ticket.holds or ticket.queue is None:
+                clock.take_back(ticket)
+                return
+            ticket.holds = False  # `take_back`, written out
+            for gate in ticket.queue.gates:
                 gate.free += 1
             if clock.waiting:
                 clock.changed = clock.handing_on = True
@@ -257,12 +292,22 @@ class _Clock:
         self.now = now
         self.lock = Lock()
         self.waiting: dict[Queue, None] = {}
+        self.watched: dict[Queue, None] = {}  # those of them that are looked at each time; the others are in a crowd
+        self._crowds: dict[Gate, Crowd] = {}  # by the cap that they wait for
         self.changed = False  # somebody may be able to start who could not when the queues were last looked at
         self.handing_on = False  # a slot has come back and was not handed on yet
         self.numbers = count(1)
         self.keepers = Keepers()
+        self.loans = Loans()
+        self._lent = self.loans.lent
         self._gates: weakref.WeakValueDictionary[tuple[str, Limit, Hashable], Gate] = weakref.WeakValueDictionary()
         self._grants: weakref.WeakKeyDictionary[Limits, Grants] = weakref.WeakKeyDictionary()
+        self._users: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.WeakSet[User]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._left: deque[Ticket] = deque()  # by runs that are gone: added to without the lock
+        self._looking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._several = False  # runs have begun on more than one loop, as far as is known
         self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
         # Weak on both sides: a handle holds its loop, and a loop that is gone must not be kept by its own timer.
@@ -286,6 +331,63 @@ class _Clock:
             gate = self._gates[key] = Gate(name, limit)
         return gate
 
+    # ----------------------------------------------------------------------------------------------- closed loops
+
+    def note(self, loop: asyncio.AbstractEventLoop, user: User) -> None:
+        """A run begins on a loop."""
+        with self.lock:
+            users = self._users.get(loop)
+            if users is None:
+                users = self._users[loop] = weakref.WeakSet()
+            users.add(user)
+            self._several = len(self._users) > 1
+
+    def leave(self, user: User) -> None:
+        """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
+        self._left.extend(user.still_taken())
+
+    def look_for_closed(self) -> None:
+        """Take back what calls hold whose event loop was closed, or whose run is gone."""
+        if not self._left and not any(loop.is_closed() for loop in list(self._users)):
+            return
+        with self.lock:
+            while self._left:
+                self.take_back(self._left.popleft())
+            for loop in [loop for loop in self._users if loop.is_closed()]:
+                for user in self._users.pop(loop):
+                    for ticket in list(user.still_taken()):
+                        self.take_back(ticket)
+
+    def _keep_looking(self, loop: asyncio.AbstractEventLoop) -> None:
+        """While somebody waits who may wait for another loop: have this one look for loops that were closed."""
+        if loop in self._looking or not self.waiting or all(other is loop for other in list(self._users)):
+            return
+        self._looking.add(loop)
+        loop.call_later(_LOOK, self._look_at_loops, weakref.ref(loop))
+
+    def _look_at_loops(self, looking: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> None:
+        if (loop := looking()) is not None:
+            self._looking.discard(loop)
+            self.look_for_closed()
+            self.dispatch(loop)
+            self._keep_looking(loop)
+
+    # ------------------------------------------------------------------------------------------------------ turns
+
+    def take_back(self, ticket: Ticket) -> None:
+        """What was taken for a call is free, or with who lent it; the lock is held."""
+        queue = ticket.queue
+        if not ticket.holds or queue is None:
+            return
+        ticket.holds = False
+        if self._lent:
+            self.loans.give_back(ticket)
+        else:
+            for gate in queue.gates:
+                gate.free += 1
+        if self.waiting:
+            self.changed = self.handing_on = True
+
     def dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let whoever can start do so, and set a timer for the next one who can later."""
         if not self.changed or not self.waiting or (self._dispatching and loop in self._dispatching):
@@ -300,6 +402,8 @@ class _Clock:
                         self._tell(ticket.loop, ticket.granted, ticket)
         finally:
             self._dispatching.discard(loop)
+        if self._several and self.waiting:
+            self._keep_looking(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
         """Every ticket that may start now, with everything taken for it, in the order in which runs have their turn."""
@@ -336,43 +440,93 @@ class _Clock:
             else:
                 later[ticket.loop] = opens
             return
-        del self.waiting[queue]
+        self._forget(queue)
 
     def _hand_round(self, now: int, granted: list[Ticket], later: _Later) -> None:
         """Let as many as can start; of several queues the one goes next whose first run was served longest ago."""
-        looking: list[tuple[First, Queue]] = []
-        for queue in list(self.waiting):
-            if queue.capped():
-                continue
-            if (first := queue.first()) is not None:
-                looking.append((first, queue))
-            else:
-                del self.waiting[queue]
-        heapq.heapify(looking)
-        while looking:
-            before, queue = looking[0]
-            if (first := queue.first()) is None:
-                heapq.heappop(looking)
-                del self.waiting[queue]
-                continue
-            if first != before:  # its run has just been served, here or in another queue
-                heapq.heapreplace(looking, (first, queue))
-                continue
+        looking = self._uncapped([(first, queue) for queue in list(self.watched) if (first := self._first(queue))])
+        crowds = self._open_crowds()
+        while (chosen := self._next(looking, crowds)) is not None:
+            first, queue = chosen
             opens = queue.opens_at(now)
             ticket = first[1][2]
             if opens == now:
                 queue.grant(ticket, now, next(self.numbers))
                 granted.append(ticket)
-                if queue.capped():
-                    looking = [entry for entry in looking if not entry[1].capped()]
-                    heapq.heapify(looking)
+                left = self._first(queue)
+                if queue.crowd is not None and left is not None:
+                    self._watch(queue)
+                    heapq.heappush(looking, (left, queue))
+                if queue.gates[-1].free < 1:
+                    looking = self._uncapped(looking)
+                    crowds = self._open_crowds()
                 continue
-            heapq.heappop(looking)
+            if queue.crowd is not None:  # it waits for something else than the cap
+                self._watch(queue)
+            else:
+                heapq.heappop(looking)
             if opens is None:
                 if len(queue.lacked) > 1:
                     queue.keep(now)
             else:
                 later[ticket.loop] = min(opens, later.get(ticket.loop, opens))
+
+    def _next(self, looking: list[tuple[First, Queue]], crowds: list[Crowd]) -> tuple[First, Queue] | None:
+        """The queue that goes next, of those that are looked at and of all crowds."""
+        while looking:
+            before, queue = looking[0]
+            first = self._first(queue)
+            if first == before:
+                break
+            if first is None:
+                heapq.heappop(looking)
+            else:  # its run has just been served, here or in another queue
+                heapq.heapreplace(looking, (first, queue))
+        found = [one for crowd in crowds if (one := crowd.first()) is not None]
+        return min([*looking[:1], *found], key=_turn, default=None)
+
+    def _first(self, queue: Queue) -> First | None:
+        first = queue.first()
+        if first is None:
+            self._forget(queue)
+        return first
+
+    def _uncapped(self, looking: list[tuple[First, Queue]]) -> list[tuple[First, Queue]]:
+        """Those whose agents may make more calls; the others wait for that and nothing else, and are not looked at."""
+        left = []
+        for first, queue in looking:
+            if queue not in self.waiting:
+                continue
+            if not queue.capped():
+                left.append((first, queue))
+                continue
+            cap = queue.gates[-1]
+            crowd = self._crowds.get(cap)
+            if crowd is None:
+                crowd = self._crowds[cap] = Crowd(cap, self._forget)
+            crowd.join(queue)
+            self.watched.pop(queue, None)
+        heapq.heapify(left)
+        return left
+
+    def _watch(self, queue: Queue) -> None:
+        """Look at one that was in a crowd."""
+        if queue.crowd is not None:
+            queue.crowd.leave(queue)
+        self.watched[queue] = None
+
+    def _open_crowds(self) -> list[Crowd]:
+        for cap in [cap for cap, crowd in self._crowds.items() if not crowd]:
+            del self._crowds[cap]
+        return [crowd for crowd in self._crowds.values() if crowd.cap.free > 0]
+
+    def _forget(self, queue: Queue) -> None:
+        """Nobody waits there any more."""
+        queue.first()  # so that it keeps nothing either
+        self.waiting.pop(queue, None)
+        self.watched.pop(queue, None)
+        if queue.crowd is not None:
+            queue.crowd.leave(queue)
 
     def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
@@ -399,16 +553,23 @@ class _Clock:
         try:
             loop.call_soon_threadsafe(do)
         except RuntimeError:  # closed between our look and our call: its run is over, and what it was given comes back
-            if ticket is not None and ticket.queue is not None:
+            if ticket is not None:
                 with self.lock:
-                    for gate in ticket.queue.gates:
-                        gate.free += 1
-                    self.changed = self.handing_on = True
+                    self.take_back(ticket)
 
 
 _PROCESS = _Clock(monotonic_ns)
 _OWN: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Clock] = weakref.WeakKeyDictionary()
 _OWN_LOCK = Lock()
+
+
+def _renew() -> None:
+    """In a forked child: what is held there is held by its parent, and locks may have been taken when it was made."""
+    global _PROCESS, _OWN, _OWN_LOCK
+    _PROCESS, _OWN, _OWN_LOCK = _Clock(monotonic_ns), weakref.WeakKeyDictionary(), Lock()
+
+
+in_child(_renew)
 
 
 def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:
@@ -421,6 +582,10 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> _Clock:
         if clock is None:
             clock = _OWN[loop] = _Clock(partial(_time_of, weakref.ref(loop)))
         return clock
+
+
+def _turn(one: tuple[First, Queue]) -> First:
+    return one[0]
 
 
 def _time_of(own: weakref.ReferenceType[asyncio.AbstractEventLoop]) -> int:

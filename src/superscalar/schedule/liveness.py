@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TypeAlias
 
 from superscalar.plan.ir import Join, Task, walk
@@ -35,8 +35,12 @@ def inputs(cell: Cell) -> Iterator[Cell]:
             yield element.key
 
 
-def only_for(first: Cell, users: Users, unneeded: Container[Cell]) -> list[Cell]:
-    """What is open that only a `first` needed, which has settled. `unneeded`: what nothing needs anyway.
+def only_for(
+    first: Cell, users: Users, unneeded: Container[Cell], stays: Callable[[Cell], bool] = lambda _: False
+) -> list[Cell]:
+    """What is open that only a `first` needed, which has settled, and does not stay for something else.
+
+    `unneeded`: what nothing needs anyway.
 
     O(cells found, and edges to them): a cell is found once the last of its users is.
     """
@@ -51,7 +55,7 @@ def only_for(first: Cell, users: Users, unneeded: Container[Cell]) -> list[Cell]
                     u for u in users.get(cell, ()) if u.outcome is None and u not in found and u not in unneeded
                 }
             waiting[cell].discard(user)
-            if not waiting[cell] and not _is_root(cell):
+            if not waiting[cell] and not _is_root(cell) and not stays(cell):
                 found[cell] = None
                 pending.append(cell)
     del found[first]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -26,9 +26,11 @@ from superscalar.schedule.cells import (
     Cell,
     Race,
     Scope,
+    attach,
 )
 from superscalar.schedule.commands import Command, Refuse, Release, Revive
 from superscalar.schedule.items import items
+from superscalar.schedule.order import NameOf, Ordering, are_apart
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId
 
 # What a watcher waits for in the watched cell. A value is the common case and has a list of its own.
@@ -44,16 +46,19 @@ class Needed(ABC):
     where it stood. What comes after it in the order of accesses does not wait for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, made_of: NameOf) -> None:
         self.sealed = False
         self.unsettled = 0
         self._root = Scope({})
         self._cells: dict[TaskId, Cell] = {}
         self.todo: deque[Cell | Command] = deque()
+        self._order = Ordering(self._cells, self._lower, self.todo, made_of)
         self._rounds: list[list[Task]] = []
         self._judged = 0  # tasks of the plan that a seal has looked at
         self._began = 0  # tasks of the plan before this round
         self.retired = 0  # instances that are no part of the plan any more
+        self._writing: list[Cell] = []
+        self._looked_at = 0  # instances that `writing` has looked at
         self._unneeded: dict[Cell, str] = {}  # each with the status that it had
         self._dead: set[TaskId] = set()  # tasks of bodies that nothing needs, whatever the item
         self._users: liveness.Users | None = None  # from the first `first` on
@@ -79,12 +84,6 @@ class Needed(ABC):
     def _watch(self, target: Cell, cell: Cell, what: int) -> None: ...
 
     @abstractmethod
-    def _follow(self, target: Cell, cell: Cell) -> None: ...
-
-    @abstractmethod
-    def _tell_followers(self, cell: Cell) -> None: ...
-
-    @abstractmethod
     def _order_skip(self, cell: Cell) -> None: ...
 
     @abstractmethod
@@ -104,6 +103,13 @@ class Needed(ABC):
             if (c.outcome is not None or c in self._unneeded) and not c.retired
         }
 
+    def writing(self) -> Iterator[Cell]:
+        """The instances that write, and the maps in whose bodies something does."""
+        fresh = islice(self._cells.values(), self._looked_at, None)
+        self._writing += [cell for cell in fresh if cell.task is not None and writes(cell.task)]
+        self._looked_at = len(self._cells)
+        return (cell for cell in self._writing if not cell.retired)
+
     def is_unneeded(self, cell: Cell) -> bool:
         """Whether an instance has not settled and nothing needs it."""
         return cell in self._unneeded
@@ -114,9 +120,12 @@ class Needed(ABC):
         """What a `first` knows of its items."""
         return self._races[cell]
 
-    def losers(self, id: TaskId) -> list[Cell]:
-        """What has not settled and only this `first` needed, in program order; what nothing needed before included."""
-        return sorted(liveness.only_for(self.cell(id), self._users or {}, self._unneeded), key=_place)
+    def losers(self, id: TaskId, stays: Callable[[Cell], bool] = lambda _: False) -> list[Cell]:
+        """What has not settled and only this `first` needed, in program order; what nothing needed before included.
+
+        What `stays` goes on, with all that it needs.
+        """
+        return sorted(liveness.only_for(self.cell(id), self._users or {}, self._unneeded, stays), key=_place)
 
     def _note_users(self, *cells: Cell) -> None:
         """Remember what these cells need, of which there may be more than when this was asked before."""
@@ -144,7 +153,7 @@ class Needed(ABC):
                 continue
             for target in (element.cell, *element.keep):
                 if target.outcome is None:
-                    _attach(target, cell, ITEM + position)
+                    attach(target, cell, ITEM + position)
         if race.over:
             self._lower(cell)
 
@@ -218,7 +227,7 @@ class Needed(ABC):
                 owner = cell.scope.owner
                 while owner is not None:
                     owner.after_missing += 1
-                    _attach(cell, owner, OVER)
+                    attach(cell, owner, OVER)
                     owner = owner.scope.owner
         for cell in cells:
             if cell.status is RUNNING and cell.parts:  # it shares a call, and makes none
@@ -233,8 +242,9 @@ class Needed(ABC):
     def _rest(self, cell: Cell) -> None:
         cell.status = DORMANT
         self._leave_map(cell)
+        self._order.leave(cell)
         if cell.after_watchers is not None and cell.after_missing == 0:
-            self._tell_followers(cell)
+            self._order.tell_followers(cell)
 
     def _leave_map(self, cell: Cell) -> None:
         """The map whose body it stands in does not wait for it."""
@@ -245,9 +255,7 @@ class Needed(ABC):
 
     def _ended_inside(self, owner: Cell) -> None:
         """A call that a map did not wait for has ended: what follows the map may start."""
-        owner.after_missing -= 1
-        if owner.after_watchers is not None and is_over(owner):
-            self._tell_followers(owner)
+        self._order.ended_before([owner])
 
     def _on_cancelled(self, event: events.Cancelled) -> None:
         cell = self.cell(event.id)
@@ -284,13 +292,19 @@ class Needed(ABC):
         """Take part again at its place: before the writes that come after it, if none of them has been made."""
         cell.status = status
         cell.missing += 1
+        self._order.enter(cell)
         top = _top(cell)
-        later = [*followers.get(top.id, ()), *([top] if top is not cell else ())]
-        for write in later:  # grows while we go through it
-            if write.task is None or not writes(write.task) or isinstance(write.outcome, Skipped):
-                later += followers.get(write.id, ()) if write is not top else ()
-            elif write.status is PENDING:
-                self._follow(cell, write)
+        later = dict.fromkeys([*followers.get(top.id, ()), *([top] if top is not cell else ())])
+        todo = deque(later)
+        while todo:
+            write = todo.popleft()
+            passed = write.task is None or not writes(write.task) or isinstance(write.outcome, Skipped)
+            if passed or write.status is PENDING or are_apart(cell, write):
+                if not passed and write.status is PENDING:
+                    self._order.follow(cell, write)
+                fresh = [one for one in followers.get(write.id, ()) if one not in later] if write is not top else []
+                later |= dict.fromkeys(fresh)
+                todo += fresh
             elif _may_have_written(write):
                 cell.status = DOOMED
                 message = f"nothing needed it until `{write.id}` had changed what it reads: call it again"
@@ -365,18 +379,7 @@ def _shared_by(cell: Cell) -> set[TaskId]:
     return {user.task.id for user in sharing if user.task is not None}
 
 
-def _attach(target: Cell, cell: Cell, what: int) -> None:
-    if target.watchers is None:
-        target.watchers = []
-    target.watchers.append((cell, what))
-
-
 def _may_have_written(cell: Cell) -> bool:
     """Whether a write that has what it waits for may have happened. One that failed without doubt has not."""
     outcome = cell.outcome
     return not isinstance(outcome, Failure) or outcome.items is not None or outcome.in_doubt or outcome.abandoned
-
-
-def is_over(cell: Cell) -> bool:
-    """Whether a cell, and all that it follows, has ended, or will not begin as long as nothing needs it."""
-    return (cell.status is SETTLED or cell.status is DORMANT) and cell.after_missing == 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from superscalar.events import Decided
+from superscalar.forks import made_once
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
@@ -26,8 +27,10 @@ from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.presence import presence
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
+from superscalar.schedule.whether import Whether
 from superscalar.schedule.withholding import SecretNames, secrets_of
 from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError
@@ -40,14 +43,15 @@ class Permission:
     """Rules on the calls of one run. `guarded`: the tools, by alias, whose calls a rule may have a say in.
 
     `named_by_arguments`: those whose calls say by their arguments who may read what they return. `labels` are those of
-    the run, whoever asks for them. `question`: what the user asked; a constant that stands there comes from the user.
+    the run, whoever asks for them, and `whether` tells what else decides on calls. `question`: what the user asked; a
+    constant that stands there comes from the user.
     """
 
     def __init__(
         self, schedule: Schedule, tools: Toolset, policy: Policy, question: str = "", replan: Replan = "any"
     ) -> None:
-        self._schedule = schedule
-        self._tools = tools
+        self.schedule = schedule
+        self.tools = tools
         self._policy = policy
         self._question = question
         self._own: dict[str, Label] = {}
@@ -56,6 +60,7 @@ class Permission:
         results = {alias: tool.results for alias, tool in tools.by_alias.items() if tool.results is not None}
         self.labels = Labels(schedule, self._origin, question, results)
         self.admission = Admission(tools, policy, replan)
+        self.whether = Whether(schedule, self.labels, tools, policy)
         self.guarded: set[str] = set()
         if self.admission.counts_writes:
             self.guarded |= {alias for alias, tool in tools.by_alias.items() if tool.effect == "write"}
@@ -63,7 +68,7 @@ class Permission:
 
     def _rule(self, shown: Label) -> None:
         """Have the rules look at the calls of plans that are made from what was shown."""
-        tools = self._tools
+        tools = self.tools
         self._rulings = Rulings(self._policy, tools, shown)
         self._at_a_glance = lru_cache(maxsize=4_096)(self._rulings.at_a_glance)  # most calls have labels of others
         self.guarded |= {alias for alias, tool in tools.by_alias.items() if self._rulings.concern(tool)}
@@ -82,7 +87,6 @@ class Permission:
         `shown`: the label of what its planner was shown, which all that it writes has. `restricted`: a tool whose
         results are not trusted had run by then.
         """
-        self.labels.begin_round(shown)
         if shown.readers is not None:
             self._rule(shown)
         self.admission.begin_round(number, restricted=restricted)
@@ -135,7 +139,7 @@ class Permission:
         else:
             choosing, weighs = glance
             given, chosen = self.labels.given(cell, work, choosing)
-            control = self.labels.control(cell) if weighs else NOTHING
+            control = self._control(cell, tool, work) if weighs else NOTHING
             sinks = chosen if tool.sinks or not chosen.trusted else None
             ruling = self._at_a_glance(tool, given, sinks, control)
             if isinstance(ruling, Unclear):
@@ -151,11 +155,19 @@ class Permission:
         """
         labels = {tool.renamed.get(alias, alias): found for alias, found in self.labels.argument(cell, work)}
         made = labelled(tool, arguments, labels, lambda: self._given(cell, tool, work))
-        return LabelledCall(cell.id, tool.name, tool.effect, made, self.labels.control(cell), audience(tool, made))
+        return LabelledCall(
+            cell.id, tool.name, tool.effect, made, self._control(cell, tool, work), audience(tool, made)
+        )
+
+    def _control(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Label:
+        """What decides that a call is made; that its arguments are there is part of it where somebody asks for that."""
+        control = self.labels.control(cell)
+        asked = tool.controlled or self._policy.control == "sinks"
+        return control | presence(self.labels, cell, work, self.tools) if asked and control.trusted else control
 
     def _given(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Mapping[str, Any]:
         """What the plan gives for the parameters of a call, as it is before it is validated."""
-        outcome = self._schedule.outcomes_for(cell)
+        outcome = self.schedule.outcomes_for(cell)
         try:
             return tool.named({name: evaluate(value, outcome) for name, value in work.arguments})
         except (EvaluationError, Unavailable):
@@ -165,7 +177,7 @@ class Permission:
         """What a person is asked of a call, by the event that says so; nothing that is done to it changes that."""
         misled = SHOWN.sources <= self.labels.control(cell).sources
         labels = dict(self.labels.argument(cell, work))
-        declared = self._tools.declared
+        declared = self.tools.declared
         told = origins(cell, work, labels, declared, self._question, self._secrets, misled=misled)
         made = question_of(run_id, tool.name, asked, tool.named(told))
         return replace(made, destinations=frozenset(map(str, tool.destinations)))
@@ -174,16 +186,16 @@ class Permission:
         """Keep what a call is made with, of a tool that is in `named_by_arguments`."""
         self._bound[cell.id] = arguments
 
-    @cached_property
+    @made_once
     def _secrets(self) -> SecretNames:
-        return secrets_of(self._tools)
+        return secrets_of(self.tools)
 
     def _origin(self, cell: Cell, call: Call) -> Label:
         """What a call adds: its tool, unless that is pure and says nothing else, and who may read what it returns."""
         label = self._own.get(call.tool)
         if label is not None:
             return label
-        tool = self._tools.get(call.tool)
+        tool = self.tools.get(call.tool)
         if tool is None:
             return NOTHING  # it failed: there is nothing that anybody returned
         sources = [] if tool.trust is None else [Source("tool", tool.name, tool.trust == "trusted")]
@@ -195,7 +207,7 @@ class Permission:
     def _readers(self, cell: Cell, call: Call, tool: Tool[..., Any]) -> frozenset[str]:
         """Who may read what a call returns, where that depends on its arguments; nobody if that cannot be told."""
         assert callable(tool.readers)
-        outcome = self._schedule.outcomes_for(cell)
+        outcome = self.schedule.outcomes_for(cell)
         try:
             if (bound := self._bound.get(cell.id)) is not None:
                 return tool.readers(fresh(dict(bound)))

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from superscalar import events
 from superscalar.advice import command
 from superscalar.errors import ApprovalPending
 from superscalar.labels import Label, Source
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
-from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
 from superscalar.plan.labels import said_by
 from superscalar.plan.needs import references
 from superscalar.plan.parts import Labelled, told, whole
 from superscalar.plan.printer import print_expr, print_plan
 from superscalar.policy import Question
-from superscalar.schedule.cells import READY, Cell
+from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import digest_of
-from superscalar.schedule.labels import Labels, labels_by
-from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames, behind, is_withheld, withheld_call, withheld_plan
-from superscalar.tools.trust import Declared, remembered
-from superscalar.values import WITHHELD, TaskId, twin_of
+from superscalar.tools.trust import Declared
+from superscalar.values import WITHHELD, twin_of
 
 _MOST: Final = 3  # calls named for one argument
 _LONGEST: Final = 120  # characters of a call or of an expression
@@ -207,96 +202,3 @@ def pending_text(run_id: str, asked: tuple[Question, ...], journal: Path | None,
         f"  {command('approve', run_id, *named, journal=journal)}\n"
         f"  {going_on or f'agent.resume({run_id!r})'}"
     )
-
-
-# ------------------------------------------------------------------------------------------------------- of a journal
-
-
-def open_questions(run_id: str, recorded: Iterable[events.Event], about: Mapping[str, Any]) -> tuple[Question, ...]:
-    """What is still to be answered of a run, read off its events alone; the plan as a whole first.
-
-    Of a journal that was begun before calls were recorded as a whole, arguments are as the plan gives them. `about`:
-    what the run is remembered with (its question, what its tools declared).
-    """
-    schedule = Schedule()
-    declared = remembered(about.get("declared", {}))
-    labels = labels_by(schedule, declared, str(about.get("question", "")))
-    asked: dict[TaskId, events.Decided] = {}
-    misled: list[bool] = []  # by task of the plan
-    saw_untrusted = False
-    tasks: list[Task] = []
-    plan: events.PlanAsked | None = None
-    for event in recorded:
-        if isinstance(event, events.RoundStarted):
-            labels.begin_round(labels.of_round(event))
-        schedule.apply(event)
-        match event:
-            case events.RoundStarted():
-                saw_untrusted = event.saw_untrusted
-                tasks = []
-            case events.Planned(task=task):
-                misled.append(saw_untrusted)
-                tasks.append(task)
-            case events.Retired(ids=ids):
-                tasks = [task for task in tasks if task.id not in ids]
-                asked = {id: decided for id, decided in asked.items() if not is_of(id, ids)}
-            case events.Decided(id=id, decision="ask"):
-                asked[id] = event
-            case events.Approved(id=id):
-                asked.pop(id, None)
-            case events.PlanAsked():
-                plan = event
-            case events.PlanApproved() | events.RunEnded():
-                plan = None
-    found = [_question(run_id, schedule, decided, about, labels, declared, misled) for decided in asked.values()]
-    of_plan = [] if plan is None else [plan_question(run_id, tasks, _secrets(about))]
-    return (*of_plan, *(made for made in found if made is not None))
-
-
-def _question(
-    run_id: str,
-    schedule: Schedule,
-    decided: events.Decided,
-    about: Mapping[str, Any],
-    labels: Labels,
-    declared: Mapping[str, Declared],
-    misled: Sequence[bool],
-) -> Question | None:
-    cell = schedule.cell(decided.id)
-    call = cell.task.work if cell.task is not None else None
-    if cell.status is not READY or not isinstance(call, Call):
-        return None
-    question = str(about.get("question", ""))
-    made = dict(labels.argument(cell, call))
-    told = origins(cell, call, made, declared, question, _secrets(about), misled=misled[cell.order[0]])
-    if decided.arguments is not None:
-        tool = declared.get(call.tool)
-        names = about.get("renamed", {}).get(call.tool, {})
-        named = {names.get(alias, alias): origin for alias, origin in told.items()}
-        whole = question_of(run_id, call.tool if tool is None else tool.name, decided, named)
-        return replace(whole, destinations=_destinations(about, whole.tool))
-    hidden = about.get("secrets", {}).get(call.tool, ())
-    given = {
-        name: WITHHELD if name in hidden else _value(schedule, cell, expression) for name, expression in call.arguments
-    }
-    return Question(run_id, cell.id, call.tool, given, told, decided.reason)
-
-
-def _destinations(about: Mapping[str, Any], tool: str) -> frozenset[str] | None:
-    """The arguments, and the parts of them, that choose a destination; None where the journal does not say."""
-    try:
-        said = about["guards"]["tools"][tool]
-        return frozenset(said.get("destinations", {}))
-    except (LookupError, TypeError, AttributeError):
-        return None
-
-
-def _secrets(about: Mapping[str, Any]) -> SecretNames:
-    return {alias: frozenset(names) for alias, names in about.get("secrets", {}).items()}
-
-
-def _value(schedule: Schedule, cell: Cell, expression: Expr) -> Any:
-    try:
-        return evaluate(expression, schedule.outcomes_for(cell))
-    except (EvaluationError, Unavailable) as error:  # it was bound before: evaluation has changed with a release
-        return f"<{error}>"

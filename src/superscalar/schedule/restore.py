@@ -8,22 +8,20 @@ records two facts in a row of which only the first survived.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.labels import Label
-from superscalar.plan.evaluate import EvaluationError
+from superscalar.plan.evaluate import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
-from superscalar.schedule.asking import Known
 from superscalar.schedule.attempt import Attempt, never_started, too_many
-from superscalar.schedule.cells import DOOMED, GATHERING, READY, RUNNING, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
+from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
+from superscalar.schedule.ledger import Ledger, UnderWay
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
@@ -32,37 +30,27 @@ from superscalar.values import Failure, TaskId, copied
 _REFUSED = Compute(Literal(None))  # what is planned of a task that is refused: the failure follows
 
 
-@dataclass(slots=True)
-class _Under:
-    """A call under way: its last event, what was recorded of its arguments, and how many attempts were cut off."""
-
-    last: events.Started | events.Retrying
-    arguments: Mapping[str, Any]
-    spared: int = 0
-    in_doubt: bool = False
-    cleared: bool = False  # somebody said that the attempt that was cut off did not happen
-
-
 class ResumedUnit(TaskFetchingUnit):
     """A `TaskFetchingUnit` that begins in the state that the recorded events of a run leave behind.
 
-    Making it records nothing and calls nothing. `doubts` are the writes that must be answered for; `go_on` takes the
-    answers and does what is left to be done. From then on it is a unit as any other.
+    Making it records nothing and calls nothing; `hear` is told of each event when the ledger has it. `doubts` are the
+    writes that must be answered for; `go_on` takes the answers and does what is left to be done. From then on it is a
+    unit as any other.
     """
 
-    def __init__(self, surroundings: Surroundings, recorded: Sequence[events.Event]) -> None:
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        recorded: Sequence[events.Event],
+        hear: Callable[[events.Event, Ledger], None] = lambda *_: None,
+    ) -> None:
         super().__init__(surroundings)
         self._pending: list[Command] = []
-        self._calls: dict[TaskId, _Under] = {}
-        self._late = False
         self._dead: tuple[TaskId, ...] = ()
         self._last: events.Event | None = None
-        self._untrusted = {tool.name for tool in surroundings.tools if tool.trust == "untrusted"}
-        self._writes = {tool.name for tool in surroundings.tools if tool.effect == "write"}
-        self._restricted = False
-        self.shown: list[Label] = []  # to the planners of the rounds
         for event in recorded:
             self._fold(event)
+            hear(event, self.ledger)
         self._todo.extend(self._unanswered())
         self._pending.clear()
 
@@ -73,68 +61,26 @@ class ResumedUnit(TaskFetchingUnit):
             return
         self._last, self._dead = event, ()
         if isinstance(event, events.RoundStarted):
-            self._shared.begin_round()
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
             self._answered(Revive(event.ids))
-        self._pending += self.schedule.apply(event)
-        self._fold_permission(event)
+        first = isinstance(event, events.Started) and event.id not in self.ledger.called
+        self._pending += self.ledger.apply(event)
         self.holding.note(event)
         match event:
             case events.Sealed():
                 self._dead = self.schedule.dead()
-            case events.DeadlinePassed():
-                self._late = True
             case events.Started(id=id):
-                self._started(event, self._calls.get(id))
-            case events.Retrying(id=id, failure=failure):
-                under = self._calls[id]
-                under.last, under.in_doubt = event, failure.in_doubt
-            case events.Judged(id=id, verdict="again"):
-                self._calls[id].cleared = True
-            case events.Decided(id=id, decision="ask"):
-                self._known[id] = Known(event)
-            case events.Approved(id=id) if id in self._known:
-                self._known[id].note(event)
+                self._batches.continue_after(event.batch)
+                if first:
+                    self._note_bound(self.schedule.cell(id), event.arguments)
             case events.Shared(id=id, of=of):
                 self._note_bound(self.schedule.cell(id), {}, of=self.schedule.cell(of))
-            case events.Succeeded(id=id) | events.Failed(id=id) | events.Cancelled(id=id):
-                self._calls.pop(id, None)
-
-    def _fold_permission(self, event: events.Event) -> None:
-        """What the policy says of calls depends on what was planned, and by whom: the same as before."""
-        match event:
-            case events.RoundStarted(round=number):
-                self.shown.append(self.permission.labels.of_round(event))
-                self.permission.begin_round(number, self.shown[-1], restricted=self._restricted)
-                self._admits = True
-            case events.Planned(task=task):
-                self.permission.planned(task)
-            case events.Retired(ids=ids):
-                self.permission.retired(ids)
-            case events.Sealed():
-                self.permission.admission.sealed()
-            case events.Started(id=id, tool=tool):
-                self._restricted = self._restricted or tool in self._untrusted
-                if tool in self._writes:
-                    self.permission.admission.note_permitted(id)
 
     def _answered(self, command: Command) -> None:
         if command not in self._pending:
             raise IllegalEvent(f"{command} was carried out, but nobody had said so")
         self._pending.remove(command)
-
-    def _started(self, event: events.Started, under: _Under | None) -> None:
-        self._batches.continue_after(event.batch)
-        if under is None:
-            self._calls[event.id] = _Under(event, event.arguments)
-            self._note_bound(self.schedule.cell(event.id), event.arguments)
-        else:
-            cut_off = isinstance(under.last, events.Started)
-            doubtful = cut_off and not under.cleared and self.schedule.cell(event.id).is_write
-            under.spared += cut_off
-            under.in_doubt = under.in_doubt or doubtful
-            under.last, under.cleared = event, False
 
     def _note_bound(self, cell: Cell, recorded: Mapping[str, Any], of: Cell | None = None) -> None:
         """What is kept of a call when it is bound: it may be shared (rule L21), and say who may read its result."""
@@ -145,7 +91,10 @@ class ResumedUnit(TaskFetchingUnit):
         kept = work.tool in self._keeps_arguments
         if not (tool.shares or kept):
             return
-        given = given_to(cell, work, self.schedule, _counted_before)
+        try:
+            given = given_to(cell, work, self.schedule, _counted_before)
+        except (EvaluationError, Unavailable):  # it is made of what was withheld: it cannot be made again
+            return
         if tool.anew - tool.named(given).keys() - recorded.keys():
             return  # it is gone what was made for this call
         try:
@@ -155,7 +104,7 @@ class ResumedUnit(TaskFetchingUnit):
         if kept:
             self.permission.note_bound(cell, arguments)
         if tool.shares:
-            self._shared.recorded(of or cell, work.tool, arguments, self.schedule.writes_before(cell))
+            self._shared.recorded(of or cell, work.tool, arguments, self.permission.whether.apart(cell))
 
     def _unanswered(self) -> Iterator[Command]:
         """The commands that are still to be carried out, in order."""
@@ -173,6 +122,8 @@ class ResumedUnit(TaskFetchingUnit):
         match command:
             case Issue():
                 return cell.status in (READY, GATHERING)
+            case Name():
+                return cell.status is PENDING and cell.access is not None and not cell.access.known
             case Skip() | Refuse():
                 return cell.status is DOOMED
             case Repeat(_, of):
@@ -180,9 +131,9 @@ class ResumedUnit(TaskFetchingUnit):
 
     # ------------------------------------------------------------------------------------------------- what is left
 
-    def _under_way(self) -> Iterator[tuple[Cell, _Under]]:
+    def _under_way(self) -> Iterator[tuple[Cell, UnderWay]]:
         """The calls that were under way, in the order of their last events."""
-        found = [(self.schedule.cell(id), under) for id, under in self._calls.items()]
+        found = [(self.schedule.cell(id), under) for id, under in self.ledger.under_way.items()]
         found.sort(key=lambda pair: pair[1].last.at)  # stable: those of one moment in the order in which they began
         return ((cell, under) for cell, under in found if cell.status is RUNNING)
 
@@ -191,11 +142,11 @@ class ResumedUnit(TaskFetchingUnit):
         """The writes that may have happened: they are not called again before somebody said that they did not."""
         return tuple(self._doubt(cell, under) for cell, under in self._under_way() if self._is_doubtful(cell, under))
 
-    def _is_doubtful(self, cell: Cell, under: _Under) -> bool:
+    def _is_doubtful(self, cell: Cell, under: UnderWay) -> bool:
         cut_off = isinstance(under.last, events.Started) and not under.cleared
         return cut_off and cell.is_write and not self._tool_of(cell)[0].idempotent
 
-    def _doubt(self, cell: Cell, under: _Under) -> Doubt:
+    def _doubt(self, cell: Cell, under: UnderWay) -> Doubt:
         assert isinstance(under.last, events.Started)
         started = under.last
         key = f"{self.run_id}:{cell.id}"
@@ -214,7 +165,7 @@ class ResumedUnit(TaskFetchingUnit):
             for cell, under in list(self._under_way())
             if (attempt := self._settled_or_again(cell, under, verdicts)) is not None
         ]
-        if self._late:
+        if self.ledger.late:
             self.stop("deadline")
         self._ready += [attempt for attempt in restarted if not attempt.over and attempt.timer is None]
         self._pump()
@@ -235,12 +186,12 @@ class ResumedUnit(TaskFetchingUnit):
     def _why_refused(self, task: Task) -> Failure | None:
         if task.work != _REFUSED:
             return None
-        if self._late:
+        if self.ledger.late:
             return never_started("deadline")
         have = len(self.schedule) - 1
         return too_many(have, 1, self._bounds) if have >= self._bounds.max_tasks else None
 
-    def _settled_or_again(self, cell: Cell, under: _Under, verdicts: Mapping[TaskId, Verdict]) -> Attempt | None:
+    def _settled_or_again(self, cell: Cell, under: UnderWay, verdicts: Mapping[TaskId, Verdict]) -> Attempt | None:
         """Settle what was under way, or return the attempt that comes next."""
         if self.schedule.is_unneeded(cell):
             self._happened(events.Cancelled(self._now(), cell.id))
@@ -262,14 +213,14 @@ class ResumedUnit(TaskFetchingUnit):
                     under.cleared = True
         return self._next_attempt(cell, under)
 
-    def _next_attempt(self, cell: Cell, under: _Under) -> Attempt | None:
+    def _next_attempt(self, cell: Cell, under: UnderWay) -> Attempt | None:
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
         try:
             given = given_to(cell, work, self.schedule, _counted_before)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
-        except (ArgumentError, EvaluationError) as error:  # they fitted before: the tool is another one now
+        except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             in_doubt = cell.is_write and not under.cleared
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None

@@ -29,9 +29,12 @@ class SharedCalls:
         self._cells: dict[tuple[Hashable, ...], Cell] = {}
         self._of_earlier_rounds: set[Cell] = set()
 
-    def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> Cell | None:
-        """The task whose call this one shares. If there is none, it is the one that later calls share."""
-        key = _key(tool, arguments, writes)
+    def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Any], apart: Hashable) -> Cell | None:
+        """The task whose call this one shares. If there is none, it is the one that later calls share.
+
+        `apart`: equal for identical calls that may be one; see `Whether.apart`.
+        """
+        key = _key(tool, arguments, apart)
         found = self._cells.get(key)
         if found is None or found is cell or not self._can_be_shared(found):  # itself: it was cancelled before
             self._made_by(cell, key)
@@ -39,14 +42,9 @@ class SharedCalls:
         self._made_by(found, key)
         return found
 
-    def is_again(self, tool: str, arguments: Mapping[str, Any], writes: int) -> bool:
-        """Whether a call was made before that is identical but for the writes that happened between."""
-        _, _, *identical = _key(tool, arguments, writes)
-        return any(key[0] == tool and key[1] != writes and [*key[2:]] == identical for key in self._cells)
-
-    def recorded(self, cell: Cell, tool: str, arguments: Mapping[str, Any], writes: int) -> None:
+    def recorded(self, cell: Cell, tool: str, arguments: Mapping[str, Any], apart: Hashable) -> None:
         """Take it from a journal that this task makes the call, whoever would make it today."""
-        self._made_by(cell, _key(tool, arguments, writes))
+        self._made_by(cell, _key(tool, arguments, apart))
 
     def begin_round(self) -> None:
         """Forget what failed and what was set aside."""
@@ -71,8 +69,8 @@ def _runs_or_succeeded(cell: Cell) -> bool:
     return not cell.retired and (cell.status is RUNNING or isinstance(cell.outcome, Observation))
 
 
-def _key(tool: str, arguments: Mapping[str, Any], writes: int) -> tuple[Hashable, ...]:
-    return (tool, writes, *((name, identity(arguments[name])) for name in sorted(arguments)))
+def _key(tool: str, arguments: Mapping[str, Any], apart: Hashable) -> tuple[Hashable, ...]:
+    return (tool, apart, *((name, identity(arguments[name])) for name in sorted(arguments)))
 
 
 def identity(value: Any) -> Hashable:

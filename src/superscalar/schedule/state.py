@@ -20,6 +20,7 @@ from superscalar.schedule.cells import (
     DORMANT,
     EXPANDED,
     GATHERING,
+    NAME,
     PENDING,
     READY,
     RUNNING,
@@ -32,7 +33,8 @@ from superscalar.schedule.cells import (
 from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
 from superscalar.schedule.items import items, partial
-from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed, is_over
+from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed
+from superscalar.schedule.order import NOT_BOUND, NameOf, forget_name
 from superscalar.schedule.requests import Requests
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
@@ -44,11 +46,11 @@ class Schedule(Needed):
     that this leads to is the caller's work. Applying recorded events again rebuilds the same state.
 
     `unsettled` counts the tasks that have not settled and are needed; a run is over when it is zero. `planned` counts
-    the tasks of the plan, of which the items of maps are none.
+    the tasks of the plan, of which the items of maps are none. `made_of`: as for `Ordering`.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, made_of: NameOf = lambda _call: ()) -> None:
+        super().__init__(made_of)
         self._held: list[Cell] = []
         self._hazards = Hazards()
         self.planned = 0
@@ -86,6 +88,11 @@ class Schedule(Needed):
     def plan(self) -> Iterator[Task]:
         """The tasks of the plan, the last one first."""
         cells = reversed(self._root.cells.values())
+        return (cell.task for cell in cells if cell.task is not None and not cell.retired)
+
+    def planned_between(self, first: int, end: float) -> Iterator[Task]:
+        """The tasks of the plan from one place to another, none that was retired, in the order of planning."""
+        cells = (cell for cell in self._root.cells.values() if first <= cell.order[0] < end)
         return (cell.task for cell in cells if cell.task is not None and not cell.retired)
 
     def get(self, id: TaskId) -> Cell | None:
@@ -153,6 +160,10 @@ class Schedule(Needed):
         """
         before = len(self.todo)
         self.note(event)
+        return self.commands_since(before)
+
+    def commands_since(self, before: int) -> list[Command]:
+        """Take off `todo` what was added since it had that length."""
         fresh = [self.todo.pop() for _ in range(len(self.todo) - before)]
         return [Issue(one.id) if isinstance(one, Cell) else one for one in reversed(fresh)]
 
@@ -197,12 +208,12 @@ class Schedule(Needed):
 
     def _on_resolved(self, event: events.Resolved) -> None:
         cell = self.cell(event.id)
-        if cell.status is not READY or cell.access is None:
+        if cell.access is None or cell.access.known or (cell.status is not PENDING and cell.status is not READY):
             raise IllegalEvent(f"what `{cell.id}` touches became known while it was {cell.status}")
         cell.access = Access(cell.access.provider, event.resource)
-        cause = self._hazards.cause(cell.access, cell.order)
-        if cause is not None:
+        if cell.status is READY and (cause := self._hazards.cause(cell.access, cell.order)) is not None:
             self._stop(cell, cause)
+        self._order.named(cell)
 
     def _on_shared(self, event: events.Shared) -> None:
         cell, other = self.cell(event.id), self.cell(event.of)
@@ -226,12 +237,16 @@ class Schedule(Needed):
         if cell.status is SETTLED:
             raise IllegalEvent(f"`{cell.id}` failed after it settled")
         self.requests.fail(cell, alone=event.alone)
+        if cell.status is READY and event.failure.kind in NOT_BOUND:
+            forget_name(cell)
         self._settle(cell, event.failure)
 
     def _on_skipped(self, event: events.Skipped) -> None:
         cell = self.cell(event.id)
         if cell.status not in (DOOMED, READY, GATHERING):  # the last two: seen only when it was evaluated
             raise IllegalEvent(f"`{cell.id}` was skipped while {cell.status}")
+        if cell.doom is not None or (cell.status is READY and event.because != cell.blocked):
+            forget_name(cell)
         self._settle(cell, event.outcome)
 
     def _on_expanded(self, event: events.Expanded) -> None:
@@ -250,6 +265,7 @@ class Schedule(Needed):
             element, earlier = self._instantiate(cell, work, index, source, earlier)
             elements.append(element)
         cell.parts = elements
+        self._order.leave(cell)
         if self._users is not None:
             self._note_users(cell)
         if not work.flatten and work.kind in ("list", "tuple"):
@@ -316,16 +332,20 @@ class Schedule(Needed):
         for need in task.needs:
             self._require(cell, need)
         for earlier in task.after:
-            self._follow(self._found(cell, earlier), cell)
+            self._order.follow(self._found(cell, earlier), cell)
         for earlier_cell in after:
-            self._follow(earlier_cell, cell)
+            self._order.follow(earlier_cell, cell)
         work = task.work
         kind = type(work)
         if isinstance(work, Call):
             cell.access = work.access
+            if work.access is not None:
+                self._order.add(cell)
             if not self.sealed and work.effect == "write":
                 cell.missing += 1
                 self._held.append(cell)
+        elif kind is Map:
+            self._order.add(cell)
         elif isinstance(work, Display) and work.kind in ("list", "tuple"):
             cell.elements = [Element(self._found(cell, item)) for item in work.items]
         if self._dead and task.id in self._dead:
@@ -333,6 +353,8 @@ class Schedule(Needed):
         if self._users is not None or kind is First:
             self._note_users(cell)
         self._lower(cell)
+        if cell.access is not None and not cell.access.known and cell.status is PENDING:
+            self._order.await_name(cell)
         return cell
 
     def _found(self, cell: Cell, task: TaskId) -> Cell:
@@ -387,6 +409,9 @@ class Schedule(Needed):
             if cell.status is not SETTLED:
                 self.todo.append(Repeat(cell.id, target.id))
             return
+        if what == NAME:
+            self._order.name_input(cell)
+            return
         if what != OUTCOME and outcome is not None:
             cell.undecided -= 1
             if isinstance(outcome, Observation):
@@ -399,32 +424,6 @@ class Schedule(Needed):
             else:
                 self._doom(cell, target, outcome)
         self._lower(cell)
-
-    def _follow(self, target: Cell, cell: Cell) -> None:
-        """Let `cell` start only when `target`, and all that it follows itself, have ended."""
-        cell.missing += 1
-        cell.after_missing += 1
-        if is_over(target):
-            self._ended(cell)
-        elif target.after_watchers is None:
-            target.after_watchers = [cell]
-        else:
-            target.after_watchers.append(cell)
-
-    def _ended(self, cell: Cell) -> bool:
-        """`cell` learns that an access before it is over.
-
-        Returns whether `cell`, which may have been skipped long ago, is over with it too.
-        """
-        cell.after_missing -= 1
-        self._lower(cell)
-        return is_over(cell)
-
-    def _tell_followers(self, cell: Cell) -> None:
-        over = [cell]
-        for target in over:  # grows while we go through it: no recursion, however many were skipped in a row
-            following, target.after_watchers = target.after_watchers, None
-            over.extend(follower for follower in following or () if self._ended(follower))
 
     def _shape_known(self, target: Cell) -> None:
         waiting, target.shape_watchers = target.shape_watchers, None
@@ -539,6 +538,8 @@ class Schedule(Needed):
             self.unsettled -= 1
         if cell.access is not None and cell.is_write:
             self._hazards.ended(cell.id, cell.access, cell.order, outcome)
+        if self._order.lanes:
+            self._order.leave(cell)
         waiting = cell.value_watchers
         if waiting is not None:
             cell.value_watchers = None
@@ -559,7 +560,7 @@ class Schedule(Needed):
         if cell.shape_watchers is not None:
             self._shape_known(cell)
         if cell.after_watchers is not None and cell.after_missing == 0:
-            self._tell_followers(cell)
+            self._order.tell_followers(cell)
         if self._races and self._races.pop(cell, None) is not None:
             self._decided.append(cell)
             self._release()

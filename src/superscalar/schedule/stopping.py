@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from math import inf
 
 from superscalar import events
 from superscalar.plan.ir import Call
-from superscalar.schedule.attempt import STOPPED, Attempt, Bounds, clock_of, kind_of, never_started, too_slow
+from superscalar.schedule.attempt import (
+    STOPPED,
+    Attempt,
+    Bounds,
+    clock_of,
+    kind_of,
+    never_started,
+    not_recorded,
+    too_slow,
+)
 from superscalar.schedule.cells import PENDING, RUNNING
-from superscalar.schedule.limits import Limits
-from superscalar.schedule.permission import Permission
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.inside import granted_here
+from superscalar.schedule.ledger import Ledger
+from superscalar.schedule.limits import Limits, Ticket
+from superscalar.tools.tool import Inherited
 from superscalar.values import Failure, FailureKind, TaskId
 
 
@@ -22,21 +35,32 @@ class Stopping(ABC):
     `_live`: every attempt that was bound and has not ended.
     """
 
-    def __init__(self, bounds: Bounds, limits: Limits) -> None:
+    def __init__(self, ledger: Ledger, bounds: Bounds, limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
-        self.schedule = Schedule()
+        self.ledger = ledger
+        self.schedule = ledger.schedule
         self._now = clock_of(self.loop)
         self._bounds = bounds
-        self._limits = limits.on(self.loop)
+        self._limits, self.caller = granted_here(limits, self.loop, self)
         self._clock = self._limits.clock
         self._live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
         self._wakeup: asyncio.Future[None] | None = None
         self._stopped: FailureKind | None = None
+        self._suspending = False
+        self._waited_again: set[Attempt] = set()
+        self._dropped: set[asyncio.Task[None]] = set()
         self._escalation: list[asyncio.TimerHandle] = []
 
-    permission: Permission
+    def still_taken(self) -> Iterable[Ticket]:
+        """The calls for which something was taken that has not come back."""
+        return {ticket for attempt in list(self._live) if (ticket := attempt.batch or attempt).holds}
+
+    def __del__(self) -> None:
+        """It ended with its event loop, in the middle: whoever is left may have what it held."""
+        if getattr(self, "_live", None):  # else there is nothing, or it was never made
+            self._clock.leave(self)
 
     @abstractmethod
     def _happened(self, event: events.Event) -> None: ...
@@ -59,6 +83,9 @@ class Stopping(ABC):
                 await self._wakeup
             except asyncio.CancelledError:
                 self._abandon_all()
+        if self._dropped:
+            with suppress(asyncio.CancelledError):  # a second cancel is not heard
+                await asyncio.wait(self._dropped, timeout=self._bounds.grace)
         self._set_alarm(inf)
 
     def stop(self, kind: FailureKind) -> None:
@@ -82,17 +109,50 @@ class Stopping(ABC):
                 self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
                 self._pump()
         self._pump()
-        grace = self._bounds.grace
         for attempt in list(self._live):
             if attempt.tool.effect != "write" or not attempt.begun:
                 self._cancel(attempt, kind)
         self._pump()
         if self._live:  # else nothing is left to escalate against, and no timer outlives the run
-            self._escalation = [
-                self.loop.call_later(grace, self._end_grace, kind),
-                self.loop.call_later(grace * 1.5, self._abandon_all),
-            ]
+            self._escalate(partial(self._end_grace, kind))
         self._limits.dispatch(self.loop)
+
+    def leave(self) -> None:
+        """Begin to leave the run to another process, without waiting; `cancel` waits.
+
+        No call starts any more, and nothing is recorded of what is cut off: it has not ended. Pure and read calls are
+        cancelled and forgotten, to be made again. A write has the grace period to end; then it is cancelled, and
+        forgotten half a grace period later, so that whoever goes on knows only that it was begun.
+        """
+        if self._stopped is not None or self._suspending:
+            return
+        self._suspending = True
+        for attempt in list(self._live):
+            if attempt.runner is None:
+                self._end(attempt)
+            elif attempt.tool.effect != "write" or not attempt.begun:
+                if attempt.kept is not None:  # it is recorded as started, and certainly is not made
+                    failure = Failure("cancelled", "it was not made before the run was left", in_doubt=attempt.in_doubt)
+                    self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, 0.0))
+                self._forget(attempt)
+        if self._live:
+            self._escalate(self._cancel_silently)
+        self._limits.dispatch(self.loop)
+
+    def _cancel_silently(self) -> None:
+        for attempt in list(self._live):
+            if attempt.runner is not None and attempt.stopped is None:
+                attempt.stopped = "cancelled"
+                attempt.runner.cancel()
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Cancel a call of which nothing is to be recorded any more."""
+        self._end(attempt)
+        if attempt.runner is not None:
+            attempt.runner.cancel()
+            self._dropped.add(attempt.runner)
+        if not self._live:
+            self._wake()
 
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
@@ -108,16 +168,70 @@ class Stopping(ABC):
         self._alarm_at = when
         self._alarm = self.loop.call_at(when, self._look_at_deadlines) if when < inf else None
 
+    def _begin_time(self, attempt: Attempt) -> None:
+        """The call is made now: from here on its time passes."""
+        attempt.started = self._now()
+        timeout = attempt.tool.timeout
+        if isinstance(timeout, Inherited):
+            timeout = self._bounds.timeout
+        if timeout is not None:
+            attempt.deadline = attempt.started + timeout
+            if attempt.batch is not None:
+                attempt.deadline = attempt.batch.deadline = min(attempt.batch.deadline, attempt.deadline)
+            if attempt.deadline < self._alarm_at:
+                self._set_alarm(attempt.deadline)
+
+    def _never_began(self, attempt: Attempt, error: BaseException) -> None:
+        """What the start of a call waited for did not come: it was not made, and is not in doubt for it."""
+        if attempt.over:
+            return
+        self._end(attempt)
+        self._happened(events.Failed(self._now(), attempt.cell.id, not_recorded(error, in_doubt=attempt.in_doubt)))
+        self._pump()
+
     def _look_at_deadlines(self) -> None:
         """Cancel what has had its time, abandon what did not end within its grace period, and set the next alarm."""
         now = self._now()
         for attempt in [attempt for attempt in self._live if attempt.deadline <= now]:
-            if attempt.stopped is None:
+            if attempt.deadline < now and attempt not in self._waited_again:
+                self._wait_again(attempt, now)
+            elif attempt.stopped is None:
+                self._waited_again.discard(attempt)
                 self._cancel(attempt, "timeout")
                 attempt.deadline = now + self._bounds.grace
             else:
                 self._abandon(attempt)
         self._set_alarm(min((attempt.deadline for attempt in self._live), default=inf))
+
+    def _wait_again(self, attempt: Attempt, now: float) -> None:
+        """Its time has passed while nobody looked: the process was stopped, the machine slept, or a tool kept the loop.
+
+        So much is given again, once and never more than the whole; what has arrived meanwhile is taken in first.
+        """
+        self._waited_again.add(attempt)
+        whole = self._bounds.grace if attempt.stopped is not None else attempt.deadline - attempt.started
+        attempt.deadline = now + min(now - attempt.deadline, whole)
+
+    def _escalate(self, first: Callable[[], None]) -> None:
+        """Do `first` when the grace period is over, and abandon what is left half a grace period later.
+
+        If we are late ourselves, that much later: see `_wait_again`.
+        """
+        grace, began = self._bounds.grace, self._now()
+
+        def look() -> None:
+            late = self._now() - (began + grace)
+            if late > 0:
+                self._escalation = [self.loop.call_later(min(late, grace), end, grace * 0.5)]
+            else:
+                end(None)
+
+        def end(then: float | None) -> None:
+            when = began + grace * 1.5 if then is None else self._now() + then
+            self._escalation = [self.loop.call_at(when, self._abandon_all)]
+            first()
+
+        self._escalation = [self.loop.call_at(began + grace, look)]
 
     def _cancel(self, attempt: Attempt, kind: FailureKind) -> None:
         if attempt.runner is not None and attempt.stopped is None:
@@ -149,7 +263,6 @@ class Stopping(ABC):
         Only before the seal of their round, and all that depends on them among them.
         """
         self._happened(events.Retired(self._now(), ids, why, dropped))
-        self.permission.retired(ids)
         for attempt in list(self._live):
             if attempt.cell.retired and self.schedule.is_unneeded(attempt.cell):
                 self._drop(attempt)
@@ -175,13 +288,16 @@ class Stopping(ABC):
         """The call does not end when told to. The run goes on, and ends, without it."""
         if attempt.over or attempt.runner is None:
             return
+        if self._suspending:
+            self._forget(attempt)
+            return
         stop = attempt.stopped or self._stopped or "cancelled"
         attempt.stopped = stop
         self._end(attempt)
         attempt.runner.cancel()
         message = too_slow(attempt, self._bounds) if stop == "timeout" else STOPPED[stop]
-        write = attempt.tool.effect == "write"
-        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=write, abandoned=True)
+        doubtful = attempt.in_doubt or (attempt.tool.effect == "write" and attempt.begun)
+        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=doubtful, abandoned=True)
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()
 

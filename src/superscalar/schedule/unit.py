@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
-from random import Random
 from typing import Any, assert_never
+from weakref import ref
 
 from superscalar import events
 from superscalar.codec import Unwritable
@@ -17,63 +17,43 @@ from superscalar.labels import NOTHING, Label
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
-from superscalar.policy import Policy, Replan
 from superscalar.schedule import gather
-from superscalar.schedule.asking import Approver, Asking
+from superscalar.schedule.asking import Asking
 from superscalar.schedule.attempt import (
     Attempt,
-    Bounds,
-    Invoke,
     Kept,
     backoff_of,
     failure_of,
     instead_of,
     kept,
     may_try_again,
+    never_granted,
     never_started,
+    too_late,
     too_many,
-    too_slow,
     too_wide,
     verdict_on,
 )
 from superscalar.schedule.batch import Batches
 from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
-from superscalar.schedule.commands import Command, Issue, Refuse, Release, Repeat, Revive, Skip
+from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.effective import Arguments, fresh, given_to, shown
-from superscalar.schedule.hazards import writes_met
 from superscalar.schedule.holding import NAME, Holding
 from superscalar.schedule.items import items
-from superscalar.schedule.limits import Limits, Ticket
+from superscalar.schedule.ledger import Ledger
+from superscalar.schedule.limits import Ticket
+from superscalar.schedule.loans import HOLDER, Entangled
+from superscalar.schedule.naming import Naming, name_of
 from superscalar.schedule.permission import Permission
-from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
+from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
-from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.state import Schedule
+from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited, Tool
-from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
 from superscalar.weight import TooHeavy, is_light
 
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a unit needs of the run that it belongs to."""
-
-    run: str
-    tools: Toolset
-    limits: Limits
-    invoke: Invoke
-    record: Callable[[events.Event], None]
-    bounds: Bounds = field(default_factory=Bounds)
-    context: Any = None
-    random: Random = field(default_factory=Random)
-    durations: Durations = field(default_factory=Durations)
-    priority: Callable[[Durations, Toolset], Priority] = LongestPath
-    refuse: Callable[[Tool[..., Any]], Failure | None] | None = None  # by a budget: asked as a call is to start
-    policy: Policy = field(default_factory=lambda: Policy("off"))
-    question: str = ""
-    replan: Replan = "any"
-    approver: Approver = field(default_factory=Approver)
+__all__ = ["Surroundings", "TaskFetchingUnit"]
 
 
 class TaskFetchingUnit(Asking):
@@ -85,26 +65,34 @@ class TaskFetchingUnit(Asking):
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__(surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
+        self._naming = Naming(surroundings.tools)
+        permission = Permission(
+            Schedule(self._naming.made_of),
+            surroundings.tools,
+            surroundings.policy,
+            surroundings.question,
+            surroundings.replan,
+        )
+        ledger = Ledger(permission.schedule, permission.labels, permission)
+        super().__init__(ledger, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
+        self._committed = surroundings.committed
         self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
         self._tool = surroundings.tools.by_alias.get
-        self._shared = SharedCalls()
-        self.permission = Permission(
-            self.schedule, surroundings.tools, surroundings.policy, surroundings.question, surroundings.replan
-        )
-        self._guarded = self.permission.guarded
-        self._keeps_arguments = self.permission.named_by_arguments
-        self._admits = self.permission.admission.limited
-        self._batches = Batches(self, self._limits, self._invoke)
+        self._shared = ledger.shared
+        self._known = ledger.known
+        self.permission = permission
+        self._guarded = permission.guarded
+        self._keeps_arguments = permission.named_by_arguments
+        self._batches = Batches(self, self._limits, self._invoke, permission.whether.company)
         self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._todo = self.schedule.todo
-        self._handlers = self.schedule.handlers
+        self._handlers = ledger.handlers
         self._pumping = False
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self._learn = self._priority.ended
@@ -130,19 +118,14 @@ class TaskFetchingUnit(Asking):
             self._plan_refused(task, too_many(len(self.schedule), 1, self._bounds))
         else:
             self._happened(events.Planned(self._now(), task))
-            if self._admits:
-                self.permission.planned(task)
 
-    def begin_round(self, number: int, reason: str, shown: Label = NOTHING, *, restricted: bool = False) -> None:
-        """More of the program follows: its writes wait for the next seal. See `Permission.begin_round`."""
-        self._shared.begin_round()
-        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown))
-        self.permission.begin_round(number, shown, restricted=restricted)
-        self._admits = True
+    def begin_round(self, number: int, reason: str, shown: Label = NOTHING) -> None:
+        """More of the program follows: its writes wait for the next seal. `shown`: what its planner was shown."""
+        restricted = self.ledger.ran_untrusted
+        self._happened(events.RoundStarted(self._now(), number, reason, not shown.trusted, shown, restricted))
 
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
-        self.permission.admission.sealed()
         self._happened(events.Sealed(self._now()))
         dead = self.schedule.dead()
         if dead:
@@ -186,7 +169,7 @@ class TaskFetchingUnit(Asking):
             ApprovalPending: only answers are missing, which nobody is there to give. Nothing runs any more.
         """
         try:
-            if self._on_hold:
+            if self._on_hold and not self._suspending:
                 self.stop("denied")
             while True:
                 self._raise_bug()
@@ -215,11 +198,11 @@ class TaskFetchingUnit(Asking):
     def _happened(self, event: events.Event) -> None:
         """The one door: a fact is recorded, then applied; what follows from it is done by `_pump`."""
         try:
-            self._record(event)
+            event = self._record(event) or event
         except (Unwritable, JournalError) as refused:
             event = instead_of(event, refused, self.schedule)
-            self._record(event)
-        handler = self._handlers.get(type(event))  # `Schedule.note`, written out: it is done for every fact
+            event = self._record(event) or event
+        handler = self._handlers.get(type(event))  # `Ledger.note`, written out: it is done for every fact
         if handler is not None:
             handler(event)
 
@@ -254,6 +237,9 @@ class TaskFetchingUnit(Asking):
         match command:
             case Issue(id):
                 self._issue(self.schedule.cell(id))
+            case Name(id):
+                if (name := self._naming.ahead(self.schedule.cell(id), self.schedule)) is not None:
+                    self._happened(events.Resolved(self._now(), id, name))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
                     self._happened(events.Skipped(self._now(), id, because, by_guard))
@@ -265,7 +251,7 @@ class TaskFetchingUnit(Asking):
             case Revive(ids):
                 self._happened(events.Revived(self._now(), ids))
             case Release(id):
-                losers = self.schedule.losers(id)
+                losers = self.schedule.losers(id, self.permission.whether.stays(id))
                 fresh = tuple(cell.id for cell in losers if not self.schedule.is_unneeded(cell))
                 if fresh:
                     self._set_aside(fresh)
@@ -350,14 +336,14 @@ class TaskFetchingUnit(Asking):
 
     def _overflowed(self, held: int) -> None:
         """The run holds what it may: no call begins any more."""
-        self._record(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
+        self._happened(events.BudgetSpent(self._now(), NAME, held, self.holding.most))
         self._refuse = lambda _: self.holding.failure
 
     def _plan_refused(self, task: Task, failure: Failure) -> None:
         """The task takes its place in the graph, so that what refers to it is skipped, but it is not run."""
         planned = events.Planned(self._now(), Task(task.id, Compute(Literal(None)), span=task.span))
         self._record(planned)
-        self.schedule.apply(planned)  # its Issue is dropped: it fails right away
+        self.ledger.apply(planned)  # its Issue is dropped: it fails right away
         self._happened(events.Failed(self._now(), task.id, failure))
 
     # -------------------------------------------------------------------------------------------------------- calls
@@ -375,15 +361,18 @@ class TaskFetchingUnit(Asking):
                 return
             known = self._known.get(cell.id) if self._known else None
             arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            if work.access is not None and not work.access.known:
+                name = name_of(tool, cell, arguments)
+                if name is not None:
+                    self._happened(events.Resolved(self._now(), cell.id, name))
+                    if cell.status is not READY:  # a write before it is in its way (L19)
+                        return
             if self._keeps_arguments and work.tool in self._keeps_arguments:
                 self.permission.note_bound(cell, arguments)
             guarded = known is not None or work.tool in self._guarded
             if guarded and not self._permitted(cell, tool, work, arguments):
                 return
-            if work.access is not None and not work.access.known:
-                name = tool.resource_of(arguments)
-                self._happened(events.Resolved(self._now(), cell.id, name))  # it may stop here (L19)
-            if cell.status is not READY or (tool.shares and self._shares(cell, tool, work, arguments)):
+            if tool.shares and self._shares(cell, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
@@ -404,21 +393,12 @@ class TaskFetchingUnit(Asking):
             self._live[attempt] = None
             self._ready.append(attempt)
 
-    def _shares(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21); or it is not made again.
-
-        That it is tells whoever is called that something was written meanwhile.
-        """
-        writes = self.schedule.writes_before(cell)
-        other = self._shared.earlier(cell, work.tool, arguments, writes)
+    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
+        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
+        other = self._shared.earlier(cell, work.tool, arguments, self.permission.whether.apart(cell))
         if other is not None:
             self._happened(events.Shared(self._now(), cell.id, other.id))
-            return True
-        labels = self.permission.labels
-        if not (writes and labels.confidential and self._shared.is_again(work.tool, arguments, writes)):
-            return False
-        met = writes_met(cell, self.schedule.in_program_order())
-        return labels.made_again(cell, met) and not self._permitted(cell, tool, work, arguments)
+        return other is not None
 
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""
@@ -450,13 +430,19 @@ class TaskFetchingUnit(Asking):
             self._ask(attempt, key(attempt.cell))
 
     def _ask(self, attempt: Attempt, place: Key) -> None:
-        if not attempt.over:
-            limits = self._limits if attempt.tool.batched is None else self._batches
+        if attempt.over:
+            return
+        limits = self._limits if attempt.tool.batched is None else self._batches
+        try:
             if limits.ask(attempt, place):
                 self.start(attempt)
-            else:
-                self._queued.append(attempt)
-                self._crowded = True
+                return
+        except Entangled as why:
+            self._end(attempt)
+            self._happened(events.Failed(self._now(), attempt.cell.id, never_granted(attempt, why)))
+            return
+        self._queued.append(attempt)
+        self._crowded = True
 
     def _reorder(self) -> None:
         """Give those who wait the places that they have by now; a batch that of its first call."""
@@ -478,7 +464,7 @@ class TaskFetchingUnit(Asking):
     def start(self, attempt: Attempt) -> None:
         """Everything is taken: call the tool."""
         if attempt.over:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
             self._limits.dispatch(self.loop)
             return
         cell, tool = attempt.cell, attempt.tool
@@ -494,33 +480,27 @@ class TaskFetchingUnit(Asking):
         if tool.context_parameter is not None:
             attempt.context = self.context_for(attempt)
         now = self._now()
-        batch = attempt.batch
-        number = 0 if batch is None else batch.number
-        self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, number))
+        batch = 0 if attempt.batch is None else attempt.batch.number
+        self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, batch))
         if cell.status is SETTLED:  # its start could not be recorded, so it is not made
             self._hand_back(attempt)
             return
         attempt.started = now
+        if self._committed is not None:
+            attempt.kept = self._committed(tool)
         work = self._attempt(attempt)
         if self._plain:  # `begin`, written out
             attempt.runner = asyncio.Task(work, loop=self.loop, name=cell.id, context=self._variables.copy())
         else:
             attempt.runner = self.begin(work, cell.id)
-        timeout = tool.timeout
-        if isinstance(timeout, Inherited):
-            timeout = self._bounds.timeout
-        if timeout is not None:
-            attempt.deadline = now + timeout
-            if batch is not None:
-                attempt.deadline = batch.deadline = min(batch.deadline, attempt.deadline)
-            if attempt.deadline < self._alarm_at:
-                self._set_alarm(attempt.deadline)
+        if attempt.kept is None:
+            self._begin_time(attempt)
 
     def _hand_back(self, attempt: Attempt) -> None:
         """A call does not start after all, for which everything was taken."""
         self._end(attempt)
         if attempt.batch is None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
         self._pump()
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -536,11 +516,15 @@ class TaskFetchingUnit(Asking):
 
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
-        attempt.begun = True
+        HOLDER.set(ref(attempt.batch or attempt))
         context, batch = attempt.context, attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
+            if attempt.kept is not None:
+                await attempt.kept
+                self._begin_time(attempt)
+            attempt.begun = True
             arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
@@ -552,7 +536,7 @@ class TaskFetchingUnit(Asking):
                 result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
-            result, step = error, self._went_wrong
+            result, step = error, self._went_wrong if attempt.begun else self._never_began
         try:
             step(attempt, result)
         except BaseException as bug:  # noqa: BLE001 -- it must not vanish in an asyncio task: `settle` raises it
@@ -564,7 +548,7 @@ class TaskFetchingUnit(Asking):
             return
         self._end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, TimeoutError(too_slow(attempt, self._bounds)))
+            self._fail_or_retry(attempt, too_late(attempt, self._bounds))
         else:
             now = self._now()
             self._learn(attempt.tool.name, now - attempt.started)
@@ -576,13 +560,12 @@ class TaskFetchingUnit(Asking):
         if attempt.over:
             return
         self._end(attempt)
+        if attempt.stopped == "timeout":
+            error = too_late(attempt, self._bounds, error)
         if attempt.stopped == "unneeded":
             self._happened(events.Cancelled(self._now(), attempt.cell.id))
-            self._pump()
-            return
-        if attempt.stopped == "timeout":
-            error = TimeoutError(too_slow(attempt, self._bounds))
-        self._fail_or_retry(attempt, error)
+        elif attempt.stopped is None or not self._suspending:  # else it may have happened: whoever goes on asks
+            self._fail_or_retry(attempt, error)
         self._pump()
 
     def _end(self, attempt: Attempt) -> None:
@@ -598,7 +581,7 @@ class TaskFetchingUnit(Asking):
         elif attempt.waiting:
             self._limits.withdraw(attempt)
         elif attempt.runner is not None:
-            self._limits.give_back(attempt.names)
+            self._limits.give_back(attempt)
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         verdict = verdict_on(attempt, error, self._limits, self._run.random, self._now())
@@ -614,22 +597,14 @@ class TaskFetchingUnit(Asking):
             alone = attempt.batch is not None and attempt.batch.answered and attempt.stopped is None
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
+        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
+        if self._suspending:
+            return
         following = attempt.following(in_doubt=failure.in_doubt)
         self._live[following] = None
-        self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         following.timer = self.loop.call_at(since + delay, self._try_again, following)
 
     def _try_again(self, attempt: Attempt) -> None:
         attempt.timer = None
         self._ready.append(attempt)
         self._pump()
-
-    # ------------------------------------------------------------------------------------------------------ waiting
-
-    def _raise_bug(self) -> None:
-        if self._bug is not None:
-            raise self._bug
-
-    def _stuck(self) -> IllegalEvent:
-        waiting = ", ".join(f"{cell.id} ({cell.status}, misses {cell.missing})" for cell in self.schedule.open_cells())
-        return IllegalEvent(f"nothing runs and nothing can start, but these tasks have not settled: {waiting}")

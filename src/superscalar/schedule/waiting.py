@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import Gate
 
 Order: TypeAlias = tuple[Any, ...]
 """Where a call stands within its run: any sortable tuple, the lower goes first."""
 
 
-class Ticket:
+class Ticket(ABC):
     """A call that wants to start under some limits. `granted` is called on `loop` when its turn has come.
 
-    `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused.
+    `since`: when it was granted, in nanoseconds of its clock; -1 when it was refused. `holds`: everything was taken for
+    it, and has not come back. `caller`: the call inside which its run goes on.
     """
 
-    __slots__ = ("loop", "names", "order", "queue", "run", "since", "waiting")
+    __slots__ = ("__weakref__", "holds", "loop", "names", "order", "queue", "run", "since", "waiting")
 
     order: Order
 
@@ -28,22 +31,30 @@ class Ticket:
         self.run = run
         self.names = names
         self.loop = loop
+        self.holds = False
         self.waiting = False
         self.queue: Queue | None = None
         self.since = -1
+
+    @property
+    def caller(self) -> Ticket | None:
+        """None of a run that is inside no call."""
+        return None
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
         """The limit that keeps it waiting."""
         return self.queue.blocked_by if self.queue is not None else ()
 
+    @abstractmethod
     def granted(self) -> None:
         """Everything that it asked for was taken for it: start."""
-        raise NotImplementedError
 
 
-_Place: TypeAlias = tuple[Order, int, Ticket]
-First: TypeAlias = tuple[int, _Place]
+Place: TypeAlias = tuple[Order, int, Ticket]
+"""Where a ticket stands; numbers tell those of one order apart, the lower came first."""
+
+First: TypeAlias = tuple[int, Place]
 """When a run was served last, and the place of its first ticket: the lowest of several is next."""
 
 
@@ -64,20 +75,20 @@ class _Line:
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
-        self.inorder: deque[_Place] = deque()
-        self.others: list[_Place] = []
+        self.inorder: deque[Place] = deque()
+        self.others: list[Place] = []
 
     def count(self) -> int:
         """How many still wait."""
         return sum(_is_taken(place) for places in (self.inorder, self.others) for place in places)
 
-    def push(self, place: _Place) -> None:
+    def push(self, place: Place) -> None:
         if not self.inorder or self.inorder[-1] < place:
             self.inorder.append(place)
         else:
             heapq.heappush(self.others, place)
 
-    def first(self) -> _Place | None:
+    def first(self) -> Place | None:
         """The first place; those that were given up, or changed for another, are dropped on the way."""
         while self.inorder or self.others:
             place = (self.others if self.others and self._others_first() else self.inorder)[0]
@@ -105,7 +116,7 @@ class _Line:
         return not self.inorder or self.others[0] < self.inorder[0]
 
 
-def _is_taken(place: _Place) -> bool:
+def _is_taken(place: Place) -> bool:
     """Whether its ticket still waits, and at this place."""
     order, _, ticket = place
     return ticket.waiting and ticket.order is order
@@ -117,10 +128,11 @@ class Keepers:
     Two that have a limit in common never keep slots at once: each might keep the one that the other lacks, for ever.
     """
 
-    __slots__ = ("_due", "gave_back")
+    __slots__ = ("_due", "gave_back", "inside")
 
     def __init__(self) -> None:
         self._due: dict[Queue, None] = {}
+        self.inside: dict[Queue, list[Gate]] = {}  # what calls wait for that are inside others: it is never kept
         self.gave_back = False  # slots were kept and are free unused: whoever was looked at before has to be again
 
     def admit(self, queue: Queue) -> bool:
@@ -137,6 +149,15 @@ class Keepers:
         """It starts a call, or has none that slots alone would start."""
         del self._due[queue]
 
+    def may_keep(self, gate: Gate) -> bool:
+        """Whether no call waits that takes part in this gate and whose caller holds slots itself."""
+        return not any(gate in wanted for wanted in self.inside.values())
+
+    def make_way(self, gate: Gate) -> None:
+        """Such a call lacks one: what is kept of this gate is free."""
+        for queue in [queue for queue in self._due if queue.keeps(gate)]:
+            queue.make_way()
+
 
 class Queue:
     """The tickets for one set of limits: a line per run, the runs in turn.
@@ -147,7 +168,19 @@ class Queue:
     limit in common do so one after the other (`Keepers`).
     """
 
-    __slots__ = ("_due", "_keepers", "_kept", "_lines", "_runs", "_turns", "blocked_by", "gates", "lacked", "names")
+    __slots__ = (
+        "_due",
+        "_keepers",
+        "_kept",
+        "_lines",
+        "_runs",
+        "_turns",
+        "blocked_by",
+        "crowd",
+        "gates",
+        "lacked",
+        "names",
+    )
 
     def __init__(
         self, names: tuple[str, ...], gates: tuple[Gate, ...], runs: dict[str, Turn], keepers: Keepers
@@ -162,6 +195,7 @@ class Queue:
         self._keepers = keepers
         self._due = False  # it is among them
         self._kept: list[Gate] = []
+        self.crowd: Crowd | None = None  # it waits there, for nothing but the cap
 
     def count(self) -> int:
         """How many still wait."""
@@ -178,7 +212,23 @@ class Queue:
             line = self._lines[ticket.run] = _Line(turn)
             heapq.heappush(self._turns, (turn.served, ticket.run))
         ticket.order = order
-        line.push((order, number, ticket))
+        place = order, number, ticket
+        line.push(place)
+        if self.crowd is not None and line.first() is place:
+            self.crowd.enter(self, ticket.run, place)
+
+    def served(self, run: str) -> int:
+        """When a run was served last that has tickets here."""
+        return self._runs[run].served
+
+    def first_of(self, run: str) -> Place | None:
+        """The first place of a run."""
+        line = self._lines.get(run)
+        return None if line is None else line.first()
+
+    def places(self) -> list[tuple[str, Place]]:
+        """The first place of each run."""
+        return [(run, place) for run, line in self._lines.items() if (place := line.first()) is not None]
 
     def first(self) -> First | None:
         """Whose turn it is, and the place of the ticket that goes next."""
@@ -206,6 +256,7 @@ class Queue:
         """Take everything for the first ticket, which leaves; its run has had its turn."""
         self._lines[ticket.run].serve(number)
         ticket.waiting = False
+        ticket.holds = True
         ticket.since = now
         if self._due:
             self._release()
@@ -277,6 +328,7 @@ class Queue:
             inorder.popleft()
             line.turn.served = next(numbers)
             ticket.waiting = False
+            ticket.holds = True
             ticket.since = now
             if self.lacked:
                 self.lacked.clear()
@@ -300,11 +352,19 @@ class Queue:
         for gate in sorted(lacked, key=lambda gate: gate.granted - lacked[gate]):
             if gate in self._kept:
                 continue
-            if gate.free < 1:
+            if gate.free < 1 or not self._keepers.may_keep(gate):
                 return
             gate.free -= 1
             gate.kept += 1
             self._kept.append(gate)
+
+    def keeps(self, gate: Gate) -> bool:
+        """Whether it keeps a slot of this gate."""
+        return gate in self._kept
+
+    def make_way(self) -> None:
+        """Others need what it keeps more."""
+        self._give_up()
 
     def _give_up(self) -> None:
         """Leave what it kept to others, who may have been looked at before they could have it."""

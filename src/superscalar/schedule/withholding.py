@@ -58,11 +58,11 @@ def is_withheld(value: Expr) -> bool:
 def withheld_plan(tasks: Iterable[Task], secrets: SecretNames) -> tuple[Task, ...]:
     """A plan in the same way, for people: nor are constants told that have a name first, and go to such a parameter."""
     plan = tuple(withheld(task, secrets) for task in tasks)
-    named = _named_for(plan, secrets) if secrets else frozenset()
+    named = feeding_secrets(plan, secrets) if secrets else frozenset()
     return tuple(_without_constants(task, named) for task in plan)
 
 
-def _named_for(plan: Sequence[Task], secrets: SecretNames) -> frozenset[TaskId]:
+def feeding_secrets(plan: Sequence[Task], secrets: SecretNames) -> frozenset[TaskId]:
     """The tasks of which a value goes to a secret parameter, through others that only compute too."""
     found: set[TaskId] = set()
     before = -1
@@ -71,6 +71,46 @@ def _named_for(plan: Sequence[Task], secrets: SecretNames) -> frozenset[TaskId]:
         for task in reversed([*walk(tuple(plan))]):
             found.update(_feeding(task, secrets, found))
     return frozenset(found)
+
+
+def said_for_secrets(plan: Sequence[Task], secrets: SecretNames, named: Collection[TaskId]) -> list[Any]:
+    """The constants of a plan that go to secret parameters, at once or as a value of the tasks `named`."""
+    said: list[Any] = []
+    for task in walk(tuple(plan)):
+        match task.work:
+            case Call() as call:
+                names = secrets.get(call.tool, frozenset())
+                whole = call.effect == "pure" and task.id in named
+                said += [
+                    constant
+                    for name, value in call.arguments
+                    if whole or name in names
+                    for constant in _constants(value)
+                ]
+            case Compute(value) if task.id in named:
+                said += _constants(value)
+            case _:
+                pass
+    return said
+
+
+def _constants(expression: Any) -> Iterator[Any]:
+    match expression:
+        case Literal(value):
+            yield value
+        case Index(base, Literal()):
+            yield from _constants(base)
+        case Text(parts):
+            yield from (part for part in parts if isinstance(part, str))
+            yield from _constants(tuple(part for part in parts if not isinstance(part, str)))
+        case tuple():
+            for part in expression:
+                yield from _constants(part)
+        case _ if is_dataclass(expression):
+            for field in fields(expression):
+                yield from _constants(getattr(expression, field.name))
+        case _:
+            return
 
 
 def _feeding(task: Task, secrets: SecretNames, found: Collection[TaskId]) -> Iterator[TaskId]:

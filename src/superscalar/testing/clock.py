@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import heapq
 import threading
@@ -11,14 +12,16 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from math import inf
 from random import Random
+from time import sleep
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
-from superscalar.executors.local import busy_threads
+from superscalar.executors.local import busy_threads, threads_to_begin
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _MOMENT = 0.01
+_INSTANT = 0.0001
 _NANO = 1_000_000_000
 _FEW = 1_000
 
@@ -61,6 +64,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._many = _FEW  # with so many timers, those that were cancelled are thrown out
         self._handed_over = threading.Event()
         self._in_executors = 0
+        self._promised: list[tuple[concurrent.futures.Future[Any], asyncio.Future[Any]]] = []
         self.turns_left = turns_left
 
     def time(self) -> float:
@@ -104,7 +108,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         func: Callable[[Unpack[Ts]], T],
         *args: *Ts,
     ) -> asyncio.Future[T]:
-        """Call a function in a thread, as `asyncio.to_thread` does; the clock stands still meanwhile."""
+        """Call a function in a thread, as `asyncio.to_thread` does; the clock stands still meanwhile.
+
+        An executor that says that it is `prompt` is waited for before the next turn, so that nothing depends on how
+        long that takes.
+        """
+        if executor is not None and getattr(executor, "prompt", False):
+            promised = executor.submit(func, *args), self.create_future()
+            self._promised.append(promised)
+            return promised[1]
         future = super().run_in_executor(executor, func, *args)
         self._in_executors += 1
         future.add_done_callback(self._back_from_executor)
@@ -131,6 +143,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """One turn: what is ready now, and the timers that are due."""
         ready = self._ready
+        if self._promised:
+            self._keep_promises()
         if not ready and not self._stopping:
             self._wait()
         self._fire()
@@ -142,11 +156,24 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001 -- what the loop's own turn does; there is no public way
 
+    def _keep_promises(self) -> None:
+        promised, self._promised = self._promised, []
+        for done, future in promised:
+            error = done.exception()
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(done.result())
+            else:
+                future.set_exception(error)
+
     def _wait(self) -> None:
         """Nothing is ready: wait for threads, or move on to the next timer.
 
         A moment at a time, as a thread counts as busy a moment longer than its callback takes.
         """
+        while threads_to_begin() > 0 and not self._ready:  # as in real time, where a call takes longer than to begin it
+            sleep(_INSTANT)
         while self._wait_for_threads and (self._in_executors > 0 or busy_threads() > 0):
             self._handed_over.wait(_MOMENT)
             self._handed_over.clear()

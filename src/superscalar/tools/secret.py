@@ -92,12 +92,15 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple | set | frozenset | OrderedSet) and record_fields(value) is None
 
 
+def told_in(arguments: Mapping[str, Any], secrets: Secrets) -> Iterator[Any]:
+    """What is secret of the arguments of a call."""
+    for name, paths in secrets.items():
+        yield from _told(arguments.get(name), paths)
+
+
 def without(text: str, arguments: Mapping[str, Any], secrets: Secrets) -> str:
     """Text of a tool, such as that of an exception, without the secret arguments that it was called with."""
-    for name, paths in secrets.items():
-        for value in _told(arguments.get(name), paths):
-            text = _without(text, value)
-    return text
+    return reduce(_without, told_in(arguments, secrets), text)
 
 
 def _without(text: str, value: Any) -> str:

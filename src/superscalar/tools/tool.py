@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from math import inf
 from types import MethodType
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
+from superscalar.forks import MAKING, made_once
 from superscalar.plan.naming import TAKEN, identifier
 from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
@@ -253,7 +253,7 @@ class Tool(Generic[P, R]):
         """What is said of the sinks that what is not trusted may choose in part, by path."""
         return {str(one): one.marks for one in self.destinations if one.marks}
 
-    @cached_property
+    @made_once
     def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
         """`validate(arguments)`: the arguments (by the function's own names) as its annotations want them.
 
@@ -264,7 +264,7 @@ class Tool(Generic[P, R]):
 
         return validation.validator(self.name, self.alias, self.parameters, self.secret_parts)
 
-    @cached_property
+    @made_once
     def bind(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
         """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
 
@@ -311,17 +311,18 @@ class Tool(Generic[P, R]):
             ArgumentError: it does not fit.
         """
         if parameter not in self._checks:
-            from superscalar.tools import validation  # as above
+            with MAKING:
+                from superscalar.tools import validation  # as above
 
-            own = tuple(p for p in self.parameters if p.name == parameter)
-            self._checks[parameter] = validation.validator(self.name, self.alias, own)
+                own = tuple(p for p in self.parameters if p.name == parameter)
+                self._checks[parameter] = validation.validator(self.name, self.alias, own)
         return self._checks[parameter]({parameter: value})[parameter]
 
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments as they may be shown and recorded: what is secret is withheld."""
         return hidden(arguments, self.secret_parts) if self.secrets else arguments
 
-    @cached_property
+    @made_once
     def schema(self) -> dict[str, Any]:
         """The arguments of a call as a JSON Schema object, by the function's own names: `{"type": "object", ...}`.
 
@@ -371,9 +372,10 @@ class Tool(Generic[P, R]):
 
         def name(arguments: Mapping[str, Any]) -> str:
             if not checks:
-                from superscalar.tools import validation  # as for `validate`
+                with MAKING:
+                    from superscalar.tools import validation  # as for `validate`
 
-                checks.append(validation.validator(self.name, self.alias, needed))
+                    checks.append(validation.validator(self.name, self.alias, needed))
             given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
             if left := self.anew & {p.name for p in needed} - given.keys():
                 raise LookupError(f"`{min(left)}` is made when the call is")
@@ -394,9 +396,10 @@ class Tool(Generic[P, R]):
 
         def reject(constant: Any) -> str | None:
             if not rejects:  # built when first asked: most tools of a large set are never planned with
-                from superscalar.tools import validation
+                with MAKING:
+                    from superscalar.tools import validation
 
-                rejects.append(validation.rejecter(annotation))
+                    rejects.append(validation.rejecter(annotation))
             return rejects[0](constant)
 
         return Parameter(

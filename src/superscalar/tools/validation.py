@@ -44,11 +44,8 @@ def validator(
     optional = {p.name for p in parameters if p.default is not p.empty}
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
-        if secrets and (lost := [name for name in secrets if arguments.get(name) is WITHHELD]):
-            raise ArgumentError(
-                f"{tool}(): `{lost[0]}` is a secret that was withheld from the journal; "
-                "let the tool take it from the context of the run"
-            )
+        if secrets and (lost := [name for name in secrets if _is_lost(arguments.get(name))]):
+            raise ArgumentError(_lost(tool, lost[0]))
         last, missing = -1, needed
         for name, value in arguments.items():
             place, types = exact.get(name, _NONE)
@@ -65,6 +62,9 @@ def validator(
         return found if len(found) == count else completed(found)
 
     def checked(arguments: dict[str, Any]) -> dict[str, Any]:
+        for name, value in arguments.items():
+            if value is WITHHELD:
+                raise ArgumentError(_lost(tool, name))
         try:
             return fitted(arguments)
         except _Misfit as misfit:
@@ -188,6 +188,18 @@ _WANTS_DATA = frozenset(
     "list_type tuple_type set_type frozen_set_type dict_type mapping_type model_type model_attributes_type "
     "dataclass_type dataclass_exact_type".split()
 )
+
+
+def _is_lost(value: Any) -> bool:
+    """Whether what is given for a secret is what stands for one, which a model may have copied."""
+    return value is WITHHELD or (isinstance(value, str) and repr(WITHHELD) in value)
+
+
+def _lost(tool: str, name: str) -> str:
+    return (
+        f"{tool}(): `{name}` is a secret that was withheld from the journal; "
+        "let the tool take it from the context of the run"
+    )
 
 
 def _sentences(tool: str, errors: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from superscalar.plan.ir import Access, Call, Map, Task, walk
 from superscalar.plan.passes.base import Note, Pass
@@ -234,7 +234,7 @@ class OrderAccesses(Pass):
         )
         if self.notes is not None:
             for link in touching:
-                self.notes.append(Note(link, "waits for the item before: the body writes what this touches"))
+                self.notes.append(Note(link, _WAITS))
         return replace(work, body=ordered, chained=touching)
 
     def _explain(self, task: TaskId, accesses: _Accesses, after: Iterable[TaskId], notes: list[Note]) -> None:
@@ -248,6 +248,9 @@ class OrderAccesses(Pass):
             )
             notes.append(Note(task, f"after `{before}`, which {why}"))
         self._seen[task] = accesses
+
+
+_WAITS: Final = "waits for the items before that may touch the same: the body writes what this touches"
 
 
 def _as(task: Task, work: Call | Map, after: tuple[TaskId, ...]) -> Task:

@@ -1,0 +1,187 @@
+"""What a run tells of itself, and to whom: nothing secret, whoever reads its events, its journal or its prompts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from superscalar import codec, events
+from superscalar.plan.ir import Call, Literal, Task, Text, walk
+from superscalar.schedule.attempt import Invoke
+from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of
+from superscalar.secrets import Scrubber, secrets_in
+from superscalar.tools.context import ToolContext
+from superscalar.tools.secret import told_in
+from superscalar.tools.tool import Tool
+from superscalar.tools.toolset import Toolset
+from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped, TaskId
+
+if TYPE_CHECKING:
+    from superscalar.compiler.run import Settings
+
+_IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
+_CHAIN: Final = 20  # exceptions behind an exception
+
+
+def telling(settings: Settings, context: Any) -> Telling | None:
+    """What a run tells; None where it knows no secret, can learn none, and nobody wants anything else left out."""
+    scrub = Scrubber([*settings.secrets, *secrets_in(context)], settings.redact)
+    return Telling(scrub, settings.tools) if scrub or secrets_of(settings.tools) else None
+
+
+class Telling:
+    """Takes out of the texts of one run what is secret, and learns what is: from its plan, and from its calls.
+
+    Called with an event, it is as everybody is told. Values stay what they are, for the process goes on with them.
+    """
+
+    def __init__(self, scrub: Scrubber, tools: Toolset) -> None:
+        self.scrub = scrub
+        self._secrets = secrets_of(tools)
+        self._tasks: list[Task] = []
+        self._feeding: frozenset[TaskId] = frozenset()
+        self._values: dict[TaskId, Any] = {}
+
+    def __call__(self, event: events.Event) -> events.Event:
+        """The event without what is secret in its texts."""
+        if self._secrets:
+            self._learn(event)
+        if not self.scrub:
+            return event
+        match event:
+            case events.Failed(failure=failure) | events.Retrying(failure=failure):
+                return replace(event, failure=self._outcome(failure))  # type: ignore[arg-type]
+            case events.Skipped(items=tuple(items)):
+                return replace(event, items=tuple(map(self._outcome, items)))
+            case events.Progressed(message=str(message)):
+                return replace(event, message=self.scrub(message))
+            case events.Replanned(reason=reason):
+                return replace(event, reason=self.scrub(reason))
+            case events.RunEnded(error=error):
+                return replace(event, error=self.scrub(error))
+            case events.AnswerCut(why=why):
+                return replace(event, why=self.scrub(why))
+            case events.Diagnosed(diagnostic=diagnostic):
+                return replace(event, diagnostic=self._masked(diagnostic))
+            case _:
+                return event
+
+    def _outcome(self, outcome: Outcome) -> Outcome:
+        match outcome:
+            case Failure(message=message, error=error, items=items):
+                inner = None if items is None else tuple(map(self._outcome, items))
+                return replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+            case Skipped(items=tuple(items)):
+                return replace(outcome, items=tuple(map(self._outcome, items)))
+            case _:
+                return outcome
+
+    # ------------------------------------------------------------------------------------------------ what is secret
+
+    def _learn(self, event: events.Event) -> None:
+        """What a plan gives a secret parameter: what it says there, and the values that it takes for it."""
+        if isinstance(event, events.Succeeded):
+            self._values[event.id] = event.value
+            if event.id in self._feeding:
+                self.scrub.learn(event.value)
+        elif isinstance(event, events.Planned):
+            self._tasks.append(event.task)
+            calls = [task.work for task in walk((event.task,)) if isinstance(task.work, Call)]
+            if any(call.tool in self._secrets for call in calls):
+                self._feeding = feeding_secrets(self._tasks, self._secrets)
+                self.scrub.learn(said_for_secrets(self._tasks, self._secrets, self._feeding))
+                self.scrub.learn([self._values[id] for id in self._feeding if id in self._values])
+
+    def learning(self, invoke: Invoke) -> Invoke:
+        """The same invocation; what a call is given for a secret parameter is known before the call is made."""
+        if not self._secrets:
+            return invoke
+
+        def call(
+            tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None, /
+        ) -> Awaitable[Any]:
+            if tool.secrets:
+                self.scrub.learn(list(told_in(arguments, tool.secret_parts)))
+            return invoke(tool, arguments, context)
+
+        return call
+
+    # --------------------------------------------------------------------------------------------- where else it goes
+
+    def clean(self, error: BaseException) -> None:
+        """Take what is secret out of an exception that the caller is to get: its texts, its notes, and its causes."""
+        left: BaseException | None = error
+        for _ in range(_CHAIN):
+            if left is None:
+                return
+            left.args = tuple(self.scrub(part) if isinstance(part, str) else part for part in left.args)
+            if notes := getattr(left, "__notes__", None):
+                left.__notes__ = [self.scrub(note) if isinstance(note, str) else note for note in notes]
+            left = left.__cause__ or left.__context__
+
+    def recorded(self, event: events.Event) -> events.Event:
+        """An event as a journal has it: a value with something secret in it is a mark, and so is what a plan says."""
+        if not self.scrub:
+            return event
+        try:
+            text = codec.dumps(event)
+        except codec.Unwritable:  # the journal will say so
+            return event
+        if not self.scrub.finds(text):
+            return event
+        match event:
+            case events.Succeeded():
+                return replace(event, value=WITHHELD)
+            case events.Joined():
+                return replace(event, answer=WITHHELD)
+            case _:
+                return self._masked(event)  # type: ignore[no-any-return]
+
+    def about(self, about: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a run is remembered with, in the same way."""
+        return {name: self._text_of_data(part) for name, part in about.items()}
+
+    def _text_of_data(self, data: Any) -> Any:
+        match data:
+            case str():
+                return self.scrub.without(data)
+            case dict():
+                return {self._text_of_data(name): self._text_of_data(part) for name, part in data.items()}
+            case list() | tuple():
+                return [self._text_of_data(part) for part in data]
+            case _:
+                return data
+
+    def begun(self, event: events.Event) -> int:
+        """How many characters at the end of a piece of text may be the beginning of something secret."""
+        return self.scrub.begun(event.text) if isinstance(event, _IN_PIECES) else 0
+
+    def _masked(self, node: Any) -> Any:
+        match node:
+            case str():
+                return self.scrub.without(node)
+            case Literal(value):
+                return Literal(WITHHELD) if self._holds(value) else node  # type: ignore[arg-type]
+            case Text(parts) if any(isinstance(part, str) and self.scrub.finds(part) for part in parts):
+                return Literal(WITHHELD)  # type: ignore[arg-type]
+            case Observation(value):
+                return Observation(WITHHELD) if self._holds(value) else node
+            case Mapping():
+                return {name: WITHHELD if self._holds(value) else value for name, value in node.items()}
+            case tuple() if hasattr(node, "_make"):
+                return type(node)._make(map(self._masked, node))
+            case tuple():
+                return tuple(map(self._masked, node))
+            case _ if is_dataclass(node) and not isinstance(node, type):
+                names = [field.name for field in fields(node) if field.init]
+                return replace(node, **{name: self._masked(getattr(node, name)) for name in names})
+            case _:
+                return node
+
+    def _holds(self, value: Any) -> bool:
+        try:
+            return self.scrub.finds(json.dumps(codec.data_of(value)))
+        except codec.Unwritable:
+            return self.scrub.finds(repr(value))

@@ -1,0 +1,75 @@
+"""Where a key and what is asked may go: to the address that was given, and in the open to this machine alone."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from superscalar.errors import UsageError
+from superscalar.models.saying import place
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class OtherOriginError(Exception):
+    """A server sent the request on to another one, which was not asked. `address`: that one."""
+
+    def __init__(self, address: str) -> None:
+        self.address = place(address)
+        super().__init__(f"the server sends the request on to {self.address}")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the one that we run on."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, not an address
+        return False
+
+
+def in_the_open(url: str) -> bool:
+    """Whether what is sent to an address can be read on the way there."""
+    parts = urlsplit(url)
+    return parts.scheme.lower() != "https" and not is_this_machine(parts.hostname or "")
+
+
+def check(model: str, url: str, *, keyed: bool, insecure: bool) -> None:
+    """Refuse to send a key in the open.
+
+    Raises:
+        UsageError: it would be; the message says what to write.
+    """
+    if keyed and not insecure and in_the_open(url):
+        raise UsageError(
+            f"OpenAIModel({model!r}, base_url={place(url)!r}): the key would be sent unencrypted over the network; "
+            'write https://, or use a tunnel (base_url="http://127.0.0.1:PORT/v1"), or say that it may: '
+            f"OpenAIModel({model!r}, base_url=..., insecure=True)"
+        )
+
+
+def options(url: str) -> Mapping[str, Any]:
+    """How the client of an address is made: no other is asked, and in the open no proxy of the environment."""
+
+    async def stays(response: Any) -> None:
+        if response.has_redirect_location:
+            target = urljoin(str(response.request.url), response.headers["location"])
+            if _origin(target) != _origin(url):
+                await response.aclose()
+                raise OtherOriginError(target)
+
+    hooks = {"event_hooks": {"response": [stays]}}
+    return hooks if urlsplit(url).scheme.lower() == "https" else {**hooks, "trust_env": False}
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    try:
+        port = parts.port
+    except ValueError:
+        return scheme, url, None
+    return scheme, (parts.hostname or "").lower(), port if port is not None else _PORTS.get(scheme)

@@ -1,0 +1,245 @@
+"""Values that are in no journal, since something secret stands in them: got once more before a run is resumed.
+
+What was read is read again, at its place among the recorded events, so that all that was made of it comes out as it
+did. What a write returned is absent from then on, and so is what cannot be read again; the failure says why. A text
+with a mark in the place of a secret is never taken for the value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+from weakref import ref
+
+from superscalar import events
+from superscalar.plan.evaluate import EvaluationError, Unavailable
+from superscalar.plan.ir import Call, First, Map
+from superscalar.schedule import gather
+from superscalar.schedule.attempt import Bounds, Invoke, text_of
+from superscalar.schedule.cells import Cell
+from superscalar.schedule.effective import as_recorded, fresh, given_to
+from superscalar.schedule.items import items
+from superscalar.schedule.limits import Grants
+from superscalar.schedule.loans import HOLDER
+from superscalar.schedule.state import Schedule
+from superscalar.schedule.waiting import Ticket
+from superscalar.secrets import lacks_secret, without_queries
+from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.tool import Inherited, Tool
+from superscalar.tools.toolset import Toolset
+from superscalar.values import WITHHELD, Failure, Observation, Outcome, TaskId, copied
+
+_WHY = "something secret stands in the value, which is in no journal for that"
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The recorded events of a run with the values that were got again, and what is `absent` of the others, and why."""
+
+    recorded: tuple[events.Event, ...]
+    absent: Mapping[TaskId, Failure]
+
+    def lose(self, schedule: Schedule) -> None:
+        """Take what is absent out of the state that the events lead to: whoever needs it is skipped."""
+        for id, failure in self.absent.items():
+            cell = schedule.get(id)
+            if cell is not None and cell.outcome is not None:
+                cell.outcome = failure
+        if self.absent:
+            _lose_items(schedule.in_program_order())
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How calls are made. `invoke` is None where none may be: what would have to be read is absent then.
+
+    `tell`: a text as it may be told.
+    """
+
+    run: str
+    tools: Toolset
+    limits: Grants
+    invoke: Invoke | None
+    bounds: Bounds
+    context: Any
+    random: Random
+    tell: Callable[[str], str] = str
+
+
+def is_lost(event: events.Event) -> bool:
+    """Whether a task settled with a value that is not recorded, or not as a whole."""
+    return isinstance(event, events.Succeeded) and lacks_secret(event.value)
+
+
+async def read_again(recorded: Iterable[events.Event], terms: Terms) -> Again:
+    """The recorded events of a run, with the values that they lack. Reads are made one behind the other."""
+    return await _Reading(terms).through(recorded)
+
+
+class _Reading:
+    """Goes through the events, and stops where a value is missing: the state is what it was then."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._schedule = Schedule()
+        self._arguments: dict[TaskId, Mapping[str, Any]] = {}
+        self._shares: dict[TaskId, TaskId] = {}
+        self._places: dict[TaskId, int] = {}
+        self._absent: dict[TaskId, Failure] = {}
+        self._made: list[events.Event] = []
+
+    async def through(self, recorded: Iterable[events.Event]) -> Again:
+        for event in recorded:
+            match event:
+                case events.Started(id=id, arguments=arguments):
+                    self._arguments.setdefault(id, arguments)
+                case events.Shared(id=id, of=of):
+                    self._shares[id] = of
+                case events.Expanded(id=id, count=count):
+                    self._fit(self._schedule.cell(id), count)
+                case events.Succeeded(id=id) if is_lost(event):
+                    found = await self._found(self._schedule.cell(id))
+                    if isinstance(found, Observation) and not lacks_secret(found.value):
+                        event = replace(event, value=found.value)
+                    else:
+                        self._absent[id] = found if isinstance(found, Failure) else _absent(_WHY)
+                case _:
+                    pass
+            if isinstance(event, events.Succeeded):
+                self._places[event.id] = len(self._made)
+            self._made.append(event)
+            self._schedule.apply(event)
+            if isinstance(event, events.Succeeded) and event.id in self._absent:
+                self._schedule.cell(event.id).outcome = self._absent[event.id]
+            elif isinstance(event, events.Expanded) and self._absent:
+                _lose_items([self._schedule.cell(event.id)])
+        return Again(tuple(self._made), self._absent)
+
+    def _fit(self, cell: Cell, count: int) -> None:
+        """See to it that what a map goes through has as many items as it had: another list is no value of this run."""
+        work = cell.task.work if cell.task is not None else None
+        source = cell.scope.find(work.source) if isinstance(work, Map | First) else None
+        if source is None or source.id not in self._places:
+            return
+        if source.id not in self._absent:
+            if len(items(cell)) == count:
+                return
+            self._absent[source.id] = _absent(f"{_WHY}, and what is read now is not what the run went on with")
+        unknown = [WITHHELD] * count
+        place = self._places[source.id]
+        self._made[place] = events.Succeeded(self._made[place].at, source.id, unknown)
+        source.outcome = Observation(unknown)
+
+    async def _found(self, cell: Cell) -> Outcome:
+        work = cell.task.work if cell.task is not None else None
+        outcome = self._schedule.outcomes_for(cell)
+        try:
+            if (other := self._shares.get(cell.id)) is not None:
+                shared = self._schedule.cell(other).outcome
+                return Observation(copied(shared.value)) if isinstance(shared, Observation) else _absent(_WHY)
+            match work:
+                case Call(effect="write"):
+                    return _absent(f"the write was done, but {_WHY}")
+                case Call():
+                    return await self._read(cell, work)
+                case First():
+                    return Observation(gather.answers(self._schedule.race(cell), cell))
+                case None:
+                    return _absent(_WHY)
+                case _:
+                    return gather.outcome_of(work, cell, self._schedule, outcome)
+        except Unavailable as missing:
+            return _absent(f"it was made of `{missing.task}`: {_WHY}")
+        except (EvaluationError, ArgumentError) as error:
+            return _absent(f"{_WHY}, and it could not be got again: {self._terms.tell(str(error))}")
+
+    async def _read(self, cell: Cell, work: Call) -> Outcome:
+        terms, tool = self._terms, self._terms.tools.get(work.tool)
+        if tool is None or terms.invoke is None or tool.effect == "write":
+            return _absent(_WHY)
+        given, recorded = given_to(cell, work, self._schedule, _unsaid), self._arguments.get(cell.id, {})
+        named = tool.named(given)
+        arguments = as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in named})
+        for attempt in range(1, tool.retry.attempts + 1):
+            try:
+                return Observation(copied(await self._called(tool, arguments, cell.id, attempt)))
+            except Exception as error:  # noqa: BLE001 -- a tool may raise anything
+                if attempt < tool.retry.attempts and isinstance(error, tool.retry.on):
+                    delay = tool.retry.delay(attempt, terms.random)
+                    await asyncio.sleep(max(delay, getattr(error, "retry_after", None) or 0.0))
+                    continue
+                why = terms.tell(without_queries(f"{type(error).__name__}: {text_of(error)}"))
+                return _absent(f"{_WHY}, and reading it again failed: {why}")
+        return _absent(_WHY)
+
+    async def _called(self, tool: Tool[..., Any], arguments: dict[str, Any], id: TaskId, attempt: int) -> Any:
+        terms = self._terms
+        assert terms.invoke is not None
+        context = None
+        passed = fresh(arguments)
+        if tool.context_parameter is not None:
+            context = ToolContext(terms.context, terms.run, id, attempt, _unsaid, _unsaid, _unsaid)
+            passed[tool.context_parameter] = context
+        loop = asyncio.get_running_loop()
+        ticket = _Turn(terms.run, tool.limited_by, loop)
+        await ticket.comes(terms.limits)
+        timeout = terms.bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
+        before = HOLDER.set(ref(ticket))
+        call = asyncio.ensure_future(terms.invoke(tool, passed, context))
+        HOLDER.reset(before)
+        try:
+            done, _ = await asyncio.wait([call], timeout=timeout)
+            if done:
+                return call.result()
+            raise TimeoutError(f"{tool.name} gave no answer within {timeout:g} s")
+        finally:
+            if not call.done():
+                call.cancel()
+                await asyncio.wait([call], timeout=terms.bounds.grace)
+            terms.limits.give_back(ticket)
+            terms.limits.dispatch(loop)
+
+
+class _Turn(Ticket):
+    """A call that waits for its limits."""
+
+    __slots__ = ("_come",)
+
+    async def comes(self, limits: Grants) -> None:
+        """Wait until everything was taken for it."""
+        self._come = self.loop.create_future()
+        if limits.ask(self, (0,)):
+            return
+        limits.dispatch(self.loop)
+        try:
+            await self._come
+        except asyncio.CancelledError:
+            if self._come.done() and not self._come.cancelled():
+                limits.give_back(self)
+            else:
+                limits.withdraw(self)
+            raise
+
+    def granted(self) -> None:
+        """Go on."""
+        if not self._come.done():
+            self._come.set_result(None)
+
+
+def _lose_items(cells: Iterable[Cell]) -> None:
+    for cell in cells:
+        for part in cell.parts:
+            found = part.cell.outcome
+            if part.cell.task is None and isinstance(found, Observation) and lacks_secret(found.value):
+                part.cell.outcome = _absent(_WHY)
+
+
+def _absent(why: str) -> Failure:
+    return Failure("error", f"absent: {why}", "Withheld")
+
+
+def _unsaid(*_: Any) -> None:
+    """Tell nobody: the run has not begun to go on."""
