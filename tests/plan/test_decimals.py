@@ -236,9 +236,11 @@ TYPED = LLMCompiler(tools=[total, pay])
 @pytest.mark.parametrize(
     ("expression", "code", "says"),
     [
-        ("total() * 1.19", "E308", 'write Decimal("1.19") or float(...)'.replace("1.19", "1.5")),
+        ("total() * 1.19", "E308", 'write Decimal("1.19")'),
+        ("float('1.5') + total()", "E308", "write Decimal(str(x)) around the float x"),
+        ("total() & 1", "E308", "a Decimal is computed with whole numbers"),
         ("total() + '1'", "E308", "write Decimal(...) around the text"),
-        ("(total() / 3) * 0.5", "E308", "a Decimal goes with"),
+        ("(total() / 3) * 0.5", "E308", 'write Decimal("0.5")'),
         ("total().amount", "E307", "it is a number: leave `.amount` out"),
         ("total().is_none()", "E307", "methods: adjusted, is_finite"),
         ("(total() * 2).upper()", "E307", "methods: adjusted"),

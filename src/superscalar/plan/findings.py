@@ -37,6 +37,7 @@ _GIVES: Mapping[str, str] = {
     "dict": "dict", "dict.fromkeys": "dict", "set": "set", "tuple": "tuple",
 }  # fmt: skip
 _DIFFERENCE = "a date and a date have a difference: x - y"
+_AMOUNTS = "a Decimal is computed with whole numbers and other ones: write int(...) or Decimal(...) around the rest"
 _LONGEST = 500  # characters of a message: names are as long as somebody makes them
 _UNKNOWN = Output()
 _MOST = 20  # of one statement: who mends these will hear of the others
@@ -171,7 +172,8 @@ class Findings:
         except TypeError:
             message = f"`{symbol}` does not work on {left.type} and {right.type}"
             dated = left.type in dates.BY_NAME or right.type in dates.BY_NAME
-            help = apart(*samples).removeprefix(": ") or (_DIFFERENCE if dated else "")
+            help = _of_float(node) if {left.type, right.type} == {"Decimal", "float"} else ""
+            help = help or apart(*samples).removeprefix(": ") or (_DIFFERENCE if dated else _AMOUNTS)
             self.problem("E308", message, node, help=help)
         except (ArithmeticError, ValueError):
             return
@@ -329,6 +331,13 @@ _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
 }
 """The type of what is computed, where its form says it; else empty."""
 _OF_KIND: Mapping[str, Output] = {kind: Output(kind, annotated=True) for kind in (*_SAMPLES, "str")}
+
+
+def _of_float(node: ast.expr) -> str:
+    """What to write where one side of an operation is a float that stands there, and the other a `Decimal`."""
+    sides = (node.left, node.right) if isinstance(node, ast.BinOp) else ()
+    written = [ast.unparse(side) for side in sides if isinstance(side, ast.Constant) and type(side.value) is float]
+    return f'write Decimal("{written[0]}")' if written else "write Decimal(str(x)) around the float x, or float(...)"
 
 
 def of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:
