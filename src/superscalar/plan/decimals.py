@@ -82,11 +82,11 @@ def _rounding(name: str, rounding: Any) -> str | None:
 
 def _quantize(budget: Budget, value: Decimal, exp: Any, rounding: Any = None) -> Any:
     places, way = datum(exp), _rounding("quantize", rounding)
-    if type(places) is int:
+    within(places, budget)
+    if isinstance(places, int):
         places = Decimal(places)
     if type(places) is not Decimal:
         raise EvaluationError(f'`quantize` takes a Decimal, like Decimal("0.01"), not {described(places)}')
-    bounded(places)
     return alone("quantize", lambda amount: amount.quantize(places, way), value, budget)
 
 
