@@ -12,6 +12,7 @@ import datetime as dt
 import enum
 import numbers
 from collections.abc import Callable, Mapping, Sequence, Set
+from decimal import Decimal
 from itertools import islice
 from pathlib import PurePath
 from types import MappingProxyType
@@ -58,6 +59,7 @@ BARE: Final[Mapping[type, Callable[[Any], Any]]] = {  # numbers and texts of any
     str: str.__str__,
     bytes: lambda value: bytes.__getitem__(value, slice(None)),
     bytearray: bytes,
+    Decimal: Decimal,
     collections.UserString: lambda value: str.__str__(value.data),
 }
 
@@ -211,7 +213,7 @@ def _is_of_numpy(kind: type) -> bool:
 
 
 def _number(value: Any, kind: type) -> Any:
-    """A number of a library as Python's own; itself where it is none of these, such as a `Decimal` or a complex one."""
+    """A number of a library as Python's own; itself where it is none of these, such as a complex one."""
     try:
         if _is_of_numpy(kind):
             found = value.item()

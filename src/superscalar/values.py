@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
@@ -265,7 +266,7 @@ class Handle:
 
 _LONGEST: Final = 1_000  # characters of the repr of a handle
 
-IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta})
+IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, Decimal, dt.date, dt.datetime, dt.time, dt.timedelta})
 
 
 def copied(value: Any) -> Any:
@@ -461,9 +462,9 @@ _COLLECTIONS: Final = frozenset({list, set, frozenset, OrderedSet})
 def plain(value: Any) -> Any:
     """`value` as plain JSON data, for people and programs to read; what JSON lacks becomes text, lists and objects.
 
-    It does not come back: tuples and sets become lists, dates ISO 8601 text, bytes base64, handles their repr, and an
-    outcome that is no success an object with one key, `error` or `skipped`. It never raises: what raises when it is
-    looked at, having methods of its own, becomes a text that says so.
+    It does not come back: tuples and sets become lists, dates ISO 8601 text, a `Decimal` its text, bytes base64,
+    handles their repr, and an outcome that is no success an object with one key, `error` or `skipped`. It never raises:
+    what raises when it is looked at, having methods of its own, becomes a text that says so.
     """
     try:
         return _plain(value)
@@ -502,6 +503,8 @@ def _plain(value: Any) -> Any:
             return value.isoformat()
         case dt.timedelta():
             return value.total_seconds()
+        case Decimal():
+            return Decimal.__str__(value)
         case Mapping():
             return {key if type(key) is str else _key(key): plain(item) for key, item in value.items()}
         case _ if (fields := record_fields(value)) is not None:

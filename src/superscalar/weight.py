@@ -80,6 +80,8 @@ def is_light(value: Any) -> bool:
     kind = type(value)
     if kind is int:
         return bool(-_WIDE < value < _WIDE)
+    if kind is Decimal:
+        return bool(_decimal(value) <= _SHORT)
     return kind in _CONSTANTS or ((kind is str or kind is bytes) and len(value) <= _SHORT)
 
 

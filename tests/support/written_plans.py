@@ -27,21 +27,18 @@ from support.toolsets.writes import MADE
 
 _FOLDER = Path(__file__).with_suffix("")
 _HABITS = re.compile(r"^(?:```\w*\n?|\d+\. |return (?=join))", re.MULTILINE)
-_PART = re.compile(r"^--- (repair|fails)\n", re.MULTILINE)
+_REPAIR = "--- repair\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A plan. `repair`: what is answered where it is refused, else empty. `fails`: why it comes to nothing, as far as
-    that is known.
-    """
+    """A plan. `repair`: what is answered where it is refused, else empty."""
 
     name: str
     office: str
     question: str
     text: str
     repair: str
-    fails: str
 
     @property
     def tools(self) -> list[Tool[..., Any]]:
@@ -57,10 +54,8 @@ def plans() -> Iterator[Written]:
         for number, block in enumerate(blocks, 1):
             head, _, rest = block.partition("\n")
             office, _, question = head.partition(": ")
-            text, *more = _PART.split(rest)
-            parts = dict(zip(more[::2], more[1::2], strict=True))
-            name = f"{strength}-{number}"
-            yield Written(name, office, question, text, parts.get("repair", ""), parts.get("fails", "").strip())
+            text, _, repair = rest.partition(_REPAIR)
+            yield Written(f"{strength}-{number}", office, question, text, repair)
 
 
 def in_python(text: str, tools: Sequence[Tool[..., Any]]) -> Any:

@@ -12,6 +12,7 @@ import copy
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import DecimalException, DivisionByZero, InvalidOperation, Overflow
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from superscalar.plan import ir
@@ -133,20 +134,31 @@ def _caught(handler: ast.ExceptHandler) -> tuple[str, ...] | None:
     match handler.type:
         case None | ast.Name(id="Exception"):
             return ()
-        case ast.Name() as only:
+        case ast.Name() | ast.Attribute() as only:
             named: list[ast.expr] = [only]
         case ast.Tuple(elts=named):
             pass
         case _:
             return None
-    ids = [each.id for each in named if isinstance(each, ast.Name) and _error_class(each.id) is not None]
+    ids = [name for each in named if _error_class(name := _named(each)) is not None]
     if len(ids) < len(named):
         return None
     return () if "Exception" in ids else tuple(ids)
 
 
+def _named(error: ast.expr) -> str:
+    """The class of errors that an expression names, without the module of those of decimals."""
+    match error:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="decimal"), attr=name):
+            return name
+    return ""
+
+
+_OF_DECIMALS: Final = {kind.__name__: kind for kind in (DecimalException, InvalidOperation, DivisionByZero, Overflow)}
+
+
 def _error_class(name: str) -> type[Exception] | None:
-    known = getattr(builtins, name, None)
+    known = getattr(builtins, name, None) or _OF_DECIMALS.get(name)
     return known if isinstance(known, type) and issubclass(known, Exception) else None
 
 
@@ -165,6 +177,10 @@ def _assignment(tree: ast.stmt) -> tuple[ast.Name | ast.Subscript, ast.expr] | N
 
 
 def _is_constant(node: ast.expr) -> bool:
+    """Whether it calls nothing and refers to nothing, but for a `Decimal`, of which there is no other constant."""
+    match node:
+        case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant()], keywords=[]):
+            return True
     try:
         ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from superscalar.plan import dates, hints, ir
+from superscalar.plan import dates, hints, ir, kinds
 from superscalar.plan.body import Body
 from superscalar.plan.bounds import EvaluationError
 from superscalar.plan.findings import STAND_IN, constant_of, returned
@@ -15,7 +15,7 @@ from superscalar.plan.instead import changes, code, forms, functions, methods, w
 from superscalar.plan.json_text import as_constant, constant_in, looks_like_json
 from superscalar.plan.keyed import key_function
 from superscalar.plan.signatures import Parameter, Signature
-from superscalar.plan.vocabulary import DATE_MODULES, FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT, SPECIAL, TEXT_METHODS
+from superscalar.plan.vocabulary import CLASSES_OF, FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT, SPECIAL, TEXT_METHODS
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Calls:
             case ast.Name(id=name):
                 return self.of_tool(node, name, body, body.lifted(name))
             case ast.Attribute():
-                if (listed := self._in.of_dates(node.func, body)) in FUNCTIONS:
+                if (listed := self._in.of_module(node.func, body)) in FUNCTIONS:
                     return self._function(node, listed, body)
                 return self._method(node, node.func, body)
         help = hints.tool_names(self._in.signatures)
@@ -95,6 +95,10 @@ class Calls:
         if error is not None:
             self._look_into(node, body)
             return self._in.problem("E305", error, node, help=functions.of_listed(node, name))
+        match node.args:
+            case [ast.Constant(value=float(number))] if name == "Decimal":
+                message = f"`Decimal({number!r})` is all the digits of a float, which is rarely {number!r} itself"
+                self._in.problem("W508", message, node, help=f'write Decimal("{number!r}")')
         return ir.Apply(name, *self._plain_arguments(node, body, key=name in _KEYED))
 
     def _write_in_generator(self, node: ast.Call) -> str | None:
@@ -194,7 +198,7 @@ class Calls:
 
     def _is_foreign(self, owner: str, name: str) -> bool:
         """Whether `owner.name` can only be what something else than a value has, unless `owner` is one."""
-        return name not in METHODS or functions.is_module(owner) or owner in DATE_MODULES or self._in.is_callable(owner)
+        return name not in METHODS or functions.is_module(owner) or owner in CLASSES_OF or self._in.is_callable(owner)
 
     def _not_there(self, node: ast.Call, owner: str, name: str, body: Body) -> ir.Expr:
         """Note a call of `owner.name`, where `owner` stands for no value: a module, a tool, what tools stand in."""
@@ -219,8 +223,8 @@ class Calls:
             case owner:
                 before = len(self._in.problems)
                 known = self._in.output_of(self._in.expression(owner, body))
-                dated = known.type in dates.BY_NAME
-                if len(self._in.problems) > before or (dated and not self._in.check_method(known, name, node)):
+                own = known.type in kinds.BY_NAME
+                if len(self._in.problems) > before or (own and not self._in.check_method(known, name, node)):
                     return STAND_IN
         if name in MUTATING:
             message = f"results cannot be changed: there is no `{name}`"

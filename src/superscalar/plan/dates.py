@@ -9,26 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from superscalar.plan.bounds import MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.elements import datum, described, error_text, within
-from superscalar.plan.listed import Listed
+from superscalar.plan.listed import Kind, Listed
 from superscalar.plan.moments import DAY, HOUR, PARTS, strftime
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One of the classes: `parts` are the types of what can be read of it, `methods` what can be called.
-
-    `gives` are the types of what the methods give.
-    """
-
-    name: str
-    parts: Mapping[str, str]
-    methods: Mapping[str, Listed]
-    gives: Mapping[str, str]
 
 
 class IsoCalendarDate(NamedTuple):
@@ -236,14 +222,3 @@ KINDS: Final[Mapping[type, Kind]] = {
 }  # fmt: skip
 PART_NAMES: Final = frozenset(name for parts in PARTS.values() for name in parts)
 BY_NAME: Final[Mapping[str, Kind]] = {kind.name: kind for kind in KINDS.values()}
-
-
-def kind_of(value: Any) -> Kind | None:
-    """What is known of the class of a date, time or duration; None of any other value."""
-    return KINDS.get(type(value)) or next((kind for base, kind in KINDS.items() if isinstance(value, base)), None)
-
-
-def method_of(value: Any, name: str) -> Listed | None:
-    """The method of a date, time or duration; None if it has none of that name."""
-    kind = kind_of(value)
-    return None if kind is None else kind.methods.get(name)

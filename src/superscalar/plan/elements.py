@@ -6,9 +6,11 @@ import datetime as dt
 import enum
 import re
 from collections.abc import Iterable, Mapping, Set
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
+from superscalar.plan.amounts import MAX_DIGITS, bounded, formatted_amount, repr_of_amount, text_of_amount, told_amount
 from superscalar.plan.bounds import (
     CHARACTERS_PER_STEP,
     MAX_ITEMS,
@@ -27,11 +29,11 @@ _MOST_FIELDS = 1_000  # of a mapping in which aliases are looked for
 MAX_HANDLE = 200  # characters of a handle's repr
 _SMALL = 1 << 63
 _PLAIN = frozenset(
-    {type(None), bool, int, float, str, bytes, list, dict, tuple, OrderedSet, dt.date, dt.datetime, dt.time}
+    {type(None), bool, int, float, str, bytes, list, dict, tuple, OrderedSet, Decimal, dt.date, dt.datetime, dt.time}
 )
 
 _LEAVES = frozenset({type(None), bool, int, float, str, bytes})
-_PLAIN_FIELDS = _LEAVES | {dt.date, dt.datetime, dt.time, dt.timedelta}
+_PLAIN_FIELDS = _LEAVES | {Decimal, dt.date, dt.datetime, dt.time, dt.timedelta}
 
 
 def datum(value: Any) -> Any:
@@ -52,18 +54,27 @@ def datum(value: Any) -> Any:
         return float.__pos__(value)
     if issubclass(kind, bytes):
         return bytes.__getitem__(value, slice(None))
+    if issubclass(kind, Decimal):
+        return Decimal(value)
     return copied(value) if issubclass(kind, DATES) and kind is not dt.timedelta else value
 
 
 def within(value: Any, budget: Budget) -> None:
-    """Refuse an integer over 4,096 bits, which a tool may have made: what follows could take for ever."""
-    if type(value) is int and not -_SMALL < value < _SMALL:
-        budget.bits(value.bit_length())
+    """Refuse an integer over 4,096 bits, or a `Decimal` as long, which a tool may have made: what follows could take
+    for ever.
+    """
+    if type(value) is int:
+        if not -_SMALL < value < _SMALL:
+            budget.bits(value.bit_length())
+    elif type(value) is Decimal:
+        bounded(value)
 
 
 def is_handle(value: Any) -> bool:
     """Whether `value` is no data: it can be passed on and shown, and nothing else (rule L24)."""
-    if type(value) in _PLAIN or isinstance(value, int | float | str | bytes | list | tuple | Set | Mapping | range):
+    if type(value) in _PLAIN or isinstance(
+        value, int | float | Decimal | str | bytes | list | tuple | Set | Mapping | range
+    ):
         return False
     return not isinstance(value, DATES) and type(value) not in ZONES and record_fields(value) is None
 
@@ -71,7 +82,9 @@ def is_handle(value: Any) -> bool:
 def holds_handle(value: Any) -> bool:
     """Whether a handle stands in a collection. What is in a record is its class's affair, which compares it."""
     if isinstance(value, list | tuple | Set):
-        return any(type(item) not in _LEAVES and (is_handle(item) or holds_handle(item)) for item in value)
+        return not _LEAVES.issuperset(map(type, value)) and any(
+            type(item) not in _LEAVES and (is_handle(item) or holds_handle(item)) for item in value
+        )
     if isinstance(value, Mapping):
         return holds_handle(list(value.values()))
     return False
@@ -117,7 +130,11 @@ def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
     kinds = {type(value) for value in values}
     if float in kinds and kinds <= NUMBERS:
         return sorted(values, key=lambda value: (value != value, value))  # one that is no number is the last
-    if kinds <= NUMBERS or (len(kinds) == 1 and kinds <= {str, bytes}):
+    if (
+        kinds <= NUMBERS
+        or (kinds == {Decimal} and all(map(Decimal.is_finite, values)))
+        or (len(kinds) == 1 and kinds <= {str, bytes})
+    ):
         return sorted(values)
     budget = Budget()
     return sorted(values, key=lambda value: (type(value).__name__, shown(value, budget)))
@@ -192,7 +209,7 @@ def truth(value: Any) -> bool:
     if value is None:
         return False
     try:
-        if isinstance(value, int | float):
+        if isinstance(value, int | float | Decimal):
             return bool(datum(value))
         if isinstance(value, str | bytes | list | tuple | Mapping | Set | range):
             return size_of(value) > 0
@@ -260,6 +277,10 @@ def hashable(value: Any, budget: Budget) -> Any:
         budget.whole(value)
         for item in value:
             hashable(item, budget)
+    elif isinstance(value, Decimal):
+        within(value, budget)
+        if value.is_snan():
+            raise EvaluationError("a signalling NaN cannot be in a set or be a key")
     elif is_handle(value) or (isinstance(value, list | Mapping | Set) and not isinstance(value, frozenset)):
         raise EvaluationError(f"{described(value)} cannot be in a set or be a key; text, numbers and tuples can")
     return value
@@ -281,6 +302,8 @@ def _described(value: Any) -> str:
             return f"the number {datum(value)}" if value.bit_length() < 200 else "a large number"
         case float():
             return f"the number {datum(value)!r}"
+        case Decimal():
+            return cut(told_amount(value), 60)
         case str():
             return f'the text "{cut(value)}"'
         case bytes():
@@ -349,6 +372,8 @@ def text_of(value: Any, budget: Budget) -> str:
     value = datum(value)
     if isinstance(value, str):
         return value
+    if type(value) is Decimal:
+        return text_of_amount(value)
     within(value, budget)
     return str(value) if isinstance(value, DATES) or type(value) in ZONES else shown(value, budget)
 
@@ -370,6 +395,8 @@ def _show(value: Any, parts: list[str], budget: Budget) -> None:
     if value is None or isinstance(value, int | float):
         within(value, budget)
         _put(repr(value), parts, budget)
+    elif type(value) is Decimal:
+        _put(repr_of_amount(value), parts, budget)
     elif isinstance(value, str | bytes):
         _put(_quoted(value), parts, budget)
     elif isinstance(value, list):
@@ -449,14 +476,14 @@ def formatted(value: Any, spec: str, budget: Budget) -> str:
     value = datum(value)
     if isinstance(value, dt.date | dt.time):
         return strftime(value, spec)
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float | Decimal):
         hint = ": use the format on the numbers in it" if isinstance(value, list | tuple | Mapping) else ""
         raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}{hint}")
     if any(len(digits) > 4 or int(digits) > MAX_WIDTH for digits in _NUMERAL.findall(spec)):
         raise BoundError(f"the format `{cut(spec)}` is wider than the bound, {MAX_WIDTH:,}")
     within(value, budget)
-    budget.text(len(value) if isinstance(value, str) else MAX_WIDTH)
+    budget.text(len(value) if isinstance(value, str) else MAX_WIDTH + MAX_DIGITS)
     try:
-        return format(value, spec)
+        return formatted_amount(value, spec) if type(value) is Decimal else format(value, spec)
     except ValueError as error:
         raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}", "ValueError") from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from superscalar.plan import dates, hints, ir
+from superscalar.plan import dates, hints, ir, kinds
 from superscalar.plan.body import key_twice, names_in
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instead import code
@@ -28,12 +29,15 @@ _NUMBERS = frozenset({"int", "float", "bool"})
 _SAMPLES: Mapping[str, Any] = {
     "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
     "date": dt.date(2026, 1, 1), "datetime": dt.datetime(2026, 1, 1), "time": dt.time(), "timedelta": dt.timedelta(1),
+    "Decimal": Decimal(1),
 }  # fmt: skip
 _GIVES: Mapping[str, str] = {
     "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
     "list": "list", "sorted": "list", "reversed": "list", "range": "list", "enumerate": "list", "zip": "list",
     "dict": "dict", "dict.fromkeys": "dict", "set": "set", "tuple": "tuple",
 }  # fmt: skip
+_DIFFERENCE = "a date and a date have a difference: x - y"
+_AMOUNTS = "a Decimal is computed with whole numbers and other ones: write int(...) or Decimal(...) around the rest"
 _LONGEST = 500  # characters of a message: names are as long as somebody makes them
 _UNKNOWN = Output()
 _MOST = 20  # of one statement: who mends these will hear of the others
@@ -124,9 +128,10 @@ class Findings:
     def check_field(self, known: Output, name: str, node: ast.AST) -> None:
         """Rule L32: a field that a tool's return type does not declare is a warning, or an error where it is closed."""
         attribute = isinstance(node, ast.Attribute)
-        if attribute and known.annotated and (kind := dates.BY_NAME.get(known.type)) and name not in kind.parts:
+        if attribute and known.annotated and (kind := kinds.BY_NAME.get(known.type)) and name not in kind.parts:
             called = f"write .{name}()" if name in kind.methods else ""
             help = called or hints.closest(name, kind.parts) + "parts: " + ", ".join(kind.parts)
+            help = help if kind.parts or called else f"it is a number: leave `.{name}` out"
             self.problem("E307", f"a {kind.name} has no part `{name}`", node, help=help)
         if known.fields is None or name in known.fields or (attribute and name in known.aliases):
             return
@@ -138,7 +143,7 @@ class Findings:
         """Whether what is called may be a method of a value; it is none where Python declares another type."""
         if not known.annotated:
             return True
-        if (kind := dates.BY_NAME.get(known.type)) is not None:
+        if (kind := kinds.BY_NAME.get(known.type)) is not None:
             there: Iterable[str] = kind.methods
             help = f"write .{name} without parentheses" if name in kind.parts else ""
         elif known.type == "str":
@@ -153,9 +158,9 @@ class Findings:
         self.problem("E307", f"a {known.type} has no method `{name}`", node, help=help)
         return False
 
-    def check_dates(self, symbol: str, left: Output, right: Output, node: ast.expr) -> None:
-        """Dates and durations do not go together with everything; by their types alone that is known of many."""
-        if left.type not in dates.BY_NAME and right.type not in dates.BY_NAME:
+    def check_operands(self, symbol: str, left: Output, right: Output, node: ast.expr) -> None:
+        """Dates and decimals do not go together with everything; by their types alone that is known of many."""
+        if left.type not in kinds.BY_NAME and right.type not in kinds.BY_NAME:
             return
         if not (left.annotated and right.annotated):
             return
@@ -166,7 +171,9 @@ class Findings:
             (RELATIONS.get(symbol) or ARITHMETIC[symbol])(*samples)
         except TypeError:
             message = f"`{symbol}` does not work on {left.type} and {right.type}"
-            help = apart(*samples).removeprefix(": ") or "a date and a date have a difference: x - y"
+            dated = left.type in dates.BY_NAME or right.type in dates.BY_NAME
+            help = _of_float(node) if {left.type, right.type} == {"Decimal", "float"} else ""
+            help = help or apart(*samples).removeprefix(": ") or (_DIFFERENCE if dated else _AMOUNTS)
             self.problem("E308", message, node, help=help)
         except (ArithmeticError, ValueError):
             return
@@ -216,7 +223,7 @@ class Findings:
         wanted = {part.strip() for part in parameter.type.split("|")} - {"None"}
         if sample is None or not wanted or not wanted <= _SCALARS or parameter.reject(sample) is None:
             return
-        number = isinstance(sample, int | float)
+        number = isinstance(sample, int | float | Decimal)
         if number and wanted & _NUMBERS:
             return  # a whole number may come out of any
         written = code.shown(node)
@@ -282,8 +289,8 @@ class Findings:
                     return Output("list", items=items, annotated=True)
             case ir.Field(base, name, key):
                 known = self.output_of(base)
-                if known.annotated and known.type in dates.BY_NAME:
-                    return Output(dates.BY_NAME[known.type].parts.get(name, "Any"), annotated=True)
+                if known.annotated and known.type in kinds.BY_NAME:
+                    return Output(kinds.BY_NAME[known.type].parts.get(name, "Any"), annotated=True)
                 return (known.fields or {}).get(key or name, _UNKNOWN)
             case ir.Index(base, ir.Literal(str(name))):
                 return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
@@ -292,7 +299,7 @@ class Findings:
     def is_plain(self, expr: ir.Expr) -> bool:
         """Whether an expression is declared to give a number or a text."""
         known = self.output_of(expr)
-        return known.annotated and known.type in ("int", "float", "str", "bool")
+        return known.annotated and known.type in ("int", "float", "str", "bool", "Decimal")
 
     def kind_of_sum(self, expr: ir.Binary) -> str:
         """The type of an operation on numbers or text; empty where it is not sure."""
@@ -303,12 +310,12 @@ class Findings:
             return "float" if expr.operator == "/" or "float" in (left, right) else "int"
         if left == right == "str" and expr.operator == "+":
             return "str"
-        return dates.of_operator(expr.operator, left, right)
+        return kinds.of_operator(expr.operator, left, right)
 
     def kind_of_method(self, expr: ir.Method) -> str:
         """The type of what a method of a date, time or duration gives; empty of any other."""
         known = self.output_of(expr.base)
-        kind = dates.BY_NAME.get(known.type) if known.annotated else None
+        kind = kinds.BY_NAME.get(known.type) if known.annotated else None
         return kind.gives.get(expr.name, "") if kind is not None else ""
 
 
@@ -318,12 +325,19 @@ _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
     ir.Sequence: lambda expr, _: expr.kind,
     ir.Comprehension: lambda expr, _: expr.kind,
     ir.Dict: lambda _expr, _: "dict",
-    ir.Apply: lambda expr, _: _GIVES.get(expr.function, "") or dates.GIVES.get(expr.function, ""),
+    ir.Apply: lambda expr, _: _GIVES.get(expr.function, "") or kinds.GIVES.get(expr.function, ""),
     ir.Method: lambda expr, findings: findings.kind_of_method(expr),
     ir.Binary: lambda expr, findings: findings.kind_of_sum(expr),
 }
 """The type of what is computed, where its form says it; else empty."""
 _OF_KIND: Mapping[str, Output] = {kind: Output(kind, annotated=True) for kind in (*_SAMPLES, "str")}
+
+
+def _of_float(node: ast.expr) -> str:
+    """What to write where one side of an operation is a float that stands there, and the other a `Decimal`."""
+    sides = (node.left, node.right) if isinstance(node, ast.BinOp) else ()
+    written = [ast.unparse(side) for side in sides if isinstance(side, ast.Constant) and type(side.value) is float]
+    return f'write Decimal("{written[0]}")' if written else "write Decimal(str(x)) around the float x, or float(...)"
 
 
 def of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from string import Formatter
 from typing import Any, Final
 
@@ -230,11 +231,11 @@ def _one(flags: str, width: str | None, precision: str | None, kind: str, value:
         shown_text: str = f"{form}s" % text
         return shown_text
     value = datum(value)
-    number = isinstance(value, int | float)
+    number = isinstance(value, int | float | Decimal)
     if kind == "c":
         if not (isinstance(value, str) and len(value) == 1) and not (isinstance(value, int) and 0 <= value < 0x110000):
             raise EvaluationError(f"`%c` takes one character, not {described(value)}")
-    elif not number or (kind in "oxX" and isinstance(value, float)):
+    elif not number or (kind in "oxX" and isinstance(value, float | Decimal)):
         raise EvaluationError(f"`%{kind}` takes a number, not {described(value)}")
     if number:
         within(value, budget)

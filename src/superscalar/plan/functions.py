@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Set
+from decimal import Decimal
 from typing import Any, Final
 
-from superscalar.plan import dates
+from superscalar.plan import decimals, kinds
+from superscalar.plan.amounts import compared, holds_amount
 from superscalar.plan.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.elements import (
     NUMBERS,
@@ -56,6 +58,8 @@ def _int(budget: Budget, value: Any = 0, base: Any = None) -> int:
         raise EvaluationError(f"the `base=` of `int` is a whole number, not {described(base)}")
     if isinstance(value, str | bytes):
         value = _numeral(value)
+    elif type(value) is Decimal and base is None:
+        return int(decimals.alone("int", int, value, budget))
     elif type(value) not in NUMBERS:
         raise EvaluationError(f"`int` makes no number of {described(value)}")
     try:
@@ -67,10 +71,12 @@ def _int(budget: Budget, value: Any = 0, base: Any = None) -> int:
     return int(number(result, budget))
 
 
-def _float(_budget: Budget, value: Any = 0.0) -> float:
+def _float(budget: Budget, value: Any = 0.0) -> float:
     value = datum(value)
     if isinstance(value, str | bytes):
         value = _numeral(value)
+    elif type(value) is Decimal:
+        return float(decimals.alone("float", float, value, budget))
     elif type(value) not in NUMBERS:
         raise EvaluationError(f"`float` makes no number of {described(value)}")
     try:
@@ -88,8 +94,10 @@ def _numeral(text: str | bytes) -> str | bytes:
     return stripped
 
 
-def _abs(_budget: Budget, value: Any) -> Any:
+def _abs(budget: Budget, value: Any) -> Any:
     value = datum(value)
+    if type(value) is Decimal:
+        return decimals.alone("abs", abs, value, budget)
     if type(value) not in NUMBERS and not isinstance(value, dt.timedelta):
         raise EvaluationError(f"`abs` takes a number, not {described(value)}")
     return abs(value)
@@ -118,12 +126,14 @@ def _divmod(budget: Budget, left: Any, right: Any) -> tuple[Any, Any]:
 
 def _round(budget: Budget, value: Any, ndigits: Any = None) -> Any:
     value, ndigits = datum(value), datum(ndigits)
-    if type(value) not in NUMBERS:
+    if type(value) not in NUMBERS and type(value) is not Decimal:
         raise EvaluationError(f"`round` takes a number, not {described(value)}")
     if ndigits is not None and not isinstance(ndigits, int):
         raise EvaluationError(f"`round` takes a whole number of digits, not {described(ndigits)}")
     if ndigits is not None and abs(ndigits) > MAX_WIDTH:
         raise BoundError(f"`round` to so many digits; the bound is {MAX_WIDTH:,}")
+    if type(value) is Decimal:
+        return decimals.alone("round", lambda amount: round(amount, ndigits), value, budget)
     try:
         return number(round(value, ndigits), budget)
     except (OverflowError, ValueError) as error:
@@ -203,6 +213,8 @@ def _ordered(name: str, items: list[Any], key: Any, budget: Budget, run: Callabl
         if any(map(holds_handle, keys)):
             raise EvaluationError(f"`{name}` cannot order what holds opaque objects: say `key=`")
     try:
+        if holds_amount(keys):
+            return compared(lambda: run(list(zip(keys, items, strict=True))), name, keys)
         return run(list(zip(keys, items, strict=True)))
     except TypeError as error:
         kinds = sorted({type(k).__name__ for k in keys})
@@ -407,5 +419,5 @@ FUNCTIONS: dict[str, Listed] = {
     REST: Listed(_with_rest, 3, 3),
     ASSERT: Listed(_assert, 1, 1),
     "parse_json": Listed(parse_json, 1, 1),
-    **dates.FUNCTIONS,
+    **kinds.FUNCTIONS,
 }

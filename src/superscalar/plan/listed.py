@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,3 +37,16 @@ class Listed:
             raise EvaluationError(
                 f"`{name}` takes {takes} argument{'' if takes.removeprefix('at least ') == '1' else 's'}; {given} given"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A class whose values have parts and methods: `parts` are the types of what can be read, `methods` what is called.
+
+    `gives` are the types of what the methods give.
+    """
+
+    name: str
+    parts: Mapping[str, str]
+    methods: Mapping[str, Listed]
+    gives: Mapping[str, str]

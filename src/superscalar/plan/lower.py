@@ -40,7 +40,7 @@ from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
-from superscalar.plan.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS
+from superscalar.plan.vocabulary import CLASSES_OF, FUNCTIONS, OF_MODULES, ROUNDINGS
 from superscalar.values import TaskId
 
 ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
@@ -280,14 +280,14 @@ class Lowering(Findings):
         self.waits = self.waits or meaning is None
         return meaning
 
-    def of_dates(self, node: ast.Attribute, body: Body) -> str:
-        """What stands for a class of dates, or something that it has, without the module; empty where nothing does."""
+    def of_module(self, node: ast.Attribute, body: Body) -> str:
+        """What stands for a listed class, or something that it has, without its module; empty where nothing does."""
         path = dotted(node)
         if len(path) < 2 or self.is_known(path[0], body):
             return ""
-        if path[0] in DATE_MODULES and path[1] in DATE_CLASSES:
+        if path[1] in CLASSES_OF.get(path[0], ()):
             path = path[1:]
-        return ".".join(path) if path[0] in DATE_CLASSES else ""
+        return ".".join(path) if path[0] in OF_MODULES else ""
 
     def is_callable(self, name: str) -> bool:
         """Whether a name can be called: a tool's, or a listed function's."""
@@ -324,6 +324,8 @@ class Lowering(Findings):
         return folds.of_counter(name, self.loops[-1]) if self.loops else ""
 
     def _undefined(self, node: ast.Name, body: Body) -> ir.Expr:
+        if node.id in ROUNDINGS:
+            return ir.Literal(node.id)
         message = f"`{node.id}` is not defined yet"
         if self.has_said("E102", message):
             return STAND_IN
@@ -378,7 +380,7 @@ class Lowering(Findings):
             except UnknownFormat as refused:
                 return self.problem("E305", refused.message, node, help=help)
         left, right = self.expression(node.left, body), self.expression(node.right, body)
-        self.check_dates(operator, self.output_of(left), self.output_of(right), node)
+        self.check_operands(operator, self.output_of(left), self.output_of(right), node)
         return ir.Binary(operator, left, right)
 
     def _on_boolop(self, node: ast.BoolOp, body: Body) -> ir.Expr:
@@ -437,7 +439,7 @@ class Lowering(Findings):
                 start, since = rest[-1][1], len(rest)
             rest.append((COMPARE[type(sign)], self.expression(later, where)))
             known, before = self.output_of(rest[-1][1]), known
-            self.check_dates(rest[-1][0], before, known, node)
+            self.check_operands(rest[-1][0], before, known, node)
         return ir.Compare(first, tuple(rest))
 
     def _on_subscript(self, node: ast.Subscript, body: Body) -> ir.Expr:
@@ -460,8 +462,8 @@ class Lowering(Findings):
                 node,
                 help="use another field, or leave it out",
             )
-        if self.of_dates(node, body) == "timezone.utc":
-            return ir.Apply("timezone.utc", ())
+        if (listed := self.of_module(node, body)) == "timezone.utc" or listed in ROUNDINGS:
+            return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply("timezone.utc", ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
         if known.members and node.attr in ("value", "name"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from superscalar.plan import dates
+from superscalar.plan import kinds
 from superscalar.plan.bounds import (
     CHARACTERS_PER_STEP,
     MAX_ITEMS,
@@ -28,7 +28,7 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
     what, known = _methods_of(value)
     if name in known:
         return known[name], value
-    if (found := dates.method_of(value, name)) is not None:
+    if (found := kinds.method_of(value, name)) is not None:
         return found, value
     if name == "get" and record_fields(value) is not None and name not in field_names(value):
         return _OF_A_RECORD, value
@@ -37,7 +37,7 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
             'only a format that stands in the plan can be filled in: write f"{value}"', "AttributeError"
         )
     has = f"; {what} has: {', '.join(known)}" if known else ""
-    kind = dates.kind_of(value)
+    kind = kinds.kind_of(value)
     if kind is not None:
         has = f"; a {kind.name} has: {', '.join(kind.methods)}"
     if name in field_names(value) or (kind is not None and name in kind.parts):

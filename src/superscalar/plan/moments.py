@@ -6,8 +6,10 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
+from superscalar.plan.amounts import apart_from_amount
 from superscalar.plan.bounds import MAX_WIDTH, BoundError, EvaluationError
 
 DATES: Final = (dt.date, dt.time, dt.timedelta)  # a datetime is a date
@@ -49,7 +51,9 @@ def strftime(value: dt.date | dt.time, form: str) -> str:
 
 
 def apart(left: Any, right: Any) -> str:
-    """Why two dates or times do not go together, and what to write, to follow what says so; empty where they may."""
+    """Why two dates, times or numbers do not go together, and what to write, to follow what says so; else empty."""
+    if isinstance(left, Decimal) or isinstance(right, Decimal):
+        return apart_from_amount(left, right)
     for kind in (dt.datetime, dt.time):
         if isinstance(left, kind) and isinstance(right, kind) and (left.tzinfo is None) != (right.tzinfo is None):
             return ": one has a time zone, the other none; write x.replace(tzinfo=timezone.utc) if that one is UTC"

@@ -9,6 +9,7 @@ import datetime as dt
 import enum
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -43,8 +44,22 @@ def _narrow_type(value: Any) -> str | None:
     kind = type(value)
     if kind is int:
         return "int" if -_WIDEST <= value < _WIDEST else None
+    if kind is Decimal:
+        return "float" if _is_short(value) else None
     name = _NARROW.get(kind)
     return None if name == "date" and not _says_no_more(value) else name
+
+
+_DIGITS: Final = 18
+_SHORTEST: Final = Decimal(0).__sizeof__()  # with room for more digits, but they need not be counted in what is longer
+
+
+def _is_short(value: Decimal) -> bool:
+    """Whether a number says no more than one of Python's own: of many digits, or those behind a NaN, a text is made."""
+    if value.__sizeof__() > _SHORTEST or not value.is_finite():
+        return False
+    _, digits, exponent = value.as_tuple()
+    return len(digits) <= _DIGITS and -_DIGITS <= exponent <= _DIGITS  # type: ignore[operator]  # it is finite
 
 
 _OFFSET: Final = re.compile(r"(?:UTC|GMT|Z)?(?:[+-]\d\d(?::\d\d){0,2}(?:\.\d{1,6})?)?", re.ASCII)

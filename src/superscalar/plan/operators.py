@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence, Set
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+from superscalar.plan import decimals
+from superscalar.plan.amounts import compared, holds_amount
 from superscalar.plan.bounds import CHARACTERS_PER_STEP, FLAT, MAX_BITS, Budget, EvaluationError
 from superscalar.plan.elements import (
     NUMBERS,
@@ -153,6 +156,11 @@ def _combined(symbol: str, left: Any, right: Any, budget: Budget) -> Any:
         return merged
     if isinstance(left, DATES) or isinstance(right, DATES):
         return _on_dates(symbol, left, right)
+    if type(left) is Decimal or type(right) is Decimal:
+        try:
+            return decimals.combined(symbol, ARITHMETIC[symbol], left, right, budget)
+        except TypeError as error:
+            raise _unsupported(symbol, left, right) from error
     raise _unsupported(symbol, left, right)
 
 
@@ -222,6 +230,8 @@ def unary(symbol: str, value: Any, budget: Budget) -> Any:
         if symbol == "-":
             return number(-value, budget)
         return number(+value if symbol == "+" else ~int(value), budget)
+    if type(value) is Decimal and symbol != "~":
+        return decimals.alone(symbol, operator.neg if symbol == "-" else operator.pos, value, budget)
     if isinstance(value, DATES) and symbol != "~":
         try:
             return -value if symbol == "-" else +value  # type: ignore[operator]  # a timedelta has both, others none
@@ -252,7 +262,7 @@ def compare(symbol: str, left: Any, right: Any, budget: Budget) -> bool:
     if holds_handle(left) or holds_handle(right):
         raise _unsupported(symbol, left, right)
     try:
-        return bool(RELATIONS[symbol](left, right))
+        return _related(symbol, left, right)
     except TypeError as error:
         raise _unsupported(symbol, left, right) from error
 
@@ -267,7 +277,14 @@ def equal(left: Any, right: Any, budget: Budget) -> bool:
     _count_comparison(left, right, budget)
     if holds_handle(left) or holds_handle(right):
         return _equal_parts(left, right, budget)
-    return bool(left == right)
+    return _related("==", left, right)
+
+
+def _related(symbol: str, left: Any, right: Any) -> bool:
+    relation = RELATIONS[symbol]
+    if holds_amount(left) or holds_amount(right):
+        return compared(lambda: bool(relation(left, right)), symbol, left, right)
+    return bool(relation(left, right))
 
 
 def _equal_parts(left: Any, right: Any, budget: Budget) -> bool:
@@ -287,7 +304,7 @@ def same(left: Any, right: Any, budget: Budget) -> bool:
     if left is right:
         return True
     kind = type(left)
-    return kind is type(right) and kind in (int, float, str, bytes) and equal(left, right, budget)
+    return kind is type(right) and kind in (int, float, str, bytes, Decimal) and equal(left, right, budget)
 
 
 def contains(container: Any, item: Any, budget: Budget) -> bool:
@@ -316,6 +333,8 @@ def contains(container: Any, item: Any, budget: Budget) -> bool:
             budget.whole(item)
         if is_handle(item) or holds_handle(container):
             return any(part is item or equal(part, item, budget) for part in container)
+        if holds_amount(item) or holds_amount(container):
+            return compared(lambda: item in container, "in", item, container)
         return item in container
     raise EvaluationError(f"`in` does not work on {described(container)}: it holds no items")
 

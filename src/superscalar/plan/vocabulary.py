@@ -17,7 +17,7 @@ SPECIAL = frozenset({"ok", "default", "first"})
 FUNCTIONS = SPECIAL | frozenset(
     "len sum min max sorted reversed abs round any all range enumerate zip".split()
     + "int float str bool list dict set tuple divmod pow next dict.fromkeys".split()
-    + "parse_json date datetime time timedelta timezone".split()
+    + "parse_json date datetime time timedelta timezone Decimal".split()
     + "date.fromisoformat date.fromisocalendar date.fromordinal time.fromisoformat".split()
     + "datetime.fromisoformat datetime.strptime datetime.combine datetime.fromtimestamp".split()
 )
@@ -25,7 +25,15 @@ FUNCTIONS = SPECIAL | frozenset(
 
 DATE_CLASSES = frozenset("date datetime time timedelta timezone".split())
 DATE_MODULES = frozenset({"datetime", "dt"})
-"""What the module of dates is called in other people's code: `datetime.date(2026, 1, 2)` is `date(2026, 1, 2)`."""
+ROUNDINGS = frozenset(
+    "ROUND_CEILING ROUND_DOWN ROUND_FLOOR ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP ROUND_05UP".split()
+)
+"""The names of Python's ways to round a `Decimal`: each is the text that says the same."""
+
+CLASSES_OF = {**dict.fromkeys(DATE_MODULES, DATE_CLASSES), "decimal": ROUNDINGS | {"Decimal"}}
+"""What modules are called in other people's code, and what is theirs: `datetime.date(...)` is `date(...)`."""
+
+OF_MODULES = DATE_CLASSES | CLASSES_OF["decimal"]
 
 TEXT_METHODS = frozenset(
     "split rsplit splitlines strip lstrip rstrip lower upper title replace startswith endswith join find count".split()
@@ -38,7 +46,10 @@ DATE_METHODS = frozenset(
     "isoformat strftime replace ctime weekday isoweekday isocalendar toordinal date time timetz".split()
     + "astimezone timestamp utcoffset tzname dst total_seconds".split()
 )
-METHODS = TEXT_METHODS | MAPPING_METHODS | LIST_METHODS | SET_METHODS | DATE_METHODS
+DECIMAL_METHODS = frozenset(
+    "quantize to_integral_value normalize sqrt adjusted is_nan is_finite is_infinite is_zero is_signed".split()
+)
+METHODS = TEXT_METHODS | MAPPING_METHODS | LIST_METHODS | SET_METHODS | DATE_METHODS | DECIMAL_METHODS
 NOT_OF_TEXT = METHODS - TEXT_METHODS
 
 MUTATING = frozenset("append extend insert remove pop popitem clear sort reverse add discard update setdefault".split())

@@ -72,7 +72,7 @@ function ::= one value clauses? ")"
   | "first(" integer ", " value ")" | "date(" value ", " value ", " value ")"
   | "datetime(" value (", " value){2,5} ")" | "time(" value (", " value){0,2} ")"
   | "timedelta(" span ")" | ("date.fromisoformat(" | "datetime.fromisoformat(") value ")"
-  | ("datetime.strptime(" | "datetime.combine(") value ", " value ")"
+  | ("datetime.strptime(" | "datetime.combine(") value ", " value ")" | "Decimal(" value ")"
 span ::= ("days=" | "hours=" | "minutes=" | "seconds=") value
 one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
   | "bool(" | "reversed(" | "ok(" | "parse_json("
@@ -89,6 +89,7 @@ inner-trailer ::= "." name | "." method (inner (", " inner)*)? ")" | "[" inner-i
 inner-index ::= inner (":" inner?)? | ":" inner?
 inner-function ::= one inner inner-clause? ")" | extreme inner (inner-clause | (", " inner)*) ")"
   | "sorted(" inner inner-clause? ")" | "round(" inner (", " integer)? ")" | "default(" inner ", " inner ")"
+  | "Decimal(" inner ")"
 inner-clause ::= " for " targets " in " inner-test (" if " inner-test)*
 """
 _PLAN = r'ending | line ("\n" line)* ("\n" ending)?'

@@ -82,7 +82,6 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("Counter", 1): "{K: len([X for X in A if X == K]) for K in A}",
     ("deque", 0): "[]",
     ("deque", 1): "list(A)",
-    ("Decimal", 1): "float(A)",
     ("hasattr", 2): "B in A",
     ("sqrt", 1): "A ** 0.5",
     ("floor", 1): "int(A // 1)",
@@ -121,7 +120,7 @@ _F_STRINGS: Mapping[str, tuple[str, str]] = {
 """Functions that make text, as what stands in a hole of an f-string."""
 _IN_MODULES = frozenset(
     "sqrt floor ceil trunc fabs fsum mean fmean average median chain deepcopy copy loads dumps itemgetter pow".split()
-) | {"OrderedDict", "defaultdict", "Counter", "deque", "Decimal", "reduce", "gather", "run", "attrgetter", "prod"}
+) | {"OrderedDict", "defaultdict", "Counter", "deque", "reduce", "gather", "run", "attrgetter", "prod"}
 _KNOWN_MODULES = frozenset(
     "math statistics numpy np itertools functools collections copy json operator decimal asyncio builtins".split()
 )
@@ -274,6 +273,7 @@ def formatted(value: ast.expr, spec: str, conversion: str = "") -> ast.Formatted
 
 _CALLED: Mapping[str, str] = {
     "parse_json": "parse_json(text)",
+    "Decimal": 'Decimal("1.50")',
     "date": "date(2026, 1, 31)",
     "datetime": "datetime(2026, 1, 31, 9, 30)",
     "time": "time(9, 30)",

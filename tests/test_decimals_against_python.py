@@ -1,0 +1,15 @@
+"""Programs that compute with decimals come to what CPython makes of them."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from support.as_in_python import calls_beyond_python, written_by
+from support.depth import examples
+from support.priced_programs import IMPORT, PRICED, PricedWriter
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(written_by(PricedWriter))
+def test_a_plan_with_decimals_comes_to_what_python_makes_of_it(source: str) -> None:
+    assert not calls_beyond_python(source, PRICED, above=IMPORT)
