@@ -222,6 +222,9 @@ class Soak:
             await self._run(shape, name, ending, random)
         else:
             await self._run("resumed", died, ending, random)
+            if self.journal.summary(died).state == "interrupted":  # it was cancelled before it was taken up again
+                with self._lock:
+                    self._died.append(died)
 
     async def _run(self, shape: str, name: str, ending: str, random: Random) -> None:
         deadline = random.uniform(0.02, 0.4) if ending == "deadline" else _LONGEST
