@@ -7,7 +7,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from html import unescape
+from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import UsageError
@@ -287,16 +289,18 @@ def secrets_in(context: Any) -> Iterator[Any]:
     while left and len(seen) < _MOST:
         value, depth = left.pop()
         kind = type(value)
-        if value is None or kind in _NO_HOLDERS or id(value) in seen or isinstance(value, type) or callable(value):
+        if kind in _NO_HOLDERS or id(value) in seen or isinstance(value, type) or callable(value):
             continue
         seen.add(id(value))
         if hasattr(kind, "get_secret_value"):
             yield value
         elif depth < _DEEPEST:
-            left += [(part, depth + 1) for part in _held(value)]
+            left += [(part, depth + 1) for part in _held(value) if type(part) not in _NO_HOLDERS]
 
 
-_NO_HOLDERS: Final = frozenset({bool, int, float, str, bytes, complex, type(re)})
+_NO_HOLDERS: Final = frozenset(
+    {type(None), bool, int, float, str, bytes, complex, ModuleType, FunctionType, MethodType}
+)
 
 
 def _held(value: Any) -> Iterator[Any]:
@@ -308,14 +312,19 @@ def _held(value: Any) -> Iterator[Any]:
     own = getattr(value, "__dict__", None)
     if type(own) is dict:
         yield from own.values()
-    for base in type(value).__mro__:
-        for name in base.__dict__.get("__slots__", ()) if not isinstance(base.__dict__.get("__slots__"), str) else ():
-            slot: Any = base.__dict__.get(name)
-            if type(slot).__name__ == "member_descriptor":
-                try:
-                    yield slot.__get__(value)
-                except AttributeError:  # it is not set
-                    continue
+    kind: Any = type(value)
+    for slot in _slots_of(kind):
+        try:
+            yield slot.__get__(value)
+        except AttributeError:  # it is not set
+            continue
+
+
+@lru_cache(maxsize=1_024)
+def _slots_of(kind: Any) -> tuple[MemberDescriptorType, ...]:
+    """Where the objects of a class hold what is in no `__dict__` of theirs."""
+    members = (member for base in kind.__mro__ for member in vars(base).values())
+    return tuple(member for member in members if type(member) is MemberDescriptorType)
 
 
 def lacks_secret(value: Any, depth: int = 0) -> bool:
