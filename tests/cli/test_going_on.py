@@ -267,6 +267,10 @@ def test_the_newest_runs_are_listed_and_how_many_more_there_are() -> None:
     code, out, err = done("runs")
     assert (code, len(out.splitlines()), out.splitlines()[0][:4]) == (0, 20, "r022")
     assert err == "3 older runs: superscalar runs --limit 23\n"
+    many(Path("an other.db"), 21)
+    assert done("runs", "--journal", "an other.db")[2] == (
+        "1 older run: superscalar runs --limit 21 --journal 'an other.db'\n"
+    )
     code, out, err = done("runs", "--limit", "23")
     assert (code, len(out.splitlines()), err) == (0, 23, "")
     document = json.loads(done("runs", "--limit", "2", "--json")[1])
