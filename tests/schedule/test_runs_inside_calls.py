@@ -325,6 +325,31 @@ def test_code_that_a_call_leaves_behind_keeps_nothing_of_it() -> None:
     assert kept[0]() is None
 
 
+def test_an_inner_call_that_outlives_the_outer_one_is_not_kept_when_it_has_ended() -> None:
+    class Big:
+        pass
+
+    async def main() -> object:
+        terms = {"api": Limit(concurrency=1)}
+        inner = LLMCompiler(tools=[working(Gauge(), limit="api", seconds=5.0)], limits=terms)
+        outer = LLMCompiler(tools=[running(lambda x: leaving(), limit="api")], limits=terms)
+        big = Big()
+        left: list[asyncio.Task[Any]] = []
+
+        async def leaving() -> None:
+            left.append(asyncio.create_task(inner.execute("join(look(1))", context=big)))
+            await asyncio.sleep(1)
+
+        await outer.execute("sub(1)")
+        assert (await left.pop()).joined == 1
+        gone = weakref.ref(big)
+        del big
+        gc.collect()
+        return gone()
+
+    assert run(main()) is None
+
+
 # -------------------------------------------------------------------------------------------------- who waits for ever
 
 
