@@ -332,20 +332,20 @@ def test_an_inner_call_that_outlives_the_outer_one_is_not_kept_when_it_has_ended
     async def main() -> object:
         terms = {"api": Limit(concurrency=1)}
         inner = LLMCompiler(tools=[working(Gauge(), limit="api", seconds=5.0)], limits=terms)
-        outer = LLMCompiler(tools=[running(lambda x: leaving(), limit="api")], limits=terms)
-        big = Big()
+        gone: list[weakref.ReferenceType[Big]] = []
         left: list[asyncio.Task[Any]] = []
 
-        async def leaving() -> None:
-            left.append(asyncio.create_task(inner.execute("join(look(1))", context=big)))
+        async def leaving(x: int) -> None:
+            big = Big()
+            gone.append(weakref.ref(big))
+            left.append(asyncio.create_task(inner.execute(f"join(look({x}))", context=big)))
             await asyncio.sleep(1)
 
+        outer = LLMCompiler(tools=[running(leaving, limit="api")], limits=terms)
         await outer.execute("sub(1)")
         assert (await left.pop()).joined == 1
-        gone = weakref.ref(big)
-        del big
         gc.collect()
-        return gone()
+        return gone[0]()
 
     assert run(main()) is None
 
