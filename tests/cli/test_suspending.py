@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -67,15 +68,24 @@ def begun(place: Path, plan: str, *arguments: str, **options: Any) -> subprocess
     process = subprocess.Popen(
         [sys.executable, "-m", "superscalar", "exec", "plan.txt", "-t", "mine.py", *arguments],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "NO_COLOR": "1"},
         text=True,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        **{
+            "env": {**os.environ, "PYTHONPATH": str(SOURCE), "NO_COLOR": "1"},
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **options,
+        },
     )
-    log = place / "log.txt"
     wanted = {word for word in ("look", "stuck", "put") if f"{word}(" in plan}
+    wait_for_words(place / "log.txt", wanted, process)
+    return process
+
+
+def wait_for_words(log: Path, wanted: set[str], process: subprocess.Popen[str]) -> None:
+    """Until the tools have noted all of them."""
     for _ in range(3_000):
         if log.exists() and wanted <= set(log.read_text().split()):
-            return process
+            return
         time.sleep(0.01)
     process.kill()
     raise AssertionError(process.communicate())
@@ -156,3 +166,24 @@ def test_a_terminal_that_hangs_up_suspends_the_run(tmp_path: Path) -> None:
         process.wait(timeout=20)
     assert process.returncode == 143
     assert kinds(tmp_path) == [("Started", "a")]
+
+
+def test_the_line_to_type_works_as_it_stands(tmp_path: Path) -> None:
+    """Its words are quoted, it names a journal that is not the environment's, and what the run was resumed with."""
+    journal = "ann's runs.db"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "NO_COLOR": "1", "SUPERSCALAR_JOURNAL": "other.db"}
+    with begun(tmp_path, "a = look(3)\njoin(a)\n", "--journal", journal, env=environment) as process:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    (run,) = Journal(tmp_path / journal).runs()
+    words = ["superscalar", "resume", run.id, "--journal", journal]
+    assert shlex.split(err.splitlines()[-1].partition("    goes")[0]) == words
+
+    (tmp_path / "log.txt").unlink()
+    words = [*words, "--tools", "mine.py", "--policy", "enforce"]
+    resuming = [sys.executable, "-m", *words]
+    with subprocess.Popen(resuming, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        wait_for_words(tmp_path / "log.txt", {"look"}, process)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert shlex.split(err.splitlines()[-1].partition("    goes")[0]) == words

@@ -325,6 +325,31 @@ def test_code_that_a_call_leaves_behind_keeps_nothing_of_it() -> None:
     assert kept[0]() is None
 
 
+def test_an_inner_call_that_outlives_the_outer_one_is_not_kept_when_it_has_ended() -> None:
+    class Big:
+        pass
+
+    async def main() -> object:
+        terms = {"api": Limit(concurrency=1)}
+        inner = LLMCompiler(tools=[working(Gauge(), limit="api", seconds=5.0)], limits=terms)
+        gone: list[weakref.ReferenceType[Big]] = []
+        left: list[asyncio.Task[Any]] = []
+
+        async def leaving(x: int) -> None:
+            big = Big()
+            gone.append(weakref.ref(big))
+            left.append(asyncio.create_task(inner.execute(f"join(look({x}))", context=big)))
+            await asyncio.sleep(1)
+
+        outer = LLMCompiler(tools=[running(leaving, limit="api")], limits=terms)
+        await outer.execute("sub(1)")
+        assert (await left.pop()).joined == 1
+        gc.collect()
+        return gone[0]()
+
+    assert run(main()) is None
+
+
 # -------------------------------------------------------------------------------------------------- who waits for ever
 
 

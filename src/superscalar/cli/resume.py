@@ -128,7 +128,7 @@ def resume_run(
                 resolve=lambda doubt: verdicts[doubt.task_id],
                 rules_changed=rules_changed,
             )
-            result = followed(stream, view, screen, journal)
+            result = followed(stream, view, screen, journal, again)
         if as_json:
             rules = list(changes_told(result.events))
             print_json(result_document(result, answers=answers) | ({"rules": rules} if rules else {}))

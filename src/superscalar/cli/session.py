@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from superscalar.advice import command as advised
 from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
-from superscalar.cli.options import JOURNAL
 from superscalar.cli.screens import Screen
 from superscalar.cli.terminal import counted, safe_line
 from superscalar.compiler.sync import run_to_end
@@ -56,17 +56,25 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """The process was told to end (SIGTERM, or SIGHUP), and the run is recorded in `journal`."""
+    """The process was told to end (SIGTERM, or SIGHUP), and the run is recorded in `journal`.
+
+    `again`: the options that it is gone on with.
+    """
 
     view: RunView
     journal: Path
+    again: Sequence[str] = ()
 
     def __str__(self) -> str:
-        return "\n".join(_left(self.view, self.journal))
+        return "\n".join(_left(self.view, self.journal, self.again))
 
 
 def follow(
-    open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None = None
+    open_stream: Callable[[], Stream],
+    view: RunView,
+    screen: Screen,
+    journal: Path | None = None,
+    again: Sequence[str] = (),
 ) -> Any | Interrupted | Suspended:
     """Run to the end and return the `RunResult`.
 
@@ -77,17 +85,23 @@ def follow(
     Raises:
         SuperscalarError: whatever the run raised.
     """
-    return run_to_end(lambda: _follow(open_stream, view, screen, journal))
+    return run_to_end(lambda: _follow(open_stream, view, screen, journal, again))
 
 
-def followed(open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None = None) -> Any:
+def followed(
+    open_stream: Callable[[], Stream],
+    view: RunView,
+    screen: Screen,
+    journal: Path | None = None,
+    again: Sequence[str] = (),
+) -> Any:
     """The `RunResult` of a run that is followed to its end.
 
     Raises:
         CommandError: the user stopped it, or it was suspended; the message says what had been done.
         SuperscalarError: whatever the run raised.
     """
-    result = follow(open_stream, view, screen, journal)
+    result = follow(open_stream, view, screen, journal, again)
     if isinstance(result, Interrupted):
         raise CommandError(str(result), kind="Interrupted", code=INTERRUPTED)
     if isinstance(result, Suspended):
@@ -96,7 +110,7 @@ def followed(open_stream: Callable[[], Stream], view: RunView, screen: Screen, j
 
 
 async def _follow(
-    open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None
+    open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None, again: Sequence[str]
 ) -> Any | Interrupted | Suspended:
     stream, watcher = open_stream(), _Watcher(view, screen)
     with _Signals(screen, None if journal is None else stream) as signals:
@@ -110,7 +124,9 @@ async def _follow(
                     await watcher.watch(stream)  # how the calls that were cancelled settled
                     raise
         except asyncio.CancelledError:
-            return Suspended(view, journal) if journal is not None and signals.suspended else Interrupted(view)
+            if journal is not None and signals.suspended:
+                return Suspended(view, journal, again)
+            return Interrupted(view)
 
 
 class _Watcher:
@@ -188,7 +204,7 @@ class _Signals:
             self._task.cancel()
 
 
-def _left(view: RunView, journal: Path) -> Iterator[str]:
+def _left(view: RunView, journal: Path, again: Sequence[str]) -> Iterator[str]:
     """What somebody has to know of a run that was suspended."""
     calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
     done = [row for row in calls if row.state == "done"]
@@ -197,8 +213,7 @@ def _left(view: RunView, journal: Path) -> Iterator[str]:
         if row.effect == "write" and row.state == "running":
             yield f"  in doubt  {_named(row)} was under way and may have happened"
     if view.run:
-        where = "" if journal == JOURNAL else f" --journal {journal}"
-        yield f"  superscalar resume {view.run}{where}    goes on with it"
+        yield f"  {advised('resume', view.run, journal=journal, then=again)}    goes on with it"
 
 
 def _account(view: RunView) -> Iterator[str]:

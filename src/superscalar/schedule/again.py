@@ -206,10 +206,11 @@ class _Reading:
 class _Turn(Ticket):
     """A call that waits for its limits."""
 
-    __slots__ = ("_come",)
+    __slots__ = ("_come", "_limits")
 
     async def comes(self, limits: Grants) -> None:
         """Wait until everything was taken for it."""
+        self._limits = limits
         self._come = self.loop.create_future()
         if limits.ask(self, (0,)):
             return
@@ -217,15 +218,16 @@ class _Turn(Ticket):
         try:
             await self._come
         except asyncio.CancelledError:
-            if self._come.done() and not self._come.cancelled():
-                limits.give_back(self)
-            else:
-                limits.withdraw(self)
+            limits.withdraw(self)
+            limits.give_back(self)  # where it had come
             raise
 
     def granted(self) -> None:
-        """Go on."""
-        if not self._come.done():
+        """Go on; or give everything back, if it was cancelled between the grant on another thread and this turn."""
+        if self._come.done():
+            self._limits.give_back(self)
+            self._limits.dispatch(self.loop)
+        else:
             self._come.set_result(None)
 
 

@@ -17,7 +17,6 @@ import heapq
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from random import Random
@@ -28,10 +27,11 @@ from typing import Any, Protocol, TypeAlias
 from superscalar import events
 from superscalar.errors import UsageError
 from superscalar.forks import in_child
+from superscalar.schedule.alarms import Alarms
 from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import NANO, Gate, LimitStatistics
 from superscalar.schedule.loans import Loans
-from superscalar.schedule.refusal import Refusal
+from superscalar.schedule.refusal import NOT_REFUSED, Refusal, Verdict
 from superscalar.schedule.waiting import First, Keepers, Order, Queue, Ticket, Turn
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool
@@ -46,6 +46,9 @@ _UNKNOWN = Limit()
 _LOOK = 0.25
 """Seconds between two looks for other threads' event loops that were closed, while somebody waits: none says so."""
 
+_LATE = NANO // 20
+"""How late the loop of another thread may be before it is taken to be blocked."""
+
 
 class User(Protocol):
     """A run that asks, as the limits see it."""
@@ -57,24 +60,6 @@ class User(Protocol):
 
 _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
 """When each event loop has to look again, in nanoseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a `refusal` means for its call, if its end was one.
-
-    `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
-    since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
-    the limits that it narrowed.
-    """
-
-    refusal: Refusal | None = None
-    delay: float = 0.0
-    barren: int = 0
-    throttled: tuple[events.Throttled, ...] = ()
-
-
-NOT_REFUSED = Verdict()
 
 
 class Limits:
@@ -207,9 +192,10 @@ class Grants:
     def _queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
         clock = self.clock
         if queue not in clock.waiting:
-            clock.waiting[queue] = None
-            clock.watched[queue] = None
+            clock.waiting[queue] = clock.watched[queue] = None
             clock.changed = True  # somebody must set a timer, if it is time that is missing
+        elif clock.several:
+            clock.changed = True  # this loop must, too
         ticket.waiting = True
         ticket.queue = queue
         queue.push(ticket, order, next(clock.numbers))
@@ -307,13 +293,11 @@ class _Clock:
         )
         self._left: deque[Ticket] = deque()  # by runs that are gone: added to without the lock
         self._looking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
-        self._several = False  # runs have begun on more than one loop, as far as is known
+        self.several = False  # runs have begun on more than one loop, as far as is known
         self._timing = False
         self._dispatching: set[asyncio.AbstractEventLoop] = set()
-        # Weak on both sides: a handle holds its loop, and a loop that is gone must not be kept by its own timer.
-        self._timers: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, weakref.ReferenceType[asyncio.TimerHandle]
-        ] = weakref.WeakKeyDictionary()
+        self._alarms = Alarms()
+        self._asked_anew: weakref.WeakSet[Ticket] = weakref.WeakSet()
 
     def grants(self, limits: Limits) -> Grants:
         """An agent's limits here."""
@@ -340,7 +324,7 @@ class _Clock:
             if users is None:
                 users = self._users[loop] = weakref.WeakSet()
             users.add(user)
-            self._several = len(self._users) > 1
+            self.several = len(self._users) > 1
 
     def leave(self, user: User) -> None:
         """A run is gone that had not ended: from a finalizer, which may come in the middle of anything."""
@@ -399,10 +383,10 @@ class _Clock:
                     if ticket.loop is loop:
                         ticket.granted()
                     else:
-                        self._tell(ticket.loop, ticket.granted, ticket)
+                        self._tell(ticket.loop, partial(self._arrive, ticket), ticket)
         finally:
             self._dispatching.discard(loop)
-        if self._several and self.waiting:
+        if self.several and self.waiting:
             self._keep_looking(loop)
 
     def _startable(self, loop: asyncio.AbstractEventLoop) -> list[Ticket]:
@@ -530,23 +514,45 @@ class _Clock:
 
     def _wake(self, later: _Later, loop: asyncio.AbstractEventLoop) -> None:
         """Have each event loop look again when its first ticket may start; another thread's loop sets its own timer."""
-        if (timer := self._timers.pop(loop, None)) is not None and (handle := timer()) is not None:
-            handle.cancel()
-        self._timing = bool(self._timers)
+        self._alarms.clear(loop)
         for waiting, when in later.items():
-            if waiting is loop:  # a microsecond late, so that rounding never wakes us just before the time
-                self._timers[loop] = weakref.ref(loop.call_at((when + 1_000) / NANO, self._woken, loop))
-                self._timing = True
-            elif waiting not in self._timers:
+            if waiting is loop:
+                self._alarms.set(loop, when, self._woken)
+            elif not self._alarms.rings_by(waiting, when):
                 self._tell(waiting, partial(self._look_again, waiting))
+        if later and loop not in later and not loop.is_closed():  # they may be blocked, and some wait here behind them
+            self._alarms.set(loop, min(later.values()) + _LATE, self._woken)
+        self._timing = bool(self._alarms)
 
     def _woken(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timers.pop(loop, None)
+        self._alarms.clear(loop)
         self._look_again(loop)
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
         self.changed = True
         self.dispatch(loop)
+
+    def _arrive(self, ticket: Ticket) -> None:
+        """What another thread granted has come to its event loop; if that was blocked meanwhile, it asks anew, once.
+
+        Tokens are for the time at which they are given: all that a blocked loop was given would be used at once.
+        """
+        with self.lock:
+            queue = ticket.queue if ticket.holds and ticket not in self._asked_anew else None
+            if queue is None or self.now() - ticket.since < _LATE or not any(gate.paced for gate in queue.gates):
+                queue = None
+            else:
+                self._asked_anew.add(ticket)
+                self.take_back(ticket)
+                queue.ungrant(ticket, next(self.numbers))
+                self.waiting[queue] = None
+                if queue.crowd is None:
+                    self.watched[queue] = None
+                self.changed = True
+        if queue is None:
+            ticket.granted()
+        else:
+            self.dispatch(ticket.loop)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, do: Callable[[], None], ticket: Ticket | None = None) -> None:
         """Have another thread's event loop do something, unless that has just closed."""

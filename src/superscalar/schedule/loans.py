@@ -73,9 +73,12 @@ class Loans:
             if user is None:
                 gate.free += lender is None
                 continue
-            del self._lenders[user][gate]
             if lender is not None:
                 self.lend(gate, lender, user)
+                continue
+            del self._lenders[user][gate]
+            if not self._lenders[user]:  # it borrows nothing any more, and must not be kept
+                del self._lenders[user]
 
     def _owner(self, gate: Gate, holder: Ticket) -> Ticket:
         """The outermost call whose slot of the gate this one holds."""

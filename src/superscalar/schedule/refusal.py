@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from math import inf
 from typing import Any
 
+from superscalar import events
 from superscalar.errors import NotDone, RateLimited
 
 _DEPTH = 8
@@ -34,6 +35,24 @@ class Refusal:
 
     retry_after: float | None
     nothing_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a `refusal` means for its call, if its end was one.
+
+    `delay`: seconds until its limits let anything start again. `barren`: how many times on end nothing had got through
+    since the refusal before; with 0 it is the limit that is being learned, and not the call that is bad. `throttled`:
+    the limits that it narrowed.
+    """
+
+    refusal: Refusal | None = None
+    delay: float = 0.0
+    barren: int = 0
+    throttled: tuple[events.Throttled, ...] = ()
+
+
+NOT_REFUSED = Verdict()
 
 
 def refusal_of(error: BaseException, wall: Callable[[], float] = time.time) -> Refusal | None:

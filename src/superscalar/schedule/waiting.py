@@ -269,6 +269,15 @@ class Queue:
             if gate.paced:
                 gate.pace(now)
 
+    def ungrant(self, ticket: Ticket, number: int) -> None:
+        """A call that was granted did not start, and its slots have come back: it queues up again."""
+        for gate in self.gates:
+            gate.granted -= 1
+            if ticket.since in gate.times:
+                gate.times.remove(ticket.since)
+        ticket.waiting = True
+        self.push(ticket, ticket.order, number)
+
     def capped(self) -> bool:
         """Whether its agent may make no more calls at once, so that there is no need to look at it. One that lacks
         more than that is looked at all the same: it may have to keep something."""
