@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from superscalar import Failure, JoinError, Journal, LLMCompiler, Observation, PlanError, Skipped, UsageError, tool
 from superscalar.cli import compiling
@@ -81,8 +82,9 @@ def test_what_the_journal_and_a_person_are_told(tmp_path: Path) -> None:
     assert Journal(tmp_path / "j").runs()[0].error == "JoinError: the answer has no value: LookupError: no such ticker"
 
 
-def test_the_command_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the outcomes in the document, and exit code 1."""
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`superscalar run` of a plan over a tool that fails."""
     tools = tmp_path / "tools.py"
     tools.write_text(
         "from superscalar import tool\n\n\n@tool(effect='read')\ndef price(ticker: str) -> float:\n"
@@ -90,19 +92,33 @@ def test_the_command_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     opened = compiling.open_compiler
 
-    def scripted(*args: Any, model: Any = None, **options: Any) -> LLMCompiler:
-        return opened(*args, model=ScriptedModel("x = price('NOPE')\njoin(x)\n"), **options)  # type: ignore[arg-type]
+    def invoked(plan: str, *more: str) -> Result:
+        def scripted(*args: Any, model: Any = None, **options: Any) -> LLMCompiler:
+            return opened(*args, model=ScriptedModel(plan), **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compiling, "open_compiler", scripted)
-    given = ["run", "How much?", "--tools", str(tools), "--no-joiner"]
-    document = CliRunner().invoke(app, [*given, "--json"])
+        monkeypatch.setattr(compiling, "open_compiler", scripted)
+        return CliRunner().invoke(app, ["run", "How much?", "--tools", str(tools), "--no-joiner", *more])
+
+    return invoked
+
+
+def test_the_command_line_says_so(command: Callable[..., Result]) -> None:
+    """With the outcomes in the document, and exit code 1."""
+    plan = "x = price('NOPE')\njoin(x)\n"
+    document = command(plan, "--json")
     assert document.exit_code == 1
     said = json.loads(document.stdout)["error"]
     assert (said["type"], said["message"]) == ("JoinError", "the answer has no value: LookupError: no such ticker")
     assert said["outcomes"]["x"]["state"] == "failed"
-    told = CliRunner().invoke(app, given)
+    told = command(plan)
     assert (told.exit_code, told.stdout) == (1, "")
     assert "error: the answer has no value: LookupError: no such ticker" in told.stderr
+
+
+def test_an_answer_in_which_something_failed_is_printed_and_the_exit_code_is_1(command: Callable[..., Result]) -> None:
+    document = command("join(a=price('NOPE'), b=1)\n", "--json")
+    assert (document.exit_code, json.loads(document.stdout)["failed"]) == (1, True)
+    assert json.loads(document.stdout)["answer"]["b"] == 1
 
 
 # -------------------------------------------------------------------------------------------------------- run_sync

@@ -175,7 +175,7 @@ def run(
                 print_recorded(journal, result.run_id)
                 typer.echo(err=True)  # the answer stands apart
             print_answer_of(result)
-        if has_failed(result, answers=True):
+        if has_failed(result):
             raise typer.Exit(1)
 
 
@@ -360,7 +360,7 @@ def execute(
                 print_summary(view, result.timing, result.usage, 1, result.cost)
                 print_recorded(journal, result.run_id)
             print_json(plain(result.answer))
-        if has_failed(result, answers=False):
+        if has_failed(result):
             raise typer.Exit(1)
 
 

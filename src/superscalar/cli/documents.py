@@ -108,7 +108,7 @@ def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
         "answer" if answers else "value": plain(result.answer),
         "partial": result.partial,
         "complete": result.complete,
-        "failed": has_failed(result, answers=answers),
+        "failed": has_failed(result),
         "run_id": result.run_id,
         "rounds": result.rounds,
         "outcomes": {task: outcome_document(outcome) for task, outcome in result.outcomes.items()},
@@ -118,9 +118,9 @@ def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
     }
 
 
-def has_failed(result: RunResult, *, answers: bool) -> bool:
+def has_failed(result: RunResult) -> bool:
     """Whether a command exits with 1: an answer was cut, or something that failed stands in a joined value."""
-    return not result.complete or (not answers and _has_failure(result.answer))
+    return not result.complete or _has_failure(result.answer)
 
 
 def _has_failure(value: Any) -> bool:

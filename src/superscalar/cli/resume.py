@@ -141,7 +141,7 @@ def resume_run(
                 print_answer_of(result)
             else:
                 print_json(plain(result.answer))
-        if has_failed(result, answers=answers):
+        if has_failed(result):
             raise typer.Exit(1)
 
 
