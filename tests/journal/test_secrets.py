@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -305,6 +306,51 @@ def test_an_exception_of_a_model_says_no_secret_nor_do_its_notes_and_causes(tmp_
         run(agent.run("?", context=CONTEXT, run_id="r"))
     assert (str(caught.value), caught.value.__notes__) == (f"refused {MARK}", [f"with {MARK}"])
     assert str(caught.value.__cause__) == f"401 for {MARK}"
+    assert KEY not in on_disk(tmp_path)
+
+
+class OfItsOwn(Exception):
+    def __init__(self, body: object) -> None:
+        super().__init__("refused")
+        self.body = body
+
+    def __str__(self) -> str:
+        return f"the server said {self.body}"
+
+
+def with_a_context() -> Exception:
+    error = ValueError("refused")
+    error.__cause__, error.__context__ = KeyError("fine"), ValueError(KEY)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OfItsOwn(KEY), f"the server said {MARK}"),
+        (OfItsOwn({"key": KEY}), f"OfItsOwn: the server said {{'key': '{MARK}'}}"),
+        (OSError(5, f"no {KEY}", f"/{KEY}"), f"[Errno 5] no {MARK}: '/{MARK}'"),
+        (ExceptionGroup(f"all of {KEY}", [ValueError(KEY), OfItsOwn(KEY)]), f"all of {MARK} (2 sub-exceptions)"),
+        (ValueError({"key": [KEY]}), f"{{'key': ['{MARK}']}}"),
+        (RuntimeError(ValueError(KEY)), MARK),
+        (ValueError(KEY.encode()), f"{MARK.encode()!r}"),
+        (SyntaxError("bad", (KEY, 1, 1, f"x = {KEY}")), f"bad ({MARK}, line 1)"),
+        (type(f"E{KEY}", (Exception,), {"__module__": "builtins"})("refused"), f"E{MARK}: refused"),
+        (with_a_context(), "refused"),
+    ],
+)
+def test_whatever_an_exception_of_a_model_makes_its_text_of(tmp_path: Path, error: Exception, said: str) -> None:
+    class Broken(ScriptedModel):
+        async def stream(self, request: Any) -> Any:
+            raise error
+            yield
+
+    agent = LLMCompiler(Broken(), tools=[size], journal=tmp_path / "runs.db")
+    with pytest.raises(Exception) as caught:  # noqa: PT011 -- of any class
+        run(agent.run("?", context=CONTEXT, run_id="r"))
+    assert str(caught.value) == said
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert KEY not in repr(caught.value.__context__)
     assert KEY not in on_disk(tmp_path)
 
 

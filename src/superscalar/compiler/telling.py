@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import codec, events
+from superscalar.compiler.raised import cleaned
 from superscalar.plan.ir import Call, Literal, Task, Text, walk
 from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from superscalar.compiler.run import Settings
 
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
-_CHAIN: Final = 20  # exceptions behind an exception
 
 
 def telling(settings: Settings, context: Any) -> Telling | None:
@@ -110,16 +110,9 @@ class Telling:
 
     # --------------------------------------------------------------------------------------------- where else it goes
 
-    def clean(self, error: BaseException) -> None:
-        """Take what is secret out of an exception that the caller is to get: its texts, its notes, and its causes."""
-        left: BaseException | None = error
-        for _ in range(_CHAIN):
-            if left is None:
-                return
-            left.args = tuple(self.scrub(part) if isinstance(part, str) else part for part in left.args)
-            if notes := getattr(left, "__notes__", None):
-                left.__notes__ = [self.scrub(note) if isinstance(note, str) else note for note in notes]
-            left = left.__cause__ or left.__context__
+    def cleaned(self, error: BaseException) -> BaseException:
+        """What the caller gets in the place of an exception: without what is secret in its texts, notes and causes."""
+        return cleaned(error, self.scrub) if self.scrub else error
 
     def recorded(self, event: events.Event) -> events.Event:
         """An event as a journal has it: a value with something secret in it is a mark, and so is what a plan says."""
