@@ -24,11 +24,16 @@ def typed(*words: str) -> str:
 
 def command(name: str, run: str, *words: str, journal: Path | None, then: Iterable[str] = ()) -> str:
     """`superscalar resume 3f9c --journal nightly.db`: a command about a run, with `words` and the options `then`."""
-    where = (
-        [] if journal is None or (journal == JOURNAL and VARIABLE not in os.environ) else ["--journal", str(journal)]
-    )
+    where = naming(journal)
     if not run.startswith("-"):
         return typed("superscalar", name, run, *words, *where, *then)
     options = [word for word in words if word.startswith("-")]
     others = [word for word in words if not word.startswith("-")]
     return typed("superscalar", name, *options, *where, *then, "--", run, *others)
+
+
+def naming(journal: Path | None) -> list[str]:
+    """The option that names a journal, where a command would otherwise look at another one."""
+    if journal is None or (journal == JOURNAL and VARIABLE not in os.environ):
+        return []
+    return ["--journal", str(journal)]

@@ -6,7 +6,7 @@ import sys
 from datetime import datetime
 from typing import Any, Final
 
-from superscalar.advice import command
+from superscalar.advice import command, naming, typed
 from superscalar.cli.terminal import console, counted, safe_line
 from superscalar.journal import Journal, RunState, RunSummary
 
@@ -72,7 +72,8 @@ def print_runs(journal: Journal, limit: int) -> None:
         text.append(title if len(title) <= room else title[: room - 1] + "…")
         out.print(text)
     if (more := len(journal) - len(found)) > 0:
-        line = f"{counted(more, 'older run')}: superscalar runs --limit {len(found) + more}"
+        all_of_them = typed("superscalar", "runs", "--limit", str(len(found) + more), *naming(journal.path))
+        line = f"{counted(more, 'older run')}: {all_of_them}"
         console(sys.stderr).print(Text(safe_line(line), style="dim"))
     if asking := [run.id for run in found if run.state == "waiting"]:
         line = f"see what one that waits asks: {command('approve', asking[0], journal=journal.path)}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
@@ -26,6 +26,8 @@ from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
 from superscalar.schedule.unanswered import open_questions
 from superscalar.values import TaskId
+
+_ALL: Final = 2**63 - 1  # rows: more than SQLite has
 
 
 class Journal:
@@ -148,7 +150,8 @@ class Journal:
         """
         columns = "number, id, began, about, ended, summary"
         query = f"SELECT {columns} FROM runs ORDER BY number DESC LIMIT ?"  # noqa: S608 -- our own names
-        return [self._summary(*row) for row in self._database.rows(query, -1 if limit is None else limit)]
+        most = _ALL if limit is None else max(min(limit, _ALL), 0)
+        return [self._summary(*row) for row in self._database.rows(query, most)]
 
     def __len__(self) -> int:
         """How many runs there are."""

@@ -29,6 +29,7 @@ from superscalar.schedule.attempt import (
     may_try_again,
     never_granted,
     never_started,
+    too_heavy,
     too_late,
     too_many,
     too_wide,
@@ -385,8 +386,7 @@ class TaskFetchingUnit(Asking):
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         except TooHeavy as error:
-            why = f"an argument of {tool.name} is too large: {error}"
-            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", why)))
+            self._happened(events.Failed(self._now(), cell.id, too_heavy(tool.name, error)))
         else:
             attempt = Attempt(self, cell, tool, arguments, told)
             attempt.plain = plain
@@ -609,5 +609,11 @@ class TaskFetchingUnit(Asking):
 
     def _try_again(self, attempt: Attempt) -> None:
         attempt.timer = None
-        self._ready.append(attempt)
+        try:
+            self.holding.take_each(attempt.told)
+            self._ready.append(attempt)
+        except TooHeavy as error:
+            self._end(attempt)
+            failure = too_heavy(attempt.tool.name, error, in_doubt=attempt.in_doubt)
+            self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()
