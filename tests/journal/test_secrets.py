@@ -107,6 +107,13 @@ def test_a_secret_stands_in_no_file_of_the_journal(tmp_path: Path, name: str) ->
     assert [form for form in FORMS if form in written] == []
 
 
+def test_what_a_plan_gives_to_a_secret_parameter_behind_other_lines_stands_in_no_file(tmp_path: Path) -> None:
+    agent = LLMCompiler(tools=TOOLS, journal=tmp_path / "runs.db", policy="off")
+    plan = f"k = '{KEY}'\nn = size(k)\nt = f'see {KEY}'\nx = login(k)\njoin(n, t, x)\n"
+    assert run(agent.execute(plan, run_id="r")).joined[0] == len(KEY)
+    assert KEY not in on_disk(tmp_path)
+
+
 def cut(journal: Journal, folder: Path) -> Iterator[Path]:
     """Journals of the run as it was after each of its events from the seal on."""
     recorded = [record.event for record in journal.read("r")]

@@ -191,6 +191,8 @@ class Run:
 
     async def execute(self, plan: Plan, seen: Label = NOTHING) -> RunResult:
         """Run a plan that is there already; no model is asked. `seen`: the label of what its writer had read."""
+        if self._tell is not None:
+            self._tell.expect(plan.tasks)
 
         async def main() -> RunResult:
             if seen is not NOTHING:

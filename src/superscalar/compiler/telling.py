@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,9 +90,19 @@ class Telling:
             self._tasks.append(event.task)
             calls = [task.work for task in walk((event.task,)) if isinstance(task.work, Call)]
             if any(call.tool in self._secrets for call in calls):
-                self._feeding = feeding_secrets(self._tasks, self._secrets)
-                self.scrub.learn(said_for_secrets(self._tasks, self._secrets, self._feeding))
+                self._feeding = self._said_in(self._tasks)
                 self.scrub.learn([self._values[id] for id in self._feeding if id in self._values])
+
+    def expect(self, plan: Sequence[Task]) -> None:
+        """Learn what is secret in a plan that is whole before any line of it is told."""
+        if self._secrets:
+            self._said_in(plan)
+
+    def _said_in(self, plan: Sequence[Task]) -> frozenset[TaskId]:
+        """Learn what a plan says for secret parameters; the tasks whose values go to one."""
+        feeding = feeding_secrets(plan, self._secrets)
+        self.scrub.learn(said_for_secrets(plan, self._secrets, feeding))
+        return feeding
 
     def learning(self, invoke: Invoke) -> Invoke:
         """The same invocation; what a call is given for a secret parameter is known before the call is made."""
