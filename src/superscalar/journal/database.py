@@ -152,7 +152,10 @@ class Database:
     def _is_at_rest(self) -> bool:
         """Whether all there is stands in the file itself, as where it was closed and then put where nobody writes."""
         log = self.path.with_name(f"{self.path.name}-wal")
-        return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
+        try:
+            return self.path.is_file() and self.path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
+        except OSError:  # such as a name that is too long
+            return False
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_journal(connection):

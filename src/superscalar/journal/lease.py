@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from superscalar.errors import JournalError
 from superscalar.private import tighten
 
 _BUSY_FOR: Final = 0.1  # seconds: somebody who only looks whether a lease is held has it for microseconds
@@ -53,8 +54,20 @@ class Leases:
         """The leases of the journal at this path; the file beside it is made if it is not there.
 
         It stays open until the process ends: closing it would give back the leases of other runs.
+
+        Raises:
+            JournalError: it cannot be opened.
         """
         path = journal.with_name(f"{journal.name}-leases")
+        try:
+            return Leases._opened(path)
+        except OSError as error:
+            raise JournalError(
+                str(journal), f"the file of its leases cannot be opened ({error}); look at its path and permissions"
+            ) from error
+
+    @staticmethod
+    def _opened(path: Path) -> Leases:
         with _OPENING:
             try:
                 found = path.stat()
