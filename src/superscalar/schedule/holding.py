@@ -52,6 +52,14 @@ class Holding:
             if not is_light(value):
                 self.take(value)
 
+    def take_made(self, given: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+        """Count what a call is made with and the plan did not give: defaults, and what a class makes of little.
+
+        Raises:
+            TooHeavy: as for `take`.
+        """
+        self.take_each({name: value for name, value in arguments.items() if is_light(given.get(name))})
+
     def _count(self, weight: int) -> None:
         held = self.held + weight
         if held > self.most:

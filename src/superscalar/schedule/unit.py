@@ -362,6 +362,8 @@ class TaskFetchingUnit(Asking):
                 return
             known = self._known.get(cell.id) if self._known else None
             arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            if arguments is not given:
+                self.holding.take_made(tool.named(given), arguments)
             if work.access is not None and not work.access.known:
                 name = name_of(tool, cell, arguments)
                 if name is not None:
