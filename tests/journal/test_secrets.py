@@ -14,7 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from superscalar import CallAgain, Failure, LLMCompiler, Observation, ToolContext, events, tool
+from superscalar import (
+    ApprovalPending,
+    Ask,
+    CallAgain,
+    Failure,
+    LabelledCall,
+    LLMCompiler,
+    Observation,
+    Policy,
+    ToolContext,
+    events,
+    tool,
+)
 from superscalar.errors import ModelError
 from superscalar.journal import Journal
 from superscalar.secrets import MARK
@@ -269,6 +281,29 @@ def test_failures_class_names_and_progress_say_no_secret(tmp_path: Path) -> None
     failed = result.outcomes["x"]
     assert failed == Failure("error", f"no: {MARK}... at https://h/x?...", f"Bad_{MARK}")
     assert [e.message for e in result.events if isinstance(e, events.Progressed)] == [f"trying {MARK}"]
+
+
+def test_neither_do_reasons_of_rules_and_rounds_nor_the_questions_of_a_run_that_waits(tmp_path: Path) -> None:
+    def asks(call: LabelledCall) -> Ask | None:
+        return Ask(f"{KEY} is new") if call.tool == "put" else None
+
+    model = ScriptedModel(
+        "n = size('abc')\njoin(n)\n", f"REPLAN: what of {KEY}?", "u = urls(1)\np = put(u[0])\njoin(p)\n"
+    )
+    agent = LLMCompiler(model, TOOLS, journal=tmp_path / "runs.db", policy=Policy(rules=[asks]), replan="any")
+    told: list[events.Event] = []
+
+    async def follow() -> None:
+        async with agent.stream("?", context=CONTEXT, run_id="r") as stream:
+            told.extend([event async for event in stream])
+            await stream.result()
+
+    with pytest.raises(ApprovalPending) as caught:
+        run(follow())
+    assert [event.reason for event in told if isinstance(event, events.RoundStarted)] == ["", f"what of {MARK}?"]
+    assert [event.reason for event in told if isinstance(event, events.Decided)] == [f"{MARK} is new"]
+    assert f"{MARK} is new" in str(caught.value)
+    assert [form for form in FORMS if form in str(caught.value)] == []
 
 
 def test_no_model_is_shown_a_secret_of_a_result(tmp_path: Path) -> None:

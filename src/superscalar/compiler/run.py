@@ -291,7 +291,10 @@ class Run:
         except ApprovalPending as waiting:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
             asked = [question for question in waiting.questions if isinstance(question, Question)]
-            raise pending(self._id, asked, self._journal) from None
+            left = pending(self._id, asked, self._journal)
+            if self._tell is not None:  # whoever answers is shown what `Journal.questions` shows
+                left.args = (self._tell.scrub.without(str(left)),)
+            raise left from None
         except asyncio.CancelledError:
             if self._left:
                 error = None  # likewise

@@ -57,7 +57,7 @@ class Telling:
                 return replace(event, items=tuple(map(self._outcome, items)))
             case events.Progressed(message=str(message)):
                 return replace(event, message=self.scrub(message))
-            case events.Replanned(reason=reason):
+            case events.Replanned(reason=reason) | events.RoundStarted(reason=reason) | events.Decided(reason=reason):
                 return replace(event, reason=self.scrub(reason))
             case events.RunEnded(error=error):
                 return replace(event, error=self.scrub(error))
