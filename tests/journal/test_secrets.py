@@ -31,6 +31,7 @@ from superscalar.errors import ModelError
 from superscalar.journal import Journal
 from superscalar.secrets import MARK
 from superscalar.testing import ScriptedModel, run
+from superscalar.values import WITHHELD
 from support.depth import examples, share
 
 KEY = "k-7781/ab+cd=="
@@ -124,6 +125,19 @@ def test_what_a_plan_gives_to_a_secret_parameter_behind_other_lines_stands_in_no
     plan = f"k = '{KEY}'\nn = size(k)\nt = f'see {KEY}'\nx = login(k)\njoin(n, t, x)\n"
     assert run(agent.execute(plan, run_id="r")).joined[0] == len(KEY)
     assert KEY not in on_disk(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["ключ от двери 9Ω", 'пароль "\\x"', "\U0001f600" * 8])
+def test_a_secret_in_any_script_is_found_in_what_is_recorded(tmp_path: Path, key: str) -> None:
+    @tool(effect="read")
+    async def page() -> dict[str, Any]:
+        """A page."""
+        return {"title": "Заявка", "text": f"<{key}>", "size": 10**4_000}
+
+    agent = LLMCompiler(tools=[page], journal=tmp_path / "runs.db")
+    assert run(agent.execute("p = page()\njoin(p)\n", run_id="r", context={"key": SecretStr(key)})).joined
+    recorded = [record.event for record in Journal(tmp_path / "runs.db").read("r")]
+    assert [event.value for event in recorded if isinstance(event, events.Succeeded) and event.id == "p"] == [WITHHELD]
 
 
 def cut(journal: Journal, folder: Path) -> Iterator[Path]:

@@ -132,6 +132,8 @@ class Telling:
             text = codec.dumps(event)
         except codec.Unwritable:  # the journal will say so
             return event
+        if "\\u" in text:  # undone at once: in most scripts each character is an escape
+            text = json.dumps(json.loads(text, parse_int=str, parse_float=str), ensure_ascii=False)
         if not self.scrub.finds(text):
             return event
         match event:
@@ -185,6 +187,6 @@ class Telling:
 
     def _holds(self, value: Any) -> bool:
         try:
-            return self.scrub.finds(json.dumps(codec.data_of(value)))
+            return self.scrub.finds(json.dumps(codec.data_of(value), ensure_ascii=False))
         except codec.Unwritable:
             return self.scrub.finds(repr(value))
