@@ -260,7 +260,7 @@ class Journal:
         """Whether a process is at work on a run; none is where none could say so."""
         try:
             return self._leases.is_held(number)
-        except OSError:  # a file system that is not written
+        except (OSError, JournalError):  # a file system that is not written
             return False
 
     def _counted(self, run: str, number: int, *, held: bool) -> dict[str, Any]:
