@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import tracemalloc
 import urllib.parse
 from collections import deque
 from collections.abc import Callable
@@ -220,3 +221,32 @@ def test_a_hook_that_gives_no_text_lets_nothing_through() -> None:
 def test_a_value_of_which_something_was_withheld_is_known(value: Any) -> None:
     assert lacks_secret(value)
     assert not lacks_secret([1, {"a": "**********"}])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("key", [KEY, "schlüssel-9Ω\U0001f600", "".join(map(chr, range(0x21, 0x7F))) * 8])
+def test_a_secret_is_found_wherever_it_stands_in_a_long_text(form: str, key: str) -> None:
+    written = FORMS[form](key)
+    scrubber = Scrubber([key])
+    for place in range(2**16 - 1_100 - len(written), 2**16 + 20, max(len(written) // 2, 197)):
+        scrubbed = scrubber.without(f"{'x' * place} {written} {'x' * 1_000}")
+        assert scrubbed == f"{'x' * place}{scrubber.without(f' {written} ')}{'x' * 1_000}"
+
+
+@pytest.mark.parametrize("form", ["plain", "json", "json in json", "repr in repr"])
+@pytest.mark.parametrize("more", range(3))
+def test_a_secret_is_found_behind_many_backslashes(form: str, more: int) -> None:
+    written = FORMS[form]("schlüssel-9Ω")
+    scrubbed = Scrubber(["schlüssel-9Ω"]).without("\\" * (2**16 - 8 * more) + written + "x" * 2_000)
+    assert MARK in scrubbed
+    assert written not in scrubbed
+
+
+def test_a_long_text_full_of_escapes_takes_memory_for_a_part_of_it_alone() -> None:
+    text = json.dumps("\xe4\n" * 100_000)
+    scrubber = Scrubber([KEY])
+    tracemalloc.start()
+    assert not scrubber.finds(text)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 30 * len(text)

@@ -11,16 +11,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
-from superscalar import Failure, LLMCompiler, Observation, UsageError, tool
+from superscalar import Failure, LLMCompiler, Observation, Retry, UsageError, tool
 from superscalar.codec import data_of
-from superscalar.events import BudgetSpent, Succeeded
+from superscalar.events import BudgetSpent, Started, Succeeded
 from superscalar.journal import Journal
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Record, copied, plain
@@ -286,6 +286,41 @@ def test_arguments_count_too_since_events_have_them() -> None:
     kinds = [outcome.kind for outcome in result.outcomes.failures.values() if outcome.items is None]
     assert kinds
     assert set(kinds) <= {"bounds", "budget"}
+
+
+def spread(count: Any) -> str:
+    return "x" * int(count)
+
+
+def test_defaults_count_as_arguments_do_and_so_does_what_is_made_of_little() -> None:
+    @tool(effect="read")
+    async def look(place: int, among: list[str] = ["x" * 1_000_000]) -> int:  # noqa: B006 -- each call has a copy
+        """Look."""
+        return place
+
+    @tool(effect="read")
+    async def read(text: Annotated[Any, BeforeValidator(spread)]) -> int:
+        """Read."""
+        return len(text)
+
+    for call in "look(i)", "read(1000000 + i)":
+        result = executed(f"xs = [{call} for i in range(9)]\njoin(xs)", [look, read], max_bytes=5_000_000)
+        failed = [one.kind for one in result.outcomes.failures.values() if one.items is None]
+        assert (failed.count("bounds"), failed.count("budget")) == (5, 4)  # those were bound before any began
+
+
+def test_arguments_count_with_each_attempt_since_each_is_an_event() -> None:
+    @tool(effect="read", retry=Retry(attempts=9, on=(ConnectionError,)))
+    async def lost(xs: list[str]) -> int:
+        """Never answers."""
+        raise ConnectionError("gone")
+
+    result = executed("a = rows()\nb = lost(a)\njoin(b)", [rows, lost], max_bytes=5_100_000)
+    assert sum(isinstance(event, Started) and event.id == "b" for event in result.events) == 4
+    assert str(result.outcomes["b"]) == (
+        "an argument of lost is too large: the run's max_bytes=5,100,000 has no room for 1.001 MB beside the "
+        "5.004 MB it holds"
+    )
 
 
 def test_the_joiner_answers_from_what_there_is() -> None:

@@ -22,13 +22,6 @@ def typed(*words: str) -> str:
     return list2cmdline(words)
 
 
-def naming(journal: Path | None) -> list[str]:
-    """The option that names a journal, where it would not be the one of a command that names none."""
-    if journal is None or (journal == JOURNAL and VARIABLE not in os.environ):
-        return []
-    return ["--journal", str(journal)]
-
-
 def command(name: str, run: str, *words: str, journal: Path | None, then: Iterable[str] = ()) -> str:
     """`superscalar resume 3f9c --journal nightly.db`: a command about a run, with `words` and the options `then`."""
     where = naming(journal)
@@ -37,3 +30,10 @@ def command(name: str, run: str, *words: str, journal: Path | None, then: Iterab
     options = [word for word in words if word.startswith("-")]
     others = [word for word in words if not word.startswith("-")]
     return typed("superscalar", name, *options, *where, *then, "--", run, *others)
+
+
+def naming(journal: Path | None) -> list[str]:
+    """The option that names a journal, where a command would otherwise look at another one."""
+    if journal is None or (journal == JOURNAL and VARIABLE not in os.environ):
+        return []
+    return ["--journal", str(journal)]

@@ -29,6 +29,8 @@ _LEVELS: Final = 3  # of escapes in escapes that are undone: a URL in JSON in a 
 _MOST: Final = 10_000  # objects of a context that are looked into
 _DEEPEST: Final = 8
 _LINE: Final = 16  # characters of a line of a secret with several that is one too
+_WINDOW: Final = 1 << 16  # bytes of a long text that are looked at together, unless a secret is long
+_ESCAPED: Final = 16  # bytes that one of a secret takes, escaped as deeply as is undone
 _ESCAPES: Final = re.compile(
     rb"%(?P<percent>[0-9A-Fa-f]{2})|&(?P<entity>\w{2,6}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});|\\(?:"
     rb"u(?P<pair>[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2})|u(?P<short>[0-9A-Fa-f]{4})|"
@@ -122,7 +124,20 @@ class Scrubber:
                     break
         return len(data[len(data) - most :].decode("utf-8", "replace"))
 
-    def _spans(self, data: bytes, level: int = 0) -> Iterator[Span]:
+    def _spans(self, data: bytes) -> Iterator[Span]:
+        """What is secret in a text. A long one is looked at window by window: undoing escapes takes much memory."""
+        size = max(_WINDOW, _ESCAPED * max(map(len, self._needles), default=0))  # no secret is in three of them
+        begin = 0
+        while len(data) - begin > size:
+            yield from self._spans_from(begin, data[begin : begin + size])
+            begin = _between_escapes(data, begin + size - 2 * _ESCAPED * _LONGEST_PART)
+        yield from self._spans_from(begin, data[begin:] if begin else data)
+
+    def _spans_from(self, place: int, data: bytes) -> Iterator[Span]:
+        for begin, end in self._spans_within(data):
+            yield place + begin, place + end
+
+    def _spans_within(self, data: bytes, level: int = 0) -> Iterator[Span]:
         for needle, (head, tail, in_base64) in self._needles.items():
             for begin, end in _found(data, needle, head, tail):
                 after = _AFTER.match(data, end) if in_base64 else None
@@ -130,7 +145,7 @@ class Scrubber:
         if level < _LEVELS and (b"%" in data or b"\\" in data or b"&" in data):
             plain, places = _unescaped(data)
             if places:
-                for begin, end in self._spans(plain, level + 1):
+                for begin, end in self._spans_within(plain, level + 1):
                     yield _place(places, begin)[0], _place(places, end - 1)[1]
 
 
@@ -228,6 +243,12 @@ def _unescaped(data: bytes) -> tuple[bytes, _Places]:
         places.append((size, end, 0))
         done = end
     return b"".join([*made, data[done:]]), places
+
+
+def _between_escapes(data: bytes, at: int) -> int:
+    """A place at most a few bytes before `at` at which no escape with backslashes is begun, at any level."""
+    before = data[max(at - _WINDOW, 0) : at]
+    return at - (len(before) - len(before.rstrip(b"\\"))) % (1 << _LEVELS)
 
 
 def _meant(match: re.Match[bytes]) -> bytes | None:

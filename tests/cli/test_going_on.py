@@ -276,6 +276,15 @@ def test_the_newest_runs_are_listed_and_how_many_more_there_are() -> None:
     document = json.loads(done("runs", "--limit", "2", "--json")[1])
     assert ([one["id"] for one in document["runs"]], document["more"]) == (["r022", "r021"], 21)
     assert done("runs", "--limit", "0")[0] == 2
+    assert len(done("runs", "--limit", "9" * 30)[1].splitlines()) == 23
+    assert len(Journal(Path("runs.db")).runs(-1)) == 0
+
+
+def test_what_lists_the_older_runs_names_the_journal() -> None:
+    many(Path("my runs.db"), 21)
+    assert done("runs", "--journal", "my runs.db")[2] == (
+        "1 older run: superscalar runs --limit 21 --journal 'my runs.db'\n"
+    )
 
 
 def test_listing_reads_no_event_of_runs_that_were_closed_and_of_others_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -397,3 +397,14 @@ def test_a_forked_child_holds_nothing_and_writes_nothing_of_its_parent(path: Pat
         log.append(event)
     log.close()
     assert tuple(record.event for record in journal.read("r1")) == STORY
+
+
+def test_leases_that_cannot_be_opened_are_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "runs.db-leases").mkdir()
+    with pytest.raises(JournalError, match=r"the file of its leases cannot be opened \(.*Is a directory"):
+        Journal(tmp_path / "runs.db").begin("one", {})
+
+
+def test_a_name_that_is_too_long_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="the journal cannot be opened"):
+        Journal(tmp_path / ("x" * 300))

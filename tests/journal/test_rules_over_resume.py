@@ -392,3 +392,16 @@ def test_a_plan_that_is_executed_remembers_the_tools_that_it_calls(tmp_path: Pat
     assert list(guards["tools"]) == ["pay"]
     assert guards["policy"] == "enforce"
     assert [name for _, name, _ in guards["policy.rules"]] == ["careful", "bounded"]
+
+
+def test_a_tool_that_took_the_name_of_another_in_plans_has_not_its_guards(tmp_path: Path) -> None:
+    begun(tmp_path)
+
+    @tool(effect="write", name="pay!", content="to")
+    def pay(to: str, amount: int) -> str:
+        """Pay somebody."""
+        return "paid"
+
+    for said in (False, True):
+        why = refused(tmp_path, tools=[pay], rules_changed=said)
+        assert "pay: plans called the tool pay so, and call pay! so now" in why

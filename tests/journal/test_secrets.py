@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from superscalar import CallAgain, Failure, LLMCompiler, Observation, ToolContext, events, tool
+from superscalar import (
+    ApprovalPending,
+    Ask,
+    CallAgain,
+    Failure,
+    LabelledCall,
+    LLMCompiler,
+    Observation,
+    Policy,
+    ToolContext,
+    events,
+    tool,
+)
 from superscalar.errors import ModelError
 from superscalar.journal import Journal
 from superscalar.secrets import MARK
 from superscalar.testing import ScriptedModel, run
+from superscalar.values import WITHHELD
 from support.depth import examples, share
 
 KEY = "k-7781/ab+cd=="
@@ -104,6 +118,26 @@ def test_a_secret_stands_in_no_file_of_the_journal(tmp_path: Path, name: str) ->
     execute(tmp_path, PLANS[name])
     written = on_disk(tmp_path)
     assert [form for form in FORMS if form in written] == []
+
+
+def test_what_a_plan_gives_to_a_secret_parameter_behind_other_lines_stands_in_no_file(tmp_path: Path) -> None:
+    agent = LLMCompiler(tools=TOOLS, journal=tmp_path / "runs.db", policy="off")
+    plan = f"k = '{KEY}'\nn = size(k)\nt = f'see {KEY}'\nx = login(k)\njoin(n, t, x)\n"
+    assert run(agent.execute(plan, run_id="r")).joined[0] == len(KEY)
+    assert KEY not in on_disk(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["ключ от двери 9Ω", 'пароль "\\x"', "\U0001f600" * 8])
+def test_a_secret_in_any_script_is_found_in_what_is_recorded(tmp_path: Path, key: str) -> None:
+    @tool(effect="read")
+    async def page() -> dict[str, Any]:
+        """A page."""
+        return {"title": "Заявка", "text": f"<{key}>", "size": 10**4_000}
+
+    agent = LLMCompiler(tools=[page], journal=tmp_path / "runs.db")
+    assert run(agent.execute("p = page()\njoin(p)\n", run_id="r", context={"key": SecretStr(key)})).joined
+    recorded = [record.event for record in Journal(tmp_path / "runs.db").read("r")]
+    assert [event.value for event in recorded if isinstance(event, events.Succeeded) and event.id == "p"] == [WITHHELD]
 
 
 def cut(journal: Journal, folder: Path) -> Iterator[Path]:
@@ -263,6 +297,29 @@ def test_failures_class_names_and_progress_say_no_secret(tmp_path: Path) -> None
     assert [e.message for e in result.events if isinstance(e, events.Progressed)] == [f"trying {MARK}"]
 
 
+def test_neither_do_reasons_of_rules_and_rounds_nor_the_questions_of_a_run_that_waits(tmp_path: Path) -> None:
+    def asks(call: LabelledCall) -> Ask | None:
+        return Ask(f"{KEY} is new") if call.tool == "put" else None
+
+    model = ScriptedModel(
+        "n = size('abc')\njoin(n)\n", f"REPLAN: what of {KEY}?", "u = urls(1)\np = put(u[0])\njoin(p)\n"
+    )
+    agent = LLMCompiler(model, TOOLS, journal=tmp_path / "runs.db", policy=Policy(rules=[asks]), replan="any")
+    told: list[events.Event] = []
+
+    async def follow() -> None:
+        async with agent.stream("?", context=CONTEXT, run_id="r") as stream:
+            told.extend([event async for event in stream])
+            await stream.result()
+
+    with pytest.raises(ApprovalPending) as caught:
+        run(follow())
+    assert [event.reason for event in told if isinstance(event, events.RoundStarted)] == ["", f"what of {MARK}?"]
+    assert [event.reason for event in told if isinstance(event, events.Decided)] == [f"{MARK} is new"]
+    assert f"{MARK} is new" in str(caught.value)
+    assert [form for form in FORMS if form in str(caught.value)] == []
+
+
 def test_no_model_is_shown_a_secret_of_a_result(tmp_path: Path) -> None:
     model = ScriptedModel("u = urls(1)\njoin(u)\n", "done")
     agent = LLMCompiler(model, tools=[urls], journal=tmp_path / "runs.db", policy="off")
@@ -305,6 +362,51 @@ def test_an_exception_of_a_model_says_no_secret_nor_do_its_notes_and_causes(tmp_
         run(agent.run("?", context=CONTEXT, run_id="r"))
     assert (str(caught.value), caught.value.__notes__) == (f"refused {MARK}", [f"with {MARK}"])
     assert str(caught.value.__cause__) == f"401 for {MARK}"
+    assert KEY not in on_disk(tmp_path)
+
+
+class OfItsOwn(Exception):
+    def __init__(self, body: object) -> None:
+        super().__init__("refused")
+        self.body = body
+
+    def __str__(self) -> str:
+        return f"the server said {self.body}"
+
+
+def with_a_context() -> Exception:
+    error = ValueError("refused")
+    error.__cause__, error.__context__ = KeyError("fine"), ValueError(KEY)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OfItsOwn(KEY), f"the server said {MARK}"),
+        (OfItsOwn({"key": KEY}), f"OfItsOwn: the server said {{'key': '{MARK}'}}"),
+        (OSError(5, f"no {KEY}", f"/{KEY}"), f"[Errno 5] no {MARK}: '/{MARK}'"),
+        (ExceptionGroup(f"all of {KEY}", [ValueError(KEY), OfItsOwn(KEY)]), f"all of {MARK} (2 sub-exceptions)"),
+        (ValueError({"key": [KEY]}), f"{{'key': ['{MARK}']}}"),
+        (RuntimeError(ValueError(KEY)), MARK),
+        (ValueError(KEY.encode()), f"{MARK.encode()!r}"),
+        (SyntaxError("bad", (KEY, 1, 1, f"x = {KEY}")), f"bad ({MARK}, line 1)"),
+        (type(f"E{KEY}", (Exception,), {"__module__": "builtins"})("refused"), f"E{MARK}: refused"),
+        (with_a_context(), "refused"),
+    ],
+)
+def test_whatever_an_exception_of_a_model_makes_its_text_of(tmp_path: Path, error: Exception, said: str) -> None:
+    class Broken(ScriptedModel):
+        async def stream(self, request: Any) -> Any:
+            raise error
+            yield
+
+    agent = LLMCompiler(Broken(), tools=[size], journal=tmp_path / "runs.db")
+    with pytest.raises(Exception) as caught:  # noqa: PT011 -- of any class
+        run(agent.run("?", context=CONTEXT, run_id="r"))
+    assert str(caught.value) == said
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert KEY not in repr(caught.value.__context__)
     assert KEY not in on_disk(tmp_path)
 
 

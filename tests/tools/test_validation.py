@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Optional, Union
 
 import pytest
@@ -11,6 +12,7 @@ from annotated_types import Gt
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from superscalar import LLMCompiler, tool
 from superscalar.schedule.sharing import identity
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.validation import adapter_of, validator
@@ -125,3 +127,31 @@ def test_a_number_too_long_to_be_written_is_refused_in_words() -> None:
     check = validator("quote", "quote", parameters([bool], [False]))
     with pytest.raises(ArgumentError, match="not this int"):
         check({"a": 10**5000})
+
+
+class Unspeakable(Exception):
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@dataclass
+class Currency:
+    name: str
+
+    def __post_init__(self) -> None:
+        raise KeyError(self.name) if self.name else Unspeakable()
+
+
+@tool(effect="read")
+async def rate(of: Currency) -> float:
+    """What a currency is worth."""
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("EUR", "checking it raised KeyError('EUR')"), ("", "checking it raised Unspeakable, whose repr raised")],
+)
+def test_whatever_the_class_of_a_parameter_raises_is_an_error_of_the_plan(name: str, said: str) -> None:
+    (found,) = LLMCompiler(tools=[rate]).check(f"r = rate({{'name': {name!r}}})\njoin(r)\n")
+    assert said in found.message

@@ -100,7 +100,11 @@ def open_journal(path: Path) -> Journal:
     from superscalar.cli.failures import CommandError
     from superscalar.journal import Journal
 
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # such as a name that is too long
+        there = False
+    if not there:
         raise CommandError(
             f"there is no journal {path}; name one with --journal or SUPERSCALAR_JOURNAL, or make one: "
             f"superscalar run --journal {path} ..."

@@ -73,7 +73,7 @@ class Guards:
         if GUARDS not in about:
             by = about.get("version", "(unknown)")
             return (f"superscalar {by} did not record under which rules the run was begun: those of this agent count",)
-        found = list(_changes(about[GUARDS], self._all))
+        found = [*_changes(about[GUARDS], self._all), *self._taken(about)]
         gone = [change.what for change in found if change.how == "gone"]
         other = [change.what for change in found if change.how == "other"]
         if gone:
@@ -88,6 +88,14 @@ class Guards:
                 f"look at what has changed, and if it may go on under these, say so:\n  {_again(log, changed=True)}"
             )
         return tuple(change.what for change in found)
+
+    def _taken(self, about: Mapping[str, Any]) -> Iterator[Change]:
+        """The tools in whose place plans call another one now: it has their name there, and not their guards."""
+        guarded = about[GUARDS].get("tools", {}) if isinstance(about[GUARDS], Mapping) else {}
+        for alias, (name, *_) in about.get("declared", {}).items():
+            tool = self._settings.tools.get(alias)
+            if name in guarded and tool is not None and tool.name != name:
+                yield Change("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
 
 
 def _again(log: RunLog, *, changed: bool = False) -> str:

@@ -12,12 +12,14 @@ import re
 import sys
 import types
 import typing
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from superscalar.everyday import BARE
 from superscalar.tools.fields import field_info
 from superscalar.values import record_fields
 
@@ -89,7 +91,7 @@ class _Digests:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[str, object]] = {}  # with the object: its id is used by no other meanwhile
+        self._known: dict[tuple[int, bool], tuple[str, object]] = {}  # with the object: no other has its id meanwhile
         self._under_way: list[int] = []
 
     def of(self, value: object, *, called: bool = False) -> str:
@@ -99,21 +101,24 @@ class _Digests:
         version = getattr(value, "version", None) if isinstance(value, types.FunctionType) else None
         if type(version) in (str, int):
             return _digest((*_named(value), str(version)))
-        if id(value) in self._known:
-            return self._known[id(value)][0]
+        if (id(value), called) in self._known:
+            return self._known[id(value), called][0]
         if id(value) in self._under_way:
             return _digest(("within", str(self._under_way.index(id(value)))))
         self._under_way.append(id(value))
-        parts = self._called(value) if called else self._parts(value)
+        if isinstance(value, _CACHED):
+            parts = iter((self.of(_uncached(value), called=called),))
+        else:
+            parts = self._called(value) if called else self._parts(value)
         made = _digest((".".join(_named(type(value))), *parts))
         self._under_way.pop()
-        self._known[id(value)] = made, value
+        self._known[id(value), called] = made, value
         return made
 
     def _parts(self, value: Any) -> Iterator[str]:
         match value:
             case enum.Enum():
-                yield value.name
+                yield from (value.name, self.of(value._value_))
             case list() | tuple() if type(value) in (list, tuple):
                 yield from map(self.of, value)
             case set() | frozenset():
@@ -143,6 +148,12 @@ class _Digests:
                 yield repr(value)
             case _ if (fields := record_fields(value)) is not None:
                 yield from (f"{name} {self.of(part)}" for name, part in fields.items())
+            case list() | tuple() | deque():
+                yield from map(self.of, value)
+            case types.SimpleNamespace():
+                yield from (f"{name} {self.of(part)}" for name, part in sorted(vars(value).items()))
+            case _ if (base := next((base for base in BARE if isinstance(value, base)), None)) is not None:
+                yield self.of(BARE[base](value))
 
     def _called(self, value: Any) -> Iterator[str]:
         match value:
@@ -151,8 +162,10 @@ class _Digests:
             case types.MethodType():
                 yield self.of(value.__func__)
                 yield from self._state(value.__self__)
-            case types.FunctionType() | types.BuiltinFunctionType() | type():
+            case types.FunctionType() | types.BuiltinFunctionType():
                 yield from self._parts(value)
+            case type():
+                yield from self._class(value)
             case _ if isinstance(call := inspect.getattr_static(type(value), "__call__", None), types.FunctionType):
                 yield self.of(call)
                 yield from self._state(value)
@@ -160,11 +173,31 @@ class _Digests:
                 yield from self._parts(value)
 
     def _state(self, value: Any) -> Iterator[str]:
-        """The data that an object holds."""
-        yield ".".join(_named(value if isinstance(value, type) else type(value)))
-        if not isinstance(value, type):
-            held = record_fields(value) or getattr(value, "__dict__", {})
+        """The data that an object holds, and what its class says."""
+        kind = value if isinstance(value, type) else type(value)
+        yield self.of(kind, called=True)
+        if kind is not value:
+            held = record_fields(value) or {**_in_slots(value), **getattr(value, "__dict__", {})}
             yield from (f"{name} {self.of(part)}" for name, part in sorted(held.items()))
+
+    def _class(self, kind: type) -> Iterator[str]:
+        """What a class has of functions and data, and what those have from which it derives in its module."""
+        yield ".".join(_named(kind))
+        for base in kind.__mro__:
+            if base.__module__ != kind.__module__ or base.__module__ == "builtins":
+                yield ".".join(_named(base))
+                continue
+            for name, part in sorted(vars(base).items()):
+                for inner in _behind(part):
+                    if isinstance(inner, types.FunctionType) or not name.startswith("__"):
+                        yield f"{name} {self._used(inner, kind.__module__)}"
+
+    def _used(self, part: Any, module: str) -> str:
+        """The digest of what code of a module uses; of functions and classes of another one it is their name."""
+        inner = _uncached(part)
+        if isinstance(inner, types.FunctionType | type):
+            return ".".join(_named(inner)) if inner.__module__ != module else self.of(inner, called=True)
+        return self.of(part)
 
     def _function(self, function: types.FunctionType) -> Iterator[str]:
         """Its code, what it closes over, and what it uses of its module: data, and functions that stand there too."""
@@ -176,15 +209,49 @@ class _Digests:
             except ValueError:  # not assigned yet
                 yield name
         for name in sorted(set(_globals_of(function.__code__)) & function.__globals__.keys()):
-            used = function.__globals__[name]
-            elsewhere = isinstance(used, types.FunctionType) and used.__module__ != function.__module__
-            yield f"{name} {'.'.join(_named(used)) if elsewhere else self.of(used)}"
+            yield f"{name} {self._used(function.__globals__[name], function.__module__)}"
+        for name, part in sorted(vars(function).items()):
+            if not name.startswith("__"):
+                yield f"{name} {self.of(part)}"
 
     def _code(self, code: types.CodeType) -> Iterator[str]:
         """What the code does, wherever it stands."""
         yield from (code.co_code.hex(), code.co_exceptiontable.hex(), str(code.co_flags))
         yield repr((code.co_names, code.co_freevars, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount))
         yield from map(self.of, code.co_consts)
+
+
+_CACHED: Final = type(functools.cache(len))
+
+
+def _uncached(part: Any) -> Any:
+    """The function whose results `functools.cache` keeps; of anything else, itself."""
+    return part.__wrapped__ if isinstance(part, _CACHED) else part
+
+
+def _behind(part: Any) -> Iterator[Any]:
+    """The functions of what a class wraps some in; of anything else, itself."""
+    match part:
+        case staticmethod() | classmethod():
+            yield part.__func__
+        case property():
+            yield from (function for function in (part.fget, part.fset) if function is not None)
+        case functools.cached_property():
+            yield part.func
+        case types.MemberDescriptorType() | types.GetSetDescriptorType():
+            return
+        case _:
+            yield part
+
+
+def _in_slots(value: Any) -> dict[str, Any]:
+    """What stands in the slots of an object."""
+    return {
+        name: member.__get__(value)
+        for kind in type(value).__mro__
+        for name, member in vars(kind).items()
+        if isinstance(member, types.MemberDescriptorType) and hasattr(value, name)
+    }
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -208,6 +275,7 @@ def _named(given: Any) -> tuple[str, str]:
     """The module and the qualified name of what is called; an object has that of its class."""
     if isinstance(given, functools.partial):
         return _named(given.func)
+    given = _uncached(given)
     if isinstance(given, types.ModuleType):
         return "", given.__name__
     if not isinstance(given, type | types.FunctionType | types.MethodType | types.BuiltinFunctionType):

@@ -32,7 +32,7 @@ from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
-from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.attempt import Bounds, Invoke, text_of
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
@@ -192,6 +192,8 @@ class Run:
 
     async def execute(self, plan: Plan, seen: Label = NOTHING) -> RunResult:
         """Run a plan that is there already; no model is asked. `seen`: the label of what its writer had read."""
+        if self._tell is not None:
+            self._tell.expect(plan.tasks)
 
         async def main() -> RunResult:
             if seen is not NOTHING:
@@ -283,29 +285,36 @@ class Run:
         self._begin(question)
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
         error: str | None = "cancelled"
+        result: RunResult | BaseException
         try:
-            result: RunResult = await main()
+            result = await main()
             error = ""
         except ApprovalPending as waiting:
             error = None  # nothing runs, and it has not ended: it goes on when it is resumed
             asked = [question for question in waiting.questions if isinstance(question, Question)]
-            raise pending(self._id, asked, self._journal) from None
+            left = pending(self._id, asked, self._journal)
+            if self._tell is not None:  # whoever answers is shown what `Journal.questions` shows
+                left.args = (self._tell.scrub.without(str(left)),)
+            raise left from None
         except asyncio.CancelledError:
             if self._left:
                 error = None  # likewise
                 await self._unit.cancel()
             raise
         except Exception as failed:
-            if self._tell is not None:
-                self._tell.clean(failed)
-            error = cut(f"{type(failed).__name__}: {failed}", LONGEST)
-            raise
+            told = failed if self._tell is None else self._tell.cleaned(failed)
+            error = cut(f"{type(told).__name__}: {text_of(told)}", LONGEST)
+            if told is failed:
+                raise
+            result = told  # raised behind the block: here what it stands for would be its context
         finally:
             if timer is not None:
                 timer.cancel()
             if error is not None:
                 await self._unit.cancel()
                 self._happened(events.RunEnded(self._now(), error))
+        if isinstance(result, BaseException):
+            raise result
         return self._finished(result)
 
     def _leave(self) -> None:

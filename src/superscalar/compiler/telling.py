@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import codec, events
+from superscalar.compiler.raised import cleaned
 from superscalar.plan.ir import Call, Literal, Task, Text, walk
 from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from superscalar.compiler.run import Settings
 
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
-_CHAIN: Final = 20  # exceptions behind an exception
 
 
 def telling(settings: Settings, context: Any) -> Telling | None:
@@ -57,7 +57,7 @@ class Telling:
                 return replace(event, items=tuple(map(self._outcome, items)))
             case events.Progressed(message=str(message)):
                 return replace(event, message=self.scrub(message))
-            case events.Replanned(reason=reason):
+            case events.Replanned(reason=reason) | events.RoundStarted(reason=reason) | events.Decided(reason=reason):
                 return replace(event, reason=self.scrub(reason))
             case events.RunEnded(error=error):
                 return replace(event, error=self.scrub(error))
@@ -90,9 +90,19 @@ class Telling:
             self._tasks.append(event.task)
             calls = [task.work for task in walk((event.task,)) if isinstance(task.work, Call)]
             if any(call.tool in self._secrets for call in calls):
-                self._feeding = feeding_secrets(self._tasks, self._secrets)
-                self.scrub.learn(said_for_secrets(self._tasks, self._secrets, self._feeding))
+                self._feeding = self._said_in(self._tasks)
                 self.scrub.learn([self._values[id] for id in self._feeding if id in self._values])
+
+    def expect(self, plan: Sequence[Task]) -> None:
+        """Learn what is secret in a plan that is whole before any line of it is told."""
+        if self._secrets:
+            self._said_in(plan)
+
+    def _said_in(self, plan: Sequence[Task]) -> frozenset[TaskId]:
+        """Learn what a plan says for secret parameters; the tasks whose values go to one."""
+        feeding = feeding_secrets(plan, self._secrets)
+        self.scrub.learn(said_for_secrets(plan, self._secrets, feeding))
+        return feeding
 
     def learning(self, invoke: Invoke) -> Invoke:
         """The same invocation; what a call is given for a secret parameter is known before the call is made."""
@@ -110,16 +120,9 @@ class Telling:
 
     # --------------------------------------------------------------------------------------------- where else it goes
 
-    def clean(self, error: BaseException) -> None:
-        """Take what is secret out of an exception that the caller is to get: its texts, its notes, and its causes."""
-        left: BaseException | None = error
-        for _ in range(_CHAIN):
-            if left is None:
-                return
-            left.args = tuple(self.scrub(part) if isinstance(part, str) else part for part in left.args)
-            if notes := getattr(left, "__notes__", None):
-                left.__notes__ = [self.scrub(note) if isinstance(note, str) else note for note in notes]
-            left = left.__cause__ or left.__context__
+    def cleaned(self, error: BaseException) -> BaseException:
+        """What the caller gets in the place of an exception: without what is secret in its texts, notes and causes."""
+        return cleaned(error, self.scrub) if self.scrub else error
 
     def recorded(self, event: events.Event) -> events.Event:
         """An event as a journal has it: a value with something secret in it is a mark, and so is what a plan says."""
@@ -129,6 +132,8 @@ class Telling:
             text = codec.dumps(event)
         except codec.Unwritable:  # the journal will say so
             return event
+        if "\\u" in text:  # undone at once: in most scripts each character is an escape
+            text = json.dumps(json.loads(text, parse_int=str, parse_float=str), ensure_ascii=False)
         if not self.scrub.finds(text):
             return event
         match event:
@@ -182,6 +187,6 @@ class Telling:
 
     def _holds(self, value: Any) -> bool:
         try:
-            return self.scrub.finds(json.dumps(codec.data_of(value)))
+            return self.scrub.finds(json.dumps(codec.data_of(value), ensure_ascii=False))
         except codec.Unwritable:
             return self.scrub.finds(repr(value))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from superscalar import codec
 from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
@@ -33,6 +33,8 @@ from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
 from superscalar.schedule.unanswered import open_questions
 from superscalar.values import TaskId
+
+_ALL: Final = 2**63 - 1  # rows: more than SQLite has
 
 
 class Journal:
@@ -207,7 +209,8 @@ class Journal:
         """
         columns = "number, id, began, about, ended, summary"
         query = f"SELECT {columns} FROM runs ORDER BY number DESC LIMIT ?"  # noqa: S608 -- our own names
-        return [self._summary(*row) for row in self._database.rows(query, -1 if limit is None else limit)]
+        most = _ALL if limit is None else max(min(limit, _ALL), 0)
+        return [self._summary(*row) for row in self._database.rows(query, most)]
 
     def __len__(self) -> int:
         """How many runs there are."""
@@ -313,10 +316,13 @@ class Journal:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error
 
     def _is_held(self, number: int) -> bool:
-        """Whether a process is at work on a run."""
+        """Whether a process is at work on a run; none is where none could say so."""
         with suppress(JournalError):
             return self._here().leases.is_held(number)
-        leases = Leases.looking(self._path)  # it may not be written
+        try:
+            leases = Leases.looking(self._path)  # it may not be written
+        except OSError:  # nor read
+            return False
         return leases is not None and leases.is_held(number)
 
     def _counted(self, run: str, number: int, *, held: bool) -> dict[str, Any]:

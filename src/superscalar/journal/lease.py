@@ -16,6 +16,7 @@ import weakref
 from pathlib import Path
 from typing import Final
 
+from superscalar.errors import JournalError
 from superscalar.private import tighten
 
 _SAYS: Final = """\
@@ -68,8 +69,20 @@ class Leases:
 
     @staticmethod
     def of(journal: Path) -> Leases:
-        """The leases of the journal at this path; the file beside it is made if it is not there."""
-        path = beside(journal)
+        """The leases of the journal at this path; the file beside it is made if it is not there.
+
+        Raises:
+            JournalError: it cannot be opened.
+        """
+        try:
+            return Leases._opened(beside(journal))
+        except OSError as error:
+            raise JournalError(
+                str(journal), f"the file of its leases cannot be opened ({error}); look at its path and permissions"
+            ) from error
+
+    @staticmethod
+    def _opened(path: Path) -> Leases:
         with _OPENING:
             try:
                 found = path.stat()

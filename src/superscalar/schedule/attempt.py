@@ -319,6 +319,11 @@ def never_granted(attempt: Attempt, why: Entangled) -> Failure:
     return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
 
 
+def too_heavy(tool: str, why: TooHeavy, *, in_doubt: bool = False) -> Failure:
+    """What becomes of a call that is made with more than there is room for."""
+    return Failure("bounds", f"an argument of {tool} is too large: {why}", in_doubt=in_doubt)
+
+
 def too_many(have: int, more: int, bounds: Bounds) -> Failure:
     """What to say when a run would have more than its bound of tasks."""
     return Failure("bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={bounds.max_tasks:,}")

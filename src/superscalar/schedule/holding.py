@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from superscalar import events
@@ -41,6 +41,24 @@ class Holding:
         """
         known = self._known.get(id(value))
         self._count(weight_of(value) if known is None else known[0])
+
+    def take_each(self, arguments: Mapping[str, Any]) -> None:
+        """Count what a call is made with once more: each attempt is an event of its own, and a row of a journal.
+
+        Raises:
+            TooHeavy: as for `take`.
+        """
+        for value in arguments.values():
+            if not is_light(value):
+                self.take(value)
+
+    def take_made(self, given: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+        """Count what a call is made with and the plan did not give: defaults, and what a class makes of little.
+
+        Raises:
+            TooHeavy: as for `take`.
+        """
+        self.take_each({name: value for name, value in arguments.items() if is_light(given.get(name))})
 
     def _count(self, weight: int) -> None:
         held = self.held + weight

@@ -29,6 +29,7 @@ from superscalar.schedule.attempt import (
     may_try_again,
     never_granted,
     never_started,
+    too_heavy,
     too_late,
     too_many,
     too_wide,
@@ -361,6 +362,8 @@ class TaskFetchingUnit(Asking):
                 return
             known = self._known.get(cell.id) if self._known else None
             arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            if arguments is not given:
+                self.holding.take_made(tool.named(given), arguments)
             if work.access is not None and not work.access.known:
                 name = name_of(tool, cell, arguments)
                 if name is not None:
@@ -385,8 +388,7 @@ class TaskFetchingUnit(Asking):
         except RecursionError:
             self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
         except TooHeavy as error:
-            why = f"an argument of {tool.name} is too large: {error}"
-            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", why)))
+            self._happened(events.Failed(self._now(), cell.id, too_heavy(tool.name, error)))
         else:
             attempt = Attempt(self, cell, tool, arguments, told)
             attempt.plain = plain
@@ -606,5 +608,11 @@ class TaskFetchingUnit(Asking):
 
     def _try_again(self, attempt: Attempt) -> None:
         attempt.timer = None
-        self._ready.append(attempt)
+        try:
+            self.holding.take_each(attempt.told)
+            self._ready.append(attempt)
+        except TooHeavy as error:
+            self._end(attempt)
+            failure = too_heavy(attempt.tool.name, error, in_doubt=attempt.in_doubt)
+            self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()

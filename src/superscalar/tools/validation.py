@@ -90,7 +90,7 @@ def validator(
             raise _broken(error, arguments) from error
 
     def _broken(error: Exception, arguments: dict[str, Any]) -> ArgumentError:
-        said = without(repr(error), arguments, secrets)
+        said = without(_told(error), arguments, secrets)
         return ArgumentError(f"{tool}(): checking the arguments raised {said}")
 
     return validate
@@ -164,9 +164,18 @@ def rejecter(annotation: Any) -> Callable[[Any], str | None]:
             adapter.validate_python(constant)
         except ValidationError as error:
             return "; ".join(_located(e) for e in error.errors(include_url=False))
+        except Exception as error:  # noqa: BLE001 -- a validator is the tool's own code, and may raise anything
+            return f"checking it raised {_told(error)}"
         return None
 
     return reject
+
+
+def _told(error: Exception) -> str:
+    try:
+        return repr(error)
+    except Exception as worse:  # noqa: BLE001 -- and so may what it raises, when it is shown
+        return f"{type(error).__name__}, whose repr raised {type(worse).__name__}"
 
 
 def _located(error: Mapping[str, Any]) -> str:
