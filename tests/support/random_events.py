@@ -89,7 +89,7 @@ _TASKS: st.SearchStrategy[Task] = st.builds(
 _TEXTS = st.text(max_size=5)
 
 _BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
-    "float": st.floats(),
+    "float": st.floats().map(lambda number: number + 0.0),  # no -0.0, which is a default 0.0 to whoever reads it
     "float | None": st.none() | st.floats(allow_nan=False),
     "int": st.integers(),
     "int | None": st.none() | st.integers(),

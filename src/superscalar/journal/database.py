@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from superscalar.errors import JournalError
-from superscalar.journal.lease import beside
+from superscalar.journal.lease import forget
 from superscalar.private import made_private, tighten
 
 FORMAT: Final = 1
@@ -57,7 +57,7 @@ class Database:
         self._process = os.getpid()
         self._durable: bool | None = None  # what the connection was told last
         log = path.with_name(f"{path.name}-wal")
-        self.had_log = log.exists()  # before this connection made one
+        self.had_log = is_there(log)  # before this connection made one
         self._connection = self._open()
         with _OPENING:
             _ALL.add(self)
@@ -182,7 +182,7 @@ class Database:
                 )
             connection.execute("BEGIN IMMEDIATE")
             if not self._is_journal(connection):  # else another process was first
-                beside(self.path).unlink(missing_ok=True)  # left of another one, whose runs have the same numbers
+                forget(self.path)
                 for statement in _TABLES:
                     connection.execute(statement)
             connection.execute("COMMIT")
@@ -194,10 +194,10 @@ class Database:
             JournalError: the log of the other one is there, which would be lost.
         """
         left = [self.path.with_name(f"{self.path.name}-{kind}") for kind in ("wal", "shm")]
-        there = [file for file in left if file.exists()]
-        if not there or _size(self.path):
+        there = [file for file in left if is_there(file)]
+        if not there or size_of(self.path):
             return
-        if _size(left[0]):
+        if size_of(left[0]):
             raise JournalError(
                 str(self.path),
                 f"there is no journal, but {left[0].name} is left of one that was moved without it: it holds what "
@@ -229,7 +229,16 @@ class Database:
         return False
 
 
-def _size(path: Path) -> int:
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; there is none of a name that is too long."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def size_of(path: Path) -> int:
+    """Bytes in a file; 0 where there is none."""
     try:
         return path.stat().st_size
     except OSError:

@@ -77,9 +77,7 @@ class Leases:
         try:
             return Leases._opened(beside(journal))
         except OSError as error:
-            raise JournalError(
-                str(journal), f"the file of its leases cannot be opened ({error}); look at its path and permissions"
-            ) from error
+            raise not_opened(journal, error) from error
 
     @staticmethod
     def _opened(path: Path) -> Leases:
@@ -159,6 +157,24 @@ class Leases:
         """Whether this process is."""
         with self._guard:
             return run in self._held
+
+
+def forget(journal: Path) -> None:
+    """Remove what a journal that is gone left behind: the runs of a new one have the same numbers.
+
+    Raises:
+        JournalError: it cannot be removed.
+    """
+    try:
+        beside(journal).unlink(missing_ok=True)
+    except OSError as error:
+        raise not_opened(journal, error) from error
+
+
+def not_opened(journal: Path, error: OSError) -> JournalError:
+    """The leases of a journal cannot be used."""
+    why = f"the file of its leases cannot be opened ({error}); look at its path and permissions"
+    return JournalError(str(journal), why)
 
 
 def _close(descriptor: int, process: int) -> None:
