@@ -34,6 +34,8 @@ Portions: TypeAlias = Generator[None, None, T]
 """Work that comes to a `T`, in portions of about a thousand items."""
 
 PORTION: Final = 1_000
+MUCH: Final = 2_000_000
+"""Bytes: of what weighs more, a copy takes many portions."""
 
 Known: TypeAlias = dict[int, tuple[int, int, Any]]
 """What was weighed, by address: its weight, how deep it is, and itself, so that it lives on where it is."""
@@ -51,13 +53,14 @@ def weight_of(value: Any, most: int = MAX_WEIGHT, known: Known | None = None) ->
     """
     found = _leaf(value)
     if found is None:
-        found, _ = _at_once(Scale(most, known).weighing(value))
+        found, _ = at_once(Scale(most, known).weighing(value))
     if found > most:
         raise TooHeavy(too_heavy(most))
     return found
 
 
-def _at_once(work: Portions[T]) -> T:
+def at_once(work: Portions[T]) -> T:
+    """What work comes to, with nothing between its portions."""
     while True:
         try:
             next(work)
@@ -200,11 +203,19 @@ _Parts: TypeAlias = tuple[int, Collection[Any]]
 """What something weighs without its parts, and these."""
 
 
+def _as_it_was(kind: type, parts: list[Any]) -> Any:
+    return kind(parts)
+
+
 class Scale:
-    """Weighs one value, and copies it, in portions between which others may have their turn."""
+    """Weighs values, and copies them, in portions between which others may have their turn.
+
+    `copies`: of the copies it made, the large ones, as they would be known if they were weighed.
+    """
 
     def __init__(self, most: int = MAX_WEIGHT, known: Known | None = None) -> None:
         self._most = most
+        self.copies: Known = {}
         self._known: Known = {} if known is None else known
         self._seen: Known = {}
         self._looked_at = 0
@@ -254,34 +265,59 @@ class Scale:
             self._looked_at = 0
             yield
 
+    def known(self, value: Any) -> tuple[int, int]:
+        """What something weighs, and how deep it is, that was weighed or is among what was known."""
+        weight, height, _ = self._seen.get(id(value)) or self._known[id(value)]
+        return weight, height
+
     def is_large(self, value: Any) -> bool:
         """Whether something that was weighed is more than a portion."""
         known = self._seen.get(id(value)) or self._known.get(id(value))
         return known is not None and known[0] > _LARGE
 
-    def copying(self, value: Any) -> Portions[Any]:
-        """A copy of what was weighed, as `copied` makes it."""
-        kind = type(value)
-        if kind is dict and self.is_large(value):
-            keys = yield from self._copying_each([*value])
-            parts = yield from self._copying_each([*value.values()])
-            return dict(zip(keys, parts, strict=True))
-        if (kind is list or kind is tuple) and self.is_large(value):
-            parts = yield from self._copying_each([*value])
-            return parts if kind is list else tuple(parts)
-        known = self._seen.get(id(value))
-        self._looked_at += PORTION // 10 if known is None else known[0] // _NUMBER
-        yield from self._portion()
-        return copied(value)
+    def copying(
+        self, value: Any, copy: Callable[[Any], Any] = copied, whole: Callable[[type, list[Any]], Any] = _as_it_was
+    ) -> Portions[Any]:
+        """What `copy` makes of what was weighed: of a list or tuple that is `whole(its class, copies of its parts)`,
+        and of a dict that of pairs.
+        """
+        return (yield from self._copying_each((value,), copy, whole))[0]
 
-    def _copying_each(self, parts: list[Any]) -> Portions[list[Any]]:
+    def _copying_each(
+        self, parts: Collection[Any], copy: Callable[[Any], Any], whole: Callable[[type, list[Any]], Any]
+    ) -> Portions[list[Any]]:
         made = []
-        for place, part in enumerate(parts, 1):
-            copy = part if type(part) in IMMUTABLE else (yield from self.copying(part))
-            made.append(copy)
-            if not place % PORTION:
+        for part in parts:
+            kind = type(part)
+            if kind in IMMUTABLE:
+                made.append(copy(part))
+                self._looked_at += 1
+            elif kind in _SPLIT and self.is_large(part):
+                made.append((yield from self._copying_parts(part, copy, whole)))
+            else:
+                known = self._seen.get(id(part)) or self._known.get(id(part))
+                made.append(copy(part))
+                self._looked_at += PORTION // 10 if known is None else known[0] // _NUMBER
+            if self._looked_at >= PORTION:
+                self._looked_at = 0
                 yield
         return made
+
+    def _copying_parts(
+        self, value: Any, copy: Callable[[Any], Any], whole: Callable[[type, list[Any]], Any]
+    ) -> Portions[Any]:
+        kind = type(value)
+        if kind is dict:
+            keys = yield from self._copying_each([*value], copy, whole)
+            items = yield from self._copying_each([*value.values()], copy, whole)
+            made = whole(kind, list(zip(keys, items, strict=True)))
+        else:
+            made = whole(kind, (yield from self._copying_each([*value], copy, whole)))
+        self.copies[id(made)] = *self.known(value), made
+        return made
+
+
+_SPLIT: Final = frozenset({list, tuple, dict})
 
 
 def _too_deep() -> TooHeavy:

@@ -19,7 +19,7 @@ from superscalar.errors import PlanError
 from superscalar.events import Started
 from superscalar.plan import itemwise
 from superscalar.plan.fronts.detect import Syntax
-from superscalar.schedule import gather, state, unit
+from superscalar.schedule import binding, gather, state
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell
 from superscalar.values import Observation
@@ -134,7 +134,7 @@ def an_engine_that(read: Read) -> Iterator[None]:
         return Attempt(shell, cell, tool, {name: again(given) for name, given in arguments.items()}, *more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unit, "Attempt", reading)
+        patch.setattr(binding, "Attempt", reading)
         yield
 
 

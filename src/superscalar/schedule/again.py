@@ -160,7 +160,8 @@ class _Reading:
         terms, tool = self._terms, self._terms.tools.get(work.tool)
         if tool is None or terms.invoke is None or tool.effect == "write":
             return _absent(_WHY)
-        given, recorded = given_to(cell, work, self._schedule, _unsaid), self._arguments.get(cell.id, {})
+        given, _ = given_to(cell, work, self._schedule, _unsaid)
+        recorded = self._arguments.get(cell.id, {})
         named = tool.named(given)
         arguments = as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in named})
         for attempt in range(1, tool.retry.attempts + 1):

@@ -23,7 +23,7 @@ from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.values import Failure, FailureKind, Observation, TaskId
-from superscalar.weight import TooHeavy
+from superscalar.weight import Scale, TooHeavy
 
 if TYPE_CHECKING:
     from superscalar.schedule.batch import Batch
@@ -85,7 +85,7 @@ class Attempt(Ticket):
     other calls got through, or cut off by the end of a process.
     `batch`: what it goes out with, of a batched tool; that asks for the limits instead. `told`: its arguments as events
     have them. `kept`: done when its start is on the disk, which it waits for before it begins. `plain`: it is known
-    that nobody can change what is in its arguments.
+    that nobody can change what is in its arguments. `scale`: what they weigh, where they are to be copied in portions.
     """
 
     __slots__ = (
@@ -101,6 +101,7 @@ class Attempt(Ticket):
         "over",
         "plain",
         "runner",
+        "scale",
         "shell",
         "spared",
         "started",
@@ -132,6 +133,7 @@ class Attempt(Ticket):
         self.arguments = arguments
         self.told = told
         self.plain = False
+        self.scale: Scale | None = None
         self.number = number
         self.in_doubt = in_doubt
         self.spared = 0
@@ -139,7 +141,7 @@ class Attempt(Ticket):
         self.begun = False
         self.kept: asyncio.Future[None] | None = None
         self.started = 0.0
-        self.timer: asyncio.TimerHandle | None = None
+        self.timer: asyncio.Handle | None = None
         self.runner: asyncio.Task[None] | None = None
         self.context: ToolContext[Any] | None = None
         self.stopped: Stop | None = None
@@ -154,7 +156,7 @@ class Attempt(Ticket):
     def following(self, *, in_doubt: bool) -> Attempt:
         """The next attempt of the same call."""
         again = Attempt(self.shell, self.cell, self.tool, self.arguments, self.told, self.number + 1, in_doubt)
-        again.spared, again.plain = self.spared, self.plain
+        again.spared, again.plain, again.scale = self.spared, self.plain, self.scale
         return again
 
     def granted(self) -> None:

@@ -13,7 +13,7 @@ import json
 import re
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -52,14 +52,23 @@ Arguments: TypeAlias = dict[str, Any]
 """All arguments of a call, by the names that its function gives them."""
 
 
-def given_to(cell: Cell, call: Call, schedule: Schedule, take: Callable[[Any], None]) -> Arguments:
+def given_to(
+    cell: Cell,
+    call: Call,
+    schedule: Schedule,
+    take: Callable[[Any], None],
+    is_long: Callable[[Any], bool] = lambda _: False,
+) -> tuple[Arguments, Sequence[str]]:
     """A copy of what the plan gives a call, by alias. `take` weighs what is large before it is copied.
+
+    What `is_long` is neither weighed nor copied; its names are told beside.
 
     Raises:
         EvaluationError, Unavailable: an argument has no value.
         TooHeavy: as `take` does.
     """
     given: Arguments = {}
+    left: Sequence[str] = ()
     for name, expression in call.arguments:
         if type(expression) is Literal:  # this and a bare reference are nearly every argument of every call
             constant = given[name] = expression.value
@@ -76,10 +85,13 @@ def given_to(cell: Cell, call: Call, schedule: Schedule, take: Callable[[Any], N
             except Unavailable as missing:
                 raise _gravest(missing, cell, call, schedule) from None
         if type(value) is not int and not is_light(value):
-            take(value)
-            value = value if type(value) in IMMUTABLE else copied(value)
+            if is_long(value):
+                left = [*left, name]
+            else:
+                take(value)
+                value = value if type(value) in IMMUTABLE else copied(value)
         given[name] = value
-    return given
+    return given, left
 
 
 def _gravest(missing: Unavailable, cell: Cell, call: Call, schedule: Schedule) -> Unavailable:
@@ -112,7 +124,7 @@ def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
     Raises:
         ArgumentError: as for `fresh`.
     """
-    return _each(tool.masked(arguments), _told)
+    return _each(tool.masked(arguments), told)
 
 
 def _each(arguments: Arguments, copy: Callable[[Any], Any]) -> Arguments:
@@ -123,11 +135,17 @@ def _each(arguments: Arguments, copy: Callable[[Any], Any]) -> Arguments:
         except RecursionError:
             raise
         except Exception as error:  # a record's class is a tool's own code
-            raise ArgumentError(f"`{name}` cannot be copied: {error!r}") from error
+            raise refused(name, error) from error
     return made
 
 
-def _told(value: Any) -> Any:
+def refused(name: str, error: Exception) -> ArgumentError:
+    """What to raise where copying an argument raised."""
+    return ArgumentError(f"`{name}` cannot be copied: {error!r}")
+
+
+def told(value: Any) -> Any:
+    """A value for people and for a journal, but for what is secret by the parameter that it is given for."""
     return copied_by(value, _for_people, _with_its_state)
 
 
@@ -166,9 +184,9 @@ def digest_of(run: str, id: TaskId, tool: str, arguments: Mapping[str, Any]) -> 
 
     It is keyed by the run, and what is secret is not in it: nobody finds out by guessing what was withheld.
     """
-    told = json.dumps([id, tool, sorted((name, _written(value)) for name, value in arguments.items())])
+    text = json.dumps([id, tool, sorted((name, _written(value)) for name, value in arguments.items())])
     key = hashlib.blake2b(run.encode("utf-8", "surrogatepass")).digest()
-    return hashlib.blake2b(told.encode(), key=key, digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(), key=key, digest_size=16).hexdigest()
 
 
 def _written(value: Any) -> str:
@@ -235,7 +253,7 @@ def _as_it_was(tool: Tool[..., Any], name: str, named: Arguments, now: Any, reco
         return now
     if _is_told_as(found, recorded):
         return found
-    is_steady = _is_told_as(tool.validate(named)[name], _told(now))
+    is_steady = _is_told_as(tool.validate(named)[name], told(now))
     return now if is_steady or holds_record(recorded) else recorded
 
 
@@ -263,7 +281,7 @@ def _takes(tool: Tool[..., Any], name: str, value: Any) -> bool:
 
 def _is_told_as(value: Any, recorded: Any) -> bool:
     """Whether a value is shown, and recorded, as what was."""
-    return _written(_told(value)) == _written(recorded)
+    return _written(told(value)) == _written(recorded)
 
 
 def _is_partly_told(recorded: Any) -> bool:

@@ -9,12 +9,28 @@ from typing import Any
 from superscalar import events
 from superscalar.plan.ir import Join, Task
 from superscalar.values import Failure, Observation, Outcome, copied
-from superscalar.weight import Known, Scale, TooHeavy, in_turn, is_light, sized, small_weight_of, weight_of
+from superscalar.weight import (
+    MUCH,
+    PORTION,
+    Known,
+    Portions,
+    Scale,
+    TooHeavy,
+    in_turn,
+    is_light,
+    sized,
+    small_weight_of,
+    weight_of,
+)
 
 NAME = "max_bytes"
 
 
-async def _turn() -> None:
+_PARTED = frozenset({list, tuple, dict})
+
+
+async def turn() -> None:
+    """Let the event loop do what else there is."""
     await asyncio.sleep(0)
 
 
@@ -78,11 +94,28 @@ class Holding:
             self._count(small)
             return copied(value)
         scale = Scale()
-        weight, height = await in_turn(scale.weighing(value), _turn)
-        self._count(weight)
-        copy = await in_turn(scale.copying(value), _turn)
-        self._known[id(copy)] = weight, height, copy
+        copy = await in_turn(self.copying(value, scale), turn)
+        self._known.update(scale.copies)
+        self._known[id(copy)] = *scale.known(value), copy
         return copy
+
+    def is_long(self, value: Any) -> bool:
+        """Whether a copy of a value may take more than a turn of the event loop should: told without looking at it."""
+        if type(value) not in _PARTED:
+            return False
+        known = self._known.get(id(value))
+        return len(value) > PORTION or (known is not None and known[0] > MUCH)
+
+    def copying(self, value: Any, scale: Scale | None = None) -> Portions[Any]:
+        """What `kept` does, in portions.
+
+        Raises:
+            TooHeavy: as for `take`.
+        """
+        scale = scale or Scale(known=self._known.copy())
+        weight, _ = yield from scale.weighing(value)
+        self._count(weight)
+        return (yield from scale.copying(value))
 
     def note(self, event: events.Event) -> None:
         """Count what was recorded earlier."""

@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from superscalar.everyday import is_text_alone
@@ -29,12 +30,12 @@ class SharedCalls:
         self._cells: dict[tuple[Hashable, ...], Cell] = {}
         self._of_earlier_rounds: set[Cell] = set()
 
-    def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Any], apart: Hashable) -> Cell | None:
+    def earlier(self, cell: Cell, tool: str, arguments: Mapping[str, Hashable], apart: Hashable) -> Cell | None:
         """The task whose call this one shares. If there is none, it is the one that later calls share.
 
-        `apart`: equal for identical calls that may be one; see `Whether.apart`.
+        `arguments`: the `identity` of each. `apart`: equal for identical calls that may be one; see `Whether.apart`.
         """
-        key = _key(tool, arguments, apart)
+        key = tool, apart, *sorted(arguments.items(), key=_NAME)
         found = self._cells.get(key)
         if found is None or found is cell or not self._can_be_shared(found):  # itself: it was cancelled before
             self._made_by(cell, key)
@@ -44,7 +45,7 @@ class SharedCalls:
 
     def recorded(self, cell: Cell, tool: str, arguments: Mapping[str, Any], apart: Hashable) -> None:
         """Take it from a journal that this task makes the call, whoever would make it today."""
-        self._made_by(cell, _key(tool, arguments, apart))
+        self._made_by(cell, (tool, apart, *sorted(identities_of(arguments).items(), key=_NAME)))
 
     def begin_round(self) -> None:
         """Forget what failed and what was set aside."""
@@ -69,8 +70,12 @@ def _runs_or_succeeded(cell: Cell) -> bool:
     return not cell.retired and (cell.status is RUNNING or isinstance(cell.outcome, Observation))
 
 
-def _key(tool: str, arguments: Mapping[str, Any], apart: Hashable) -> tuple[Hashable, ...]:
-    return (tool, apart, *((name, identity(arguments[name])) for name in sorted(arguments)))
+_NAME = itemgetter(0)
+
+
+def identities_of(arguments: Mapping[str, Any]) -> dict[str, Hashable]:
+    """What stands for each of the arguments of a call."""
+    return {name: identity(value) for name, value in arguments.items()}
 
 
 def identity(value: Any) -> Hashable:

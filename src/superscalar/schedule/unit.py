@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from math import inf
@@ -18,7 +17,6 @@ from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
 from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
-from superscalar.schedule.asking import Asking
 from superscalar.schedule.attempt import (
     Attempt,
     Kept,
@@ -36,28 +34,29 @@ from superscalar.schedule.attempt import (
     verdict_on,
 )
 from superscalar.schedule.batch import Batches
-from superscalar.schedule.cells import DORMANT, GATHERING, READY, RUNNING, SETTLED, Cell
+from superscalar.schedule.binding import Binding, copied_in_portions
+from superscalar.schedule.cells import DORMANT, GATHERING, RUNNING, SETTLED, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
-from superscalar.schedule.effective import Arguments, fresh, given_to, shown
-from superscalar.schedule.holding import NAME, Holding
+from superscalar.schedule.effective import fresh
+from superscalar.schedule.holding import NAME, Holding, turn
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Ticket
 from superscalar.schedule.loans import HOLDER, Entangled
-from superscalar.schedule.naming import Naming, name_of
+from superscalar.schedule.naming import Naming
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
-from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.context import ToolContext
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, copied
-from superscalar.weight import TooHeavy, is_light
+from superscalar.weight import TooHeavy, in_turn, is_light
 
 __all__ = ["Surroundings", "TaskFetchingUnit"]
 
 
-class TaskFetchingUnit(Asking):
+class TaskFetchingUnit(Binding):
     """Issues every call in the same turn of the event loop in which its inputs come in, under limits.
 
     `add` tasks as they are planned, `seal` when the plan is complete, `settle` to wait for the end. Whatever a tool
@@ -75,20 +74,13 @@ class TaskFetchingUnit(Asking):
             surroundings.replan,
         )
         ledger = Ledger(permission.schedule, permission.labels, permission)
-        super().__init__(ledger, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
+        super().__init__(ledger, permission, surroundings)
         self._run = surroundings
         self._record = surroundings.record
         self._invoke = surroundings.invoke
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
-        self._variables = contextvars.copy_context()
         self._plain = self.loop.get_task_factory() is None
-        self._tool = surroundings.tools.by_alias.get
-        self._shared = ledger.shared
-        self._known = ledger.known
-        self.permission = permission
-        self._guarded = permission.guarded
-        self._keeps_arguments = permission.named_by_arguments
         self._batches = Batches(self, self._limits, self._invoke, permission.whether.company)
         self._reports = Reports(surroundings.run, self.loop, self._now, self._happened)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
@@ -98,7 +90,6 @@ class TaskFetchingUnit(Asking):
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self._learn = self._priority.ended
         self._key = self._priority.key
-        self._ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
 
@@ -349,59 +340,6 @@ class TaskFetchingUnit(Asking):
 
     # -------------------------------------------------------------------------------------------------------- calls
 
-    def _bind(self, cell: Cell, work: Call) -> None:
-        """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
-        tool = self._tool(work.tool)
-        if tool is None:
-            self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
-            return
-        try:
-            given = given_to(cell, work, self.schedule, self.holding.take)
-            if cell.blocked is not None:
-                self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
-                return
-            known = self._known.get(cell.id) if self._known else None
-            arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
-            if arguments is not given:
-                self.holding.take_made(tool.named(given), arguments)
-            if work.access is not None and not work.access.known:
-                name = name_of(tool, cell, arguments)
-                if name is not None:
-                    self._happened(events.Resolved(self._now(), cell.id, name))
-                    if cell.status is not READY:  # a write before it is in its way (L19)
-                        return
-            if self._keeps_arguments and work.tool in self._keeps_arguments:
-                self.permission.note_bound(cell, arguments)
-            guarded = known is not None or work.tool in self._guarded
-            if guarded and not self._permitted(cell, tool, work, arguments):
-                return
-            if tool.shares and self._shares(cell, work, arguments):
-                return
-            plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
-            told = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
-        except Unavailable as missing:
-            self._happened(events.Skipped(self._now(), cell.id, *self.schedule.cause(cell, missing)))
-        except EvaluationError as error:
-            self._happened(events.Failed(self._now(), cell.id, gather.failure_of(error)))
-        except ArgumentError as error:
-            self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error))))
-        except RecursionError:
-            self._happened(events.Failed(self._now(), cell.id, Failure("bounds", "an argument is nested too deeply")))
-        except TooHeavy as error:
-            self._happened(events.Failed(self._now(), cell.id, too_heavy(tool.name, error)))
-        else:
-            attempt = Attempt(self, cell, tool, arguments, told)
-            attempt.plain = plain
-            self._live[attempt] = None
-            self._ready.append(attempt)
-
-    def _shares(self, cell: Cell, work: Call, arguments: Arguments) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
-        other = self._shared.earlier(cell, work.tool, arguments, self.permission.whether.apart(cell))
-        if other is not None:
-            self._happened(events.Shared(self._now(), cell.id, other.id))
-        return other is not None
-
     def _repeat(self, cell: Cell, other: Cell) -> None:
         """The call that a task shares is over: settle as that one did, with a value of its own."""
         outcome = other.outcome
@@ -525,9 +463,13 @@ class TaskFetchingUnit(Asking):
         try:
             if attempt.kept is not None:
                 await attempt.kept
+            if attempt.scale is not None:
+                arguments = await in_turn(copied_in_portions(attempt.arguments, attempt.scale), turn)
+            else:
+                arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
+            if attempt.kept is not None:
                 self._begin_time(attempt)
             attempt.begun = True
-            arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
             if batch is None:

@@ -34,7 +34,7 @@ from superscalar.tools.trust import (
 )
 from superscalar.tools.types import annotation_of, constants_in, output_of, shape_of, type_text
 from superscalar.values import IMMUTABLE, twin_of
-from superscalar.weight import TooHeavy, weight_of
+from superscalar.weight import Portions, TooHeavy, weight_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -277,6 +277,22 @@ class Tool(Generic[P, R]):
 
         bound = validation.validator(self.name, self.alias, self.parameters, self.secret_parts, self._completed)
         return (lambda given: bound(self.named(given))) if self.renamed else bound
+
+    @made_once
+    def binding(self) -> Callable[[dict[str, Any]], Portions[dict[str, Any]]]:
+        """`binding(given)`: what `bind(given)` does, in portions.
+
+        Raises:
+            ArgumentError: as for `bind`.
+        """
+        from superscalar.tools import validation  # as above
+
+        checking = validation.portioned(self.name, self.alias, self.parameters, self.secret_parts)
+
+        def binding(given: dict[str, Any]) -> Portions[dict[str, Any]]:
+            return self._completed((yield from checking(self.named(given))))
+
+        return binding
 
     def _completed(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}

@@ -17,6 +17,7 @@ from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import NONE, Secrets, without
 from superscalar.tools.types import annotation_of
 from superscalar.values import WITHHELD, fields_of_records, holds_record, twin_of
+from superscalar.weight import PORTION, Portions, at_once
 
 
 def validator(
@@ -35,17 +36,15 @@ def validator(
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
-    adapter = adapter_of(tool, alias, parameters)
-    validate_python = adapter.validator.validate_python
-    is_lazy = _is_lazy(adapter.core_schema)
+    checking = portioned(tool, alias, parameters, secrets)
     exact = {p.name: (place, types) for place, p in enumerate(parameters) if (types := _exact(annotation_of(p)))}
     count = len(parameters)
     needed = sum(p.default is p.empty for p in parameters)
     optional = {p.name for p in parameters if p.default is not p.empty}
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
-        if secrets and (lost := [name for name in secrets if _is_lost(arguments.get(name))]):
-            raise ArgumentError(_lost(tool, lost[0]))
+        if secrets:
+            _refuse_lost(tool, arguments, secrets)
         last, missing = -1, needed
         for name, value in arguments.items():
             place, types = exact.get(name, _NONE)
@@ -58,15 +57,33 @@ def validator(
         else:
             if not missing:
                 return arguments if len(arguments) == count else completed(arguments)
-        found = checked(arguments)
+        found = at_once(checking(arguments))
         return found if len(found) == count else completed(found)
 
-    def checked(arguments: dict[str, Any]) -> dict[str, Any]:
+    return validate
+
+
+def portioned(
+    tool: str, alias: str, parameters: tuple[inspect.Parameter, ...], secrets: Secrets = NONE
+) -> Callable[[dict[str, Any]], Portions[dict[str, Any]]]:
+    """As `validator`, in portions: a list whose annotation says of its items alone what they are is checked so.
+
+    Nothing is filled in that is left out, and what comes back is never the mapping that came in. What pydantic is given
+    at once (models, other collections, lists with a length or a validator of their own) is one portion.
+    """
+    adapter = adapter_of(tool, alias, parameters)
+    is_lazy = _is_lazy(adapter.core_schema)
+    places = {p.name: place for place, p in enumerate(parameters)}
+    itemwise = {} if is_lazy else {p.name: p for p in parameters if typing.get_origin(annotation_of(p)) is list}
+    adapters: dict[str, TypeAdapter[Any]] = {}
+
+    def checking(arguments: dict[str, Any]) -> Portions[dict[str, Any]]:
+        _refuse_lost(tool, arguments, secrets)
         for name, value in arguments.items():
             if value is WITHHELD:
                 raise ArgumentError(_lost(tool, name))
         try:
-            return fitted(arguments)
+            return (yield from fitting(arguments))
         except _Misfit as misfit:
             refused = {str(place) for e in misfit.errors for place in e["loc"][:1]}
             if not any(holds_record(arguments.get(name)) for name in refused):
@@ -74,13 +91,39 @@ def validator(
         # Read back from a journal, a record has its fields and no class: it becomes one of the class asked for.
         again = {name: fields_of_records(given) if name in refused else given for name, given in arguments.items()}
         try:
-            return fitted(again, by_alias=True, by_name=True)
+            return (yield from fitting(again, by_alias=True, by_name=True))
         except _Misfit as misfit:
             raise ArgumentError(_sentences(tool, misfit.errors, secrets)) from None
 
-    def fitted(arguments: dict[str, Any], **by: Any) -> dict[str, Any]:
+    def fitting(arguments: dict[str, Any], **by: Any) -> Portions[dict[str, Any]]:
+        long = [name for name in itemwise if type(given := arguments.get(name)) is list and len(given) > PORTION]
+        if not long:
+            return fitted(adapter, arguments, by)
+        errors: list[Mapping[str, Any]] = []
+        found: dict[str, Any] = {}
         try:
-            found: dict[str, Any] = validate_python(arguments, **by)
+            found = fitted(adapter, {**arguments, **{name: arguments[name][:PORTION] for name in long}}, by)
+        except _Misfit as misfit:
+            errors += misfit.errors
+        for name in long:
+            if name not in adapters:
+                adapters[name] = adapter_of(tool, alias, (itemwise[name],))
+            for start in range(PORTION, len(arguments[name]), PORTION):
+                yield
+                try:
+                    some = fitted(adapters[name], {name: arguments[name][start : start + PORTION]}, by)
+                except _Misfit as misfit:
+                    errors += (_moved(error, start) for error in misfit.errors)
+                else:
+                    if not errors:
+                        found[name] += some[name]
+        if errors:
+            raise _Misfit(sorted(errors, key=lambda error: places.get(error["loc"][0], len(places))))
+        return found
+
+    def fitted(adapter: TypeAdapter[Any], arguments: dict[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = adapter.validator.validate_python(arguments, **by)
             return {name: _gone_through(name, value) for name, value in found.items()} if is_lazy else found
         except ValidationError as error:
             raise _Misfit(error.errors(include_url=False)) from None
@@ -93,7 +136,13 @@ def validator(
         said = without(_told(error), arguments, secrets)
         return ArgumentError(f"{tool}(): checking the arguments raised {said}")
 
-    return validate
+    return checking
+
+
+def _moved(error: Mapping[str, Any], start: int) -> Mapping[str, Any]:
+    """An error in a part of a list, where it stands in the whole."""
+    name, place, *further = error["loc"]
+    return {**error, "loc": (name, place + start, *further)}
 
 
 class _Misfit(Exception):
@@ -202,6 +251,12 @@ _WANTS_DATA = frozenset(
 def _is_lost(value: Any) -> bool:
     """Whether what is given for a secret is what stands for one, which a model may have copied."""
     return value is WITHHELD or (isinstance(value, str) and repr(WITHHELD) in value)
+
+
+def _refuse_lost(tool: str, arguments: Mapping[str, Any], secrets: Collection[str]) -> None:
+    for name in secrets:
+        if _is_lost(arguments.get(name)):
+            raise ArgumentError(_lost(tool, name))
 
 
 def _lost(tool: str, name: str) -> str:
