@@ -478,10 +478,10 @@ async def _soak(
     def now() -> float:
         return 0.0 if begun is None else time.monotonic() - begun
 
+    quiet = 1 + inspection(0.0, 0).threads  # those that there are, and one that writes the journal
     say("one run of each kind, and a rest ...")
     await soaking.every_kind()
     await soaking.rest(tasks=1)
-    quiet = 2  # threads: this one, and the one that writes the journal
     beginning = await _settled(lambda: inspection(now(), soaking.runs), lambda seen: seen.threads <= quiet)
     begun = time.monotonic()
     running = [asyncio.create_task(soaking.keep_on(Random(f"{load.seed} {i}"))) for i in range(load.workers)]

@@ -35,7 +35,7 @@ TOOLS: list[Tool[..., Any]] = [look]
 
 def answered(plan: str) -> tuple[ev.Event, ...]:
     """The events of an undisturbed run that answers with a plan."""
-    return answering(LLMCompiler(ScriptedModel(plan), TOOLS, joiner=None), run_id="run")
+    return answering(LLMCompiler(ScriptedModel(plan), TOOLS, joiner=None)).events
 
 
 def up_to(events: Sequence[ev.Event], kind: type[ev.Event], id: str = "") -> Sequence[ev.Event]:

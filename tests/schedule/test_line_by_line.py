@@ -17,7 +17,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.testing import run
 from support.depth import examples
 from support.line_by_line import Interpreter, Line, Settings, Shape, SharedState, programs, text_of
-from support.running import Paced
+from support.running import Paced, answering
 
 PROFILE = settings(max_examples=examples(150), deadline=None)
 worlds = st.builds(
@@ -74,14 +74,14 @@ def test_so_does_a_plan_that_is_being_written(program: tuple[Line, ...], chosen:
     for number, text in enumerate(text_of(program).splitlines(keepends=True)):
         steps += [pauses[number % len(pauses)], text]
     agent = LLMCompiler(Paced(*steps), tools=world.tools, joiner=None)
-    compare(program, chosen, world, run(agent.run("why?")))
+    compare(program, chosen, world, answering(agent))
 
 
 @PROFILE
 @given(programs(), worlds)
 def test_recorded_events_rebuild_the_state(program: tuple[Line, ...], chosen: Settings) -> None:
     """Calls that were shared and resources that became known are events, like everything else."""
-    result = run(LLMCompiler(Paced(text_of(program)), tools=SharedState(chosen).tools, joiner=None).run("why?"))
+    result = answering(LLMCompiler(Paced(text_of(program)), tools=SharedState(chosen).tools, joiner=None))
     events: tuple[Event, ...] = result.events
     again = Schedule()
     for happened in events:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
 from superscalar.cli.documents import outcome_document
-from superscalar.events import Cancelled, Event, Failed, Revived, Started, Succeeded, Unneeded, Won
+from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
 from superscalar.joiner import show_results
 from superscalar.models.base import ChatModel
 from superscalar.observe.view import RunView
@@ -70,8 +69,8 @@ def called(result: RunResult) -> list[TaskId]:
     return [e.id for e in result.events if isinstance(e, Started)]
 
 
-def of(result: RunResult | Iterable[Event], kind: type) -> list[Any]:
-    return [e for e in (result.events if isinstance(result, RunResult) else result) if isinstance(e, kind)]
+def of(result: RunResult, kind: type) -> list[Any]:
+    return [e for e in result.events if isinstance(e, kind)]
 
 
 def rows(result: RunResult) -> dict[TaskId, str]:
@@ -352,9 +351,9 @@ def test_every_plan_with_races_ends_and_keeps_its_promises(
     steps: list[Any] = []
     for line in [*plan, f"join({', '.join(joined)})"]:
         steps += [data.draw(st.sampled_from(pauses)) if pauses else 0.0, f"{line}\n"]
-    happened = answering(agent(world, Paced(*steps)), run_id="run")
-    check(world, list(happened))
-    event(f"won: {len(of(happened, Won)) > 0}, cancelled: {len(of(happened, Cancelled)) > 0}")
+    result = answering(agent(world, Paced(*steps)))
+    check(world, list(result.events))
+    event(f"won: {len(of(result, Won)) > 0}, cancelled: {len(of(result, Cancelled)) > 0}")
 
 
 def test_programs_of_two_rounds_end_whatever_the_second_refers_to() -> None:

@@ -35,7 +35,7 @@ from support.promises import (
     worlds,
 )
 from support.random_plans import Settings, World, plans
-from support.running import Paced
+from support.running import Paced, answering
 
 
 def ran(plan: tuple[str, ...], world: World, **options: Any) -> RunResult:
@@ -88,7 +88,7 @@ def test_a_plan_that_is_being_written_keeps_its_promises(
     plan: tuple[str, ...], chosen: Settings, pauses: list[float]
 ) -> None:
     world = World(chosen)
-    result = run(agent(world, written(plan, pauses, [])).run("why?", run_id="run"))
+    result = answering(agent(world, written(plan, pauses, [])))
     check(world, list(result.events))
     check_that_skips_have_causes(result)
 
@@ -176,7 +176,7 @@ def test_the_outcome_does_not_depend_on_how_fast_the_plan_is_written(
 ) -> None:
     chosen = replace(chosen, attempts=50)
     at_once = ran(plan, World(chosen))
-    slowly = run(agent(World(chosen), written(plan, pauses, [])).run("why?", run_id="run"))
+    slowly = answering(agent(World(chosen), written(plan, pauses, [])))
     assert shapes(at_once) == shapes(slowly)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 from superscalar import JoinError, LLMCompiler, RunResult
+from superscalar.compiler.result import Outcomes
 from superscalar.events import Event, Failed, Skipped, Started, Succeeded
 from superscalar.models.base import Chunk, Request
 from superscalar.plan import Plan
 from superscalar.testing import run
 from superscalar.tools import Tool
+from superscalar.values import Usage
 
 Given = Tool[..., Any] | Callable[..., Any]
 
@@ -36,14 +37,15 @@ def executed(
     return run(main(), wait_for_threads=wait_for_threads)
 
 
-def answering(agent: LLMCompiler, question: str = "why?", **options: Any) -> tuple[Event, ...]:
-    """The events of a run to its end, also of one whose answer has no value."""
+def answering(agent: LLMCompiler, question: str = "why?", **options: Any) -> RunResult:
+    """A run to its end. One whose answer has no value leaves the rest behind all the same."""
 
-    async def main() -> tuple[Event, ...]:
-        async with agent.stream(question, **options) as running:
-            with suppress(JoinError):
-                await running.result()
-        return running.events
+    async def main() -> RunResult:
+        async with agent.stream(question, run_id="run", **options) as running:
+            try:
+                return await running.result()
+            except JoinError as error:
+                return RunResult(None, Plan(()), Outcomes(error.outcomes), Usage(), 0.0, 1, "run", (), running.events)
 
     return run(main())
 
