@@ -37,7 +37,7 @@ demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUEST
 	@$(BIN)/python -m examples.portfolio.demo --model '$(MODEL)' $(if $(BATCH),--batch) $(if $(QUESTION),"$$DEMO_QUESTION")
 demo: export DEMO_QUESTION = $(QUESTION)
 
-test: $(VENV)/.dev ## all tests, offline, three minutes; PYTHON=python3.12 for another Python, WORKERS=8 for more cores
+test: $(VENV)/.dev ## all tests, offline, five minutes; PYTHON=python3.12 for another Python, WORKERS=8 for more cores
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 
 search: $(VENV)/.dev ## the tests that search, ten times as deep; SAMPLE=8 an eighth of them, SEED=1 which and where, DEPTH=30000 as deep
