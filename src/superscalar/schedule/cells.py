@@ -44,6 +44,7 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
     (RUNNING, DORMANT): "Cancelled, since nothing needs it; or it only shared a call, and nothing needs it",
     (RUNNING, PENDING): "Cancelled, and Revived before that: it is called once more",
     (EXPANDED, GATHERING): "its last item settled, or enough of them",
+    (EXPANDED, DOOMED): "a write before the map failed, whose accesses wait for its turn",
     (EXPANDED, DORMANT): "nothing needs it: Unneeded, Retired",
     (GATHERING, SETTLED): "what it holds was gathered: Succeeded, Failed, Skipped",
     (GATHERING, DORMANT): "nothing needs it: Unneeded, Retired",
