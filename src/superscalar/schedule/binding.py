@@ -14,7 +14,7 @@ from superscalar.plan.evaluate import EvaluationError, Unavailable
 from superscalar.plan.ir import Call
 from superscalar.schedule import gather
 from superscalar.schedule.asking import Asking
-from superscalar.schedule.attempt import Attempt, too_heavy
+from superscalar.schedule.attempt import Attempt, unfit
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.effective import Arguments, given_to, refused, shown, told
 from superscalar.schedule.holding import Holding
@@ -236,9 +236,5 @@ def _unbound(cell: Cell, tool: Tool[..., Any], error: _Unbound, schedule: Schedu
             return events.Skipped(now, cell.id, *schedule.cause(cell, error))
         case EvaluationError():
             return events.Failed(now, cell.id, gather.failure_of(error))
-        case ArgumentError():
-            return events.Failed(now, cell.id, Failure("arguments", str(error)))
-        case TooHeavy():
-            return events.Failed(now, cell.id, too_heavy(tool.name, error))
-        case RecursionError():
-            return events.Failed(now, cell.id, Failure("bounds", "an argument is nested too deeply"))
+        case ArgumentError() | TooHeavy() | RecursionError():
+            return events.Failed(now, cell.id, unfit(tool.name, error))

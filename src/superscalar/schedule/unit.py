@@ -480,7 +480,8 @@ class TaskFetchingUnit(Binding):
                 result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
-            result, step = error, self._went_wrong if attempt.begun else self._never_began
+            ran = attempt.begun or attempt.stopped == "timeout"  # copying what is long counts as time of the call
+            result, step = error, self._went_wrong if ran else self._never_began
         try:
             step(attempt, result)
         except BaseException as bug:  # noqa: BLE001 -- it must not vanish in an asyncio task: `settle` raises it
