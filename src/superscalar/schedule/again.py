@@ -24,6 +24,7 @@ from superscalar.schedule.effective import as_recorded, fresh, given_to
 from superscalar.schedule.items import items
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
@@ -135,7 +136,7 @@ class _Reading:
 
     async def _found(self, cell: Cell) -> Outcome:
         work = cell.task.work if cell.task is not None else None
-        outcome = self._schedule.outcomes_for(cell)
+        outcome = outcomes_for(cell)
         try:
             if (other := self._shares.get(cell.id)) is not None:
                 shared = self._schedule.cell(other).outcome
@@ -150,7 +151,7 @@ class _Reading:
                 case None:
                     return _absent(_WHY)
                 case _:
-                    return gather.outcome_of(work, cell, self._schedule, outcome)
+                    return gather.outcome_of(work, cell, outcome)
         except Unavailable as missing:
             return _absent(f"it was made of `{missing.task}`: {_WHY}")
         except (EvaluationError, ArgumentError) as error:
@@ -160,7 +161,7 @@ class _Reading:
         terms, tool = self._terms, self._terms.tools.get(work.tool)
         if tool is None or terms.invoke is None or tool.effect == "write":
             return _absent(_WHY)
-        given, _ = given_to(cell, work, self._schedule, _unsaid)
+        given, _ = given_to(cell, work, _unsaid)
         recorded = self._arguments.get(cell.id, {})
         named = tool.named(given)
         arguments = as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in named})

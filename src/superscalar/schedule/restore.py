@@ -92,7 +92,7 @@ class ResumedUnit(TaskFetchingUnit):
         if not (tool.shares or kept):
             return
         try:
-            given, _ = given_to(cell, work, self.schedule, _counted_before)
+            given, _ = given_to(cell, work, _counted_before)
         except (EvaluationError, Unavailable):  # it is made of what was withheld: it cannot be made again
             return
         if tool.anew - tool.named(given).keys() - recorded.keys():
@@ -217,7 +217,7 @@ class ResumedUnit(TaskFetchingUnit):
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
         try:
-            given, _ = given_to(cell, work, self.schedule, _counted_before)
+            given, _ = given_to(cell, work, _counted_before)
             arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
