@@ -237,6 +237,16 @@ def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, A
     return made
 
 
+def bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
+    """The arguments of a call that had begun: defaults as they were recorded, and what the plan gives as it came then.
+
+    Raises:
+        ArgumentError: they do not fit any more: the tool is another one now.
+    """
+    named = tool.named(given)
+    return as_recorded(tool, given, {name: value for name, value in recorded.items() if name not in named})
+
+
 def _as_it_was(tool: Tool[..., Any], name: str, named: Arguments, now: Any, recorded: Any) -> Any:
     """What a plan gives: as it was recorded if the tool takes that as it is, and else what it is now.
 

@@ -20,7 +20,7 @@ from superscalar.schedule.attempt import Attempt, never_started, too_many
 from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
-from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
+from superscalar.schedule.effective import bound_again, given_to, shown
 from superscalar.schedule.ledger import Ledger, UnderWay
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
@@ -98,7 +98,7 @@ class ResumedUnit(TaskFetchingUnit):
         if tool.anew - tool.named(given).keys() - recorded.keys():
             return  # it is gone what was made for this call
         try:
-            arguments = _bound_again(tool, given, recorded)
+            arguments = bound_again(tool, given, recorded)
         except ArgumentError:  # the tool is another one now: such a call is not made again
             return
         if kept:
@@ -218,7 +218,7 @@ class ResumedUnit(TaskFetchingUnit):
         known = self._known.get(cell.id)
         try:
             given, _ = given_to(cell, work, _counted_before)
-            arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
+            arguments = bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             in_doubt = cell.is_write and not under.cleared
@@ -245,15 +245,6 @@ class ResumedUnit(TaskFetchingUnit):
         if tool is None or not isinstance(work, Call):
             raise IllegalEvent(f"`{cell.id}` was called, but calls no tool that there is")
         return tool, work
-
-
-def _bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
-    """The arguments of a call that had begun: defaults as they were recorded, and what the plan gives as it came then.
-
-    Raises:
-        ArgumentError: they do not fit any more: the tool is another one now.
-    """
-    return as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in tool.named(given)})
 
 
 def _counted_before(_: Any) -> None:
