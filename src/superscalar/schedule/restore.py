@@ -143,8 +143,7 @@ class ResumedUnit(TaskFetchingUnit):
         return tuple(self._doubt(cell, under) for cell, under in self._under_way() if self._is_doubtful(cell, under))
 
     def _is_doubtful(self, cell: Cell, under: UnderWay) -> bool:
-        cut_off = isinstance(under.last, events.Started) and not under.cleared
-        return cut_off and cell.is_write and not self._tool_of(cell)[0].idempotent
+        return under.unknown and cell.is_write and not self._tool_of(cell)[0].idempotent
 
     def _doubt(self, cell: Cell, under: UnderWay) -> Doubt:
         assert isinstance(under.last, events.Started)
@@ -210,24 +209,23 @@ class ResumedUnit(TaskFetchingUnit):
                     return None
                 case CallAgain():
                     self._happened(events.Judged(self._now(), cell.id, attempt, "again"))
-                    under.cleared = True
+                    under = self.ledger.call(cell.id)  # it is cleared now
         return self._next_attempt(cell, under)
 
     def _next_attempt(self, cell: Cell, under: UnderWay) -> Attempt | None:
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
+        in_doubt = under.in_doubt or (under.unknown and cell.is_write)
         try:
             given, _ = given_to(cell, work, _counted_before)
             arguments = bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
-            in_doubt = cell.is_write and not under.cleared
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None
-        cut_off = isinstance(under.last, events.Started)
         attempt = Attempt(self, cell, tool, arguments, told, under.last.attempt + 1)
-        attempt.spared = under.spared + cut_off
-        attempt.in_doubt = under.in_doubt or (cut_off and cell.is_write and not under.cleared)
+        attempt.spared = under.spared + under.cut_off
+        attempt.in_doubt = in_doubt
         self._live[attempt] = None
         if isinstance(under.last, events.Retrying):
             attempt.timer = self.loop.call_at(under.last.at + under.last.delay, self._try_again, attempt)
