@@ -9,7 +9,7 @@ from typing import Any
 from superscalar import LLMCompiler, RunResult, ToolContext, tool
 from superscalar.events import Charged, Progressed
 from superscalar.journal import Journal
-from superscalar.testing import run
+from superscalar.testing import VirtualLoop, run
 from support.running import executed
 
 
@@ -69,3 +69,20 @@ def test_a_journal_has_no_progress_and_is_replayed_without(tmp_path: Path) -> No
     kinds = {type(record.event) for record in Journal(path).read("one")}
     assert Progressed not in kinds
     assert Charged in kinds
+
+
+def test_no_timer_waits_to_tell_what_a_call_said_that_is_over() -> None:
+    @tool(effect="read")
+    async def brief(run: ToolContext[None]) -> None:
+        """Tell twice within a tick."""
+        for message in ("one", "two"):
+            run.progress(message)
+            await asyncio.sleep(0.01)
+
+    async def main() -> list[asyncio.TimerHandle]:
+        await LLMCompiler(tools=[brief]).execute("join(brief())")
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        return loop.open_timers
+
+    assert run(main()) == []

@@ -34,6 +34,7 @@ from superscalar.plan.ir import (
 )
 from superscalar.schedule.commands import Issue, Repeat, Skip
 from superscalar.schedule.items import gathered
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.state import Schedule
 from superscalar.values import Failure, Observation
 from superscalar.values import Skipped as Skip_
@@ -391,7 +392,7 @@ def test_a_display_holds_one_outcome_per_item(schedule: Schedule) -> None:
 def test_an_item_of_a_display_is_looked_at_while_the_others_are_open(schedule: Schedule) -> None:
     plan(schedule, "xs = [search(1), search(2)]", "y = xs[1]")
     assert schedule.apply(ok("xs[1]", 2)) == [Issue("y")]
-    found = schedule.outcomes_for(schedule.cell("y"))("xs")
+    found = outcomes_for(schedule.cell("y"))("xs")
     assert isinstance(found, Failure)
     assert found.items is not None
     assert found.items[1] == Observation(2)
@@ -761,7 +762,7 @@ def test_an_event_that_contradicts_an_earlier_one_is_illegal(before: tuple[Event
 
 def test_looking_up_what_has_not_settled_is_illegal(schedule: Schedule) -> None:
     plan(schedule, "a = search('a')", "b = search(a)")
-    look = schedule.outcomes_for(schedule.cell("b"))
+    look = outcomes_for(schedule.cell("b"))
     with pytest.raises(IllegalEvent, match="was issued before `a` settled"):
         look("a")
     with pytest.raises(IllegalEvent, match="does not exist"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from superscalar.advice import command
@@ -16,6 +15,7 @@ from superscalar.compiler.identity import Identity, identity_of, mark_of
 from superscalar.compiler.run import Settings
 from superscalar.errors import UsageError
 from superscalar.events import Event, Resumed
+from superscalar.forks import made_once
 from superscalar.models.typed import AnswerType
 from superscalar.policy.calls import Always, rule_of
 from superscalar.policy.rules import BuiltIn
@@ -49,7 +49,7 @@ class Guards:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    @cached_property
+    @made_once
     def _all(self) -> dict[str, Any]:
         return _told(self._settings)
 

@@ -383,14 +383,14 @@ async def without_secrets(
     invoke: Invoke | None = None,
     context: Any = None,
     allowed: Callable[[], object] = bool,
-) -> Again | None:
-    """What is recorded of a run, with the values that are in no journal read again; None if it lacks none of them.
+) -> Again:
+    """What is recorded of a run, under the names of today, with the values that are in no journal read again.
 
     Without `invoke`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
     """
     recorded = _as_of_today(settings, recording)
     if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
-        return None
+        return Again(tuple(recorded), {})
     allowed()
     late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
     run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
@@ -411,7 +411,7 @@ def restored(
     recording: Recording,
     log: Log,
     guards: Guards,
-    again: Again | None = None,
+    again: Again,
     *,
     context: Any = None,
     deadline: float | None = None,
@@ -419,19 +419,16 @@ def restored(
 ) -> ResumedRun:
     """The run whose lease is taken, as it was when its process died. Nothing has changed yet.
 
-    `again`: what is recorded of it with the values that were not.
+    `again`: what is recorded of it, see `without_secrets`.
 
     Raises:
         UsageError: the run has ended, its plan is of another version of the language and would mean something else now,
             the tools are not those that it needs, or `guards` are not those that it was begun under.
     """
-    about = recording.log.about
-    recorded = _as_of_today(settings, recording) if again is None else again.recorded
-    _check_that_it_is_open(recording.log, recorded, about.get("kind") == "answer")
-    log.events.extend(on_one_clock(recorded, asyncio.get_running_loop().time()))
+    _check_that_it_is_open(recording.log, again.recorded, recording.log.about.get("kind") == "answer")
+    log.events.extend(on_one_clock(again.recorded, asyncio.get_running_loop().time()))
     run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
-    if again is not None:
-        run.lose(again)
+    run.lose(again)
     run.guards = guards.check(recording.log, rules_changed=rules_changed)
     return run
 

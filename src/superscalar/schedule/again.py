@@ -20,10 +20,12 @@ from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds, Invoke, text_of
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.effective import as_recorded, fresh, given_to
+from superscalar.schedule.effective import bound_again, fresh, given_to
 from superscalar.schedule.items import items
+from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
 from superscalar.schedule.loans import HOLDER
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
@@ -84,9 +86,8 @@ class _Reading:
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._schedule = Schedule()
-        self._arguments: dict[TaskId, Mapping[str, Any]] = {}
-        self._shares: dict[TaskId, TaskId] = {}
+        self._ledger = Ledger.of((), terms.tools.declared)
+        self._schedule = self._ledger.schedule
         self._places: dict[TaskId, int] = {}
         self._absent: dict[TaskId, Failure] = {}
         self._made: list[events.Event] = []
@@ -94,10 +95,6 @@ class _Reading:
     async def through(self, recorded: Iterable[events.Event]) -> Again:
         for event in recorded:
             match event:
-                case events.Started(id=id, arguments=arguments):
-                    self._arguments.setdefault(id, arguments)
-                case events.Shared(id=id, of=of):
-                    self._shares[id] = of
                 case events.Expanded(id=id, count=count):
                     self._fit(self._schedule.cell(id), count)
                 case events.Succeeded(id=id) if is_lost(event):
@@ -111,7 +108,7 @@ class _Reading:
             if isinstance(event, events.Succeeded):
                 self._places[event.id] = len(self._made)
             self._made.append(event)
-            self._schedule.apply(event)
+            self._ledger.apply(event)
             if isinstance(event, events.Succeeded) and event.id in self._absent:
                 self._schedule.cell(event.id).outcome = self._absent[event.id]
             elif isinstance(event, events.Expanded) and self._absent:
@@ -135,12 +132,12 @@ class _Reading:
 
     async def _found(self, cell: Cell) -> Outcome:
         work = cell.task.work if cell.task is not None else None
-        outcome = self._schedule.outcomes_for(cell)
+        outcome = outcomes_for(cell)
         try:
-            if (other := self._shares.get(cell.id)) is not None:
-                shared = self._schedule.cell(other).outcome
-                return Observation(copied(shared.value)) if isinstance(shared, Observation) else _absent(_WHY)
             match work:
+                case Call() if cell.parts:  # it shares the call of another task
+                    shared = cell.parts[0].cell.outcome
+                    return Observation(copied(shared.value)) if isinstance(shared, Observation) else _absent(_WHY)
                 case Call(effect="write"):
                     return _absent(f"the write was done, but {_WHY}")
                 case Call():
@@ -150,7 +147,7 @@ class _Reading:
                 case None:
                     return _absent(_WHY)
                 case _:
-                    return gather.outcome_of(work, cell, self._schedule, outcome)
+                    return gather.outcome_of(work, cell, outcome)
         except Unavailable as missing:
             return _absent(f"it was made of `{missing.task}`: {_WHY}")
         except (EvaluationError, ArgumentError) as error:
@@ -160,10 +157,9 @@ class _Reading:
         terms, tool = self._terms, self._terms.tools.get(work.tool)
         if tool is None or terms.invoke is None or tool.effect == "write":
             return _absent(_WHY)
-        given, _ = given_to(cell, work, self._schedule, _unsaid)
-        recorded = self._arguments.get(cell.id, {})
-        named = tool.named(given)
-        arguments = as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in named})
+        given, _ = given_to(cell, work, _unsaid)
+        started = self._ledger.called.get(cell.id)
+        arguments = bound_again(tool, given, {} if started is None else started.arguments)
         for attempt in range(1, tool.retry.attempts + 1):
             try:
                 return Observation(copied(await self._called(tool, arguments, cell.id, attempt)))

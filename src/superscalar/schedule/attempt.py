@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -19,7 +19,7 @@ from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
 from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import refusal_of
 from superscalar.secrets import without_queries
-from superscalar.tools.context import ToolContext
+from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.secret import without
 from superscalar.tools.tool import Inherited, Tool
 from superscalar.values import Failure, FailureKind, Observation, TaskId
@@ -196,8 +196,8 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
 
 def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
     """What an attempt ended with whose time had passed; `error`: what it raised then."""
-    said = too_slow(attempt, bounds)
-    return NotBegun(f"{said}: it had not begun") if isinstance(error, NotBegun) else TimeoutError(said)
+    said, began = too_slow(attempt, bounds), attempt.begun and not isinstance(error, NotBegun)
+    return TimeoutError(said) if began else NotBegun(f"{said}: it had not begun")
 
 
 def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
@@ -316,9 +316,31 @@ def not_recorded(why: BaseException, *, in_doubt: bool = False) -> Failure:
     return Failure("cancelled", "it was cancelled before it was made", in_doubt=in_doubt)
 
 
+def not_made(attempt: Attempt, why: BaseException) -> Failure:
+    """What becomes of a call that was about to be made, and was not: it is in doubt only if one before it is."""
+    match why:
+        case JournalError() | asyncio.CancelledError():
+            return not_recorded(why, in_doubt=attempt.in_doubt)
+        case ArgumentError() | TooHeavy() | RecursionError():
+            return unfit(attempt.tool.name, why, in_doubt=attempt.in_doubt)
+        case _:
+            return replace(failure_of(attempt, why), in_doubt=attempt.in_doubt)
+
+
 def never_granted(attempt: Attempt, why: Entangled) -> Failure:
     """What becomes of a call that would wait for slots for ever."""
     return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
+
+
+def unfit(tool: str, why: ArgumentError | TooHeavy | RecursionError, *, in_doubt: bool = False) -> Failure:
+    """What becomes of a call with an argument that does not fit, or of which there is no copy."""
+    match why:
+        case ArgumentError():
+            return Failure("arguments", str(why), in_doubt=in_doubt)
+        case TooHeavy():
+            return too_heavy(tool, why, in_doubt=in_doubt)
+        case RecursionError():
+            return Failure("bounds", "an argument is nested too deeply", in_doubt=in_doubt)
 
 
 def too_heavy(tool: str, why: TooHeavy, *, in_doubt: bool = False) -> Failure:

@@ -14,15 +14,15 @@ from superscalar.plan.evaluate import EvaluationError, Unavailable
 from superscalar.plan.ir import Call
 from superscalar.schedule import gather
 from superscalar.schedule.asking import Asking
-from superscalar.schedule.attempt import Attempt, too_heavy
+from superscalar.schedule.attempt import Attempt, unfit
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.effective import Arguments, given_to, refused, shown, told
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
+from superscalar.schedule.lookup import cause
 from superscalar.schedule.naming import name_of
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import identities_of, identity
-from superscalar.schedule.state import Schedule
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ArgumentError, ToolContext
 from superscalar.tools.tool import Tool
@@ -65,7 +65,7 @@ class Binding(Asking):
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
         try:
-            given, long = given_to(cell, work, self.schedule, self.holding.take, self.holding.is_long)
+            given, long = given_to(cell, work, self.holding.take, self.holding.is_long)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
@@ -81,7 +81,7 @@ class Binding(Asking):
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
             as_shown = arguments.copy() if plain and not tool.secrets else shown(tool, arguments)
         except _UNBOUND as error:
-            self._happened(_unbound(cell, tool, error, self.schedule, self._now()))
+            self._happened(_unbound(cell, tool, error, self._now()))
         else:
             attempt = Attempt(self, cell, tool, arguments, as_shown)
             attempt.plain = plain
@@ -112,7 +112,7 @@ class Binding(Asking):
             is_made = self._is_to_be_made(cell, tool, work, bound.arguments, bound.identities)
         except _UNBOUND as error:
             self._end(attempt)
-            self._happened(_unbound(cell, tool, error, self.schedule, self._now()))
+            self._happened(_unbound(cell, tool, error, self._now()))
             return
         if is_made:
             self._ready.append(attempt)
@@ -229,16 +229,12 @@ def _of_argument(name: str, work: Portions[T]) -> Portions[T]:
         raise refused(name, error) from error
 
 
-def _unbound(cell: Cell, tool: Tool[..., Any], error: _Unbound, schedule: Schedule, now: float) -> events.Event:
+def _unbound(cell: Cell, tool: Tool[..., Any], error: _Unbound, now: float) -> events.Event:
     """What becomes of a call that does not come to its arguments."""
     match error:
         case Unavailable():
-            return events.Skipped(now, cell.id, *schedule.cause(cell, error))
+            return events.Skipped(now, cell.id, *cause(cell, error))
         case EvaluationError():
             return events.Failed(now, cell.id, gather.failure_of(error))
-        case ArgumentError():
-            return events.Failed(now, cell.id, Failure("arguments", str(error)))
-        case TooHeavy():
-            return events.Failed(now, cell.id, too_heavy(tool.name, error))
-        case RecursionError():
-            return events.Failed(now, cell.id, Failure("bounds", "an argument is nested too deeply"))
+        case ArgumentError() | TooHeavy() | RecursionError():
+            return events.Failed(now, cell.id, unfit(tool.name, error))

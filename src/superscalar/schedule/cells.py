@@ -26,7 +26,7 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
     (
         PENDING,
         DOOMED,
-    ): "it cannot have all it needs: an input failed or was skipped, a guard is false, a write before it failed",
+    ): "it cannot have all it needs: an input failed or was skipped, a guard is false; or as of a map that is Revived",
     (
         PENDING,
         SETTLED,
@@ -38,13 +38,13 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
     (
         READY,
         DOOMED,
-    ): "a name of what it writes was Resolved, and a write before that failed; or what it waits for at its limits did",
+    ): "a write before it failed: seen when the last of what it missed came, or the name of what it touches, Resolved",
     (READY, DORMANT): "nothing needs it: Unneeded, Retired",
     (RUNNING, SETTLED): "Succeeded, Failed",
     (RUNNING, DORMANT): "Cancelled, since nothing needs it; or it only shared a call, and nothing needs it",
     (RUNNING, PENDING): "Cancelled, and Revived before that: it is called once more",
     (EXPANDED, GATHERING): "its last item settled, or enough of them",
-    (EXPANDED, DOOMED): "a write before the map failed, whose accesses wait for its turn",
+    (EXPANDED, DOOMED): "Revived, when a write after the map had changed what its items read: it is refused",
     (EXPANDED, DORMANT): "nothing needs it: Unneeded, Retired",
     (GATHERING, SETTLED): "what it holds was gathered: Succeeded, Failed, Skipped",
     (GATHERING, DORMANT): "nothing needs it: Unneeded, Retired",

@@ -16,7 +16,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from superscalar import codec
@@ -24,6 +24,7 @@ from superscalar.everyday import BARE, is_text_alone, twin
 from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.values import (
@@ -45,9 +46,6 @@ from superscalar.values import (
 )
 from superscalar.weight import is_light
 
-if TYPE_CHECKING:
-    from superscalar.schedule.state import Schedule
-
 Arguments: TypeAlias = dict[str, Any]
 """All arguments of a call, by the names that its function gives them."""
 
@@ -55,7 +53,6 @@ Arguments: TypeAlias = dict[str, Any]
 def given_to(
     cell: Cell,
     call: Call,
-    schedule: Schedule,
     take: Callable[[Any], None],
     is_long: Callable[[Any], bool] = lambda _: False,
 ) -> tuple[Arguments, Sequence[str]]:
@@ -81,9 +78,9 @@ def given_to(
             value = found.outcome.value
         else:
             try:
-                value = evaluate(expression, schedule.outcomes_for(cell))
+                value = evaluate(expression, outcomes_for(cell))
             except Unavailable as missing:
-                raise _gravest(missing, cell, call, schedule) from None
+                raise _gravest(missing, cell, call) from None
         if type(value) is not int and not is_light(value):
             if is_long(value):
                 left = [*left, name]
@@ -94,11 +91,11 @@ def given_to(
     return given, left
 
 
-def _gravest(missing: Unavailable, cell: Cell, call: Call, schedule: Schedule) -> Unavailable:
+def _gravest(missing: Unavailable, cell: Cell, call: Call) -> Unavailable:
     """Why a call has not all its arguments: what is absent by a cause goes before what is absent by a guard."""
     for _, expression in call.arguments if is_silent(missing.outcome) else ():
         try:
-            evaluate(expression, schedule.outcomes_for(cell))
+            evaluate(expression, outcomes_for(cell))
         except Unavailable as other:
             if not is_silent(other.outcome):
                 return other
@@ -238,6 +235,16 @@ def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, A
         else:
             made[name] = _default_as_it_was(tool, name, recorded[name]) if name in recorded else tool.default_of(name)
     return made
+
+
+def bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
+    """The arguments of a call that had begun: defaults as they were recorded, and what the plan gives as it came then.
+
+    Raises:
+        ArgumentError: they do not fit any more: the tool is another one now.
+    """
+    named = tool.named(given)
+    return as_recorded(tool, given, {name: value for name, value in recorded.items() if name not in named})
 
 
 def _as_it_was(tool: Tool[..., Any], name: str, named: Arguments, now: Any, recorded: Any) -> Any:

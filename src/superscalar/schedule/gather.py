@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from superscalar.plan.elements import described, truth
@@ -12,13 +11,11 @@ from superscalar.plan.holders import Row, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered, last, spread
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.lookup import Lookup, instance
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
-Lookup = Callable[[TaskId], Outcome]
 
-
-def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
     """The outcome of a task whose inputs are in.
 
     Raises:
@@ -27,9 +24,9 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
     """
     match work:
         case Compute(Ref(task)):  # another name for it, so its items may be looked at under this one too
-            return _version(task, cell, schedule, outcome)
+            return _version(task, cell, outcome)
         case Compute(value):
-            return evaluated(value, outcome, lambda task, found: schedule.instance(cell, task, found))
+            return evaluated(value, outcome, lambda task, found: instance(cell, task, found))
         case Display(kind, _, keys):
             rows = gathered(cell)
             if kind == "dict":
@@ -39,9 +36,9 @@ def outcome_of(work: Work, cell: Cell, schedule: Schedule, outcome: Lookup) -> O
         case Map():
             return held(work.kind, gathered(cell))
         case Select():
-            return _chosen(work, cell, schedule, outcome)
+            return _chosen(work, cell, outcome)
         case Each(last=True):
-            return _last(work, cell, schedule, outcome)
+            return _last(work, cell, outcome)
         case Each():
             return _collected(work, cell, outcome)
         case Join(items):
@@ -103,32 +100,32 @@ def _value(outcome: Outcome) -> Any:
     return outcome.value if isinstance(outcome, Observation) else None
 
 
-def _chosen(work: Select, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+def _chosen(work: Select, cell: Cell, outcome: Lookup) -> Outcome:
     """The version that the path taken left behind; none there is a skip by guard (rule L11)."""
     match outcome(work.condition):
         case Observation(value):
             version = work.then if truth(value) else work.otherwise
             if version is None:
                 return Skipped(work.condition, by_guard=True)
-            return _version(version, cell, schedule, outcome)
+            return _version(version, cell, outcome)
         case Skipped() as skipped:
             return skipped
         case _:
             return Skipped(work.condition)
 
 
-def _last(work: Each, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+def _last(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
     """What the last item that was reached left behind; if none was, what there was before the loop (rule L14)."""
     if (found := last(cell, cell.scope.find(work.loop))) is not None:
         return _passed_on(found[1], found[0].id)
     if work.otherwise is None:
         return Skipped(work.loop, by_guard=True)
-    return _version(work.otherwise, cell, schedule, outcome)
+    return _version(work.otherwise, cell, outcome)
 
 
-def _version(task: TaskId, cell: Cell, schedule: Schedule, outcome: Lookup) -> Outcome:
+def _version(task: TaskId, cell: Cell, outcome: Lookup) -> Outcome:
     found = outcome(task)
-    return _passed_on(found, schedule.instance(cell, task, found))
+    return _passed_on(found, instance(cell, task, found))
 
 
 def _passed_on(found: Outcome, id: TaskId) -> Outcome:

@@ -56,6 +56,16 @@ class UnderWay:
     in_doubt: bool = False
     cleared: bool = False
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether nothing is recorded of how its last attempt ended."""
+        return type(self.last) is events.Started
+
+    @property
+    def unknown(self) -> bool:
+        """Whether its last attempt was cut off, and nobody said that it did not happen."""
+        return self.cut_off and not self.cleared
+
 
 @dataclass(slots=True)
 class Round:
@@ -175,7 +185,12 @@ class Ledger:
     def under_way(self) -> dict[TaskId, UnderWay]:
         """The calls that have begun and not ended, in the order in which they began."""
         running = (id for id in self.called if self.schedule.cell(id).status is RUNNING)
-        return {id: self._tried.get(id) or UnderWay(self.called[id], self.called[id].arguments) for id in running}
+        return {id: self.call(id) for id in running}
+
+    def call(self, id: TaskId) -> UnderWay:
+        """A call that has begun and not ended."""
+        first = self.called[id]
+        return self._tried.get(id) or UnderWay(first, first.arguments)
 
     def open_questions(self) -> Iterator[events.Decided]:
         """What was asked of calls and not answered since, in the order in which it was asked."""
@@ -252,10 +267,8 @@ class Ledger:
 
     def _started_again(self, event: events.Started, first: events.Started) -> None:
         under = self._tried.setdefault(event.id, UnderWay(first, first.arguments))
-        cut_off = type(under.last) is events.Started
-        doubtful = cut_off and not under.cleared and self.schedule.cell(event.id).is_write
-        under.spared += cut_off
-        under.in_doubt = under.in_doubt or doubtful
+        under.spared += under.cut_off
+        under.in_doubt = under.in_doubt or (under.unknown and self.schedule.cell(event.id).is_write)
         under.last, under.cleared = event, False
 
     def _on_watched(self, event: events.Started) -> None:

@@ -9,7 +9,7 @@ from superscalar.plan.ir import Call, Expr
 from superscalar.plan.signatures import ResourceFunction
 from superscalar.schedule.cells import PENDING, Cell
 from superscalar.schedule.effective import Arguments
-from superscalar.schedule.state import Schedule
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -30,7 +30,7 @@ class Naming:
         needed = self._parameters(call)
         return [expression for alias, expression in call.arguments if alias in needed]
 
-    def ahead(self, cell: Cell, schedule: Schedule) -> str | None:
+    def ahead(self, cell: Cell) -> str | None:
         """The name of what a call touches that waits, if it can be told: then it waits only for what may touch that."""
         call = None if cell.task is None else cell.task.work
         if cell.status is not PENDING or not isinstance(call, Call):
@@ -39,7 +39,7 @@ class Naming:
         resource = None if tool is None else tool.signature.resource
         if not isinstance(resource, ResourceFunction):
             return None
-        outcomes = schedule.outcomes_for(cell)
+        outcomes = outcomes_for(cell)
         try:
             given = {name: copied(evaluate(one, outcomes)) for name, one in call.arguments if name in needed}
             return resource.name(given)

@@ -27,6 +27,7 @@ from superscalar.policy.arguments import audience, chooses, labelled
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import Arguments, fresh
 from superscalar.schedule.labels import SHOWN, Labels
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.presence import presence
 from superscalar.schedule.questions import origins, question_of
 from superscalar.schedule.state import Schedule
@@ -167,7 +168,7 @@ class Permission:
 
     def _given(self, cell: Cell, tool: Tool[..., Any], work: Call) -> Mapping[str, Any]:
         """What the plan gives for the parameters of a call, as it is before it is validated."""
-        outcome = self.schedule.outcomes_for(cell)
+        outcome = outcomes_for(cell)
         try:
             return tool.named({name: evaluate(value, outcome) for name, value in work.arguments})
         except (EvaluationError, Unavailable):
@@ -207,7 +208,7 @@ class Permission:
     def _readers(self, cell: Cell, call: Call, tool: Tool[..., Any]) -> frozenset[str]:
         """Who may read what a call returns, where that depends on its arguments; nobody if that cannot be told."""
         assert callable(tool.readers)
-        outcome = self.schedule.outcomes_for(cell)
+        outcome = outcomes_for(cell)
         try:
             if (bound := self._bound.get(cell.id)) is not None:
                 return tool.readers(fresh(dict(bound)))

@@ -20,7 +20,7 @@ from superscalar.schedule.attempt import Attempt, never_started, too_many
 from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
-from superscalar.schedule.effective import Arguments, as_recorded, given_to, shown
+from superscalar.schedule.effective import bound_again, given_to, shown
 from superscalar.schedule.ledger import Ledger, UnderWay
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
@@ -92,13 +92,13 @@ class ResumedUnit(TaskFetchingUnit):
         if not (tool.shares or kept):
             return
         try:
-            given, _ = given_to(cell, work, self.schedule, _counted_before)
+            given, _ = given_to(cell, work, _counted_before)
         except (EvaluationError, Unavailable):  # it is made of what was withheld: it cannot be made again
             return
         if tool.anew - tool.named(given).keys() - recorded.keys():
             return  # it is gone what was made for this call
         try:
-            arguments = _bound_again(tool, given, recorded)
+            arguments = bound_again(tool, given, recorded)
         except ArgumentError:  # the tool is another one now: such a call is not made again
             return
         if kept:
@@ -143,8 +143,7 @@ class ResumedUnit(TaskFetchingUnit):
         return tuple(self._doubt(cell, under) for cell, under in self._under_way() if self._is_doubtful(cell, under))
 
     def _is_doubtful(self, cell: Cell, under: UnderWay) -> bool:
-        cut_off = isinstance(under.last, events.Started) and not under.cleared
-        return cut_off and cell.is_write and not self._tool_of(cell)[0].idempotent
+        return under.unknown and cell.is_write and not self._tool_of(cell)[0].idempotent
 
     def _doubt(self, cell: Cell, under: UnderWay) -> Doubt:
         assert isinstance(under.last, events.Started)
@@ -210,24 +209,23 @@ class ResumedUnit(TaskFetchingUnit):
                     return None
                 case CallAgain():
                     self._happened(events.Judged(self._now(), cell.id, attempt, "again"))
-                    under.cleared = True
+                    under = self.ledger.call(cell.id)  # it is cleared now
         return self._next_attempt(cell, under)
 
     def _next_attempt(self, cell: Cell, under: UnderWay) -> Attempt | None:
         tool, work = self._tool_of(cell)
         known = self._known.get(cell.id)
+        in_doubt = under.in_doubt or (under.unknown and cell.is_write)
         try:
-            given, _ = given_to(cell, work, self.schedule, _counted_before)
-            arguments = _bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
+            given, _ = given_to(cell, work, _counted_before)
+            arguments = bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
-            in_doubt = cell.is_write and not under.cleared
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
             return None
-        cut_off = isinstance(under.last, events.Started)
         attempt = Attempt(self, cell, tool, arguments, told, under.last.attempt + 1)
-        attempt.spared = under.spared + cut_off
-        attempt.in_doubt = under.in_doubt or (cut_off and cell.is_write and not under.cleared)
+        attempt.spared = under.spared + under.cut_off
+        attempt.in_doubt = in_doubt
         self._live[attempt] = None
         if isinstance(under.last, events.Retrying):
             attempt.timer = self.loop.call_at(under.last.at + under.last.delay, self._try_again, attempt)
@@ -245,15 +243,6 @@ class ResumedUnit(TaskFetchingUnit):
         if tool is None or not isinstance(work, Call):
             raise IllegalEvent(f"`{cell.id}` was called, but calls no tool that there is")
         return tool, work
-
-
-def _bound_again(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, Any]) -> Arguments:
-    """The arguments of a call that had begun: defaults as they were recorded, and what the plan gives as it came then.
-
-    Raises:
-        ArgumentError: they do not fit any more: the tool is another one now.
-    """
-    return as_recorded(tool, given, {n: value for n, value in recorded.items() if n not in tool.named(given)})
 
 
 def _counted_before(_: Any) -> None:

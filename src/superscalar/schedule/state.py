@@ -12,7 +12,6 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.bounds import Unavailable
 from superscalar.plan.elements import truth
 from superscalar.plan.ir import Access, Call, Display, Each, First, Literal, Map, Need, Ref, Task
 from superscalar.schedule.cells import (
@@ -32,7 +31,7 @@ from superscalar.schedule.cells import (
 )
 from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
 from superscalar.schedule.hazards import Hazards
-from superscalar.schedule.items import items, partial
+from superscalar.schedule.items import items
 from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed
 from superscalar.schedule.order import NOT_BOUND, NameOf, forget_name
 from superscalar.schedule.requests import Requests
@@ -107,42 +106,6 @@ class Schedule(Needed):
         """The instances that have not settled and are needed, in program order."""
         waited_for = (c for c in self._cells.values() if c.status is not SETTLED and c not in self._unneeded)
         return sorted(waited_for, key=lambda cell: cell.order)
-
-    def outcomes_for(self, cell: Cell) -> Callable[[TaskId], Outcome]:
-        """How the expressions of `cell` look up what they refer to."""
-
-        def outcome(task: TaskId) -> Outcome:
-            found = cell.scope.find(task)
-            if found is None:
-                raise IllegalEvent(f"`{cell.id}` refers to `{task}`, which does not exist")
-            if found.outcome is not None:
-                return found.outcome
-            if found.elements is not None:  # an item is wanted while others are still open
-                return partial(found)
-            raise IllegalEvent(f"`{cell.id}` was issued before `{found.id}` settled")
-
-        return outcome
-
-    def instance(self, cell: Cell, task: TaskId, outcome: Outcome) -> TaskId:
-        """The id of the instance that `cell` means by `task`, or by `task[i]` for an item, which has that outcome.
-
-        Of a list whose items have no ids of their own it is the list's.
-        """
-        found = cell.scope.find(task)
-        if found is not None:
-            return found.id
-        found = cell.scope.find(task.rpartition("[")[0])
-        if found is None:
-            return task
-        return next((e.cell.id for e in found.elements or () if e.cell.outcome is outcome), found.id)
-
-    def cause(self, cell: Cell, missing: Unavailable) -> tuple[TaskId, bool]:
-        """Why a task cannot be evaluated; the root cause is named."""
-        match missing.outcome:
-            case Skipped(because, by_guard):
-                return because, by_guard
-            case _:
-                return self.instance(cell, missing.task, missing.outcome), False
 
     def writes_before(self, cell: Cell) -> int:
         """How many writes happened before an access that is ready, of those that it may meet (rule L21)."""

@@ -18,7 +18,7 @@ from superscalar.schedule.attempt import (
     clock_of,
     kind_of,
     never_started,
-    not_recorded,
+    not_made,
     too_slow,
 )
 from superscalar.schedule.cells import PENDING, RUNNING
@@ -182,11 +182,11 @@ class Stopping(ABC):
                 self._set_alarm(attempt.deadline)
 
     def _never_began(self, attempt: Attempt, error: BaseException) -> None:
-        """What the start of a call waited for did not come: it was not made, and is not in doubt for it."""
+        """What the start of a call waited for did not come, or there is no copy of what it is made with."""
         if attempt.over:
             return
         self._end(attempt)
-        self._happened(events.Failed(self._now(), attempt.cell.id, not_recorded(error, in_doubt=attempt.in_doubt)))
+        self._happened(events.Failed(self._now(), attempt.cell.id, not_made(attempt, error)))
         self._pump()
 
     def _look_at_deadlines(self) -> None:

@@ -12,8 +12,8 @@ from superscalar.plan.ir import Call, Expr
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell
 from superscalar.schedule.ledger import Ledger
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.questions import origins, plan_question, question_of
-from superscalar.schedule.state import Schedule
 from superscalar.schedule.withholding import SecretNames
 from superscalar.tools.trust import Declared, remembered
 from superscalar.values import WITHHELD
@@ -52,10 +52,7 @@ def _question(
         whole = question_of(run_id, call.tool if tool is None else tool.name, decided, named)
         return replace(whole, destinations=_destinations(about, whole.tool))
     hidden = about.get("secrets", {}).get(call.tool, ())
-    given = {
-        name: WITHHELD if name in hidden else _value(ledger.schedule, cell, expression)
-        for name, expression in call.arguments
-    }
+    given = {name: WITHHELD if name in hidden else _value(cell, expression) for name, expression in call.arguments}
     return Question(run_id, cell.id, call.tool, given, told, decided.reason)
 
 
@@ -72,8 +69,8 @@ def _secrets(about: Mapping[str, Any]) -> SecretNames:
     return {alias: frozenset(names) for alias, names in about.get("secrets", {}).items()}
 
 
-def _value(schedule: Schedule, cell: Cell, expression: Expr) -> Any:
+def _value(cell: Cell, expression: Expr) -> Any:
     try:
-        return evaluate(expression, schedule.outcomes_for(cell))
+        return evaluate(expression, outcomes_for(cell))
     except (EvaluationError, Unavailable) as error:  # it was bound before: evaluation has changed with a release
         return f"<{error}>"

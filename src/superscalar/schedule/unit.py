@@ -43,6 +43,7 @@ from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Ticket
 from superscalar.schedule.loans import HOLDER, Entangled
+from superscalar.schedule.lookup import cause, outcomes_for
 from superscalar.schedule.naming import Naming
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
@@ -230,7 +231,7 @@ class TaskFetchingUnit(Binding):
             case Issue(id):
                 self._issue(self.schedule.cell(id))
             case Name(id):
-                if (name := self._naming.ahead(self.schedule.cell(id), self.schedule)) is not None:
+                if (name := self._naming.ahead(self.schedule.cell(id))) is not None:
                     self._happened(events.Resolved(self._now(), id, name))
             case Skip(id, because, by_guard):
                 if self.schedule.cell(id).status is not DORMANT:  # else nothing needs it any more
@@ -273,7 +274,7 @@ class TaskFetchingUnit(Binding):
         if self._stopped is not None and (expanding or type(work) is Call):  # the end of another one made it ready
             self._happened(events.Failed(self._now(), cell.id, never_started(self._stopped)))
             return
-        outcomes = self.schedule.outcomes_for(cell)
+        outcomes = outcomes_for(cell)
         now = self._now
         try:
             if expanding and type(work) is Map:
@@ -282,10 +283,10 @@ class TaskFetchingUnit(Binding):
             if type(work) is First:
                 self._race(cell, work)
                 return
-            outcome = gather.outcome_of(work, cell, self.schedule, outcomes)
+            outcome = gather.outcome_of(work, cell, outcomes)
             outcome = self.holding.settled(task, outcome) or outcome
         except Unavailable as missing:
-            self._happened(events.Skipped(now(), cell.id, *self.schedule.cause(cell, missing)))
+            self._happened(events.Skipped(now(), cell.id, *cause(cell, missing)))
         except EvaluationError as error:
             self._happened(events.Failed(now(), cell.id, gather.failure_of(error)))
         else:
@@ -309,7 +310,7 @@ class TaskFetchingUnit(Binding):
     def _race(self, cell: Cell, work: First) -> None:
         """A `first` learns how many it wants, and then takes what succeeded first."""
         if cell.status is not GATHERING:
-            count = wanted(evaluate(work.count, self.schedule.outcomes_for(cell)))
+            count = wanted(evaluate(work.count, outcomes_for(cell)))
             items(cell)  # before it is said: there may be nothing to go through
             self._happened(events.Wanted(self._now(), cell.id, count))
             return
@@ -480,7 +481,8 @@ class TaskFetchingUnit(Binding):
                 result = await kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
-            result, step = error, self._went_wrong if attempt.begun else self._never_began
+            ran = attempt.begun or attempt.stopped == "timeout"  # copying what is long counts as time of the call
+            result, step = error, self._went_wrong if ran else self._never_began
         try:
             step(attempt, result)
         except BaseException as bug:  # noqa: BLE001 -- it must not vanish in an asyncio task: `settle` raises it
