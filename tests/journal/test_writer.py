@@ -319,6 +319,28 @@ def test_a_run_that_is_cancelled_before_it_is_begun_was_never_there(path: Path, 
     asyncio.run(main())
 
 
+def test_who_gives_up_waiting_for_a_record_keeps_nobody_from_writing_another(path: Path, disk: SlowDisk) -> None:
+    """The entry is written all the same, and so is what comes behind it."""
+
+    async def main() -> dict[str, float]:
+        journal = Journal(path)
+        writer = journal._here().writer
+        disk.stop()
+        waiting = asyncio.ensure_future(
+            asyncio.get_running_loop().run_in_executor(
+                writer, lambda c: c.execute("INSERT INTO durations VALUES ('given up', 1.0)")
+            )
+        )
+        await eventually(disk.busy.is_set)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        disk.done.set()
+        await asyncio.wait_for(asyncio.wrap_future(writer.submit(lambda _: None)), PATIENCE)
+        return journal.durations()
+
+    assert asyncio.run(main()) == {"given up": 1.0}
+
+
 def test_who_cancels_at_the_very_end_waits_for_the_end_to_be_written(path: Path, disk: SlowDisk) -> None:
     async def main() -> None:
         log = await Journal(path).abegin("run", {})

@@ -78,6 +78,7 @@ class _Job:
     def __init__(self, entry: Entry[Any], durable: bool, lost: Callable[[JournalError], None] | None) -> None:
         self.durable = durable
         self.future: Future[Any] = Future()
+        self.future.set_running_or_notify_cancel()  # it is written, whoever gives up waiting for it
         self._entry: Entry[Any] | None = entry
         self._lost = lost
         self._value: Any = None
