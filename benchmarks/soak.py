@@ -282,10 +282,7 @@ class Soak:
 
     def _look_at_journal(self) -> None:
         """It must say what happened. Of some runs it is made to say that they died in the middle, without any write."""
-        for _ in range(
-            2
-        ):  # a run that was given up while it was begun is taken back behind that, in the journal's thread
-            self.journal.keep_durations({})
+        self.journal.keep_durations({})  # behind it: runs that were given up while they were begun are taken back
         for summary in self.journal.runs():
             if summary.ended is None and summary.id not in self._died:
                 self.complain(f"the journal says that run {summary.id} is {summary.state}")
