@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 import sqlite3
 import threading
 import weakref
@@ -14,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from superscalar.errors import JournalError
+from superscalar.forks import in_child
 from superscalar.journal.copies import Log
 from superscalar.journal.database import Database, Locked
 
@@ -204,5 +204,4 @@ def _end_all() -> None:
         thread.join()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_RUNNING.clear)  # they run in the parent only
+in_child(_RUNNING.clear)  # they run in the parent only
