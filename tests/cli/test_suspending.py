@@ -40,9 +40,12 @@ async def look(x: int) -> int:
 
 @tool(effect="write", timeout=None, resource=lambda x: "put")
 async def put(x: int) -> int:
-    """Takes a while."""
+    """End when the process has been told to, and its event loop has heard it."""
     note("put")
-    await asyncio.sleep(0.3)
+    while not os.path.exists("told"):  # made behind the signal, which has arrived if this is there
+        await asyncio.sleep(0.01)
+    for _ in range(10):
+        await asyncio.sleep(0)
     note("was put")
     return x
 
@@ -50,7 +53,7 @@ async def put(x: int) -> int:
 async def stuck(x: int) -> int:
     """Takes for ever."""
     note("stuck")
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
     return x
 
 @tool(effect="write", resource=lambda x: "next")
@@ -105,6 +108,7 @@ def test_a_recorded_run_is_suspended_and_can_be_resumed(tmp_path: Path) -> None:
     plan = "a = look(3)\np = put(1)\nq = next_one(p)\njoin(p, q, a)\n"
     with begun(tmp_path, plan, "--journal", "runs.db") as process:
         process.send_signal(signal.SIGTERM)
+        (tmp_path / "told").touch()
         out, err = process.communicate(timeout=20)
     (run,) = Journal(tmp_path / "runs.db").runs()
     assert (process.returncode, out, run.state) == (143, "", "interrupted")

@@ -72,7 +72,12 @@ def test_the_lease_of_a_run_that_cannot_be_gone_on_with_is_given_back_once(
     journal.begin("a", {}).close()
     given_back: list[int] = []
     give_back = Leases.give_back
-    monkeypatch.setattr(Leases, "give_back", lambda self, run: (given_back.append(run), give_back(self, run)))
+
+    def noted(self: Leases, run: int) -> None:
+        given_back.append(run)
+        give_back(self, run)
+
+    monkeypatch.setattr(Leases, "give_back", noted)
     (tmp_path / "runs.db").rename(tmp_path / "older.db")
     with pytest.raises(JournalError, match="moved, deleted or replaced"):
         asyncio.run(journal.areopen("a"))
