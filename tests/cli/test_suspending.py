@@ -23,7 +23,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to a process of its own")
 
 TOOLS = '''
-import asyncio, os
+import asyncio, os, threading
 from superscalar import tool
 
 def note(word):
@@ -55,6 +55,12 @@ async def stuck(x: int) -> int:
     note("stuck")
     await asyncio.Event().wait()
     return x
+
+@tool(effect="pure", timeout=None)
+async def hold(x: int) -> int:
+    """Leave a thread behind that does not end, and be looking."""
+    threading.Thread(target=threading.Event().wait).start()
+    return await look.function(x)
 
 @tool(effect="write", resource=lambda x: "next")
 async def next_one(x: int) -> int:
@@ -141,6 +147,17 @@ def test_a_write_that_does_not_end_in_its_grace_is_in_doubt(tmp_path: Path) -> N
     assert (process.returncode, error["type"]) == (143, "Suspended")
     assert "in doubt  s: stuck(1) was under way and may have happened" in error["message"]
     assert kinds(tmp_path) == [("Started", "s")]
+
+
+def test_what_a_tool_left_running_does_not_keep_a_process_that_was_told_to_end(tmp_path: Path) -> None:
+    with begun(tmp_path, "a = hold(1)\njoin(a, look(2))\n", "--journal", "runs.db") as process:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 143
+    assert Journal(tmp_path / "runs.db").runs()[0].state == "interrupted"
 
 
 def test_without_a_journal_it_is_ctrl_c(tmp_path: Path) -> None:
