@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from superscalar.secrets import MARK, Scrubber, lacks_secret, secrets_in, without_queries
-from superscalar.values import WITHHELD
+from superscalar.values import WITHHELD, Failure, Observation
 from support.depth import examples
 
 KEY = 'k-7781/ab+cd=="\\'
@@ -217,7 +217,18 @@ def test_a_hook_that_gives_no_text_lets_nothing_through() -> None:
     assert Scrubber([], lambda _: None)("ann") == "(withheld: redact= gave no text, but NoneType)"  # type: ignore[arg-type, return-value]
 
 
-@pytest.mark.parametrize("value", [WITHHELD, [1, WITHHELD], {"a": {"b": WITHHELD}}, {WITHHELD: 1}, (1, (WITHHELD,))])
+@pytest.mark.parametrize(
+    "value",
+    [
+        WITHHELD,
+        [1, WITHHELD],
+        {"a": {"b": WITHHELD}},
+        {WITHHELD: 1},
+        (1, (WITHHELD,)),
+        [Observation(WITHHELD)],
+        [Failure("error", "no", items=(Observation(1), Observation([WITHHELD])))],
+    ],
+)
 def test_a_value_of_which_something_was_withheld_is_known(value: Any) -> None:
     assert lacks_secret(value)
     assert not lacks_secret([1, {"a": "**********"}])

@@ -14,7 +14,8 @@ from random import Random
 import pytest
 from benchmarks import faulty_provider
 from benchmarks.faulty_provider import Broken, Provider, Refused, RunningProvider, get, get_blocking, number
-from benchmarks.soak import MEMORY, Complaints, Load, Report, Sample, Soak, growth, inspection, soak, table
+from benchmarks.soak import Complaints, Load, Soak, soak
+from benchmarks.soak_report import MEMORY, Report, Sample, growth, inspection, table
 from benchmarks.soak_runs import SHAPES, Gauge, broken, counted, limits, tools
 
 from superscalar import Failure, LLMCompiler, Outcomes, RateLimited, tool

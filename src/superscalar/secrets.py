@@ -6,7 +6,6 @@ import base64
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from html import unescape
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
@@ -174,18 +173,13 @@ def _by_byte(secret: bytes, as_it_is: Callable[[str], bool]) -> bytes:
 
     `as_it_is` says of what it is not written so: a repr does it to what cannot be printed, `ascii` to all but ASCII.
     """
-    text = secret.decode("utf-8", "surrogatepass") if secret.isascii() or _is_text(secret) else secret.decode("latin-1")
+    try:
+        text = secret.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        text = secret.decode("latin-1")
     return b"".join(
         [c.encode("latin-1" if c < "\u0100" and not as_it_is(c) else "utf-8", "surrogatepass") for c in text]
     )
-
-
-def _is_text(secret: bytes) -> bool:
-    try:
-        secret.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _ends(form: bytes, in_base64: bool) -> tuple[bytes, bytes, bool]:
@@ -359,8 +353,6 @@ def lacks_secret(value: Any, depth: int = 0) -> bool:
         return any(lacks_secret(part, depth + 1) for part in inner.values())
     if isinstance(value, list | tuple | set | frozenset):
         return any(lacks_secret(part, depth + 1) for part in value)
-    if is_dataclass(value) and not isinstance(value, type):  # an outcome that stands in a value
-        return any(lacks_secret(getattr(value, field.name), depth + 1) for field in fields(value))
     return False
 
 

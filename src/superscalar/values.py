@@ -16,39 +16,9 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
-from superscalar.everyday import as_data, holds_none_else, record_fields, twin
+from superscalar.everyday import as_data, holds_none_else, twin
+from superscalar.everyday import record_fields as record_fields
 from superscalar.short import LONGEST, LOOKS, Bare, bounded, cut
-
-__all__ = [
-    "IMMUTABLE",
-    "LIST",
-    "UNNEEDED",
-    "WITHHELD",
-    "Failure",
-    "FailureKind",
-    "Handle",
-    "Holder",
-    "Observation",
-    "OrderedSet",
-    "Outcome",
-    "Record",
-    "Skipped",
-    "TaskId",
-    "Usage",
-    "Withheld",
-    "as_it_stands",
-    "copied",
-    "copied_by",
-    "fact",
-    "field_as_data",
-    "fields_of_records",
-    "holds_record",
-    "is_silent",
-    "own_state",
-    "plain",
-    "record_fields",
-    "twin_of",
-]
 
 TaskId: TypeAlias = str
 

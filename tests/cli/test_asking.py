@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from superscalar import Journal
 from superscalar.cli.app import app
+from support.folders import standing_in
 
 SOURCE = Path(__file__).parents[2] / "src"
 TOOLS = '''
@@ -52,19 +53,9 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal, S
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    for name, value in {"NO_COLOR": "1", "COLUMNS": "200", "LOGNAME": "ann"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "mail.py").write_text(TOOLS)
-    (tmp_path / "plan.txt").write_text(PLAN)
-    (tmp_path / "world").touch()
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    files = {"mail.py": TOOLS, "plan.txt": PLAN, "world": ""}
+    with standing_in(tmp_path, monkeypatch, files, COLUMNS="200", LOGNAME="ann") as place:
+        yield place
 
 
 def environment() -> dict[str, str]:

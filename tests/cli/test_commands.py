@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from superscalar.errors import JoinError, ModelError, ModelSetupError, PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
 from superscalar.values import Observation, Skipped
+from support.folders import standing_in
 from support.scripted_runs import (
     ANSWERED,
     NO_SUCH,
@@ -61,18 +61,8 @@ ODD = Diagnostic("W501", "look() declares no effect", Span(2, 0, 2, 4), "look()"
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("SUPERSCALAR_DEFAULT_MODEL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "money.py").write_text(TOOLS)
-    (tmp_path / "plan.txt").write_text("join(x)\n")
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    with standing_in(tmp_path, monkeypatch, {"money.py": TOOLS, "plan.txt": "join(x)\n"}, COLUMNS="200") as place:
+        yield place
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 from superscalar import compiler
 from superscalar.cli.app import app
 from superscalar.testing import ScriptedModel
+from support.folders import standing_in
 
 TOOLS = '''
 from typing import Literal
@@ -35,17 +35,8 @@ def mail(number: int) -> str:
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "post.py").write_text(TOOLS)
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    with standing_in(tmp_path, monkeypatch, {"post.py": TOOLS}, COLUMNS="200") as place:
+        yield place
 
 
 def called(*arguments: str, given: str = "") -> Any:

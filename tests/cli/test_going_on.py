@@ -23,6 +23,7 @@ from superscalar.advice import command as advised
 from superscalar.cli.app import app
 from superscalar.cli.loading import load_tools
 from superscalar.testing import run
+from support.folders import standing_in
 
 SOURCE = Path(__file__).parents[2] / "src"
 TOOLS = '''
@@ -43,17 +44,8 @@ PLAN = "r = [refund(o) for o in [1, 2]]\njoin(r)\n"
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "a shop's folder"
     folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (folder / "my shop.py").write_text(TOOLS)
-    (folder / "plan.txt").write_text(PLAN)
-    before = set(sys.modules)
-    yield folder
-    for name in set(sys.modules) - before:
-        if str(folder) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    with standing_in(folder, monkeypatch, {"my shop.py": TOOLS, "plan.txt": PLAN}) as place:
+        yield place
 
 
 def done(*arguments: str) -> tuple[int, str, str]:

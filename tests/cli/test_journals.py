@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Call, Join, Literal, Ref, Task
 from superscalar.plan.needs import needs_of
 from superscalar.values import Failure
+from support.folders import standing_in
 from support.scripted_runs import ANSWERED, ScriptedCompiler, ScriptedStream, answered
 
 TOOLS = '''
@@ -47,17 +47,8 @@ CLOCK = re.compile(r"\d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d|\d+\.\d\d s|\d\d:\d\d:\d\
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "money.py").write_text(TOOLS)
-    (tmp_path / "plan.txt").write_text(PLAN)
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    with standing_in(tmp_path, monkeypatch, {"money.py": TOOLS, "plan.txt": PLAN}) as place:
+        yield place
 
 
 def command(*arguments: str) -> Any:

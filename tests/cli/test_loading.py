@@ -11,6 +11,7 @@ import pytest
 from superscalar.cli.failures import CommandError
 from superscalar.cli.loading import load_tools
 from superscalar.tools import Limit
+from support.folders import standing_in
 
 MONEY = '''
 from superscalar.tools import Limit, Toolset, tool
@@ -40,14 +41,8 @@ EMPTY = []
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "money.py").write_text(MONEY)
-    before = set(sys.modules)
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    with standing_in(tmp_path, monkeypatch, {"money.py": MONEY}) as place:
+        yield place
 
 
 def names(*specs: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from superscalar.cli.app import app
+from support.folders import standing_in
 
 TOOLS = """
 from superscalar import tool
@@ -46,19 +46,10 @@ join(sent, to, secret)
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "letters.py").write_text(TOOLS)
-    (tmp_path / "plan.txt").write_text(PLAN)
-    before = set(sys.modules)
-    made = CliRunner().invoke(app, ["exec", "plan.txt", "--tools", "letters.py", "--journal", "runs.db", "--quiet"])
-    assert made.exit_code == 0, made.output
-    yield tmp_path
-    for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
-            del sys.modules[name]
+    with standing_in(tmp_path, monkeypatch, {"letters.py": TOOLS, "plan.txt": PLAN}) as place:
+        made = CliRunner().invoke(app, ["exec", "plan.txt", "--tools", "letters.py", "--journal", "runs.db", "--quiet"])
+        assert made.exit_code == 0, made.output
+        yield place
 
 
 def shown(*arguments: str) -> Any:

@@ -23,7 +23,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to a process of its own")
 
 TOOLS = '''
-import asyncio, os
+import asyncio, os, threading
 from superscalar import tool
 
 def note(word):
@@ -40,9 +40,12 @@ async def look(x: int) -> int:
 
 @tool(effect="write", timeout=None, resource=lambda x: "put")
 async def put(x: int) -> int:
-    """Takes a while."""
+    """End when the process has been told to, and its event loop has heard it."""
     note("put")
-    await asyncio.sleep(0.3)
+    while not os.path.exists("told"):  # made behind the signal, which has arrived if this is there
+        await asyncio.sleep(0.01)
+    for _ in range(10):
+        await asyncio.sleep(0)
     note("was put")
     return x
 
@@ -50,8 +53,14 @@ async def put(x: int) -> int:
 async def stuck(x: int) -> int:
     """Takes for ever."""
     note("stuck")
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()
     return x
+
+@tool(effect="pure", timeout=None)
+async def hold(x: int) -> int:
+    """Leave a thread behind that does not end, and be looking."""
+    threading.Thread(target=threading.Event().wait).start()
+    return await look.function(x)
 
 @tool(effect="write", resource=lambda x: "next")
 async def next_one(x: int) -> int:
@@ -105,6 +114,7 @@ def test_a_recorded_run_is_suspended_and_can_be_resumed(tmp_path: Path) -> None:
     plan = "a = look(3)\np = put(1)\nq = next_one(p)\njoin(p, q, a)\n"
     with begun(tmp_path, plan, "--journal", "runs.db") as process:
         process.send_signal(signal.SIGTERM)
+        (tmp_path / "told").touch()
         out, err = process.communicate(timeout=20)
     (run,) = Journal(tmp_path / "runs.db").runs()
     assert (process.returncode, out, run.state) == (143, "", "interrupted")
@@ -137,6 +147,17 @@ def test_a_write_that_does_not_end_in_its_grace_is_in_doubt(tmp_path: Path) -> N
     assert (process.returncode, error["type"]) == (143, "Suspended")
     assert "in doubt  s: stuck(1) was under way and may have happened" in error["message"]
     assert kinds(tmp_path) == [("Started", "s")]
+
+
+def test_what_a_tool_left_running_does_not_keep_a_process_that_was_told_to_end(tmp_path: Path) -> None:
+    with begun(tmp_path, "a = hold(1)\njoin(a, look(2))\n", "--journal", "runs.db") as process:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 143
+    assert Journal(tmp_path / "runs.db").runs()[0].state == "interrupted"
 
 
 def test_without_a_journal_it_is_ctrl_c(tmp_path: Path) -> None:

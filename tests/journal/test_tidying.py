@@ -17,6 +17,7 @@ from superscalar.cli.app import app
 from superscalar.events import Event, PlanAsked, RunEnded, RunStarted, Succeeded
 from superscalar.journal import Journal, Tidied
 from superscalar.journal.copies import TURN
+from superscalar.journal.lease import Leases
 from superscalar.testing import run
 
 DAY = 86_400.0
@@ -184,3 +185,23 @@ def test_an_age_has_a_unit(path: Path, age: str) -> None:
     wrong = command("prune", "--older-than", age, "--journal", str(path))
     assert wrong.exit_code == 2
     assert f"{age!r} is no age" in wrong.output
+
+
+def test_a_run_that_was_taken_up_since_it_was_looked_at_is_neither_moved_nor_copied(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it could be gone on with in two files."""
+    journal, going_on = filled(path)
+    take = Leases.take
+
+    def taken_up_before(self: Leases, run: int) -> bool:
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute("UPDATE runs SET ended = NULL WHERE id = 'old'")
+        return take(self, run)
+
+    monkeypatch.setattr(Leases, "take", taken_up_before)
+    archive = path.with_name("archive.db")
+    assert journal.rotate(archive).gone == ("new",)
+    assert ids(archive) == {"new"}
+    assert ids(path) == {"old", "interrupted", "waiting", "busy"}
+    going_on.close()

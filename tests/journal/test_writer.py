@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from superscalar import JournalError, LLMCompiler, tool
+from superscalar import JournalError, LLMCompiler, RunStream, tool
 from superscalar.events import Event, Failed, RunEnded, Started, Succeeded
 from superscalar.journal import Journal
 from superscalar.journal.database import Database
@@ -248,6 +248,16 @@ def test_what_fills_the_disk_costs_nobody_else_his_record(path: Path, disk: Slow
 # ------------------------------------------------------------------------------------------------------ cancellation
 
 
+async def until_its_start_is_on_its_way(running: RunStream, disk: SlowDisk) -> None:
+    """Until the disk is busy with the start of a write, with which it is done a moment later."""
+    async for event in running:
+        if isinstance(event, Started):
+            disk.stop()
+            break
+    await eventually(disk.busy.is_set)
+    asyncio.get_running_loop().call_later(0.02, disk.done.set)
+
+
 def test_a_write_whose_start_is_on_its_way_is_not_made_when_the_run_is_cancelled(path: Path, disk: SlowDisk) -> None:
     """It certainly was not, and so it is not in doubt; the record says so."""
     made = []
@@ -259,12 +269,7 @@ def test_a_write_whose_start_is_on_its_way_is_not_made_when_the_run_is_cancelled
     async def main() -> None:
         agent = LLMCompiler(tools=[note], journal=path)
         async with agent.stream_plan("a = note()\njoin(a)\n", run_id="run") as running:
-            async for event in running:
-                if isinstance(event, Started):
-                    disk.stop()
-                    break
-            await eventually(disk.busy.is_set)
-            asyncio.get_running_loop().call_later(0.02, disk.done.set)
+            await until_its_start_is_on_its_way(running, disk)
 
     asyncio.run(main())
     (failure,) = [event.failure for event in read(path) if isinstance(event, Failed) and event.id == "a"]
@@ -287,12 +292,7 @@ def test_a_write_whose_start_is_on_its_way_when_the_run_is_suspended_is_made_by_
         agent = LLMCompiler(tools=[note], journal=path)
         with suppress(asyncio.CancelledError):
             async with agent.stream_plan("a = note()\njoin(a)\n", run_id="run") as running:
-                async for event in running:
-                    if isinstance(event, Started):
-                        disk.stop()
-                        break
-                await eventually(disk.busy.is_set)
-                asyncio.get_running_loop().call_later(0.02, disk.done.set)
+                await until_its_start_is_on_its_way(running, disk)
                 running.suspend()
                 await running.result()
         assert (made, Journal(path).summary("run").in_doubt) == ([], ())
@@ -317,6 +317,25 @@ def test_a_run_that_is_cancelled_before_it_is_begun_was_never_there(path: Path, 
         await (await journal.abegin("run", {})).aclose()
 
     asyncio.run(main())
+
+
+def test_who_gives_up_waiting_for_a_record_keeps_nobody_from_writing_another(path: Path, disk: SlowDisk) -> None:
+    """The entry is written all the same, and so is what comes behind it."""
+
+    async def main() -> dict[str, float]:
+        journal = Journal(path)
+        writer = journal._here().writer
+        disk.stop()
+        entry: Any = lambda connection: connection.execute("INSERT INTO durations VALUES ('given up', 1.0)")  # noqa: E731
+        waiting = asyncio.get_running_loop().run_in_executor(writer, entry)
+        await eventually(disk.busy.is_set)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        disk.done.set()
+        await asyncio.wait_for(asyncio.wrap_future(writer.submit(lambda _: None)), PATIENCE)
+        return journal.durations()
+
+    assert asyncio.run(main()) == {"given up": 1.0}
 
 
 def test_who_cancels_at_the_very_end_waits_for_the_end_to_be_written(path: Path, disk: SlowDisk) -> None:

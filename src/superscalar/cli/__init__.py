@@ -8,7 +8,10 @@ from typing import NoReturn
 
 
 def main() -> None:
-    """The `superscalar` command; exits with 0 (answered), 1 (it failed), 2 (usage), 3 (it waits) or 130 (Ctrl-C)."""
+    """The `superscalar` command.
+
+    It exits with 0 (answered), 1 (it failed), 2 (usage), 3 (it waits), 130 (Ctrl-C) or 143 (suspended by a signal).
+    """
     from superscalar.cli.app import app  # the rest of the package is loaded by the command that needs it
     from superscalar.cli.terminal import tolerate_narrow_encodings
 
@@ -16,8 +19,8 @@ def main() -> None:
     try:
         app(prog_name="superscalar")
     except SystemExit as end:
-        if end.code == 130:
-            _leave_at_once(130)
+        if end.code in (130, 143):
+            _leave_at_once(end.code)
         raise
 
 
@@ -25,7 +28,7 @@ def _leave_at_once(code: int) -> NoReturn:
     """End the process without waiting for what a stopped run left behind.
 
     The run has settled and was reported; but a model that was reading may take seconds to let go, and a thread of a
-    tool that does not end takes for ever. Whoever pressed Ctrl-C has waited enough.
+    tool that does not end takes for ever. Whoever pressed Ctrl-C, or sent a signal, has waited enough.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from superscalar.advice import command
 from superscalar.cli import options
 from superscalar.cli.reporting import reporting
-
-if TYPE_CHECKING:
-    from superscalar.policy import Question
 
 
 def approve_run(
@@ -50,11 +46,11 @@ def approve_run(
     `superscalar approve 3f9c --all --deny --by ann`
     """
     with reporting(as_json):
-        from superscalar.cli.asking import whose_keyboard
+        from superscalar.cli.asking import shown, whose_keyboard
         from superscalar.cli.documents import question_document
         from superscalar.cli.failures import CommandError
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.listed import going_on
+        from superscalar.cli.listed import answering, going_on
         from superscalar.cli.report import print_json, print_text
 
         opened = open_journal(journal)
@@ -69,9 +65,8 @@ def approve_run(
             if as_json:
                 print_json({"run_id": id, "questions": [question_document(question) for question in questions]})
             elif questions:
-                print_text("\n".join(_listed(question, full=full) for question in questions))
-                named = [question.answered_by or "--plan" for question in questions[:3]]
-                typer.echo(f"answer: {command('approve', id, *named, journal=journal)}", err=True)
+                print_text("\n".join(shown(question, full=full) for question in questions))
+                typer.echo(f"answer: {answering(opened, id, questions)}", err=True)
             else:
                 print_text(f"run {id} asks nothing")
             return
@@ -90,8 +85,3 @@ def approve_run(
         if left:
             typer.echo(f"still open: {', '.join(task or 'the plan' for task in left)}", err=True)
         typer.echo(f"go on with it: {going_on(opened, id)}", err=True)
-
-
-def _listed(question: Question, *, full: bool) -> str:
-    told = question.whole() if full else str(question)
-    return "\n".join([*(f"    {line}" for line in question.plan_lines()), told])

@@ -55,7 +55,7 @@ def whose_keyboard() -> str:
 
 async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
     """Show a question until it is answered; no input any more is a no."""
-    _say(out, "\n" + _shown(question))
+    _say(out, "\n" + shown(question))
     while True:
         out.write("  [y]es, [n]o, [s]how all of it and the plan? ")
         out.flush()
@@ -72,13 +72,14 @@ async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
             case "s" | "show":
                 plan = question.plan or print_plan(view.tasks)
                 lines = map(revealed, plan.rstrip().splitlines())
-                _say(out, "\n".join([_shown(question, full=True), "the plan", *lines]))
+                _say(out, "\n".join([shown(question, full=True), "the plan", *lines]))
             case _ if not line:
                 _say(out, "\n  no answer: taken as a no")
                 return False
 
 
-def _shown(question: Question, *, full: bool = False) -> str:
+def shown(question: Question, *, full: bool = False) -> str:
+    """A question as it is put, the plan first if it is about one; in `full` nothing of a value is cut."""
     told = question.whole() if full else str(question)
     return "\n".join([*(f"    {line}" for line in question.plan_lines()), told])
 

@@ -99,12 +99,9 @@ def open_journal(path: Path) -> Journal:
     """
     from superscalar.cli.failures import CommandError
     from superscalar.journal import Journal
+    from superscalar.journal.database import is_there
 
-    try:
-        there = path.exists()
-    except OSError:  # such as a name that is too long
-        there = False
-    if not there:
+    if not is_there(path):
         raise CommandError(
             f"there is no journal {path}; name one with --journal or SUPERSCALAR_JOURNAL, or make one: "
             f"superscalar run --journal {path} ..."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from superscalar.advice import command, naming, typed
 from superscalar.cli.terminal import console, counted, safe_line
 from superscalar.journal import Journal, RunState, RunSummary
+from superscalar.policy import Question
 
 COLOURS: Final[dict[RunState, str]] = {
     "running": "cyan",
@@ -20,7 +22,8 @@ COLOURS: Final[dict[RunState, str]] = {
     "stopped": "dim",
     "in doubt": "bold yellow",
 }
-_WIDTH: Final = 160  # characters of a line where nobody looks at a terminal
+WIDTH: Final = 160
+"""Characters of a line where nobody looks at a terminal."""
 
 
 def runs_document(journal: Journal, limit: int) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def print_runs(journal: Journal, limit: int) -> None:
     from rich.text import Text
 
     out = console(sys.stdout)
-    width = out.width if out.is_terminal else _WIDTH
+    width = out.width if out.is_terminal else WIDTH
     found = journal.runs(limit)
     if not found:
         out.print(Text(f"{safe_line(str(journal.path))} has no runs yet"))
@@ -98,6 +101,12 @@ def going_on(journal: Journal, id: str) -> str:
     return (
         command("resume", id, journal=journal.path) if began else f"agent.resume({id!r}), with the agent that began it"
     )
+
+
+def answering(journal: Journal, id: str, questions: Sequence[Question]) -> str:
+    """What to type to say yes to what a run asks, or to the first of it."""
+    named = [question.answered_by or "--plan" for question in questions[:3]]
+    return command("approve", id, *named, journal=journal.path)
 
 
 def moment(seconds: float) -> datetime:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from superscalar import events as ev
-from superscalar.advice import command
 from superscalar.cli.documents import result_document
-from superscalar.cli.listed import COLOURS, going_on, moment, summary_document
+from superscalar.cli.listed import COLOURS, WIDTH, answering, going_on, moment, summary_document
 from superscalar.cli.report import print_answer
 from superscalar.cli.terminal import console, duration, safe, safe_line
 from superscalar.cli.wording import call_of, left_out, note_of
@@ -28,8 +27,6 @@ from superscalar.schedule.ledger import Ledger
 from superscalar.short import short, short_arguments
 from superscalar.tools.trust import remembered
 from superscalar.values import Failure, Usage, plain, record_fields
-
-_WIDTH = 160  # characters of a line where nobody looks at a terminal
 
 
 class Folded:
@@ -157,8 +154,7 @@ def print_run(journal: Journal, id: str) -> None:
         _title("answer")
         print_answer(folded.answer)
     if summary.state == "waiting":
-        named = [question.answered_by or "--plan" for question in questions[:3]]
-        out.print(Text(safe_line(f"answer: {command('approve', id, *named, journal=journal.path)}"), style="dim"))
+        out.print(Text(safe_line(f"answer: {answering(journal, id, questions)}"), style="dim"))
     if summary.state == "not begun":
         said = "its process died before its plan was recorded, so nothing of it ran: run the plan again"
         out.print(Text(said, style="dim"))
@@ -221,7 +217,7 @@ def print_events(recorded: Iterable[Recorded]) -> None:
     from rich.text import Text
 
     out = console(sys.stdout)
-    width = out.width if out.is_terminal else _WIDTH * 2
+    width = out.width if out.is_terminal else WIDTH * 2
     for record in recorded:
         head = f"{record.seq:>6}  {moment(record.at):%H:%M:%S.%f}"[:-3]
         text = f"{head}  {type(record.event).__name__:<14}  {safe_line(_told(record.event))}".rstrip()

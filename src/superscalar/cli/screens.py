@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from superscalar import events as ev
-from superscalar.cli.streams import Captured, captured_stderr, silence_lost
+from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.observe.view import RunView
@@ -45,10 +45,6 @@ class Screen(Protocol):
         """Give the terminal back at once: the process is about to be killed."""
         ...
 
-    def hang_up(self) -> None:
-        """The terminal may be gone: write no more to it if it is."""
-        ...
-
 
 class NoScreen:
     """Nobody watches."""
@@ -68,10 +64,6 @@ class NoScreen:
 
     def release(self) -> None:
         """There is nothing to give back."""
-
-    def hang_up(self) -> None:
-        """Write no more to a terminal that is gone."""
-        silence_lost()
 
 
 class Lines:
@@ -113,10 +105,6 @@ class Lines:
 
     def release(self) -> None:
         """There is nothing to give back."""
-
-    def hang_up(self) -> None:
-        """Write no more to a terminal that is gone."""
-        silence_lost()
 
     def _said(self, event: ev.Event) -> Iterator[tuple[str, str]]:
         match event:
@@ -260,10 +248,6 @@ class Picture:
             yield self._captured.terminal
         finally:
             self._asking = False
-
-    def hang_up(self) -> None:
-        """Write no more to a terminal that is gone."""
-        silence_lost()
 
     def release(self) -> None:
         """Take the picture away now."""

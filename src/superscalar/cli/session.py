@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from superscalar.advice import command as advised
 from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
 from superscalar.cli.screens import Screen
+from superscalar.cli.streams import silence_lost
 from superscalar.cli.terminal import counted, safe_line
 from superscalar.compiler.sync import run_to_end
 from superscalar.events import Event
@@ -166,16 +168,11 @@ class _Signals:
     def __enter__(self) -> _Signals:
         ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
         wanted = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
-        try:
+        # On Windows, or in another thread than the main one, it stays what asyncio makes of a signal.
+        with suppress(NotImplementedError, RuntimeError, ValueError):
             for number in (signal.SIGINT, *wanted):
                 self._loop.add_signal_handler(number, self._stop if number == signal.SIGINT else self._end)
                 self._handled.append(number)
-        except (
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ):  # Windows, or not the main thread: asyncio's own handling
-            pass
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -190,7 +187,7 @@ class _Signals:
         self._cancel()
 
     def _end(self) -> None:
-        self._screen.hang_up()
+        silence_lost()
         if self._stopped:
             return
         if self._recorded is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import JournalError
-from superscalar.journal.database import Database
+from superscalar.journal.database import Database, log_of
 
 TURN: Final = 4_000_000
 """Bytes of the log from which on it is written into the file."""
@@ -72,7 +72,7 @@ class Standing:
         if self.lacking or "lacking" in marks:
             raise JournalError(
                 str(self._path),
-                f"this is a copy that was made without its log ({self._path.name}-wal), so what happened last is "
+                f"this is a copy that was made without its log ({log_of(self._path).name}), so what happened last is "
                 f"missing, and run {run} may have written what is not recorded here. It cannot be gone on with from "
                 "this copy; make one with `sqlite3 ORIGINAL '.backup COPY'`, or go on with the original",
             )
@@ -111,7 +111,7 @@ class Log:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._path = database.path.with_name(f"{database.path.name}-wal")
+        self._path = log_of(database.path)
         self._due = 0  # bytes
 
     def turn(self) -> None:

@@ -56,8 +56,7 @@ class Database:
         self.guard = threading.RLock()
         self._process = os.getpid()
         self._durable: bool | None = None  # what the connection was told last
-        log = path.with_name(f"{path.name}-wal")
-        self.had_log = is_there(log)  # before this connection made one
+        self.had_log = is_there(log_of(path))  # before this connection made one
         self._connection = self._open()
         with _OPENING:
             _ALL.add(self)
@@ -227,6 +226,11 @@ class Database:
                 str(self.path), "this is the database of another program; give the journal a file of its own"
             )
         return False
+
+
+def log_of(path: Path) -> Path:
+    """The log beside the file at this path."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def is_there(path: Path) -> bool:

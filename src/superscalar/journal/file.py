@@ -110,7 +110,7 @@ class Journal:
             UsageError, JournalError: as for `begin`.
         """
         entry = self._beginning(run, about)
-        await _written(entry.write, self._here(), entry.is_lost, instead=entry.take_back)
+        await _written(self._here(), entry.write, entry.is_lost, given_up=entry.take_back)
         return RunLog(entry.claim, self._commits_here(), entry.about)
 
     def _beginning(self, run: str, about: Mapping[str, Any]) -> _Beginning:
@@ -148,7 +148,7 @@ class Journal:
         """
         going_on = self._taken(run)
         try:
-            await _written(going_on.write, self._here(), going_on.give_back, instead=going_on.give_back)
+            await _written(self._here(), going_on.write, given_up=going_on.leave)
         except Exception:
             going_on.give_back()
             raise
@@ -504,21 +504,25 @@ class _GoingOn:
             warnings.warn(self._said, stacklevel=3)
         return RunLog(self.claim, commits, self.about, self.recorded)
 
-    def give_back(self, _: JournalError | None = None) -> None:
-        """It is not gone on with."""
+    def give_back(self) -> None:
+        """It is not gone on with. Once: the next to take the lease may be of this process."""
         self._opened.leases.give_back(self.claim.number)
+
+    def leave(self) -> None:
+        """Nobody wants to go on with it any more: give it back behind what is being written of it."""
+        self._opened.writer.submit(lambda _: None).add_done_callback(lambda _: self.give_back())
 
 
 async def _written(
-    entry: Callable[[sqlite3.Connection], None],
     opened: Opened,
-    lost: Callable[[JournalError], None],
+    entry: Callable[[sqlite3.Connection], None],
+    lost: Callable[[JournalError], None] | None = None,
     *,
-    instead: Callable[[], None],
+    given_up: Callable[[], None],
 ) -> None:
-    """Wait until something is written; if that is cancelled, `instead` is called once it is.
+    """Wait until something is written. If that is cancelled, it is written all the same, and `given_up` is called.
 
-    In the thread that writes, since the event loop may be closed by then.
+    What that has to do behind it, it has the thread do that writes: the event loop may be closed by then.
     """
     loop = asyncio.get_running_loop()
     given: Any = entry, False, lost
@@ -526,7 +530,7 @@ async def _written(
     try:
         await asyncio.shield(written)
     except asyncio.CancelledError:
-        opened.writer.submit(lambda _: None).add_done_callback(lambda _: instead())  # behind what is being written
+        given_up()
         raise
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from superscalar.errors import JournalError
+from superscalar.forks import in_child
 from superscalar.private import tighten
 
 _SAYS: Final = """\
@@ -200,5 +201,4 @@ def _forget() -> None:
     _OPEN.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+in_child(_forget)

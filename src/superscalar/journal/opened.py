@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from superscalar.errors import JournalError
-from superscalar.journal.database import Database
+from superscalar.forks import in_child
+from superscalar.journal.database import Database, log_of
 from superscalar.journal.lease import Leases, beside
 from superscalar.journal.writer import Writer
 
@@ -24,7 +25,7 @@ class Opened:
         self.process = os.getpid()
         self.leases = Leases.of(path)
         database = Database(path)
-        log = path.with_name(f"{path.name}-wal")  # it is there as long as anybody has the journal open
+        log = log_of(path)  # it is there as long as anybody has the journal open
         known = {path: inode, beside(path): _inode_of(self.leases.descriptor), log: _inode_of(log)}
         self.place = Place(path, known)
         self.writer = Writer(database, self.place.look)
@@ -98,5 +99,4 @@ def _forget() -> None:
     _OPEN.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+in_child(_forget)

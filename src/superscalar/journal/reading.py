@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from superscalar.journal.database import Database, size_of
+from superscalar.journal.database import Database, log_of, size_of
 
 _NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says where it can make no shared memory beside the file: that may be read all the same."""
@@ -23,7 +23,7 @@ class Readable(Database):
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not size_of(self.path):
                 raise
-            log = self.path.with_name(f"{self.path.name}-wal")
+            log = log_of(self.path)
             if not size_of(log):  # all there is stands in the file: nobody writes it
                 return self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
             with tempfile.TemporaryDirectory(prefix="superscalar-", ignore_cleanup_errors=True) as folder:

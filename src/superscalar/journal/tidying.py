@@ -65,8 +65,10 @@ def tidied(
         free = [run for run in some if leases.take(run[0])]  # so that nobody takes one up meanwhile
         busy += [run[1] for run in some if run not in free]
         try:
-            first(free)
-            gone += opened.writer.submit(_deleting(free), True).result()
+            still = [run for run in free if database.rows(_STILL, *run)]  # it may have been until now
+            first(still)
+            opened.writer.submit(_deleting(still), True).result()
+            gone += [id for _, id, _ in still]
         finally:
             for number, *_ in free:
                 leases.give_back(number)
@@ -78,13 +80,11 @@ def tidied(
     return Tidied(tuple(gone), tuple(id for number, id, _ in kept if number not in held), tuple(busy))
 
 
-def _deleting(runs: _Runs) -> Callable[[sqlite3.Connection], list[str]]:
-    def delete(connection: sqlite3.Connection) -> list[str]:
-        still = [run for run in runs if connection.execute(_STILL, run).fetchone()]
-        for number, _, _ in still:
+def _deleting(runs: _Runs) -> Callable[[sqlite3.Connection], None]:
+    def delete(connection: sqlite3.Connection) -> None:
+        for number, _, _ in runs:
             connection.execute("DELETE FROM events WHERE run = ?", (number,))
             connection.execute("DELETE FROM runs WHERE number = ?", (number,))
-        return [id for _, id, _ in still]
 
     return delete
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 import sqlite3
 import threading
 import weakref
@@ -14,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from superscalar.errors import JournalError
+from superscalar.forks import in_child
 from superscalar.journal.copies import Log
 from superscalar.journal.database import Database, Locked
 
@@ -78,6 +78,7 @@ class _Job:
     def __init__(self, entry: Entry[Any], durable: bool, lost: Callable[[JournalError], None] | None) -> None:
         self.durable = durable
         self.future: Future[Any] = Future()
+        self.future.set_running_or_notify_cancel()  # it is written, whoever gives up waiting for it
         self._entry: Entry[Any] | None = entry
         self._lost = lost
         self._value: Any = None
@@ -203,5 +204,4 @@ def _end_all() -> None:
         thread.join()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_RUNNING.clear)  # they run in the parent only
+in_child(_RUNNING.clear)  # they run in the parent only

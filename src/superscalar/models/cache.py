@@ -124,7 +124,7 @@ def _assemble(path: Path, weights: Weights, source: Source, report: Progress) ->
     digest = hashlib.sha256()
     try:
         made_private(partial)
-        with partial.open("r+b" if partial.exists() else "w+b") as file:
+        with partial.open("r+b") as file:
             done = _resumed(file, weights, digest.update, report)
             _need_space(path.parent, weights.size - done + weights.part_size)
             with closing(source.read(weights, done, path.parent, report)) as blocks:

@@ -1,12 +1,4 @@
-"""Events as JSON and back: what a journal, a worker process or a page over HTTP is given.
-
-Three layers. An *event* is an object with its format version, its kind, and its fields by name. A *node* (a task, an
-expression, a failure) is an object with one key, `{"Call": ["price", ...]}`: the fields in order, those at the end that
-have their default left out; fields may thus be added at the end only. A *value* that a tool returned is written as
-JSON says it where JSON can, and as `{"_": "tuple", "v": [...]}` where it cannot, so that it comes back with its type.
-
-Reading never imports or calls what the data names: it knows the classes of this library and of plain data, no others.
-"""
+"""Events, nodes and values as JSON data, and all three back from it."""
 
 from __future__ import annotations
 
@@ -20,7 +12,6 @@ from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal, DecimalException
 from enum import Enum
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final, TypeAlias, get_args
 from uuid import UUID
@@ -84,29 +75,17 @@ def to_json(event: Event) -> dict[str, JSON]:
     """
     kind = type(event)
     made: dict[str, JSON] = {"v": VERSION, "event": kind.__name__}
-    for name, default in _FIELDS[kind].items():
+    for name, default in FIELDS[kind].items():
         content = getattr(event, name)
         if default is MISSING or content != default:
             try:
                 made[name] = _field_to_json(kind, name, content)
-            except _Handle as handle:
+            except Formless as handle:
                 if (kind, name) in _FOR_PEOPLE:
                     made[name] = _shown_to_json(content)
                     continue
                 raise Unwritable(name + "".join(reversed(handle.steps)), _name(handle.kind), handle.reason) from None
     return made
-
-
-def dumps(event: Event) -> str:
-    """An event as the text of a JSON object on one line: what `to_json` gives, in a third of the time.
-
-    Raises:
-        Unwritable: a value in it is an opaque handle; says which.
-    """
-    try:
-        return (_EVENT_WRITERS.get(type(event)) or _event_writer(type(event)))(event)
-    except _Handle:  # there it is told where it stands, or shown in another way
-        return _encoded(to_json(event))
 
 
 def data_of(value: Any) -> JSON:
@@ -116,8 +95,8 @@ def data_of(value: Any) -> JSON:
         Unwritable: it is an opaque handle, or holds one.
     """
     try:
-        return _value_to_json(value, 0)
-    except _Handle as handle:
+        return value_to_json(value, 0)
+    except Formless as handle:
         path = "value" + "".join(reversed(handle.steps))
         raise Unwritable(path, _name(handle.kind), handle.reason) from None
 
@@ -154,7 +133,7 @@ def from_json(data: Mapping[str, Any]) -> Event:
     kind = _EVENTS.get(str(data.get("event")))
     if kind is None:
         raise Unreadable(f"format {version} has no event `{data.get('event')}`")
-    known = _FIELDS[kind]
+    known = FIELDS[kind]
     given = {name: content for name, content in data.items() if name not in ("v", "event")}
     if unknown := given.keys() - known.keys():
         raise Unreadable(f"`{kind.__name__}` has no field {', '.join(sorted(unknown))}")
@@ -186,7 +165,7 @@ _FOR_PEOPLE: Final = frozenset(
 )
 """What nothing is computed from again: what has no form as data there is written as its repr."""
 _EVENTS: Final[Mapping[str, Any]] = {kind.__name__: kind for kind in get_args(Event)}
-_HOLDS_A_VALUE: Final = frozenset(
+HOLDS_A_VALUE: Final = frozenset(
     {
         (ir.Literal, "value"),
         (Holder, "keys"),
@@ -209,41 +188,47 @@ def _defaults(kind: type) -> dict[str, Any]:
     return {name: named._field_defaults.get(name, MISSING) for name in named._fields}
 
 
-_FIELDS: Final[Mapping[type, Mapping[str, Any]]] = {
+FIELDS: Final[Mapping[type, Mapping[str, Any]]] = {
     kind: _defaults(kind) for kind in (*_NODES.values(), *_EVENTS.values())
 }
+"""The fields of every event and node in order, each with its default or `MISSING`."""
 
 
 def _field_to_json(kind: type, name: str, content: Any) -> JSON:
-    if (kind, name) in _HOLDS_A_VALUE:
-        return _value_to_json(dict(content) if name == "arguments" else content, 0)
+    if (kind, name) in HOLDS_A_VALUE:
+        return value_to_json(dict(content) if name == "arguments" else content, 0)
     if kind is Label and content is not None:
         content = tuple(sorted(content))  # a label keeps them in no order
-    return _node_to_json(content)
+    return node_to_json(content)
 
 
 def _field_from_json(kind: type, name: str, data: Any) -> Any:
-    return _value_from_json(data) if (kind, name) in _HOLDS_A_VALUE else _node_from_json(data)
+    return _value_from_json(data) if (kind, name) in HOLDS_A_VALUE else _node_from_json(data)
 
 
-def _node_to_json(node: Any) -> JSON:
+def node_to_json(node: Any) -> JSON:
+    """A node: a part of a plan, an outcome, or a tuple of such; whatever else is a value.
+
+    Raises:
+        Formless: something in it is an opaque handle.
+    """
     kind = type(node)
-    if kind in _FIELDS:
+    if kind in FIELDS:
         made: list[JSON] = []
         told = 0
-        for name, default in _FIELDS[kind].items():
+        for name, default in FIELDS[kind].items():
             content = getattr(node, name)
             try:
                 made.append(_field_to_json(kind, name, content))
-            except _Handle as handle:
+            except Formless as handle:
                 handle.steps.append(_field(name))
                 raise
             if default is MISSING or content != default:
                 told = len(made)
         return {kind.__name__: made[:told]}
     if kind is tuple:
-        return _each_to_json(enumerate(node), _item, _node_to_json)
-    return _value_to_json(node, 0)
+        return _each_to_json(enumerate(node), _item, node_to_json)
+    return value_to_json(node, 0)
 
 
 def _node_from_json(data: Any) -> Any:
@@ -255,8 +240,8 @@ def _node_from_json(data: Any) -> Any:
             kind = _NODES.get(name)
             if kind is None or others or not isinstance(content, list):
                 raise Unreadable(f"no part of a plan or outcome: {_short(data)}")
-            known = list(_FIELDS[kind])
-            needed = sum(default is MISSING for default in _FIELDS[kind].values())
+            known = list(FIELDS[kind])
+            needed = sum(default is MISSING for default in FIELDS[kind].values())
             if not needed <= len(content) <= len(known):
                 raise Unreadable(f"`{name}` has {len(known)} fields, at least {needed} of them given: {_short(data)}")
             return kind(*[_field_from_json(kind, field, part) for field, part in zip(known, content, strict=False)])
@@ -264,129 +249,28 @@ def _node_from_json(data: Any) -> Any:
             return _value_from_json(data)
 
 
-# ---------------------------------------------------------------------------------------------------------- text
-
-# The same once more, straight to text and without a tree in between, for what most events are made of: tasks and plain
-# values. Everything else goes through the functions above and below. One function per class is written when its first
-# object is: a loop over its fields takes three times as long, and every call of a tool makes several events.
-
-_encoded: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_WIDE: Final = 1 << 63
-_SMALL: Final = 16  # items: beyond, a check and then the encoder written in C take less time than we do
-_TEXT_ONLY: Final = frozenset({str})
-_CONSTANTS: Final = {None: "null", True: "true", False: "false"}
-_EVENT_WRITERS: Final[dict[type, Callable[[Any], str]]] = {}
-_NODE_WRITERS: Final[dict[type, Callable[[Any], str]]] = {Label: lambda label: _encoded(_node_to_json(label))}
-
-
-def _node_to_text(node: Any) -> str:
-    kind = type(node)
-    if kind is str:
-        return quoted(node)
-    if kind is tuple:
-        return f"[{','.join([_node_to_text(part) for part in node])}]" if node else "[]"
-    writer = _NODE_WRITERS.get(kind)
-    if writer is not None:
-        return writer(node)
-    return _node_writer(kind)(node) if kind in _FIELDS else _value_to_text(node)
-
-
-def _value_to_text(value: Any, depth: int = 0) -> str:
-    kind = type(value)
-    if kind is str:
-        return quoted(value)
-    if kind is int and -_WIDE < value < _WIDE:
-        return int.__repr__(value)
-    if value is None or kind is bool:
-        return _CONSTANTS[value]
-    if kind is float and value - value == 0:
-        return float.__repr__(value)
-    if depth < _DEEPEST:
-        if kind is list and len(value) <= _SMALL:
-            return f"[{','.join([_value_to_text(item, depth + 1) for item in value])}]"
-        if kind is dict and len(value) <= _SMALL and "_" not in value and _TEXT_ONLY.issuperset(map(type, value)):
-            return f"{{{','.join([f'{quoted(k)}:{_value_to_text(item, depth + 1)}' for k, item in value.items()])}}}"
-    return _encoded(value if _is_plain(value, depth) else _value_to_json(value, depth))
-
-
-def _is_plain(value: Any, depth: int) -> bool:
-    """Whether JSON says a value as it is, with its exact type."""
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is int:
-        return bool(-_WIDE < value < _WIDE)
-    if kind is float:
-        return bool(value - value == 0)
-    if depth >= _DEEPEST:
-        return False
-    if kind is list:
-        return all([_is_plain(item, depth + 1) for item in value])  # noqa: C419 -- a generator takes twice as long
-    if kind is dict and "_" not in value:
-        return all([type(key) is str and _is_plain(item, depth + 1) for key, item in value.items()])  # noqa: C419
-    return False
-
-
-def _event_writer(kind: type) -> Callable[[Any], str]:
-    """The text of an event of one class: its fields by name, without those that have their default."""
-    lines = [f't = \'{{"v":{VERSION},"event":"{kind.__name__}"\'']
-    for name, default in _FIELDS[kind].items():
-        key = f"',\"{name}\":'"
-        if default is MISSING:
-            lines.append(f"t += {key} + {_writing(kind, name)}")
-        else:
-            lines += [
-                f"if o.{name} is not d_{name} and o.{name} != d_{name}:",
-                f"    t += {key} + {_writing(kind, name)}",
-            ]
-    return _written(kind, [*lines, "return t + '}'"], _EVENT_WRITERS)
-
-
-def _node_writer(kind: type) -> Callable[[Any], str]:
-    """The text of a node of one class: its fields in order, without those at the end that have their default."""
-    names = list(_FIELDS[kind])
-    lines: list[str] = []
-    for count in range(len(names), -1, -1):
-        body = " + ',' + ".join(_writing(kind, name) for name in names[:count]) or "''"
-        made = f"return '{{\"{kind.__name__}\":[' + {body} + ']}}'"
-        last = names[count - 1] if count else ""
-        if not last or _FIELDS[kind][last] is MISSING:
-            lines.append(made)
-            break
-        lines += [f"if o.{last} is not d_{last} and o.{last} != d_{last}:", f"    {made}"]
-    return _written(kind, lines, _NODE_WRITERS)
-
-
-def _writing(kind: type, name: str) -> str:
-    if (kind, name) in _HOLDS_A_VALUE:
-        return f"value(o.{name})"
-    return f"(quoted(o.{name}) if type(o.{name}) is str else node(o.{name}))"
-
-
-def _written(kind: type, lines: list[str], known: dict[type, Callable[[Any], str]]) -> Callable[[Any], str]:
-    names = {f"d_{name}": default for name, default in _FIELDS[kind].items()}
-    names |= {"quoted": quoted, "value": _value_to_text, "node": _node_to_text}
-    body = "\n    ".join(lines)
-    exec(f"def write(o):\n    {body}", names)  # noqa: S102 -- our own classes and field names
-    known[kind] = names["write"]
-    return known[kind]
-
-
 # -------------------------------------------------------------------------------------------------------- values
 
-_DEEPEST: Final = 200
+DEEPEST: Final = 200
+"""Levels of collections and records in one another that are written."""
+
 _WIDEST_INT: Final = 4_096  # bits: beyond, Python itself refuses to write the digits
 
 
-def _value_to_json(value: Any, depth: int) -> JSON:
-    if depth > _DEEPEST:
-        raise _Handle(type(value), f"is nested more than {_DEEPEST} levels deep, or holds itself")
+def value_to_json(value: Any, depth: int) -> JSON:
+    """A value that stands so deep in what is written.
+
+    Raises:
+        Formless: it is an opaque handle, or holds one.
+    """
+    if depth > DEEPEST:
+        raise Formless(type(value), f"is nested more than {DEEPEST} levels deep, or holds itself")
     try:
         match value:
             case None | bool():
                 return value
             case Enum():
-                return _value_to_json(value._value_, depth + 1)
+                return value_to_json(value._value_, depth + 1)
             case int():
                 return int.__int__(value) if value.bit_length() <= _WIDEST_INT else _tagged("int", hex(value))
             case float():
@@ -403,7 +287,7 @@ def _value_to_json(value: Any, depth: int) -> JSON:
             case zoneinfo.ZoneInfo() if value.key:
                 return _tagged("zone", value.key)
             case Observation() | Failure() | Skipped():
-                return _tagged("outcome", _node_to_json(value))
+                return _tagged("outcome", node_to_json(value))
             case Decimal():
                 return _tagged("decimal", Decimal.__str__(value))
             case UUID():
@@ -419,17 +303,17 @@ def _value_to_json(value: Any, depth: int) -> JSON:
                 return _tagged("secret", repr(WITHHELD))
             case _:
                 return _collection_to_json(value, depth + 1)
-    except (_Handle, RecursionError):
+    except (Formless, RecursionError):
         raise
     except Exception as error:  # its methods are a tool's own code, if its class is
-        raise _Handle(type(value), f"raises {type(error).__name__} when it is read") from error
+        raise Formless(type(value), f"raises {type(error).__name__} when it is read") from error
 
 
 def _collection_to_json(value: Any, depth: int) -> JSON:
     kind = type(value)
 
     def write(part: Any) -> JSON:
-        return _value_to_json(part, depth)
+        return value_to_json(part, depth)
 
     if kind is dict:
         items = _each_to_json(value.items(), _item, write)
@@ -449,8 +333,8 @@ def _collection_to_json(value: Any, depth: int) -> JSON:
         return _collection_to_json(_as_base(value, base), depth)
     other = as_data(value, _itself)
     if type(other) is not kind:
-        return _value_to_json(other, depth)
-    raise _Handle(kind, "is an opaque handle of this process")
+        return value_to_json(other, depth)
+    raise Formless(kind, "is an opaque handle of this process")
 
 
 def _itself(value: Any) -> Any:
@@ -483,15 +367,15 @@ def _shown_to_json(value: Any) -> JSON:
     if isinstance(value, dict) and all(type(key) is str for key in value) and "_" not in value:
         return {key: _shown_to_json(item) for key, item in value.items()}
     try:
-        return _value_to_json(value, 0)
-    except _Handle:
+        return value_to_json(value, 0)
+    except Formless:
         try:
             return _short(value)
         except Exception:  # noqa: BLE001 -- its repr is the tool's own code
             return f"<{_name(type(value))}>"
 
 
-class _Handle(Exception):
+class Formless(Exception):
     """Something that cannot be written, and the steps that lead to it, the last one first."""
 
     def __init__(self, kind: type, reason: str) -> None:
@@ -508,7 +392,7 @@ def _each_to_json(
     for place, part in parts:
         try:
             made.append(write(part))
-        except _Handle as handle:
+        except Formless as handle:
             handle.steps.append(step(place))
             raise
     return made
