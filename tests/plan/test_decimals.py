@@ -248,6 +248,7 @@ TYPED = LLMCompiler(tools=[total, pay])
         ("pay(1, note=total())", "E304", "write str(total())"),
         ("Decimal('1', '2')", "E305", 'write Decimal("1.50")'),
         ("Decimal(0.1)", "W508", 'write Decimal("0.1")'),
+        ("Decimal(-0.1)", "W508", 'write Decimal("-0.1")'),
     ],
 )
 def test_what_cannot_be_is_found_before_anything_runs(expression: str, code: str, says: str) -> None:
