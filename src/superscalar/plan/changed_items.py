@@ -40,7 +40,8 @@ def changed_by_item(expr: Fold, frame: Frame) -> Any:
         more = _entries(steps, frame)
         if more is None:
             raise absent.error
-        return put_together("dict", [*rows, *more])
+        last = {row.key: row.entry for row in (*rows, *more)}  # what was under a key that is replaced does not matter
+        return put_together("dict", [Row(entry, key) for key, entry in last.items()])
     keyed = _keyed(steps, frame)
     if keyed is None:
         raise absent.error
