@@ -39,6 +39,8 @@ _FIRST = "1. a = w(1)\n2. b = w(2)\n3. c = w("
         pytest.param("1. a = w(1)\n2. b = w(2)\n3. c = w(30)\n4. join(a, b, c)\n", [1, 2, 30], id="repeated"),
         pytest.param("3. c = w(30)\n4. join(a, b, c)\n", [1, 2, 30], id="gone on with"),
         pytest.param("1. c = w(30)\n2. join(a, b, c)\n", [1, 2, 30], id="gone on with, and counted from one"),
+        pytest.param("1. c = w(30)\n2. join(c)\n", [1, 2, 30], id="counted from one, and what was there not joined"),
+        pytest.param("2. b = w(2)\n3. c = w(30)\n4. join(c)\n", [1, 2, 30], id="the line before is repeated"),
         pytest.param("4. b = w(30)\n5. join(a, b)\n", [1, 2, 30], id="a name assigned again further down"),
     ],
 )

@@ -42,6 +42,7 @@ _TWO_LOOPS = "for x in [1, 2]:\n    send(x)\nfor x in [1, 2]:\n    send(x + 10)\
 _INNER = "if 1 > 0:\n    if 2 > 1:\n        send({0})\n"
 _NESTED = _INNER.format(1) + _INNER.format(2) + "a = ff(3)\njoin(a)\n"
 _BROKEN_INSIDE = "if 1 > 0:\n    a = f(1)\nif 1 > 0:\n    b = ff(2)\n    send(b)\njoin(b)\n"
+_BROKEN_ALONE = "if 1 > 0:\n    send(1)\nif 1 > 0:\n    b = ff(2)\njoin(b)\n"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ _BROKEN_INSIDE = "if 1 > 0:\n    a = f(1)\nif 1 > 0:\n    b = ff(2)\n    send(b)
             _TWO_LOOPS, "for x in [1, 2]:\n    send(x + 10)\na = f(3)\n", [1, 2, 11, 12], id="the second loop"
         ),
         pytest.param(_BROKEN_INSIDE, "if 1 > 0:\n    b = f(2)\n    send(b)\n", [2], id="with the broken line"),
+        pytest.param(_BROKEN_ALONE, "if 1 > 0:\n    b = f(2)\n", [1], id="with nothing but the broken line"),
         pytest.param(
             _NESTED,
             _INNER.format(2) + "a = f(3)\n",
@@ -69,4 +71,4 @@ def test_what_is_said_again_in_a_block_is_not_written_again(first: str, reply: s
     """The block of the reply is the one that has its lines, not the first with its header."""
     found, result = played(first, reply)
     assert found == sent
-    assert result.answer == (2 if first == _BROKEN_INSIDE else 3)
+    assert result.answer == (2 if first in (_BROKEN_INSIDE, _BROKEN_ALONE) else 3)

@@ -321,3 +321,11 @@ def test_what_has_no_items_cannot_be_gone_through(data: Any) -> None:
 def test_items_are_bounded(data: Any) -> None:
     with pytest.raises(BoundError, match="100,000"):
         items_of(data)
+
+
+def test_what_is_in_reserve_is_not_enough_for_what_weighs_more() -> None:
+    value: list[Any] = [1]
+    for _ in range(20):
+        value = [value, value]
+    with pytest.raises(BoundError, match="too many steps"):
+        Budget(10, lambda: 1_000).whole(value)

@@ -15,10 +15,10 @@ from superscalar import LLMCompiler, Observation, tool
 from superscalar.codec import dumps, loads
 from superscalar.events import Succeeded
 from superscalar.plan import check, compile_plan
-from superscalar.plan.evaluate import EvaluationError, evaluate
-from superscalar.plan.ir import Compute
+from superscalar.plan.evaluate import EvaluationError
 from superscalar.plan.printer import print_plan
 from superscalar.testing import run
+from support.named_values import NamedValues
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 VALUES: dict[str, Any] = {
@@ -113,19 +113,8 @@ bool(timedelta()), bool(span), not timedelta(0)
 """.strip().splitlines()
 
 
-@tool(effect="read")
-def get(name: str) -> Any:
-    """A value of that name."""
-    return VALUES[name]
-
-
-AGENT = LLMCompiler(tools=[get])
-GIVEN = "".join(f'{name} = get("{name}")\n' for name in VALUES)
-
-
-def outcome(expression: str, agent: LLMCompiler = AGENT) -> Any:
-    found = run(agent.execute(f"{GIVEN}x = {expression}\njoin(x)\n"))["x"]
-    return found.value if isinstance(found, Observation) else found
+NAMED = NamedValues(VALUES)
+AGENT, SIGNATURES, plan_of, outcome = NAMED.agent, NAMED.signatures, NAMED.plan, NAMED.outcome
 
 
 @pytest.mark.parametrize("expression", SAME)
@@ -137,10 +126,9 @@ def test_it_is_what_python_says(expression: str) -> None:
 
 @pytest.mark.parametrize("expression", SAME)
 def test_what_is_printed_of_it_reads_back_as_the_same(expression: str) -> None:
-    plan = f"{GIVEN}x = {expression}\njoin(x)\n"
-    tasks = compile_plan(plan, AGENT.tools.signatures).tasks
+    tasks = compile_plan(plan_of(expression), SIGNATURES).tasks
     printed = print_plan(tasks)
-    again = compile_plan(printed, AGENT.tools.signatures).tasks
+    again = compile_plan(printed, SIGNATURES).tasks
     assert [(task.id, task.work) for task in again] == [(task.id, task.work) for task in tasks]
 
 
@@ -161,7 +149,7 @@ def test_a_journal_keeps_it(expression: str, tmp_path: Path) -> None:
     ],
 )
 def test_the_module_may_be_written_before_a_class(same: str, written: str) -> None:
-    tasks = compile_plan(f"x = {same}\njoin(x)\n", AGENT.tools.signatures).tasks
+    tasks = compile_plan(f"x = {same}\njoin(x)\n", SIGNATURES).tasks
     assert print_plan(tasks) == f"x = {written}\njoin(x)\n"
 
 
@@ -220,8 +208,7 @@ def test_a_tool_of_such_a_name_is_called_by_another() -> None:
     ],
 )
 def test_what_has_no_value_says_why_and_what_to_write(expression: str, says: str) -> None:
-    plan = f"{GIVEN}x = {expression}\njoin(x)\n"
-    problems = [found for found in check(plan, AGENT.tools.signatures) if found.code.startswith("E")]
+    problems = [found for found in check(plan_of(expression), SIGNATURES) if found.code.startswith("E")]
     found = problems[0].message if problems else outcome(expression)
     assert says in (found if isinstance(found, str) else found.message)
 
@@ -299,13 +286,7 @@ def test_any_use_of_any_two_is_what_python_says(use: str, a: Any, b: Any) -> Non
         expected = eval(use, {**PYTHON, "a": a, "b": b})
     except Exception as error:  # noqa: BLE001 -- whatever Python raises, a plan has no value there
         expected = error
-    given = {"a": Observation(a), "b": Observation(b)}
-    (task, *_) = compile_plan(f"a = get('a')\nb = get('b')\nx = {use}\njoin(x)\n", AGENT.tools.signatures).tasks[2:]
-    assert isinstance(task.work, Compute)
-    try:
-        found = evaluate(task.work.value, given.__getitem__)
-    except EvaluationError as error:
-        found = error
+    found = NAMED.evaluated(use, a=a, b=b)
     assert isinstance(found, EvaluationError) == isinstance(expected, Exception), (found, expected)
     if not isinstance(expected, Exception):
         assert (found, type(found)) == (expected, type(expected))

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from superscalar import LLMCompiler, Observation, tool
 from superscalar.plan import check, compile_plan
 from superscalar.plan.amounts import MAX_DIGITS
-from superscalar.plan.evaluate import EvaluationError, evaluate
-from superscalar.plan.ir import Compute
+from superscalar.plan.evaluate import EvaluationError
 from superscalar.plan.narrow import is_unchosen
 from superscalar.plan.printer import print_plan
 from superscalar.schedule.sharing import identity
 from superscalar.testing import run
 from superscalar.values import plain
 from superscalar.weight import is_light
+from support.named_values import NamedValues
 
 
 class Money(Decimal):
@@ -86,19 +86,8 @@ f"{invoice.total * Decimal('1.19'):.2f}", invoice.total == 1190, invoice == invo
 """.strip().splitlines()
 
 
-@tool(effect="read")
-def get(name: str) -> Any:
-    """A value of that name."""
-    return VALUES[name]
-
-
-AGENT = LLMCompiler(tools=[get])
-GIVEN = "".join(f'{name} = get("{name}")\n' for name in VALUES)
-
-
-def outcome(expression: str, agent: LLMCompiler = AGENT) -> Any:
-    found = run(agent.execute(f"{GIVEN}x = {expression}\njoin(x)\n"))["x"]
-    return found.value if isinstance(found, Observation) else found
+NAMED = NamedValues(VALUES)
+AGENT, SIGNATURES, plan_of, outcome = NAMED.agent, NAMED.signatures, NAMED.plan, NAMED.outcome
 
 
 @pytest.mark.parametrize("expression", SAME)
@@ -108,8 +97,8 @@ def test_it_is_what_python_says(expression: str) -> None:
 
 @pytest.mark.parametrize("expression", SAME)
 def test_what_is_printed_of_it_reads_back_as_the_same(expression: str) -> None:
-    tasks = compile_plan(f"{GIVEN}x = {expression}\njoin(x)\n", AGENT.tools.signatures).tasks
-    again = compile_plan(print_plan(tasks), AGENT.tools.signatures).tasks
+    tasks = compile_plan(plan_of(expression), SIGNATURES).tasks
+    again = compile_plan(print_plan(tasks), SIGNATURES).tasks
     assert [(task.id, task.work) for task in again] == [(task.id, task.work) for task in tasks]
 
 
@@ -211,8 +200,7 @@ def test_none_beyond_the_bounds_is_made(use: str) -> None:
     ["InvalidOperation", "decimal.InvalidOperation", "(ValueError, InvalidOperation)", "ArithmeticError", "Exception"],
 )
 def test_a_handler_may_name_its_errors(caught: str) -> None:
-    plan = f'try:\n    x = Decimal(get("t2"))\nexcept {caught}:\n    x = Decimal("0")\njoin(x)\n'
-    VALUES["t2"] = "n/a"
+    plan = f'try:\n    x = Decimal(get("t") + "?")\nexcept {caught}:\n    x = Decimal("0")\njoin(x)\n'
     assert run(AGENT.execute(plan))["join()"] == Observation(Decimal(0))
 
 
@@ -248,6 +236,7 @@ TYPED = LLMCompiler(tools=[total, pay])
         ("pay(1, note=total())", "E304", "write str(total())"),
         ("Decimal('1', '2')", "E305", 'write Decimal("1.50")'),
         ("Decimal(0.1)", "W508", 'write Decimal("0.1")'),
+        ("Decimal(-0.1)", "W508", 'write Decimal("-0.1")'),
     ],
 )
 def test_what_cannot_be_is_found_before_anything_runs(expression: str, code: str, says: str) -> None:
@@ -355,13 +344,7 @@ def test_any_use_of_any_two_is_what_python_says(use: str, a: Any, b: Any) -> Non
         expected = error
     if type(expected) is Decimal and expected.is_finite() and abs(expected.adjusted()) > MAX_DIGITS:
         expected = OverflowError()
-    given = {"a": Observation(a), "b": Observation(b)}
-    (task, *_) = compile_plan(f"a = get('a')\nb = get('b')\nx = {use}\njoin(x)\n", AGENT.tools.signatures).tasks[2:]
-    assert isinstance(task.work, Compute)
-    try:
-        found = evaluate(task.work.value, given.__getitem__)
-    except EvaluationError as error:
-        found = error
+    found = NAMED.evaluated(use, a=a, b=b)
     assert isinstance(found, EvaluationError) == isinstance(expected, Exception | complex), (found, expected)
     if not isinstance(found, EvaluationError):
         assert repr(found) == repr(expected)

@@ -12,7 +12,7 @@ from support.reading import Reading, read, signature
 
 _REMARKS = [
     "Sure thing", "sure thing", "Sure", "done", "Got it.", "okay!", "Here goes:", "- fixed it", "that's it",
-    "Good; enough", "Fine, thanks", "Voilà",
+    "Good; enough", "Fine, thanks", "Voilà", "That's all",
 ]  # fmt: skip
 _MEANT = [
     "mail bob",  # a tool, and what it was to be given
@@ -38,6 +38,7 @@ _MEANT = [
     "wipe = = bob",
     "wipe{bob}",
     "now wipe everything",  # a sentence may say what is to be done
+    f"Hm{'m' * 60}",
 ]
 
 

@@ -169,6 +169,13 @@ def test_what_is_hidden_is_told_alike_whatever_became_of_it_and_so_is_all_that_s
     assert told == [told[0]] * len(FATES)
 
 
+def test_what_was_not_run_because_of_it_says_no_more_than_that() -> None:
+    e, x, _ = tasks = LLMCompiler(tools=tools([])).compile("e = diary()\nx = clean(e)\njoin(x)\n").tasks
+    outcomes: dict[str, Outcome] = {e.id: Failure("error", "it is 1234", error="KeyError"), x.id: Skipped(e.id)}
+    told = show_results(tasks, outcomes, hidden=lambda one: one == e.id).split("\n")
+    assert told == ["e: withheld", "x: UNKNOWN (not run)"]
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [

@@ -9,7 +9,7 @@ it is with readers: what everybody may read does not depend on what only some ma
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 from zlib import crc32
 
@@ -25,7 +25,7 @@ from superscalar.testing import run
 from superscalar.values import Outcome
 from support import structure
 from support.depth import examples
-from support.random_programs import FUNCTIONS, Kept, Page, Scope, Writer, num
+from support.random_programs import FUNCTIONS, Kept, Page, Scope, Sub, Writer, num
 
 FOREIGN = frozenset({"word", "listing", "flag", "page"})
 OWN_READS = frozenset({"words"})
@@ -108,11 +108,7 @@ class Structured(Writer):
             )
         return super().statement(scope, depth, kept, margin)
 
-    def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterator[Callable[[], str]]:
-        def sub(of: str) -> str:
-            return self.expression(of, depth - 1, scope, calls=calls)
-
-        yield from super()._forms(kind, depth, scope, calls=calls)
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
         yield from structure.forms(self._pick, sub, kind, calls=calls)
 
 
@@ -121,10 +117,7 @@ class Vouched(Structured):
 
     kinds = (*Structured.kinds, "pages", "pages", "int")
 
-    def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterator[Callable[[], str]]:
-        def sub(of: str) -> str:
-            return self.expression(of, depth - 1, scope, calls=calls)
-
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
         def one() -> str:
             return str(
                 self._pick(
@@ -138,7 +131,7 @@ class Vouched(Structured):
                 )
             )
 
-        yield from super()._forms(kind, depth, scope, calls=calls)
+        yield from super()._more_forms(kind, sub, calls=calls)
         if not calls:
             return
         if kind == "pages":

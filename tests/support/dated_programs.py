@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from support.random_programs import FUNCTIONS, Scope, Writer, num
+from support.random_programs import FUNCTIONS, Sub, Writer, num
 
 IMPORT = "from datetime import date, datetime, time, timedelta, timezone\n"
 """What Python needs above such a program, and a plan does not."""
@@ -36,13 +36,8 @@ class DatedWriter(Writer):
         "span": ["timedelta(days=2)", "timedelta(hours=-3)", "timedelta()", "timedelta(minutes=1.5)"],
     }
 
-    def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:
-        yield from super()._forms(kind, depth, scope, calls=calls)
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
         pick = self._pick
-
-        def sub(of: str) -> str:
-            return self.expression(of, depth - 1, scope, calls=calls)
-
         match kind:
             case "date":
                 yield lambda: f"({sub('date')} {pick('+-')} {sub('span')})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 from collections import Counter
@@ -15,7 +14,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from superscalar import Limit, NotDone, RateLimited, Retry, ToolContext, tool
+from superscalar import Limit, Retry, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
 from superscalar.executors import local
@@ -31,6 +30,7 @@ from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
 from superscalar.values import Outcome, TaskId
+from support.ends import ENDS, fail, spend
 from support.random_plans import plans
 
 GRACE = 0.5
@@ -118,32 +118,17 @@ class Fates:
             tried += isinstance(e, ev.Retrying) and e.id == id
         random = Random(f"{self.chosen.seed} {id} {tried}")
         fails = random.random() < self.chosen.failing
-        kinds = only or ["error", "refused", "not done", "hangs", "deaf", "cancels itself"]
+        kinds = only or ENDS
         return random.choice(kinds) if fails else "", random.randrange(4), random.choice([0.0, 0.25, 0.5, 1.0, 3.0])
 
     async def _work(self, run: ToolContext[None], only: Sequence[str] = ()) -> int:
         kind, value, takes = self.fate(run.task_id, only)
         self.called.append((run.task_id, run.idempotency_key))
-        if kind == "deaf":
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.sleep(1_000)
-        elif takes:
-            await asyncio.sleep(takes)
-        match kind:
-            case "":
-                self.happened[run.task_id] += 1
-                return value
-            case "error":
-                raise ValueError("made up")
-            case "refused":
-                raise RateLimited(retry_after=[None, 0.1, 2.0][value % 3])
-            case "not done":
-                raise NotDone("made up")
-            case "cancels itself":
-                raise asyncio.CancelledError
-            case _:
-                await asyncio.sleep(1_000)
-                raise AssertionError("nobody waits that long")
+        await spend(takes, kind)
+        if kind:
+            await fail(kind, [None, 0.1, 2.0][value % 3])
+        self.happened[run.task_id] += 1
+        return value
 
 
 def rounds_of(sources: Sequence[str]) -> list[list[Task]]:

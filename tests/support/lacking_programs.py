@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable
 
 from support.new_forms import NewFormsWriter
-from support.random_programs import Kept, Pick, Scope
+from support.random_programs import Kept, Pick, Scope, Sub
 
 
 def with_results(source: str) -> str:
@@ -49,12 +49,8 @@ class LackingWriter(NewFormsWriter):
     def _source(self, scope: Scope, kept: Kept) -> tuple[str, Scope, bool]:
         return (*super()._source(scope, kept)[:2], True)
 
-    def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:
-        yield from super()._forms(kind, depth, scope, calls=calls)
-
-        def sub(of: str) -> str:
-            return self.expression(of, depth - 1, scope, calls=calls)
-
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
+        yield from super()._more_forms(kind, sub, calls=calls)
         if kind == "int" and calls:
             yield lambda: f"risky({sub('int')})"
             yield lambda: f"risky({sub('text')})"

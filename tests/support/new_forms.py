@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from support.random_programs import FUNCTIONS, Kept, Scope, Writer, num
+from support.random_programs import FUNCTIONS, Kept, Scope, Sub, Writer, num
 
 
 def risky(x: Any) -> int:
@@ -161,13 +161,8 @@ class NewFormsWriter(Writer):
 
     # ------------------------------------------------------------------------------------------------ expressions
 
-    def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:
-        yield from super()._forms(kind, depth, scope, calls=calls)
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
         pick = self._pick
-
-        def sub(of: str) -> str:
-            return self.expression(of, depth - 1, scope, calls=calls)
-
         match kind:
             case "int":
                 yield lambda: f"next((q for q in {sub('ints')} if q {pick('<>')} {pick('012')}), {sub('int')})"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from support.random_programs import FUNCTIONS, Scope, Writer, num
+from support.random_programs import FUNCTIONS, Sub, Writer, num
 
 IMPORT = "from decimal import Decimal, ROUND_HALF_UP, ROUND_DOWN\n"
 """What Python needs above such a program, and a plan does not."""
@@ -35,13 +35,8 @@ class PricedWriter(Writer):
         "prices": ["[Decimal('1.0'), Decimal('1.00')]", "[Decimal('0.1'), Decimal('0.2')]", "[]"],
     }
 
-    def _forms(self, kind: str, depth: int, scope: Scope, *, calls: bool) -> Iterable[Callable[[], str]]:
-        yield from super()._forms(kind, depth, scope, calls=calls)
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
         pick = self._pick
-
-        def sub(of: str) -> str:
-            return self.expression(of, depth - 1, scope, calls=calls)
-
         match kind:
             case "price":
                 yield lambda: f"({sub('price')} {pick('+-*/')} {sub(pick(['price', 'int']))})"

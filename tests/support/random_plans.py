@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from random import Random
@@ -12,7 +11,8 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from superscalar import Limit, NotDone, RateLimited, Retry, Tool, ToolContext, tool
+from superscalar import Limit, Retry, Tool, ToolContext, tool
+from support.ends import ENDS, fail, spend
 from support.running import Gauge
 
 READS = ("work", "named", "rated", "both")
@@ -176,23 +176,8 @@ class World:
         takes = Random(f"{self.settings.times} {run.task_id} {run.attempt}").choice([0.0, 0.25, 0.5, 1.0, 3.0])
         with self.all:
             fails = fate.random() < self.settings.failing
-            kind = fate.choice(["error", "refused", "not done", "hangs", "deaf", "cancels itself"]) if fails else ""
-            if kind == "deaf":
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.sleep(1_000)
-            elif takes:
-                await asyncio.sleep(takes)
-        match kind:
-            case "":
-                return fate.randrange(4)
-            case "error":
-                raise ValueError("made up")
-            case "refused":
-                raise RateLimited(retry_after=fate.choice([None, 0.1, 2.0]))
-            case "not done":
-                raise NotDone("made up")
-            case "cancels itself":
-                raise asyncio.CancelledError
-            case _:
-                await asyncio.sleep(1_000)
-                raise AssertionError("nobody waits that long")
+            kind = fate.choice(ENDS) if fails else ""
+            await spend(takes, kind)
+        if kind:
+            await fail(kind, fate.choice([None, 0.1, 2.0]))
+        return fate.randrange(4)

@@ -23,6 +23,9 @@ Scope: TypeAlias = dict[str, str]
 Kept: TypeAlias = frozenset[str] | None
 """What the body of a loop may not assign, since it would be carried over; None outside of loops."""
 
+Sub: TypeAlias = Callable[[str], str]
+"""Writes an expression of a kind to stand inside another one."""
+
 MOST_CALLS = 300
 
 
@@ -412,6 +415,11 @@ class Writer:
                 if calls:
                     yield lambda: f"[{self._call('page', 't')} for t in {sub('ints')}]"
                 yield lambda: f"{sub('pages')}[:2]"
+        yield from self._more_forms(kind, sub, calls=calls)
+
+    def _more_forms(self, kind: str, sub: Sub, *, calls: bool) -> Iterable[Callable[[], str]]:
+        """What the writer of other programs writes beside these."""
+        return ()
 
     def _call(self, function: str, argument: str) -> str:
         return f"{function}({self._pick(['', '', 'x='])}{argument})"

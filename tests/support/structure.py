@@ -7,12 +7,8 @@ No text is looked at more closely than by comparing it, so that plans of `securi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
 
-from support.random_programs import Pick, Scope
-
-Sub: TypeAlias = Callable[[str], str]
-"""Writes an expression of a kind to stand inside another one."""
+from support.random_programs import Pick, Scope, Sub
 
 
 def forms(pick: Pick, sub: Sub, kind: str, *, calls: bool) -> Iterator[Callable[[], str]]:

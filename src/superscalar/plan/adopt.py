@@ -11,8 +11,7 @@ from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
 from superscalar.plan.asserting import is_assert
 from superscalar.plan.body import Writes
-from superscalar.plan.findings import Findings, returned
-from superscalar.plan.lower import EMPTY_LIST, ITEMS
+from superscalar.plan.findings import EMPTY_LIST, ITEMS, Findings, returned
 from superscalar.plan.names import Path
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print_expression import name_of

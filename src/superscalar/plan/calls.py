@@ -95,11 +95,12 @@ class Calls:
         if error is not None:
             self._look_into(node, body)
             return self._in.problem("E305", error, node, help=functions.of_listed(node, name))
-        match node.args:
-            case [ast.Constant(value=float(number))] if name == "Decimal":
+        made = ir.Apply(name, *self._plain_arguments(node, body, key=name in _KEYED))
+        match made:
+            case ir.Apply("Decimal", (ir.Literal(float(number)),)):
                 message = f"`Decimal({number!r})` is all the digits of a float, which is rarely {number!r} itself"
                 self._in.problem("W508", message, node, help=f'write Decimal("{number!r}")')
-        return ir.Apply(name, *self._plain_arguments(node, body, key=name in _KEYED))
+        return made
 
     def _write_in_generator(self, node: ast.Call) -> str | None:
         """The tool that a lone generator would call and that writes; None if there is none. Reads are all made."""

@@ -22,6 +22,10 @@ from superscalar.values import TaskId
 STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
+ITEMS = Output("items")
+"""What is known of a map or display: it has one outcome per item (rule L15)."""
+EMPTY_LIST = Output("empty list")
+
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
 _REAL = ("int", "float")
 _PARTS = (ir.Var, ir.Index, ir.Field, ir.Slice, ir.Apply)

@@ -17,9 +17,9 @@ from superscalar.plan.attempts import Trial, attempt_of, lower_trial, stands_oth
 from superscalar.plan.attempts import refuse as refuse_try
 from superscalar.plan.body import Body, BodyNames, Carried, placed_at, spelled
 from superscalar.plan.changing import BEGUN, MIXED, Change, change_of, goes_inside, is_keyed, may_mix
-from superscalar.plan.findings import STAND_IN
+from superscalar.plan.findings import EMPTY_LIST, ITEMS, STAND_IN
 from superscalar.plan.in_place import check_augmented, check_written_out, refuse, version_changed
-from superscalar.plan.lower import EMPTY_LIST, ITEMS, Lowering
+from superscalar.plan.lower import Lowering
 from superscalar.plan.nested import entry_of, stored_of, why_shared
 from superscalar.plan.statements import Naming, lower_simple
 from superscalar.plan.symbols import BINARY

@@ -17,26 +17,14 @@ from superscalar.plan.iterators import TAKES_ALL
 from superscalar.plan.source import parsed
 from superscalar.plan.vocabulary import FUNCTIONS
 
-_MAY_BE: Final = re.compile(
-    r"\b(?:await|gather|print|import|pass|format|map|filter)\b|^\s*(?:async\s+)?for\b", re.MULTILINE
-)
-
-_WORDS: Final = (
-    "await",
-    "gather",
-    "print",
-    "import",
-    "pass",
-    "format",
-    "map",
-    "filter",
-    "for",
-)  # of these, found sooner
+_WORDS: Final = tuple("await gather print import pass format map filter".split())
+_MAY_BE: Final = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b|^\s*(?:async\s+)?for\b", re.MULTILINE)
+_SOME: Final = (*_WORDS, "for")  # one of these stands in whatever may be; that none does is said sooner so
 
 
 def understood(module: ast.Module, text: str, tools: Container[str]) -> tuple[str, ...]:
     """Rewrite what was read from `text`, and say what was understood; a tool of such a name is that tool."""
-    if not any(map(text.__contains__, _WORDS)) or _MAY_BE.search(text) is None:
+    if not any(map(text.__contains__, _SOME)) or _MAY_BE.search(text) is None:
         return ()
     reading = _Reading(tools)
     reading.visit(module)

@@ -24,13 +24,13 @@ from superscalar.plan.body import (
     is_text,
     names_in,
     names_in_list,
-    spelled,
     without_double_stars,
     without_stars,
 )
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
-from superscalar.plan.findings import STAND_IN, Findings, of_member
+from superscalar.plan.comprehensions import Comprehensions, is_map
+from superscalar.plan.findings import EMPTY_LIST, ITEMS, STAND_IN, Findings, of_member
 from superscalar.plan.formats import UnknownFormat, check_percent
 from superscalar.plan.instead import folds, forms
 from superscalar.plan.names import Names, Path, Place
@@ -43,8 +43,6 @@ from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
 from superscalar.plan.vocabulary import CLASSES_OF, FUNCTIONS, OF_MODULES, ROUNDINGS
 from superscalar.values import TaskId
 
-ITEMS = Output("items")  # of a map or display: one outcome per item (rule L15)
-EMPTY_LIST = Output("empty list")
 _MAX_DEPTH = 100
 _MAX_KNOWN = 100
 _METHODS: dict[type, str] = {}  # that lower what a node is
@@ -118,10 +116,10 @@ class Lowering(Findings):
                 return Calls(self).of_tool(node, name, inner, id)
             case ast.Call(func=ast.Name(id="first"), args=[_, _], keywords=[]) if not self.variables:
                 return self.first(node, inner, id)
-            case ast.DictComp(generators=[_, _, *_]) if self._is_map(node, inner):
-                return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if self._is_map(node, inner):
-                made = self._map(node, inner, id)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if is_map(node, inner, self):
+                if isinstance(node, ast.DictComp) and len(node.generators) > 1:
+                    return self.emit(id, ir.Compute(self.expression(as_pairs(node), inner)), inner, node)
+                made = Comprehensions(self).map(node, inner, id)
                 self._note_generator(node, inner, id)
                 return made
             case ast.List(elts=[]):
@@ -505,85 +503,9 @@ class Lowering(Findings):
     # ---------------------------------------------------------------------------------------------- comprehensions
 
     def _on_listcomp(self, node: ast.ListComp, body: Body) -> ir.Expr:
-        return self._comprehension(node, body)
+        return Comprehensions(self).expression(node, body)
 
     _on_setcomp = _on_dictcomp = _on_generatorexp = _on_listcomp
-
-    def _comprehension(self, node: Any, body: Body) -> ir.Expr:
-        if not self.variables and self._is_map(node, body):
-            if isinstance(node, ast.DictComp) and len(node.generators) > 1:
-                return self.expression(as_pairs(node), body)
-            return self._map(node, body, body.lifted("map"))
-        kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
-        outer = self.bound
-        try:
-            return self._over_data(node, kind, body)
-        finally:
-            self.bound = outer
-
-    def _over_data(self, node: Any, kind: Any, body: Body) -> ir.Expr:
-        """A comprehension that is one expression: nothing in it is a task."""
-        variables = set(self.hidden())
-        clauses: list[ir.Clause] = []
-        for generator in node.generators:
-            self.refuse_async(generator)
-            iterable = (
-                self.inside(generator.iter, body, set(variables)) if clauses else self.expression(generator.iter, body)
-            )
-            self.check_iterable(iterable, generator.iter)
-            target = self.loop_target(generator.target, variables)
-            self.bound = {name: known for name, known in self.bound.items() if name not in names_in(generator.target)}
-            if isinstance(target, str) and (each := self.output_of(iterable).items) is not None:
-                self.bound[target] = each
-            tests = tuple(self.inside(test, body, set(variables)) for test in generator.ifs)
-            clauses.append(ir.Clause(target, iterable, tests))
-        if kind == "dict":
-            key = self.inside(node.key, body, variables)
-            return ir.Comprehension(kind, self.inside(node.value, body, variables), tuple(clauses), key)
-        return ir.Comprehension(kind, self.inside(node.elt, body, variables), tuple(clauses))
-
-    def _is_map(self, node: Any, body: Body) -> bool:
-        """A comprehension is a map if it calls tools, or goes through the items of a map or display (rule L15)."""
-        if self.finder.has_call(node):
-            return True
-        source = node.generators[0].iter
-        if not isinstance(source, ast.Name) or self.variables:
-            return False
-        waits = self.waits
-        meaning = self.known(source.id, body)
-        self.waits = waits
-        return isinstance(meaning, ir.Ref) and self.output(meaning.task) is ITEMS
-
-    def _map(self, node: Any, body: Body, id: TaskId, generators: list[ast.comprehension] | None = None) -> ir.Ref:
-        first, *further = generators if generators is not None else node.generators
-        self.refuse_async(first)
-        inner = Body(f"{id}[]")
-        source = self.reference(first.iter, body.of(id), "over")
-        self.check_iterable(source, first.iter)
-        item = f"{id}[]:{spelled(first.target)}"
-        self.sharing.note_item(item, source.task)
-        self.note_items(source, item)
-        inner.names = body.inner_names(self.targets(first.target, ir.Ref(item)))
-        keep: list[TaskId] = []
-        for test in first.ifs:
-            found = self.value(test, inner, inner.lifted("if"))
-            keep.append(found.task)
-            inner.guards = (*inner.guards, ir.Guard(found.task, True))
-        key: TaskId | None = None
-        kind: Any = {ast.SetComp: "set", ast.DictComp: "dict"}.get(type(node), "list")
-        if further:
-            result = self._map(node, inner, inner.lifted("for"), further)
-        elif kind == "dict":
-            key = self.value(node.key, inner, inner.lifted("key")).task
-            result = self.value(node.value, inner, inner.prefix)
-        elif isinstance(node.elt, ast.Name) and inner.names.get(node.elt.id) == ir.Ref(item):
-            result = ir.Ref(item)
-        else:
-            result = self.value(node.elt, inner, inner.prefix)
-        inner_kind: Any = "list" if generators is not None else kind
-        work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
-        self.outputs[id] = ITEMS
-        return self.emit(id, work, body, node)
 
     def note_items(self, source: ir.Ref, item: TaskId) -> None:
         """What is known of each item of a list is known of the item of a map over it."""
