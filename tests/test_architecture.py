@@ -14,8 +14,9 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
-    {"advice", "errors", "everyday", "forks", "private", "unseen"},
+    {"advice", "choices", "errors", "everyday", "forks", "private", "unseen"},
     {"short"},
+    {"given"},
     {"values", "labels"},
     {"weight"},
     {"secrets"},
@@ -27,6 +28,7 @@ ROOMS = [
     {"schedule"},
     {"models", "journal", "observe", "executors"},
     {"planner", "joiner", "extractor"},
+    {"options"},
     {"compiler"},
     {"testing"},
     {"cli", "__main__"},

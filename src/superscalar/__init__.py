@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
     from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
+    from superscalar.options import Options
     from superscalar.plan.ir import Plan
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
@@ -55,6 +56,7 @@ _WHERE = {
     ),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
+    "superscalar.options": ("Options",),
     "superscalar.labels": ("Label", "Source"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
@@ -101,6 +103,7 @@ __all__ = [
     "NotApproved",
     "NotDone",
     "Observation",
+    "Options",
     "Outcomes",
     "Plan",
     "PlanError",

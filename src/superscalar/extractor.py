@@ -235,8 +235,6 @@ def extraction(
             f"a tool is called {NAME!r}, as is the one that comes with schemas= and extractor=; "
             'give it another name: @tool(name="...")'
         )
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"extractor_timeout={timeout}: seconds above 0, or None for no bound")
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
     extractor = Extractor(model, schemas, timeout, grammar=grammar)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any
 
 from superscalar import joiner, planner
+from superscalar.choices import ReplannerSees as ReplannerSees
+from superscalar.choices import Syntax
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
-from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.ir import Task
 from superscalar.plan.parts import whole
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.values import Outcome, TaskId
-
-ReplannerSees: TypeAlias = Literal["summaries", "text"]
-"""What a planner that goes on is shown of results that are not trusted, or not for everybody."""
-SEES: Final = ("summaries", "text")
 
 
 @dataclass(frozen=True, slots=True)

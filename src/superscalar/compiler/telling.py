@@ -20,15 +20,15 @@ from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped, TaskId
 
 if TYPE_CHECKING:
-    from superscalar.compiler.run import Settings
+    from superscalar.compiler.equipment import Equipment
 
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
 
 
-def telling(settings: Settings, context: Any) -> Telling | None:
+def telling(equipment: Equipment, context: Any) -> Telling | None:
     """What a run tells; None where it knows no secret, can learn none, and nobody wants anything else left out."""
-    scrub = Scrubber([*settings.secrets, *secrets_in(context)], settings.redact)
-    return Telling(scrub, settings.tools) if scrub or secrets_of(settings.tools) else None
+    scrub = Scrubber([*equipment.secrets, *secrets_in(context)], equipment.options.redact)
+    return Telling(scrub, equipment.tools) if scrub or secrets_of(equipment.tools) else None
 
 
 class Telling:

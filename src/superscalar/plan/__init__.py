@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Literal, TypeAlias
 
+from superscalar.choices import AnySyntax
 from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, detect, reader_of
@@ -33,9 +33,6 @@ __all__ = [
     "grammar",
     "planned",
 ]
-
-AnySyntax: TypeAlias = Syntax | Literal["auto"]
-"""What a plan is written in; `auto`: find out."""
 
 _TOP = Span(1, 0, 1, 0)
 _MAY_END = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -14,6 +14,7 @@ from superscalar import events
 from superscalar.codec import Unwritable
 from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
+from superscalar.schedule.bounds import Bounds as Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
 from superscalar.schedule.loans import Entangled
@@ -38,19 +39,6 @@ class Invoke(Protocol):
     ) -> Awaitable[Any]:
         """The running of one call, to be awaited; cancelling it stops the call."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
-    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13).
-    `max_bytes`: what all values of a run may weigh together (`superscalar.schedule.holding.Holding`)."""
-
-    timeout: float | None = 60.0
-    grace: float = 0.5
-    max_tasks: int = 10_000
-    max_fan_out: int = 1_000
-    max_bytes: int = 1_000_000_000
 
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]

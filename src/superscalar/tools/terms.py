@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
-from superscalar.errors import RateLimited, UsageError
+from superscalar.errors import RateLimited
+from superscalar.given import Wanted, at_least, check_fields, number, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +18,17 @@ class Limit:
     While the provider refuses calls the limit is narrower, and nothing comes in a burst.
     """
 
-    concurrency: int | None = None
-    rate: float | None = None
-    per: float = 1.0
-    burst: int = 1
+    concurrency: int | None = field(default=None, metadata=whole(1, "calls at once").or_none.here)
+    rate: float | None = field(default=None, metadata=number("calls in `per` seconds").or_none.here)
+    per: float = field(default=1.0, metadata=number("seconds, such as per=60.0 for a minute").here)
+    burst: int = field(default=1, metadata=whole(1, "calls").here)
 
     def __post_init__(self) -> None:
-        if self.concurrency is not None and self.concurrency < 1:
-            raise UsageError(f"Limit(concurrency={self.concurrency}): at least 1; leave it out for no bound")
-        if self.rate is not None and not (self.rate > 0 and math.isfinite(self.rate)):
-            raise UsageError(f"Limit(rate={self.rate}): a positive number of calls; leave it out for no bound")
-        if not (self.per > 0 and math.isfinite(self.per)):
-            raise UsageError(f"Limit(per={self.per}): a positive number of seconds, such as per=60.0 for a minute")
-        if self.burst < 1:
-            raise UsageError(f"Limit(burst={self.burst}): at least 1")
+        check_fields(self, "Limit")
+
+
+def _are_errors(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, type) and issubclass(one, BaseException) for one in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +42,16 @@ class Retry:
     nothing else gets through either, and every tenth time.
     """
 
-    attempts: int = 3
-    on: tuple[type[BaseException], ...] = (ConnectionError, TimeoutError, RateLimited)
-    initial: float = 0.5
-    maximum: float = 30.0
+    attempts: int = field(default=3, metadata=whole(1, "attempts in all; 1 is no retry").here)
+    on: tuple[type[BaseException], ...] = field(
+        default=(ConnectionError, TimeoutError, RateLimited),
+        metadata=Wanted("write classes of errors, such as on=(ConnectionError, TimeoutError)", _are_errors).here,
+    )
+    initial: float = field(default=0.5, metadata=at_least(0.0, "seconds").here)
+    maximum: float = field(default=30.0, metadata=at_least(0.0, "seconds").here)
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise UsageError(f"Retry(attempts={self.attempts}): at least 1, which is no retry")
-        if self.initial < 0 or self.maximum < 0:
-            raise UsageError("Retry(initial=..., maximum=...): seconds, not below 0")
+        check_fields(self, "Retry")
 
     def delay(self, attempt: int, random: Random) -> float:
         """Seconds to wait after the `attempt`-th attempt (from 1) failed."""

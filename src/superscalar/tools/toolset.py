@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MethodType, ModuleType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from superscalar.errors import UsageError
+from superscalar.given import LIMITS, SCHEMAS, TOOLS
 from superscalar.plan.signatures import Signatures
+from superscalar.short import short
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool, tool
 from superscalar.tools.trust import Declared
+
+_LIMITS: Final = LIMITS.or_none
+_SCHEMAS: Final = SCHEMAS.or_none
 
 
 class Toolset:
@@ -33,12 +38,18 @@ class Toolset:
         policy: Any = None,
         schemas: Mapping[str, Any] | None = None,
     ) -> None:
+        for name, wanted, value in (
+            ("tools", TOOLS, tools),
+            ("limits", _LIMITS, limits),
+            ("schemas", _SCHEMAS, schemas),
+        ):
+            wanted.check(name, value, "Toolset")
         self.named: dict[str, Any] = {}
         self.limits: dict[str, Limit] = {}
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
         by_name: dict[str, Tool[..., Any]] = {}
-        for given in tools:
+        for given in (tools,) if isinstance(tools, Toolset) else tools:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
                 members = given
@@ -154,7 +165,12 @@ def _tool_of(given: Callable[..., Any]) -> Tool[..., Any]:
     """The tool that a member is, or that its function makes.
 
     Since Python 3.13 a class method binds what it wraps without asking it.
+
+    Raises:
+        UsageError: it is neither.
     """
+    if not callable(given):
+        raise UsageError(f"{short(given)} is no tool: write a function, such as tools=[price], or a Toolset")
     if isinstance(given, MethodType) and isinstance(given.__func__, Tool):
         return given.__func__.__get__(given.__self__)
     return given if isinstance(given, Tool) else tool(given)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
+from superscalar.choices import Syntax as Syntax
 from superscalar.plan.bounds import MAX_SOURCE
 from superscalar.plan.fronts.numbered import NUMBERED, NumberedReader
 from superscalar.plan.fronts.reader import PlanReader, TextReader
@@ -15,8 +15,6 @@ from superscalar.plan.fronts.rewoo import REWOO, RewooReader
 from superscalar.plan.fronts.steps import StepsReader
 from superscalar.plan.program import Program
 from superscalar.plan.python import MAX_PROSE, PythonReader
-
-Syntax: TypeAlias = Literal["python", "numbered", "rewoo", "json"]
 
 _TOOL = r"[*`]*[^\W\d][\w.:/-]*[*`]*\s*"
 _NUMBERED = re.compile(rf"{NUMBERED.header.pattern}{_TOOL}\(")
