@@ -245,9 +245,9 @@ def _page() -> str:
     lines = [
         "# Options of an agent",
         "",
-        "`LLMCompiler(model, tools, ...)` takes a model, tools, and all else by keyword; `agent.options` is what it was",
-        "told, a frozen `superscalar.Options`. A value that an option cannot have is a `UsageError` that says what to",
-        "write. This page is made from the source: see `tests/test_options.py`.",
+        "`LLMCompiler(model, tools, ...)` takes a model, tools, and all else by keyword; `agent.options` is what it",
+        "was told, a frozen `superscalar.Options`. A value that an option cannot have is a `UsageError` that says what",
+        "to write. This page is made from the source: see `tests/test_options.py`.",
     ]
     for group in (ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
         lines += ["", f"## {group.__doc__}"[:-1], "", "| option | default | |", "|---|---|---|"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RateLimited,
         RunBusy,
         SuperscalarError,
+        ToolsetError,
         UnknownRun,
         UsageError,
     )
@@ -51,6 +52,7 @@ _WHERE = {
         "RateLimited",
         "RunBusy",
         "SuperscalarError",
+        "ToolsetError",
         "UnknownRun",
         "UsageError",
     ),
@@ -125,6 +127,7 @@ __all__ = [
     "ToolCancelled",
     "ToolContext",
     "Toolset",
+    "ToolsetError",
     "UnknownRun",
     "Usage",
     "UsageError",

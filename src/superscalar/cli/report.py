@@ -16,8 +16,8 @@ from superscalar.compiler.result import RunResult
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.plan.diagnostics import Diagnostic
-from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
+from superscalar.tools.stubs import argument_lines, form_lines, schema_lines
 from superscalar.values import Usage, plain
 
 _MOST = 10  # failures said one by one

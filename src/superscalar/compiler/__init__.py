@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from superscalar.compiler.calls import CallResult, CallResults, Turn
-from superscalar.compiler.equipment import equipped
+from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
@@ -19,7 +21,7 @@ from superscalar.compiler.run import Run
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
-from superscalar.errors import UsageError
+from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import MAKING
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.options import Options, check_call, told_by
@@ -34,6 +36,14 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
 
 __all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
+
+
+class _Ready(NamedTuple):
+    """What one run is made with. `deadline`: how many seconds it has, now that its tools are open."""
+
+    equipment: Equipment
+    guards: Guards
+    deadline: float | None
 
 
 class LLMCompiler:
@@ -60,8 +70,39 @@ class LLMCompiler:
         self._journal = _opened(options.journal)
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
-        self._equipment = equipment
-        self._guards = Guards(self._equipment)
+        self._toolset = equipment.given
+        self._made = equipment, Guards(equipment)
+
+    @property
+    def _equipment(self) -> Equipment:
+        return self._made[0]
+
+    @asynccontextmanager
+    async def _ready(self, deadline: float | None = None) -> AsyncIterator[_Ready]:
+        """What a run needs, with the tools that are there now: what they need is open as long as somebody is in here.
+
+        `deadline`: seconds that there are for that, and for the run.
+
+        Raises:
+            ToolsetError: a toolset cannot be opened, does not list its tools, or takes longer.
+        """
+        if not self._toolset.is_live:
+            yield _Ready(*self._made, deadline)
+            return
+        now = asyncio.get_running_loop().time
+        begun = now()
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(deadline):
+                    await stack.enter_async_context(self._toolset)
+                    given = await self._toolset.now()
+            except TimeoutError:
+                raise ToolsetError(f"the tools were not open within deadline={deadline}") from None
+            equipment, guards = self._made
+            if given is not equipment.given:
+                equipment = equipment.with_tools(given)
+                self._made = equipment, guards = equipment, Guards(equipment)
+            yield _Ready(equipment, guards, None if deadline is None else max(begun + deadline - now(), 1e-9))
 
     @property
     def options(self) -> Options:
@@ -96,11 +137,12 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
-            equipment = self._equipment
-            joiner = None if equipment.joiner is None else equipment.joiner.name
-            about = about_question(question, said, self._model_name, joiner, self.tools)
-            run = await self._new_run(log, context, deadline, run_id, about, question)
-            return await run.answer(question, said)
+            async with self._ready(deadline) as ready:
+                equipment = ready.equipment
+                joiner = None if equipment.joiner is None else equipment.joiner.name
+                about = about_question(question, said, self._model_name, joiner, equipment.tools)
+                run = await self._new_run(ready, log, context, run_id, about, question)
+                return await run.answer(question, said)
 
         return RunStream(main)
 
@@ -179,7 +221,8 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
-            return await (await self._new_run(log, None, None, None)).plan_only(question, said)
+            async with self._ready() as ready:
+                return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
         return RunStream(main)
 
@@ -198,17 +241,18 @@ class LLMCompiler:
         check_call(run_id=run_id, deadline=deadline, resolve=resolve, rules_changed=rules_changed)
 
         async def main(log: Log) -> RunResult:
-            recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
-            return await resumed(
-                self._equipment,
-                recording,
-                log,
-                self._guards,
-                context=context,
-                deadline=deadline,
-                resolve=resolve,
-                rules_changed=rules_changed,
-            )
+            async with self._ready(deadline) as ready:
+                recording = Recording(await self._need_journal(run_id).areopen(run_id), ready.equipment.tools)
+                return await resumed(
+                    ready.equipment,
+                    recording,
+                    log,
+                    ready.guards,
+                    context=context,
+                    deadline=ready.deadline,
+                    resolve=resolve,
+                    rules_changed=rules_changed,
+                )
 
         return RunStream(main)
 
@@ -254,12 +298,13 @@ class LLMCompiler:
             RunBusy, UnknownRun, UsageError, JournalError: as for `resume`.
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
-        recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
-        try:
-            again = await without_secrets(self._equipment, recording)
-            return restored(self._equipment, recording, Log(), self._guards, again, rules_changed=rules_changed).doubts
-        finally:
-            await recording.log.aclose()
+        async with self._ready() as (equipment, guards, _):
+            recording = Recording(await self._need_journal(run_id).areopen(run_id), equipment.tools)
+            try:
+                again = await without_secrets(equipment, recording)
+                return restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed).doubts
+            finally:
+                await recording.log.aclose()
 
     def resume_sync(
         self,
@@ -324,12 +369,34 @@ class LLMCompiler:
         that may have been anything that these tools return.
         """
         check_call(plan=plan, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen)
-        shown = seen | self._anything if saw_untrusted else seen
-        compiled = self.compile(plan) if isinstance(plan, str) else plan
+        if not self._toolset.is_live and isinstance(plan, str):  # else nobody knows the tools yet
+            plan = self.compile(plan)
+
+        def plan_for(tools: Toolset) -> Plan:
+            return compile_plan(plan, tools.signatures) if isinstance(plan, str) else plan
+
+        def seen_of(tools: Toolset) -> Label:
+            return seen | _anything(tools) if saw_untrusted else seen
+
+        return self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id)
+
+    def _stream_made(
+        self,
+        plan_for: Callable[[Toolset], Plan],
+        seen_of: Callable[[Toolset], Label],
+        *,
+        context: Any,
+        deadline: float | None,
+        run_id: str | None,
+    ) -> RunStream:
+        """Run a plan that is made once the tools are known."""
 
         async def main(log: Log) -> RunResult:
-            run = await self._new_run(log, context, deadline, run_id, about_plan(compiled, self.tools))
-            return await run.execute(compiled, shown)
+            async with self._ready(deadline) as ready:
+                tools = ready.equipment.tools
+                plan = plan_for(tools)
+                run = await self._new_run(ready, log, context, run_id, about_plan(plan, tools))
+                return await run.execute(plan, seen_of(tools))
 
         return RunStream(main)
 
@@ -365,17 +432,19 @@ class LLMCompiler:
         Raises:
             UsageError: `message` is nothing of the kind.
         """
-        check_call(saw_untrusted=saw_untrusted)
-        turn = Turn(message, self.tools)
-        async with self.stream_plan(
-            turn.plan,
-            context=context,
-            deadline=deadline,
-            run_id=run_id,
-            saw_untrusted=saw_untrusted and seen is None,
-            seen=NOTHING if seen is None else seen,
-        ) as running:
-            return turn.results(await running.result())
+        check_call(saw_untrusted=saw_untrusted, deadline=deadline, run_id=run_id)
+        turns: list[Turn] = []
+
+        def plan_for(tools: Toolset) -> Plan:
+            turns.append(Turn(message, tools))
+            return turns[0].plan
+
+        def seen_of(tools: Toolset) -> Label:
+            return seen if seen is not None else _anything(tools) if saw_untrusted else NOTHING
+
+        async with self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id) as running:
+            result = await running.result()
+            return turns[0].results(result)
 
     def execute_calls_sync(
         self,
@@ -399,28 +468,23 @@ class LLMCompiler:
 
     async def _new_run(
         self,
+        ready: _Ready,
         log: Log,
         context: Any,
-        deadline: float | None,
         run_id: str | None,
         about: Mapping[str, Any] | None = None,
         question: str = "",
     ) -> Run:
         """A run; with `about`, one that is recorded if this agent has a journal."""
         id = run_id or secrets.token_hex(6)
+        equipment, guards, deadline = ready
         recording = None
-        log.tell = telling(self._equipment, context)
+        log.tell = telling(equipment, context)
         if self._journal is not None and about is not None:
             remembered = about if log.tell is None else log.tell.about(about)
-            recording = Recording(await self._journal.abegin(id, self._guards.about(remembered)), self.tools)
+            recording = Recording(await self._journal.abegin(id, guards.about(remembered)), equipment.tools)
             recording.tell = log.tell
-        return Run(self._equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)
-
-    @property
-    def _anything(self) -> Label:
-        """The label of whatever the tools of this agent may return."""
-        named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in self.tools]
-        return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])
+        return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
     def _need_journal(self, run_id: str) -> Journal:
         if self._journal is None:
@@ -439,6 +503,12 @@ class LLMCompiler:
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
+
+
+def _anything(tools: Toolset) -> Label:
+    """The label of whatever these tools may return."""
+    named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in tools]
+    return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])
 
 
 def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:

@@ -28,7 +28,10 @@ from superscalar.tools.toolset import Toolset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """What the runs of an agent share. `options` has all else that they are told."""
+    """What the runs of an agent share. `options` has all else that they are told.
+
+    `given`: the tools without `extract`, as they were listed last.
+    """
 
     options: Options
     planner: ChatModel | None
@@ -41,6 +44,7 @@ class Equipment:
     limits: Limits
     invoke: Invoke = local.invoke
     durations: Durations = field(default_factory=Durations)
+    given: Toolset = field(default_factory=Toolset)
     tools: Toolset = field(default_factory=Toolset)
     grammar: Grammar | None = None
 
@@ -70,7 +74,7 @@ class Equipment:
             limits.require(tool)
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
-        return replace(self, tools=tools, limits=limits, grammar=grammar(tools) if held else None)
+        return replace(self, given=given, tools=tools, limits=limits, grammar=grammar(tools) if held else None)
 
 
 def equipped(options: Options) -> Equipment:
