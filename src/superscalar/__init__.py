@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from superscalar.journal import Journal
     from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
+    from superscalar.observe.observed import ObservedRun
     from superscalar.options import Options
     from superscalar.plan.ir import Plan
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
@@ -58,6 +59,7 @@ _WHERE = {
     ),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
+    "superscalar.observe.observed": ("ObservedRun",),
     "superscalar.options": ("Options",),
     "superscalar.labels": ("Label", "Source"),
     "superscalar.plan.ir": ("Plan",),
@@ -105,6 +107,7 @@ __all__ = [
     "NotApproved",
     "NotDone",
     "Observation",
+    "ObservedRun",
     "Options",
     "Outcomes",
     "Plan",

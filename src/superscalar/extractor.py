@@ -34,7 +34,7 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Results
 from superscalar.tools.types import output_of, shape_of, type_text
-from superscalar.values import plain, record_fields
+from superscalar.values import Usage, plain, record_fields
 
 NAME: Final = "extract"
 LIMIT: Final = "extract()"
@@ -184,6 +184,7 @@ class Extractor:
         written: list[str] = []
         length, counted = 0, False
         finish: str | None = None
+        run.asked(model.name)
         try:
             async with within(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
                 async for chunk in chunks:
@@ -209,8 +210,8 @@ class Extractor:
                 raise ModelUnavailable(str(error)) from error
             raise
         finally:
-            if length and not counted:  # broken off, or of a provider that does not count
-                run.used(estimated(request, length, getattr(model, "prices", None)))
+            if not counted:  # broken off, or of a provider that does not count; or nothing came of it
+                run.used(estimated(request, length, getattr(model, "prices", None)) if length else Usage())
         return "".join(written), "" if is_whole(finish) else why_cut(finish)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
 
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel
+    from superscalar.observe.observed import Observer
     from superscalar.policy import Policy, Question
     from superscalar.secrets import Redact
     from superscalar.tools import Limit, Tool, Toolset
@@ -68,6 +69,7 @@ def _is_path_or_journal(value: object) -> bool:
 _is_journal: Final = is_a("superscalar.journal", "Journal")
 _is_policy: Final = is_a("superscalar.policy", "Policy")
 _MODES: Final = words_of(Mode)
+_OBSERVER: Final = function("an event and its run", "event", "run")
 _TOKENS: Final = whole(1, "tokens")
 
 
@@ -227,6 +229,17 @@ class RecordOptions:
     """Record the run in this file, so that it can be looked at, and resumed if it is killed. Each event is there before
     it is acted on, and the start of a write on the disk before its tool is called. The `context` of a run is never
     recorded. A tool's result must be data then, and no opaque handle."""
+
+    observers: Sequence[Observer] = field(
+        default=(),
+        metadata=Wanted(
+            "write functions of an event and its run, such as observers=[lambda event, run: ...]",
+            lambda value: isinstance(value, list | tuple) and all(map(_OBSERVER.fits, value)),
+        ).here,
+    )
+    """Who is told every event of every run, after the journal and in order, with all secrets taken out: functions of
+    the event and its `ObservedRun`, async, or plain and then called in a thread. Nothing waits for them, but the end of
+    a run, for 2 seconds at most. See docs/observers.md."""
 
     random: Random | None = field(
         default=None, metadata=Wanted("write random=Random(seed)", is_a("random", "Random")).or_none.here

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from os import PathLike
@@ -14,6 +14,7 @@ from superscalar.compiler.calls import CallResult, CallResults, Turn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
+from superscalar.compiler.observers import Observers
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
@@ -144,7 +145,7 @@ class LLMCompiler:
                 run = await self._new_run(ready, log, context, run_id, about, question)
                 return await run.answer(question, said)
 
-        return RunStream(main)
+        return self._streamed(main)
 
     async def run(
         self,
@@ -224,7 +225,7 @@ class LLMCompiler:
             async with self._ready() as ready:
                 return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
-        return RunStream(main)
+        return self._streamed(main)
 
     # ------------------------------------------------------------------------------------------------ going on
 
@@ -254,7 +255,7 @@ class LLMCompiler:
                     rules_changed=rules_changed,
                 )
 
-        return RunStream(main)
+        return self._streamed(main)
 
     async def resume(
         self,
@@ -322,6 +323,20 @@ class LLMCompiler:
             ),
             grace=self.options.grace,
         )
+
+    def _streamed(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> RunStream:
+        """A run whose observers are told of it."""
+        if not self.options.observers:
+            return RunStream(main)
+
+        async def observed(log: Log) -> RunResult:
+            observers = log.observe = Observers(self.options.observers, log.events)
+            try:
+                return await main(log)
+            finally:
+                await observers.aclose()
+
+        return RunStream(observed)
 
     # ---------------------------------------------------------------------------------------------- without a model
 
@@ -398,7 +413,7 @@ class LLMCompiler:
                 run = await self._new_run(ready, log, context, run_id, about_plan(plan, tools))
                 return await run.execute(plan, seen_of(tools))
 
-        return RunStream(main)
+        return self._streamed(main)
 
     # ----------------------------------------------------------------------------------------- a loop of your own
 

@@ -178,7 +178,7 @@ class _Reading:
         context = None
         passed = fresh(arguments)
         if tool.context_parameter is not None:
-            context = ToolContext(terms.context, terms.run, id, attempt, _unsaid, _unsaid, _unsaid)
+            context = ToolContext(terms.context, terms.run, id, attempt, _unsaid, _unsaid, _unsaid, _unsaid)
             passed[tool.context_parameter] = context
         loop = asyncio.get_running_loop()
         ticket = _Turn(terms.run, tool.limited_by, loop)
