@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.tools.stubs import tool_stub as tool_stub
 from superscalar.tools.toolset import Toolset
 

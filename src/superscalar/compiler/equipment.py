@@ -18,7 +18,7 @@ from superscalar.models.typed import AnswerType
 from superscalar.options import SAME, Options
 from superscalar.plan import grammar
 from superscalar.plan.grammars import Grammar
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.ir.vocabulary import FUNCTIONS
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.limits import Limits

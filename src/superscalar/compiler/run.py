@@ -24,9 +24,9 @@ from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, JoinError, NotApproved
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Task
-from superscalar.plan.program import Program, Retirement, Step
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.policy import Question
 from superscalar.schedule.attempt import text_of
 from superscalar.schedule.holding import NAME

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import log
 from typing import Final
 
-from superscalar.plan.signatures import Signature
+from superscalar.plan.ir.signatures import Signature
 
 K1: Final = 1.2
 """How soon more of the same word says nothing more."""

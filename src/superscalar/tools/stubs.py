@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 
-from superscalar.plan.signatures import Output, Parameter, Signature
+from superscalar.plan.ir.signatures import Output, Parameter, Signature
 
 
 def tool_stub(signature: Signature, told: set[str] | None = None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import made_once
 from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
 from superscalar.short import short
 from superscalar.tools.search import ranked
