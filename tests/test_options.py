@@ -209,6 +209,42 @@ def test_so_are_limits_retries_policies_and_sets(make: Any, says: str) -> None:
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        ({"name": 5}, "@tool(name=5): write a name"),
+        ({"name": ""}, "@tool(name=''): write a name"),
+        ({"resource": True}, "@tool(resource=True): write a name, or a function of arguments"),
+        ({"dedupe": "yes"}, "@tool(dedupe='yes'): write True or False; or None"),
+        ({"limit": 5}, "@tool(limit=5): write a name, or a list of names"),
+        ({"limit": {"q": Limit(5)}}, "write a name, or a list of names"),
+        ({"timeout": "5"}, "@tool(timeout='5'): write a number above 0 (seconds); or None"),
+        ({"timeout": math.nan}, "@tool(timeout=nan)"),
+        ({"timeout": True}, "@tool(timeout=True)"),
+        ({"retry": "3"}, "@tool(retry='3'): write how many attempts there are in all"),
+        ({"retry": None}, "such as retry=3, or Retry(...)"),
+        ({"retry": True}, "@tool(retry=True)"),
+        ({"idempotent": "no"}, "@tool(idempotent='no'): write True or False"),
+        ({"cost": "1"}, "@tool(cost='1'): write a number from 0 on"),
+        ({"cost": math.inf}, "@tool(cost=inf)"),
+        ({"batch": len}, "write a text"),
+        ({"batch": "prices", "max_batch": "x"}, "@tool(max_batch='x'): write a whole number from 1 on"),
+        ({"secret": True}, "@tool(secret=True): write a name"),
+        ({"trusted_fields": 5}, "@tool(trusted_fields=5): write paths"),
+        ({"sink": [5]}, "@tool(sink=[5]): write a name"),
+        ({"content": b"to"}, "@tool(content=b'to'): write a name"),
+        ({"readers": True}, "@tool(readers=True): write names, such as {'ann@home.example'}"),
+        ({"reads": [price]}, "write names, such as"),
+        ({"effect": True}, 'write effect="pure"'),
+    ],
+    ids=lambda given: str(given)[:30],
+)
+def test_so_are_the_terms_of_a_tool(terms: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError) as error:
+        superscalar.tool(**terms)(price)
+    assert says in str(error.value)
+
+
 @pytest.mark.parametrize("tools", [[price], (price,), iter([price]), Toolset([price]), {price}])
 def test_tools_may_be_any_list_of_them_and_a_set_of_its_own(tools: Any) -> None:
     agent = LLMCompiler(tools=tools)

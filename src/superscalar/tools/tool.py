@@ -33,6 +33,7 @@ from superscalar.tools.trust import (
     results_of,
 )
 from superscalar.tools.types import annotation_of, constants_in, output_of, shape_of, type_text
+from superscalar.tools.wanted import check_terms
 from superscalar.values import IMMUTABLE, twin_of
 from superscalar.weight import Portions, TooHeavy, weight_of
 
@@ -512,6 +513,7 @@ def tool(
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
     """
+    check_terms(locals(), tool.__kwdefaults__ or {})
     if effect not in (None, "pure", "read", "write"):
         raise UsageError(f'@tool(effect={effect!r}): write effect="pure", effect="read" or effect="write"')
     if trust not in (None, "trusted", "untrusted"):
