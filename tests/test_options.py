@@ -299,3 +299,16 @@ def test_a_planner_that_is_held_to_a_grammar_writes_in_no_other_syntax() -> None
     with pytest.raises(UsageError, match="syntax='numbered': scripted is held to a grammar of plans in python"):
         LLMCompiler(model, syntax="numbered")
     assert LLMCompiler(model, syntax="numbered", grammar=False).options.syntax == "numbered"
+
+
+def test_the_command_line_takes_defaults_and_help_from_where_an_option_is_written() -> None:
+    from typer.testing import CliRunner
+
+    from superscalar.cli.app import app
+
+    shown = " ".join(CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "1000"}).output.split())
+    for name in ("base_url", "extractor", "max_replans", "replan", "replanner_sees", "max_tokens", "policy", "journal"):
+        assert f"--{name.replace('_', '-')}" in shown
+        assert meanings()[name].partition(". ")[0].removesuffix(".") in shown
+    for name in ("max_replans", "max_concurrency", "replan", "replanner_sees", "policy"):
+        assert f"[default: {getattr(LLMCompiler().options, name)}]" in shown

@@ -31,6 +31,7 @@ from superscalar.given import (
     whole,
 )
 from superscalar.schedule.bounds import Bounds
+from superscalar.short import bounded
 
 if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from collections.abc import Awaitable
@@ -247,6 +248,7 @@ class RecordOptions:
     """Where chance comes from, such as how long to wait before a retry; for runs that are to come out the same."""
 
 
+@bounded
 @dataclass(frozen=True, kw_only=True)
 class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions):
     """Everything that an agent may be told: the keywords of `LLMCompiler(...)`.

@@ -35,7 +35,7 @@ def _checked(check: Callable[[Any], None]) -> Callable[[Any], Any]:
 
 def _first_sentence(name: str) -> str:
     """What an option is for, in short."""
-    return re.split(r"(?<=\.) (?=[A-Z])", meanings().get(name, ""))[0]
+    return re.split(r"(?<=\.) (?=[A-Z\"`])", meanings().get(name, ""))[0]
 
 
 def _option(name: str, metavar: str | None = None, **more: Any) -> Any:
@@ -44,7 +44,8 @@ def _option(name: str, metavar: str | None = None, **more: Any) -> Any:
     wanted = field.metadata.get(WANTED)
     if wanted is not None and field.type != "bool":
         more.setdefault("callback", _checked(lambda value: wanted.check(name, value)))
-    default = "" if field.default in (None, "", False, MISSING, SAME) else f" [default: {field.default}]"
+    left_out = f"{field.default:,}" if isinstance(field.default, int) else field.default
+    default = "" if field.default in (None, "", False, MISSING, SAME) else f" [default: {left_out}]"
     return typer.Option(
         f"--{name.replace('_', '-')}",
         metavar=metavar,

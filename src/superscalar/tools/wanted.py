@@ -45,7 +45,12 @@ _WANTED: Final[Mapping[str, Wanted]] = {
     "secret": _NAMES,
     "trusted_fields": Wanted(
         "write paths, such as ['[].id'], or a pattern for each, such as {'[].id': r'f\\d+'}",
-        lambda value: isinstance(value, Iterable) and not isinstance(value, bytes) and are_texts(value),
+        lambda value: (
+            isinstance(value, Iterator)
+            or (isinstance(value, Mapping) and are_texts(value))
+            or value == ""
+            or _are_names(value)
+        ),
     ),
     "sink": _NAMES,
     "content": _NAMES,
