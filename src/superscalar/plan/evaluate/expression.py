@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.errors import SuperscalarError
+from superscalar.plan.evaluate.attempts import attempted
 from superscalar.plan.evaluate.bounds import (
     FLAT,
     MAX_STEPS,
@@ -23,7 +24,7 @@ from superscalar.plan.evaluate.bounds import (
     weight_of,
 )
 from superscalar.plan.evaluate.changed_items import changed_by_item
-from superscalar.plan.evaluate.changing import BY_ITEM, CHANGES, changed
+from superscalar.plan.evaluate.changing import changed
 from superscalar.plan.evaluate.elements import (
     cut,
     formatted,
@@ -79,8 +80,9 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.ir.changes import BY_ITEM, CHANGES
+from superscalar.plan.ir.forms import EXCEPT
 from superscalar.plan.ir.needs import references
-from superscalar.plan.read.lowering.attempts import EXCEPT, attempted
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]

@@ -10,7 +10,7 @@ import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from superscalar.plan.evaluate import decimals, kinds
 from superscalar.plan.evaluate.amounts import compared, holds_amount
@@ -32,6 +32,7 @@ from superscalar.plan.evaluate.json_text import parse_json
 from superscalar.plan.evaluate.listed import Listed
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import binary, folded, number
+from superscalar.plan.ir.forms import ASSERT, REST
 from superscalar.values import OrderedSet
 
 
@@ -384,11 +385,6 @@ def _str(budget: Budget, value: Any = "", encoding: Any = None) -> str:
 def _keywords(*names: str) -> frozenset[str]:
     return frozenset(names)
 
-
-ASSERT: Final = "assert"
-"""The function that an `assert` applies to its text where it does not hold: no text of a plan calls it."""
-REST: Final = "*"
-"""The function that a target with a star applies: no text of a plan calls it."""
 
 FUNCTIONS: dict[str, Listed] = {
     "len": Listed(_len, 1, 1),

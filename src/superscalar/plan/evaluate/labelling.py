@@ -13,7 +13,6 @@ from functools import reduce
 from typing import Any, Final
 
 from superscalar.labels import NOTHING, PLAN, Label, joined, widened
-from superscalar.plan.evaluate.changing import MIXED, is_keyed
 from superscalar.plan.evaluate.parts import (
     Entries,
     Labelled,
@@ -58,6 +57,7 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.ir.changes import MIXED, is_keyed
 from superscalar.plan.ir.naming import is_identifier
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.values import TaskId

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias, get_args
 from typing import Literal as OneOf
-from typing import NamedTuple, TypeAlias
 
 from superscalar.values import TaskId
 
@@ -78,11 +78,15 @@ class Unary:
     operand: Expr
 
 
+BinarySign: TypeAlias = OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+BINARY_SIGNS: Final[tuple[BinarySign, ...]] = get_args(BinarySign)
+
+
 @dataclass(frozen=True, slots=True)
 class Binary:
     """An arithmetic or bitwise operation."""
 
-    operator: OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+    operator: BinarySign
     left: Expr
     right: Expr
 
@@ -211,8 +215,8 @@ class Method:
 class Fold:
     """`initial`, and every one of `items` in order added to it with `operator`: `acc += e` in a loop (rule L14).
 
-    `operator` is one of `Binary`, or one of `plan.changing.CHANGES`: then it is what a collection comes to that each
-    of `items` changes.
+    `operator` is one of `Binary`, or one of `ir.changes.CHANGES`: then it is what a collection comes to that each of
+    `items` changes.
     """
 
     operator: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from superscalar.plan.evaluate.changing import BY_ITEM
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -40,6 +39,7 @@ from superscalar.plan.ir import (
     Var,
     Work,
 )
+from superscalar.plan.ir.changes import BY_ITEM
 from superscalar.values import TaskId
 
 _BY_OUTCOME = frozenset({"ok", "default", "first", "except"})

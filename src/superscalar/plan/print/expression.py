@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.functions import REST
 from superscalar.plan.ir import Expr, Task
+from superscalar.plan.ir.forms import REST
 from superscalar.plan.print.quoting import QUOTES, Unquotable, braces_doubled, escaped, quoted
 from superscalar.values import TaskId
 
