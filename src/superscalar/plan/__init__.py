@@ -15,6 +15,7 @@ from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.ir.vocabulary import LANGUAGE
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
+from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.fronts.detect import AUTO, Syntax, detect, front_of
 from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, Retirement
@@ -31,6 +32,7 @@ __all__ = [
     "detect",
     "grammar",
     "planned",
+    "print_plan",
 ]
 
 AnySyntax: TypeAlias = Syntax
