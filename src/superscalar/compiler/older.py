@@ -28,7 +28,7 @@ from superscalar.plan.ir import (
     Task,
 )
 from superscalar.plan.needs import children
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.table import FUNCTIONS
 from superscalar.schedule.labels import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 

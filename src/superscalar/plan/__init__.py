@@ -11,14 +11,13 @@ from superscalar.errors import PlanError
 from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.fronts.detect import Syntax, detect, reader_of
 from superscalar.plan.grammars import Grammar, grammar
-from superscalar.plan.ir import Call, Plan, Span, Task, walk
+from superscalar.plan.ir import LANGUAGE, Call, Plan, Span, Task, walk
 from superscalar.plan.needs import needs_of
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.program import Program, Retirement
 from superscalar.plan.python import MAX_SOURCE, too_long
 from superscalar.plan.signatures import Signatures
-from superscalar.plan.vocabulary import LANGUAGE
 
 __all__ = [
     "LANGUAGE",

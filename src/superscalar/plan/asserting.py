@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
 from superscalar.plan.body import Body
-from superscalar.plan.functions import ASSERT
+from superscalar.plan.ir import ASSERT
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:

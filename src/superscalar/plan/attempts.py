@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from superscalar.plan.itemwise import Frame
     from superscalar.plan.lower import Lowering
 
-EXCEPT: Final = "except"
 """The function that a `try` applies, of what is tried, the constant, what it refers to, and the tasks in it: no text of
 a plan calls it.
 """
@@ -283,7 +282,7 @@ def _emit(
     within = tuple(ir.Ref(task.id) for task in made if task.id != tried.task)
     errors = (ir.Sequence("tuple", tuple(map(ir.Literal, caught))),) if caught else ()
     parts = (tried, fallback, ir.Sequence("tuple", before), ir.Sequence("tuple", within), *errors)
-    return lowering.emit(id, ir.Compute(ir.Apply(EXCEPT, parts)), body, tree)
+    return lowering.emit(id, ir.Compute(ir.Apply(ir.EXCEPT, parts)), body, tree)
 
 
 def lower_entry(

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from superscalar.plan.body import is_tool_call
 from superscalar.plan.bounds import MAX_ITEMS, Budget, EvaluationError
 from superscalar.plan.elements import datum, described, hashable, item_of, items_of
 from superscalar.plan.operators import binary
@@ -155,6 +154,8 @@ def _nested(place: ast.Subscript, sign: str, value: ast.expr) -> Change | None:
 
 def _assigned(owner: ast.Name, key: ast.expr, value: ast.expr) -> Change:
     """`d[k] = v`, where `v` may be made of what is there: `d.get(k, c) + e`, `d[k] + e`."""
+    from superscalar.plan.body import is_tool_call
+
     plain = not any(map(is_tool_call, ast.walk(key)))  # such a key would be two calls
     match value:
         case ast.BinOp(

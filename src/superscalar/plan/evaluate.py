@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from superscalar.errors import SuperscalarError
-from superscalar.plan.attempts import EXCEPT, attempted
 from superscalar.plan.bounds import (
     FLAT,
     MAX_STEPS,
@@ -33,8 +32,9 @@ from superscalar.plan.elements import (
     slice_of,
 )
 from superscalar.plan.formats import converted, format_text, percent
-from superscalar.plan.functions import FUNCTIONS, Key
+from superscalar.plan.functions import Key
 from superscalar.plan.ir import (
+    BY_OUTCOME,
     Apply,
     Binary,
     Choice,
@@ -69,18 +69,15 @@ from superscalar.plan.itemwise import (
     choice,
     complete,
     container,
-    default,
     explained,
-    first,
     item_outcomes,
     logic,
     look,
     missing,
-    ok,
 )
-from superscalar.plan.listed import Listed
 from superscalar.plan.needs import references
 from superscalar.plan.operators import binary, compare, folded, unary
+from superscalar.plan.table import APPLIED
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
@@ -287,33 +284,24 @@ def _slice(expr: Slice, frame: Frame) -> Any:
     return slice_of(base, ends, frame.budget)
 
 
-_BY_OUTCOME = {
-    "ok": Listed(ok, 1, 1),
-    "default": Listed(default, 2, 2),
-    "first": Listed(first, 2, 2),
-    EXCEPT: Listed(attempted, 4, 5),
-}
-
 # ----------------------------------------------------------------------------------------------------------- calls
 
 
 def _apply(expr: Apply, frame: Frame) -> Any:
     name = expr.function
     keywords = tuple(keyword for keyword, _ in expr.keywords)
-    if name in _BY_OUTCOME:
-        listed = _BY_OUTCOME[name]
-        listed.check(name, len(expr.arguments), keywords)
-        return listed.run(expr, frame)
-    if name not in FUNCTIONS:
+    if name not in APPLIED:
         raise EvaluationError(f"`{cut(name)}` is no function of the plan language", "NameError")
-    listed = FUNCTIONS[name]
-    listed.check(name, len(expr.arguments), keywords)
-    plain = [(k, given) for k, given in expr.keywords if not (k == "key" and name in _KEYED and type(given) is Lambda)]
+    row = APPLIED[name]
+    row.check(name, len(expr.arguments), keywords)
+    if name in BY_OUTCOME:
+        return row.run(expr, frame)
+    plain = [(k, given) for k, given in expr.keywords if not (k == "key" and row.takes_key and type(given) is Lambda)]
     found = frame.every([*expr.arguments, *(given for _, given in plain)])
     named = {k: one for (k, _), one in zip(plain, found[len(expr.arguments) :], strict=True)}
     if len(plain) < len(expr.keywords):
         named["key"] = next(_key(given, frame) for _, given in expr.keywords if type(given) is Lambda)
-    return listed.run(frame.budget, *found[: len(expr.arguments)], **named)
+    return row.run(frame.budget, *found[: len(expr.arguments)], **named)
 
 
 def _method(expr: Method, frame: Frame) -> Any:
@@ -336,9 +324,6 @@ def _fold(expr: Fold, frame: Frame) -> Any:
         operator = expr.operator if expr.operator in CHANGES else "+="  # a list takes whatever can be gone through
         return changed(operator, made, items, frame.budget)
     return folded(expr.operator, made, items_of(items), frame.budget)
-
-
-_KEYED = frozenset({"sorted", "min", "max"})
 
 
 def _key(expr: Lambda, frame: Frame) -> Key:

@@ -13,10 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
-from typing import NamedTuple, TypeAlias
 
 from superscalar.values import TaskId
+
+LANGUAGE: Final = 2
+"""The version of the plan language: it grows by one when a text, or a task, comes to mean something else.
+
+1: up to 0.1.0. 2: an item that has no value keeps its place (rule L33), a repair takes the place of what it mends
+(L30), and functions, methods and statements of Python that version 1 refuses have a meaning.
+"""
 
 
 class Span(NamedTuple):
@@ -195,6 +202,19 @@ class Apply:
     function: str
     arguments: tuple[Expr, ...]
     keywords: tuple[tuple[str, Expr], ...] = ()
+
+
+# Functions that no text of a plan calls: what other forms of it come to.
+ASSERT: Final = "assert"
+"""Applied by an `assert` to its text, where it does not hold."""
+REST: Final = "*"
+"""Applied by a target with a star."""
+EXCEPT: Final = "except"
+"""Applied by a `try` around an assignment."""
+UTC: Final = "timezone.utc"
+"""Applied for the time zone of that name: a constant in plans, too."""
+BY_OUTCOME: Final = frozenset({"ok", "default", "first", EXCEPT})
+"""Those that look at outcomes, not at values (rules L15, L16)."""
 
 
 @dataclass(frozen=True, slots=True)

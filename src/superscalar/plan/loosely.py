@@ -15,7 +15,7 @@ from superscalar.plan.habits import straightened
 from superscalar.plan.instead.code import fresh, names_of
 from superscalar.plan.iterators import TAKES_ALL
 from superscalar.plan.source import parsed
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.table import FUNCTIONS
 
 _WORDS: Final = tuple("await gather print import pass format map filter".split())
 _MAY_BE: Final = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b|^\s*(?:async\s+)?for\b", re.MULTILINE)

@@ -30,9 +30,11 @@ from superscalar.plan.body import (
 from superscalar.plan.bounds import MAX_BITS
 from superscalar.plan.calls import Calls
 from superscalar.plan.comprehensions import Comprehensions, is_map
+from superscalar.plan.decimals import ROUNDINGS
 from superscalar.plan.findings import EMPTY_LIST, ITEMS, STAND_IN, Findings, of_member
 from superscalar.plan.formats import UnknownFormat, check_percent
 from superscalar.plan.instead import folds, forms
+from superscalar.plan.kinds import CLASSES_OF, OF_MODULES
 from superscalar.plan.names import Names, Path, Place
 from superscalar.plan.needs import needs_of
 from superscalar.plan.refusals import refusal_of
@@ -40,7 +42,7 @@ from superscalar.plan.sharing import Sharing
 from superscalar.plan.signatures import Output, Parameter, Signatures
 from superscalar.plan.source import Source
 from superscalar.plan.symbols import BINARY, COMPARE, DISPLAYS, UNARY
-from superscalar.plan.vocabulary import CLASSES_OF, FUNCTIONS, OF_MODULES, ROUNDINGS
+from superscalar.plan.table import FUNCTIONS
 from superscalar.values import TaskId
 
 _MAX_DEPTH = 100
@@ -460,8 +462,8 @@ class Lowering(Findings):
                 node,
                 help="use another field, or leave it out",
             )
-        if (listed := self.of_module(node, body)) == "timezone.utc" or listed in ROUNDINGS:
-            return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply("timezone.utc", ())
+        if (listed := self.of_module(node, body)) == ir.UTC or listed in ROUNDINGS:
+            return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply(ir.UTC, ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
         if known.members and node.attr in ("value", "name"):

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from superscalar.plan import ir
-from superscalar.plan.functions import REST
-from superscalar.plan.ir import Expr, Task
+from superscalar.plan.ir import REST, Expr, Task
 from superscalar.plan.quoting import QUOTES, Unquotable, braces_doubled, escaped, quoted
 from superscalar.values import TaskId
 
@@ -208,8 +207,8 @@ class ExpressionPrinter:
                 return (
                     f"next(iter({self.at(LAMBDA, values)}){''.join(f', {self.at(LAMBDA, each)}' for each in fallback)})"
                 )
-            case ir.Apply("timezone.utc"):
-                return "timezone.utc"
+            case ir.Apply(ir.UTC):
+                return ir.UTC
             case ir.Apply(function, arguments, keywords):
                 return f"{function}({self._arguments(arguments, keywords)})"
             case ir.Method(base, name, arguments, keywords):

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from superscalar.plan.signatures import Signatures
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.table import FUNCTIONS
 
 _WORD: Final = r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*"
 _REMARK: Final = re.compile(rf"(?:[-*•][ \t]+)?(?:{_WORD}[,;]?[ \t]+)?{_WORD}[ \t]*[.!?:…]*[ \t]*")

@@ -15,7 +15,7 @@ from superscalar.plan.ir import Guard, Task
 from superscalar.plan.loosely import read_again
 from superscalar.plan.names import Path, Place
 from superscalar.plan.source import Source
-from superscalar.plan.vocabulary import MUTATING
+from superscalar.plan.table import MUTATING
 from superscalar.values import TaskId
 
 _NAME = r"[^\W\d]\w*"

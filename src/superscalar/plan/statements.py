@@ -11,12 +11,12 @@ from superscalar.plan.attempts import refuse as refuse_try
 from superscalar.plan.body import Body, has_star, placed_at, spelled
 from superscalar.plan.changing import Change, change_of, is_keyed, puts_as_it_is
 from superscalar.plan.findings import STAND_IN
-from superscalar.plan.functions import REST
 from superscalar.plan.in_place import check_augmented, refuse, version_changed, version_to_change
 from superscalar.plan.instead import blocks, changes, folds, forms
+from superscalar.plan.ir import REST
 from superscalar.plan.lower import Lowering
 from superscalar.plan.refusals import refusal_of
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.table import FUNCTIONS
 from superscalar.values import TaskId
 
 _UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"

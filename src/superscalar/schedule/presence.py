@@ -39,6 +39,7 @@ from superscalar.plan.labels import labels_of
 from superscalar.plan.needs import children, constant_index, references
 from superscalar.plan.parts import listed, whole
 from superscalar.plan.signatures import Output
+from superscalar.plan.table import APPLIED
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
 from superscalar.tools.toolset import Toolset
@@ -48,7 +49,7 @@ _Step: TypeAlias = "tuple[Cell, Expr | None]"
 """A task, or an expression of it, whose value must be there."""
 
 _TEXTS: Final = (str, str | None)
-_TOTAL: Final = frozenset({"str", "bool", "repr"})
+_TOTAL: Final = frozenset(name for name, row in APPLIED.items() if row.total)
 
 
 def presence(labels: Labels, cell: Cell, call: Call, tools: Toolset) -> Label:

@@ -15,7 +15,7 @@ from superscalar.plan.fronts.translated import made, placed, settle, span_of
 from superscalar.plan.ir import Span
 from superscalar.plan.signatures import Parameter, Signature
 from superscalar.plan.source import Source, parsed
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.table import FUNCTIONS
 
 _KEYWORD = re.compile(r"\s*([^\W\d][\w.-]*)\s*=(?!=)\s*")
 _CONSTANTS = {"true": True, "false": False, "null": None}
