@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from superscalar import tool
 from superscalar.plan import check, table
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.instead import functions, methods
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.instead import functions, methods
 from superscalar.tools import Tool
 from superscalar.tools.toolset import Toolset
 from support.running import executed

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from superscalar.plan import dates, decimals, functions, kinds
+from superscalar.plan.evaluate import dates, decimals, functions, kinds
+from superscalar.plan.evaluate.itemwise import default, first, ok
+from superscalar.plan.evaluate.json_text import parse_json
+from superscalar.plan.evaluate.listed import Function, Holds, Listed
+from superscalar.plan.evaluate.members import LIST, SET, TUPLE
+from superscalar.plan.evaluate.methods import MAPPING, TEXT
 from superscalar.plan.ir import EXCEPT
-from superscalar.plan.itemwise import default, first, ok
-from superscalar.plan.json_text import parse_json
-from superscalar.plan.listed import Function, Holds, Listed
-from superscalar.plan.members import LIST, SET, TUPLE
-from superscalar.plan.methods import MAPPING, TEXT
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
     **functions.FUNCTIONS,
@@ -40,7 +40,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 
 
 def attempted(*a):  # stopgap
-    from superscalar.plan.attempts import attempted as f
+    from superscalar.plan.read.lowering.attempts import attempted as f
 
     return f(*a)
 

@@ -10,9 +10,8 @@ from functools import reduce
 from typing import TypeGuard
 
 from superscalar.labels import NOTHING, PLAN, Label, joined, widened
-from superscalar.plan.ir import Apply, Expr, Lambda, Literal, Method, Sequence
-from superscalar.plan.listed import Reading
-from superscalar.plan.parts import (
+from superscalar.plan.evaluate.listed import Reading
+from superscalar.plan.evaluate.parts import (
     Entries,
     Labelled,
     Parts,
@@ -30,6 +29,7 @@ from superscalar.plan.parts import (
     with_rest,
     zipped,
 )
+from superscalar.plan.ir import Apply, Expr, Lambda, Literal, Method, Sequence
 
 
 def length(reading: Reading, call: Apply) -> Labelled | None:

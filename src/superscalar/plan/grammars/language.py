@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
+from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.grammars.rules import (
     Chars,
     Choice,
@@ -28,8 +29,7 @@ from superscalar.plan.grammars.rules import (
     sequence,
     uses,
 )
-from superscalar.plan.methods import TEXT
-from superscalar.plan.signatures import Form, Parameter, Signature, Signatures, forms_by_type
+from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
 from superscalar.plan.table import FUNCTIONS, METHODS
 
 LEVELS = 2
