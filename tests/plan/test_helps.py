@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superscalar import tool
-from superscalar.plan import check, table
+from superscalar.plan import check
+from superscalar.plan.evaluate import table
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.instead import functions, methods
 from superscalar.tools import Tool

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from superscalar.plan.evaluate.table import TAKEN
 from superscalar.plan.ir.naming import field_aliases, identifier
 from superscalar.plan.ir.signatures import Output, Parameter, Signature, Signatures
-from superscalar.plan.table import TAKEN
 
 _REFERENCE = re.compile(r"\$(var\d+)((?:\.[^.$\[\]]+|\[\d+\])*)\$")
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.plan.evaluate.labelling import labels_of
 from superscalar.plan.evaluate.parts import listed, whole
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     Apply,
     Call,
@@ -39,7 +40,6 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.plan.ir.signatures import Output
-from superscalar.plan.table import APPLIED
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
 from superscalar.tools.toolset import Toolset

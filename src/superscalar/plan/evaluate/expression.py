@@ -50,6 +50,7 @@ from superscalar.plan.evaluate.itemwise import (
     missing,
 )
 from superscalar.plan.evaluate.operators import binary, compare, folded, unary
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     BY_OUTCOME,
     Apply,
@@ -77,7 +78,6 @@ from superscalar.plan.ir import (
     Var,
 )
 from superscalar.plan.ir.needs import references
-from superscalar.plan.table import APPLIED
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
 from typing import Any, Final
 
-from superscalar.plan import through
-from superscalar.plan.evaluate import decimals
+from superscalar.plan.evaluate import decimals, through
 from superscalar.plan.evaluate.amounts import compared, holds_amount
 from superscalar.plan.evaluate.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.evaluate.elements import (

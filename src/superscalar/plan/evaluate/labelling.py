@@ -31,6 +31,7 @@ from superscalar.plan.evaluate.parts import (
     some,
     whole,
 )
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     BY_OUTCOME,
     Apply,
@@ -57,7 +58,6 @@ from superscalar.plan.ir import (
 )
 from superscalar.plan.ir.naming import is_identifier
 from superscalar.plan.ir.needs import children, constant_index, references
-from superscalar.plan.table import APPLIED
 from superscalar.values import TaskId
 
 

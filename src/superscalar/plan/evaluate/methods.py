@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from superscalar.plan import through
-from superscalar.plan.evaluate import kinds
+from superscalar.plan.evaluate import kinds, through
 from superscalar.plan.evaluate.bounds import (
     CHARACTERS_PER_STEP,
     MAX_ITEMS,

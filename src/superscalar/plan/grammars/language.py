@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from superscalar.plan.evaluate.methods import TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.grammars.rules import (
     Chars,
     Choice,
@@ -30,7 +31,6 @@ from superscalar.plan.grammars.rules import (
     uses,
 )
 from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
-from superscalar.plan.table import FUNCTIONS, METHODS
 
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""

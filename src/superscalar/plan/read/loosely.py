@@ -10,12 +10,12 @@ import re
 from collections.abc import Container
 from typing import Final
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.habits import straightened
 from superscalar.plan.read.instead.code import fresh, names_of
 from superscalar.plan.read.lowering.body import is_tool_call, placed_at
 from superscalar.plan.read.lowering.iterators import TAKES_ALL
 from superscalar.plan.read.source import parsed
-from superscalar.plan.table import FUNCTIONS
 
 _WORDS: Final = tuple("await gather print import pass format map filter".split())
 _MAY_BE: Final = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b|^\s*(?:async\s+)?for\b", re.MULTILINE)

@@ -10,12 +10,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from superscalar.plan.evaluate.table import MUTATING
 from superscalar.plan.ir import Guard, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.loosely import read_again
 from superscalar.plan.read.lowering.scope import Path, Place
 from superscalar.plan.read.source import Source
-from superscalar.plan.table import MUTATING
 from superscalar.values import TaskId
 
 _NAME = r"[^\W\d]\w*"

@@ -9,8 +9,8 @@ from functools import wraps
 from itertools import count
 from typing import ParamSpec
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.unparse import unparsed
-from superscalar.plan.table import FUNCTIONS
 
 P = ParamSpec("P")
 

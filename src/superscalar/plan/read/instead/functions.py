@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from superscalar.plan.evaluate.dates import CLASSES
 from superscalar.plan.evaluate.dates import MODULES as DATE_MODULES
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.read.instead.code import Unwritable, as_list, filled, fresh, names_of, tried, write
-from superscalar.plan.table import FUNCTIONS, METHODS
 
 _NO_CLOCK = "a plan has no clock: let a tool give the time, or write the date that the question gives"
 _NO_CHANCE = "a plan does the same each time: write the value, or let a tool give it"

@@ -11,13 +11,13 @@ from superscalar.plan.evaluate.bounds import EvaluationError
 from superscalar.plan.evaluate.formats import UnknownFormat, fields_of
 from superscalar.plan.evaluate.json_text import as_constant, constant_in, looks_like_json
 from superscalar.plan.evaluate.methods import TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT
 from superscalar.plan.ir.signatures import Parameter, Signature
 from superscalar.plan.read.instead import changes, code, forms, functions, methods, wrapped
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import Body
 from superscalar.plan.read.lowering.findings import STAND_IN, constant_of, returned
 from superscalar.plan.read.lowering.keyed import key_function
-from superscalar.plan.table import FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from superscalar.plan.evaluate import dates, kinds
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import ARITHMETIC, RELATIONS
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Output, Parameter, Signature
 from superscalar.plan.read.instead import code
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import key_twice, names_in
 from superscalar.plan.read.source import Source
-from superscalar.plan.table import APPLIED
 from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")

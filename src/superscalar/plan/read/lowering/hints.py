@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Iterable
 from itertools import chain
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
-from superscalar.plan.table import FUNCTIONS
 
 _MOST_NAMES = 12
 _MOST_COMPARED = 300

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from superscalar.plan import ir
-from superscalar.plan.table import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from superscalar.plan import ir
 from superscalar.plan.evaluate.members import LIST, SET
 from superscalar.plan.evaluate.methods import MAPPING, TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.instead import functions
 from superscalar.plan.read.lowering.body import Body, CallFinder
-from superscalar.plan.table import FUNCTIONS
 
 if TYPE_CHECKING:
     from superscalar.plan.read.lowering.lower import Lowering

@@ -16,6 +16,7 @@ from superscalar.plan.evaluate.bounds import MAX_BITS
 from superscalar.plan.evaluate.decimals import ROUNDINGS
 from superscalar.plan.evaluate.formats import UnknownFormat, check_percent
 from superscalar.plan.evaluate.kinds import CLASSES_OF, OF_MODULES
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Output, Parameter, Signatures
 from superscalar.plan.read.instead import folds, forms
@@ -43,7 +44,6 @@ from superscalar.plan.read.lowering.scope import Names, Path, Place
 from superscalar.plan.read.lowering.sharing import Sharing
 from superscalar.plan.read.lowering.symbols import BINARY, COMPARE, DISPLAYS, UNARY
 from superscalar.plan.read.source import Source
-from superscalar.plan.table import FUNCTIONS
 from superscalar.values import TaskId
 
 _MAX_DEPTH = 100

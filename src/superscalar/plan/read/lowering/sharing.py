@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from superscalar.plan import ir
 from superscalar.plan.evaluate.changing import CHANGES, is_keyed, puts_as_it_is
 from superscalar.plan.evaluate.listed import Listed
+from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS_OF
 from superscalar.plan.ir import Expr
 from superscalar.plan.print.expression import name_of
-from superscalar.plan.table import APPLIED, FUNCTIONS, HOLDS, METHODS_OF
 from superscalar.values import TaskId
 
 ANY: Final = "?"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate.changing import Change, change_of, is_keyed, puts_as_it_is
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir import REST
 from superscalar.plan.read.instead import blocks, changes, folds, forms
 from superscalar.plan.read.lowering.attempts import attempt_of, lower_attempt, lower_entry, stands_otherwise
@@ -16,7 +17,6 @@ from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.in_place import check_augmented, refuse, version_changed, version_to_change
 from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.refusals import refusal_of
-from superscalar.plan.table import FUNCTIONS
 from superscalar.values import TaskId
 
 _UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.read.repairs.outline import WORD, Node
-from superscalar.plan.table import FUNCTIONS, METHODS
 
 BLOCKS: Final = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Parameter, Signature
@@ -15,7 +16,6 @@ from superscalar.plan.read.fronts.papers.dialect import ESCAPED, HOLE, NEWLINE, 
 from superscalar.plan.read.lowering.body import key_twice
 from superscalar.plan.read.source import Source, parsed
 from superscalar.plan.read.translated import made, placed, settle, span_of
-from superscalar.plan.table import FUNCTIONS
 
 _KEYWORD = re.compile(r"\s*([^\W\d][\w.-]*)\s*=(?!=)\s*")
 _CONSTANTS = {"true": True, "false": False, "null": None}
