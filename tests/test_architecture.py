@@ -32,6 +32,19 @@ ROOMS = [
     {"cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
+
+# The same of the rooms in `plan`, which is one language and what is made of it.
+PLAN_ROOMS = [
+    {"ir"},
+    {"evaluate"},
+    {"passes", "grammars"},
+    {"print"},
+    {"read"},
+    {"__init__"},
+]
+PLAN_LEVEL = {room: level for level, rooms in enumerate(PLAN_ROOMS) for room in rooms}
+READ_TEXT = {"plan", "planner", "compiler", "cli"}  # nothing else knows how a plan is written
+NO_SYNTAX_TREE = {"ir", "evaluate", "passes"}
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 
 
@@ -42,7 +55,7 @@ def room_of(module: str) -> str:
 def imports_of(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "superscalar":
-            yield from (f"superscalar.{a.name}" for a in node.names) if node.module == "superscalar" else (node.module,)
+            yield from (f"{node.module}.{a.name}" for a in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
             pytest.fail(f"{path}: relative imports hide which room is meant")
         elif isinstance(node, ast.Import):
@@ -65,6 +78,39 @@ def test_a_room_imports_only_rooms_below_it(path: Path) -> None:
         and own != "__main__"
     ]
     assert upward == []
+
+
+def plan_room_of(path: Path) -> str:
+    return path.relative_to(SOURCE / "plan").with_suffix("").parts[0]
+
+
+PLAN_FILES = sorted((SOURCE / "plan").rglob("*.py"))
+
+
+def test_every_file_of_plan_belongs_to_a_known_room() -> None:
+    assert {plan_room_of(path) for path in PLAN_FILES} == set(PLAN_LEVEL)
+
+
+@pytest.mark.parametrize("path", PLAN_FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_room_of_plan_imports_only_rooms_below_it(path: Path) -> None:
+    own = plan_room_of(path)
+    inside = [module.split(".") for module in imports_of(path) if module.startswith("superscalar.plan.")]
+    rooms = {room if room in PLAN_LEVEL else "__init__" for _, _, room, *_ in inside} - {own}
+    assert [room for room in rooms if PLAN_LEVEL[room] >= PLAN_LEVEL[own]] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_what_does_not_read_text_knows_no_text(path: Path) -> None:
+    if room_of(".".join(path.relative_to(SOURCE).with_suffix("").parts)) not in READ_TEXT:
+        assert [module for module in imports_of(path) if module.startswith("superscalar.plan.read")] == []
+
+
+@pytest.mark.parametrize("path", PLAN_FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_what_is_behind_the_front_ends_knows_no_syntax_tree(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    named = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert plan_room_of(path) not in NO_SYNTAX_TREE or "ast" not in plain | named
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))

@@ -15,7 +15,7 @@ from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, Budget, Eval
 from superscalar.plan.evaluate.elements import datum, described, error_text, within
 from superscalar.plan.evaluate.listed import Function, Kind, Listed
 from superscalar.plan.evaluate.moments import DAY, HOUR, PARTS, strftime
-from superscalar.plan.ir import UTC
+from superscalar.plan.ir.forms import UTC
 
 
 class IsoCalendarDate(NamedTuple):

@@ -23,7 +23,7 @@ from superscalar.plan.evaluate.bounds import (
     weight_of,
 )
 from superscalar.plan.evaluate.changed_items import changed_by_item
-from superscalar.plan.evaluate.changing import BY_ITEM, CHANGES, changed
+from superscalar.plan.evaluate.changing import changed
 from superscalar.plan.evaluate.elements import (
     cut,
     formatted,
@@ -52,7 +52,6 @@ from superscalar.plan.evaluate.itemwise import (
 from superscalar.plan.evaluate.operators import binary, compare, folded, unary
 from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
-    BY_OUTCOME,
     Apply,
     Binary,
     Choice,
@@ -77,6 +76,8 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.ir.changes import BY_ITEM, CHANGES
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.needs import references
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 

@@ -31,7 +31,7 @@ from superscalar.plan.evaluate.elements import (
 from superscalar.plan.evaluate.listed import Function
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import binary, folded, number
-from superscalar.plan.ir import ASSERT, REST
+from superscalar.plan.ir.forms import ASSERT, REST
 from superscalar.values import OrderedSet
 
 

@@ -13,7 +13,6 @@ from functools import reduce
 from typing import Any, Final
 
 from superscalar.labels import NOTHING, PLAN, Label, joined, widened
-from superscalar.plan.evaluate.changing import MIXED, is_keyed
 from superscalar.plan.evaluate.methods import MAPPING
 from superscalar.plan.evaluate.parts import (
     Entries,
@@ -33,7 +32,6 @@ from superscalar.plan.evaluate.parts import (
 )
 from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
-    BY_OUTCOME,
     Apply,
     Binary,
     Choice,
@@ -56,6 +54,8 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.ir.changes import MIXED, is_keyed
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.naming import is_identifier
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.values import TaskId

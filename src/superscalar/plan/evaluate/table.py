@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from superscalar.plan.evaluate import dates, decimals, functions, kinds
+from superscalar.plan.evaluate.attempts import attempted
 from superscalar.plan.evaluate.itemwise import default, first, ok
 from superscalar.plan.evaluate.json_text import parse_json
 from superscalar.plan.evaluate.listed import Function, Holds, Listed
 from superscalar.plan.evaluate.members import LIST, SET, TUPLE
 from superscalar.plan.evaluate.methods import MAPPING, TEXT
-from superscalar.plan.ir import EXCEPT
+from superscalar.plan.ir.forms import EXCEPT
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
     **functions.FUNCTIONS,
@@ -39,19 +40,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 """By name; one with a dot is a function of a class, and called by the name of that."""
 
 
-def attempted(*a):  # stopgap
-    from superscalar.plan.read.lowering.attempts import attempted as f
-
-    return f(*a)
-
-
 APPLIED: Final[Mapping[str, Function]] = {
     **FUNCTIONS,
     **functions.UNCALLED,
     **dates.UNCALLED,
     EXCEPT: Function(attempted, 4, 5, holds="tried", form="try: x = e"),
 }
-"""All that an `ir.Apply` may name: those of `ir.BY_OUTCOME` are run with the call and the frame of its evaluation."""
+"""All that an `ir.Apply` may name. Those of `forms.BY_OUTCOME` are run with the call and the frame of its evaluation."""
 
 TOLD: Final = tuple(name for _, name in sorted((row.told, name) for name, row in FUNCTIONS.items() if row.told))
 """Those that planners are told of, in that order."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, get_args
 from typing import Literal as OneOf
 
 from superscalar.values import TaskId
@@ -85,11 +85,15 @@ class Unary:
     operand: Expr
 
 
+BinarySign: TypeAlias = OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+BINARY_SIGNS: Final[tuple[BinarySign, ...]] = get_args(BinarySign)
+
+
 @dataclass(frozen=True, slots=True)
 class Binary:
     """An arithmetic or bitwise operation."""
 
-    operator: OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+    operator: BinarySign
     left: Expr
     right: Expr
 
@@ -204,19 +208,6 @@ class Apply:
     keywords: tuple[tuple[str, Expr], ...] = ()
 
 
-# Functions that no text of a plan calls: what other forms of it come to.
-ASSERT: Final = "assert"
-"""Applied by an `assert` to its text, where it does not hold."""
-REST: Final = "*"
-"""Applied by a target with a star."""
-EXCEPT: Final = "except"
-"""Applied by a `try` around an assignment."""
-UTC: Final = "timezone.utc"
-"""Applied for the time zone of that name: a constant in plans, too."""
-BY_OUTCOME: Final = frozenset({"ok", "default", "first", EXCEPT})
-"""Those that look at outcomes, not at values (rules L15, L16)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Method:
     """A call of one of the listed methods of text and mappings (rule L3)."""
@@ -231,8 +222,8 @@ class Method:
 class Fold:
     """`initial`, and every one of `items` in order added to it with `operator`: `acc += e` in a loop (rule L14).
 
-    `operator` is one of `Binary`, or one of `plan.changing.CHANGES`: then it is what a collection comes to that each
-    of `items` changes.
+    `operator` is one of `Binary`, or one of `ir.changes.CHANGES`: then it is what a collection comes to that each of
+    `items` changes.
     """
 
     operator: str

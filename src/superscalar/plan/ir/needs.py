@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from superscalar.plan.evaluate.changing import BY_ITEM
 from superscalar.plan.ir import (
-    BY_OUTCOME,
     Apply,
     Binary,
     Call,
@@ -41,6 +39,8 @@ from superscalar.plan.ir import (
     Var,
     Work,
 )
+from superscalar.plan.ir.changes import BY_ITEM
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.values import TaskId
 
 _TAKEN_OUT = (Index, Unpacked)

@@ -12,6 +12,7 @@ from superscalar.plan.evaluate.formats import UnknownFormat, fields_of
 from superscalar.plan.evaluate.json_text import as_constant, constant_in, looks_like_json
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.table import FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.signatures import Parameter, Signature
 from superscalar.plan.read.instead import changes, code, forms, functions, methods, wrapped
 from superscalar.plan.read.lowering import hints
@@ -33,7 +34,7 @@ class Calls:
     def expression(self, node: ast.Call, body: Body) -> ir.Expr:
         """Lower a call; one of a tool becomes a task of `body`, and the expression a reference to it."""
         match node.func:
-            case ast.Name(id=name) if name in ir.BY_OUTCOME:
+            case ast.Name(id=name) if name in BY_OUTCOME:
                 return self._special(node, name, body)
             case ast.Name(id=name) if name in FUNCTIONS:
                 return self._function(node, name, body)

@@ -9,6 +9,7 @@ from superscalar.plan import ir
 from superscalar.plan.evaluate.members import LIST, SET
 from superscalar.plan.evaluate.methods import MAPPING, TEXT
 from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.read.instead import functions
 from superscalar.plan.read.lowering.body import Body, CallFinder
 
@@ -50,7 +51,7 @@ def is_function_of_one(node: ast.expr, lowering: Lowering, body: Body) -> bool:
     match node:
         case ast.Name(id=name):
             listed = FUNCTIONS.get(name)
-            looks = name in ir.BY_OUTCOME
+            looks = name in BY_OUTCOME
             return listed is not None and not looks and listed.accepts(1) and not lowering.is_known(name, body)
         case ast.Attribute(value=ast.Name(id="str"), attr=method) if not lowering.is_known("str", body):
             return method in TEXT and TEXT[method].accepts(0)

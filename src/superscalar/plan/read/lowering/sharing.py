@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import CHANGES, is_keyed, puts_as_it_is
 from superscalar.plan.evaluate.listed import Listed
 from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS_OF
 from superscalar.plan.ir import Expr
+from superscalar.plan.ir.changes import CHANGES, is_keyed, puts_as_it_is
 from superscalar.plan.print.expression import name_of
 from superscalar.values import TaskId
 
