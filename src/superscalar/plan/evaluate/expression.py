@@ -343,8 +343,11 @@ def _key(expr: Lambda, frame: Frame) -> Key:
     return Key(of)
 
 
+_KEYED = frozenset(name for name, row in APPLIED.items() if row.takes_key)
+
+
 def _lambda(_expr: Lambda, _frame: Frame) -> Any:
-    raise EvaluationError("a lambda can stand as `key=` of sorted, min and max only")
+    raise EvaluationError("a lambda can stand as `key=` only, of: " + ", ".join(sorted(_KEYED)))
 
 
 _RULES: dict[type, Callable[[Any, Frame], Any]] = {

@@ -440,7 +440,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "pow": Function(_pow, 2, 3, _takes("mod"), form="pow(x, y)"),
     "next": Function(
         _next, 1, 2, holds="first", labels=through.first, stops=True, form="next((x for x in xs if x > 1), None)",
-        about="of a generator or `iter(xs)`",
+        about="the first item of a generator or of `iter(xs)`",
     ),
     "dict.fromkeys": Function(
         _fromkeys, 1, 2, gives="dict", holds="repeated", labels=through.under_each, form="dict.fromkeys(keys, value)"

@@ -46,7 +46,7 @@ APPLIED: Final[Mapping[str, Function]] = {
     **dates.UNCALLED,
     EXCEPT: Function(attempted, 4, 5, holds="tried", form="try: x = e"),
 }
-"""All that an `ir.Apply` may name. Those of `forms.BY_OUTCOME` are run with the call and the frame of its evaluation."""
+"""All that an `ir.Apply` may name. Those of `BY_OUTCOME` are run with the call and the frame of its evaluation."""
 
 TOLD: Final = tuple(name for _, name in sorted((row.told, name) for name, row in FUNCTIONS.items() if row.told))
 """Those that planners are told of, in that order."""

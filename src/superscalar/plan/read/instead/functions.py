@@ -67,9 +67,6 @@ MODULES: Mapping[str, str] = {
 }
 
 _FORMS: Mapping[tuple[str, int], str] = {
-    ("pow", 2): "A ** B",
-    ("pow", 3): "A ** B % C",
-    ("divmod", 2): "(A // B, A % B)",
     ("format", 1): "str(A)",
     ("frozenset", 0): "set()",
     ("frozenset", 1): "set(A)",
@@ -121,7 +118,7 @@ _F_STRINGS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 """Functions that make text, as what stands in a hole of an f-string."""
 _IN_MODULES = frozenset(
-    "sqrt floor ceil trunc fabs fsum mean fmean average median chain deepcopy copy loads dumps itemgetter pow".split()
+    "sqrt floor ceil trunc fabs fsum mean fmean average median chain deepcopy copy loads dumps itemgetter".split()
 ) | {"OrderedDict", "defaultdict", "Counter", "deque", "reduce", "gather", "run", "attrgetter", "prod"}
 _KNOWN_MODULES = frozenset(
     "math statistics numpy np itertools functools collections copy json operator decimal asyncio builtins".split()
