@@ -13,6 +13,7 @@ import keyword
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
+from operator import itemgetter
 
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
@@ -134,9 +135,10 @@ def rules_of(signatures: Signatures) -> Rules:
     tools = list(signatures)
     expressions = _EXPRESSIONS.replace("CALL", "call | " if tools else "")
     expressions = expressions.replace("ALONE", " | call" if tools else "")
-    for name in _RULES:
-        expressions = expressions.replace(name.upper(), _begun(_members(name)))
-    expressions = expressions.replace("FUNCTIONS", _calls(0)).replace("INNER", _calls(1))
+    for rule in _RULES:
+        members = (name for name, row in FUNCTIONS.items() if row.grammar == rule)
+        expressions = expressions.replace(rule.upper(), _begun(members))
+    expressions = expressions.replace("FUNCTIONS", _functions(0)).replace("INNER", _functions(1))
     rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
     rules |= dict(_statements())
     rules |= read(expressions)
@@ -170,25 +172,18 @@ def _line(level: int, *, loop: bool) -> str:
     return ("loop" if loop else "line") + (f"-{level}" if level else "")
 
 
-def _members(grammar: str) -> list[str]:
-    return [name for name, row in FUNCTIONS.items() if row.grammar == grammar]
-
-
 def _begun(names: Iterable[str]) -> str:
     """The beginning of a call of one of them, in the notation of rules."""
     return " | ".join(f'"{name}("' for name in names)
 
 
-def _calls(place: int) -> str:
+def _functions(place: int) -> str:
     """The calls of all functions that are written in that place, those that are neighbours in the table as one."""
-    found = dict.fromkeys(name if row.grammar not in _RULES else row.grammar for name, row in FUNCTIONS.items())
-    classes = {name: name if name in _RULES else FUNCTIONS[name].grammar for name in found}
-    written = [name for name, grammar in classes.items() if grammar and _GIVEN[grammar][place]]
-    options = []
-    for grammar, names in groupby(written, key=classes.__getitem__):
-        several = list(names)
-        begun = grammar if grammar in _RULES else _begun(several) if len(several) == 1 else f"({_begun(several)})"
-        options.append(f'{begun} {_GIVEN[grammar][place]} ")"')
+    written = [(row.grammar, name) for name, row in FUNCTIONS.items() if row.grammar and _GIVEN[row.grammar][place]]
+    options: dict[str, None] = {}
+    for grammar, members in groupby(written, key=itemgetter(0)):
+        begun = grammar if grammar in _RULES else f"({_begun(name for _, name in members)})"
+        options[f'{begun} {_GIVEN[grammar][place]} ")"'] = None  # a rule is there once, wherever its members stand
     return " | ".join(options)
 
 
