@@ -17,7 +17,7 @@ from grammar_matcher import follows
 from superscalar.plan import check, grammar
 from superscalar.plan.evaluate.bounds import Budget, EvaluationError
 from superscalar.plan.evaluate.methods import TEXT
-from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS, METHODS_OF, TOLD
+from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS, METHODS_OF
 from superscalar.plan.grammars.language import _GIVEN
 from superscalar.plan.grammars.rules import read
 from superscalar.plan.ir.forms import BY_OUTCOME
@@ -29,14 +29,8 @@ from superscalar.tools.toolset import Toolset
 from support import language_page
 
 NAMES = list(FUNCTIONS)
-ABOVE = (
-    "xs = [3, 1]\n"
-    + "".join(f"{name} = xs\n" for name in "x y k ys text pairs keys value fallback".split())
-    + (
-        "".join(f"{name} = 1\n" for name in "start stop step year week days seconds".split())
-        + "day = date(2026, 1, 31)\n"
-    )
-)
+GIVEN = {"1": "start stop step year week days seconds", "[3, 1]": "x y k xs ys text pairs keys value fallback"}
+ABOVE = "day = date(2026, 1, 31)\n" + "".join(f"{n} = {value}\n" for value, ns in GIVEN.items() for n in ns.split())
 PROMPTS = Path(__file__).parent / "golden_prompts.txt"
 LANGUAGE = read(grammar(Signatures([])).gbnf)
 
@@ -62,10 +56,7 @@ def test_the_page_of_the_language_says_what_the_table_says() -> None:
 def test_planners_are_told_of_the_functions_that_say_so_each_in_its_place() -> None:
     told = re.search(r"f-strings and ([\w ]+)\. There is", instructions())
     assert told is not None
-    assert told[1].split() == sorted(
-        (name for name, row in FUNCTIONS.items() if row.told), key=lambda n: FUNCTIONS[n].told
-    )
-    assert [FUNCTIONS[name].told for name in TOLD] == list(range(1, len(TOLD) + 1))
+    assert dict(enumerate(told[1].split(), 1)) == {row.told: name for name, row in FUNCTIONS.items() if row.told}
 
 
 def test_planners_are_told_of_the_language_in_these_words() -> None:
