@@ -40,7 +40,7 @@ PLAN_ROOMS = [
     {"passes", "grammars"},
     {"print"},
     {"read"},
-    {"__init__"},
+    {"__init__", "printer"},
 ]
 PLAN_LEVEL = {room: level for level, rooms in enumerate(PLAN_ROOMS) for room in rooms}
 READ_TEXT = {"plan", "planner", "compiler", "cli"}  # nothing else knows how a plan is written

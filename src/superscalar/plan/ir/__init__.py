@@ -437,7 +437,7 @@ class Plan:
     tasks: tuple[Task, ...]
     source: str = field(default="", compare=False)
     warnings: tuple[object, ...] = field(default=(), compare=False)
-    syntax: OneOf["python", "numbered", "rewoo", "json"] = field(default="python", compare=False)
+    syntax: str = field(default="python", compare=False)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self.tasks)
