@@ -117,6 +117,12 @@ def test_the_grammars_write_the_functions_that_say_so() -> None:
         assert (name, written) == (name, bool(row.grammar))
 
 
+def test_the_grammars_write_no_other_functions() -> None:
+    written = set(re.findall(r'"\.?([A-Za-z_.]+)\("', grammar(Signatures([])).gbnf))
+    in_the_table = {name for name, row in FUNCTIONS.items() if row.grammar}
+    assert written == in_the_table | METHODS | {"join", "append"}
+
+
 def test_the_grammars_write_every_method_and_of_text_those_of_text() -> None:
     assert {m for m in METHODS if follows(f"it = x.{m}()", LANGUAGE)} == METHODS
     assert {m for m in METHODS if follows(f'it = "x".{m}()', LANGUAGE)} == TEXT.keys()
