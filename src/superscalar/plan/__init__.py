@@ -8,11 +8,10 @@ from typing import TypeAlias
 
 from superscalar.errors import PlanError
 from superscalar.plan.grammars import Grammar, grammar
-from superscalar.plan.ir import Call, Plan, Span, Task, walk
+from superscalar.plan.ir import LANGUAGE, Call, Plan, Span, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.ir.vocabulary import LANGUAGE
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
 from superscalar.plan.print.program import print_plan

@@ -18,6 +18,13 @@ from typing import Literal as OneOf
 
 from superscalar.values import TaskId
 
+LANGUAGE: Final = 2
+"""The version of the plan language: it grows by one when a text, or a task, comes to mean something else.
+
+1: up to 0.1.0. 2: an item that has no value keeps its place (rule L33), a repair takes the place of what it mends
+(L30), and functions, methods and statements of Python that version 1 refuses have a meaning.
+"""
+
 
 class Span(NamedTuple):
     """A stretch of source text: lines count from 1, columns (characters) from 0, the end is exclusive."""

@@ -16,6 +16,10 @@ a plan calls it.
 """
 REST: Final = "*"
 """The function that a target with a star applies: no text of a plan calls it."""
+UTC: Final = "timezone.utc"
+"""The function that a constant of plans applies."""
+BY_OUTCOME: Final = frozenset({"ok", "default", "first", EXCEPT})
+"""The functions that look at outcomes, not at values (rules L15, L16)."""
 
 
 def is_assert(work: Work | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
 from superscalar.plan.evaluate.bounds import MAX_SOURCE
+from superscalar.plan.evaluate.table import TOLD
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.calls_in_json import plan_in_json
@@ -484,12 +485,12 @@ def too_wrong(line: int) -> Diagnostic:
     return Diagnostic("E404", message, Span(line, 0, line, 1), help="write a shorter plan")
 
 
-_LANGUAGE: Final = """\
+_LANGUAGE: Final = f"""\
 You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
 
 - Each line is name = expression, and the last is join(...) with all that the answer needs.
-- There are the given tools, comprehensions, x if c else y, f-strings and len sum min max sorted round abs any all range enumerate zip int float str list dict set. There is no import, def, for or if block, print or append.
-- Call a tool for every single thing that is asked for: calls run in parallel. For many things write {x: tool(x) for x in things}.
+- There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. There is no import, def, for or if block, print or append.
+- Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
 - Use results as their types say: r.field, r["key"], r[0].
 - Compute every number in the plan, never in your head.
 - Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.

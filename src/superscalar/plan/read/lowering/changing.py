@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.changes import BEGUN, KEYED, NESTED, WHOLE, goes_inside
 from superscalar.plan.read.lowering.body import is_tool_call
 from superscalar.plan.read.lowering.symbols import BINARY
@@ -122,8 +123,8 @@ def _is_plain(node: ast.expr) -> bool:
             return True
         case ast.UnaryOp(operand=operand):
             return _is_plain(operand)
-        case ast.Call(func=ast.Name(id="len" | "int" | "float" | "str" | "round" | "abs" | "bool")):
-            return True
+        case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
+            return FUNCTIONS[name].gives in ("int", "float", "str", "bool", "number")
         case ast.BinOp(left=left, op=ast.Add() | ast.Mult(), right=right):
             return _is_plain(left) and _is_plain(right)
         case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Pow()):

@@ -6,9 +6,9 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.changes import is_keyed, puts_as_it_is
 from superscalar.plan.ir.forms import REST
-from superscalar.plan.ir.vocabulary import FUNCTIONS
 from superscalar.plan.read.instead import blocks, changes, folds, forms
 from superscalar.plan.read.lowering.attempts import attempt_of, lower_attempt, lower_entry, stands_otherwise
 from superscalar.plan.read.lowering.attempts import refuse as refuse_try
