@@ -91,7 +91,7 @@ def outcome(check: Any, arguments: dict[str, Any]) -> Any:
     return [(name, type(value), identity(value)) for name, value in found.items()]
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(150, 3_000))
 @given(
     st.lists(st.sampled_from(ANNOTATIONS), min_size=1, max_size=3),
     st.lists(st.booleans(), min_size=3, max_size=3),
