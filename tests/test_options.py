@@ -100,7 +100,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"schemas": {"Invoice": object()}}, "cannot be"),
     ({"output_type": object(), "model": ScriptedModel("")}, "output_type="),
     ({"grammar": "gbnf"}, "grammar='gbnf': write True or False"),
-    ({"syntax": "yaml"}, "syntax='yaml': write one of 'python', 'numbered', 'rewoo', 'json'; or None"),
+    ({"syntax": "yaml"}, "syntax='yaml': write one of 'python', "),
+    ({"syntax": True}, "syntax=True: write a text; or None"),
     ({"journal": True}, 'write journal="runs.db", or a Journal'),
     ({"journal": ""}, 'write journal="runs.db", or a Journal'),
     ({"journal": b"runs.db"}, 'write journal="runs.db", or a Journal'),
@@ -159,8 +160,8 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("resume_sync", ("r",), {"rules_changed": 1}, "rules_changed=1: write True or False"),
     ("resume_sync", ("r",), {"deadline": 0}, "deadline=0"),
     ("compile", (b"join(1)",), {}, "write the text of a plan"),
-    ("compile", ("join(1)",), {"syntax": "yaml"}, "syntax='yaml': write one of 'python', 'numbered'"),
-    ("check", ("join(1)",), {"syntax": None}, "syntax=None: write one of"),
+    ("compile", ("join(1)",), {"syntax": "yaml"}, "syntax='yaml': write one of 'python', "),
+    ("check", ("join(1)",), {"syntax": None}, "syntax=None: write a text"),
     ("execute_calls_sync", ([],), {"saw_untrusted": "yes"}, "saw_untrusted='yes'"),
 ]
 

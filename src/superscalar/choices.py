@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, get_args
 
-Syntax: TypeAlias = Literal["python", "numbered", "rewoo", "json"]
-"""What a plan is written in."""
-
-AnySyntax: TypeAlias = Literal[Syntax, "auto"]
-"""The same; auto: that is found out."""
-
 Mode: TypeAlias = Literal["off", "warn", "ask", "enforce"]
 """What follows where a rule about untrusted or confidential data is broken."""
 

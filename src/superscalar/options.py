@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from superscalar.choices import AnySyntax, Mode, Replan, ReplannerSees, Syntax, words_of
+from superscalar.choices import Mode, Replan, ReplannerSees, words_of
 from superscalar.errors import UsageError
 from superscalar.given import (
     FLAG,
@@ -124,8 +124,9 @@ class ModelOptions:
     """Whether a planner whose output can be constrained writes nothing but plans for these tools, and an extractor
     nothing but what follows the schema. False: as they like."""
 
-    syntax: Syntax | None = field(default=None, metadata=one_of(*words_of(Syntax)).or_none.here)
-    """What the planner is asked to write its plans in. None: JSON where its server writes only that, else Python."""
+    syntax: str | None = field(default=None, metadata=TEXT.or_none.here)
+    """What the planner is asked to write its plans in. None: JSON where its server writes only that, else
+    Python."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,7 +278,7 @@ _CALL: Final[Mapping[str, Wanted]] = {
         lambda value: isinstance(value, str) or is_a("superscalar.plan.ir", "Plan")(value),
     ),
     "source": an(str, "the text of a plan"),
-    "syntax": one_of(*words_of(AnySyntax)),
+    "syntax": TEXT,
     "saw_untrusted": FLAG,
     "seen": Wanted("write a Label, such as that of earlier results", is_a("superscalar.labels", "Label")),
 }

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import MISSING
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from superscalar import choices
 from superscalar.advice import JOURNAL as JOURNAL
 from superscalar.advice import VARIABLE
-from superscalar.choices import AnySyntax
 from superscalar.errors import UsageError
 from superscalar.given import WANTED
 from superscalar.options import SAME, Options, check_call, meanings
@@ -104,12 +103,24 @@ ReadJournal = Annotated[
 ]
 
 
+AUTO: Final = "auto"
+
+
+def _syntax(word: str) -> str:
+    from superscalar.plan.read.fronts.detect import SYNTAXES
+
+    if (syntax := word.lower()) not in (AUTO, *SYNTAXES):
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(map(repr, (AUTO, *SYNTAXES)))}")
+    return syntax
+
+
 PlanSyntax = Annotated[
-    AnySyntax,
+    str,
     typer.Option(
         "--syntax",
-        help="What the plan is written in; auto finds out and says so.",
-        case_sensitive=False,
+        metavar="SYNTAX",
+        parser=_syntax,
+        help="What the plan is written in, such as python; auto finds out and says so.",
     ),
 ]
 Json = Annotated[

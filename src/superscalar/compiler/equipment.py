@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from superscalar.choices import Syntax
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
 from superscalar.executors import local
@@ -17,8 +16,9 @@ from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.options import SAME, Options
 from superscalar.plan import grammar
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.grammars import Grammar
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.policy import Policy, Rulings
 from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.limits import Limits
@@ -85,6 +85,8 @@ def equipped(options: Options) -> Equipment:
         ModelSetupError: a model needs an extra or a key that is missing.
     """
     approval.check(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
+    if options.syntax is not None:
+        front_of(options.syntax)  # says which there are
     if options.base_url is not None and options.model is None:
         raise UsageError('base_url= is the server of model="openai:NAME", and there is no model')
     planner = None if options.model is None else resolve(options.model, base_url=options.base_url)

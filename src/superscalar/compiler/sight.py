@@ -8,11 +8,11 @@ from typing import Any
 
 from superscalar import joiner, planner
 from superscalar.choices import ReplannerSees as ReplannerSees
-from superscalar.choices import Syntax
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Task
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.values import Outcome, TaskId
