@@ -12,6 +12,7 @@ from superscalar.plan.read.fronts import FRONTS
 from superscalar.plan.read.fronts.front import Front
 from superscalar.plan.read.fronts.reader import MAX_PROSE, PlanReader
 from superscalar.plan.read.program import Program
+from superscalar.short import short
 
 Syntax: TypeAlias = str
 """The name of one of `FRONTS`."""
@@ -31,7 +32,7 @@ def front_of(syntax: Syntax) -> Front:
     for front in FRONTS:
         if front.name == syntax:
             return front
-    raise UsageError(f"syntax={syntax!r} is none of {', '.join(map(repr, (AUTO, *SYNTAXES)))}")
+    raise UsageError(f"syntax={short(syntax)}: write one of {', '.join(map(repr, SYNTAXES))}")
 
 
 def detect(text: str) -> Syntax:

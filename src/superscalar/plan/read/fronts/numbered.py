@@ -4,6 +4,8 @@ Thought: I need both heights.
 1. search("Mount Everest")
 2. math("half of it in m", [$1])
 3. join()<END_OF_PLAN>
+
+In the program the result of step 1 is called `step1`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.papers.calls import CallReader
 from superscalar.plan.read.fronts.papers.dialect import TOOL, Dialect
 from superscalar.plan.read.fronts.reading_on import ReadOn
-from superscalar.plan.read.program import Program
 
 _DIALECT: Final = Dialect(
     header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:\*\*)?\$?(?P<number>\d{1,9})\s*(?P<style>[.):=])\s*(?:\*\*)?"),
@@ -27,14 +28,6 @@ _DIALECT: Final = Dialect(
     sign="$",
     style=".",
 )
-
-
-class NumberedReader(CallReader):
-    """Reads a numbered plan into a `Program`, where the result of step 1 is called `step1` (and in the plan `$1`)."""
-
-    def __init__(self, program: Program) -> None:
-        super().__init__(program, _DIALECT)
-
 
 _LANGUAGE: Final = """\
 You write plans. A plan is a list of numbered steps, which call tools to find out what a question asks for. Someone else reads their results and answers.
@@ -48,7 +41,7 @@ You write plans. A plan is a list of numbered steps, which call tools to find ou
 NUMBERED: Final = Front(
     name="numbered",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}\(").match,
-    reader=lambda program, prose: ReadOn(NumberedReader(program), prose=prose),
+    reader=lambda program, prose: ReadOn(CallReader(program, _DIALECT), prose=prose),
     prompt=Prompt(
         _LANGUAGE,
         ((TAXES, '1. tax(30, "Lima")\n2. tax(45, "Quito")\n3. join($1, $2)'), ("Question: Thank you!", "1. join()")),

@@ -4,6 +4,8 @@ Plan: find the height of Everest
 #E1 = search[Mount Everest]
 Plan: halve it
 #E2 = math[half of #E1]
+
+In the program the result of `#E1` is called `E1`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.papers.calls import CallReader
 from superscalar.plan.read.fronts.papers.dialect import TOOL, Dialect
 from superscalar.plan.read.fronts.reading_on import ReadOn
-from superscalar.plan.read.program import Program
 
 _DIALECT: Final = Dialect(
     header=re.compile(r"\s*(?P<bullet>[-*+•]\s+)?(?:Plan\s*\d*\s*:(?P<thought>.*?))?#E(?P<number>\d{1,9})\s*=\s*"),
@@ -29,14 +30,6 @@ _DIALECT: Final = Dialect(
     quotes=False,
 )
 
-
-class RewooReader(CallReader):
-    """Reads a plan of the ReWOO paper into a `Program`, where the result of `#E1` is called `E1`."""
-
-    def __init__(self, program: Program) -> None:
-        super().__init__(program, _DIALECT)
-
-
 _LANGUAGE: Final = """\
 You write plans. A plan is a list of steps, which call tools to find out what a question asks for. Someone else reads their results and answers.
 
@@ -49,7 +42,7 @@ You write plans. A plan is a list of steps, which call tools to find out what a 
 REWOO: Final = Front(
     name="rewoo",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}[\[(]").match,
-    reader=lambda program, prose: ReadOn(RewooReader(program), prose=prose),
+    reader=lambda program, prose: ReadOn(CallReader(program, _DIALECT), prose=prose),
     prompt=Prompt(
         _LANGUAGE,
         (
