@@ -20,7 +20,6 @@ from superscalar.models.typed import AnswerType
 from superscalar.policy.calls import Always, rule_of
 from superscalar.policy.rules import BuiltIn
 from superscalar.tools.tool import Tool
-from superscalar.tools.types import annotation_of
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog
@@ -172,7 +171,7 @@ def _of_tool(tool: Tool[..., Any], rules: Iterable[Any]) -> dict[str, Any]:
             "readers": _readers(tool.readers),
             "reads": _readers(tool.reads),
             "secret": sorted(tool.secrets) or None,
-            "arguments": {p.name: [mark_of(annotation_of(p)), *forms] for p in tool.parameters} or None,
+            "arguments": {name: [mark_of(kind), *forms] for name, kind in tool.described.annotations.items()} or None,
             "idempotent": tool.idempotent,
         }
     )
