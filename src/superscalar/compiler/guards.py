@@ -172,6 +172,7 @@ def _of_tool(tool: Tool[..., Any], rules: Iterable[Any]) -> dict[str, Any]:
             "reads": _readers(tool.reads),
             "secret": sorted(tool.secrets) or None,
             "arguments": {name: [mark_of(kind), *forms] for name, kind in tool.described.annotations.items()} or None,
+            "schema": None if tool.described.identity is None else mark_of(tool.described.identity),
             "idempotent": tool.idempotent,
         }
     )

@@ -106,6 +106,37 @@ class Tool(Generic[P, R]):
         )
         self.batched: Batched | None = None
 
+    @classmethod
+    def from_schema(
+        cls,
+        name: str,
+        parameters: Mapping[str, Any],
+        call: Callable[..., Any],
+        *,
+        returns: Any = None,
+        description: str = "",
+        **terms: Unpack[TermsDict],
+    ) -> Tool[..., Any]:
+        """A tool that JSON Schema describes (2020-12 or draft-07), as servers and other frameworks do.
+
+            Tool.from_schema("get-user", {"type": "object", "properties": {"user-id": {"type": "integer"}}}, call)
+
+        `call`, async or not, is given the arguments by the names in `parameters`, as keywords (`def call(**arguments)`
+        takes those that are no identifiers, too), and a ToolContext if it has a parameter for one. They are checked by
+        the schema, and are JSON; defaults are filled in, and what else a plan leaves out stays left out. `returns` is
+        the schema of what it returns, which is checked by it. `terms` are those of `tool`; what declares no `effect` is
+        a write. See docs/tools.md.
+
+        Raises:
+            UsageError: a schema cannot be used, `call` does not take these arguments, a term makes no sense, or
+                jsonschema-rs, which checks all that, is not installed.
+        """
+        from superscalar.tools.json_schema.described import described, returning
+
+        about = described(name, parameters, call, returns, description)
+        checked = about.checked
+        return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself: no validation, no limits, no run."""
         return self.function(*args, **kwargs)
