@@ -18,7 +18,7 @@ from superscalar.tools.json_schema.rust import Checker, compiled
 from superscalar.tools.secret import Secrets, lost, refuse_lost
 from superscalar.values import WITHHELD
 
-_FEW: Final = 10_000  # schemas that may be asked to find out what exactly is wrong
+_FEW: Final = 1_000  # schemas that may be asked to find out what exactly is wrong
 _NO_DEFAULT: Final = object()
 
 
@@ -159,7 +159,7 @@ class Checking:
             try:
                 value = self._filling.filled(as_json(constant), self._record.fields[name].node)
                 return self._parts[name].wrong(value) or None
-            except (NoJson, RecursionError) as error:
+            except NoJson as error:
                 return str(error)
 
         return reject
@@ -175,7 +175,7 @@ class Checking:
                 raise ArgumentError(f"{self._tool}() has no parameter `{name}`")
             try:
                 found[name] = self._filling.filled(as_json(value), field.node)
-            except (NoJson, RecursionError) as error:
+            except NoJson as error:
                 raise ArgumentError(f"{self._tool}(): `{name}`: {error}") from None
         return found
 
@@ -210,7 +210,7 @@ def result_check(tool: str, schema: Schema) -> Callable[[Any], Any]:
     def checked(result: Any) -> Any:
         try:
             found = as_json(result)
-        except (NoJson, RecursionError) as error:
+        except NoJson as error:
             raise ResultError(f"{tool}() returned what is no JSON, though it declares a schema: {error}") from None
         if why := whole.wrong(found):
             raise ResultError(f"{tool}() returned what its schema does not allow: {why}")

@@ -24,6 +24,13 @@ def as_json(value: Any) -> Any:
     Raises:
         NoJson: there is no form for it, or for something in it.
     """
+    try:
+        return _as_json(value)
+    except RecursionError:
+        raise NoJson("it is nested too deep, or in itself") from None
+
+
+def _as_json(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         if not value.isascii():
@@ -36,7 +43,7 @@ def as_json(value: Any) -> Any:
             raise NoJson(f"{value!r} is no number in JSON")
         return value
     if kind is list:
-        made = [as_json(item) for item in value]
+        made = [_as_json(item) for item in value]
         return value if all(new is old for new, old in zip(made, value, strict=True)) else made
     if kind is dict:
         return _object(value)
@@ -50,7 +57,7 @@ def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
         if type(key) is not str:
             raise NoJson(f"the key {key!r:.80} is no text")
         _check_text(key)
-        made[key] = as_json(item)
+        made[key] = _as_json(item)
         same = same and made[key] is item
     return value if same else made  # type: ignore[return-value]  # it is a dict then
 
@@ -65,7 +72,7 @@ def _check_text(text: str) -> None:
 def _other(value: Any) -> Any:
     match value:
         case enum.Enum():
-            return as_json(value.value)
+            return _as_json(value.value)
         case Decimal():
             if not value.is_finite():
                 raise NoJson(f"{value} is no number in JSON")
@@ -79,8 +86,8 @@ def _other(value: Any) -> Any:
         case _ if (fields := record_fields(value)) is not None:
             return _object(fields)
         case list() | tuple() | Set():
-            return [as_json(item) for item in value]
+            return [_as_json(item) for item in value]
         case str() | int() | float():  # of a class of its own
             plain = next(base for base in (str, int, float) if isinstance(value, base))
-            return as_json(plain(value))
+            return _as_json(plain(value))
     raise NoJson(f"a {type(value).__name__} has no form in JSON")

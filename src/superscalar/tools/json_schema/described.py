@@ -19,7 +19,7 @@ from superscalar.tools.json_schema.checking import Checking, result_check
 from superscalar.tools.json_schema.nodes import Node
 from superscalar.tools.json_schema.places import places_of
 from superscalar.tools.json_schema.reading import Schema, bare, read
-from superscalar.tools.json_schema.records import Record, record_of
+from superscalar.tools.json_schema.records import Field, Record, record_of
 from superscalar.tools.json_schema.telling import Teller
 from superscalar.tools.secret import Secrets
 from superscalar.tools.types import constants_in
@@ -77,8 +77,10 @@ def described(
     record = record_of(schema.root, schema.defs)
     if record is None or not record.told:
         raise UsageError(f"{wrong} is of no object; write {{'type': 'object', 'properties': {{...}}}}")
-    if never := [key for key in _needed(schema.root) if key not in record.fields]:
-        raise UsageError(f"{wrong}: it requires {never[0]!r}, of which it says nothing")
+    for key in sorted(record.needed - record.fields.keys()):
+        if record.closed or schema.root.get("properties", {}).get(key) is False:
+            raise UsageError(f"{wrong} requires {key!r}, and allows no value for it")
+        record.fields[key] = Field(True, required=True)
     given_back = None if returns is None else read(returns, f"tool {name}: the schema of what it returns")
     checking = Checking(name, schema, record)
     aliases = _aliases(record.fields)
@@ -94,7 +96,9 @@ def described(
         parameters=tuple(sorted(told, key=lambda p: not p.required)),
         output=Output() if telling is None or given_back is None else telling.output(given_back.root),
         annotations={key: _annotation(schema, field.node) for key, field in record.fields.items()},
-        places={key: places_of(key, aliases[key], field.node, schema.defs) for key, field in record.fields.items()},
+        places={
+            key: places_of(key, aliases[key], field.node, schema.defs, wrong) for key, field in record.fields.items()
+        },
         shapes={key: shape for key, shape in shapes.items() if shape},
         results=None if telling is None or given_back is None else constants_in(telling.shape(given_back.root)),
         forms=tuple(teller.forms.values()),
@@ -112,10 +116,6 @@ def described(
 
 def _as_it_is(default: Any) -> Any:
     return default
-
-
-def _needed(root: Node) -> Iterable[str]:
-    return root.get("required", ()) if isinstance(root, dict) else ()
 
 
 def _aliases(names: Iterable[str]) -> dict[str, str]:

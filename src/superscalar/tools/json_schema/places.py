@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
+from superscalar.errors import UsageError
 from superscalar.plan.narrow import EACH
 from superscalar.tools.json_schema.nodes import Defs, Node, below, referred
 from superscalar.tools.json_schema.records import items_of, record_of
@@ -18,8 +19,10 @@ _TYPES: Final[Mapping[str, Any]] = {
     "string": str, "integer": int, "number": float, "boolean": bool, "null": type(None), "array": list, "object": dict
 }  # fmt: skip
 _MOMENTS: Final = {"date": dt.date, "date-time": dt.datetime, "time": dt.time, "duration": dt.timedelta}
+_SECRET: Final = Secret()
 _DEEPEST: Final = 8  # records inside each other that are looked into one by one
 _MOST: Final = 300  # places of a parameter: more than these are told together
+_MOST_LOOKED_AT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,41 @@ class Formatted:
     json_schema_extra: Mapping[str, str]
 
 
-def places_of(name: str, alias: str, node: Node, defs: Defs) -> list[Place]:
-    """A parameter, and the parts of it that its schema tells of, the outer ones first."""
-    walk = _Walk(defs)
+def places_of(name: str, alias: str, node: Node, defs: Defs, wrong: str) -> list[Place]:
+    """A parameter, and the parts of it that its schema tells of, the outer ones first.
+
+    Raises:
+        UsageError: there are too many to look at all of them; `wrong` begins what is said then.
+    """
+    walk = _Walk(defs, wrong)
     walk.into(node, (), {name, alias}, ())
     return list(walk.found.values())
+
+
+class _Own(NamedTuple):
+    """What one schema says by itself, of all of it together, and the names of what it refers to."""
+
+    place: Place
+    refs: set[str]
+    node: Node  # so that no other has its id meanwhile
 
 
 class _Walk:
     """Goes through one schema. `found`: the places, by the way to each."""
 
-    def __init__(self, defs: Defs) -> None:
+    def __init__(self, defs: Defs, wrong: str) -> None:
         self._defs = defs
+        self._wrong = wrong
         self.found: dict[Path, Place] = {}
+        self._left = _MOST_LOOKED_AT
+        self._owns: dict[int, _Own] = {}
+        self._named: dict[str, Place] = {}
+        self._seen: set[tuple[Path, str]] = set()
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise UsageError(f"{self._wrong}: it has too many parts to see which of them say where something goes")
 
     def into(self, node: Node, path: Path, names: set[str], within: tuple[str, ...]) -> None:
         """Note what a schema says of the place that a path leads to, and of what is below."""
@@ -50,6 +75,7 @@ class _Walk:
         if not isinstance(node, dict):
             place.types.append(Any)
             return
+        self._count()
         if len(within) > _DEEPEST or len(self.found) > _MOST:
             self._whole(node, place)
             return
@@ -57,7 +83,8 @@ class _Walk:
         if (name := referred(node)) is not None:
             if name in within:  # it holds itself: what is in it is so at every depth
                 self._whole(self._defs[name], place)
-            else:
+            elif (path, name) not in self._seen:
+                self._seen.add((path, name))
                 self.into(self._defs[name], path, names, (*within, name))
         for key in ("allOf", "anyOf", "oneOf"):
             for one in node.get(key, ()):
@@ -85,23 +112,48 @@ class _Walk:
 
     def _whole(self, node: Node, place: Place) -> None:
         """What a schema says, wherever in it, as if it were said of the place itself."""
-        waiting, seen = [node], set[str]()
-        while waiting:
-            one = waiting.pop()
-            if not isinstance(one, dict):
-                place.types.append(Any)
-                continue
-            if (name := referred(one)) is not None and name not in seen:
-                seen.add(name)
-                waiting.append(self._defs[name])
-            if not _types_in(one, place) and not one.keys() & {"$ref", "allOf", "anyOf", "oneOf"}:
-                place.types.append(Any)
-            for key in ("allOf", "anyOf", "oneOf"):
-                waiting += one.get(key, ())
-            for step, part in below(one):
-                if step.startswith("."):
-                    place.names.add(step[1:])
-                waiting.append(part)
+        own = self._own(node)
+        for told in (own.place, *(self._of_name(name) for name in own.refs)):
+            place.names |= told.names
+            place.marks += (mark for mark in told.marks if mark not in place.marks)
+            place.types += (kind for kind in told.types if kind not in place.types)
+
+    def _of_name(self, name: str) -> Place:
+        """What a definition says, with all that it leads to."""
+        if name not in self._named:
+            made = self._named[name] = Place((), set(), [], [])
+            reached, waiting = {name}, [name]
+            while waiting:
+                own = self._own(self._defs[waiting.pop()])
+                made.names |= own.place.names
+                made.marks += (mark for mark in own.place.marks if mark not in made.marks)
+                made.types += (kind for kind in own.place.types if kind not in made.types)
+                waiting += own.refs - reached
+                reached |= own.refs
+        return self._named[name]
+
+    def _own(self, node: Node) -> _Own:
+        """What a schema itself says, and the names of what it refers to."""
+        if id(node) not in self._owns:
+            made = self._owns[id(node)] = _Own(Place((), set(), [], []), set(), node)
+            waiting = [node]
+            while waiting:
+                one = waiting.pop()
+                self._count()
+                if not isinstance(one, dict):
+                    made.place.types.append(Any)
+                    continue
+                if (name := referred(one)) is not None:
+                    made.refs.add(name)
+                if not _types_in(one, made.place) and not one.keys() & {"$ref", "allOf", "anyOf", "oneOf"}:
+                    made.place.types.append(Any)
+                for key in ("allOf", "anyOf", "oneOf"):
+                    waiting += one.get(key, ())
+                for step, part in below(one):
+                    if step.startswith("."):
+                        made.place.names.add(step[1:])
+                    waiting.append(part)
+        return self._owns[id(node)]
 
 
 def _types_in(node: dict[str, Any], place: Place) -> list[str]:
@@ -110,7 +162,7 @@ def _types_in(node: dict[str, Any], place: Place) -> list[str]:
     if isinstance(form, str):
         place.marks.append(Formatted({"format": form}))
         if form == "password":
-            place.marks.append(Secret())
+            place.marks.append(_SECRET)
     if (constants := constants_of(node)) is not None:
         plain = constants and all(one is None or type(one) in (str, int, bool) for one in constants)
         place.types.append(Literal[tuple(constants)] if plain else Any)

@@ -93,12 +93,12 @@ def _bounded(given: Json, wrong: str) -> Json:
     def copy(value: Any, depth: int) -> Any:
         nonlocal parts, text
         parts += 1
+        text += len(value) if isinstance(value, str) else 0
         if parts > MOST_PARTS or text > MOST_TEXT:
             raise UsageError(f"{wrong} is larger than {MOST_PARTS:,} values, or {MOST_TEXT:,} characters")
         if depth > DEEPEST:
             raise UsageError(f"{wrong} is nested more than {DEEPEST} deep; name parts of it in $defs")
         if isinstance(value, str):
-            text += len(value)
             return str(value)
         if value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value)):
             return value

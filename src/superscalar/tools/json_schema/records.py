@@ -19,9 +19,10 @@ class Field(NamedTuple):
 
 @dataclass(slots=True)
 class Record:
-    """An object. `closed`: it has no other fields. `others`: what is said of those."""
+    """An object. `needed`: the fields that it must have. `closed`: it has no others; `others`: what those are."""
 
     fields: dict[str, Field] = field(default_factory=dict)
+    needed: frozenset[str] = frozenset()
     closed: bool = False
     others: Node = True
     told: bool = False
@@ -31,8 +32,8 @@ class Record:
         for name, one in other.fields.items():
             known = self.fields.get(name)
             node = one.node if known is None or known.node == one.node else {"allOf": [known.node, one.node]}
-            required = one.required or (known is not None and known.required)
-            self.fields[name] = Field(node, required, one.sure or (known is not None and known.sure))
+            self.fields[name] = Field(node, sure=one.sure or (known is not None and known.sure))
+        self.needed |= other.needed
         self.closed = self.closed or other.closed
         self.others = other.others if self.others is True else self.others
         self.told = self.told or other.told
@@ -46,10 +47,10 @@ def record_of(node: Node, defs: Defs, within: frozenset[str] = frozenset()) -> R
     if kinds and "object" not in ([kinds] if isinstance(kinds, str) else kinds):
         return None
     made = Record(told=bool(kinds))
-    needed = frozenset(node.get("required", ()))
+    made.needed = frozenset(node.get("required", ()))
     for name, one in node.get("properties", {}).items():
         if one is not False:
-            made.fields[name] = Field(one, name in needed)
+            made.fields[name] = Field(one)
     made.closed = node.get("additionalProperties") is False or node.get("unevaluatedProperties") is False
     made.others = node.get("additionalProperties", True)
     if (name := referred(node)) is not None and name not in within:
@@ -62,7 +63,7 @@ def record_of(node: Node, defs: Defs, within: frozenset[str] = frozenset()) -> R
     conditions += [one for one in node.get("dependentSchemas", {}).values() if isinstance(one, dict)]
     if found := [record for one in conditions if (record := record_of(one, defs, within)) is not None]:
         _and(made, _either([*found, Record()]))
-    for name in needed & made.fields.keys():
+    for name in made.needed & made.fields.keys():
         made.fields[name] = made.fields[name]._replace(required=True)
     return made if made.told or made.fields else None
 
@@ -77,12 +78,13 @@ def _either(forms: Iterable[Record | None]) -> Record | None:
     objects = [one for one in forms if one is not None]
     if not objects:
         return None
-    made = Record(closed=all(one.closed for one in objects), told=all(one.told for one in objects))
+    needed = frozenset.intersection(*(one.needed for one in objects))
+    made = Record(needed=needed, closed=all(one.closed for one in objects), told=all(one.told for one in objects))
     for name in dict.fromkeys(name for one in objects for name in one.fields):
         having = [one.fields[name] for one in objects if name in one.fields]
         made.fields[name] = Field(
             either(one.node for one in having),
-            all(name in one.fields and one.fields[name].required for one in objects),
+            name in needed,
             all(name in one.fields or one.closed for one in objects) and all(one.sure for one in having),
         )
     return made

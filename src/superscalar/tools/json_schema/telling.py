@@ -22,8 +22,10 @@ _MOST_FORMS: Final = 20
 _LONGEST_TEXT: Final = 1_000
 _LONGEST_DEFAULT: Final = 200
 _LONGEST_PATTERN: Final = 100
+_MOST_LOOKED_AT: Final = 10_000
 """What one parameter may take in a prompt: characters of its type, constants, records of a tool, characters of a
-description, of a default, of a pattern. What is longer is told more roughly, and checked all the same."""
+description, of a default, of a pattern; and how many parts of schemas are looked at for all that. What is longer is
+told more roughly, and checked all the same."""
 
 _NAMES: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _RESERVED: Final = frozenset({"Any", "None", "Literal", "list", "dict", *_NAMES.values()})
@@ -39,6 +41,19 @@ class Teller:
         self._defs = defs
         self._names = names
         self.forms: dict[str, Form] = {}
+        self._records: dict[int, tuple[Node, Record | None]] = {}  # with the schema: no other has its id meanwhile
+        self._keys: dict[int, tuple[Node, str]] = {}
+        self._left = _MOST_LOOKED_AT
+
+    def _is_tired(self) -> bool:
+        """Whether so much was looked at that there is no more to tell: what refers to itself can be told for ever."""
+        self._left -= 1
+        return self._left < 0
+
+    def _record(self, node: Node) -> Record | None:
+        if id(node) not in self._records:
+            self._records[id(node)] = node, record_of(node, self._defs)
+        return self._records[id(node)][1]
 
     # ------------------------------------------------------------------------------------------------------- types
 
@@ -48,7 +63,7 @@ class Teller:
         return text if len(text) <= _LONGEST_TYPE else "Any"
 
     def _type(self, node: Node, hint: str, within: tuple[str, ...]) -> str:
-        if not isinstance(node, dict):
+        if not isinstance(node, dict) or self._is_tired():
             return "Any"
         if (constants := constants_of(node)) is not None:
             return _literal(constants)
@@ -68,13 +83,12 @@ class Teller:
             return _NAMES[kind]
         if kind == "array" or (kind is None and node.keys() & {"items", "prefixItems"}):
             return self._list(node, hint, within)
-        if kind is None and (parts := node.get("allOf")) and "properties" not in node:
-            texts = [text for one in parts if (text := self.type_of(one, hint, within)) != "Any"]
-            if len(set(texts)) == 1:
-                return texts[0]
-            if texts and all(text in _NAMES.values() for text in texts):
-                return texts[-1]
-        record = record_of(node, self._defs)
+        record = self._record(node)
+        parts = node.get("allOf", ())
+        if kind is None and "properties" not in node and (len(parts) == 1 or record is None or not record.fields):
+            told = {text: None for one in parts if (text := self.type_of(one, hint, within)) != "Any"}
+            if len(told) == 1 or (told and told.keys() <= set(_NAMES.values())):
+                return list(told)[-1]
         if record is None:
             return "Any"
         if record.fields:
@@ -84,7 +98,7 @@ class Teller:
 
     def _named(self, name: str) -> str:
         """What holds itself, where it does so: its name if it is a record."""
-        known = self._names.get(_key(self._defs[name]))
+        known = self._names.get(self._key(self._defs[name]))
         return known if known in self.forms else "Any"
 
     def _list(self, node: Node, hint: str, within: tuple[str, ...]) -> str:
@@ -94,7 +108,7 @@ class Teller:
         return "list" if item == "Any" else f"list[{item}]"
 
     def _form(self, node: Node, record: Record, hint: str, within: tuple[str, ...]) -> str:
-        key = _key(node)
+        key = self._key(node)
         known = self._names.get(key)
         if known is None:
             if len(self._names) >= _MOST_FORMS:
@@ -106,6 +120,12 @@ class Teller:
             told = [self.parameter(name, _key_text(name), one.node, one.required, within) for name, one in keys]
             self.forms[known] = Form(known, tuple(told))
         return known
+
+    def _key(self, node: Node) -> str:
+        """What tells a record from another one."""
+        if id(node) not in self._keys:
+            self._keys[id(node)] = node, json.dumps(bare(node), sort_keys=True)
+        return self._keys[id(node)][1]
 
     def _free(self, wanted: str) -> str:
         words = re.findall(r"[^\W_]+", wanted)[:8]
@@ -139,28 +159,24 @@ class Teller:
 
     def bounds(self, node: Node, depth: int = 4) -> str:
         """What it asks of values beyond their type."""
+        if not isinstance(node, dict) or depth == 0 or self._is_tired():
+            return ""
         told = self._flat(node)
         if (constants := constants_of(told)) is not None:
             return "" if _literal(constants).startswith("Literal") else f"one of {_some(constants)}"
-        found = {ours: told[theirs] for theirs, ours in _BOUNDS.items() if theirs in told}
-        for least, most in (("min_items", "max_items"), ("min_length", "max_length")):
-            if least in found or most in found:
-                found |= {"min_length": found.get(least), "max_length": found.get(most)}
-        if len(str(found.get("pattern", ""))) > _LONGEST_PATTERN:
-            found["pattern"] = f"{found['pattern'][:_LONGEST_PATTERN]}..."
-        text = [limits_text(found, "item" if "min_items" in found or "max_items" in found else "character")]
+        text = [_limits(told)]
         if isinstance(form := told.get("format"), str):
             text.append(f"format {form}"[:60])
         if told.get("uniqueItems") is True:
             text.append("each once")
-        if depth:
-            first, others = items_of(node, self._defs)
+        if told.keys() & {"items", "prefixItems"}:
+            first, others = items_of(told, self._defs)
             if first:
                 text.append("in this order: " + ", ".join(self.type_of(one, "item") for one in first[:10]))
             elif each := self.bounds(others, depth - 1):
                 text.append(f"each {each}")
-            variants = [one for key in ("anyOf", "oneOf") for one in told.get(key, ())][:10]
-            text.append(" or ".join(dict.fromkeys(filter(None, (self.bounds(one, depth - 1) for one in variants)))))
+        variants = [one for key in ("anyOf", "oneOf") for one in told.get(key, ())][:10]
+        text.append(" or ".join(dict.fromkeys(filter(None, (self.bounds(one, depth - 1) for one in variants)))))
         return ", ".join(part for part in text if part)[:_LONGEST_TEXT]
 
     def _flat(self, node: Node, within: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -180,7 +196,7 @@ class Teller:
     def output(self, node: Node, hint: str = "Result", depth: int = 4) -> Output:
         """What is known of a result: its type, and the fields that can be reached in it."""
         text = self.type_of(node, hint)
-        if depth and text in self.forms and (record := record_of(node, self._defs)) is not None:
+        if depth and self._left > 0 and text in self.forms and (record := self._record(node)) is not None:
             fields = {name: self.output(one.node, name, depth - 1) for name, one in record.fields.items()}
             return Output(text, fields, closed=record.closed, aliases=field_aliases(fields))
         if depth and text.startswith("list[") and "|" not in text:
@@ -190,7 +206,7 @@ class Teller:
 
     def shape(self, node: Node, depth: int = 4) -> Shape:
         """The constants that values are by a schema, wherever in them."""
-        if not isinstance(node, dict) or depth == 0:
+        if not isinstance(node, dict) or depth == 0 or self._is_tired():
             return None
         told = self._flat(node)
         if (constants := constants_of(told)) is not None:
@@ -204,8 +220,9 @@ class Teller:
         first, others = items_of(node, self._defs)
         if not first and (each := self.shape(others, depth - 1)) is not None:
             return {EACH: each}
-        record = record_of(node, self._defs)
+        record = self._record(node)
         fields = {} if record is None else record.fields
+        self._left -= len(fields)
         return {name: self.shape(one.node, depth - 1) for name, one in fields.items()} or None
 
 
@@ -217,10 +234,20 @@ _BOUNDS: Final[Mapping[str, str]] = {
     "multipleOf": "multiple_of",
     "minLength": "min_length",
     "maxLength": "max_length",
-    "minItems": "min_items",
-    "maxItems": "max_items",
     "pattern": "pattern",
 }
+
+
+def _limits(told: Mapping[str, Any]) -> str:
+    """What is asked of a number, of the characters of a text, or of how many items there are, in words."""
+    found = {ours: told[theirs] for theirs, ours in _BOUNDS.items() if theirs in told}
+    counted = {"min_length": told.get("minItems"), "max_length": told.get("maxItems")}
+    is_list = any(count is not None for count in counted.values())
+    if not found and not is_list:
+        return ""
+    if len(str(found.get("pattern", ""))) > _LONGEST_PATTERN:
+        found["pattern"] = f"{found['pattern'][:_LONGEST_PATTERN]}..."
+    return limits_text(found | counted, "item") if is_list else limits_text(found, "character")
 
 
 def constants_of(node: Node) -> list[Any] | None:
@@ -262,11 +289,6 @@ def _either(texts: Iterable[str]) -> str:
 
 def _without(node: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: part for name, part in node.items() if name != key}
-
-
-def _key(node: Node) -> str:
-    """What tells a record from another one."""
-    return json.dumps(bare(node), sort_keys=True)
 
 
 def _key_text(name: str) -> str:
