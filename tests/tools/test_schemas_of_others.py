@@ -39,7 +39,7 @@ def check_tool(tool: Tool[..., Any]) -> int:
         wanted = parameter.type.partition("[")[0]
         if wanted in SAMPLES and not parameter.bounds:
             fitting = [kind for kind, value in SAMPLES.items() if parameter.reject(value) is None]
-            assert fitting == (["int", "float"] if wanted == "float" else [wanted])
+            assert fitting in ([], ["int", "float"] if wanted == "float" else [wanted])  # none: more is asked of it
             refused += len(SAMPLES) - len(fitting)
     with pytest.raises(ArgumentError):
         tool.bind({"no_parameter_of_it": 1})
