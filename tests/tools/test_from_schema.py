@@ -8,17 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from textwrap import dedent
 from typing import Any, Final
 
 import pytest
 
 from superscalar import (
+    ApprovalPending,
     Failure,
+    Journal,
     LLMCompiler,
     Observation,
     PlanError,
     Policy,
+    Question,
     Skipped,
     Tool,
     ToolContext,
@@ -29,6 +33,7 @@ from superscalar import (
 from superscalar.cli.documents import tools_document
 from superscalar.compiler.guards import Guards
 from superscalar.plan import check
+from superscalar.testing import run
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.terms import Terms, TermsDict
 from support.running import executed
@@ -403,6 +408,27 @@ def test_a_run_is_not_resumed_with_another_schema() -> None:
     assert guards({**schema, "minProperties": 1}) != told
     assert guards({**schema, "$defs": {"P": {}}}) != told
     assert guards(schema, returns={"type": "string"}) != told
+
+
+def test_a_call_that_waited_for_approval_is_made_as_it_was_shown(tmp_path: Path) -> None:
+    """With the defaults that were shown, and without what was left out; and not by itself under another schema."""
+    server, path = Server(), tmp_path / "runs.db"
+
+    def agent(**more: Any) -> LLMCompiler:
+        act = Tool.from_schema("send-mail", {**MAIL, **more}, server, effect="write", policy="ask")
+        return LLMCompiler(tools=[act], journal=path)
+
+    with pytest.raises(ApprovalPending) as caught:
+        run(agent().execute('x = send_mail(to="a@b.example", body="x")', run_id="run"))
+    (question,) = caught.value.questions
+    assert isinstance(question, Question)
+    shown = {"body": "x", "to": "a@b.example", "from": "me@home.example"}
+    assert dict(question.arguments) == shown
+    Journal(path).approve("run", question)
+    with pytest.raises(UsageError, match="send-mail: schema: not the same as before"):
+        run(agent(minProperties=1).resume("run"))
+    run(agent().resume("run"))
+    assert server.sent == [shown]
 
 
 def test_without_the_package_that_checks_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from superscalar import Tool
+from superscalar.plan import grammar
+from superscalar.plan.signatures import Signatures
 from superscalar.planner import tool_stub
 from superscalar.tools.context import ArgumentError
 
@@ -193,3 +195,13 @@ def test_every_refusal_was_looked_at() -> None:
     """All but what anything fits have at least one."""
     free = [one.name for one in FEATURES if not one.refused and not one.unhashable]
     assert free == ["anything", "true", "a format that nobody knows", "description", "unknown words"]
+
+
+def test_a_model_is_held_to_what_a_schema_says() -> None:
+    """By each grammar; of all of them together, as far as their types say it."""
+    tools = [replace(tool_of(one).signature, name=f"t{i}", alias=f"t{i}") for i, one in enumerate(FEATURES)]
+    made = grammar(Signatures(tools))
+    for text in (made.gbnf, made.lark, str(made.json_schema)):
+        assert all(f"t{i}" in text for i in range(len(FEATURES)))
+    assert r'record-Tree ::= "{" (("\"label\": " value' in made.gbnf
+    assert made.json_schema["$defs"]["record Cat"]["required"] == ["x"]
