@@ -11,7 +11,7 @@ import pytest
 
 from superscalar import Tool
 from superscalar.plan import grammar
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.planner import tool_stub
 from superscalar.tools.context import ArgumentError
 

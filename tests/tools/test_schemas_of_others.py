@@ -14,7 +14,7 @@ import pytest
 
 from superscalar import Tool
 from superscalar.plan import check
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.planner import tool_stub
 from superscalar.tools.context import ArgumentError
 from support.foreign_schemas import leaderboard, leaderboard_functions, leaderboard_tool, nestful_tool

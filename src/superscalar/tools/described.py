@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from superscalar.plan.narrow import Shape
-from superscalar.plan.signatures import Form, Output, Parameter
+from superscalar.plan.evaluate.narrow import Shape
+from superscalar.plan.ir.signatures import Form, Output, Parameter
 from superscalar.tools.marks import Place
 from superscalar.tools.secret import Secrets
 from superscalar.tools.terms import Effect

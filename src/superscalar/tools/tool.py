@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
-from superscalar.plan.signatures import ResourceFunction, Signature
+from superscalar.plan.ir.signatures import ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described

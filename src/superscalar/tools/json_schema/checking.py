@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from superscalar.forks import MAKING
-from superscalar.plan.json_text import looks_like_json
+from superscalar.plan.evaluate.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError, ResultError
 from superscalar.tools.described import Arguments, Check
 from superscalar.tools.json_schema.data import NoJson, as_json

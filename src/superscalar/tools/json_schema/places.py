@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from superscalar.errors import UsageError
-from superscalar.plan.narrow import EACH
+from superscalar.plan.evaluate.narrow import EACH
 from superscalar.tools.json_schema.nodes import Defs, Node, below, referred
 from superscalar.tools.json_schema.records import items_of, record_of
 from superscalar.tools.json_schema.telling import constants_of

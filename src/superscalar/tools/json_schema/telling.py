@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from superscalar.plan.naming import field_aliases
-from superscalar.plan.narrow import EACH, Shape
-from superscalar.plan.signatures import Form, Output, Parameter
+from superscalar.plan.evaluate.narrow import EACH, Shape
+from superscalar.plan.ir.naming import field_aliases
+from superscalar.plan.ir.signatures import Form, Output, Parameter
 from superscalar.tools.inputs import UNSHOWN, default_text, limits_text
 from superscalar.tools.json_schema.nodes import Defs, Node, referred
 from superscalar.tools.json_schema.reading import bare
