@@ -174,6 +174,15 @@ def test_a_value_that_does_not_multiply_may_be_deep() -> None:
         one.bind({"a": deep})
 
 
+def test_a_long_value_of_which_much_is_asked_is_bounded() -> None:
+    """A thousand questions about each of a few items are asked, and about each of a great many they are not."""
+    many = {"allOf": [{"minLength": i} for i in range(1_000)]}
+    one = act(of({"type": "array", "items": many}))
+    assert one.bind({"a": ["x" * 1_000] * 10}) == {"a": ["x" * 1_000] * 10}
+    with pytest.raises(ArgumentError, match="it is too large for a schema that asks 1,001 things of each part"):
+        one.bind({"a": ["x" * 1_000] * 60_000})
+
+
 def test_what_a_server_returns_is_bounded_alike() -> None:
     """Also what holds itself, as no JSON does."""
     one = act(of({}), returns={"$ref": "#/$defs/E", "$defs": {"E": EXPRESSION}})

@@ -18,7 +18,6 @@ from superscalar.tools.json_schema.rust import Checker, compiled
 from superscalar.tools.secret import Secrets, lost, refuse_lost
 from superscalar.values import WITHHELD
 
-_FEW: Final = 1_000  # schemas that may be asked to find out what exactly is wrong
 _NO_DEFAULT: Final = object()
 
 
@@ -37,25 +36,18 @@ class Part:
                 self._made.append(compiled(self._schema.document(self._node), "the schema"))
         (checker,) = self._made[:1]
         cost = self._schema.cost
-        depth = _depth(value) if cost.growth > 1 else 0
-        if cost.deepest is not None and depth > cost.deepest:
-            return f"it is nested more than {cost.deepest} deep, and its schema lets no more be checked"
+        if why := cost.too_much(value):
+            return why
         try:
             if checker.is_valid(value):
                 return ""
-            if cost.of(depth) > _FEW:
+            if not cost.is_little(value):
                 return "it does not fit its schema"
             why, path = checker.error(value)
         except Exception as error:  # noqa: BLE001 -- a number with too many digits, or what is nested too deep for it
             return f"it cannot be checked: {error!s:.200}"
         place = "".join(f"[{step!r}]" for step in path)
         return f"{why}, at {place}" if place else why
-
-
-def _depth(value: Any) -> int:
-    if isinstance(value, dict | list) and value:
-        return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value))
-    return 0
 
 
 class Defaults:

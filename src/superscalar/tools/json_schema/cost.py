@@ -6,12 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from superscalar.tools.json_schema.nodes import ANY_ITEM, ANY_KEY, ROOT, Defs, Node, below, in_place, mapped, referred
 
 MOST_VISITS: Final = 100_000
-_MOST_IN_ALL: Final = 2_000_000  # about half a second
+_MOST_WHERE_IT_GROWS: Final = 2_000_000
+_MOST_IN_ALL: Final = 50_000_000  # schemas asked: some seconds
+_NARROW: Final = 10
+_LITTLE: Final = 1_000
 _LONGEST_CHAIN: Final = 300
 
 
@@ -21,22 +24,40 @@ class TooCostly(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """`visits`: how many schemas are asked at the most of one level of a value. `growth`: for a schema that holds
-    itself, how many times as many of the level below."""
+    """`visits`: how many schemas are asked at the most of a value, each part of it taken once; `width`: of one part.
+
+    `growth`: for a schema that holds itself, how many times as many are asked of the parts of a value as of itself.
+    """
 
     visits: int
+    width: int
     growth: int
 
-    @property
-    def deepest(self) -> int | None:
-        """How many levels a value may have so that checking it ends soon; None for as many as it likes."""
-        if self.growth < 2:
-            return None
-        return max(2, int(math.log(_MOST_IN_ALL / self.visits) / math.log(self.growth)))
+    def too_much(self, value: Any) -> str:
+        """Why a value cannot be checked soon, where that is so."""
+        if self.growth > 1:
+            deepest = max(2, int(math.log(_MOST_WHERE_IT_GROWS / self.visits) / math.log(self.growth)))
+            if _depth(value) > deepest:
+                return f"it is nested more than {deepest} deep, and its schema lets no more be checked"
+        if self.width > _NARROW and self.width * _size(value) > _MOST_IN_ALL:
+            return f"it is too large for a schema that asks {self.width:,} things of each part"
+        return ""
 
-    def of(self, depth: int) -> float:
-        """How many schemas are asked at the most of a value of so many levels, each time that one is taken."""
-        return self.visits * float(self.growth) ** min(depth, 100)
+    def is_little(self, value: Any) -> bool:
+        """Whether all that is asked of a value may be asked again, as often as there are ways to it."""
+        return self.visits * float(self.growth) ** min(_depth(value), 100) <= _LITTLE
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict | list) and value:
+        return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value))
+    return 0
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, dict | list):
+        return 1 + sum(map(_size, value.values() if isinstance(value, dict) else value))
+    return 1
 
 
 def cost_of(defs: Defs) -> Cost:
@@ -49,7 +70,8 @@ def cost_of(defs: Defs) -> Cost:
     visits = max(counting.visits(node, 0) for name, node in defs.items() if name == ROOT or name in counting.endless)
     if visits > MOST_VISITS:
         raise TooCostly(f"with what it refers to it comes to more than {MOST_VISITS:,} schemas")
-    return Cost(visits, counting.growth())
+    roots = [[node] for name, node in defs.items() if name == ROOT or name in counting.endless]
+    return Cost(visits, max(map(counting.width, roots)), counting.growth())
 
 
 class _Counting:
@@ -71,6 +93,20 @@ class _Counting:
             others = [*in_place(node, self._defs), *(one for _, one in below(node) if not self._holds(one))]
             self._visits[id(node)] = 1 + sum(self.visits(one, chain + 1) for one in others)
         return self._visits[id(node)]
+
+    def width(self, nodes: list[Node]) -> int:
+        """How many schemas are asked at the most of one part of a value of which these are asked."""
+        asked, waiting = list[Node](), list(nodes)
+        while waiting:
+            asked.append(waiting.pop())
+            waiting += in_place(asked[-1], self._defs)
+        parts: dict[str, list[Node]] = {}
+        for step, one in (found for node in asked for found in below(node)):
+            if not self._holds(one):
+                parts.setdefault(step, []).append(one)
+        of_every = [self.width(parts.pop(step)) for step in (ANY_KEY, ANY_ITEM) if step in parts]
+        of_one = max(map(self.width, parts.values()), default=0)
+        return max(len(asked), of_one + max(of_every, default=0))
 
     def growth(self) -> int:
         """How many schemas that hold themselves are asked of one part of a value for each that is asked of it."""
