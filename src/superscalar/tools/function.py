@@ -11,7 +11,8 @@ from typing import Any
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING
-from superscalar.plan.ir.naming import TAKEN, identifier
+from superscalar.plan.evaluate.table import TAKEN
+from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Parameter
 from superscalar.tools.context import ToolContext
 from superscalar.tools.described import Arguments, Check, Described

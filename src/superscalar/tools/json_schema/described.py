@@ -10,7 +10,8 @@ from functools import partial, wraps
 from typing import Any
 
 from superscalar.errors import UsageError
-from superscalar.plan.ir.naming import TAKEN, identifier
+from superscalar.plan.evaluate.table import TAKEN
+from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Output, Parameter
 from superscalar.tools.described import Arguments, Check, Described
 from superscalar.tools.function import check_returns, told_by, wants_context
