@@ -214,6 +214,7 @@ def test_what_other_tools_returned_is_sent_as_json() -> None:
         (float("nan"), "nan is no number in JSON"),
         (Decimal("inf"), "Infinity is no number in JSON"),
         (b"x", "a bytes has no form in JSON"),
+        pytest.param(10**5_000, "a number has too many digits", id="digits"),
         ({1: 2}, "the key 1 is no text"),
         ("\ud800", "a text has half of a character at 0, which cannot be sent"),
         ([object], "a type has no form in JSON"),

@@ -145,6 +145,7 @@ FEATURES = [
         unhashable=[({"x": 1}, '"z" is a required property')],
     ),
     Feature("anyOf", {"anyOf": [{"type": "string"}, {"type": "integer"}]}, "a: str | int", ["x", 1], {1.5: '1.5 is not of type "string" or 1.5 is not of type "integer"'}),
+    Feature("oneOf of constants", {"oneOf": [{"const": "a", "description": "x"}, {"enum": ["b"]}, {"type": "null"}]}, "a: Literal['a', 'b', None]", ["a", None], {"c": '"a" was expected or "c" is not one of "b" or "c" is not of type "null"'}),
     Feature("anyOf with null", {"anyOf": [{"type": "null"}, {"type": "integer", "minimum": 2}]}, "a: int | None\n    # a: at least 2", [2, None], {1: '1 is not of type "null" or 1 is less than the minimum of 2'}),
     Feature("oneOf", {"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}]}, "a: Any\n    # a: a multiple of 2 or a multiple of 3", [2, 3], {6: "6 is valid under more than one of the schemas listed in the 'oneOf' keyword"}),
     Feature(

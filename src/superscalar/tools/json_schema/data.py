@@ -8,10 +8,12 @@ import math
 from collections.abc import Mapping, Set
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from superscalar.values import record_fields
+
+_WIDEST: Final = 14_000  # bits: of more than about 4,300 digits Python makes no text
 
 
 class NoJson(Exception):
@@ -36,7 +38,11 @@ def _as_json(value: Any) -> Any:
         if not value.isascii():
             _check_text(value)
         return value
-    if kind is bool or kind is int or value is None:
+    if kind is int:
+        if value.bit_length() > _WIDEST:
+            raise NoJson("a number has too many digits")
+        return value
+    if kind is bool or value is None:
         return value
     if kind is float:
         if not math.isfinite(value):

@@ -72,6 +72,9 @@ class Teller:
             return known if known != "Any" else self._type(_without(node, "$ref"), hint, within)
         variants = [one for key in ("anyOf", "oneOf") for one in node.get(key, ())]
         if variants and not node.keys() & {"properties", "items", "prefixItems"}:
+            each = [[None] if one == {"type": "null"} else constants_of(one) for one in variants]
+            if all(each):
+                return _literal([constant for constants in each for constant in constants or ()])
             texts = [self.type_of(one, hint, within) for one in variants]
             if "Any" not in texts:
                 return _either(texts)
@@ -166,7 +169,7 @@ class Teller:
             return "" if _literal(constants).startswith("Literal") else f"one of {_some(constants)}"
         text = [_limits(told)]
         if isinstance(form := told.get("format"), str):
-            text.append(f"format {form}"[:60])
+            text.append(" ".join(f"format {form}"[:60].split()))
         if told.get("uniqueItems") is True:
             text.append("each once")
         if told.keys() & {"items", "prefixItems"}:
