@@ -138,6 +138,7 @@ def test_plain_functions_partials_and_contexts_are_called_by_name() -> None:
         (lambda to: to, "takes no 'body'"),
         (lambda other, **rest: rest, "takes 'other', of which its schema says nothing"),
         (lambda to, /, **rest: rest, "takes 'to', of which its schema says nothing"),
+        (lambda copy, **rest: rest, "takes 'copy' always, which its schema lets be left out"),
         (Server, "not a generator or a class"),
         (7, "is put on a function, not on 7"),
     ],
@@ -145,6 +146,15 @@ def test_plain_functions_partials_and_contexts_are_called_by_name() -> None:
 def test_what_does_not_take_the_arguments_is_refused_at_once(call: Any, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         Tool.from_schema("send-mail", MAIL, call)
+
+
+def test_what_is_async_runs_on_the_event_loop() -> None:
+    """An object, too, and where its results are checked."""
+    assert [one.is_async for one in (mail(Server()), user({}), Tool.from_schema("t", MAIL, lambda **rest: rest))] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_context_of_a_name_that_the_schema_has_is_refused() -> None:

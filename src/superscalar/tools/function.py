@@ -161,9 +161,8 @@ def wants_context(parameter: inspect.Parameter) -> bool:
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether what it returns is to be awaited: of an object, what its `__call__` returns."""
-    return inspect.iscoroutinefunction(inspect.unwrap(told_by(function))) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
-    )
+    called = getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
+    return any(map(inspect.iscoroutinefunction, (function, inspect.unwrap(told_by(function)), called)))
 
 
 def _described(parameter: inspect.Parameter, alias: str, said: str) -> Parameter:

@@ -104,7 +104,7 @@ def described(
         results=None if telling is None or given_back is None else constants_in(telling.shape(given_back.root)),
         forms=tuple(teller.forms.values()),
         defaults={key: partial(_as_it_is, value) for key, value in checking.defaults.items()},
-        context=_context(name, call, aliases),
+        context=_context(name, call, {p.name: p.required or p.name in checking.defaults for p in told}),
         module=getattr(told_by(call), "__module__", None) or "",
         elsewhere=True,
         effect="write",
@@ -165,32 +165,30 @@ def _mark(schema: Schema) -> Any:
     return [schema.dialect, {name: bare(one) for name, one in schema.defs.items()}]
 
 
-def _context(name: str, call: Callable[..., Any], aliases: Collection[str]) -> str | None:
-    """The parameter of `call` that wants a ToolContext.
+def _context(name: str, call: Callable[..., Any], given: Mapping[str, bool]) -> str | None:
+    """The parameter of `call` that wants a ToolContext. `given`: what it is given, and whether always.
 
     Raises:
         UsageError: it does not take the arguments by their names.
     """
     try:
         taken = inspect.signature(call, eval_str=True).parameters
-    except (
-        NameError,
-        TypeError,
-        ValueError,
-        SyntaxError,
-    ):  # a builtin's: it is called as it is
-        return None
+    except (NameError, TypeError, ValueError, SyntaxError):
+        return None  # a builtin's: it is called as it is
     context = next((p.name for p in taken.values() if wants_context(p)), None)
     wants = [p for p in taken.values() if p.name != context]
     by_name = {p.name for p in wants if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     needs = [p.name for p in wants if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.default is p.empty]
-    unknown = [] if any(p.kind is p.VAR_KEYWORD for p in wants) else [key for key in aliases if key not in by_name]
-    others = [key for key in needs if key not in aliases or key not in by_name]
+    unknown = [] if any(p.kind is p.VAR_KEYWORD for p in wants) else [key for key in given if key not in by_name]
+    others = [key for key in needs if key not in given or key not in by_name]
+    left_out = [key for key in needs if not given.get(key, True)]
     said = ""
-    if context in aliases:
+    if context in given:
         said = f"a ToolContext as {context!r}, which its schema has, too"
     elif unknown or others:
         said = f"no {unknown[0]!r}" if unknown else f"{others[0]!r}, of which its schema says nothing"
+    elif left_out:
+        said = f"{left_out[0]!r} always, which its schema lets be left out"
     if said:
         raise UsageError(
             f"tool {name}: {call!r} takes {said}; arguments come by their names: write `def call(**arguments)`"
