@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, Final
@@ -151,8 +151,20 @@ def _are_limits(value: object) -> bool:
     return isinstance(value, Mapping) and are_texts(value) and all(map(is_limit, value.values()))
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _are_names(value: object) -> bool:
+    if isinstance(value, str | bytes | Mapping):
+        return _is_name(value)
+    return isinstance(value, Iterator) or (isinstance(value, Iterable) and are_texts(value))
+
+
 FLAG: Final = an(bool, "True or False")
 TEXT: Final = an(str, "a text")
+NAME: Final = Wanted('write a name, such as "price"', _is_name)
+NAMES: Final = Wanted("write a name, or a list of names", _are_names)
 SECONDS: Final = number("seconds")
 TOOLS: Final = Wanted("write a list, such as tools=[price], or a Toolset", _are_tools)
 LIMITS: Final = Wanted('write limits={"quotes": Limit(concurrency=5)}', _are_limits)
