@@ -14,7 +14,7 @@ from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
-from superscalar.short import bounded
+from superscalar.short import bounded, cut, more
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, plain
 
 REPLAN = "REPLAN:"
@@ -185,7 +185,7 @@ def show_results(
 
     What the plan joins is shown fully first; then failures, and what is left of the room goes to the other results, an
     older version of a name excepted. A list or dict made item by item is shown with what each item is for. A result
-    without a name is shown by its expression. Long values end with their shape ("... 997 more of 1,000 items").
+    without a name is shown by its expression. Long values end with their shape ("… 997 more of 1,000 items").
 
     Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
     no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything. Of
@@ -293,8 +293,8 @@ class _Shown:
         parts = [self._item(item, share) for item in items[:200]]
         if things is not None and len(things) == len(items):
             parts = [f"{json.dumps(t, ensure_ascii=False)}: {part}" for t, part in zip(things, parts, strict=False)]
-        more = f", ... {len(items) - 200:,} more" if len(items) > 200 else ""
-        inside = ", ".join(parts) + more
+        left = [more(len(items) - 200, len(items), "items")] if len(items) > 200 else []
+        inside = ", ".join([*parts, *left])
         return f"{{{inside}}}" if holder.kind == "dict" else f"[{inside}]"
 
     def _item(self, outcome: Outcome, room: int) -> str:
@@ -310,7 +310,7 @@ class _Shown:
 
     def _label(self, id: TaskId) -> str:
         """The name in the plan's text, or the expression."""
-        return name_of(id) or _cut(print_expr(Ref(id), self._nameless), 120)
+        return name_of(id) or cut(print_expr(Ref(id), self._nameless), 120)
 
     def _things(self, task: Task) -> list[str] | None:
         """What the items of a list or dict are for, all different; None if that is not known."""
@@ -404,7 +404,7 @@ def _cause(outcome: Outcome) -> str:
 
 
 def _reason(outcome: Outcome, room: int) -> str:
-    return _cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result
+    return cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result
 
 
 def shortened(value: Any, room: int) -> str:
@@ -437,7 +437,7 @@ def _rounded(data: Any) -> Any:
 def _shortened(data: Any, room: int) -> str:
     match data:
         case str():
-            return json.dumps(_cut(data, room), ensure_ascii=False)
+            return json.dumps(cut(data, room), ensure_ascii=False)
         case list():
             return "[" + ", ".join(_some(data, len(data), room, "items")) + "]"
         case dict():
@@ -456,11 +456,7 @@ def _some(items: Any, count: int, room: int, what: str) -> Iterator[str]:
         text = text if len(text) <= share else _shortened(value, share - 10)
         text = f"{json.dumps(item[0], ensure_ascii=False)}: {text}" if pair else text
         if used + len(text) > room and index:
-            yield f"... {count - index:,} more of {count:,} {what}"
+            yield more(count - index, count, what)
             return
         used += len(text) + 2
         yield text
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: max(room - 30, 10)]}... ({len(text):,} characters in all)"

@@ -222,7 +222,7 @@ class Handle:
             text = " ".join(repr(value).split())
         except Exception as error:  # noqa: BLE001 -- its class is a tool's own code
             text = f"showing it raised {type(error).__name__}"
-        return cls(f"{kind.__qualname__}: {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}")
+        return cls(f"{kind.__qualname__}: {cut(text, _LONGEST)}")
 
     def __repr__(self) -> str:
         return f"<opaque {self.text}>"

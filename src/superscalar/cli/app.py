@@ -71,7 +71,7 @@ class GraphFormat(StrEnum):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from superscalar import __version__
+        from superscalar.version import __version__
 
         typer.echo(f"superscalar {__version__}")
         raise typer.Exit

@@ -24,7 +24,7 @@ from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
 from superscalar.plan.printer import print_plan
 from superscalar.schedule.ledger import Ledger
-from superscalar.short import short, short_arguments
+from superscalar.short import cut, short, short_arguments
 from superscalar.tools.trust import remembered
 from superscalar.values import Failure, Usage, plain, record_fields
 
@@ -208,8 +208,7 @@ def _line(row: Row, widest: int, run: RunState) -> Any:
     name = ("  " if row.within is not None else "") + safe_line(row.id)
     took = duration(row.seconds) if row.seconds is not None and row.kind == "call" and not unfinished else ""
     said = "  ".join(part for part in (call_of(row), "" if unfinished else note_of(row, over=over), took) if part)
-    cut = said if len(said) <= 500 else said[:499] + "…"
-    return Text.assemble(f"  {name:<{widest}}  ", (f"{state:<9}", colour), f"  {cut}")
+    return Text.assemble(f"  {name:<{widest}}  ", (f"{state:<9}", colour), f"  {cut(said, 500)}")
 
 
 def print_events(recorded: Iterable[Recorded]) -> None:
@@ -221,7 +220,7 @@ def print_events(recorded: Iterable[Recorded]) -> None:
     for record in recorded:
         head = f"{record.seq:>6}  {moment(record.at):%H:%M:%S.%f}"[:-3]
         text = f"{head}  {type(record.event).__name__:<14}  {safe_line(_told(record.event))}".rstrip()
-        out.print(Text(text if len(text) <= width else text[: width - 1] + "…"))
+        out.print(Text(cut(text, width)))
 
 
 def _told(event: ev.Event) -> str:

@@ -15,6 +15,7 @@ from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, counted, duration, safe, safe_line
 from superscalar.cli.wording import call_of, left_out, note_of
 from superscalar.observe.view import RunView
+from superscalar.short import cut
 
 if TYPE_CHECKING:
     from superscalar.cli.frame import Frame
@@ -86,7 +87,7 @@ class Lines:
         """Print what this event means to a person, if anything."""
         for word, text in self._said(event):
             line = f"{duration(self._view.elapsed(event.at)):>8}  {word:<9} {safe_line(text)}"
-            line = line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
+            line = cut(line, _WIDEST)
             if self._held is None:
                 self._console.out(line, highlight=False)
             else:

@@ -9,6 +9,7 @@ from typing import Any
 from superscalar import joiner
 from superscalar.labels import Label
 from superscalar.plan.parts import Entries, Labelled, Parts, whole
+from superscalar.short import more
 from superscalar.values import Observation, record_fields
 
 MaySee = Callable[[Label], bool]
@@ -60,13 +61,13 @@ def _fields(fields: Mapping[Any, Any], labels: Parts, may_see: MaySee, room: int
             break
     if not seen:
         return None
-    more = [f"{hidden:,} more withheld"] if hidden else []
-    return f"{{{_joined(parts, len(fields) - hidden, 'keys', more)}}}"
+    others = [f"{hidden:,} more withheld"] if hidden else []
+    return f"{{{_joined(parts, len(fields) - hidden, 'keys', others)}}}"
 
 
-def _joined(parts: list[str], count: int, what: str, more: Iterable[str] = ()) -> str:
-    left = [f"... {count - len(parts):,} more of {count:,} {what}"] if count > len(parts) else []
-    return ", ".join([*parts, *left, *more])
+def _joined(parts: list[str], count: int, what: str, others: Iterable[str] = ()) -> str:
+    left = [more(count - len(parts), count, what)] if count > len(parts) else []
+    return ", ".join([*parts, *left, *others])
 
 
 def _withheld(item: Any) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from superscalar.short import cut
+
 MOST: Final = 400
 """Characters of what a server said that a message shows."""
 
@@ -25,7 +27,7 @@ def shown(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= _SHORTEST_KEY:
             text = text.replace(secret, "***")
     line = _KEY.sub("***", _UNSEEN.sub(" ", text).strip())
-    return line if len(line) <= MOST else f"{line[:MOST]}... ({len(line):,} characters)"
+    return cut(line, MOST)
 
 
 def page(text: str) -> str:

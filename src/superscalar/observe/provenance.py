@@ -16,7 +16,7 @@ from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.ledger import Ledger
-from superscalar.short import bounded
+from superscalar.short import bounded, cut
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
 
@@ -145,7 +145,7 @@ def _text(cell: Cell) -> str:
     if cell.task is None:
         return f"item {cell.id[cell.id.rindex('[') + 1 : -1]} of {cell.parts[0].cell.id}" if "[" in cell.id else cell.id
     text = print_expr(Ref(cell.task.id), {cell.task.id: cell.task}) if _is_plain(cell.task) else _kind(cell.task)
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return cut(text, _WIDEST)
 
 
 def _is_plain(task: Task) -> bool:

@@ -16,7 +16,7 @@ from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.instances import templates
 from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.printer import print_expr
-from superscalar.short import short, short_arguments
+from superscalar.short import cut, short, short_arguments
 from superscalar.values import Failure, TaskId, Usage
 
 _LONGEST = 500  # characters kept of a value, of arguments and of a message
@@ -223,13 +223,13 @@ class RunView:
                 entry.message, entry.fraction = "", None
                 self._set(entry, "running")
             case ev.Progressed(_, _, message, fraction):
-                entry.message, entry.fraction = message[:_LONGEST], fraction
+                entry.message, entry.fraction = cut(message, _LONGEST), fraction
             case ev.Retrying(_, _, _, failure):
                 entry.failure = failure
                 entry.message, entry.fraction = "", None
                 self._set(entry, "retrying")
             case ev.Decided(decision="ask", reason=reason):
-                entry.message = reason[:_LONGEST]
+                entry.message = cut(reason, _LONGEST)
                 self._set(entry, "asked")
             case ev.Approved(_, _, approved, by):
                 entry.message = ("approved" if approved else "not approved") + (f" by {by}" if by else "")
@@ -488,7 +488,7 @@ class RunView:
             kind=entry.kind,
             state=entry.state,
             tool=entry.tool or (work.tool if isinstance(work, Call) else ""),
-            arguments=entry.arguments if entry.arguments is not None else _expression(entry.task),
+            arguments=entry.arguments if entry.arguments is not None else cut(_expression(entry.task), _LONGEST),
             effect=effect,
             within=group.own.id if group.own is not None and group.own is not entry else None,
             waits_for=entry.limits if entry.state == "ready" else missing,
@@ -542,16 +542,14 @@ def _is_quiet(entry: _Entry) -> bool:
 def _expression(task: Task) -> str:
     """What a task was written as, without its name and tool."""
     match task.work:
+        case Call(_, ((_, value),)) | Compute(value):
+            return print_expr(value)
         case Call(_, arguments):
-            if len(arguments) == 1:
-                return print_expr(arguments[0][1])[:_LONGEST]
-            return ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)[:_LONGEST]
-        case Compute(value):
-            return print_expr(value)[:_LONGEST]
+            return ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
         case Map(source):
             return f"for each item of {source}"
         case First(count, source):
-            return f"{print_expr(count)}, {source}"[:_LONGEST]
+            return f"{print_expr(count)}, {source}"
         case _:
             return ""
 

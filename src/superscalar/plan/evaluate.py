@@ -26,7 +26,6 @@ from superscalar.plan.bounds import (
 from superscalar.plan.changed_items import changed_by_item
 from superscalar.plan.changing import BY_ITEM, CHANGES, changed
 from superscalar.plan.elements import (
-    cut,
     formatted,
     item_of,
     items_of,
@@ -81,6 +80,7 @@ from superscalar.plan.itemwise import (
 from superscalar.plan.listed import Listed
 from superscalar.plan.needs import references
 from superscalar.plan.operators import binary, compare, folded, unary
+from superscalar.short import brief
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
@@ -204,7 +204,7 @@ def _ref(expr: Ref, frame: Frame) -> Any:
 
 def _var(expr: Var, frame: Frame) -> Any:
     if expr.name not in frame.names:
-        raise EvaluationError(f"`{cut(expr.name)}` has no value yet", "NameError")
+        raise EvaluationError(f"`{brief(expr.name)}` has no value yet", "NameError")
     found = frame.names[expr.name]
     if type(found) is Absent:
         raise found.error
@@ -305,7 +305,7 @@ def _apply(expr: Apply, frame: Frame) -> Any:
         listed.check(name, len(expr.arguments), keywords)
         return listed.run(expr, frame)
     if name not in FUNCTIONS:
-        raise EvaluationError(f"`{cut(name)}` is no function of the plan language", "NameError")
+        raise EvaluationError(f"`{brief(name)}` is no function of the plan language", "NameError")
     listed = FUNCTIONS[name]
     listed.check(name, len(expr.arguments), keywords)
     plain = [(k, given) for k, given in expr.keywords if not (k == "key" and name in _KEYED and type(given) is Lambda)]

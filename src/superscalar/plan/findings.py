@@ -17,6 +17,7 @@ from superscalar.plan.operators import ARITHMETIC, RELATIONS
 from superscalar.plan.signatures import Output, Parameter, Signature
 from superscalar.plan.source import Source
 from superscalar.plan.vocabulary import TEXT_METHODS
+from superscalar.short import cut
 from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")
@@ -79,8 +80,7 @@ class Findings:
         if (code, message, help) not in self._said and len(noted) < _MOST:
             self._said |= {(code, message, help), (code, message)}
             span = self.source.span(node)
-            shown = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
-            noted.append(Diagnostic(code, shown, span, self.source.line_text(span), label, help))
+            noted.append(Diagnostic(code, cut(message, _LONGEST), span, self.source.line_text(span), label, help))
             if len(self.problems) >= _MOST:
                 raise Enough
         return STAND_IN

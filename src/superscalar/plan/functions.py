@@ -32,6 +32,7 @@ from superscalar.plan.json_text import parse_json
 from superscalar.plan.listed import Listed
 from superscalar.plan.moments import apart
 from superscalar.plan.operators import binary, folded, number
+from superscalar.short import cut
 from superscalar.values import OrderedSet
 
 
@@ -242,7 +243,7 @@ def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
 
 
 def _assert(budget: Budget, text: Any) -> Any:
-    raise EvaluationError(text_of(text, budget)[:1_000], "AssertionError")
+    raise EvaluationError(cut(text_of(text, budget), 1_000), "AssertionError")
 
 
 def _bool(_budget: Budget, value: Any = False) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from superscalar.plan.bounds import EvaluationError
-from superscalar.plan.elements import cut
+from superscalar.short import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Listed:
             for keyword in keywords:
                 if keyword not in self.keywords:
                     takes = ", ".join(f"{k}=" for k in sorted(self.keywords)) or "none"
-                    raise EvaluationError(f"`{name}` takes no `{cut(keyword)}=`; its keywords: {takes}")
+                    raise EvaluationError(f"`{name}` takes no `{brief(keyword)}=`; its keywords: {takes}")
         if given < self.fewest or (self.most is not None and given > self.most):
             if self.most is None:
                 takes = f"at least {self.fewest}"

@@ -14,7 +14,7 @@ from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
-from superscalar.tools.batch import Batched
+from superscalar.tools.tool import Batched
 
 _Key: TypeAlias = tuple[Hashable, ...]
 
