@@ -163,12 +163,12 @@ class Steps:
         events: list[Event] = []
         unit = TaskFetchingUnit(
             Surroundings(
-                "benchmark",
-                self.tools,
-                Limits({}, max_concurrency=slots),
-                invoke,
-                events.append,
-                Bounds(timeout=None),
+                run="benchmark",
+                tools=self.tools,
+                limits=Limits({}, max_concurrency=slots),
+                invoke=invoke,
+                record=events.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=order,
             )

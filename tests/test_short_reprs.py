@@ -46,8 +46,18 @@ HOLDING: dict[str, Any] = {
     "a message": Message("user", LONG),
     "a request": Request((Message("user", LONG),) * 100),
     "a chunk": Chunk(LONG),
-    "how it was made": Made("a", LONG, Observation(MUCH), NOTHING),
-    "a result": RunResult(MUCH, Plan(()), Outcomes({}), Usage(), 0.0, 1, "run", (), ()),
+    "how it was made": Made(id="a", text=LONG, outcome=Observation(MUCH), label=NOTHING),
+    "a result": RunResult(
+        answer=MUCH,
+        plan=Plan(()),
+        outcomes=Outcomes({}),
+        usage=Usage(),
+        cost=0.0,
+        rounds=1,
+        run_id="run",
+        messages=(),
+        events=(),
+    ),
 }
 
 

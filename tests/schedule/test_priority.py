@@ -68,12 +68,12 @@ def times(
         durations = Durations(SECONDS if known is None else known)
         unit = TaskFetchingUnit(
             Surroundings(
-                "run",
-                tools,
-                limits,
-                local.invoke,
-                happened.append,
-                Bounds(timeout=None),
+                run="run",
+                tools=tools,
+                limits=limits,
+                invoke=local.invoke,
+                record=happened.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=priority,
             )

@@ -46,7 +46,14 @@ class Rounds:
     def __init__(self, recorded: Sequence[Event] = ()) -> None:
         self.log = list(recorded)
         self._program = Program(TOOLS.signatures)
-        around = Surroundings("run", TOOLS, Limits(TOOLS.limits), local.invoke, self.log.append, random=Random(0))
+        around = Surroundings(
+            run="run",
+            tools=TOOLS,
+            limits=Limits(TOOLS.limits),
+            invoke=local.invoke,
+            record=self.log.append,
+            random=Random(0),
+        )
         self.unit = ResumedUnit(around, tuple(recorded)) if recorded else TaskFetchingUnit(around)
         self._number = 0
 

@@ -193,7 +193,15 @@ def surroundings(world: Fates) -> Surroundings:
     limits = Limits(tools.limits, world.chosen.cap)
     bounds = Bounds(60.0, GRACE)
     policy = Policy(rules=[world.asks]) if world.chosen.asking else Policy("off")
-    surroundings = Surroundings("run", tools, limits, local.invoke, world.log.append, bounds, random=Random(0))
+    surroundings = Surroundings(
+        run="run",
+        tools=tools,
+        limits=limits,
+        invoke=local.invoke,
+        record=world.log.append,
+        bounds=bounds,
+        random=Random(0),
+    )
     return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 

@@ -218,10 +218,6 @@ def _bare_schema(schema: Any) -> Any:
 # --------------------------------------------------------------------------------------------- what has become of it
 
 
-class _NotKnown(Exception):
-    """A guard that cannot be compared; what it is called."""
-
-
 def _changes(begun: Data, now: Mapping[str, Any]) -> Iterator[Change]:
     """What has become of the guards that a run was begun under."""
     yield from _fields("", begun, now, _AGENT)

@@ -17,7 +17,7 @@ from superscalar.compiler.joining import tried_in
 from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording, history_of
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.result import Ending, Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
@@ -265,7 +265,7 @@ class ResumedRun(Run):
     async def go_on(self, verdicts: dict[TaskId, Verdict]) -> RunResult:
         """Do the rest of the run."""
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             last = self._past.rounds[-1] if self._past.rounds else None
             asks = self._answers and self._settings.approve_plan
             if last is not None and not last.round.sealed and (last.round.asked or asks):
@@ -277,16 +277,16 @@ class ResumedRun(Run):
 
         return await self._bracketed(self._question, main)
 
-    async def _rest_of_plan(self) -> RunResult:
+    async def _rest_of_plan(self) -> Ending:
         tasks = tuple(self._unit.ledger.tasks)
         if not (self._unit.ledger.round.sealed or self._late):
             await self._rest_of_approval(self._unit.ledger.round)
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
-        return self._result(Plan(tasks), outcomes, outcomes.joined)
+        return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
 
-    async def _rest_of_answer(self) -> RunResult:
+    async def _rest_of_answer(self) -> Ending:
         past, question, said = self._past, self._question, self._said
         if past.joined is not None:
             answer = past.joined.answer
@@ -396,7 +396,16 @@ async def without_secrets(
     run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
     called = None if late else invoke
     tell = str if recording.tell is None else recording.tell.scrub
-    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
+    terms = Terms(
+        run=run,
+        tools=settings.tools,
+        limits=limits,
+        invoke=called,
+        bounds=settings.bounds,
+        context=context,
+        random=settings.random,
+        tell=tell,
+    )
     return await read_again(recorded, terms)
 
 

@@ -25,7 +25,7 @@ _DEEPEST = 60  # steps back from the value that was asked for
 
 
 @bounded
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """How one value was made.
 
@@ -106,18 +106,18 @@ class Provenance:
         work = None if cell.task is None else cell.task.work
         tool = work.tool if isinstance(work, Call) else ""
         if cell in told or depth > _DEEPEST:
-            return Made(cell.id, text, cell.outcome, label, tool, told=True, parts=parts)
+            return Made(id=cell.id, text=text, outcome=cell.outcome, label=label, tool=tool, told=True, parts=parts)
         told.add(cell)
         deciding = list(dict.fromkeys(self._deciding(cell)))
         inputs = [one for one in dict.fromkeys(self._labels.inputs(cell)) if one not in deciding]
         return Made(
-            cell.id,
-            text,
-            cell.outcome,
-            label,
-            tool,
-            tuple(self._made(one, told, depth + 1) for one in inputs),
-            tuple(self._made(one, told, depth + 1) for one in deciding),
+            id=cell.id,
+            text=text,
+            outcome=cell.outcome,
+            label=label,
+            tool=tool,
+            inputs=tuple(self._made(one, told, depth + 1) for one in inputs),
+            because=tuple(self._made(one, told, depth + 1) for one in deciding),
             parts=parts,
         )
 

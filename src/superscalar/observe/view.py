@@ -355,9 +355,7 @@ class RunView:
     @property
     def plan_text(self) -> str:
         """What the planner has written so far, repairs and later rounds included."""
-        if len(self._plan) > 1:
-            self._plan = ["".join(self._plan)]
-        return self._plan[0] if self._plan else ""
+        return _whole(self._plan)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -367,16 +365,12 @@ class RunView:
     @property
     def answer_text(self) -> str:
         """What the joiner has written so far of the answer."""
-        if len(self._answer) > 1:
-            self._answer = ["".join(self._answer)]
-        return self._answer[0] if self._answer else ""
+        return _whole(self._answer)
 
     @property
     def thought_text(self) -> str:
         """What the model that is at work has thought since it wrote its last word."""
-        if len(self._thought) > 1:
-            self._thought = ["".join(self._thought)]
-        return self._thought[0] if self._thought else ""
+        return _whole(self._thought)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -533,6 +527,12 @@ class RunView:
         if mode == "item":
             return self._settled(f"{task}[{item}]")
         return mode == "shape" and task in self._groups and self._groups[task].count is not None
+
+
+def _whole(pieces: list[str]) -> str:
+    """What pieces come to, of which there is one from then on: it is asked for again and again while they grow."""
+    pieces[:] = ["".join(pieces)]
+    return pieces[0]
 
 
 def _is_quiet(entry: _Entry) -> bool:

@@ -458,7 +458,9 @@ def handle_text(value: Any) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 (a handle is anybody's object, and showing it must not fail a plan)
         text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
-    return brief(text, MAX_HANDLE)
+    if len(text) > MAX_HANDLE:  # a plan computes with it: what a resumed run gets is what it got before
+        text = f"{text[:MAX_HANDLE]}..."
+    return text.replace("\n", "\\n")
 
 
 def formatted(value: Any, spec: str, budget: Budget) -> str:

@@ -54,7 +54,7 @@ class Again:
             _lose_items(schedule.in_program_order())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How calls are made. `invoke` is None where none may be: what would have to be read is absent then.
 
