@@ -79,11 +79,11 @@ def cut(text: str, most: int) -> str:
     """A text of at most so many characters. One that is cut ends with `…`; where there is room it says its length."""
     if len(text) <= most:
         return text
-    said = left_out(len(text)) if most >= _ROOMY else ELLIPSIS
+    said = cut_off(len(text)) if most >= _ROOMY else ELLIPSIS
     return text[: max(most - len(said), 0)] + said
 
 
-def left_out(length: int) -> str:
+def cut_off(length: int) -> str:
     """What stands behind the beginning of a text of so many characters."""
     return f"{ELLIPSIS} ({length:,} characters in all)"
 

@@ -41,8 +41,7 @@ class Commands(TyperGroup):
         try:
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except _UsageError as error:
-            from superscalar.cli.documents import error_document
-            from superscalar.cli.failures import USAGE, CommandError
+            from superscalar.cli.failures import USAGE, CommandError, error_document
             from superscalar.cli.report import print_json
 
             message = getattr(error, "format_message", error.__str__)()
@@ -131,12 +130,12 @@ def run(
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.compiler.result import has_failed, result_document
         from superscalar.observe.view import RunView
 
         asked = _asked(question)
@@ -203,12 +202,12 @@ def plan(
     """
     with reporting(as_json):
         from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.documents import plan_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.documents import plan_document
         from superscalar.observe.view import RunView
         from superscalar.plan.printer import print_plan
 
@@ -253,11 +252,11 @@ def check(
         from dataclasses import replace
 
         from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.documents import diagnostic_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
-        from superscalar.cli.terminal import counted
+        from superscalar.observe.documents import diagnostic_document
+        from superscalar.observe.wording import counted
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
@@ -318,12 +317,12 @@ def execute(
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.compiler.result import has_failed, result_document
         from superscalar.observe.view import RunView
         from superscalar.values import plain
 
@@ -374,10 +373,10 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
     """
     with reporting(as_json):
         from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.documents import tools_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_tools
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.documents import tools_document
 
         with stdout_kept_clean():
             toolset = open_compiler(load_tools(tools)).tools
@@ -452,7 +451,7 @@ def _left_out(writes: Sequence[str]) -> str:
 
 
 def _explained(plan: Plan, toolset: Toolset) -> dict[str, Any]:
-    from superscalar.cli.documents import stage_document
+    from superscalar.observe.documents import stage_document
     from superscalar.plan.passes.pipeline import explain
 
     return {"passes": [stage_document(stage) for stage in explain(plan, toolset.signatures)]}

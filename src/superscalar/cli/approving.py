@@ -47,11 +47,11 @@ def approve_run(
     """
     with reporting(as_json):
         from superscalar.cli.asking import shown, whose_keyboard
-        from superscalar.cli.documents import question_document
         from superscalar.cli.failures import CommandError
         from superscalar.cli.journals import open_journal
         from superscalar.cli.listed import answering, going_on
         from superscalar.cli.report import print_json, print_text
+        from superscalar.observe.documents import question_document
 
         opened = open_journal(journal)
         id = opened.named(run)

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from superscalar.advice import command, naming, typed
-from superscalar.cli.terminal import console, counted, safe_line
+from superscalar.cli.terminal import console, safe_line
 from superscalar.journal import Journal, RunState, RunSummary
+from superscalar.observe.wording import counted
 from superscalar.policy import Question
 from superscalar.short import cut
 

@@ -33,7 +33,7 @@ def reporting(
 
 
 def _report(error: CommandError, as_json: bool) -> NoReturn:
-    from superscalar.cli.documents import error_document
+    from superscalar.cli.failures import error_document
     from superscalar.cli.report import print_error, print_json
 
     if as_json:

@@ -95,13 +95,13 @@ def resume_run(
     )
     with reporting(as_json, journal=journal, again=again):
         from superscalar.cli.asking import asking
-        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.journals import open_journal
         from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.compiler.guards import changes_told
+        from superscalar.compiler.result import has_failed, result_document
         from superscalar.observe.view import RunView
         from superscalar.values import plain
 

@@ -15,11 +15,12 @@ from superscalar.advice import command as advised
 from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
 from superscalar.cli.screens import Screen
 from superscalar.cli.streams import silence_lost
-from superscalar.cli.terminal import counted, safe_line
+from superscalar.cli.terminal import safe_line
 from superscalar.compiler.sync import run_to_end
 from superscalar.events import Event
 from superscalar.observe.rows import Row
 from superscalar.observe.view import RunView
+from superscalar.observe.wording import counted
 
 
 class Stream(Protocol):

@@ -531,8 +531,9 @@ class RunView:
 
 def _whole(pieces: list[str]) -> str:
     """What pieces come to, of which there is one from then on: it is asked for again and again while they grow."""
-    pieces[:] = ["".join(pieces)]
-    return pieces[0]
+    if len(pieces) > 1:
+        pieces[:] = ["".join(pieces)]
+    return pieces[0] if pieces else ""
 
 
 def _is_quiet(entry: _Entry) -> bool:

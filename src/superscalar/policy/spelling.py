@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from superscalar.short import left_out
+from superscalar.short import cut_off
 from superscalar.values import OrderedSet, record_fields
 
 
@@ -39,7 +39,7 @@ class _Telling(NamedTuple):
     def text(self, value: str | bytes) -> str:
         if self.most is None or len(value) <= self.most:
             return repr(value)
-        return f"{value[: self.most]!r}{left_out(len(value))}"
+        return f"{value[: self.most]!r}{cut_off(len(value))}"
 
     def of(self, name: Any) -> _Telling:
         """How much is told of a field."""
