@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
+from superscalar.observe.wording import counted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
@@ -360,12 +361,12 @@ def _size(data: Any) -> str:
         case int() | float():
             return "a number"
         case str():
-            return f"a text of {_counted(len(data), 'character')}"
+            return f"a text of {counted(len(data), 'character')}"
         case list():
             kinds = {_kind(item) for item in data}
-            return f"a list of {_counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
+            return f"a list of {counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
         case dict():
-            return f"an object with {_counted(len(data), 'key')}"
+            return f"an object with {counted(len(data), 'key')}"
     return "a value"
 
 
@@ -382,10 +383,6 @@ def _kind(data: Any) -> str:
     return "item"
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + "s" * (count != 1)
-
-
 # Classes of exceptions that are made when they are raised may be named by what was said.
 _KNOWN = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 
@@ -395,7 +392,7 @@ def _cause(outcome: Outcome) -> str:
     match outcome:
         case Failure(items=tuple(items)):
             failed = sum(not isinstance(item, Observation) and not is_silent(item) for item in items)
-            return f"{failed:,} of {_counted(len(items), 'item')} failed"
+            return f"{failed:,} of {counted(len(items), 'item')} failed"
         case Failure(kind="error", error=error) if error in _KNOWN:
             return error
         case Failure(kind=kind):

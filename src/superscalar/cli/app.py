@@ -131,11 +131,10 @@ def run(
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
+        from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
-        from superscalar.compiler.result import has_failed, result_document
         from superscalar.observe.view import RunView
 
         asked = _asked(question)
@@ -166,16 +165,7 @@ def run(
             compiler = open_compiler(load_tools(tools), **given)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
-        if as_json:
-            print_json(result_document(result, answers=True))
-        else:
-            if not quiet:
-                print_summary(view, result.timing, result.usage, result.rounds, result.cost)
-                print_recorded(journal, result.run_id)
-                typer.echo(err=True)  # the answer stands apart
-            print_answer_of(result)
-        if has_failed(result):
-            raise typer.Exit(1)
+        conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -318,13 +308,11 @@ def execute(
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import open_compiler, recorded
         from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_json, print_recorded, print_summary
+        from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
-        from superscalar.compiler.result import has_failed, result_document
         from superscalar.observe.view import RunView
-        from superscalar.values import plain
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
@@ -352,15 +340,7 @@ def execute(
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
-        if as_json:
-            print_json({"syntax": read_as, **result_document(result, answers=False)})
-        else:
-            if not quiet:
-                print_summary(view, result.timing, result.usage, 1, result.cost)
-                print_recorded(journal, result.run_id)
-            print_json(plain(result.answer))
-        if has_failed(result):
-            raise typer.Exit(1)
+        conclude(result, view, journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 
 @app.command("tools")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from superscalar.advice import command
 from superscalar.cli.failures import INTERRUPTED, SUSPENDED, WAITING, CommandError
 from superscalar.cli.terminal import console, json_text, safe, safe_line
-from superscalar.compiler.result import RunResult
+from superscalar.compiler.result import RunResult, has_failed, result_document
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.observe.wording import (
@@ -51,6 +54,36 @@ def print_answer_of(result: RunResult) -> None:
     if result.partial:
         out.print(Text(safe(result.partial), style="dim"))
     out.print(Text.assemble(("error: ", "bold red"), safe(f"the answer was cut: {result.cut}")))
+
+
+def conclude(
+    result: RunResult,
+    view: RunView,
+    journal: Path | None,
+    document: Mapping[str, Any],
+    *,
+    answers: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print what a run came to, and end the command with a code of 1 if it has failed.
+
+    `document` is what the JSON document says besides.
+    """
+    if as_json:
+        print_json({**document, **result_document(result, answers=answers)})
+    else:
+        if not quiet:
+            print_summary(view, result.timing, result.usage, result.rounds, result.cost)
+            print_recorded(journal, result.run_id)
+        if answers:
+            if not quiet:
+                typer.echo(err=True)  # the answer stands apart
+            print_answer_of(result)
+        else:
+            print_json(plain(result.answer))
+    if has_failed(result):
+        raise typer.Exit(1)
 
 
 def print_text(text: str) -> None:

@@ -79,8 +79,7 @@ class Findings:
         noted = self.warnings if code.startswith("W") else self.problems
         if (code, message, help) not in self._said and len(noted) < _MOST:
             self._said |= {(code, message, help), (code, message)}
-            span = self.source.span(node)
-            noted.append(Diagnostic(code, cut(message, _LONGEST), span, self.source.line_text(span), label, help))
+            noted.append(self.source.problem(code, cut(message, _LONGEST), help, self.source.span(node), label))
             if len(self.problems) >= _MOST:
                 raise Enough
         return STAND_IN

@@ -183,9 +183,8 @@ class Program:
         """Take the condition of an `if`, or what is wrong with it: what follows, up to `close_if`, stands in it."""
         depth = len(self._open) if self._reply is None else self._reply.depth
         if depth == MAX_NESTED:
-            span = source.span(None)
             message, help = f"more than {MAX_NESTED} `if`s stand in each other", "make it several plans, or a tool"
-            problem = Diagnostic("E402", message, span, source.line_text(span), help=help)
+            problem = source.problem("E402", message, help)
         header = None if tree is None else ast.copy_location(ast.If(tree.test, [], []), tree.test)
         return self._open_if(Slot((), source, header, (), thought=thought, unread=problem, blocks=([], [])))
 
