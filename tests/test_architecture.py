@@ -17,7 +17,7 @@ ROOMS = [
     {"advice", "errors", "everyday", "forks", "private", "unseen", "version"},
     {"short"},
     {"values", "labels"},
-    {"weight"},
+    {"weight", "excerpt"},
     {"secrets"},
     {"plan"},
     {"tools"},

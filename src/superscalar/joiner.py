@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from superscalar.excerpt import excerpt
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
 from superscalar.observe.wording import counted
@@ -16,7 +17,7 @@ from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print_expression import name_of
 from superscalar.plan.printer import print_expr
 from superscalar.short import bounded, cut, more
-from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, plain
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, outer, plain
 
 REPLAN = "REPLAN:"
 _EMPHASIS = " \t\n*_#"
@@ -262,11 +263,11 @@ class _Shown:
             return f"{name}: {summary(outcome) if part is None else part}"
         match outcome:
             case Observation(made):
-                value = plain(made)
-                things = None if isinstance(value, dict) else self._things(task)
-                if things is None or not isinstance(value, list) or len(things) != len(value):
-                    return f"{name}: {_fitted(value, room)}"
-                return f"{name}: [{shortened(dict(zip(things, value, strict=True)), room)[1:-1]}]"
+                items = outer(made)
+                things = self._things(task) if isinstance(items, list) else None
+                if things is None or len(things) != len(items):
+                    return f"{name}: {excerpt(made, room)}"
+                return f"{name}: [{excerpt(dict(zip(things, items, strict=True)), room)[1:-1]}]"
             case Failure(items=tuple()) | Skipped(items=tuple()):
                 return f"{name}: {self._incomplete(task, outcome, room)}"
             case Failure() as failure:
@@ -301,7 +302,7 @@ class _Shown:
     def _item(self, outcome: Outcome, room: int) -> str:
         match outcome:
             case Observation(value):
-                return shortened(value, room)
+                return excerpt(value, room)
             case Skipped(by_guard=True):
                 return "not needed"
             case Skipped(because):
@@ -345,7 +346,7 @@ def summary(outcome: Outcome) -> str:
     """What may be known of a result that is not trusted: whether there is one, of which type, and how large."""
     match outcome:
         case Observation(value):
-            return f"withheld ({_size(plain(value))})"
+            return f"withheld ({_size(outer(value))})"
         case Failure():
             return f"UNKNOWN ({_cause(outcome)})"
         case Skipped():
@@ -363,7 +364,7 @@ def _size(data: Any) -> str:
         case str():
             return f"a text of {counted(len(data), 'character')}"
         case list():
-            kinds = {_kind(item) for item in data}
+            kinds = {_kind(outer(item)) for item in data}
             return f"a list of {counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
         case dict():
             return f"an object with {counted(len(data), 'key')}"
@@ -402,58 +403,3 @@ def _cause(outcome: Outcome) -> str:
 
 def _reason(outcome: Outcome, room: int) -> str:
     return cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result
-
-
-def shortened(value: Any, room: int) -> str:
-    """A value as JSON in at most about `room` characters; what is left out is said with its shape.
-
-    Numbers have 12 significant digits at the most: nobody wants to read 0.30000000000000004.
-    """
-    return _fitted(plain(value), room)
-
-
-def _fitted(value: Any, room: int) -> str:
-    data = _rounded(value)
-    whole = json.dumps(data, ensure_ascii=False, default=repr)
-    if len(whole) <= room:
-        return whole
-    return _shortened(data, max(room, 40))
-
-
-def _rounded(data: Any) -> Any:
-    match data:
-        case float():
-            return float(f"{data:.12g}")
-        case list():
-            return [_rounded(item) for item in data]
-        case dict():
-            return {key: _rounded(item) for key, item in data.items()}
-    return data
-
-
-def _shortened(data: Any, room: int) -> str:
-    match data:
-        case str():
-            return json.dumps(cut(data, room), ensure_ascii=False)
-        case list():
-            return "[" + ", ".join(_some(data, len(data), room, "items")) + "]"
-        case dict():
-            return "{" + ", ".join(_some(data.items(), len(data), room, "keys")) + "}"
-    return json.dumps(data, ensure_ascii=False)
-
-
-def _some(items: Any, count: int, room: int, what: str) -> Iterator[str]:
-    """As many items as there is room for, then how many there are."""
-    share = max(20, room // min(max(count, 1), 8))
-    used = 0
-    for index, item in enumerate(items):
-        pair = isinstance(item, tuple)
-        value = item[1] if pair else item
-        text = json.dumps(value, ensure_ascii=False)
-        text = text if len(text) <= share else _shortened(value, share - 10)
-        text = f"{json.dumps(item[0], ensure_ascii=False)}: {text}" if pair else text
-        if used + len(text) > room and index:
-            yield more(count - index, count, what)
-            return
-        used += len(text) + 2
-        yield text

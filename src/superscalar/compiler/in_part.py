@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from superscalar import joiner
+from superscalar.excerpt import excerpt
 from superscalar.labels import Label
 from superscalar.plan.parts import Entries, Labelled, Parts, whole
 from superscalar.short import more
@@ -22,7 +23,7 @@ def in_part(value: Any, labels: Labelled, may_see: MaySee, room: int) -> str | N
     How many items there are, and which keys, is told where that may be seen. None: nothing of it may be.
     """
     if may_see(whole(labels)):
-        return joiner.shortened(value, room)
+        return excerpt(value, room)
     if not isinstance(labels, Parts) or not may_see(labels.shape):
         return None
     if labels.count is not None:

@@ -23,6 +23,7 @@ from superscalar.compiler.result import Ending, Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, JoinError, NotApproved
+from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
@@ -265,7 +266,7 @@ class Run:
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...], cut: str = "") -> Ending:
         """What the run comes to; of an answer that was `cut`, everything else is there."""
-        text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
+        text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
         tasks = self._program.in_order()
         label = self._sight.label(tasks, joined=self._settings.joiner is not None, heard=heard(said))
         return Ending(
