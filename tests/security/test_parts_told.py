@@ -10,7 +10,7 @@ from superscalar import Ask, Label, LabelledCall, LLMCompiler, Policy, Question,
 from superscalar.cli.origins import print_made
 from superscalar.labels import PLAN, Source
 from superscalar.observe.documents import made_document
-from superscalar.plan.parts import Entries, Labelled, Parts, run, some, told
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, run, some, told
 from superscalar.testing import run as ran_in_virtual_time
 
 FOREIGN = Label([Source("tool", "web", trusted=False)])

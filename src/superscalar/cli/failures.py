@@ -19,7 +19,7 @@ from superscalar.errors import (
     UsageError,
 )
 from superscalar.observe.documents import diagnostic_document, outcome_document, question_document
-from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
 from superscalar.values import Outcome, TaskId

@@ -20,7 +20,7 @@ from superscalar.observe.view import RunView
 from superscalar.observe.wording import call_of, duration, event_text, note_of
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.schedule.ledger import Ledger
 from superscalar.short import cut
 from superscalar.tools.trust import remembered

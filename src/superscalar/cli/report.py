@@ -23,7 +23,7 @@ from superscalar.observe.wording import (
     summary,
     trust_terms,
 )
-from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
 from superscalar.values import Usage, plain

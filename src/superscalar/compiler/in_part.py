@@ -9,7 +9,7 @@ from typing import Any
 from superscalar import joiner
 from superscalar.excerpt import excerpt
 from superscalar.labels import Label
-from superscalar.plan.parts import Entries, Labelled, Parts, whole
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, whole
 from superscalar.short import more
 from superscalar.values import Observation, record_fields
 

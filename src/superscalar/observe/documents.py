@@ -9,10 +9,10 @@ from superscalar.observe.provenance import Made
 from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
 from superscalar.observe.wording import resource_text, signature_text
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.passes.pipeline import Stage
-from superscalar.plan.printer import print_expr
+from superscalar.plan.print.program import print_expr
 from superscalar.policy import Question
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain, record_fields

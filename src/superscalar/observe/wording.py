@@ -13,8 +13,8 @@ from superscalar.labels import Label
 from superscalar.observe.rows import Counts, Items, More, Row
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
-from superscalar.plan.printer import print_plan
-from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
+from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature
+from superscalar.plan.print.program import print_plan
 from superscalar.short import short, short_arguments
 from superscalar.tools import Limit, Tool
 from superscalar.values import Failure, Usage, record_fields
