@@ -88,7 +88,7 @@ class Cut:
     too_long: bool = False
 
 
-Decision: TypeAlias = Finish | Replan | Cut
+NextStep: TypeAlias = Finish | Replan | Cut
 
 
 def again_message(cut: Cut) -> str:
@@ -142,7 +142,7 @@ class AnswerReader:
             line, self._line = self._line, ""
             yield line
 
-    def finish(self) -> Decision:
+    def finish(self) -> NextStep:
         """The reply is complete."""
         if self._reason is not None:
             return Replan("".join(self._reason).lstrip(_EMPHASIS).rstrip(" \t\n*"))

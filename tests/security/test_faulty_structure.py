@@ -167,7 +167,7 @@ FAULTS = [
         "slices: their ends",
         labels._Reading,
         "_slice",
-        lambda self, expr: parts.cut(listed(self.of(expr.base)), None),
+        lambda self, expr: parts.sliced(listed(self.of(expr.base)), None),
         "a = [1, 2, 3][len(word(1)):]",
     ),
     Fault(

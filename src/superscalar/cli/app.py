@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from superscalar.cli import approving, journals, options, resume, tidying
-from superscalar.cli.reporting import name_of, reporting
+from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
     from superscalar.plan import Syntax
@@ -394,9 +394,9 @@ def _read(file: str) -> tuple[str, str]:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
     try:
-        return name_of(file), data.decode("utf-8-sig")
+        return file_name(file), data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CommandError(f"{name_of(file)} is not UTF-8 text (byte {error.start})") from error
+        raise CommandError(f"{file_name(file)} is not UTF-8 text (byte {error.start})") from error
 
 
 def _syntax(source: str, given: options.Syntax) -> Syntax:

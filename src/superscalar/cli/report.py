@@ -20,7 +20,7 @@ from superscalar.observe.wording import (
     limit_text,
     resource_text,
     signature_text,
-    summary,
+    summary_text,
     trust_terms,
 )
 from superscalar.plan.ir.diagnostics import Diagnostic
@@ -146,7 +146,7 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
     out = console(sys.stderr)
     for line in failures(view):
         out.print(Text(safe_line(line), style="red"))
-    out.print(Text(summary(timing, usage, rounds, cost), style="dim"))
+    out.print(Text(summary_text(timing, usage, rounds, cost), style="dim"))
 
 
 def print_recorded(journal: Path | None, run: str) -> None:

@@ -19,7 +19,7 @@ from superscalar.observe.wording import duration
 from superscalar.short import cut
 
 if TYPE_CHECKING:
-    from superscalar.cli.frame import Frame
+    from superscalar.cli.frame import Drawing
     from superscalar.cli.painter import Painter
 
 _PERIOD = 0.1  # seconds between two pictures
@@ -68,7 +68,7 @@ class NoScreen:
         """There is nothing to give back."""
 
 
-class Lines:
+class PlainLines:
     """One line for each thing that happens, on standard error: for logs and pipes."""
 
     def __init__(self, view: RunView) -> None:
@@ -120,14 +120,14 @@ class Picture:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Draw ten times a second, and take the picture away at the end."""
-        from superscalar.cli.frame import Frame
+        from superscalar.cli.frame import Drawing
         from superscalar.cli.painter import Painter
 
         try:
             with captured_stderr() as captured:
                 self._captured = captured
                 painter = self._painter = Painter(console(captured.terminal))
-                frame = Frame(painter.console, self._title)
+                frame = Drawing(painter.console, self._title)
                 self._paint(frame, painter, captured)
                 drawing = asyncio.create_task(self._draw(frame, painter, captured), name="draw the picture")
                 try:
@@ -165,24 +165,24 @@ class Picture:
         if self._painter is not None:
             self._painter.clear()
 
-    async def _draw(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+    async def _draw(self, frame: Drawing, painter: Painter, captured: Captured) -> None:
         while True:
             await asyncio.sleep(_PERIOD)
             if not self._asking:
                 with contextlib.suppress(OSError):  # the terminal is gone, and a signal says so at once
                     self._paint(frame, painter, captured)
 
-    def _paint(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+    def _paint(self, frame: Drawing, painter: Painter, captured: Captured) -> None:
         columns, lines = painter.size
         now = asyncio.get_running_loop().time()
         painter.paint(frame.lines(self._view, columns, lines - 1, now), _taken(captured))
 
     def _leave_rows(self) -> None:
         """Leave the last state of the calls on the screen."""
-        from superscalar.cli.frame import Frame
+        from superscalar.cli.frame import Drawing
 
         out = console(sys.stderr)
-        for line in Frame(out, self._title).rows(self._view, _REMAINING, out.width):
+        for line in Drawing(out, self._title).rows(self._view, _REMAINING, out.width):
             out.print(line, soft_wrap=True)
 
 
@@ -192,7 +192,7 @@ def screen_for(view: RunView, title: str, *, hidden: bool = False) -> Screen:
         return NoScreen()
     # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
     drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
-    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else Lines(view)
+    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else PlainLines(view)
 
 
 def _taken(captured: Captured) -> list[str]:

@@ -16,7 +16,7 @@ from superscalar.compiler.approval import Approve
 from superscalar.compiler.asking import Asking
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.history import heard
-from superscalar.compiler.joining import Joining, Progress
+from superscalar.compiler.joining import Joining, Wording
 from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording
 from superscalar.compiler.result import Ending, Outcomes, RunResult
@@ -119,7 +119,7 @@ class Run:
             timeout=settings.joiner_timeout,
             max_tokens=settings.max_answer_tokens,
         )
-        self._progress = Progress()
+        self._progress = Wording()
         self._refused = False  # the plan of a later round was not approved
         self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
         self._approver = approval.approver(settings.approve, later=recording is not None)

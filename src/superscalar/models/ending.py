@@ -72,7 +72,7 @@ class Ends:
         return "stop" if is_whole(means) else means
 
 
-class End:
+class ReplyEnd:
     """What a stream says of its end, folded as it comes.
 
     A word for a cut is never taken back. One for a whole reply holds until more of the reply comes; from a server that

@@ -6,7 +6,7 @@ from typing import Any
 
 from superscalar.labels import Label
 from superscalar.observe.provenance import Made
-from superscalar.observe.rows import kind_of
+from superscalar.observe.rows import row_kind
 from superscalar.observe.timing import Timing
 from superscalar.observe.wording import resource_text, signature_text
 from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
@@ -96,7 +96,7 @@ def plan_document(plan: Plan, text: str) -> dict[str, Any]:
 
 def task_document(task: Task) -> dict[str, Any]:
     """One task: what it does, and what it waits for."""
-    document: dict[str, Any] = {"id": task.id, "kind": kind_of(task.work)}
+    document: dict[str, Any] = {"id": task.id, "kind": row_kind(task.work)}
     match task.work:
         case Call(tool, arguments, effect, access):
             document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}

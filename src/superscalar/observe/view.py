@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from superscalar import events as ev
-from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
+from superscalar.observe.rows import Counts, Items, More, Row, RowKind, State, row_kind
 from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import templates
@@ -30,7 +30,7 @@ class _Entry:
 
     id: TaskId
     task: Task
-    kind: Kind
+    kind: RowKind
     group: _Group
     state: State = "waiting"
     limits: tuple[str, ...] = ()
@@ -284,7 +284,7 @@ class RunView:
         group = self._groups.setdefault(task.id, _Group())
         entry = self._entries.get(task.id)
         if entry is None:
-            entry = self._entries[task.id] = _Entry(task.id, task, kind_of(task.work), group)
+            entry = self._entries[task.id] = _Entry(task.id, task, row_kind(task.work), group)
             group.own = entry
             if entry.kind == "call":
                 self._counts["waiting"] += 1
@@ -308,7 +308,7 @@ class RunView:
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
             task, group = known
-            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group, retired=group.retired)
+            entry = self._entries[instance] = _Entry(instance, task, row_kind(task.work), group, retired=group.retired)
             self._file(entry)
             if entry.kind == "call" and not entry.retired:
                 self._counts["waiting"] += 1

@@ -123,7 +123,7 @@ def _several(names: tuple[str, ...]) -> str:
     return f"{shown} and {len(names) - 3:,} more" if len(names) > 4 else ", ".join(names)
 
 
-def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:
+def summary_text(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:
     """`14 calls in 3.10 s (15.0 s one after another), 6.41 s in all, 1,020 tokens`."""
     parts = []
     if timing.calls:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
-from superscalar.policy.spelling import shortened, spelled
+from superscalar.policy.spelling import spelled, spelled_within
 from superscalar.short import bounded, cut
 from superscalar.unseen import revealed
 from superscalar.values import IMMUTABLE, TaskId, twin_of
@@ -236,7 +236,7 @@ class Question:
             return spelled
         if self.destinations is None or inside:
             kept = [one.rpartition(".")[2].rstrip("[]") for one in inside]
-            return partial(shortened, most=max(most, _ADDRESS), kept=kept)
+            return partial(spelled_within, most=max(most, _ADDRESS), kept=kept)
         return lambda value: cut(spelled(value), most)
 
 

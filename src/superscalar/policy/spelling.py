@@ -22,7 +22,7 @@ def spelled(value: Any) -> str:
     return _spelled(value, _WHOLE)
 
 
-def shortened(value: Any, most: int, kept: Iterable[str] = ()) -> str:
+def spelled_within(value: Any, most: int, kept: Iterable[str] = ()) -> str:
     """The same, but texts in it are cut that have more than `most` characters: everything else is there, and whole.
 
     So are the fields that are `kept`, whatever they hold.

@@ -20,7 +20,6 @@ from superscalar.plan.evaluate.parts import (
     Parts,
     also,
     concatenated,
-    cut,
     either,
     from_pairs,
     got,
@@ -29,6 +28,7 @@ from superscalar.plan.evaluate.parts import (
     merged,
     numbered,
     run,
+    sliced,
     some,
     whole,
     with_rest,
@@ -203,7 +203,7 @@ class _Reading:
             return widened(label | whole(found))
         ends = [None if end is None else constant_index(end) for end in (expr.start, expr.stop, expr.step)]
         known = all(constant_index(end) is not None for end in there) and ends[2] != 0
-        return also(cut(found, slice(*ends) if known else None), label)
+        return also(sliced(found, slice(*ends) if known else None), label)
 
     def _inside(self, clauses: Iterable[Clause]) -> tuple[_Reading, Label]:
         """What reads the element of a comprehension, and the label of how many there are, and in which order."""
@@ -259,7 +259,7 @@ class _Reading:
             case "list" | "tuple":
                 return also(found, PLAN)
             case "reversed":
-                return also(cut(found, slice(None, None, -1)), PLAN)
+                return also(sliced(found, slice(None, None, -1)), PLAN)
             case "max" | "min" | "sorted":
                 pass
             case _:
