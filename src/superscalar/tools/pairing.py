@@ -41,7 +41,7 @@ def matched(single: tuple[str, Parameters], many: tuple[str, Parameters], over: 
             + ('; say which with over="..."' if len(pairs) > 1 else "")
         )
     ((one, many_name),) = pairs
-    if not _may_be_list(lists[many_name]):
+    if annotation_of(lists[many_name]) is not Any and not _is_list(lists[many_name]):
         raise UsageError(
             f"tool {name}: `{many_name}` of its batched form {batch} stands for many `{one}`; annotate it as a list"
         )
@@ -52,10 +52,6 @@ def _lists(many: inspect.Parameter, one: inspect.Parameter) -> bool:
     """Whether the one is annotated as a list of what the other is."""
     members = typing.get_args(_bare(annotation_of(many)))
     return _is_list(many) and members[:1] == (_bare(annotation_of(one)),)
-
-
-def _may_be_list(parameter: inspect.Parameter) -> bool:
-    return annotation_of(parameter) is Any or _is_list(parameter)
 
 
 def _is_list(parameter: inspect.Parameter) -> bool:
