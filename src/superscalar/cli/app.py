@@ -129,8 +129,7 @@ def run(
     """
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import opened
         from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -157,12 +156,8 @@ def run(
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet)
-            given = {
-                **chosen,
-                **recorded(journal, tools, chosen),
-                "approve": asking(screen, view, plans=approve_plan, journal=journal),
-            }
-            compiler = open_compiler(load_tools(tools), **given)
+            approve = asking(screen, view, plans=approve_plan, journal=journal)
+            compiler = opened(tools, chosen, journal, approve)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
         conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
@@ -306,8 +301,7 @@ def execute(
     """
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import opened
         from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -326,12 +320,8 @@ def execute(
             }
             view = RunView()
             screen = screen_for(view, name, hidden=as_json or quiet)
-            given = {
-                **chosen,
-                **recorded(journal, tools, chosen),
-                "approve": asking(screen, view, plans=approve_plan, journal=journal),
-            }
-            compiler = open_compiler(load_tools(tools), **given)
+            approve = asking(screen, view, plans=approve_plan, journal=journal)
+            compiler = opened(tools, chosen, journal, approve)
             read_as = _syntax(source, syntax)
             if syntax is options.Syntax.auto and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
