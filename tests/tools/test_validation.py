@@ -125,7 +125,7 @@ def test_what_is_missing_is_said_though_the_rest_is_right() -> None:
 
 def test_a_number_too_long_to_be_written_is_refused_in_words() -> None:
     check = validator("quote", "quote", parameters([bool], [False]))
-    with pytest.raises(ArgumentError, match="not <an integer of 16,610 bits>"):
+    with pytest.raises(ArgumentError, match="not this int"):
         check({"a": 10**5000})
 
 

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.json_text import looks_like_json
-from superscalar.short import short
+from superscalar.short import cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import NONE, Secrets, without
 from superscalar.tools.types import annotation_of
@@ -273,7 +273,10 @@ def _sentences(tool: str, errors: Sequence[Mapping[str, Any]], secrets: Collecti
 
 def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> str:
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
-    given = short(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
+    try:
+        given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
+    except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
+        given = f"this {type(error['input']).__name__}"
     match error["type"]:
         case "missing":
             return f"{tool}() needs `{place}`"
@@ -283,4 +286,4 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
             way_out = ""
             if error["type"] in _WANTS_DATA and looks_like_json(error["input"]) and error["loc"][0] not in secrets:
                 way_out = "; if that is JSON, write parse_json(...) around it in the plan"
-            return f"{tool}(): `{place}`: {error['msg']}, not {given}{way_out}"
+            return f"{tool}(): `{place}`: {error['msg']}, not {cut(given, 80)}{way_out}"
