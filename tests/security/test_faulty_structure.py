@@ -173,7 +173,7 @@ FAULTS = [
     Fault(
         "slices: positions",
         labels,
-        "cut",
+        "sliced",
         lambda found, _: found,
         "a = [word(1), 2, 3][::-1][2]",
     ),
