@@ -11,8 +11,8 @@ from superscalar.compiler.history import heard
 from superscalar.events import Event, RoundStarted
 from superscalar.models.base import Message
 from superscalar.plan import LANGUAGE, ir
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.needs import children
-from superscalar.plan.ir.vocabulary import FUNCTIONS
 from superscalar.schedule.labels import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 

@@ -14,6 +14,7 @@ from superscalar.labels import NOTHING, Label, joined
 from superscalar.plan import ir
 from superscalar.plan.evaluate.labelling import labels_of
 from superscalar.plan.evaluate.parts import listed, whole
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.plan.ir.signatures import Output
 from superscalar.schedule.cells import Cell
@@ -25,7 +26,7 @@ _Step: TypeAlias = "tuple[Cell, ir.Expr | None]"
 """A task, or an expression of it, whose value must be there."""
 
 _TEXTS: Final = (str, str | None)
-_TOTAL: Final = frozenset({"str", "bool", "repr"})
+_TOTAL: Final = frozenset(name for name, row in APPLIED.items() if row.total)
 
 
 def presence(labels: Labels, cell: Cell, call: ir.Call, tools: Toolset) -> Label:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import BY_ITEM
+from superscalar.plan.ir.changes import BY_ITEM
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.values import TaskId
 
-_BY_OUTCOME = frozenset({"ok", "default", "first", "except"})
 _TAKEN_OUT = (ir.Index, ir.Unpacked)
 _HOLDERS = (ir.Sequence, ir.Dict)  # what may have items that are there, although others are not
 
@@ -137,7 +137,7 @@ def _children(expr: ir.Expr, certain: bool) -> list[tuple[ir.Expr, bool]]:
         case ir.Comprehension():
             return _in_comprehension(expr, certain)
         case ir.Apply(function, arguments, keywords):
-            looks = function in _BY_OUTCOME
+            looks = function in BY_OUTCOME
             both = [*arguments, *(value for _, value in keywords)]
             return [(a, certain and not (looks and (i or function != "first"))) for i, a in enumerate(both)]
         case ir.Method(base=base, arguments=arguments, keywords=keywords):
