@@ -23,7 +23,7 @@ from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.ir import Task
 from superscalar.plan.program import Program
 from superscalar.policy import Ask, LabelledCall, Policy, Question
-from superscalar.schedule.asking import Approver
+from superscalar.schedule.approval import Approver
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit

@@ -32,7 +32,8 @@ from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
 from superscalar.plan.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
-from superscalar.schedule.attempt import Bounds, Invoke, text_of
+from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.ends import text_of
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits

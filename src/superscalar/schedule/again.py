@@ -18,9 +18,10 @@ from superscalar import events
 from superscalar.plan.evaluate import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
-from superscalar.schedule.attempt import Bounds, Invoke, text_of
+from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import bound_again, fresh, given_to
+from superscalar.schedule.ends import text_of
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
