@@ -31,7 +31,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited, Tool
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, TaskId, copied
 
@@ -184,7 +184,7 @@ class _Reading:
         loop = asyncio.get_running_loop()
         ticket = _Turn(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
-        timeout = terms.bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
+        timeout = terms.bounds.timeout_of(tool)
         before = HOLDER.set(ref(ticket))
         call = asyncio.ensure_future(terms.invoke(tool, passed, context))
         HOLDER.reset(before)

@@ -39,14 +39,6 @@ class Approver:
     later: bool = False
 
 
-@dataclass(eq=False, slots=True)
-class _Open:
-    """A question without an answer, and the asyncio task of the callback that was asked."""
-
-    question: Question
-    runner: asyncio.Task[None] | None = None
-
-
 class Approval:
     """Asks people about the calls of a run, and lets those be made that they approve of.
 
@@ -55,29 +47,18 @@ class Approval:
     nothing needs it any more) takes its question with it. `asked`: the questions without an answer, by their calls.
     """
 
-    def __init__(
-        self,
-        run: str,
-        ledger: Ledger,
-        permission: Permission,
-        approver: Approver,
-        course: Course,
-        happened: Callable[[events.Event], None],
-        pump: Callable[[], None],
-    ) -> None:
+    def __init__(self, run: str, ledger: Ledger, permission: Permission, approver: Approver, course: Course) -> None:
         self._run = run
         self._ledger = ledger
         self._permission = permission
         self._approver = approver
         self._course = course
         self._now = course.now
-        self._happened = happened
-        self._pump = pump
-        self.asked: dict[Cell, _Open] = {}
+        self._happened = course.happened
+        self.asked: dict[Cell, Question] = {}
+        self._thinking: dict[Cell, asyncio.Task[None]] = {}
         self._made_with: dict[TaskId, Arguments] = {}  # the calls that somebody was asked about, in this process
         self._leaving: set[asyncio.Task[None]] = set()
-
-    # --------------------------------------------------------------------------------------------------------- deciding
 
     def permits(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
         """Whether the policy, or a person, lets a call happen now; what was decided is an event."""
@@ -145,34 +126,35 @@ class Approval:
             self._made_with[id] = as_recorded(tool, given, recorded)
         return self._made_with[id]
 
-    # ----------------------------------------------------------------------------------------------------------- asking
-
     def _ask_about(self, cell: Cell, question: Question) -> None:
         """Ask a person, if there is one; else the run waits for an answer, or the call is denied."""
         if self._approver.ask is None and not self._approver.later:
             self._deny(cell, f"{NOBODY}: {question.why}")
             return
-        opened = self.asked[cell] = _Open(question)
+        self.asked[cell] = question
         if self._approver.ask is not None:
-            opened.runner = self._course.begin(self._answer(cell, opened, self._approver.ask), f"ask {cell.id}")
+            answer = self._answer(cell, question, self._approver.ask)
+            self._thinking[cell] = self._course.begin(answer, f"ask {cell.id}")
 
-    async def _answer(self, cell: Cell, opened: _Open, ask: Callable[[Question], Coroutine[Any, Any, Any]]) -> None:
+    async def _answer(
+        self, cell: Cell, question: Question, ask: Callable[[Question], Coroutine[Any, Any, Any]]
+    ) -> None:
         """One asyncio task per question. The only place where the exception of a callback is caught."""
         answer: object = None
         try:
-            answer = await ask(opened.question)
+            answer = await ask(question)
             wrong = "" if isinstance(answer, bool) else f"approve= returned {answer!r:.100}; return True or False"
         except BaseException as error:  # noqa: BLE001 -- a callback may raise anything; the call is denied then
             wrong = f"approve= raised {type(error).__name__}: {text_of(error)}"
         try:
-            if self.asked.get(cell) is opened:  # else it was withdrawn meanwhile
-                del self.asked[cell]
+            if self.asked.get(cell) is question:  # else it was withdrawn meanwhile
+                del self.asked[cell], self._thinking[cell]
                 if wrong:
                     self._deny(cell, wrong)
                 else:
                     self._note_answer(cell, answer is True)
-                self._pump()
-        except BaseException as bug:  # noqa: BLE001 -- as for attempts: `settle` raises it
+                self._course.pump()
+        except BaseException as bug:  # noqa: BLE001 -- `settle` raises it
             self._course.fail(bug)
 
     def _note_answer(self, cell: Cell, approved: bool) -> None:
@@ -182,8 +164,6 @@ class Approval:
 
     def _deny(self, cell: Cell, why: str) -> None:
         self._happened(events.Failed(self._now(), cell.id, Failure("denied", why)))
-
-    # ---------------------------------------------------------------------------------------------------------- waiting
 
     @property
     def goes_on_later(self) -> bool:
@@ -197,15 +177,16 @@ class Approval:
 
     def pending(self) -> ApprovalPending:
         """What ends this process: nothing runs, and what is asked is recorded."""
-        return pending(self._run, [opened.question for opened in self.asked.values()])
+        return pending(self._run, self.asked.values())
 
     def withdraw(self, cell: Cell) -> None:
         """Nobody needs to answer for this call any more."""
-        opened = self.asked.pop(cell)
-        if opened.runner is not None:
-            opened.runner.cancel()
-            self._leaving.add(opened.runner)
-            opened.runner.add_done_callback(self._leaving.discard)
+        del self.asked[cell]
+        runner = self._thinking.pop(cell, None)
+        if runner is not None:
+            runner.cancel()
+            self._leaving.add(runner)
+            runner.add_done_callback(self._leaving.discard)
 
     def withdraw_unneeded(self) -> None:
         """Nothing needs some calls any more: nobody needs to answer for them."""

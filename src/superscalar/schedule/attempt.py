@@ -17,7 +17,7 @@ from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
 from superscalar.tools.batch import Batched
 from superscalar.tools.context import ToolContext
-from superscalar.tools.tool import Tool
+from superscalar.tools.tool import Inherited, Tool
 from superscalar.values import FailureKind
 from superscalar.weight import Scale
 
@@ -43,6 +43,10 @@ class Bounds:
     max_tasks: int = 10_000
     max_fan_out: int = 1_000
     max_bytes: int = 1_000_000_000
+
+    def timeout_of(self, tool: Tool[..., Any]) -> float | None:
+        """Seconds that an attempt to call a tool may last; None: as long as it likes."""
+        return self.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
 
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]

@@ -46,8 +46,6 @@ class Binder:
         approval: Approval,
         calls: Calls,
         course: Course,
-        happened: Callable[[events.Event], None],
-        pump: Callable[[], None],
     ) -> None:
         self._tool = tools.by_alias.get
         self._shared = ledger.shared
@@ -60,8 +58,7 @@ class Binder:
         self._holding = calls.holding
         self._course = course
         self._now = course.now
-        self._happened = happened
-        self._pump = pump
+        self._happened = course.happened
 
     def bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
@@ -111,7 +108,8 @@ class Binder:
         try:
             bound = next(portions)
             if bound is None:
-                attempt.timer = self._course.soon(self._take_turn, attempt, work, portions)
+                turn = partial(self._take_turn, attempt, work, portions)
+                attempt.timer = self._course.loop.call_soon(turn, context=self._course.variables)
                 return
             attempt.arguments, attempt.told, attempt.scale = bound.arguments, bound.told, bound.scale
             is_made = self._is_to_be_made(cell, tool, work, bound.arguments, bound.identities)
@@ -128,8 +126,8 @@ class Binder:
         try:
             self._bind_on(attempt, work, portions)
             if attempt.timer is None:
-                self._pump()
-        except BaseException as bug:  # noqa: BLE001 -- as for attempts: `settle` raises it
+                self._course.pump()
+        except BaseException as bug:  # noqa: BLE001 -- `settle` raises it
             self._course.fail(bug)
 
     def _is_to_be_made(

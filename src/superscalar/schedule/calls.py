@@ -13,28 +13,13 @@ from weakref import ref
 
 from superscalar import events
 from superscalar.plan.ir import Call
+from superscalar.schedule import ends
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt, Batches
 from superscalar.schedule.cells import PENDING, RUNNING, SETTLED, Cell
 from superscalar.schedule.course import Course
 from superscalar.schedule.deadlines import Deadlines, Escalation
 from superscalar.schedule.effective import copied_in_portions, fresh
-from superscalar.schedule.ends import (
-    STOPPED,
-    Kept,
-    backoff_of,
-    failure_of,
-    kept,
-    kind_of,
-    may_try_again,
-    never_granted,
-    never_started,
-    not_made,
-    too_heavy,
-    too_late,
-    too_slow,
-    verdict_on,
-)
 from superscalar.schedule.holding import NAME, Holding, turn
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger
@@ -44,16 +29,15 @@ from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ToolContext
-from superscalar.values import Failure, FailureKind
+from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
 
 class Calls:
     """Starts calls under limits, tries them again and ends them: by a cancellation, and after a grace period without.
 
-    What comes of each is told with `happened`; `pump` does what follows from that. `live`: every attempt that was
-    bound and has not ended. `ready`: those that start, or queue, in this turn. `stopped`: why none starts any more.
-    `leaving`: none does, since another process goes on with the run.
+    `live`: every attempt that was bound and has not ended. `ready`: those that start, or queue, in this turn.
+    `stopped`: why none starts any more. `leaving`: none does, since another process goes on with the run.
     """
 
     def __init__(
@@ -63,18 +47,16 @@ class Calls:
         approval: Approval,
         company: Callable[[Cell], Hashable],
         course: Course,
-        happened: Callable[[events.Event], None],
-        pump: Callable[[], None],
     ) -> None:
         self.run_id = surroundings.run
-        self.loop = course.loop
         self.course = course
+        self.loop = course.loop
         self._plain = course.plain
         self._variables = course.variables
         self._now = course.now
         self._surroundings = surroundings
-        self._happened = happened
-        self._pump = pump
+        self._happened = course.happened
+        self._pump = course.pump
         self._schedule = ledger.schedule
         self._known = ledger.known
         self._approval = approval
@@ -84,13 +66,13 @@ class Calls:
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
         self.batches = Batches(self, self._limits, self._invoke, company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
-        self._reports = Reports(self.run_id, self.loop, self._now, happened)
+        self._reports = Reports(self.run_id, course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self.live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self.ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
-        self._deadlines = Deadlines(course, self.live, surroundings.bounds, self._out_of_time)
+        self.deadlines = Deadlines(course, self.live, surroundings.bounds, self._out_of_time)
         self.stopped: FailureKind | None = None
         self.leaving = False
         self._dropped: set[asyncio.Task[None]] = set()
@@ -127,7 +109,7 @@ class Calls:
             self.holding.take_each(attempt.told)
             self.ready.append(attempt)
         except TooHeavy as error:
-            self._fail(attempt, too_heavy(attempt.tool.name, error, in_doubt=attempt.in_doubt))
+            self._fail(attempt, ends.unfit(attempt.tool.name, error, in_doubt=attempt.in_doubt))
         self._pump()
 
     def start_ready(self) -> None:
@@ -160,7 +142,7 @@ class Calls:
                 self.start(attempt)
                 return
         except Entangled as why:
-            self._fail(attempt, never_granted(attempt, why))
+            self._fail(attempt, Failure("bounds", str(why), in_doubt=attempt.in_doubt))
             return
         self._queued.append(attempt)
         self._crowded = True
@@ -222,7 +204,7 @@ class Calls:
         else:
             attempt.runner = self.course.begin(work, cell.id)
         if attempt.kept is None:
-            self._deadlines.begin(attempt)
+            self.deadlines.begin(attempt)
 
     def _hand_back(self, attempt: Attempt, why: Failure | None) -> None:
         """A call does not start after all, for which everything was taken; None: that has happened already."""
@@ -258,7 +240,7 @@ class Calls:
             else:
                 arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
             if attempt.kept is not None:
-                self._deadlines.begin(attempt)
+                self.deadlines.begin(attempt)
             attempt.begun = True
             if context is not None:
                 arguments = {**arguments, attempt.tool.context_parameter or "": context}
@@ -267,7 +249,7 @@ class Calls:
             else:
                 result = await batch.answer(attempt, arguments)
             if not is_light(result):
-                result = await kept(attempt, result, self.holding.kept)
+                result = await ends.kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure
             ran = attempt.begun or attempt.stopped == "timeout"  # copying what is long counts as time of the call
@@ -282,12 +264,15 @@ class Calls:
             return
         self.end(attempt)
         if attempt.stopped == "timeout":  # it ended after its time, while it was being cancelled: too late
-            self._fail_or_retry(attempt, too_late(attempt, self._surroundings.bounds))
+            self._fail_or_retry(attempt, ends.too_late(attempt, self._surroundings.bounds))
         else:
             now = self._now()
             self._priority.ended(attempt.tool.name, now - attempt.started)
             id = attempt.cell.id
-            self._happened(value.event(now, id) if type(value) is Kept else events.Succeeded(now, id, value))
+            if type(value) is Failure:  # there is no copy of the result
+                self._happened(events.Failed(now, id, value))
+            else:
+                self._happened(events.Succeeded(now, id, value.value if type(value) is Observation else value))
         self._pump()
 
     def _went_wrong(self, attempt: Attempt, error: BaseException) -> None:
@@ -295,7 +280,7 @@ class Calls:
             return
         self.end(attempt)
         if attempt.stopped == "timeout":
-            error = too_late(attempt, self._surroundings.bounds, error)
+            error = ends.too_late(attempt, self._surroundings.bounds, error)
         if attempt.stopped == "unneeded":
             self._happened(events.Cancelled(self._now(), attempt.cell.id))
         elif attempt.stopped is None or not self.leaving:  # else it may have happened: whoever goes on asks
@@ -306,7 +291,7 @@ class Calls:
         """What the start of a call waited for did not come, or there is no copy of what it is made with."""
         if attempt.over:
             return
-        self._fail(attempt, not_made(attempt, error))
+        self._fail(attempt, ends.not_made(attempt, error))
         self._pump()
 
     def _fail(self, attempt: Attempt, failure: Failure) -> None:
@@ -315,19 +300,19 @@ class Calls:
 
     def _fail_or_retry(self, attempt: Attempt, error: BaseException) -> None:
         random = self._surroundings.random
-        verdict = verdict_on(attempt, error, self._limits, random, self._now())
+        verdict = ends.verdict_on(attempt, error, self._limits, random, self._now())
         for throttled in verdict.throttled:
             self._happened(throttled)
-        failure = failure_of(attempt, error, verdict)
-        again = self.stopped is None and may_try_again(attempt, error, verdict)
-        since, wait = self._now(), backoff_of(attempt, random) if again else 0.0
-        if again and attempt.batch is not None:
-            since, wait = attempt.batch.backoff(since, wait)
-        delay = max(wait, verdict.delay)
-        if not again:
-            alone = attempt.batch is not None and attempt.batch.answered and attempt.stopped is None
+        failure = ends.failure_of(attempt, error, verdict)
+        batch = attempt.batch
+        if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
+            alone = batch is not None and batch.answered and attempt.stopped is None
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
+        since, wait = self._now(), ends.backoff_of(attempt, random)
+        if batch is not None:
+            since, wait = batch.backoff(since, wait)
+        delay = max(wait, verdict.delay)
         self._happened(events.Retrying(self._now(), attempt.cell.id, attempt.number, failure, delay))
         if not self.leaving:
             self.add_later(attempt.following(in_doubt=failure.in_doubt), since + delay)
@@ -359,7 +344,7 @@ class Calls:
                 if attempt.stopped is None:
                     attempt.stopped = "unneeded"
                     attempt.runner.cancel()
-                    self._deadlines.give_grace(attempt)
+                    self.deadlines.give_grace(attempt)
                 continue
             if attempt.runner is not None:
                 attempt.runner.cancel()
@@ -379,10 +364,10 @@ class Calls:
             if self._schedule.is_unneeded(attempt.cell):
                 self.drop([attempt])
             elif attempt.runner is None:
-                self._fail(attempt, never_started(kind, attempt))
+                self._fail(attempt, ends.never_started(kind, attempt))
         for cell in self._schedule.open_cells():
             if cell.status is PENDING and cell.task is not None and isinstance(cell.task.work, Call):
-                self._happened(events.Failed(self._now(), cell.id, never_started(kind)))
+                self._happened(events.Failed(self._now(), cell.id, ends.never_started(kind)))
                 self._pump()
         self._pump()
         for attempt in list(self.live):
@@ -419,11 +404,7 @@ class Calls:
         if self._dropped:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait(self._dropped, timeout=self._surroundings.bounds.grace)
-        self.rest()
-
-    def rest(self) -> None:
-        """Nothing is waited for any more: no timer outlives the run."""
-        self._deadlines.clear()
+        self.deadlines.clear()
 
     def cancel(self, attempt: Attempt, kind: FailureKind) -> None:
         """Cancel a call that is wanted still; the failure says why."""
@@ -431,8 +412,8 @@ class Calls:
             attempt.stopped = kind
             attempt.deadline = inf  # its time may pass while it ends: that must not cut its grace period short
             attempt.runner.cancel()
-            if not attempt.begun and kind in STOPPED:  # it was to begin in this very turn: now it never does
-                self._fail(attempt, never_started(kind, attempt))
+            if not attempt.begun and kind in ends.STOPPED:  # it was to begin in this very turn: now it never does
+                self._fail(attempt, ends.never_started(kind, attempt))
 
     def _out_of_time(self, attempt: Attempt) -> None:
         """Cancel what has had its time, and abandon what did not end within its grace period."""
@@ -479,9 +460,11 @@ class Calls:
         attempt.stopped = stop
         self.end(attempt)
         attempt.runner.cancel()
-        message = too_slow(attempt, self._surroundings.bounds) if stop == "timeout" else STOPPED[stop]
+        message = ends.too_slow(attempt, self._surroundings.bounds) if stop == "timeout" else ends.STOPPED[stop]
         doubtful = attempt.in_doubt or (attempt.tool.effect == "write" and attempt.begun)
-        failure = Failure(kind_of(stop), f"{message}; it did not end when told to", in_doubt=doubtful, abandoned=True)
+        failure = Failure(
+            ends.kind_of(stop), f"{message}; it did not end when told to", in_doubt=doubtful, abandoned=True
+        )
         self._happened(events.Failed(self._now(), attempt.cell.id, failure))
         self._pump()
 

@@ -1,4 +1,4 @@
-"""A run on its event loop: its clock, asyncio tasks that see its variables, and what wakes whoever waits for it."""
+"""What the parts of a unit share: its event loop, whom they tell what happened, and who waits for that."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from superscalar import events
+
 
 class Course:
-    """What the parts of a unit share of the event loop.
+    """The course of a run on its event loop.
 
-    `now` is the loop's clock, called directly where it is asyncio's own. `variables` are those of whoever started the
-    run. `plain`: nobody has a say in how asyncio tasks are made.
+    What comes of calls and of questions is told with `happened`; `pump` does what follows from it. `now` is the loop's
+    clock, called directly where it is asyncio's own. `variables` are those of whoever started the run. `plain`: an
+    `asyncio.Task` is what `create_task` makes, which takes a microsecond more. `bug`: the first one of ours.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, happened: Callable[[events.Event], None], pump: Callable[[], None]) -> None:
+        self.happened = happened
+        self.pump = pump
         self.loop = asyncio.get_running_loop()
         own = type(self.loop).time is asyncio.BaseEventLoop.time
         self.now: Callable[[], float] = time.monotonic if own else self.loop.time
         self.variables = contextvars.copy_context()
         self.plain = self.loop.get_task_factory() is None
         self._wakeup: asyncio.Future[None] | None = None
-        self._bug: BaseException | None = None
+        self.bug: BaseException | None = None
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """An asyncio task; it sees the variables of whoever started the run."""
-        variables = self.variables.copy()
-        if self.plain:  # what `create_task` comes to then, without the way there: a microsecond per call
-            return asyncio.Task(work, loop=self.loop, name=name, context=variables)
-        return self.loop.create_task(work, name=name, context=variables)
-
-    def soon(self, work: Callable[..., None], *given: Any) -> asyncio.Handle:
-        """Have this done in the next turn of the event loop; it sees the same variables."""
-        return self.loop.call_soon(work, *given, context=self.variables)
+        return self.loop.create_task(work, name=name, context=self.variables.copy())
 
     async def woken(self) -> None:
         """Wait for the next `wake`."""
@@ -47,11 +45,6 @@ class Course:
             self._wakeup.set_result(None)
 
     def fail(self, bug: BaseException) -> None:
-        """Keep a bug of ours for `raise_bug`: it must not vanish in an asyncio task or a callback of the loop."""
-        self._bug = self._bug or bug
+        """Keep a bug of ours, which must not vanish in an asyncio task or a callback: `settle` raises it."""
+        self.bug = self.bug or bug
         self.wake()
-
-    def raise_bug(self) -> None:
-        """Raise the first bug that there was, if there was any."""
-        if self._bug is not None:
-            raise self._bug

@@ -8,7 +8,6 @@ from math import inf
 
 from superscalar.schedule.attempt import Attempt, Bounds
 from superscalar.schedule.course import Course
-from superscalar.tools.tool import Inherited
 
 
 class Deadlines:
@@ -32,9 +31,7 @@ class Deadlines:
     def begin(self, attempt: Attempt) -> None:
         """The call is made now: from here on its time passes."""
         attempt.started = self._now()
-        timeout = attempt.tool.timeout
-        if isinstance(timeout, Inherited):
-            timeout = self._bounds.timeout
+        timeout = self._bounds.timeout_of(attempt.tool)
         if timeout is not None:
             attempt.deadline = attempt.started + timeout
             if attempt.batch is not None:
@@ -87,8 +84,7 @@ class Escalation:
     def __init__(self, course: Course, grace: float, first: Callable[[], None], last: Callable[[], None]) -> None:
         self._course = course
         self._grace = grace
-        self._first = first
-        self._last = last
+        self._first, self._last = first, last
         self._began = course.now()
         self._timer = course.loop.call_at(self._began + grace, self._look)
 

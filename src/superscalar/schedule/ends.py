@@ -14,14 +14,13 @@ from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
 from superscalar.plan.ir import Call
 from superscalar.schedule.attempt import Attempt, Bounds, Stop
 from superscalar.schedule.limits import NOT_REFUSED, Grants, Verdict
-from superscalar.schedule.loans import Entangled
 from superscalar.schedule.refusal import refusal_of
 from superscalar.schedule.state import Schedule
 from superscalar.secrets import without_queries
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import without
-from superscalar.tools.tool import Inherited, Tool
-from superscalar.values import Failure, FailureKind, Observation, TaskId
+from superscalar.tools.tool import Tool
+from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy
 
 _SPARED = 10
@@ -50,8 +49,7 @@ def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
 
 def too_slow(attempt: Attempt, bounds: Bounds) -> str:
     """What to say when its time has passed."""
-    timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
-    return f"{attempt.tool.name} gave no answer within {timeout:g} s"
+    return f"{attempt.tool.name} gave no answer within {bounds.timeout_of(attempt.tool):g} s"
 
 
 def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
@@ -110,30 +108,16 @@ def backoff_of(attempt: Attempt, random: Random) -> float:
     return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
 
 
-class Kept:
-    """What the result of a call comes to, which is weighed and copied: nobody else can change it."""
-
-    __slots__ = ("outcome",)
-
-    def __init__(self, outcome: Observation | Failure) -> None:
-        self.outcome = outcome
-
-    def event(self, now: float, id: TaskId) -> events.Succeeded | events.Failed:
-        """The end of the call."""
-        found = self.outcome
-        return events.Failed(now, id, found) if isinstance(found, Failure) else events.Succeeded(now, id, found.value)
-
-
-async def kept(attempt: Attempt, value: Any, keep: Callable[[Any], Awaitable[Any]]) -> Kept:
+async def kept(attempt: Attempt, value: Any, keep: Callable[[Any], Awaitable[Any]]) -> Observation | Failure:
     """What a tool's result comes to, of which `keep` gives a copy, if it does not weigh too much.
 
     Of some things, such as an object that does not let itself be read, there is no copy. A write whose result cannot be
     kept is in doubt, though its tool returned: it is not to be made again.
     """
     try:
-        return Kept(Observation(await keep(value)))
+        return Observation(await keep(value))
     except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
-        return Kept(_not_kept(attempt.tool, error))
+        return _not_kept(attempt.tool, error)
 
 
 def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:
@@ -187,25 +171,15 @@ def not_made(attempt: Attempt, why: BaseException) -> Failure:
             return replace(failure_of(attempt, why), in_doubt=attempt.in_doubt)
 
 
-def never_granted(attempt: Attempt, why: Entangled) -> Failure:
-    """What becomes of a call that would wait for slots for ever."""
-    return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
-
-
 def unfit(tool: str, why: ArgumentError | TooHeavy | RecursionError, *, in_doubt: bool = False) -> Failure:
     """What becomes of a call with an argument that does not fit, or of which there is no copy."""
     match why:
         case ArgumentError():
             return Failure("arguments", str(why), in_doubt=in_doubt)
         case TooHeavy():
-            return too_heavy(tool, why, in_doubt=in_doubt)
+            return Failure("bounds", f"an argument of {tool} is too large: {why}", in_doubt=in_doubt)
         case RecursionError():
             return Failure("bounds", "an argument is nested too deeply", in_doubt=in_doubt)
-
-
-def too_heavy(tool: str, why: TooHeavy, *, in_doubt: bool = False) -> Failure:
-    """What becomes of a call that is made with more than there is room for."""
-    return Failure("bounds", f"an argument of {tool} is too large: {why}", in_doubt=in_doubt)
 
 
 def too_many(have: int, more: int, bounds: Bounds) -> Failure:

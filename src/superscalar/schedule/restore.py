@@ -60,8 +60,6 @@ class Rest:
         self._schedule.todo.extend(self._unanswered())
         self._pending.clear()
 
-    # --------------------------------------------------------------------------------------------------- folding
-
     def _fold(self, event: events.Event) -> None:
         if isinstance(event, events.Resumed):
             return
@@ -134,8 +132,6 @@ class Rest:
                 return cell.status is DOOMED
             case Repeat(_, of):
                 return cell.status is RUNNING and any(part.cell.id == of for part in cell.parts)
-
-    # ------------------------------------------------------------------------------------------------- what is left
 
     def _under_way(self) -> Iterator[tuple[Cell, UnderWay]]:
         """The calls that were under way, in the order of their last events."""
@@ -234,8 +230,6 @@ class Rest:
             calls.add_later(attempt, last.at + last.delay)
         else:
             calls.add(attempt)
-
-    # ------------------------------------------------------------------------------------------------------- reading
 
     def left(self) -> Iterator[Task]:
         """The tasks that are needed and have not settled, in program order."""

@@ -51,16 +51,15 @@ class TaskFetchingUnit:
         self._record = given.record
         self._handlers = ledger.handlers
         self._todo = self.schedule.todo
-        self._course = course = Course()
+        self._course = course = Course(self.happened, self.pump)
         self.now = course.now
-        told = course, self.happened, self.pump
-        self.approval = Approval(given.run, ledger, self.permission, given.approver, *told)
-        self.calls = Calls(given, ledger, self.approval, self.permission.whether.company, *told)
+        self.approval = Approval(given.run, ledger, self.permission, given.approver, course)
+        self.calls = Calls(given, ledger, self.approval, self.permission.whether.company, course)
         self.holding = self.calls.holding
         self._live = self.calls.live
         self._ready = self.calls.ready
         self._asked = self.approval.asked
-        self._bind = Binder(given.tools, ledger, self.permission, self.approval, self.calls, *told).bind
+        self._bind = Binder(given.tools, ledger, self.permission, self.approval, self.calls, course).bind
         self._on_hold = False
         self._pumping = False
 
@@ -136,15 +135,16 @@ class TaskFetchingUnit:
             if self._on_hold and not self.calls.leaving:
                 self.stop("denied")
             while True:
-                self._course.raise_bug()
+                if self._course.bug is not None:
+                    raise self._course.bug
                 if approval.goes_on_later and all(self.schedule.is_unneeded(attempt.cell) for attempt in self._live):
                     self.calls.drop(self._live)
                 if self.schedule.unsettled == 0:
                     if not self._live:
-                        self.calls.rest()
+                        self.calls.deadlines.clear()
                     return
                 if not self._live and not approval.somebody_thinks and not self._fail_unsealed():
-                    self.calls.rest()
+                    self.calls.deadlines.clear()
                     raise approval.pending() if self._asked else self._stuck()
                 if self._live or approval.somebody_thinks:
                     await self._course.woken()
@@ -201,11 +201,10 @@ class TaskFetchingUnit:
 
     async def suspend(self) -> None:
         """End what runs though nothing needs it: this process ends, and the run does not."""
+        self.calls.drop(self._live)
         while self._live:
-            self.calls.drop(self._live)
-            if self._live:
-                await self._course.woken()
-        self.calls.rest()
+            await self._course.woken()
+        self.calls.deadlines.clear()
 
     def stop(self, kind: FailureKind) -> None:
         """Begin to stop, without waiting: see `Calls.stop`. What a person was asked about has not started."""
