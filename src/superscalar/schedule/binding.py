@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from superscalar import events
-from superscalar.plan.evaluate import EvaluationError, Unavailable
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call
 from superscalar.schedule import gather
 from superscalar.schedule.approval import Approval

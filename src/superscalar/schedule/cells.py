@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from superscalar.plan.elements import truth
+from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId

@@ -12,7 +12,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.elements import truth
+from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Display, Each, First, Literal, Map, Need, Ref, Task
 from superscalar.schedule.cells import (
     DOOMED,
