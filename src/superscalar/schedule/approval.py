@@ -152,15 +152,13 @@ class Approval:
                 if wrong:
                     self._deny(cell, wrong)
                 else:
-                    self._note_answer(cell, answer is True)
+                    digest = self._ledger.known[cell.id].asked.digest
+                    by = self._approver.name
+                    self._happened(events.Approved(self._now(), cell.id, answer is True, by, digest))
+                    self._ledger.schedule.todo.append(cell)
                 self._course.pump()
         except BaseException as bug:  # noqa: BLE001 -- `settle` raises it
             self._course.fail(bug)
-
-    def _note_answer(self, cell: Cell, approved: bool) -> None:
-        asked = self._ledger.known[cell.id].asked
-        self._happened(events.Approved(self._now(), cell.id, approved, self._approver.name, asked.digest))
-        self._ledger.schedule.todo.append(cell)
 
     def _deny(self, cell: Cell, why: str) -> None:
         self._happened(events.Failed(self._now(), cell.id, Failure("denied", why)))

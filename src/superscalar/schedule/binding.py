@@ -20,7 +20,6 @@ from superscalar.schedule.effective import Arguments, copied_in_portions, given_
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
-from superscalar.schedule.lookup import cause
 from superscalar.schedule.naming import name_of
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import identities_of, identity
@@ -150,14 +149,13 @@ class Binder:
         guarded = work.tool in self._guarded or (self._known and cell.id in self._known)
         if guarded and not self._approval.permits(cell, tool, work, arguments):
             return False
-        return not (tool.shares and self._shares(cell, work, identities or identities_of(arguments)))
-
-    def _shares(self, cell: Cell, work: Call, identities: Mapping[str, Hashable]) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
-        other = self._shared.earlier(cell, work.tool, identities, self._permission.whether.apart(cell))
-        if other is not None:
+        if not tool.shares:
+            return True
+        apart = self._permission.whether.apart(cell)
+        other = self._shared.earlier(cell, work.tool, identities or identities_of(arguments), apart)
+        if other is not None:  # an identical call is or was made, whose outcome this task gets (rule L21)
             self._happened(events.Shared(self._now(), cell.id, other.id))
-        return other is not None
+        return other is None
 
 
 _Unbound: TypeAlias = Unavailable | EvaluationError | ArgumentError | RecursionError | TooHeavy
@@ -210,10 +208,6 @@ def _in_portions(
 
 def _unbound(cell: Cell, tool: Tool[..., Any], error: _Unbound, now: float) -> events.Event:
     """What becomes of a call that does not come to its arguments."""
-    match error:
-        case Unavailable():
-            return events.Skipped(now, cell.id, *cause(cell, error))
-        case EvaluationError():
-            return events.Failed(now, cell.id, gather.failure_of(error))
-        case ArgumentError() | TooHeavy() | RecursionError():
-            return events.Failed(now, cell.id, unfit(tool.name, error))
+    if isinstance(error, Unavailable | EvaluationError):
+        return gather.instead(cell, error, now)
+    return events.Failed(now, cell.id, unfit(tool.name, error))

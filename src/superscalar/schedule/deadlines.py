@@ -95,12 +95,12 @@ class Escalation:
     def _look(self) -> None:
         late = self._course.now() - (self._began + self._grace)
         if late > 0:
-            self._timer = self._course.loop.call_later(min(late, self._grace), self._look_again)
+            again = min(late, self._grace)
+            self._timer = self._course.loop.call_later(
+                again, lambda: self._go_on(self._course.now() + self._grace * 0.5)
+            )
         else:
             self._go_on(self._began + self._grace * 1.5)
-
-    def _look_again(self) -> None:
-        self._go_on(self._course.now() + self._grace * 0.5)
 
     def _go_on(self, until: float) -> None:
         self._timer = self._course.loop.call_at(until, self._last)

@@ -67,7 +67,10 @@ class Rest:
         if isinstance(event, events.RoundStarted):
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
-            self._answered(Revive(event.ids))
+            revive = Revive(event.ids)
+            if revive not in self._pending:
+                raise IllegalEvent(f"{revive} was carried out, but nobody had said so")
+            self._pending.remove(revive)
         first = isinstance(event, events.Started) and event.id not in self._ledger.called
         self._pending += self._ledger.apply(event)
         self.unit.holding.note(event)
@@ -80,11 +83,6 @@ class Rest:
                     self._note_bound(self._schedule.cell(id), event.arguments)
             case events.Shared(id=id, of=of):
                 self._note_bound(self._schedule.cell(id), {}, of=self._schedule.cell(of))
-
-    def _answered(self, command: Command) -> None:
-        if command not in self._pending:
-            raise IllegalEvent(f"{command} was carried out, but nobody had said so")
-        self._pending.remove(command)
 
     def _note_bound(self, cell: Cell, recorded: Mapping[str, Any], of: Cell | None = None) -> None:
         """What is kept of a call when it is bound: it may be shared (rule L21), and say who may read its result."""

@@ -22,7 +22,7 @@ from superscalar.schedule.course import Course
 from superscalar.schedule.ends import instead_of, never_started, too_many, too_wide
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
-from superscalar.schedule.lookup import cause, outcomes_for
+from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.naming import Naming
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.state import Schedule
@@ -89,8 +89,7 @@ class TaskFetchingUnit:
     def seal(self) -> None:
         """The program of this round is complete: its writes may run (L18), its dead code does not start (L22)."""
         self.happened(events.Sealed(self.now()))
-        dead = self.schedule.dead()
-        if dead:
+        if dead := self.schedule.dead():
             self._set_aside(dead)
         self.pump()
 
@@ -324,10 +323,8 @@ class TaskFetchingUnit:
                 return
             outcome = gather.outcome_of(work, cell, outcomes)
             outcome = self.holding.settled(task, outcome) or outcome
-        except Unavailable as missing:
-            self.happened(events.Skipped(now(), cell.id, *cause(cell, missing)))
-        except EvaluationError as error:
-            self.happened(events.Failed(now(), cell.id, gather.failure_of(error)))
+        except (Unavailable, EvaluationError) as error:
+            self.happened(gather.instead(cell, error, now()))
         else:
             match outcome:
                 case Observation(value):
