@@ -24,8 +24,6 @@ from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
 from superscalar.values import Failure, TaskId
 
-NOBODY = "nobody was there to ask (give the agent approve=, or a journal)"
-
 
 @dataclass(frozen=True, slots=True)
 class Approver:
@@ -129,7 +127,8 @@ class Approval:
     def _ask_about(self, cell: Cell, question: Question) -> None:
         """Ask a person, if there is one; else the run waits for an answer, or the call is denied."""
         if self._approver.ask is None and not self._approver.later:
-            self._deny(cell, f"{NOBODY}: {question.why}")
+            why = "nobody was there to ask (give the agent approve=, or a journal)"
+            self._deny(cell, f"{why}: {question.why}")
             return
         self.asked[cell] = question
         if self._approver.ask is not None:

@@ -15,7 +15,6 @@ from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.course import Course
 from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown, told
 from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
@@ -25,7 +24,6 @@ from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import identities_of, identity
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure
 from superscalar.weight import Portions, Scale, TooHeavy
 
@@ -37,16 +35,8 @@ class Binder:
     stays ready, as one of which a person is asked does: it has an attempt that holds nothing and runs nothing.
     """
 
-    def __init__(
-        self,
-        tools: Toolset,
-        ledger: Ledger,
-        permission: Permission,
-        approval: Approval,
-        calls: Calls,
-        course: Course,
-    ) -> None:
-        self._tool = tools.by_alias.get
+    def __init__(self, ledger: Ledger, permission: Permission, approval: Approval, calls: Calls) -> None:
+        self._tool = permission.tools.by_alias.get
         self._shared = ledger.shared
         self._known = ledger.known
         self._permission = permission
@@ -55,9 +45,9 @@ class Binder:
         self._approval = approval
         self._calls = calls
         self._holding = calls.holding
-        self._course = course
-        self._now = course.now
-        self._happened = course.happened
+        self._course = calls.course
+        self._now = calls.course.now
+        self._happened = calls.course.happened
 
     def bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,7 @@ from superscalar.plan.ir import Call
 from superscalar.schedule import ends
 from superscalar.schedule.approval import Approval
 from superscalar.schedule.attempt import Attempt, Batches
-from superscalar.schedule.cells import PENDING, RUNNING, SETTLED, Cell
+from superscalar.schedule.cells import PENDING, RUNNING, SETTLED
 from superscalar.schedule.course import Course
 from superscalar.schedule.deadlines import Deadlines, Escalation
 from superscalar.schedule.effective import copied_in_portions, fresh
@@ -25,6 +25,7 @@ from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Ticket
 from superscalar.schedule.loans import HOLDER, Entangled
+from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
@@ -41,12 +42,7 @@ class Calls:
     """
 
     def __init__(
-        self,
-        surroundings: Surroundings,
-        ledger: Ledger,
-        approval: Approval,
-        company: Callable[[Cell], Hashable],
-        course: Course,
+        self, surroundings: Surroundings, ledger: Ledger, permission: Permission, approval: Approval, course: Course
     ) -> None:
         self.run_id = surroundings.run
         self.course = course
@@ -64,7 +60,7 @@ class Calls:
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
-        self.batches = Batches(self, self._limits, self._invoke, company)
+        self.batches = Batches(self, self._limits, self._invoke, permission.whether.company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self._reports = Reports(self.run_id, course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
@@ -309,7 +305,8 @@ class Calls:
             alone = batch is not None and batch.answered and attempt.stopped is None
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
-        since, wait = self._now(), ends.backoff_of(attempt, random)
+        # It waits where others get through too: one that is always refused must not be the first after every pause.
+        since, wait = self._now(), attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
         if batch is not None:
             since, wait = batch.backoff(since, wait)
         delay = max(wait, verdict.delay)

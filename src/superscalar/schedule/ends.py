@@ -100,14 +100,6 @@ def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: R
     return verdict
 
 
-def backoff_of(attempt: Attempt, random: Random) -> float:
-    """Seconds to wait before the next attempt, by how many there were that count.
-
-    It waits where others get through too: one call that is always refused must not be the first after every pause.
-    """
-    return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
-
-
 async def kept(attempt: Attempt, value: Any, keep: Callable[[Any], Awaitable[Any]]) -> Observation | Failure:
     """What a tool's result comes to, of which `keep` gives a copy, if it does not weigh too much.
 

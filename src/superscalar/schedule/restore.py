@@ -58,7 +58,6 @@ class Rest:
             self._fold(event)
             hear(event, self._ledger)
         self._schedule.todo.extend(self._unanswered())
-        self._pending.clear()
 
     def _fold(self, event: events.Event) -> None:
         if isinstance(event, events.Resumed):
@@ -112,7 +111,8 @@ class Rest:
         """The commands that are still to be carried out, in order."""
         latest: dict[object, Command] = {}
         for command in self._pending:
-            key = command if isinstance(command, Revive) else (_purpose(command), command.id)
+            purpose = Skip if isinstance(command, Refuse) else type(command)  # a task has one of each at a time
+            key = command if isinstance(command, Revive) else (purpose, command.id)
             latest.pop(key, None)
             latest[key] = command
         return (command for command in latest.values() if self._is_unanswered(command))
@@ -243,8 +243,3 @@ class Rest:
 
 def _counted_before(_: Any) -> None:
     """What a call had been made with is counted already."""
-
-
-def _purpose(command: Command) -> object:
-    """Equal for commands of which a task has one at a time."""
-    return Skip if isinstance(command, Refuse) else type(command)

@@ -41,25 +41,23 @@ class TaskFetchingUnit:
     """
 
     def __init__(self, surroundings: Surroundings) -> None:
-        given = surroundings
-        self._naming = Naming(given.tools)
+        tools, policy, replan = surroundings.tools, surroundings.policy, surroundings.replan
+        self.run_id = surroundings.run
+        self._bounds = surroundings.bounds
+        self._record = surroundings.record
+        self._naming = Naming(tools)
         self.schedule = Schedule(self._naming.made_of)
-        self.permission = Permission(self.schedule, given.tools, given.policy, given.question, given.replan)
-        self.ledger = ledger = Ledger(self.schedule, self.permission.labels, self.permission)
-        self.run_id = given.run
-        self._bounds = given.bounds
-        self._record = given.record
-        self._handlers = ledger.handlers
-        self._todo = self.schedule.todo
-        self._course = course = Course(self.happened, self.pump)
-        self.now = course.now
-        self.approval = Approval(given.run, ledger, self.permission, given.approver, course)
-        self.calls = Calls(given, ledger, self.approval, self.permission.whether.company, course)
+        self.permission = Permission(self.schedule, tools, policy, surroundings.question, replan)
+        self.ledger = Ledger(self.schedule, self.permission.labels, self.permission)
+        self._course = Course(self.happened, self.pump)
+        self.now = self._course.now
+        self.approval = Approval(self.run_id, self.ledger, self.permission, surroundings.approver, self._course)
+        self.calls = Calls(surroundings, self.ledger, self.permission, self.approval, self._course)
         self.holding = self.calls.holding
-        self._live = self.calls.live
-        self._ready = self.calls.ready
-        self._asked = self.approval.asked
-        self._bind = Binder(given.tools, ledger, self.permission, self.approval, self.calls, course).bind
+        self._bind = Binder(self.ledger, self.permission, self.approval, self.calls).bind
+        self._handlers = self.ledger.handlers
+        self._todo = self.schedule.todo
+        self._live, self._ready, self._asked = self.calls.live, self.calls.ready, self.approval.asked
         self._on_hold = False
         self._pumping = False
 
@@ -183,8 +181,7 @@ class TaskFetchingUnit:
         Only before the seal of their round, and all that depends on them among them.
         """
         self.happened(events.Retired(self.now(), ids, why, dropped))
-        unneeded = self.schedule.is_unneeded
-        self.calls.drop(attempt for attempt in self._live if attempt.cell.retired and unneeded(attempt.cell))
+        self.calls.drop(a for a in self._live if a.cell.retired and self.schedule.is_unneeded(a.cell))
         self.approval.withdraw_unneeded()
         self.pump()
 
