@@ -112,7 +112,7 @@ def a_write_that_timed_out_is_not_in_doubt(patch: pytest.MonkeyPatch) -> None:
         failure = failure_of(call, error, *verdict)
         return replace(failure, in_doubt=False) if failure.kind == "timeout" else failure
 
-    patch.setattr(calls, "failure_of", certain)
+    patch.setattr(ends, "failure_of", certain)
 
 
 @breaks("was called again though it had happened")
@@ -120,7 +120,7 @@ def a_write_that_may_have_happened_is_made_again(patch: pytest.MonkeyPatch) -> N
     def eager(call: attempt.Attempt, error: BaseException, *_verdict: Any) -> bool:
         return call.number < call.tool.retry.attempts and isinstance(error, call.tool.retry.on)
 
-    patch.setattr(calls, "may_try_again", eager)
+    patch.setattr(ends, "may_try_again", eager)
 
 
 @breaks("happened after its end")
