@@ -19,9 +19,8 @@ from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Span, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.print.program import print_plan
-from superscalar.plan.read.fronts.detect import Syntax, reader_of
-from superscalar.plan.read.fronts.python import MAX_PROSE
-from superscalar.plan.read.lines import complete_lines
+from superscalar.plan.read.fronts.detect import Syntax, front_of, reader_of
+from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, Step
 
 PROSE_SECONDS: Final = 10.0
@@ -99,8 +98,6 @@ class _Reply:
     def read(self, text: str, now: float) -> Iterable[Step]:
         """Take the next piece."""
         self._text.append(text)
-        if self._corrects and self._syntax != "python":
-            return ()  # it is read at its end: a correction cannot be taken back
         steps = self._reader.feed(text)
         self.behind += len(text)
         if self._reader.joins != self._joins:
@@ -132,8 +129,6 @@ class _Reply:
         if self._aloud and not whole:
             self._goes_on = False  # what came before was read as no thought
             yield from self.withdrawn()  # it was cut before the tag that would have closed its thought
-        if self._corrects and self._syntax != "python":
-            yield from self._reader.feed(self.text)
         yield from self._reader.finish("stop" if whole else "cut")
         if self._corrects:
             yield from self._program.end_repair()
@@ -292,7 +287,8 @@ def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], 
 
     `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
     """
-    shown = complete_lines(text) if text and syntax == "python" and not problems else print_plan(planned)
+    kept = front_of(syntax).kept
+    shown = print_plan(planned) if kept is None or not text or problems else kept(text)
     if not shown:
         return []
     return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]

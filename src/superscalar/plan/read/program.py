@@ -12,12 +12,12 @@ from typing import TypeAlias
 
 from superscalar.plan import ir
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.forms import is_assert
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.held import Held
 from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, numbered, parted
-from superscalar.plan.read.lowering.asserting import is_assert
 from superscalar.plan.read.lowering.body import names_in
 from superscalar.plan.read.repairs.inside import problems_inside
 from superscalar.plan.read.repairs.reply import Reply, answered, mended, says_anew

@@ -10,11 +10,12 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate import dates, kinds
+from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import ARITHMETIC, RELATIONS
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Output, Parameter, Signature
-from superscalar.plan.ir.vocabulary import TEXT_METHODS
 from superscalar.plan.read.instead import code
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import key_twice, names_in
@@ -36,11 +37,6 @@ _SAMPLES: Mapping[str, Any] = {
     "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
     "date": dt.date(2026, 1, 1), "datetime": dt.datetime(2026, 1, 1), "time": dt.time(), "timedelta": dt.timedelta(1),
     "Decimal": Decimal(1),
-}  # fmt: skip
-_GIVES: Mapping[str, str] = {
-    "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
-    "list": "list", "sorted": "list", "reversed": "list", "range": "list", "enumerate": "list", "zip": "list",
-    "dict": "dict", "dict.fromkeys": "dict", "set": "set", "tuple": "tuple",
 }  # fmt: skip
 _DIFFERENCE = "a date and a date have a difference: x - y"
 _AMOUNTS = "a Decimal is computed with whole numbers and other ones: write int(...) or Decimal(...) around the rest"
@@ -153,7 +149,7 @@ class Findings:
             there: Iterable[str] = kind.methods
             help = f"write .{name} without parentheses" if name in kind.parts else ""
         elif known.type == "str":
-            there = TEXT_METHODS
+            there = TEXT
             dated = name in dates.KINDS[dt.datetime].methods
             help = f"write datetime.fromisoformat(...).{name}(...) if it is a date" if dated else ""
         else:
@@ -290,7 +286,7 @@ class Findings:
                 return self.bound.get(name, _UNKNOWN)
             case ir.Index(base, ir.Literal(int())):
                 return self.output_of(base).items or _UNKNOWN
-            case ir.Slice(base) | ir.Apply("sorted" | "reversed" | "list" | "ok", (base,)):
+            case ir.Slice(base) | ir.Apply(_, (base,)) if isinstance(expr, ir.Slice) or _gives_items(expr.function):
                 if (items := self.output_of(base).items) is not None:
                     return Output("list", items=items, annotated=True)
             case ir.Field(base, name, key):
@@ -322,7 +318,13 @@ class Findings:
         """The type of what a method of a date, time or duration gives; empty of any other."""
         known = self.output_of(expr.base)
         kind = kinds.BY_NAME.get(known.type) if known.annotated else None
-        return kind.gives.get(expr.name, "") if kind is not None else ""
+        row = kind.methods.get(expr.name) if kind is not None else None
+        return row.gives if row is not None else ""
+
+
+def _gives_items(function: str) -> bool:
+    """Whether what comes out is a list of the items that were given, if those were in a list."""
+    return function == "ok" or APPLIED[function].gives == "list[item]"
 
 
 _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
@@ -331,7 +333,7 @@ _KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
     ir.Sequence: lambda expr, _: expr.kind,
     ir.Comprehension: lambda expr, _: expr.kind,
     ir.Dict: lambda _expr, _: "dict",
-    ir.Apply: lambda expr, _: _GIVES.get(expr.function, "") or kinds.GIVES.get(expr.function, ""),
+    ir.Apply: lambda expr, _: APPLIED[expr.function].gives.partition("[")[0],
     ir.Method: lambda expr, findings: findings.kind_of_method(expr),
     ir.Binary: lambda expr, findings: findings.kind_of_sum(expr),
 }

@@ -13,10 +13,13 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate.bounds import MAX_BITS
+from superscalar.plan.evaluate.decimals import ROUNDINGS
 from superscalar.plan.evaluate.formats import UnknownFormat, check_percent
+from superscalar.plan.evaluate.kinds import CLASSES_OF, OF_MODULES
+from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.ir.forms import UTC
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Output, Parameter, Signatures
-from superscalar.plan.ir.vocabulary import CLASSES_OF, FUNCTIONS, OF_MODULES, ROUNDINGS
 from superscalar.plan.read.instead import folds, forms
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import (
@@ -461,8 +464,8 @@ class Lowering(Findings):
                 node,
                 help="use another field, or leave it out",
             )
-        if (listed := self.of_module(node, body)) == "timezone.utc" or listed in ROUNDINGS:
-            return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply("timezone.utc", ())
+        if (listed := self.of_module(node, body)) == UTC or listed in ROUNDINGS:
+            return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply(UTC, ())
         base = self.expression(node.value, body)
         known = self.output_of(base)
         if known.members and node.attr in ("value", "name"):
