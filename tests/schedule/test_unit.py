@@ -1070,8 +1070,8 @@ def test_a_task_that_can_never_start_is_an_error_and_no_hang() -> None:
         made.seal()
         made.schedule.cell("a").missing = 1
         made.schedule.cell("a").status = "pending"
-        for attempt in made._live.copy():
-            made._end(attempt)
+        for attempt in made.calls.live.copy():
+            made.calls.end(attempt)
         with pytest.raises(IllegalEvent, match="nothing runs and nothing can start"):
             await made.settle()
 

@@ -23,7 +23,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import reader_of
 from superscalar.plan.read.program import Program
 from superscalar.policy import Ask, LabelledCall, Policy, Question
-from superscalar.schedule.asking import Approver
+from superscalar.schedule.approval import Approver
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit

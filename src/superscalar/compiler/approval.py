@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.policy import Question
-from superscalar.schedule.asking import Approver
-from superscalar.schedule.attempt import text_of
+from superscalar.schedule.approval import Approver
+from superscalar.schedule.ends import text_of
 
 Approve: TypeAlias = Callable[[Question], bool | Awaitable[bool]]
 """Says whether a call may be made, or a plan be begun: True or False. A plain function is called in a thread."""

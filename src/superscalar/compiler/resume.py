@@ -34,7 +34,7 @@ from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger, Round
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.secrets import lacks_secret
 from superscalar.tools.toolset import Toolset
@@ -154,7 +154,6 @@ class _Past:
 class ResumedRun(Run):
     """A run that goes on from what is recorded of it. Making it changes nothing."""
 
-    _unit: ResumedUnit
     _program: AdoptedProgram
 
     def __init__(
@@ -191,7 +190,8 @@ class ResumedRun(Run):
         """What has changed of those that it was begun under, in words."""
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
-        return ResumedUnit(surroundings, tuple(self._recorded), self._past.hear)
+        self._rest = Rest(surroundings, tuple(self._recorded), self._past.hear)
+        return self._rest.unit
 
     def lose(self, again: Again) -> None:
         """Take note of what of the run is in no journal, and could not be got again."""
@@ -214,7 +214,7 @@ class ResumedRun(Run):
         tasks = [task for said in rounds for task in said.round.tasks]
         open = last is not None and not (last.round.sealed or last.round.asked or self._late)
         begun = open and self._answers and last is not None and last.is_begun
-        why = why_not(about, self._unit.left(), tasks, self._unit.outcomes(), begun=begun)
+        why = why_not(about, self._rest.left(), tasks, self._unit.outcomes(), begun=begun)
         if why is not None:
             show = command("show", self._id, journal=self._journal)
             raise UsageError(f"run {self._id} cannot go on: {why}. `{show}` prints what it came to so far")
@@ -225,7 +225,7 @@ class ResumedRun(Run):
         Raises:
             UsageError: what is still to be called is gone, or takes other arguments; the message names it.
         """
-        calls = [task.work for task in walk(tuple(self._unit.left())) if isinstance(task.work, Call)]
+        calls = [task.work for task in walk(tuple(self._rest.left())) if isinstance(task.work, Call)]
         changed = {call.tool: why for call in calls if (why := _why_changed(call, tools)) is not None}
         if changed:
             listed = "\n".join(f"  {alias}: {why}" for alias, why in changed.items())
@@ -237,7 +237,7 @@ class ResumedRun(Run):
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         """The writes that may have happened, and must be answered for."""
-        return self._unit.doubts
+        return self._rest.doubts
 
     async def verdicts(self, resolve: Resolve | None) -> dict[TaskId, Verdict]:
         """What became of each write that may have happened.
@@ -270,7 +270,7 @@ class ResumedRun(Run):
             asks = self._answers and self._settings.approve_plan
             if last is not None and not last.round.sealed and (last.round.asked or asks):
                 self._unit.hold()
-            self._unit.go_on(verdicts, self.guards)
+            self._rest.go_on(verdicts, self.guards)
             if self._recording is not None:
                 await self._recording.log.durable()  # what was said of the writes is not asked again
             return await (self._rest_of_answer() if self._answers else self._rest_of_plan())

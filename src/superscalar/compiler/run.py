@@ -33,7 +33,8 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
-from superscalar.schedule.attempt import Bounds, Invoke, text_of
+from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.ends import text_of
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from superscalar import events
 from superscalar.plan.evaluate.elements import described, truth
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
@@ -11,7 +12,7 @@ from superscalar.plan.evaluate.holders import HeldRow, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered, last, spread
-from superscalar.schedule.lookup import Lookup, instance
+from superscalar.schedule.lookup import Lookup, cause, instance
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
@@ -49,6 +50,13 @@ def outcome_of(work: Work, cell: Cell, outcome: Lookup) -> Outcome:
 def failure_of(error: EvaluationError) -> Failure:
     """What an expression that went wrong leaves behind."""
     return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
+
+
+def instead(cell: Cell, error: Unavailable | EvaluationError, now: float) -> events.Skipped | events.Failed:
+    """What becomes of a task of which something cannot be evaluated."""
+    if isinstance(error, EvaluationError):
+        return events.Failed(now, cell.id, failure_of(error))
+    return events.Skipped(now, cell.id, *cause(cell, error))
 
 
 def answers(race: Race, cell: Cell) -> list[Any]:

@@ -18,7 +18,6 @@ from superscalar.plan.ir import Task
 from superscalar.plan.ir.instances import is_of
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
-from superscalar.schedule.effective import Arguments
 from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import SharedCalls
@@ -29,11 +28,10 @@ from superscalar.values import TaskId
 
 @dataclass(eq=False, slots=True)
 class Known:
-    """What was asked of a call, and the answer to that, if any. `bound`: what it is made with, in this process."""
+    """What was asked of a call, and the answer to that, if any."""
 
     asked: events.Decided
     answer: events.Approved | None = None
-    bound: Arguments | None = field(default=None, repr=False)
     heard: bool = False  # somebody answered, if only what was asked before
 
     def note(self, answer: events.Approved) -> None:
