@@ -10,7 +10,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from superscalar.compiler.calls import CallResult, CallResults, Turn
+from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
@@ -448,10 +448,10 @@ class LLMCompiler:
             UsageError: `message` is nothing of the kind.
         """
         check_call(saw_untrusted=saw_untrusted, deadline=deadline, run_id=run_id)
-        turns: list[Turn] = []
+        turns: list[ToolTurn] = []
 
         def plan_for(tools: Toolset) -> Plan:
-            turns.append(Turn(message, tools))
+            turns.append(ToolTurn(message, tools))
             return turns[0].plan
 
         def seen_of(tools: Toolset) -> Label:

@@ -84,7 +84,7 @@ def equipped(options: Options) -> Equipment:
         UsageError: they contradict each other; the message shows what to write.
         ModelSetupError: a model needs an extra or a key that is missing.
     """
-    approval.check(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
+    approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
     if options.syntax is not None:
         front_of(options.syntax)  # says which there are
     if options.base_url is not None and options.model is None:

@@ -23,7 +23,7 @@ from superscalar.given import (
     one_of,
     whole,
 )
-from superscalar.tools.batch import MAX_BATCH
+from superscalar.tools.pairing import MAX_BATCH
 from superscalar.tools.trust import Readers, Trust, TrustedFields
 
 Effect: TypeAlias = Literal["pure", "read", "write"]
