@@ -9,9 +9,10 @@ from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, 
 from superscalar.plan.evaluate import outcome_of as evaluated
 from superscalar.plan.holders import Row, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
-from superscalar.schedule.cells import Cell, Race
+from superscalar.schedule.cells import Cell
 from superscalar.schedule.items import gathered, last, spread
 from superscalar.schedule.lookup import Lookup, instance
+from superscalar.schedule.races import Race
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
