@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from superscalar import Tool, tool
-from superscalar.plan.naming import identifier
+from superscalar.plan.ir.naming import identifier
 
 PACKAGE = "bfcl-eval"
 CATEGORIES = ("parallel", "parallel_multiple")

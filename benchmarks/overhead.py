@@ -29,9 +29,9 @@ from superscalar import tool
 from superscalar.events import Event
 from superscalar.executors.local import invoke
 from superscalar.plan.ir import Call, Literal, Ref, Task
-from superscalar.plan.needs import needs_of
-from superscalar.plan.program import Program
-from superscalar.plan.python import PythonReader
+from superscalar.plan.ir.needs import needs_of
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit

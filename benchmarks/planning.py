@@ -40,7 +40,7 @@ from superscalar import ChatModel, LLMCompiler, Message, PlanError, Usage
 from superscalar.events import ModelUsed, PlanWritten, Repairing
 from superscalar.models import LocalModel, Request, resolve
 from superscalar.models.engine import Emit, Engine, LlamaEngine
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 
 CACHE = Path("~/.cache/superscalar/benchmarks").expanduser()
 

@@ -18,8 +18,8 @@ from superscalar import LLMCompiler, PlanError, Toolset
 from superscalar.cli.app import app
 from superscalar.compiler import sync
 from superscalar.models.base import Chunk, Request
-from superscalar.plan.program import Program, Step
-from superscalar.plan.python import PythonReader
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program, Step
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain
 

@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from superscalar import Failure, LLMCompiler, Observation, Tool, tool
-from superscalar.plan import evaluate
+from superscalar.plan.evaluate import expression as evaluate
 from superscalar.testing import run
 from superscalar.values import copied
 

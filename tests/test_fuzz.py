@@ -11,7 +11,7 @@ import fuzz.plans
 from fuzz.examine import Finding, examine
 from fuzz.plans import case, minimised
 from fuzz.sources import SOURCES
-from superscalar.plan.lines import Lines, Statement
+from superscalar.plan.read.lines import Lines, Statement
 from support.depth import campaign
 
 CASES = campaign(50)
@@ -50,6 +50,6 @@ def test_a_finding_is_made_smaller_and_kept(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_handle_that_is_looked_into_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here by whatever shows it."""
-    monkeypatch.setattr("superscalar.plan.elements.handle_text", lambda value: str(value.anything))
+    monkeypatch.setattr("superscalar.plan.evaluate.elements.handle_text", lambda value: str(value.anything))
     with pytest.raises(Finding, match="a handle is looked into"):
         examine("a = canary()\nb = f'{a}'\njoin(default(b, 1))\n", Random(1))

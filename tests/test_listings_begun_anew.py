@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from superscalar import LLMCompiler, Tool, tool
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
 from support.fronts import FrontReading
 

@@ -29,9 +29,10 @@ from superscalar import (
 from superscalar.errors import ModelError
 from superscalar.events import Planned
 from superscalar.models.base import ChatModel
-from superscalar.plan import Diagnostic, compile_plan, source
-from superscalar.plan.program import Program
-from superscalar.plan.python import PythonReader
+from superscalar.plan import Diagnostic, compile_plan
+from superscalar.plan.read import source
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program
 from superscalar.testing import ScriptedModel, VirtualLoop, run
 from superscalar.tools import Toolset
 from superscalar.values import Observation

@@ -10,8 +10,8 @@ import pytest
 
 from superscalar import Message, Toolset, joiner, planner, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Span
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import Failure, Holder, Observation, Outcome, Skipped
 
 TOKENS = 550

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from superscalar import Failure, LLMCompiler, RunResult, Tool, tool
 from superscalar.events import Planned, Retired, Started
-from superscalar.plan.instances import is_of
+from superscalar.plan.ir.instances import is_of
 from superscalar.testing import ScriptedModel, run
 
 READS = ("get", "look")

@@ -9,7 +9,7 @@ import pytest
 
 from superscalar import LLMCompiler, PlanError, RunResult, Tool, tool
 from superscalar.events import Planned, Retired, Started
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
 from support.fronts import front
 from support.reading import read

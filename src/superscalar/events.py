@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from superscalar import values
 from superscalar.labels import Label, Source
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Task
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import LIST, Failure, Holder, Outcome, TaskId, Usage, fact
 
 

@@ -27,7 +27,7 @@ from superscalar.models.ending import is_whole, why_cut
 from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
-from superscalar.plan.signatures import Output, Parameter
+from superscalar.plan.ir.signatures import Output, Parameter
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
-from superscalar.plan.print_expression import name_of
-from superscalar.plan.printer import print_expr
+from superscalar.plan.print.expression import name_of
+from superscalar.plan.print.program import print_expr
 from superscalar.short import bounded
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, plain
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax
-from superscalar.plan.signatures import Output, Parameter, Signature
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.signatures import Output, Parameter, Signature
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.tools.toolset import Toolset
 
 _LANGUAGE = """\

@@ -16,8 +16,8 @@ from superscalar import events as ev
 from superscalar.cli import compiling
 from superscalar.cli.app import app
 from superscalar.errors import JoinError, ModelError, ModelSetupError, PlanError, UsageError
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Plan, Span
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import Observation, Skipped
 from support.folders import standing_in
 from support.scripted_runs import (

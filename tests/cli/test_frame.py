@@ -12,8 +12,8 @@ from rich.console import Console
 from superscalar import events as ev
 from superscalar.cli.frame import Frame
 from superscalar.observe.view import RunView
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Map, Need, Ref, Span, Task
+from superscalar.plan.ir.diagnostics import Diagnostic
 from support.scripted_runs import ANSWERED, RUNNING, WRITING
 
 

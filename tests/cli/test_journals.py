@@ -18,7 +18,7 @@ from superscalar.events import Event
 from superscalar.journal import Journal
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Call, Join, Literal, Ref, Task
-from superscalar.plan.needs import needs_of
+from superscalar.plan.ir.needs import needs_of
 from superscalar.values import Failure
 from support.folders import standing_in
 from support.scripted_runs import ANSWERED, ScriptedCompiler, ScriptedStream, answered

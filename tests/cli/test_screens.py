@@ -7,8 +7,8 @@ import pytest
 from superscalar import events as ev
 from superscalar.cli.screens import Lines
 from superscalar.observe.view import RunView
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Span, Task
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import Failure
 from support.scripted_runs import ANSWERED
 

@@ -14,11 +14,11 @@ from typing import Any, get_args
 from fuzz.world import tools
 from superscalar import JoinError, LLMCompiler, PlanError, Toolset
 from superscalar.plan import Plan, Syntax, check, compile_plan, detect, ir
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import reader_of
-from superscalar.plan.printer import print_plan
-from superscalar.plan.program import Program, Retirement, Step
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.fronts.detect import reader_of
+from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.testing import ScriptedModel, run
 
 MOST_SECONDS = 20  # of this process; far more than any text takes

@@ -34,7 +34,7 @@ from superscalar.journal import Journal
 from superscalar.models.base import ChatModel, Request
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.testing import ScriptedModel, run
 
 made: list[str] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, More, Row
 from superscalar.observe.view import RunView
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -22,6 +21,7 @@ from superscalar.plan.ir import (
     Span,
     Task,
 )
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import Failure, Usage
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from superscalar import tool
-from superscalar.plan.adopt import AdoptedProgram
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.ir import Call, Task
-from superscalar.plan.printer import print_plan
-from superscalar.plan.program import Program, Step
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.adopt import AdoptedProgram
+from superscalar.plan.read.fronts.detect import reader_of
+from superscalar.plan.read.program import Program, Step
 from superscalar.tools import Toolset
 from support.depth import examples
 from support.random_programs import FUNCTIONS, Writer

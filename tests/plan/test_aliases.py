@@ -6,9 +6,9 @@ import pytest
 
 from superscalar import LLMCompiler
 from superscalar.plan import compile_plan
-from superscalar.plan.naming import field_aliases
-from superscalar.plan.printer import print_plan
-from superscalar.plan.signatures import Signature, Signatures
+from superscalar.plan.ir.naming import field_aliases
+from superscalar.plan.ir.signatures import Signature, Signatures
+from superscalar.plan.print.program import print_plan
 from superscalar.planner import tool_stub
 from superscalar.tools.toolset import Toolset
 from support.awkward_names import TOOLS

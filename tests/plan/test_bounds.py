@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from superscalar.plan.bounds import MAX_DEPTH, MAX_STEPS, Budget
-from superscalar.plan.elements import items_of
-from superscalar.plan.evaluate import BoundError, EvaluationError, evaluate
+from superscalar.plan.evaluate.bounds import MAX_DEPTH, MAX_STEPS, Budget
+from superscalar.plan.evaluate.elements import items_of
+from superscalar.plan.evaluate.expression import BoundError, EvaluationError, evaluate
 from superscalar.plan.ir import Expr, Literal, Sequence, Unary
 from superscalar.values import Observation, OrderedSet
 from support.expressions import read

@@ -15,8 +15,8 @@ from superscalar import LLMCompiler, Observation, tool
 from superscalar.codec import dumps, loads
 from superscalar.events import Succeeded
 from superscalar.plan import check, compile_plan
-from superscalar.plan.evaluate import EvaluationError
-from superscalar.plan.printer import print_plan
+from superscalar.plan.evaluate.expression import EvaluationError
+from superscalar.plan.print.program import print_plan
 from superscalar.testing import run
 from support.named_values import NamedValues
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, Observation, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.amounts import MAX_DIGITS
-from superscalar.plan.evaluate import EvaluationError
-from superscalar.plan.narrow import is_unchosen
-from superscalar.plan.printer import print_plan
+from superscalar.plan.evaluate.amounts import MAX_DIGITS
+from superscalar.plan.evaluate.expression import EvaluationError
+from superscalar.plan.evaluate.narrow import is_unchosen
+from superscalar.plan.print.program import print_plan
 from superscalar.schedule.sharing import identity
 from superscalar.testing import run
 from superscalar.values import plain

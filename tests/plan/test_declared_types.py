@@ -9,7 +9,7 @@ import pytest
 
 from superscalar import LLMCompiler, Observation, tool
 from superscalar.plan import compile_plan
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.testing import run
 
 

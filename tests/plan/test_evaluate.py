@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
-from superscalar.plan.evaluate import Budget, EvaluationError, evaluate
+from superscalar.plan.evaluate.expression import Budget, EvaluationError, evaluate
 from superscalar.plan.ir import Apply, Clause, Comprehension, Field, Lambda, Literal, Method, Sequence, Var
 from superscalar.values import Observation, OrderedSet
 from support.expressions import read

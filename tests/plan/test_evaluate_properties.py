@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -36,7 +36,7 @@ from superscalar.plan.ir import (
     Unary,
     Var,
 )
-from superscalar.plan.needs import children, needs_of, references
+from superscalar.plan.ir.needs import children, needs_of, references
 from superscalar.values import Failure, Observation, Outcome
 from support.alike import canonical
 from support.depth import examples

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, PlanError, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.printer import print_plan
-from superscalar.plan.program import Program
-from superscalar.plan.python import PythonReader
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program
 from superscalar.testing import ScriptedModel
 from superscalar.tools.toolset import Toolset
 from support.depth import examples

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from superscalar.plan import check, detect
-from superscalar.plan.fronts.detect import Syntax
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.fronts.detect import Syntax
 from support.depth import examples
 from support.fronts import TOOLS, FrontReading, front
 from support.programs_read import CUTS, anatomy, check_program, pieces, steps

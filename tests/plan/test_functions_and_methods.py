@@ -9,12 +9,12 @@ import pytest
 
 from superscalar import Failure, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.functions import ASSERT, FUNCTIONS, REST
-from superscalar.plan.members import LIST, SET
-from superscalar.plan.methods import MAPPING, TEXT
-from superscalar.plan.printer import print_plan
-from superscalar.plan.vocabulary import FUNCTIONS as WORDS
-from superscalar.plan.vocabulary import LIST_METHODS, MAPPING_METHODS, SET_METHODS, SPECIAL, TEXT_METHODS
+from superscalar.plan.evaluate.functions import ASSERT, FUNCTIONS, REST
+from superscalar.plan.evaluate.members import LIST, SET
+from superscalar.plan.evaluate.methods import MAPPING, TEXT
+from superscalar.plan.ir.vocabulary import FUNCTIONS as WORDS
+from superscalar.plan.ir.vocabulary import LIST_METHODS, MAPPING_METHODS, SET_METHODS, SPECIAL, TEXT_METHODS
+from superscalar.plan.print.program import print_plan
 from superscalar.tools.toolset import Toolset
 from support.alike import canonical
 from support.running import executed

@@ -18,7 +18,7 @@ import pytest
 import superscalar.plan
 from superscalar.extractor import extraction
 from superscalar.plan import check
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.tools.toolset import Toolset
 from support import golden_tools
 

@@ -22,7 +22,7 @@ from superscalar.plan import check, grammar
 from superscalar.plan.grammars.gbnf import to_gbnf
 from superscalar.plan.grammars.language import rules_of
 from superscalar.plan.grammars.rules import read
-from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
 from superscalar.tools.toolset import Toolset
 from support import golden_tools
 from support.depth import examples

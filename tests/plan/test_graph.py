@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from superscalar.plan.graph import to_dot, to_mermaid
 from superscalar.plan.ir import Call, Compute, First, Guard, Join, Literal, Map, Need, Plan, Ref, Task
+from superscalar.plan.print.graph import to_dot, to_mermaid
 
 PLAN = Plan(
     (

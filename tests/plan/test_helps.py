@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superscalar import tool
-from superscalar.plan import check, vocabulary
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.instead import functions, methods
+from superscalar.plan import check
+from superscalar.plan.ir import vocabulary
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.instead import functions, methods
 from superscalar.tools import Tool
 from superscalar.tools.toolset import Toolset
 from support.running import executed

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate, item_outcomes
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate, item_outcomes
 from superscalar.plan.ir import Expr, Ref, Unpacked
 from superscalar.values import Failure, Observation, Outcome, Skipped
 from support.expressions import read

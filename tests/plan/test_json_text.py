@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from superscalar import Failure, LLMCompiler, Observation, tool
 from superscalar.labels import Label, Source
 from superscalar.plan import compile_plan
-from superscalar.plan.evaluate import EvaluationError, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, evaluate
+from superscalar.plan.evaluate.labelling import labels_of
+from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Apply, Literal, Ref
-from superscalar.plan.labels import labels_of
-from superscalar.plan.parts import whole
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.testing import run
 from superscalar.values import Outcome
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, Skipped, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.testing import ScriptedModel
 from support.depth import examples
 from support.get_and_put import GetAndPut

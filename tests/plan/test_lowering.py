@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from superscalar.plan import ir
-from superscalar.plan.needs import needs_of
-from superscalar.plan.signatures import Output, Signature, Signatures
+from superscalar.plan.ir.needs import needs_of
+from superscalar.plan.ir.signatures import Output, Signature, Signatures
 from support.reading import TOOLS, Reading, read
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from superscalar.plan.ir import Call, Compute, Display, Expr, Join, Literal, Map, Need, Ref, Select, Unary, Unpacked
-from superscalar.plan.needs import needs_of, references
+from superscalar.plan.ir.needs import needs_of, references
 from support.expressions import read
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from superscalar.plan import check
-from superscalar.plan.printer import print_plan
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.print.program import print_plan
 from support.fronts import FrontReading, front
 from support.nestful import plan_text, signatures
 from support.programs_read import placeless

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar.plan import ir
+from superscalar.plan.ir.signatures import ResourceFunction, Signatures
 from superscalar.plan.passes.order import OrderAccesses
-from superscalar.plan.signatures import ResourceFunction, Signatures
 from support.depth import examples
 from support.reading import read, signature
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from superscalar.plan.ir import Call, Task
+from superscalar.plan.ir.signatures import Signature, Signatures
 from superscalar.plan.passes.order import OrderAccesses
-from superscalar.plan.signatures import Signature, Signatures
 
 SIGNATURES = Signatures(
     [

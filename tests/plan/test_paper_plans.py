@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from superscalar.plan import ir
-from superscalar.plan.needs import references
-from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.ir.needs import references
+from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
 from support.fronts import FrontReading, front
 from support.shared_data import FOLDER, shared
 

@@ -13,8 +13,8 @@ import pytest
 
 from superscalar.plan import compile_plan
 from superscalar.plan.ir import Plan
-from superscalar.plan.listing import explanation
 from superscalar.plan.passes.pipeline import explain
+from superscalar.plan.print.listing import explanation
 from superscalar.tools.toolset import Toolset
 
 COMMAND = "$ superscalar check plan.py --tools pass_tools.py --explain\n"

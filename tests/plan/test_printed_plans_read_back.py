@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from superscalar.plan import compile_plan
-from superscalar.plan.printer import print_plan
-from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
+from superscalar.plan.print.program import print_plan
 
 _PARAMETERS = tuple(Parameter(name, name, required=False) for name in ("a", "b"))
 _READS = ("f", "g", "h", "price", "news", "fx", "summarize")

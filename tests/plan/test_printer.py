@@ -39,7 +39,7 @@ from superscalar.plan.ir import (
     Unary,
     Unpacked,
 )
-from superscalar.plan.printer import print_expr, print_plan
+from superscalar.plan.print.program import print_expr, print_plan
 from support.depth import examples
 from support.python_reader import read
 from support.random_expressions import expressions

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from support.reading import TOOLS, Reading, read, signature
 
 PLAN = "a = load('x')\ns = mail(a)\njoin(a, s)\n"

@@ -6,7 +6,7 @@ import pytest
 
 from superscalar import LLMCompiler, tool
 from superscalar.models.base import Chunk, Request
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.testing import run
 
 SENT: list[int] = []

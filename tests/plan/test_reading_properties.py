@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from superscalar.plan import check, compile_plan
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from support.depth import examples
 from support.programs_read import CUTS, anatomy, check_program, pieces, placeless, steps
 from support.random_source import broken_plans, plans

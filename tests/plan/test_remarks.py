@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from support.reading import Reading, read, signature
 
 _REMARKS = [

@@ -9,7 +9,7 @@ import pytest
 
 from superscalar import Skipped, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.tools.toolset import Toolset
 from support.alike import canonical
 from support.reading import read

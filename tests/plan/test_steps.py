@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from superscalar import LLMCompiler
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from support.awkward_names import TOOLS as RATES
 from support.fronts import FrontReading, front
 from support.running import executed

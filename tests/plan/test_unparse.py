@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from superscalar.plan.unparse import unparsed
+from superscalar.plan.read.unparse import unparsed
 
 TEXTS = {
     "f\"{price('IBM')} dollars\"": "f\"{price('IBM')} dollars\"",

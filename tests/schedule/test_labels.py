@@ -8,8 +8,8 @@ import pytest
 
 from superscalar import Label, LLMCompiler, Source, tool
 from superscalar.executors.local import invoke
-from superscalar.plan.narrow import shaped
-from superscalar.plan.parts import Labelled, Parts, whole
+from superscalar.plan.evaluate.narrow import shaped
+from superscalar.plan.evaluate.parts import Labelled, Parts, whole
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit

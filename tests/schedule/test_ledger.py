@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import events as ev
+from superscalar.plan.evaluate.parts import told, whole
 from superscalar.plan.ir import Task
-from superscalar.plan.parts import told, whole
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.unit import TaskFetchingUnit

@@ -20,10 +20,10 @@ from superscalar.events import (
     Won,
 )
 from superscalar.plan import compile_plan
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Ref, Task
-from superscalar.plan.program import Program
-from superscalar.plan.python import PythonReader
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program
 from superscalar.schedule.cells import DORMANT, PENDING, RUNNING, SETTLED
 from superscalar.schedule.commands import Command, Issue, Refuse, Release, Revive, Skip
 from superscalar.schedule.state import Schedule

@@ -29,11 +29,11 @@ from superscalar.events import (
 from superscalar.executors.local import invoke
 from superscalar.journal.runs import Tally
 from superscalar.observe.view import RunView
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Access, Call, Join, Literal, Ref, Task
-from superscalar.plan.needs import needs_of
-from superscalar.plan.program import Program, Retirement, Step
-from superscalar.plan.python import PythonReader
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.needs import needs_of
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.policy import Policy
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.commands import Issue, Repeat

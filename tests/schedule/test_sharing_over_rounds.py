@@ -11,9 +11,9 @@ from typing import Any
 from superscalar import Failure, Limit, Observation, tool
 from superscalar.events import Cancelled, Event, Planned, Revived, RoundStarted, Shared, Started, Unneeded
 from superscalar.executors import local
-from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.ir import Task
-from superscalar.plan.program import Program
+from superscalar.plan.read.fronts.detect import reader_of
+from superscalar.plan.read.program import Program
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.restore import ResumedUnit
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit

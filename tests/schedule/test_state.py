@@ -18,7 +18,7 @@ from superscalar.events import (
     Waiting,
 )
 from superscalar.plan import compile_plan
-from superscalar.plan.holders import Row
+from superscalar.plan.evaluate.holders import Row
 from superscalar.plan.ir import (
     Access,
     Call,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.read.fronts.detect import Syntax
 from support.two_worlds import literal
 
 Path: TypeAlias = tuple[str | int, ...]

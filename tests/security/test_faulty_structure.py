@@ -11,8 +11,9 @@ import pytest
 from security import test_label_soundness as soundness
 from security.test_label_soundness import leaks, worlds
 from superscalar.labels import NOTHING, PLAN
-from superscalar.plan import labels, parts
-from superscalar.plan.parts import Entries, Labelled, Parts, listed, run, some
+from superscalar.plan.evaluate import labelling as labels
+from superscalar.plan.evaluate import parts
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, listed, run, some
 from superscalar.schedule import labels as derived
 
 

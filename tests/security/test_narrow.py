@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from superscalar import LLMCompiler, Observation, Sink, tool
-from superscalar.plan.narrow import is_unchosen
+from superscalar.plan.evaluate.narrow import is_unchosen
 from superscalar.testing import run
 
 Letter = Literal["e", "v", "@"]

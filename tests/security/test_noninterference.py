@@ -17,8 +17,8 @@ from security.equivariant import Equivariant
 from security.front_plans import Step, steps, written
 from superscalar.errors import PlanError
 from superscalar.events import Started
-from superscalar.plan import itemwise
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.evaluate import itemwise
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.schedule import binding, gather, state
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell

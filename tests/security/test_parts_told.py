@@ -9,7 +9,7 @@ import pytest
 from superscalar import Ask, Label, LabelledCall, LLMCompiler, Policy, Question, RunResult, tool
 from superscalar.cli.origins import made_document, print_made
 from superscalar.labels import PLAN, Source
-from superscalar.plan.parts import Entries, Labelled, Parts, run, some, told
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, run, some, told
 from superscalar.testing import run as ran_in_virtual_time
 
 FOREIGN = Label([Source("tool", "web", trusted=False)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from superscalar import Failure, LLMCompiler, Message, Observation, tool
-from superscalar.plan.labels import said_by
+from superscalar.plan.evaluate.labelling import said_by
 from superscalar.testing import ScriptedModel, run
 
 

@@ -13,7 +13,7 @@ from superscalar import Label, LLMCompiler, tool
 from superscalar.compiler.in_part import in_part
 from superscalar.events import RoundStarted
 from superscalar.labels import PLAN, Source
-from superscalar.plan.parts import Entries, Labelled, Parts, run, some
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, run, some
 from superscalar.testing import ScriptedModel
 from support.depth import examples
 

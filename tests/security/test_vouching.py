@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from superscalar import ApprovalPending, Failure, LLMCompiler, Observation, Question, RunResult, Sink, UsageError, tool
 from superscalar.cli.origins import provenance_of
 from superscalar.journal import Journal
-from superscalar.plan.narrow import LONGEST_WORD, is_unchosen, is_word
+from superscalar.plan.evaluate.narrow import LONGEST_WORD, is_unchosen, is_word
 from superscalar.testing import ScriptedModel, run
 
 EVIL = "eve@evil.example"

@@ -21,7 +21,7 @@ from superscalar.plan.ir import (
     Task,
     Work,
 )
-from superscalar.plan.needs import needs_of
+from superscalar.plan.ir.needs import needs_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools import Toolset
 from superscalar.values import Failure

@@ -18,10 +18,10 @@ from superscalar import Limit, Retry, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
 from superscalar.executors import local
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import reader_of
 from superscalar.plan.ir import Task
-from superscalar.plan.program import Program
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.fronts.detect import reader_of
+from superscalar.plan.read.program import Program
 from superscalar.policy import Ask, LabelledCall, Policy, Question
 from superscalar.schedule.asking import Approver
 from superscalar.schedule.attempt import Bounds

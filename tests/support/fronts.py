@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from superscalar.plan.fronts.detect import Syntax, reader_of
-from superscalar.plan.signatures import Parameter, Signature, Signatures
+from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
+from superscalar.plan.read.fronts.detect import Syntax, reader_of
 from support.reading import Reading, signature
 
 MORE = Parameter("context", "context", required=False)

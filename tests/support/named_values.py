@@ -7,7 +7,7 @@ from typing import Any
 
 from superscalar import LLMCompiler, Observation, tool
 from superscalar.plan import compile_plan
-from superscalar.plan.evaluate import EvaluationError, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, evaluate
 from superscalar.plan.ir import Compute
 from superscalar.testing import run
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from superscalar.plan.naming import TAKEN, field_aliases, identifier
-from superscalar.plan.signatures import Output, Parameter, Signature, Signatures
+from superscalar.plan.ir.naming import TAKEN, field_aliases, identifier
+from superscalar.plan.ir.signatures import Output, Parameter, Signature, Signatures
 
 _REFERENCE = re.compile(r"\$(var\d+)((?:\.[^.$\[\]]+|\[\d+\])*)\$")
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from superscalar.plan import ir
-from superscalar.plan.needs import references
+from superscalar.plan.ir.needs import references
 from support.reading import Reading
 
 CUTS = st.lists(st.integers(0, 10_000), max_size=12)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from superscalar import events
 from superscalar.events import Event
 from superscalar.labels import Label, Source
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import (
     Access,
     Call,
@@ -29,6 +28,7 @@ from superscalar.plan.ir import (
     Task,
     Work,
 )
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import (
     WITHHELD,
     Failure,

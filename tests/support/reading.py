@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from superscalar.plan import ir
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.printer import print_expr
-from superscalar.plan.program import Program, Retirement, Step
-from superscalar.plan.python import PythonReader
-from superscalar.plan.signatures import Parameter, ResourceFunction, Signature, Signatures
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature, Signatures
+from superscalar.plan.print.program import print_expr
+from superscalar.plan.read.fronts.python import PythonReader
+from superscalar.plan.read.program import Program, Retirement, Step
 
 
 def _is_text(constant: Any) -> str | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from superscalar import events as ev
 from superscalar.observe.timing import Timing
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Guard, Join, Literal, Map, Need, Plan, Ref, Task
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome, TaskId, Usage
 

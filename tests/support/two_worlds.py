@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from superscalar import LLMCompiler, Tool, tool
 from superscalar.errors import JoinError, PlanError
 from superscalar.events import Event, Failed, Retrying, RunEnded, Succeeded
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import Failure, OrderedSet
 from support.random_programs import Page

@@ -19,7 +19,7 @@ from benchmarks.peers.shapes import free as sum_up
 from superscalar import Limit, LLMCompiler, Retry, RunResult, __version__, tool
 from superscalar.plan import Plan, planned
 from superscalar.plan.ir import Call, Literal, Ref, Task
-from superscalar.plan.python import MAX_SOURCE
+from superscalar.plan.read.fronts.python import MAX_SOURCE
 from superscalar.values import Observation
 
 

@@ -210,7 +210,7 @@ def plan(
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
-        from superscalar.plan.printer import print_plan
+        from superscalar.plan.print.program import print_plan
 
         asked = _asked(question)
         with stdout_kept_clean():
@@ -429,7 +429,7 @@ def _syntax(source: str, given: options.Syntax) -> Syntax:
 
 def _print_warnings(plan: Plan) -> None:
     from superscalar.cli.report import print_diagnostic
-    from superscalar.plan.diagnostics import Diagnostic
+    from superscalar.plan.ir.diagnostics import Diagnostic
 
     for warning in plan.warnings:
         if isinstance(warning, Diagnostic):
@@ -437,8 +437,8 @@ def _print_warnings(plan: Plan) -> None:
 
 
 def _explanation(plan: Plan, toolset: Toolset) -> str:
-    from superscalar.plan.listing import explanation
     from superscalar.plan.passes.pipeline import explain
+    from superscalar.plan.print.listing import explanation
 
     return explanation(explain(plan, toolset.signatures))
 
@@ -459,6 +459,6 @@ def _explained(plan: Plan, toolset: Toolset) -> dict[str, Any]:
 
 
 def _drawn(plan: Plan, graph: GraphFormat) -> str:
-    from superscalar.plan.graph import to_dot, to_mermaid
+    from superscalar.plan.print.graph import to_dot, to_mermaid
 
     return to_mermaid(plan) if graph is GraphFormat.mermaid else to_dot(plan)

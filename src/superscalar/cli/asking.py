@@ -12,7 +12,7 @@ from superscalar.cli.failures import CommandError
 from superscalar.cli.screens import Screen
 from superscalar.cli.terminal import safe
 from superscalar.observe.view import RunView
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.policy import Question
 from superscalar.unseen import revealed
 

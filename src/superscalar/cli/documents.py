@@ -9,11 +9,11 @@ from superscalar.cli.failures import CommandError
 from superscalar.compiler.result import RunResult
 from superscalar.observe.rows import kind_of
 from superscalar.observe.timing import Timing
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature
 from superscalar.plan.passes.pipeline import Stage
-from superscalar.plan.printer import print_expr
-from superscalar.plan.signatures import Parameter, ResourceFunction, Signature
+from superscalar.plan.print.program import print_expr
 from superscalar.policy import Question
 from superscalar.tools import Limit, Tool, Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain, record_fields

@@ -17,7 +17,7 @@ from superscalar.errors import (
     SuperscalarError,
     UsageError,
 )
-from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
 from superscalar.values import Outcome, TaskId

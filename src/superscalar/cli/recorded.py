@@ -22,7 +22,7 @@ from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
-from superscalar.plan.printer import print_plan
+from superscalar.plan.print.program import print_plan
 from superscalar.schedule.ledger import Ledger
 from superscalar.short import short, short_arguments
 from superscalar.tools.trust import remembered

@@ -15,7 +15,7 @@ from superscalar.cli.wording import tokens_text
 from superscalar.compiler.result import RunResult
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
-from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
 from superscalar.values import Usage, plain

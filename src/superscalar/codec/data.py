@@ -22,7 +22,7 @@ from superscalar.events import Event
 from superscalar.everyday import as_data
 from superscalar.labels import Label, Source
 from superscalar.plan import ir
-from superscalar.plan.diagnostics import Diagnostic
+from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import (
     WITHHELD,
     Failure,

@@ -15,7 +15,7 @@ from superscalar.compiler.result import RunResult
 from superscalar.errors import UsageError
 from superscalar.labels import Label
 from superscalar.plan import ir, planned
-from superscalar.plan.json_text import Twice, once
+from superscalar.plan.evaluate.json_text import Twice, once
 from superscalar.short import bounded, lines
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset

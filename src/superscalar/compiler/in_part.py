@@ -8,7 +8,7 @@ from typing import Any
 
 from superscalar import joiner
 from superscalar.labels import Label
-from superscalar.plan.parts import Entries, Labelled, Parts, whole
+from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, whole
 from superscalar.values import Observation, record_fields
 
 MaySee = Callable[[Label], bool]

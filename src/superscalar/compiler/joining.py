@@ -17,7 +17,7 @@ from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
 from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType
-from superscalar.plan.instances import is_of
+from superscalar.plan.ir.instances import is_of
 from superscalar.short import LONGEST
 from superscalar.short import cut as cut_short
 from superscalar.values import Failure

@@ -27,8 +27,8 @@ from superscalar.plan.ir import (
     Sequence,
     Task,
 )
-from superscalar.plan.needs import children
-from superscalar.plan.vocabulary import FUNCTIONS
+from superscalar.plan.ir.needs import children
+from superscalar.plan.ir.vocabulary import FUNCTIONS
 from superscalar.schedule.labels import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 

@@ -15,14 +15,14 @@ from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.cleaning import thinks_aloud
 from superscalar.models.ending import is_whole, why_cut
 from superscalar.models.patience import Within
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax, reader_of
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Span, Task
-from superscalar.plan.lines import complete_lines
-from superscalar.plan.printer import print_plan
-from superscalar.plan.program import Program, Step
-from superscalar.plan.python import MAX_PROSE
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.fronts.detect import Syntax, reader_of
+from superscalar.plan.read.fronts.python import MAX_PROSE
+from superscalar.plan.read.lines import complete_lines
+from superscalar.plan.read.program import Program, Step
 
 PROSE_SECONDS: Final = 10.0
 """How long prose is read behind a complete `join` (rule L18)."""

@@ -26,9 +26,9 @@ from superscalar.errors import InDoubt, UsageError
 from superscalar.labels import joined
 from superscalar.models.base import Message
 from superscalar.observe.timeline import on_one_clock
-from superscalar.plan.adopt import AdoptedProgram, can_go_on, without_join
-from superscalar.plan.diagnostics import Diagnostic
 from superscalar.plan.ir import Call, Plan, Task, walk
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.adopt import AdoptedProgram, can_go_on, without_join
 from superscalar.schedule.again import Again, Terms, is_lost, read_again
 from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict

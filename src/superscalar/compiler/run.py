@@ -26,11 +26,11 @@ from superscalar.errors import ApprovalPending, JoinError, NotApproved
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
-from superscalar.plan.program import Program, Retirement, Step
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.read.fronts.detect import Syntax
+from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
 from superscalar.schedule.attempt import Bounds, Invoke, text_of
 from superscalar.schedule.holding import NAME

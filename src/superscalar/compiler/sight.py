@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, TypeAlias
 from superscalar import joiner, planner
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
-from superscalar.plan.fronts.detect import Syntax
+from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Task
-from superscalar.plan.parts import whole
+from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.values import Outcome, TaskId

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from superscalar import events as ev
 from superscalar.events import Event
-from superscalar.plan.instances import is_of, templates
 from superscalar.plan.ir import Call, walk
+from superscalar.plan.ir.instances import is_of, templates
 from superscalar.short import bounded
 from superscalar.values import TaskId
 

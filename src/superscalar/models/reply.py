@@ -16,7 +16,7 @@ from superscalar.models.ending import End, Ends
 from superscalar.models.saying import complaint_in
 from superscalar.models.stops import StopFilter
 from superscalar.models.surrogates import Surrogates, whole
-from superscalar.plan.json_text import once
+from superscalar.plan.evaluate.json_text import once
 
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
 _TEXTS: Final = frozenset({"text", "output_text", "input_text", ""})

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from superscalar.errors import UsageError
 from superscalar.events import Event
 from superscalar.labels import USER, Label
+from superscalar.plan.evaluate.parts import told as told_parts
+from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Call, Compute, Map, Ref, Select, Task
-from superscalar.plan.parts import told as told_parts
-from superscalar.plan.parts import whole
-from superscalar.plan.print_expression import name_of
-from superscalar.plan.printer import print_expr
+from superscalar.plan.print.expression import name_of
+from superscalar.plan.print.program import print_expr
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.ledger import Ledger
 from superscalar.short import bounded

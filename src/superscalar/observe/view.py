@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 from superscalar import events as ev
 from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.instances import templates
 from superscalar.plan.ir import Call, Compute, First, Map, Task
-from superscalar.plan.printer import print_expr
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.instances import templates
+from superscalar.plan.print.program import print_expr
 from superscalar.short import short, short_arguments
 from superscalar.values import Failure, TaskId, Usage
 

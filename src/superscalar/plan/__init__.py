@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from superscalar.errors import PlanError
-from superscalar.plan.diagnostics import Diagnostic
-from superscalar.plan.fronts.detect import Syntax, detect, reader_of
 from superscalar.plan.grammars import Grammar, grammar
 from superscalar.plan.ir import Call, Plan, Span, Task, walk
-from superscalar.plan.needs import needs_of
+from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.needs import needs_of
+from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.ir.vocabulary import LANGUAGE
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
-from superscalar.plan.program import Program, Retirement
-from superscalar.plan.python import MAX_SOURCE, too_long
-from superscalar.plan.signatures import Signatures
-from superscalar.plan.vocabulary import LANGUAGE
+from superscalar.plan.read.fronts.detect import Syntax, detect, reader_of
+from superscalar.plan.read.fronts.python import MAX_SOURCE, too_long
+from superscalar.plan.read.program import Program, Retirement
 
 __all__ = [
     "LANGUAGE",

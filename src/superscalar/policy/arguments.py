@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from superscalar.labels import NOTHING, Label, gathered, joined, narrowed_to
-from superscalar.plan.narrow import EACH, Shape, shaped
-from superscalar.plan.parts import Labelled, Parts, whole
+from superscalar.plan.evaluate.narrow import EACH, Shape, shaped
+from superscalar.plan.evaluate.parts import Labelled, Parts, whole
 from superscalar.policy.calls import Argument
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.making import UNKNOWN, default_of

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import ref
 
 from superscalar import events
-from superscalar.plan.evaluate import EvaluationError, Unavailable
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Bounds, Invoke, text_of

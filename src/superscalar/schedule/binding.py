@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from superscalar import events
-from superscalar.plan.evaluate import EvaluationError, Unavailable
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call
 from superscalar.schedule import gather
 from superscalar.schedule.asking import Asking

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from superscalar.errors import IllegalEvent
-from superscalar.plan.elements import truth
+from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
 from superscalar.values import Observation, Outcome, Skipped, TaskId

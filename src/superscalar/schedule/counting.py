@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from superscalar.plan.elements import truth
+from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Each, Literal, Need, Ref, Task
 from superscalar.schedule.cells import (
     DOOMED,

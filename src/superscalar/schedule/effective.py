@@ -21,7 +21,7 @@ from uuid import UUID
 
 from superscalar import codec
 from superscalar.everyday import BARE, is_text_alone, twin
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.lookup import outcomes_for

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from superscalar.plan.elements import described, truth
-from superscalar.plan.evaluate import BoundError, EvaluationError, Unavailable, evaluate
-from superscalar.plan.evaluate import outcome_of as evaluated
-from superscalar.plan.holders import Row, held
+from superscalar.plan.evaluate.elements import described, truth
+from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.expression import outcome_of as evaluated
+from superscalar.plan.evaluate.holders import Row, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.items import gathered, last, spread

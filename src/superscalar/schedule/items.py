@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from superscalar.errors import IllegalEvent
-from superscalar.plan.elements import items_of, truth
-from superscalar.plan.holders import Row
+from superscalar.plan.evaluate.elements import items_of, truth
+from superscalar.plan.evaluate.holders import Row
+from superscalar.plan.evaluate.itemwise import item_outcomes
 from superscalar.plan.ir import Display, Each, First, Map, Select
-from superscalar.plan.itemwise import item_outcomes
 from superscalar.schedule.cells import SETTLED, Cell, Element, Fate, fate_of
 from superscalar.values import Failure, Observation, Outcome, Skipped
 

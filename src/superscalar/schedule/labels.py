@@ -15,11 +15,22 @@ from typing import Any, Final, TypeAlias
 from superscalar.errors import IllegalEvent
 from superscalar.events import RoundStarted
 from superscalar.labels import NOTHING, PLAN, USER, WORD, Label, Source, gathered, joined, widened
+from superscalar.plan.evaluate.labelling import labels_of, said_by
+from superscalar.plan.evaluate.narrow import narrowed, shaped, vouched
+from superscalar.plan.evaluate.parts import (
+    Entries,
+    Labelled,
+    Parts,
+    also,
+    concatenated,
+    either,
+    listed,
+    run,
+    some,
+    whole,
+)
 from superscalar.plan.ir import Call, Compute, Display, Each, Expr, First, Join, Literal, Map, Ref, Select, Task
-from superscalar.plan.labels import labels_of, said_by
-from superscalar.plan.narrow import narrowed, shaped, vouched
-from superscalar.plan.parts import Entries, Labelled, Parts, also, concatenated, either, listed, run, some, whole
-from superscalar.plan.paths import looked_at
+from superscalar.plan.ir.paths import looked_at
 from superscalar.schedule.cells import SETTLED, Cell, Element, Scope, fate_of
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared, Results

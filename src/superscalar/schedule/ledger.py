@@ -14,8 +14,8 @@ from typing import Any
 
 from superscalar import events
 from superscalar.labels import NOTHING, Label
-from superscalar.plan.instances import is_of
 from superscalar.plan.ir import Task
+from superscalar.plan.ir.instances import is_of
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
 from superscalar.schedule.effective import Arguments

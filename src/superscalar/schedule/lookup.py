@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from superscalar.errors import IllegalEvent
-from superscalar.plan.bounds import Unavailable
+from superscalar.plan.evaluate.bounds import Unavailable
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.items import partial
 from superscalar.values import Outcome, Skipped, TaskId

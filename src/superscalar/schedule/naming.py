@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from superscalar.plan.evaluate import evaluate
+from superscalar.plan.evaluate.expression import evaluate
 from superscalar.plan.ir import Call, Expr
-from superscalar.plan.signatures import ResourceFunction
+from superscalar.plan.ir.signatures import ResourceFunction
 from superscalar.schedule.cells import PENDING, Cell
 from superscalar.schedule.effective import Arguments
 from superscalar.schedule.lookup import outcomes_for

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from superscalar.plan.ir import Access, Call, Expr, Map, Task, walk
-from superscalar.plan.needs import references
+from superscalar.plan.ir.needs import references
 from superscalar.schedule.cells import DORMANT, EXPANDED, GATHERING, NAME, PENDING, SETTLED, Cell, attach
 from superscalar.schedule.commands import Command, Name
 from superscalar.schedule.lanes import Lane, Touch

@@ -10,7 +10,7 @@ from typing import Any, Final
 from superscalar.events import Decided
 from superscalar.forks import made_once
 from superscalar.labels import NOTHING, Label, Source
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Task
 from superscalar.policy import (
     Admission,

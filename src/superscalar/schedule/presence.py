@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 from superscalar.labels import NOTHING, Label, joined
+from superscalar.plan.evaluate.labelling import labels_of
+from superscalar.plan.evaluate.parts import listed, whole
 from superscalar.plan.ir import (
     Apply,
     Call,
@@ -35,10 +37,8 @@ from superscalar.plan.ir import (
     Var,
     Work,
 )
-from superscalar.plan.labels import labels_of
-from superscalar.plan.needs import children, constant_index, references
-from superscalar.plan.parts import listed, whole
-from superscalar.plan.signatures import Output
+from superscalar.plan.ir.needs import children, constant_index, references
+from superscalar.plan.ir.signatures import Output
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
 from superscalar.tools.toolset import Toolset

@@ -12,11 +12,11 @@ from superscalar import events
 from superscalar.advice import command
 from superscalar.errors import ApprovalPending
 from superscalar.labels import Label, Source
+from superscalar.plan.evaluate.labelling import said_by
+from superscalar.plan.evaluate.parts import Labelled, told, whole
 from superscalar.plan.ir import Call, Each, Expr, First, Literal, Map, Ref, Task, walk
-from superscalar.plan.labels import said_by
-from superscalar.plan.needs import references
-from superscalar.plan.parts import Labelled, told, whole
-from superscalar.plan.printer import print_expr, print_plan
+from superscalar.plan.ir.needs import references
+from superscalar.plan.print.program import print_expr, print_plan
 from superscalar.policy import Question
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import digest_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.evaluate import EvaluationError, Unavailable
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import Attempt, never_started, too_many

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from superscalar import events
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
 from superscalar.plan.ir import Call, Expr
 from superscalar.policy import Question
 from superscalar.schedule.cells import READY, Cell

@@ -13,9 +13,9 @@ from superscalar import events
 from superscalar.codec import Unwritable
 from superscalar.errors import ApprovalPending, IllegalEvent, JournalError
 from superscalar.labels import NOTHING, Label
-from superscalar.plan.evaluate import EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.expression import EvaluationError, Unavailable, evaluate
+from superscalar.plan.evaluate.itemwise import wanted
 from superscalar.plan.ir import Call, Compute, First, Join, Literal, Map, Task
-from superscalar.plan.itemwise import wanted
 from superscalar.schedule import gather
 from superscalar.schedule.attempt import (
     Attempt,

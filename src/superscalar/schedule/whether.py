@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from superscalar.labels import NOTHING, joined
+from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Call
-from superscalar.plan.parts import whole
 from superscalar.policy import Policy
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.hazards import may_change

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from superscalar.plan.ir import Call, Compute, Expr, Index, Literal, Map, Task, Text, walk
-from superscalar.plan.needs import references
+from superscalar.plan.ir.needs import references
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, TaskId, Withheld
 

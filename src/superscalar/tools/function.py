@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from superscalar.errors import UsageError
-from superscalar.plan.naming import identifier
+from superscalar.plan.ir.naming import identifier
 from superscalar.tools.context import ToolContext
 from superscalar.tools.fields import Stated, stated
 from superscalar.tools.inputs import usable

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, NamedTuple, NotRequired, Required, Uni
 from uuid import UUID
 
 from superscalar.errors import UsageError
-from superscalar.plan.signatures import Form, Parameter
+from superscalar.plan.ir.signatures import Form, Parameter
 from superscalar.tools.docstrings import parted
 from superscalar.tools.fields import MADE, alias_of, field_info
 from superscalar.tools.types import is_typed_dict, type_text

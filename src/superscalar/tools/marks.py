@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, NamedTuple, Union
 
 from superscalar.errors import UsageError
-from superscalar.plan.narrow import EACH
+from superscalar.plan.evaluate.narrow import EACH
 from superscalar.tools.fields import alias_of, field_info
 from superscalar.tools.inputs import names_of
 from superscalar.tools.members import aside

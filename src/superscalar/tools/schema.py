@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from superscalar.plan.signatures import Parameter
+from superscalar.plan.ir.signatures import Parameter
 from superscalar.tools.validation import adapter_of
 
 

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any, Final, TypeAlias
 
 from superscalar.errors import UsageError
-from superscalar.plan.narrow import EACH
+from superscalar.plan.evaluate.narrow import EACH
 from superscalar.tools.marks import Mark, Path, Place, is_mark
 from superscalar.values import WITHHELD, OrderedSet, own_state, record_fields
 

@@ -8,7 +8,7 @@ from types import MethodType, ModuleType
 from typing import Any, Literal
 
 from superscalar.errors import UsageError
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool, tool
 from superscalar.tools.trust import Declared

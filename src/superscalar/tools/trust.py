@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
 from superscalar.errors import UsageError
+from superscalar.plan.evaluate.narrow import EACH, Shape, Vouched
+from superscalar.plan.evaluate.patterns import matcher, plain_pattern
 from superscalar.plan.ir import Call, Literal
-from superscalar.plan.narrow import EACH, Shape, Vouched
-from superscalar.plan.patterns import matcher, plain_pattern
-from superscalar.plan.signatures import Output
+from superscalar.plan.ir.signatures import Output
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.making import has_code, is_code, sees_others
 from superscalar.tools.marks import Mark, Path, Place, formats_of, is_closed, is_mark, one_of, path_text

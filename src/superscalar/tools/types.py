@@ -10,9 +10,9 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
-from superscalar.plan.naming import field_aliases
-from superscalar.plan.narrow import EACH, Shape
-from superscalar.plan.signatures import Output
+from superscalar.plan.evaluate.narrow import EACH, Shape
+from superscalar.plan.ir.naming import field_aliases
+from superscalar.plan.ir.signatures import Output
 
 
 def annotation_of(parameter: inspect.Parameter) -> Any:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
-from superscalar.plan.json_text import looks_like_json
+from superscalar.plan.evaluate.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import NONE, Secrets, without
 from superscalar.tools.types import annotation_of

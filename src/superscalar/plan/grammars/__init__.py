@@ -10,7 +10,7 @@ from superscalar.plan.grammars.gbnf import to_gbnf
 from superscalar.plan.grammars.language import rules_of
 from superscalar.plan.grammars.lark import to_lark
 from superscalar.plan.grammars.schema import to_json_schema
-from superscalar.plan.signatures import Signatures
+from superscalar.plan.ir.signatures import Signatures
 
 
 class Described(Protocol):

@@ -27,8 +27,8 @@ from superscalar.plan.grammars.rules import (
     sequence,
     uses,
 )
-from superscalar.plan.signatures import Form, Parameter, Signature, Signatures, forms_by_type
-from superscalar.plan.vocabulary import METHODS, TEXT_METHODS
+from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
+from superscalar.plan.ir.vocabulary import METHODS, TEXT_METHODS
 
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""

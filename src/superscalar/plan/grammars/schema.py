@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from superscalar.plan.signatures import Form, Parameter, Signature, Signatures, forms_by_type
+from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
 
 Schema: TypeAlias = dict[str, Any]
 

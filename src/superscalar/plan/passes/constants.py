@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from superscalar.plan.bounds import Budget, EvaluationError
-from superscalar.plan.evaluate import evaluate
+from superscalar.plan.evaluate.bounds import Budget, EvaluationError
+from superscalar.plan.evaluate.expression import evaluate
 from superscalar.plan.ir import Compute, Expr, Task
-from superscalar.plan.needs import references
+from superscalar.plan.ir.needs import references
 from superscalar.values import Observation, Outcome, TaskId
 
 _STEPS = 1_000  # of an evaluation: names are short, and what takes longer need not be known this early

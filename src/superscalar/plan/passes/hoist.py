@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from superscalar.plan.ir import Call, Map, Task, walk
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.base import Note, Pass
-from superscalar.plan.signatures import Signatures
 from superscalar.values import TaskId
 
 

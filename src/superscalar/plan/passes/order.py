@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from superscalar.plan.ir import Access, Call, Map, Task, walk
+from superscalar.plan.ir.signatures import ResourceFunction, Signatures
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.plan.passes.constants import Constants
-from superscalar.plan.signatures import ResourceFunction, Signatures
 from superscalar.values import TaskId
 
 Undo: TypeAlias = Callable[[], None]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from superscalar.plan.ir import Call, Map, Plan, Task
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.plan.passes.dead import LeaveOutDeadCode
 from superscalar.plan.passes.hoist import HoistCalls
 from superscalar.plan.passes.order import OrderAccesses, Undo
 from superscalar.plan.passes.share import ShareCalls
-from superscalar.plan.signatures import Signatures
 
 _CHANGING = (OrderAccesses,)
 _ALL = (OrderAccesses, HoistCalls, ShareCalls, LeaveOutDeadCode)

@@ -7,8 +7,8 @@ equal values, so of these it can be said before anything runs.
 from __future__ import annotations
 
 from superscalar.plan.ir import Call, Map, Task
+from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.base import Note, Pass
-from superscalar.plan.signatures import Signatures
 from superscalar.values import TaskId
 
 

@@ -1,0 +1,1 @@
+"""What an expression comes to, and whose label it bears: data in, data out, within bounds."""

@@ -1,0 +1,128 @@
+"""`Decimal` (rules L3, L24): what makes one, what it is computed with, and its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from superscalar.plan.evaluate.amounts import CONTEXT, bounded, computing
+from superscalar.plan.evaluate.bounds import MAX_NUMERAL, BoundError, Budget, EvaluationError
+from superscalar.plan.evaluate.elements import datum, described, within
+from superscalar.plan.evaluate.listed import Kind, Listed
+from superscalar.plan.ir.vocabulary import ROUNDINGS
+
+
+def _decimal(budget: Budget, value: Any = "0") -> Decimal:
+    value = datum(value)
+    if isinstance(value, str):
+        if len(value) > MAX_NUMERAL:
+            raise BoundError(f"a number of {len(value):,} characters; the bound is {MAX_NUMERAL:,}")
+        budget.spend(1 + len(value) // 8)
+    elif not isinstance(value, int | float | Decimal):
+        raise EvaluationError(f"`Decimal` makes no number of {described(value)}")
+    within(value, budget)
+    with computing(f"`Decimal` of {described(value)}"):
+        made = Decimal(value, CONTEXT)
+    bounded(made)
+    return made
+
+
+def _checked(value: Any) -> Any:
+    if type(value) is Decimal:
+        bounded(value)
+    return value
+
+
+FUNCTIONS: Final[dict[str, Listed]] = {"Decimal": Listed(_decimal, 0, 1)}
+GIVES: Final[Mapping[str, str]] = {"Decimal": "Decimal"}
+"""The type of what each gives."""
+
+
+def combined(symbol: str, operation: Callable[[Any, Any], Any], left: Any, right: Any, budget: Budget) -> Any:
+    """`left symbol right` of which one is a `Decimal`.
+
+    Raises:
+        TypeError: the other goes with none.
+    """
+    within(left, budget)
+    within(right, budget)
+    if not (isinstance(left, int | Decimal) and isinstance(right, int | Decimal)):
+        raise TypeError
+    with computing(f"`{symbol}` of {described(left)} and {described(right)}"):
+        return _checked(operation(left, right))
+
+
+def alone(what: str, operation: Callable[[Any], Any], value: Decimal, budget: Budget) -> Any:
+    """What an operation of one `Decimal` comes to; a whole number of it is within the bounds, too."""
+    bounded(value)
+    with computing(f"`{what}` of {described(value)}"):
+        made = _checked(operation(value))
+    within(made, budget)
+    return made
+
+
+# --------------------------------------------------------------------------------------------------------- methods
+
+
+def _method(name: str) -> Callable[..., Any]:
+    run: Callable[..., Any] = getattr(Decimal, name)
+    return lambda budget, value: alone(name, run, value, budget)
+
+
+def _rounding(name: str, rounding: Any) -> str | None:
+    given = datum(rounding)
+    if given is None or (isinstance(given, str) and given in ROUNDINGS):
+        return given
+    raise EvaluationError(
+        f"the `rounding=` of `{name}` is one of {', '.join(sorted(ROUNDINGS))}, not {described(given)}",
+        "TypeError",
+    )
+
+
+def _quantize(budget: Budget, value: Decimal, exp: Any, rounding: Any = None) -> Any:
+    places, way = datum(exp), _rounding("quantize", rounding)
+    within(places, budget)
+    if isinstance(places, int):
+        places = Decimal(places)
+    if type(places) is not Decimal:
+        raise EvaluationError(f'`quantize` takes a Decimal, like Decimal("0.01"), not {described(places)}')
+    return alone("quantize", lambda amount: amount.quantize(places, way), value, budget)
+
+
+def _to_integral_value(budget: Budget, value: Decimal, rounding: Any = None) -> Any:
+    way = _rounding("to_integral_value", rounding)
+    return alone("to_integral_value", lambda amount: amount.to_integral_value(way), value, budget)
+
+
+_OF_ITSELF: Final[Mapping[str, str]] = {
+    "normalize": "Decimal",
+    "sqrt": "Decimal",
+    "adjusted": "int",
+    "is_nan": "bool",
+    "is_finite": "bool",
+    "is_infinite": "bool",
+    "is_zero": "bool",
+    "is_signed": "bool",
+}
+"""The methods that take nothing else, and the type of what they give."""
+
+DECIMAL: Final = Kind(
+    "Decimal",
+    {},
+    {
+        "quantize": Listed(_quantize, 0, 2, frozenset({"exp", "rounding"})),
+        "to_integral_value": Listed(_to_integral_value, 0, 1, frozenset({"rounding"})),
+        **{name: Listed(_method(name), 0, 0) for name in _OF_ITSELF},
+    },
+    {"quantize": "Decimal", "to_integral_value": "Decimal", **_OF_ITSELF},
+)
+
+
+_ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+
+
+def of_operator(operator: str, left: str, right: str) -> str:
+    """The type of what an operator makes of two types, of which one is `Decimal`; empty where it is open."""
+    numbers = "Decimal" in (left, right) and {left, right} <= {"Decimal", "int", "bool"}
+    return "Decimal" if numbers and operator in _ARITHMETIC else ""

@@ -1,0 +1,1 @@
+"""Text becomes tasks: everything that knows how a plan is written."""

@@ -1,0 +1,265 @@
+"""A program from its tasks: what an earlier process planned is continued without reading its text again."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final
+
+from superscalar.errors import IllegalEvent
+from superscalar.plan import ir
+from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.passes.pipeline import bare
+from superscalar.plan.print.expression import name_of
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.lowering.asserting import is_assert
+from superscalar.plan.read.lowering.body import Writes
+from superscalar.plan.read.lowering.findings import EMPTY_LIST, ITEMS, Findings, returned
+from superscalar.plan.read.lowering.scope import Path
+from superscalar.plan.read.program import Open, Program, Step
+from superscalar.plan.read.repairs.reply import Reply
+from superscalar.plan.read.slots import Arm, Branch, Slot, targets_of
+from superscalar.plan.read.source import Source, parsed
+from superscalar.values import TaskId
+
+_ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)(?=$|[.\[:]))?")
+_NOTHING: Final = Source("", 0)
+
+
+class AdoptedProgram(Program):
+    """A `Program` whose first statements are there as tasks, round by round.
+
+    Names stand for what they stood for, ids stay unique, and accesses keep their order. `open`: the last round was
+    still being written. Of a statement of which only the first tasks are there the name stands for nothing.
+    `retired`: the ids of tasks that were taken back, which stay used.
+    """
+
+    def __init__(
+        self,
+        signatures: Signatures,
+        rounds: Sequence[Sequence[ir.Task]],
+        *,
+        open: bool = False,
+        retired: Collection[TaskId] = (),
+    ) -> None:
+        super().__init__(signatures)
+        self._retired.update(_with_roots(retired))
+        self._taken = self._retired
+        self._ends_again = False
+        self._first_reply = False
+        self._writing = Writes(frozenset())
+        self._by_header: dict[TaskId, Branch] = {}
+        for number, tasks in enumerate(rounds):
+            if number:
+                self.next_round()
+            for task in tasks:
+                self._adopt(task)
+        self._open_round = open and bool(rounds)
+        if self._open_round:
+            self._reopen(rounds[-1])
+
+    # ---------------------------------------------------------------------------------------------------- one task
+
+    def _adopt(self, task: ir.Task) -> None:
+        self._now.count += 1
+        place = (self._now.count,)
+        self._now.tasks.append(((*place, 0), task))
+        for inner in ir.walk((task,)):
+            self._writing.note(inner.id, inner.work, inner.needs)
+        self._now.writes = self._writing.own
+        self._now.sharing.note_all((task,))
+        self._now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
+        self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
+        self._note_output(task)
+        self._number(task)
+        path = self._path(task)
+        if (header := self._header(task)) is not None:
+            header.place = place
+        name = name_of(task.id)
+        if name is not None:
+            self._now.names.bind(name, place, ir.Ref(task.id), path)
+            if not _is_passing(task):
+                self._now.top_level[name] = None
+            for number, _ in path[-1:]:
+                self._branch(number).targets[name] = None
+        if isinstance(task.work, ir.Select) and name is not None:
+            self._note_end(task.work.condition, name)
+        self.joined = self.joined or isinstance(task.work, ir.Join)
+
+    def _number(self, task: ir.Task) -> None:
+        """Give the next statement that is called so another number."""
+        root = _ROOT.match(task.id)
+        if root is None:
+            raise IllegalEvent(f"`{task.id}` is no id of a task")
+        base, number = root["base"], int(root["number"] or 1)
+        counted = (
+            self._now.versions if base.isidentifier() and base not in ("if", "for", "assert") else self._now.nameless
+        )
+        counted[base] = max(counted.get(base, 0), number)
+
+    def _note_output(self, task: ir.Task) -> None:
+        match task.work:
+            case ir.Call(tool, arguments) if (signature := self.signatures.get(tool)) is not None:
+                self._now.outputs[task.id] = returned(signature, arguments)
+            case ir.Map() | ir.Display(kind="list" | "tuple") | ir.Each(last=False):
+                self._now.outputs[task.id] = ITEMS
+            case ir.Compute(ir.Sequence("list", ())):
+                self._now.outputs[task.id] = EMPTY_LIST
+            case ir.Compute(value):
+                self._now.outputs[task.id] = Findings(_NOTHING, self._now.outputs).output_of(value)
+
+    # -------------------------------------------------------------------------------------------------------- blocks
+
+    def _header(self, task: ir.Task) -> Slot | None:
+        """The statement that a task is the condition of, if it is that of an `if`."""
+        root = _ROOT.fullmatch(task.id)
+        if root is None or root["base"] != "if":
+            return None
+        self._now.ifs += 1
+        branch = Branch(self._now.ifs, self._arm_of(task.guards))
+        branch.header = Slot(
+            (), _NOTHING, None, (), nameless=task.id, published=True, arm=branch.outer, blocks=([], [])
+        )
+        self._by_header[task.id] = branch
+        return branch.header
+
+    def _note_end(self, condition: TaskId, name: str) -> None:
+        """An `if` has ended, and behind it stands a version of that name."""
+        branch = self._by_header.get(condition)
+        if branch is not None:
+            branch.targets.pop(name, None)
+
+    def _arm_of(self, guards: Sequence[ir.Guard]) -> Arm | None:
+        """The arm of an `if` in which a task with these guards stands."""
+        for guard in reversed(guards):
+            if (branch := self._by_header.get(guard.condition)) is not None:
+                return Arm(branch, guard.expected)
+        return None
+
+    def _path(self, task: ir.Task) -> Path:
+        arm = self._arm_of(task.guards)
+        return () if arm is None else arm.path
+
+    def _branch(self, number: int) -> Branch:
+        return next(branch for branch in self._by_header.values() if branch.number == number)
+
+    def _reopen(self, tasks: Sequence[ir.Task]) -> None:
+        """The `if`s whose last line may not have been written yet."""
+        last = tasks[-1] if tasks else None
+        arm = None if last is None else self._arm_of(last.guards)
+        if last is not None and last.id in self._by_header:
+            arm = Arm(self._by_header[last.id], expected=True)
+        while arm is not None and arm.branch.header is not None:
+            header = arm.branch.header
+            self._open.insert(0, Open(header, header.blocks[not arm.expected], arm))
+            arm = arm.branch.outer
+
+    def close(self) -> Iterator[Step]:
+        """End the `if`s that were being written: behind them names have the version of the arm that is taken."""
+        while self._open:
+            yield from self.close_if()
+
+    def begin_repair(self) -> None:
+        """What follows is a reply; what is there as tasks is the text that it goes on with, as it is printed."""
+        if self._open_round:
+            while self._open:
+                self._open.pop()
+            self._published = self._adopted()
+            text = [_slot(tree) for tree in parsed(print_plan(tuple(self._published.values()))).body]
+            self._text = [slot for slot in text if not (self._ends_again and slot.is_join)]
+            self._open_round = False
+            self._first_reply = True
+        super().begin_repair()
+
+    def end_repair(self) -> Iterator[Step]:
+        """The reply is there. One that needs nothing of what was adopted is the whole round.
+
+        That only reads (see `can_go_on`), so nothing is lost; laid over it line by line, a text that begins anew could
+        give a name the value of another line, since what is printed is not set as it was written.
+        """
+        yield from super().end_repair()
+        self._first_reply = False
+
+    def _may_begin_anew(self, _reply: Reply) -> bool:
+        joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in _reply.text)
+        return self._first_reply and not joins_all
+
+    def end_again(self) -> None:
+        """The `join` that is there may not have been the end of the text: the reply that follows says how it ends."""
+        self._ends_again, self.joined = True, False
+
+    def retract(self, why: str) -> Iterator[Step]:
+        """Take back all of this round, what an earlier process planned of it included."""
+        if self._open_round:
+            self._published = self._adopted()
+            self._retired.update(_with_roots(self._published))
+            self._open_round = False
+        yield from super().retract(why)
+
+    def _adopted(self) -> dict[TaskId, ir.Task]:
+        return {task.id: task for _, task in self._now.tasks[len(self._ground.tasks) :]}
+
+
+def _with_roots(ids: Iterable[TaskId]) -> Iterator[TaskId]:
+    """Ids, and those of the statements that the tasks are of: only the first tasks of one may have been there."""
+    for id in ids:
+        yield id
+        if (root := _ROOT.match(id)) is not None:
+            yield root[0]
+
+
+def without_join(tasks: Sequence[ir.Task]) -> list[ir.Task]:
+    """The tasks of a round but those of its `join`."""
+    return [task for task in tasks if not task.id.startswith("join()")]
+
+
+def can_go_on(tasks: Sequence[ir.Task]) -> bool:
+    """Whether a text that was cut off behind these tasks may stand, for a planner to write its rest.
+
+    Not where it has a write: the text may have been a draft, a writer who starts over means the same write and not
+    another one, and nobody has said that it is to happen. Nor where the tasks of the last statement may not all be
+    there, nor where they cannot be shown as a text.
+    """
+    if not tasks:
+        return True
+    if any(
+        isinstance(task.work, ir.Call) and task.work.effect not in ("pure", "read") for task in ir.walk(tuple(tasks))
+    ):
+        return False
+    return not _may_lack_tasks(tasks[-1]) and _is_text(tasks)
+
+
+def _may_lack_tasks(last: ir.Task) -> bool:
+    """Whether the statement of which this task is the last that is there may come to more of them."""
+    root = _ROOT.fullmatch(last.id)
+    if root is None or root["base"] in ("if", "for") or isinstance(last.work, ir.Each):
+        return True
+    return any(need.task.endswith(".each") for need in last.needs)  # the total of a loop, which may have others
+
+
+def _is_text(tasks: Sequence[ir.Task]) -> bool:
+    try:
+        parsed(print_plan(tuple(tasks)))
+    except SyntaxError:  # an `if` of which nothing but the condition is there
+        return False
+    return True
+
+
+def _slot(tree: ast.stmt) -> Slot:
+    """A statement of a text that was printed."""
+    if isinstance(tree, ast.If):
+        text = f"if {ast.unparse(tree.test)}:"
+        header = parsed(f"{text} pass").body[0]
+        assert isinstance(header, ast.If)
+        header.body = []
+        blocks = [_slot(inner) for inner in tree.body], [_slot(inner) for inner in tree.orelse]
+        return Slot((), Source(text), header, (), blocks=blocks)
+    text = ast.unparse(tree)
+    alone = parsed(text).body[0]
+    return Slot((), Source(text), alone, targets_of(alone, text))
+
+
+def _is_passing(task: ir.Task) -> bool:
+    """Whether it is what the name of a loop's item stands for behind the loop, which nobody wants joined."""
+    return isinstance(task.work, ir.Each) and task.work.last and task.work.tasks == (f"{task.work.loop}[]:{task.id}",)

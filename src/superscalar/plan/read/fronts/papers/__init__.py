@@ -1,0 +1,1 @@
+"""What the syntaxes of the papers, `numbered` and `rewoo`, share."""

@@ -1,0 +1,93 @@
+"""What the readers of all front ends have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Literal, Protocol, TypeAlias
+
+from superscalar.plan.evaluate.bounds import MAX_SOURCE
+from superscalar.plan.ir import Span
+from superscalar.plan.read.program import Program, Step
+from superscalar.plan.read.translated import Translated, Written
+
+Tail: TypeAlias = Literal["", "prose", "more"]
+"""What stands behind a complete `join`: nothing is complete yet, prose at most, or a fence or a statement came."""
+
+
+class PlanReader(Protocol):
+    """Reads one round of a plan into a `Program` (rule L29).
+
+    `ended`: what follows is not read. `joins`: how many programs had a complete `join`; `tail`: what came behind the
+    last one, if more is read there. `whole`, once `finish` was called: the plan is, however the text ended.
+    """
+
+    ended: bool
+    whole: bool
+    tail: Tail
+    joins: int
+
+    def feed(self, text: str) -> list[Step]:
+        """Take the next piece of the plan; what it completed."""
+
+    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
+        """The text has ended, as it should or `cut`; what that completed."""
+
+
+class TextReader(ABC):
+    """A `PlanReader` that bounds the text (rule L25). Never raises for what the text says."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.ended = self.whole = False
+        self.tail: Tail = ""
+        self.joins = 0
+        self._size = 0
+        self._finished = False
+
+    def feed(self, text: str) -> list[Step]:
+        """Take the next piece of the plan; any chunking gives the same tasks."""
+        if self.ended:
+            return []
+        if self._size == 0:
+            text = text.removeprefix("\ufeff")
+        room = MAX_SOURCE - self._size
+        self._size += len(text)
+        steps = list(self._read(text[:room]))
+        if self._size > MAX_SOURCE and not self.ended:
+            self.ended = self._finished = True
+            line = self._line()
+            written = Written("", line, Span(line, 0, line, 1))
+            help = "write less, or let a tool make what is long"
+            problem = written.problem("E403", f"a plan has at most {MAX_SOURCE // 1024} KB of text", help)
+            steps.extend(self.program.unreadable(Translated("", line, written=written), problem))
+        return steps
+
+    def finish(self, reason: Literal["stop", "cut"] = "stop") -> list[Step]:
+        """The text has ended: as it should, or `cut` by a limit or an error, and then nothing more is completed."""
+        steps: list[Step] = []
+        self.whole = self.ended or reason == "stop"
+        if not self._finished:
+            if reason == "stop":
+                steps.extend(self._end())
+                steps.extend(self.program.finish())
+            else:
+                steps.extend(self._cut())
+                self.program.cut()
+        self.ended = self._finished = True
+        return steps
+
+    @abstractmethod
+    def _read(self, text: str) -> Iterator[Step]: ...
+
+    @abstractmethod
+    def _end(self) -> Iterator[Step]:
+        """The text ended as it should."""
+
+    @abstractmethod
+    def _cut(self) -> Iterator[Step]:
+        """The text was cut."""
+
+    @abstractmethod
+    def _line(self) -> int:
+        """The number of the line that is being read, from 1."""

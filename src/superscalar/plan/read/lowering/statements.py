@@ -1,0 +1,323 @@
+"""Assignments and bare expressions, as they stand in a program and in the body of a loop."""
+
+from __future__ import annotations
+
+import ast
+from typing import Protocol
+
+from superscalar.plan import ir
+from superscalar.plan.evaluate.changing import Change, change_of, is_keyed, puts_as_it_is
+from superscalar.plan.evaluate.functions import REST
+from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.read.instead import blocks, changes, folds, forms
+from superscalar.plan.read.lowering.attempts import attempt_of, lower_attempt, lower_entry, stands_otherwise
+from superscalar.plan.read.lowering.attempts import refuse as refuse_try
+from superscalar.plan.read.lowering.body import Body, has_star, placed_at, spelled
+from superscalar.plan.read.lowering.findings import STAND_IN
+from superscalar.plan.read.lowering.in_place import check_augmented, refuse, version_changed, version_to_change
+from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.refusals import refusal_of
+from superscalar.values import TaskId
+
+_UNPACKING = "a, b = pair; for anything else take parts by position: x[0], x[1:]"
+
+
+class Naming(Protocol):
+    """Where the ids of tasks come from: the same ids when a statement is lowered again."""
+
+    def id_of(self, name: str) -> TaskId:
+        """The id of the task that a name stands for once it is assigned."""
+        ...
+
+    def fresh(self, base: str) -> TaskId:
+        """The numbered id of what has no name."""
+        ...
+
+
+def lower_simple(tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    """Lower a statement without a block into `body`; `bound` gets what the names that it assigns stand for."""
+    lowering.statement = tree
+    if (change := change_of(tree)) is not None:
+        _change(change, tree, lowering, body, naming, bound)
+        return
+    match tree:
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr="sort"), args=[], keywords=order) as call
+        ):
+            if version_to_change(owner, ("list",), tree, lowering, body) is not None:
+                known = placed_at(ast.Name(owner.id, ast.Load()), owner)
+                ordered = ast.Call(placed_at(ast.Name("sorted", ast.Load()), owner), [known], order)
+                _assign(owner, ast.copy_location(ordered, call), lowering, body, naming, bound)
+        case ast.Try():
+            _try(tree, lowering, body, naming, bound)
+        case ast.Assign(targets=[ast.Name() as target], value=value):
+            _assign(target, value, lowering, body, naming, bound)
+        case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
+            _assign(target, value, lowering, body, naming, bound)
+        case ast.AugAssign(target=ast.Name() as target, op=op, value=value):
+            old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+            whole = ast.copy_location(ast.BinOp(old, op, value), tree)
+            if not check_augmented(target, value, tree, lowering, body):
+                return
+            if isinstance(op, ast.Add) and not isinstance(value, ast.List | ast.ListComp):
+                meaning = lowering.known(target.id, body)
+                if isinstance(meaning, ir.Ref) and lowering.sharing.kind(meaning.task) == "list":
+                    _put(Change(target, "+=", (value,)), meaning.task, tree, lowering, body, naming, bound)
+                    return
+            _assign(target, whole, lowering, body, naming, bound)
+        case ast.Assign(targets=[ast.Tuple() | ast.List() as target], value=value):
+            _unpack(target, value, lowering, body, naming, bound)
+        case ast.Assign(targets=[_, _, *_] as targets, value=value):
+            _assign_several(targets, value, lowering, body, naming, bound)
+        case ast.AnnAssign(target=ast.Name() as target, annotation=annotation, value=None):
+            meant = isinstance(annotation, ast.Call | ast.List | ast.Constant | ast.BinOp)
+            help = (forms.of_value(target, annotation) if meant else "") or f"write {target.id} = ..., or leave it out"
+            lowering.problem("E201", f"`{target.id}` gets no value", tree, help=help)
+        case ast.Assign(targets=[ast.Subscript() | ast.Attribute() as place], value=value):
+            _refuse_place(place, value, lowering, tree)
+        case ast.AugAssign(target=ast.Subscript() | ast.Attribute() as place, op=op, value=value):
+            _refuse_place(place, ast.BinOp(place, op, value), lowering, tree)
+        case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
+            lowering.problem("E201", "only names can be assigned", tree, help=changes.NO_CHANGE)
+        case ast.Expr(value=ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()]) as compared) if not lowering.is_known(
+            name, body
+        ):
+            lowering.meant = (name,)
+            help = forms.of_comparison(compared) or f"write {name} = ..."
+            lowering.problem("E201", "`==` compares, and assigns nothing", tree, help=help)
+        case ast.Expr(
+            value=ast.Compare(
+                left=ast.Name(id=name) as left, ops=[ast.Lt()], comparators=[ast.UnaryOp(ast.USub(), value)]
+            )
+        ) if not lowering.is_known(name, body):
+            lowering.meant = (name,)
+            help = forms.of_value(left, value) or f"write {name} = ..."
+            lowering.problem("E201", "`<-` compares, and assigns nothing", tree, help=help)
+        case ast.Expr(value=ast.Call(func=ast.Name(id="join")) as call):
+            instead = forms.of_join_inside(call, lowering.names_before())
+            help = (
+                instead or "assign in the block what it finds, and write join(...) as the last line, at its beginning"
+            )
+            lowering.problem("E206", "`join(...)` stands inside a block", call, help=help)
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as value) if name not in FUNCTIONS:
+            lowering.value(value, body, naming.fresh(f"{name}()"))
+        case ast.Expr(value=value):
+            lowering.value(value, body, naming.fresh("do()"))
+        case _:
+            message, help = refusal_of(tree)
+            instead = blocks.of_statement(tree)
+            if isinstance(tree, ast.Break) and lowering.loops:
+                instead = folds.first_of(lowering.loops[-1])
+            lowering.problem("E201", message, tree, help=instead or help)
+
+
+def _try(tree: ast.Try, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
+    attempt = attempt_of(tree)
+    if attempt is None or stands_otherwise((name.id for name, _ in attempt.steps), lowering, body):
+        refuse_try(tree, lowering)
+        tried = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        bound |= dict.fromkeys((name.id for name in tried), STAND_IN)  # one mistake is one error
+        return
+    owner = attempt.owner
+    match attempt.place:
+        case ast.Name():
+            lowering.check_name(owner.id, owner)
+            ids = {name.id: naming.id_of(name.id) for name, _ in attempt.steps}
+            bound[owner.id] = lower_attempt(attempt, tree, lowering, body, naming.id_of(owner.id), ids, bound)
+        case ast.Subscript(slice=key):
+            change = Change(owner, "[]=", (key, attempt.value))
+            version = version_changed(change, tree, lowering, body)
+            if version is not None:
+                ids = {name.id: naming.id_of(name.id) for name, _ in attempt.steps}
+                id = naming.id_of(owner.id)
+                parts = lower_entry(attempt, tree, lowering, body, id, ids, bound)
+                _fold_in(change, version, parts, tree, lowering, body, id, bound)
+
+
+def _change(
+    change: Change, tree: ast.stmt, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+) -> None:
+    """A statement that changes a collection makes the next version of its name."""
+    version = version_changed(change, tree, lowering, body)
+    if version is not None:
+        _put(change, version, tree, lowering, body, naming, bound)
+
+
+def _put(
+    change: Change,
+    version: TaskId,
+    tree: ast.stmt,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    id = naming.id_of(change.owner.id)
+    _fold_in(change, version, lowering.items(change.parts, body.of(id)), tree, lowering, body, id, bound)
+
+
+def _fold_in(
+    change: Change,
+    version: TaskId,
+    parts: tuple[ir.Expr, ...],
+    tree: ast.stmt,
+    lowering: Lowering,
+    body: Body,
+    id: TaskId,
+    bound: dict[str, ir.Expr],
+) -> None:
+    stored = lowering.sharing.stored(parts[-1], as_it_is=puts_as_it_is(change.operator))
+    if not stored.isdisjoint(lowering.sharing.chain(version)):
+        refuse(f"`{change.owner.id}` would be put into itself", tree, lowering)
+        return
+    item = ir.Sequence("tuple", parts) if is_keyed(change.operator) else parts[0]
+    work = ir.Compute(ir.Fold(change.operator, ir.Ref(version), ir.Sequence("list", (item,))))
+    bound[change.owner.id] = lowering.emit(id, work, body, change.owner)
+
+
+def _refuse_place(place: ast.expr, value: ast.expr, lowering: Lowering, tree: ast.stmt) -> None:
+    help = changes.of_assignment(place, value, lowering.loops, tree, lowering.fields_of, lowering.type_of)
+    lowering.problem("E201", "only names can be assigned: results do not change", tree, help=help)
+
+
+def _assign(
+    target: ast.Name, value: ast.expr, lowering: Lowering, body: Body, naming: Naming, bound: dict[str, ir.Expr]
+) -> None:
+    lowering.check_name(target.id, target)
+    bound[target.id] = lowering.value(value, body, naming.id_of(target.id))
+
+
+def _unpack(
+    target: ast.Tuple | ast.List,
+    value: ast.expr,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """`a, b = x`: one task for the whole, one for each name; `a, b = x, y` needs no whole."""
+    names = _names_of(target, lowering)
+    if names is None:
+        help = forms.of_unpacking(target, value) or _UNPACKING
+        lowering.problem("E201", "only plain names, one of them with a `*`, can be unpacked into", target, help=help)
+        return
+    own = {name.id for name in names}
+    if (
+        isinstance(value, ast.Tuple | ast.List)
+        and len(value.elts) == len(names) == len(target.elts) == len(own)
+        and not has_star(value)
+        and not any(isinstance(n, ast.Starred) for n in target.elts)
+        and not any(isinstance(n, ast.Name) and n.id in own for n in ast.walk(value))
+    ):
+        for name, item in zip(target.elts, value.elts, strict=True):
+            assert isinstance(name, ast.Name)
+            bound[name.id] = lowering.value(item, body, naming.id_of(name.id))
+        return
+    id = naming.fresh(spelled(target))
+    if has_star(target):
+        inner = body.of(id)
+        whole = lowering.emit(id, ir.Compute(_with_rest(lowering.expression(value, inner), target)), inner, target)
+    else:
+        whole = lowering.value(value, body, id)
+    _take_apart(whole, target, lowering, body, naming, bound)
+
+
+def _names_of(target: ast.Tuple | ast.List, lowering: Lowering) -> list[ast.Name] | None:
+    """The names of a target, nested ones too; None if something else can be assigned there."""
+    found: list[ast.Name] = []
+    stars = 0
+    for part in target.elts:
+        if isinstance(part, ast.Starred):
+            stars += 1
+            part = part.value
+        match part:
+            case ast.Name():
+                lowering.check_name(part.id, part)
+                found.append(part)
+            case ast.Tuple() | ast.List() if (inner := _names_of(part, lowering)) is not None:
+                found += inner
+            case _:
+                return None
+    return None if stars > 1 or not target.elts else found
+
+
+def _with_rest(value: ir.Expr, target: ast.Tuple | ast.List) -> ir.Expr:
+    """A value as so many parts as the target has, what its `*rest` takes being one of them."""
+    before = next(place for place, part in enumerate(target.elts) if isinstance(part, ast.Starred))
+    behind = len(target.elts) - before - 1
+    return ir.Apply(REST, (value, ir.Literal(before), ir.Literal(behind)))
+
+
+def _take_apart(
+    whole: ir.Expr,
+    target: ast.Tuple | ast.List,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """A task for each name of a target; of two of one name the last one counts, as in Python."""
+    parts: dict[str, tuple[ir.Expr, ast.Name]] = {}
+    _find_parts(whole, target, parts)
+    for id, (part, name) in parts.items():
+        bound[id] = lowering.emit(naming.id_of(id), ir.Compute(part), body, name)
+
+
+def _find_parts(whole: ir.Expr, target: ast.Tuple | ast.List, parts: dict[str, tuple[ir.Expr, ast.Name]]) -> None:
+    for index, each in enumerate(target.elts):
+        part = ir.Unpacked(whole, index, len(target.elts))
+        match each.value if isinstance(each, ast.Starred) else each:
+            case ast.Name(id=id) as name:
+                parts.pop(id, None)
+                parts[id] = part, name
+            case ast.Tuple() | ast.List() as inner:
+                _find_parts(_with_rest(part, inner) if has_star(inner) else part, inner, parts)
+
+
+def _assign_several(
+    targets: list[ast.expr],
+    value: ast.expr,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """`a = b = x`: the value is made once, under the first plain name."""
+    first = next((target for target in targets if isinstance(target, ast.Name)), None)
+    if first is None or not all(isinstance(target, ast.Name | ast.Tuple | ast.List) for target in targets):
+        tree = lowering.statement
+        help = (forms.of_targets(tree) if isinstance(tree, ast.Assign) else "") or "one assignment per line"
+        lowering.problem("E201", "several targets in one assignment", tree, help=help)
+        return
+    _assign(first, value, lowering, body, naming, bound)
+    for target in targets:
+        known = placed_at(ast.Name(first.id, ast.Load()), target)
+        match target:
+            case ast.Name(id=name) if name == first.id:
+                pass
+            case ast.Name():
+                lowering.check_name(target.id, target)
+                id = naming.id_of(target.id)
+                lowering.outputs[id] = lowering.output_of(bound[first.id])
+                bound[target.id] = lowering.emit(id, ir.Compute(bound[first.id]), body, target)
+            case ast.Tuple() | ast.List():
+                _unpack_known(target, bound[first.id], known, lowering, body, naming, bound)
+
+
+def _unpack_known(
+    target: ast.Tuple | ast.List,
+    value: ir.Expr,
+    shown: ast.expr,
+    lowering: Lowering,
+    body: Body,
+    naming: Naming,
+    bound: dict[str, ir.Expr],
+) -> None:
+    """`a, b = x` of what was assigned in the same statement."""
+    if _names_of(target, lowering) is None:
+        help = forms.of_unpacking(target, shown) or _UNPACKING
+        lowering.problem("E201", "only plain names, one of them with a `*`, can be unpacked into", target, help=help)
+        return
+    id = naming.fresh(spelled(target))
+    work = ir.Compute(_with_rest(value, target) if has_star(target) else value)
+    _take_apart(lowering.emit(id, work, body, target), target, lowering, body, naming, bound)

@@ -1,0 +1,1 @@
+"""What a reply makes of the text that it repairs."""
