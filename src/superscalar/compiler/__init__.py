@@ -18,7 +18,8 @@ from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
 from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
-from superscalar.compiler.run import Run, Settings
+from superscalar.compiler.run import Run
+from superscalar.compiler.settings import Settings
 from superscalar.compiler.sight import SEES, ReplannerSees
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
@@ -385,7 +386,8 @@ class LLMCompiler:
         recording = Recording(await self._need_journal(run_id).areopen(run_id), self.tools)
         try:
             again = await without_secrets(self._settings, recording)
-            return restored(self._settings, recording, Log(), self._guards, again, rules_changed=rules_changed).doubts
+            run, _ = restored(self._settings, recording, Log(), self._guards, again, rules_changed=rules_changed)
+            return run.rest.doubts
         finally:
             await recording.log.aclose()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from superscalar.advice import command
 from superscalar.compiler.identity import Identity, identity_of, mark_of
-from superscalar.compiler.run import Settings
+from superscalar.compiler.settings import Settings
 from superscalar.errors import UsageError
 from superscalar.events import Event, Resumed
 from superscalar.forks import made_once

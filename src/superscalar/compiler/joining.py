@@ -138,8 +138,8 @@ class Joining:
 class Progress:
     """Whether the rounds of a run do anything new. `failed`: the calls that failed in earlier rounds."""
 
-    def __init__(self) -> None:
-        self.failed: set[tuple[str, str, str]] = set()
+    def __init__(self, failed: set[tuple[str, str, str]]) -> None:
+        self.failed = failed
 
     def made(self, happened: list[events.Event], rounds: int) -> bool:
         """Whether this round did anything but repeat calls that had failed in the same way before."""

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
 from superscalar.compiler.asking import Asking, earlier
-from superscalar.compiler.budget import Budget, Spent
+from superscalar.compiler.budget import Spent
 from superscalar.errors import ModelError, PlanError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.cleaning import thinks_aloud
@@ -143,14 +143,15 @@ class Planning:
     """One round of planning of one run. `deadline`: the run's, on the clock of `now`.
 
     `take` gets what a reply completed, at once. `settled` waits for what it began. `spent`: the budget, if any, that
-    does not allow to ask the planner again. Between `hold` and `release` nothing that was taken begins.
+    does not allow to ask the planner again; `tokens_left`: how many there are of those wanted. Between `hold` and
+    `release` nothing that was taken begins.
     """
 
     def __init__(
         self,
         terms: PlanningTerms,
         asking: Asking,
-        budget: Budget,
+        tokens_left: Callable[[int], int],
         record: Callable[[events.Event], object],
         now: Callable[[], float],
         take: Callable[[Iterable[Step]], None],
@@ -163,7 +164,7 @@ class Planning:
     ) -> None:
         self._terms = terms
         self._asking = asking
-        self._budget = budget
+        self._tokens_left = tokens_left
         self._record = record
         self._now = now
         self._take = take
@@ -239,7 +240,7 @@ class Planning:
         reply = _Reply(program, terms.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
         if aloud:
             self._hold()
-        most = self._budget.tokens_left(terms.max_tokens)
+        most = self._tokens_left(terms.max_tokens)
         request = Request(tuple(conversation), max_tokens=most, grammar=terms.grammar)
         try:
             async with (

@@ -87,15 +87,27 @@ def _holds_failure(value: Any) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What a run comes to before it has ended: all of its result but what its whole log says."""
+
+    answer: Any
+    plan: Plan
+    outcomes: Outcomes
+    messages: tuple[Message, ...] = ()
+    partial: str = ""
+    cut: str = ""
+
+
 @bounded
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
     in which a `Failure` stands where something failed (where nothing has a value, the run raises `JoinError`). `usage`:
     of the models; `cost`: of models and tools together, in the currency of their prices. `messages`: the history for
-    the next question. `rounds`: how often was planned.
+    the next question. `rounds`: how many times a plan was asked for.
     Where the joiner's reply was cut, and once more when it was asked again, there is no answer: `answer` is None,
     `partial` what it had written, `cut` says why, and `complete` is False. The outcomes are whole.
 

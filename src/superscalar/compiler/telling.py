@@ -20,7 +20,7 @@ from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped, TaskId
 
 if TYPE_CHECKING:
-    from superscalar.compiler.run import Settings
+    from superscalar.compiler.settings import Settings
 
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
 

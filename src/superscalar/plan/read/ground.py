@@ -49,6 +49,10 @@ class Ground:
         """That of a program without statements."""
         return cls(Names(), Pipeline(signatures))
 
+    def next_round(self) -> None:
+        """What was asserted in the last round guards nothing of the next one."""
+        self.asserts, self.open_assert = [], False
+
     def copy(self) -> Ground:
         """The same, to be built on without changing this one."""
         return Ground(
