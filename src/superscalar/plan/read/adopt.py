@@ -16,7 +16,7 @@ from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.lowering.asserting import is_assert
 from superscalar.plan.read.lowering.body import Writes
-from superscalar.plan.read.lowering.findings import EMPTY_LIST, ITEMS, Findings, returned
+from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS, Outputs, returned
 from superscalar.plan.read.lowering.scope import Path
 from superscalar.plan.read.slots import Arm, Branch, Open, Slot, targets_of
 from superscalar.plan.read.source import Source, parsed
@@ -110,7 +110,7 @@ class Adopted:
             case ir.Compute(ir.Sequence("list", ())):
                 self.now.outputs[task.id] = EMPTY_LIST
             case ir.Compute(value):
-                self.now.outputs[task.id] = Findings(_NOTHING, self.now.outputs).output_of(value)
+                self.now.outputs[task.id] = Outputs(self.now.outputs).of(value)
 
     # -------------------------------------------------------------------------------------------------------- blocks
 

@@ -193,7 +193,7 @@ class Publishing:
         """From here on a statement is these tasks."""
         slot, now = lowered.slot, self.now
         slot.published, slot.made = True, tasks
-        now.outputs.update(lowered.lowering.outputs)
+        now.outputs.update(lowered.lowering.outputs.own)
         now.writes.update(lowered.lowering.writes.own)
         now.generators.update(lowered.generators)
         now.sharing.take(lowered.lowering.sharing)

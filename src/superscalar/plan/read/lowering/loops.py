@@ -17,10 +17,11 @@ from superscalar.plan.evaluate.changing import BEGUN, MIXED, Change, change_of, 
 from superscalar.plan.read.lowering.attempts import Trial, attempt_of, lower_trial, stands_otherwise, trial_of
 from superscalar.plan.read.lowering.attempts import refuse as refuse_try
 from superscalar.plan.read.lowering.body import Body, BodyNames, Carried, placed_at, spelled
-from superscalar.plan.read.lowering.findings import EMPTY_LIST, ITEMS, STAND_IN
+from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.in_place import check_augmented, check_written_out, refuse, version_changed
 from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.nested import entry_of, stored_of, why_shared
+from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS
 from superscalar.plan.read.lowering.statements import Naming, lower_simple
 from superscalar.plan.read.lowering.symbols import BINARY
 from superscalar.values import TaskId
@@ -204,13 +205,13 @@ class _Loop:
         if before is STAND_IN or not all(self._may_change(node, step, body) for node, step in steps.items()):
             return
         id = naming.id_of(name)
-        if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
-            lowering.outputs[id] = ITEMS
+        if how == "append" and isinstance(before, ir.Ref) and lowering.outputs.of_task(before.task) is EMPTY_LIST:
+            lowering.outputs.own[id] = ITEMS
             bound[name] = lowering.emit(id, each, body, self._tree)
             return
         if how == "append":
             start = self._task(before, name, body)
-            lowering.outputs[id] = ITEMS
+            lowering.outputs.own[id] = ITEMS
             bound[name] = lowering.emit(id, replace(each, otherwise=start), body, self._tree)
             return
         gathered = lowering.emit(f"{id}.each", each, body, self._tree)

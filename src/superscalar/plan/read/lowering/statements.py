@@ -298,7 +298,7 @@ def _assign_several(
             case ast.Name():
                 lowering.check_name(target.id, target)
                 id = naming.id_of(target.id)
-                lowering.outputs[id] = lowering.output_of(bound[first.id])
+                lowering.outputs.own[id] = lowering.outputs.of(bound[first.id])
                 bound[target.id] = lowering.emit(id, ir.Compute(bound[first.id]), body, target)
             case ast.Tuple() | ast.List():
                 _unpack_known(target, bound[first.id], known, lowering, body, naming, bound)
