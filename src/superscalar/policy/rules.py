@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-
-if TYPE_CHECKING:
-    from superscalar.policy.policy import Policy
 
 Control: TypeAlias = Literal["none", "sinks"]
 """The sinks of which what decides that something goes there at all must be trusted; but for those that say so."""
@@ -39,6 +36,18 @@ UNCLEAR: Final = Unclear()
 Glance: TypeAlias = Decision | Unclear | None
 
 
+class Strictness(Protocol):
+    """What a policy says of the rules."""
+
+    @property
+    def control(self) -> Control:
+        """As for `Policy`."""
+
+    @property
+    def confidential_control(self) -> ConfidentialControl:
+        """As for `Policy`."""
+
+
 class BuiltIn(ABC):
     """A rule of every agent. One that only judges is asked of every call, and looks at each.
 
@@ -53,7 +62,7 @@ class BuiltIn(ABC):
     def judge(self, call: LabelledCall) -> Decision | None:
         """What it says of a call, and nothing else; None where it has no say."""
 
-    def under(self, _policy: Policy, _shown: Label) -> BuiltIn:
+    def under(self, _policy: Strictness, _shown: Label) -> BuiltIn:
         """The rule as a policy has it, for plans of a planner that was shown something of this label."""
         return self
 
@@ -97,7 +106,7 @@ class Destinations(BuiltIn):
     def __init__(self, control: Control = "none") -> None:
         self._control = control
 
-    def under(self, policy: Policy, _shown: Label) -> Destinations:
+    def under(self, policy: Strictness, _shown: Label) -> Destinations:
         """As strict about control as the policy says."""
         return Destinations(policy.control)
 
@@ -159,7 +168,7 @@ class Confidentiality(BuiltIn):
         self._control = control
         self._shown = shown
 
-    def under(self, policy: Policy, shown: Label) -> Confidentiality:
+    def under(self, policy: Strictness, shown: Label) -> Confidentiality:
         """As strict about control as the policy says."""
         return Confidentiality(policy.confidential_control, shown)
 

@@ -28,9 +28,7 @@ class Pass(ABC):
 
     name: ClassVar[str]
     purpose: ClassVar[str]
-
-    def __init__(self) -> None:
-        self.notes: list[Note] | None = None
+    notes: list[Note] | None = None
 
     def copy(self) -> Self:
         """The same pass, which goes on for itself from here."""
