@@ -774,7 +774,7 @@ def spoil_missing(schedule: Schedule) -> None:
 
 
 def spoil_unsettled(schedule: Schedule) -> None:
-    schedule._open += 1
+    schedule.unsettled -= 1
 
 
 def spoil_outcome(schedule: Schedule) -> None:

@@ -115,9 +115,9 @@ class Liveness:
                 pending += inputs(cell)
         return [Revive(tuple(cell.id for cell in sorted(found, key=lambda cell: cell.order)))] if found else []
 
-    def settled(self, cell: Cell) -> None:
-        """A cell has its outcome: whether anything needs it is no question any more."""
-        self.unneeded.pop(cell, None)
+    def settled(self, cell: Cell) -> bool:
+        """A cell has its outcome: whether anything needs it is no question any more. True if nothing did."""
+        return self.unneeded.pop(cell, None) is not None
 
     # ----------------------------------------------------------------------------------------------------- letting go
 

@@ -51,14 +51,15 @@ class Schedule:
     The one mutating method is `apply`, or `note`, which leaves what is to be done now in `todo`. Applying the events
     that this leads to is the caller's work. Applying recorded events again rebuilds the same state.
 
-    `planned` counts the tasks of the plan, of which the items of maps are none. `made_of`: as for `Ordering`.
+    `unsettled` counts the tasks that have not settled and are needed; a run is over when it is zero. `planned` counts
+    the tasks of the plan, of which the items of maps are none. `made_of`: as for `Ordering`.
     """
 
     def __init__(self, made_of: NameOf = lambda _call: ()) -> None:
         self.sealed = False
         self.planned = 0
         self.requests = Requests()
-        self._open = 0  # instances that have not settled
+        self.unsettled = 0
         self._began = 0  # tasks of the plan before this round
         self._retired = 0  # instances that are no part of the plan any more
         self._held: list[Cell] = []
@@ -83,7 +84,7 @@ class Schedule:
             events.Wanted: self._on_wanted,
             events.Won: self._on_won,
             events.Retired: self._on_retired,
-            **self._liveness.handlers,
+            **dict.fromkeys(self._liveness.handlers, self._on_judged),
         }
 
     # ------------------------------------------------------------------------------------------------- reading
@@ -98,11 +99,6 @@ class Schedule:
             IllegalEvent: there is none.
         """
         return cell_of(self._cells, id)
-
-    @property
-    def unsettled(self) -> int:
-        """How many tasks have not settled and are needed; a run is over when there are none."""
-        return self._open - len(self._liveness.unneeded)
 
     def outcomes(self) -> dict[TaskId, Outcome]:
         """What every task left behind so far, in program order; of what nothing needs, that it was skipped.
@@ -298,6 +294,12 @@ class Schedule:
             counting.shape_known(cell)
         counting.lower(cell)
 
+    def _on_judged(self, event: events.Event) -> None:
+        """What is needed changes, and with it how much is waited for."""
+        before = len(self._liveness.unneeded)
+        self._liveness.handlers[type(event)](event)
+        self.unsettled += before - len(self._liveness.unneeded)
+
     def _on_wanted(self, event: events.Wanted) -> None:
         self._counting.races.begin(self.cell(event.id), event.count)
 
@@ -316,7 +318,9 @@ class Schedule:
             if cell.is_write and cell.access is not None and cell.outcome is not None:
                 self._counting.hazards.retired(cell.access, cell.order)
         self._retired += len(fresh)
+        before = len(self._liveness.unneeded)
         self._liveness.let_go_of_retired(fresh)
+        self.unsettled += before - len(self._liveness.unneeded)
 
     def _check_retirable(self, cell: Cell) -> None:
         if self.sealed:
@@ -373,7 +377,7 @@ class Schedule:
             raise IllegalEvent(f"task `{id}` was planned twice")
         cell = cells[id] = Cell(id, task, scope, order)
         scope.cells[task.id] = cell
-        self._open += 1
+        self.unsettled += 1
         counting = self._counting
         cell.missing = 1  # released at the end, so that nothing is issued half wired
         for condition in keep:
@@ -403,6 +407,7 @@ class Schedule:
             cell.elements = [Element(target_of(cell, item)) for item in work.items]
         if self._liveness.dead and task.id in self._liveness.dead:
             self._liveness.set_aside([cell])
+            self.unsettled -= 1
         if kind is First:
             counting.users.keep()
         if counting.users.kept:
@@ -413,9 +418,8 @@ class Schedule:
         return cell
 
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
-        self._open -= 1
-        if self._liveness.unneeded:
-            self._liveness.settled(cell)
+        if not self._liveness.unneeded or not self._liveness.settled(cell):
+            self.unsettled -= 1
         self._counting.settle(cell, outcome)
         if self._counting.users.kept:
             self._counting.races.settled(cell, sealed=self.sealed)
@@ -434,8 +438,8 @@ class Schedule:
             IllegalEvent: a count is wrong.
         """
         open_cells = [cell for cell in self._cells.values() if cell.status is not SETTLED]
-        if len(open_cells) != self._open:
-            raise IllegalEvent(f"{len(open_cells)} tasks are open but {self._open} are counted")
+        if len(open_cells) - len(self._liveness.unneeded) != self.unsettled:
+            raise IllegalEvent(f"{len(open_cells)} tasks are open but {self.unsettled} are counted")
         for cell in self._liveness.unneeded:
             if cell.status not in (DORMANT, RUNNING):
                 raise IllegalEvent(f"nothing needs `{cell.id}`, which is {cell.status}")
