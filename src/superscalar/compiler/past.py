@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from superscalar import events, planner
-from superscalar.compiler.joining import tried_in
-from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import history_of
 from superscalar.models.base import Message
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.instances import is_of
+from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.adopt import can_go_on, without_join
 from superscalar.plan.read.fronts.detect import Syntax
+from superscalar.plan.read.lines import complete_lines
 from superscalar.schedule.ledger import Ledger, Round
 from superscalar.secrets import lacks_secret
-from superscalar.values import Outcome, TaskId
+from superscalar.short import LONGEST
+from superscalar.values import Failure, Outcome, TaskId
 
 ANEW: Final = "the process died before its text was whole, and it is planned anew"
 _DIED: Final = "the process died before its end was recorded"
@@ -156,3 +159,43 @@ def _written(last: Dialogue) -> Iterator[Message]:
     last.writing.clear()
     if text:
         yield Message("assistant", text)
+
+
+def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax) -> list[Message]:
+    """The turns that ask for the rest of a plan that was cut; none where nothing of it is there.
+
+    `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
+    """
+    shown = complete_lines(text) if text and syntax == "python" and not problems else print_plan(planned)
+    if not shown:
+        return []
+    return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+
+
+def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:
+    """The calls that failed in a round, with arguments and message, and whether any succeeded."""
+    tried: set[tuple[str, str, str]] = set()
+    called: dict[str, tuple[str, str]] = {}
+    fresh = False
+    happened = list(round)
+    retired = {id for event in happened if isinstance(event, events.Retired) for id in event.ids}
+    for event in happened:
+        match event:
+            case events.Started(id=id) if retired and is_of(id, retired):
+                pass  # it is no result
+            case events.Started(id=id, tool=tool, arguments=arguments):
+                called[id] = (tool, _told_apart(arguments))
+            case events.Failed(id=id, failure=Failure(message=message)) if id in called:
+                tried.add((*called.pop(id), message))
+            case events.Succeeded(id=id) if id in called:
+                fresh = True
+    return tried, fresh
+
+
+def _told_apart(arguments: Mapping[str, Any]) -> str:
+    """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
+    try:
+        text = repr(arguments)
+        return text if len(text) <= LONGEST else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).hexdigest()
+    except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
+        return f"<{id(arguments)}>"

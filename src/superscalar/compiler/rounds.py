@@ -9,8 +9,8 @@ from itertools import zip_longest
 from superscalar import events, planner
 from superscalar.compiler import approval
 from superscalar.compiler.history import heard
-from superscalar.compiler.past import ANEW, Dialogue, Past
-from superscalar.compiler.planning import Planning, PlanningTerms, rest_of
+from superscalar.compiler.past import ANEW, Dialogue, Past, rest_of
+from superscalar.compiler.planning import Planning
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import NotApproved
@@ -94,27 +94,8 @@ class Rounds:
         """Have a round that has begun planned. `repairing`: what the planner writes first are corrections already;
         `cut`: why its last reply is not whole.
         """
-        settings, wiring = self._settings, self._wiring
-        planning = Planning(
-            PlanningTerms(
-                settings.planner,
-                settings.syntax,
-                settings.grammar,
-                settings.planner_timeout,
-                settings.max_plan_tokens,
-                settings.max_repairs,
-            ),
-            wiring.asking,
-            wiring.tokens_left,
-            wiring.log.record,
-            wiring.now,
-            partial(self._take, running=running),
-            self._unit.settle,
-            wiring.spent if running else lambda: None,
-            self._unit.hold,
-            (lambda: None) if settings.approve_plan else self._unit.release,
-            deadline=wiring.deadline,
-        )
+        wiring = self._wiring
+        planning = Planning(wiring, partial(self._take, running=running), running=running)
         ended = await planning.round(
             self._program, self._conversation, repairing=repairing, continuing=self._continuing, cut=cut
         )

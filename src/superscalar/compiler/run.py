@@ -67,15 +67,7 @@ class Run:
         )
         self._unit = wiring.unit
         self._rounds = Rounds(wiring, past)
-        self._joining = Joining(
-            wiring.asking,
-            log.record,
-            wiring.now,
-            wiring.spent,
-            answer_type=settings.answer_type,
-            timeout=settings.joiner_timeout,
-            max_tokens=settings.max_answer_tokens,
-        )
+        self._joining = Joining(wiring)
         self._progress = Progress(set() if past is None else past.failed)
         log.keep = recording
         log.leave = self._leave
