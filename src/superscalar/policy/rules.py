@@ -59,7 +59,7 @@ class BuiltIn(ABC):
     looks_at: ClassVar[Literal["sinks", "arguments"]] = "arguments"
 
     @abstractmethod
-    def judge(self, call: LabelledCall) -> Decision | None:
+    def __call__(self, call: LabelledCall) -> Decision | None:
         """What it says of a call, and nothing else; None where it has no say."""
 
     def under(self, _policy: Strictness, _shown: Label) -> BuiltIn:
@@ -82,10 +82,6 @@ class BuiltIn(ABC):
         many calls have.
         """
         return UNCLEAR
-
-    def __call__(self, call: LabelledCall) -> Decision | None:
-        """As for any other rule: what it judges."""
-        return self.judge(call)
 
 
 class Destinations(BuiltIn):
@@ -110,7 +106,7 @@ class Destinations(BuiltIn):
         """As strict about control as the policy says."""
         return Destinations(policy.control)
 
-    def judge(self, call: LabelledCall) -> Decision | None:
+    def __call__(self, call: LabelledCall) -> Decision | None:
         """Deny a call whose destination what is not trusted chose, ask where it may be one; allow others with one."""
         if call.effect == "pure":
             return None
@@ -172,7 +168,7 @@ class Confidentiality(BuiltIn):
         """As strict about control as the policy says."""
         return Confidentiality(policy.confidential_control, shown)
 
-    def judge(self, call: LabelledCall) -> Decision | None:
+    def __call__(self, call: LabelledCall) -> Decision | None:
         """Deny a call that somebody would read who is no reader of an argument; allow others with confidential ones."""
         if call.effect == "pure":
             return None
