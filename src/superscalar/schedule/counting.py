@@ -28,7 +28,7 @@ from superscalar.schedule.commands import Command, Repeat, Skip
 from superscalar.schedule.hazards import Hazards
 from superscalar.schedule.order import NameOf, Ordering
 from superscalar.schedule.races import Races
-from superscalar.schedule.users import Users
+from superscalar.schedule.uses import Uses
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
@@ -43,8 +43,8 @@ class Counting:
         self.todo: deque[Cell | Command] = deque()
         self.hazards = Hazards()
         self.order = Ordering(cells, self.lower, self.todo, made_of)
-        self.users = Users(cells)
-        self.races = Races(self.users, self.lower, self.todo)
+        self.uses = Uses(cells)
+        self.races = Races(self.uses, self.lower, self.todo)
 
     def require(self, cell: Cell, need: Need) -> None:
         """Have a cell wait for one of its inputs, as far as it needs that."""
@@ -139,7 +139,7 @@ class Counting:
             if element.scope is not None and (found := element.scope.find(task)) is not None
         ]
         cell.parts = elements
-        self.users.note(cell)
+        self.uses.note(cell)
         for element in elements:
             self.watch(element.cell, cell, OUTCOME)
             for condition in element.keep:

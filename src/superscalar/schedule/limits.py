@@ -55,7 +55,6 @@ class User(Protocol):
 
     def still_taken(self) -> Iterable[Ticket]:
         """The calls for which something was taken that has not come back."""
-        ...
 
 
 _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]

@@ -34,7 +34,7 @@ from superscalar.schedule.cells import (
 from superscalar.schedule.commands import Refuse, Revive
 from superscalar.schedule.counting import Counting
 from superscalar.schedule.order import are_apart
-from superscalar.schedule.users import inputs, references
+from superscalar.schedule.uses import inputs, references
 from superscalar.values import Failure, Skipped, TaskId
 
 
@@ -75,7 +75,7 @@ class Liveness:
                 if cell in found or cell.outcome is not None or cell.status in (DOOMED, GATHERING):
                     continue
                 if cell not in waiting:
-                    users = self._counting.users.of(cell)
+                    users = self._counting.uses.users_of(cell)
                     waiting[cell] = {
                         u for u in users if u.outcome is None and u not in found and u not in self.unneeded
                     }

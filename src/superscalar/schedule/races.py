@@ -11,7 +11,7 @@ from superscalar.plan.ir import First
 from superscalar.schedule.cells import EXPANDED, ITEM, READY, Cell, attach
 from superscalar.schedule.commands import Command, Release
 from superscalar.schedule.items import items
-from superscalar.schedule.users import Users
+from superscalar.schedule.uses import Uses
 from superscalar.values import Observation, Outcome
 
 
@@ -43,8 +43,8 @@ class Race:
 class Races:
     """Has every `first` wait for enough of its items. `lower` tells a cell that it misses one thing less."""
 
-    def __init__(self, users: Users, lower: Callable[[Cell], None], todo: deque[Cell | Command]) -> None:
-        self._users = users
+    def __init__(self, uses: Uses, lower: Callable[[Cell], None], todo: deque[Cell | Command]) -> None:
+        self._uses = uses
         self._lower = lower
         self._todo = todo
         self._races: dict[Cell, Race] = {}
@@ -61,7 +61,7 @@ class Races:
         cell.status = EXPANDED
         cell.missing = 1
         cell.parts = items(cell)
-        self._users.note(cell)
+        self._uses.note(cell)
         race = self._races[cell] = Race(count, set(range(len(cell.parts))))
         race.over = race.wanted > len(cell.parts)
         for position, element in enumerate(cell.parts):

@@ -243,7 +243,7 @@ class Schedule:
             raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}` while {cell.status}")
         cell.status = RUNNING
         cell.parts = (Element(other),)  # it needs that one
-        self._counting.users.note(cell)
+        self._counting.uses.note(cell)
         if self.is_unneeded(other):
             self.todo.append(Revive((other.id,)))
         if other.status is SETTLED:
@@ -288,7 +288,7 @@ class Schedule:
         cell.parts = elements
         counting = self._counting
         counting.order.leave(cell)
-        counting.users.note(cell)
+        counting.uses.note(cell)
         if not work.flatten and work.kind in ("list", "tuple"):
             cell.elements = elements
             counting.shape_known(cell)
@@ -409,9 +409,9 @@ class Schedule:
             self._liveness.set_aside([cell])
             self.unsettled -= 1
         if kind is First:
-            counting.users.keep()
-        if counting.users.kept:
-            counting.users.note(cell)
+            counting.uses.keep()
+        if counting.uses.kept:
+            counting.uses.note(cell)
         counting.lower(cell)
         if cell.access is not None and not cell.access.known and cell.status is PENDING:
             counting.order.await_name(cell)
@@ -421,7 +421,7 @@ class Schedule:
         if not self._liveness.unneeded or not self._liveness.settled(cell):
             self.unsettled -= 1
         self._counting.settle(cell, outcome)
-        if self._counting.users.kept:
+        if self._counting.uses.kept:  # there is a `first`
             self._counting.races.settled(cell, sealed=self.sealed)
 
     # ---------------------------------------------------------------------------------------------- invariants

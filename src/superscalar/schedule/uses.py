@@ -9,7 +9,7 @@ from superscalar.schedule.cells import Cell
 from superscalar.values import TaskId
 
 
-class Users:
+class Uses:
     """Remembers whose input each cell is. Only what a `first` lets go of has to know: it is `kept` from there on."""
 
     def __init__(self, cells: Mapping[TaskId, Cell]) -> None:
@@ -30,7 +30,7 @@ class Users:
             for used in inputs(cell):
                 self._users.setdefault(used, []).append(cell)
 
-    def of(self, cell: Cell) -> Iterable[Cell]:
+    def users_of(self, cell: Cell) -> Iterable[Cell]:
         """The cells that need this one; one may be there more than once."""
         return self._users.get(cell, ())
 
