@@ -28,7 +28,9 @@ class Pass(ABC):
 
     name: ClassVar[str]
     purpose: ClassVar[str]
-    notes: list[Note] | None = None
+
+    def __init__(self) -> None:
+        self.notes: list[Note] | None = None
 
     def copy(self) -> Self:
         """The same pass, which goes on for itself from here."""

@@ -22,7 +22,7 @@ class LeaveOutDeadCode(Pass):
     purpose = "what nothing joined and no write needs is not started once the plan is complete (L22)"
 
     def __init__(self, _signatures: Signatures) -> None:
-        """What tools do decides nothing here."""
+        super().__init__()
 
     def __call__(self, task: Task) -> Task:
         """The same task."""

@@ -117,6 +117,7 @@ class OrderAccesses(Pass):
     purpose = "accesses of one resource keep their order in the program if one of them writes (L17)"
 
     def __init__(self, signatures: Signatures, around: OrderAccesses | None = None) -> None:
+        super().__init__()
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
         self._seen: dict[TaskId, _Accesses] = {}  # for notes only

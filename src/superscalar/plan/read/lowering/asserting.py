@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate.functions import ASSERT
 from superscalar.plan.read.lowering.body import Body
-from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.values import TaskId
+
+if TYPE_CHECKING:
+    from superscalar.plan.read.lowering.lower import Lowering
 
 
 def lower_assert(tree: ast.Assert, lowering: Lowering, body: Body, id: TaskId) -> None:

@@ -20,12 +20,12 @@ from superscalar.plan.evaluate.bounds import Unavailable
 from superscalar.plan.evaluate.changing import Change, change_of
 from superscalar.plan.read.instead import blocks
 from superscalar.plan.read.lowering.body import Body, Carried, is_tool_call
-from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.refusals import refusal_of
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 if TYPE_CHECKING:
     from superscalar.plan.evaluate.itemwise import Frame
+    from superscalar.plan.read.lowering.lower import Lowering
 
 EXCEPT: Final = "except"
 """The function that a `try` applies, of what is tried, the constant, what it refers to, and the tasks in it: no text of

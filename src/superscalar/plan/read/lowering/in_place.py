@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate.changing import Change, changes_an_item, kinds_of
 from superscalar.plan.read.instead import changes, folds
 from superscalar.plan.read.lowering.body import Body
-from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.sharing import ANY
 from superscalar.values import TaskId
+
+if TYPE_CHECKING:
+    from superscalar.plan.read.lowering.lower import Lowering
 
 
 def version_changed(change: Change, tree: ast.stmt, lowering: Lowering, body: Body) -> TaskId | None:

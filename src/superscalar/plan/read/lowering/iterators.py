@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from superscalar.plan import ir
-from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:
     from superscalar.plan.read.lowering.body import Body, Carried
+    from superscalar.plan.read.lowering.lower import Lowering
 
 TAKES_ALL: Final = frozenset({"list", "tuple", "set", "sorted", "sum", "max", "min", "any", "all", "dict", "join"})
 """What goes through all that it is given, once."""
