@@ -23,8 +23,7 @@ from simulation import checks
 from simulation.programs import Writer
 from simulation.world import GRACE, Person, Services, Settings
 from superscalar import LLMCompiler, RunResult
-from superscalar.compiler import RunStream
-from superscalar.compiler import wiring
+from superscalar.compiler import RunStream, wiring
 from superscalar.errors import ModelError
 from superscalar.events import Event
 from superscalar.models.base import Chunk, Request
