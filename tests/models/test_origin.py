@@ -11,7 +11,7 @@ import pytest
 from superscalar.errors import ModelError, UsageError
 from superscalar.models.base import Message, Request
 from superscalar.models.openai import OpenAIModel
-from superscalar.models.origin import in_the_open
+from superscalar.models.origin import in_the_open, options
 from superscalar.secrets import MARK
 from support.fake_openai import Exchange, delta, serving
 
@@ -131,3 +131,8 @@ def test_a_refusal_that_quotes_the_key_is_told_without_it(written: str) -> None:
             assert MARK in str(caught.value) or "***" in str(caught.value)
 
     asyncio.run(main())
+
+
+def test_certificates_are_read_for_a_server_that_has_one() -> None:
+    assert options("http://127.0.0.1:1/v1")["verify"] is False
+    assert "verify" not in options("https://api.example/v1")

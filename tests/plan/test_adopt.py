@@ -67,7 +67,7 @@ def tasks_of(steps: Iterable[Step]) -> list[Task]:
     return [step for step in found if isinstance(step, Task)]
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(15, 400))
 @given(sources())
 def test_the_rest_of_a_program_is_lowered_as_by_who_read_its_beginning(source: str) -> None:
     """Names, versions, ids, guards and the order of accesses: after every statement."""
@@ -92,7 +92,7 @@ def _goes_on(source: str) -> None:
         assert print_plan(program.in_order()) == print_plan(whole)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(15, 400))
 @given(sources())
 def test_what_is_written_again_is_not_done_twice(source: str) -> None:
     """A planner that is asked for the rest and writes the whole plan again, as it was shown it."""

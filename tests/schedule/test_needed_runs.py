@@ -359,7 +359,7 @@ def test_every_plan_with_races_ends_and_keeps_its_promises(
 def test_programs_of_two_rounds_end_whatever_the_second_refers_to() -> None:
     """What was left out is revived, with its limits and order, while other things run."""
 
-    @settings(PROFILE, max_examples=examples(60))
+    @settings(PROFILE, max_examples=examples(25, 600))
     @given(plans(joins="some"), worlds, st.randoms(use_true_random=False))
     def check_one(plan: tuple[str, ...], chosen: Settings, random: Random) -> None:
         world = World(chosen)

@@ -320,7 +320,7 @@ def plan_of(random: Random) -> tuple[str, dict[str, tuple[float, list[str]]]]:
     return "\n".join([*lines, "join()"]), known
 
 
-@settings(max_examples=examples(200))
+@settings(max_examples=examples(60, 2_000))
 @given(dags, st.integers(1, 4))
 def test_no_slot_is_idle_while_a_call_is_ready_and_none_is_given_to_a_shorter_path(random: Random, cap: int) -> None:
     source, known = plan_of(random)
@@ -346,7 +346,7 @@ def test_no_slot_is_idle_while_a_call_is_ready_and_none_is_given_to_a_shorter_pa
     assert makespan(happened) <= critical + (work - critical) / cap + 1e-9  # Graham's bound for any list schedule
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(30, 600))
 @given(dags, st.integers(1, 3), st.sampled_from([0.0, 0.3, 2.0]))
 def test_a_plan_that_is_being_written_leaves_no_slot_idle_either(random: Random, cap: int, pause: float) -> None:
     source, known = plan_of(random)

@@ -31,7 +31,7 @@ from support.fates import (
 )
 from support.running import ends
 
-PROFILE = settings(max_examples=examples(5))
+PROFILE = settings(max_examples=examples(2, 50))
 
 
 def resumed(prefix: Sequence[ev.Event], rounds: list[list[Task]], numbers: Chosen, happened: bool) -> Came:

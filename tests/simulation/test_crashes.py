@@ -35,7 +35,7 @@ def crashes(among: Iterable[int]) -> Iterator[str]:
 def test_a_run_goes_on_after_its_process_died_at_any_event() -> None:
     found: Counter[str] = Counter()
     with watched():
-        found.update(crashes(campaign(100)))
+        found.update(crashes(campaign(40, 1_000)))
     if found.total() >= 2_000:
         assert found["resumed"] >= 300, found
         assert found["asked"] >= 30, found

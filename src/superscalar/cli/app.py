@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,7 +15,6 @@ from superscalar.cli import approving, journals, options, resume, tidying
 from superscalar.cli.reporting import name_of, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
-    from superscalar.plan import Syntax
     from superscalar.plan.ir import Plan
     from superscalar.tools.toolset import Toolset
 
@@ -234,7 +233,7 @@ def plan(
 def check(
     plan_file: options.PlanFile,
     tools: options.Tools,
-    syntax: options.PlanSyntax = options.Syntax.auto,
+    syntax: options.PlanSyntax = options.AUTO,
     explain: options.Explain = False,
     as_json: options.Json = False,
 ) -> None:
@@ -281,7 +280,7 @@ def check(
             if explain and not errors:
                 compiled = compiler.compile(source, syntax=read_as)
                 print_text(("\n" if diagnostics else "") + _explanation(compiled, toolset))
-            said = "" if syntax is not options.Syntax.auto else f"read as {read_as}, "
+            said = "" if syntax != options.AUTO else f"read as {read_as}, "
             counts_text = f"{counted(errors, 'error')}, {counted(len(diagnostics) - errors, 'warning')}"
             typer.echo(f"{name}: {said}{counts_text}", err=True)
         if errors:
@@ -292,7 +291,7 @@ def check(
 def execute(
     plan_file: options.PlanFile,
     tools: options.Tools,
-    syntax: options.PlanSyntax = options.Syntax.auto,
+    syntax: options.PlanSyntax = options.AUTO,
     extractor: options.Extractor = None,
     max_concurrency: options.MaxConcurrency = None,
     max_cost: options.MaxCost = None,
@@ -346,7 +345,7 @@ def execute(
             }
             compiler = open_compiler(load_tools(tools), **given)
             read_as = _syntax(source, syntax)
-            if syntax is options.Syntax.auto and not (as_json or quiet):
+            if syntax == options.AUTO and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
             compiled = compiler.compile(source, syntax=read_as)
             if not (as_json or quiet):
@@ -420,11 +419,11 @@ def _read(file: str) -> tuple[str, str]:
         raise CommandError(f"{name_of(file)} is not UTF-8 text (byte {error.start})") from error
 
 
-def _syntax(source: str, given: options.Syntax) -> Syntax:
+def _syntax(source: str, given: str) -> str:
     """What a plan is written in."""
     from superscalar.plan import detect
 
-    return detect(source) if given is options.Syntax.auto else cast("Syntax", given.value)
+    return detect(source) if given == options.AUTO else given
 
 
 def _print_warnings(plan: Plan) -> None:

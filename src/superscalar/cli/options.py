@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -197,19 +197,25 @@ ApprovePlan = Annotated[
 ]
 
 
-class Syntax(StrEnum):
-    """What a plan is written in."""
+AUTO: Final = "auto"
 
-    auto = "auto"
-    python = "python"
-    numbered = "numbered"
-    rewoo = "rewoo"
-    json = "json"
+
+def _syntax(word: str) -> str:
+    from superscalar.plan.read.fronts.detect import SYNTAXES
+
+    if (syntax := word.lower()) not in (AUTO, *SYNTAXES):
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(map(repr, (AUTO, *SYNTAXES)))}")
+    return syntax
 
 
 PlanSyntax = Annotated[
-    Syntax,
-    typer.Option("--syntax", help="What the plan is written in; auto finds out and says so.", case_sensitive=False),
+    str,
+    typer.Option(
+        "--syntax",
+        metavar="SYNTAX",
+        parser=_syntax,
+        help="What the plan is written in, such as python; auto finds out and says so.",
+    ),
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")

@@ -34,7 +34,7 @@ from superscalar.models.resolve import resolve
 from superscalar.models.typed import AnswerType
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.plan import grammar as make_grammar
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.policy import REPLANS, Mode, Policy, Replan, Rulings
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.doubts import Doubt

@@ -11,6 +11,7 @@ from superscalar.compiler.history import heard
 from superscalar.events import Event, RoundStarted
 from superscalar.models.base import Message
 from superscalar.plan import LANGUAGE
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir import (
     Call,
     Comprehension,
@@ -28,7 +29,6 @@ from superscalar.plan.ir import (
     Task,
 )
 from superscalar.plan.ir.needs import children
-from superscalar.plan.ir.vocabulary import FUNCTIONS
 from superscalar.schedule.labels import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
 

@@ -15,8 +15,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import is_of
 from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.adopt import can_go_on, without_join
-from superscalar.plan.read.fronts.detect import Syntax
-from superscalar.plan.read.lines import complete_lines
+from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.schedule.ledger import Ledger, Round
 from superscalar.secrets import lacks_secret
 from superscalar.short import LONGEST
@@ -166,7 +165,8 @@ def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], 
 
     `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
     """
-    shown = complete_lines(text) if text and syntax == "python" and not problems else print_plan(planned)
+    kept = front_of(syntax).kept
+    shown = print_plan(planned) if kept is None or not text or problems else kept(text)
     if not shown:
         return []
     return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]

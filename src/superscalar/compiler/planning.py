@@ -18,7 +18,7 @@ from superscalar.models.patience import Within
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax, reader_of
-from superscalar.plan.read.fronts.python import MAX_PROSE
+from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, Step
 
 PROSE_SECONDS: Final = 10.0
@@ -84,8 +84,6 @@ class _Reply:
     def read(self, text: str, now: float) -> Iterable[Step]:
         """Take the next piece."""
         self._text.append(text)
-        if self._corrects and self._syntax != "python":
-            return ()  # it is read at its end: a correction cannot be taken back
         steps = self._reader.feed(text)
         self.behind += len(text)
         if self._reader.joins != self._joins:
@@ -117,8 +115,6 @@ class _Reply:
         if self._aloud and not whole:
             self._goes_on = False  # what came before was read as no thought
             yield from self.withdrawn()  # it was cut before the tag that would have closed its thought
-        if self._corrects and self._syntax != "python":
-            yield from self._reader.feed(self.text)
         yield from self._reader.finish("stop" if whole else "cut")
         if self._corrects:
             yield from self._program.end_repair()

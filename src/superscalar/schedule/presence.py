@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.plan.evaluate.labelling import labels_of
 from superscalar.plan.evaluate.parts import listed, whole
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     Apply,
     Call,
@@ -48,7 +49,7 @@ _Step: TypeAlias = "tuple[Cell, Expr | None]"
 """A task, or an expression of it, whose value must be there."""
 
 _TEXTS: Final = (str, str | None)
-_TOTAL: Final = frozenset({"str", "bool", "repr"})
+_TOTAL: Final = frozenset(name for name, row in APPLIED.items() if row.total)
 
 
 def presence(labels: Labels, cell: Cell, call: Call, tools: Toolset) -> Label:

@@ -10,7 +10,8 @@ from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
-from superscalar.plan.ir.naming import TAKEN, identifier
+from superscalar.plan.evaluate.table import TAKEN
+from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError

@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NotRequired, Required
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -191,22 +192,40 @@ def adapter_of(tool: str, alias: str, parameters: tuple[inspect.Parameter, ...])
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
-    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
-    fields: dict[str, Any] = {
-        p.name: (Required if p.default is p.empty else NotRequired)[annotation_of(p)] for p in parameters
-    }
-    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
-    shape = typed_dict(f"{alias}_arguments", fields)
-    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    fields = tuple((p.name, annotation_of(p), p.default is p.empty) for p in parameters)
     try:
-        return TypeAdapter(shape)
+        make = _adapter_of_fields if all(_is_common(annotation) for _, annotation, _ in fields) else _made_of_fields
+        return make(f"{alias}_arguments", fields)
     except PydanticUserError as error:
         raise UsageError(f"tool {tool} has a parameter that cannot be validated: {error}") from error
 
 
+def _made_of_fields(name: str, fields: tuple[tuple[str, Any, bool], ...]) -> TypeAdapter[Any]:
+    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
+    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
+    shape = typed_dict(name, {field: (Required if needed else NotRequired)[type_] for field, type_, needed in fields})
+    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    return TypeAdapter(shape)
+
+
+def _made_of_one(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=_config_for(annotation))
+
+
+def _is_common(annotation: Any) -> bool:
+    """Whether what pydantic makes of an annotation is kept: for those of which a program has many, and no class of its
+    own, which would be kept with it."""
+    return annotation is Any or (type(annotation) is type and (annotation in _PLAIN or annotation is object))
+
+
+# It takes pydantic a millisecond, and whoever makes tools for each request makes the same ones again and again.
+_adapter_of_fields = lru_cache(1_000)(_made_of_fields)
+_adapter_of_one = lru_cache(_made_of_one)
+
+
 def rejecter(annotation: Any) -> Callable[[Any], str | None]:
     """A function that says why a constant is no value of this type, or returns None."""
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=_config_for(annotation))
+    adapter = (_adapter_of_one if _is_common(annotation) else _made_of_one)(annotation)
 
     def reject(constant: Any) -> str | None:
         try:

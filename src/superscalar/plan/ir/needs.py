@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from superscalar.plan.evaluate.changing import BY_ITEM
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -40,9 +39,10 @@ from superscalar.plan.ir import (
     Var,
     Work,
 )
+from superscalar.plan.ir.changes import BY_ITEM
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.values import TaskId
 
-_BY_OUTCOME = frozenset({"ok", "default", "first", "except"})
 _TAKEN_OUT = (Index, Unpacked)
 _HOLDERS = (Sequence, Dict)  # what may have items that are there, although others are not
 
@@ -168,7 +168,7 @@ def _children(expr: Expr, certain: bool) -> list[tuple[Expr, bool]]:
         case Comprehension():
             return _in_comprehension(expr, certain)
         case Apply(function, arguments, keywords):
-            looks = function in _BY_OUTCOME
+            looks = function in BY_OUTCOME
             both = [*arguments, *(value for _, value in keywords)]
             return [(a, certain and not (looks and (i or function != "first"))) for i, a in enumerate(both)]
         case Method(base=base, arguments=arguments, keywords=keywords):

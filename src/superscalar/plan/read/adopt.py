@@ -9,12 +9,12 @@ from typing import Final
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan import ir
+from superscalar.plan.ir.forms import is_assert
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_plan
 from superscalar.plan.read.ground import Ground
-from superscalar.plan.read.lowering.asserting import is_assert
 from superscalar.plan.read.lowering.body import Writes
 from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS, Outputs, returned
 from superscalar.plan.read.lowering.scope import Path

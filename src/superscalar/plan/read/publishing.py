@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from superscalar.plan import ir
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.plan.ir.forms import is_assert
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.held import Held
 from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, numbered, parted
-from superscalar.plan.read.lowering.asserting import is_assert
 from superscalar.plan.read.lowering.body import names_in
 from superscalar.plan.read.slots import Slot, path_of, placed
 from superscalar.values import TaskId

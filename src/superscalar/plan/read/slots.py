@@ -10,9 +10,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from superscalar.plan.evaluate.table import MUTATING
 from superscalar.plan.ir import Guard, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.ir.vocabulary import MUTATING
 from superscalar.plan.read.loosely import read_again
 from superscalar.plan.read.lowering.scope import Path, Place
 from superscalar.plan.read.source import Source

@@ -27,15 +27,18 @@ from __future__ import annotations
 import ast
 import json
 import keyword
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.json_stream import Element, Elements
 from superscalar.plan.read.fronts.reader import TextReader
+from superscalar.plan.read.fronts.reading_on import ReadOn
 from superscalar.plan.read.program import Program, Step
 from superscalar.plan.read.source import Source, parsed
 from superscalar.plan.read.translated import Translated, Written, made, placed, settle, span_of, statement
@@ -402,3 +405,36 @@ def _span_of(place: ast.expr | None) -> Span | None:
     if place is None:
         return None
     return span_of(place)
+
+
+_LANGUAGE: Final = """\
+You write plans. A plan is a JSON object whose steps call tools to find out what a question asks for. Someone else reads their results and answers.
+
+- {"steps": [{"id": "a", "tool": "name", "arguments": {...}}, ...], "join": [...]}; join has all that the answer needs.
+- Write a step for every single thing that is asked for: steps run in parallel. An id is a name of your own.
+- {"$ref": "a"} stands for the result of an earlier step, {"$ref": "a", "path": ["field", 0]} for a part of it, {"$text": ["about ", {"$ref": "a"}]} for text with a result in it. They may stand in arguments and in join.
+- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- If no tool is needed, write only {"steps": [], "join": []}."""
+
+_EXAMPLES: Final = (
+    (
+        TAXES,
+        """\
+{"steps": [{"id": "lima", "tool": "tax", "arguments": {"amount": 30, "city": "Lima"}}, {"id": "quito", "tool": "tax", "arguments": {"amount": 45, "city": "Quito"}}], "join": [{"$ref": "lima"}, {"$ref": "quito"}]}""",
+    ),
+    ("Question: Thank you!", '{"steps": [], "join": []}'),
+)
+
+JSON: Final = Front(
+    name="json",
+    looks_like=re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))').match,
+    reader=lambda program, prose: ReadOn(StepsReader(program), begins="{", prose=prose),
+    prompt=Prompt(
+        _LANGUAGE,
+        _EXAMPLES,
+        mend="The plan has errors:\n\n{lines}\n\nSteps that are right stay. Write a plan of the corrected steps only.",
+        missing="Write a plan of the steps that are missing only, with their join; all ids so far can be referred to.",
+        more="Write a plan of new steps that get what is missing; all ids so far can be referred to.",
+    ),
+    by_line=False,
+)

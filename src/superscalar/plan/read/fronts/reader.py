@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from superscalar.plan.evaluate.bounds import MAX_SOURCE
 from superscalar.plan.ir import Span
 from superscalar.plan.read.program import Program, Step
 from superscalar.plan.read.translated import Translated, Written
 
+MAX_PROSE: Final = 500
+"""How much prose is read behind a `join` before nothing more can come that matters (rule L18)."""
 Tail: TypeAlias = Literal["", "prose", "more"]
 """What stands behind a complete `join`: nothing is complete yet, prose at most, or a fence or a statement came."""
 

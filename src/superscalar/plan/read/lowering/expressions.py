@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate.bounds import MAX_BITS
+from superscalar.plan.evaluate.decimals import ROUNDINGS
 from superscalar.plan.evaluate.formats import UnknownFormat, check_percent
-from superscalar.plan.ir.vocabulary import ROUNDINGS
+from superscalar.plan.ir.forms import UTC
 from superscalar.plan.read.instead import forms
 from superscalar.plan.read.lowering.body import Body, has_star, is_text, without_double_stars, without_stars
 from superscalar.plan.read.lowering.lower import Lowering
@@ -136,8 +137,8 @@ def _attribute(node: ast.Attribute, lowering: Lowering, body: Body) -> ir.Expr:
             node,
             help="use another field, or leave it out",
         )
-    if (listed := lowering.of_module(node, body)) == "timezone.utc" or listed in ROUNDINGS:
-        return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply("timezone.utc", ())
+    if (listed := lowering.of_module(node, body)) == UTC or listed in ROUNDINGS:
+        return ir.Literal(listed) if listed in ROUNDINGS else ir.Apply(UTC, ())
     base = lowering.expression(node.value, body)
     known = lowering.outputs.of(base)
     if known.members and node.attr in ("value", "name"):

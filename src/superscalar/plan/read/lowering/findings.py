@@ -10,11 +10,11 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate import dates, kinds
+from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import ARITHMETIC, RELATIONS
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Output, Parameter, Signature
-from superscalar.plan.ir.vocabulary import TEXT_METHODS
 from superscalar.plan.read.instead import code
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import key_twice, names_in
@@ -132,7 +132,7 @@ class Findings:
             there: Iterable[str] = kind.methods
             help = f"write .{name} without parentheses" if name in kind.parts else ""
         elif known.type == "str":
-            there = TEXT_METHODS
+            there = TEXT
             dated = name in dates.KINDS[dt.datetime].methods
             help = f"write datetime.fromisoformat(...).{name}(...) if it is a date" if dated else ""
         else:

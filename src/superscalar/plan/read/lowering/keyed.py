@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.functions import FUNCTIONS as LISTED
-from superscalar.plan.evaluate.functions import accepts
 from superscalar.plan.evaluate.members import LIST, SET
 from superscalar.plan.evaluate.methods import MAPPING, TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.read.instead import functions
 from superscalar.plan.read.lowering.body import Body, CallFinder
 from superscalar.plan.read.lowering.lower import Lowering
@@ -50,11 +50,12 @@ def is_function_of_one(node: ast.expr, lowering: Lowering, body: Body) -> bool:
     """Whether a `key=` is a listed function, a method of text, or a method of a value (rule L3)."""
     match node:
         case ast.Name(id=name):
-            listed = LISTED.get(name)
-            return listed is not None and accepts(listed, 1) and not lowering.is_known(name, body)
+            listed = FUNCTIONS.get(name)
+            looks = name in BY_OUTCOME
+            return listed is not None and not looks and listed.accepts(1) and not lowering.is_known(name, body)
         case ast.Attribute(value=ast.Name(id="str"), attr=method) if not lowering.is_known("str", body):
-            return method in TEXT and accepts(TEXT[method], 0)
+            return method in TEXT and TEXT[method].accepts(0)
         case ast.Attribute(value=owner, attr=method) if not lowering.finder.has_call(owner):
             tables = (TEXT, MAPPING, LIST, SET)
-            return any(method in table and accepts(table[method], 1) for table in tables)
+            return any(method in table and table[method].accepts(1) for table in tables)
     return False

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import BEGUN, MIXED, Change, change_of, goes_inside, is_keyed, may_mix
+from superscalar.plan.ir.changes import BEGUN, MIXED, goes_inside, is_keyed, may_mix
 from superscalar.plan.read.lowering.attempts import Trial, attempt_of, lower_trial, stands_otherwise, trial_of
 from superscalar.plan.read.lowering.attempts import refuse as refuse_try
 from superscalar.plan.read.lowering.body import Body, BodyNames, Carried, placed_at, spelled
+from superscalar.plan.read.lowering.changing import Change, change_of
 from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.in_place import check_augmented, check_written_out, refuse, version_changed
 from superscalar.plan.read.lowering.lower import Lowering

@@ -12,9 +12,11 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from superscalar.plan import ir
+from superscalar.plan.evaluate.decimals import ROUNDINGS
+from superscalar.plan.evaluate.kinds import CLASSES_OF, OF_MODULES
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Output, Parameter, Signatures
-from superscalar.plan.ir.vocabulary import CLASSES_OF, FUNCTIONS, OF_MODULES, ROUNDINGS
 from superscalar.plan.read.instead import folds, forms
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import (

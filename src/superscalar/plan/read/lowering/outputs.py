@@ -9,6 +9,7 @@ from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate import kinds
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.signatures import Output, Signature
 from superscalar.values import TaskId
 
@@ -22,11 +23,6 @@ SAMPLES: Mapping[str, Any] = {
     "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
     "date": dt.date(2026, 1, 1), "datetime": dt.datetime(2026, 1, 1), "time": dt.time(), "timedelta": dt.timedelta(1),
     "Decimal": Decimal(1),
-}  # fmt: skip
-_GIVES: Mapping[str, str] = {
-    "len": "int", "int": "int", "float": "float", "bool": "bool", "str": "str", "any": "bool", "all": "bool",
-    "list": "list", "sorted": "list", "reversed": "list", "range": "list", "enumerate": "list", "zip": "list",
-    "dict": "dict", "dict.fromkeys": "dict", "set": "set", "tuple": "tuple",
 }  # fmt: skip
 _UNKNOWN = Output()
 
@@ -75,7 +71,7 @@ class Outputs:
                 return self.bound.get(name, _UNKNOWN)
             case ir.Index(base, ir.Literal(int())):
                 return self.of(base).items or _UNKNOWN
-            case ir.Slice(base) | ir.Apply("sorted" | "reversed" | "list" | "ok", (base,)):
+            case ir.Slice(base) | ir.Apply(_, (base,)) if isinstance(expr, ir.Slice) or _gives_items(expr.function):
                 if (items := self.of(base).items) is not None:
                     return Output("list", items=items, annotated=True)
             case ir.Field(base, name, key):
@@ -107,7 +103,13 @@ class Outputs:
         """The type of what a method of a date, time or duration gives; empty of any other."""
         known = self.of(expr.base)
         kind = kinds.BY_NAME.get(known.type) if known.annotated else None
-        return kind.gives.get(expr.name, "") if kind is not None else ""
+        row = kind.methods.get(expr.name) if kind is not None else None
+        return row.gives if row is not None else ""
+
+
+def _gives_items(function: str) -> bool:
+    """Whether what comes out is a list of the items that were given, if those were in a list."""
+    return function == "ok" or APPLIED[function].gives == "list[item]"
 
 
 _KINDS: Mapping[type, Callable[[Any, Outputs], str]] = {
@@ -116,7 +118,7 @@ _KINDS: Mapping[type, Callable[[Any, Outputs], str]] = {
     ir.Sequence: lambda expr, _: expr.kind,
     ir.Comprehension: lambda expr, _: expr.kind,
     ir.Dict: lambda _expr, _: "dict",
-    ir.Apply: lambda expr, _: _GIVES.get(expr.function, "") or kinds.GIVES.get(expr.function, ""),
+    ir.Apply: lambda expr, _: APPLIED[expr.function].gives.partition("[")[0],
     ir.Method: lambda expr, outputs: outputs.kind_of_method(expr),
     ir.Binary: lambda expr, outputs: outputs.kind_of_sum(expr),
 }

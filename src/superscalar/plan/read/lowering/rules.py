@@ -6,7 +6,7 @@ import ast
 from typing import Any, Final
 
 from superscalar.plan import ir
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.lowering.body import Body, as_pairs, has_star, names_in_list
 from superscalar.plan.read.lowering.calls import Calls
 from superscalar.plan.read.lowering.comprehensions import Comprehensions, is_map

@@ -6,13 +6,14 @@ import ast
 from typing import Protocol
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import Change, change_of, is_keyed, puts_as_it_is
-from superscalar.plan.evaluate.functions import REST
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.ir.changes import is_keyed, puts_as_it_is
+from superscalar.plan.ir.forms import REST
 from superscalar.plan.read.instead import blocks, changes, folds, forms
 from superscalar.plan.read.lowering.attempts import attempt_of, lower_attempt, lower_entry, stands_otherwise
 from superscalar.plan.read.lowering.attempts import refuse as refuse_try
 from superscalar.plan.read.lowering.body import Body, has_star, placed_at, spelled
+from superscalar.plan.read.lowering.changing import Change, change_of
 from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.in_place import check_augmented, refuse, version_changed, version_to_change
 from superscalar.plan.read.lowering.lower import Lowering

@@ -101,8 +101,7 @@ class CallReader(TextReader):
             else:
                 self._around["words around the plan"] = None
         elif self._seen or _LIKE_CODE.search(words.text):
-            spelled = f"{words.number}." if self._dialect.name == "numbered" else f"#E{words.number} ="
-            help = f"write {spelled} tool{self._dialect.openings[0]}argument{_CLOSING[self._dialect.openings[0]]}"
+            help = f"write {self._dialect.step.format(words.number)} tool{self._dialect.openings[0]}argument{_CLOSING[self._dialect.openings[0]]}"
             problem = words.written.problem("E001", "this step calls no tool", help)
             yield from self._unreadable(self._name_of(words.number), "", words.written, problem)
 
