@@ -30,7 +30,6 @@ KNOWN_LONG: frozenset[str] = frozenset(
 )
 KNOWN_HOLES: frozenset[str] = frozenset(
     {
-        "plan.read.fronts.reader.TextReader",
         "schedule.asking.Asking",
         "schedule.stopping.Stopping",
     }
