@@ -45,7 +45,17 @@ KNOWN_REACHES: frozenset[str] = frozenset(
 KNOWN_CIRCLES: frozenset[frozenset[str]] = frozenset(
     {
         frozenset({"schedule.attempt", "schedule.batch"}),
-        frozenset({"tools.batch", "tools.tool"}),
+        frozenset(
+            {
+                "tools.batch",
+                "tools.described",
+                "tools.function",
+                "tools.json_schema.checking",
+                "tools.json_schema.described",
+                "tools.terms",
+                "tools.tool",
+            }
+        ),
         frozenset(
             {
                 "",
