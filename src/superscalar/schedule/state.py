@@ -69,6 +69,9 @@ class Schedule:
         self._root = Scope({})
         self._counting = Counting(self._cells, made_of)
         self._liveness = Liveness(self._cells, self._root, self._counting)
+        self._unneeded = self._liveness.unneeded  # this and the next two: looked at for every task
+        self._uses = self._counting.uses
+        self._lower = self._counting.lower
         self.todo = self._counting.todo
         self.handlers: dict[type, Callable[[Any], None]] = {
             events.Planned: self._on_planned,
@@ -111,7 +114,7 @@ class Schedule:
         return {
             c.id: c.outcome or UNNEEDED
             for c in cells
-            if (c.outcome is not None or c in self._liveness.unneeded) and not c.retired
+            if (c.outcome is not None or c in self._unneeded) and not c.retired
         }
 
     def plan(self) -> Iterator[Task]:
@@ -154,7 +157,7 @@ class Schedule:
 
     def is_unneeded(self, cell: Cell) -> bool:
         """Whether an instance has not settled and nothing needs it."""
-        return cell in self._liveness.unneeded
+        return cell in self._unneeded
 
     def losers(self, id: TaskId, stays: Callable[[Cell], bool] = lambda _: False) -> list[Cell]:
         """What has not settled and only this `first` needed, in program order; what nothing needed before included.
@@ -210,7 +213,7 @@ class Schedule:
     def _on_planned(self, event: events.Planned) -> None:
         order = self.planned
         self.planned = order + 1
-        if self._liveness.unneeded:
+        if self._unneeded:
             self.todo.extend(self._liveness.revived_by(event.task))
         self._add(event.task, event.task.id, self._root, (order,), ())
 
@@ -296,9 +299,9 @@ class Schedule:
 
     def _on_judged(self, event: events.Event) -> None:
         """What is needed changes, and with it how much is waited for."""
-        before = len(self._liveness.unneeded)
+        before = len(self._unneeded)
         self._liveness.handlers[type(event)](event)
-        self.unsettled += before - len(self._liveness.unneeded)
+        self.unsettled += before - len(self._unneeded)
 
     def _on_wanted(self, event: events.Wanted) -> None:
         self._counting.races.begin(self.cell(event.id), event.count)
@@ -318,9 +321,9 @@ class Schedule:
             if cell.is_write and cell.access is not None and cell.outcome is not None:
                 self._counting.hazards.retired(cell.access, cell.order)
         self._retired += len(fresh)
-        before = len(self._liveness.unneeded)
+        before = len(self._unneeded)
         self._liveness.let_go_of_retired(fresh)
-        self.unsettled += before - len(self._liveness.unneeded)
+        self.unsettled += before - len(self._unneeded)
 
     def _check_retirable(self, cell: Cell) -> None:
         if self.sealed:
@@ -410,18 +413,18 @@ class Schedule:
             self.unsettled -= 1
         if kind is First:
             counting.uses.keep()
-        if counting.uses.kept:
-            counting.uses.note(cell)
-        counting.lower(cell)
+        if self._uses.kept:
+            self._uses.note(cell)
+        self._lower(cell)
         if cell.access is not None and not cell.access.known and cell.status is PENDING:
             counting.order.await_name(cell)
         return cell
 
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
-        if not self._liveness.unneeded or not self._liveness.settled(cell):
+        if not self._unneeded or not self._liveness.settled(cell):
             self.unsettled -= 1
         self._counting.settle(cell, outcome)
-        if self._counting.uses.kept:  # there is a `first`
+        if self._uses.kept:  # there is a `first`
             self._counting.races.settled(cell, sealed=self.sealed)
 
     # ---------------------------------------------------------------------------------------------- invariants
@@ -438,9 +441,9 @@ class Schedule:
             IllegalEvent: a count is wrong.
         """
         open_cells = [cell for cell in self._cells.values() if cell.status is not SETTLED]
-        if len(open_cells) - len(self._liveness.unneeded) != self.unsettled:
+        if len(open_cells) - len(self._unneeded) != self.unsettled:
             raise IllegalEvent(f"{len(open_cells)} tasks are open but {self.unsettled} are counted")
-        for cell in self._liveness.unneeded:
+        for cell in self._unneeded:
             if cell.status not in (DORMANT, RUNNING):
                 raise IllegalEvent(f"nothing needs `{cell.id}`, which is {cell.status}")
         for cell in self._cells.values():
@@ -450,7 +453,7 @@ class Schedule:
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
             if cell.status is SETTLED and (cell.value_watchers or cell.watchers or cell.shape_watchers):
                 raise IllegalEvent(f"`{cell.id}` settled without telling everybody")
-            if cell.status is DORMANT and cell not in self._liveness.unneeded:
+            if cell.status is DORMANT and cell not in self._unneeded:
                 raise IllegalEvent(f"`{cell.id}` is dormant, but counts")
             if not cell.retired and any(target.retired for target in self._depends_on(cell)):
                 raise IllegalEvent(f"`{cell.id}` depends on what was retired")
