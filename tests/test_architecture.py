@@ -15,10 +15,10 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
-    {"advice", "errors", "everyday", "forks", "private", "unseen"},
+    {"advice", "errors", "everyday", "forks", "private", "unseen", "version"},
     {"short"},
     {"values", "labels"},
-    {"weight"},
+    {"weight", "excerpt"},
     {"secrets"},
     {"plan"},
     {"tools"},

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from benchmarks.order import FirstCome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from superscalar.plan import compile_plan
 from superscalar.plan.ir import Task
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.priority import Durations, FirstCome, LongestPath, Priority
+from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
@@ -68,12 +69,12 @@ def times(
         durations = Durations(SECONDS if known is None else known)
         unit = TaskFetchingUnit(
             Surroundings(
-                "run",
-                tools,
-                limits,
-                local.invoke,
-                happened.append,
-                Bounds(timeout=None),
+                run="run",
+                tools=tools,
+                limits=limits,
+                invoke=local.invoke,
+                record=happened.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=priority,
             )

@@ -30,8 +30,8 @@ from superscalar import (
     UsageError,
     tool,
 )
-from superscalar.cli.documents import tools_document
 from superscalar.compiler.guards import Guards
+from superscalar.observe.documents import tools_document
 from superscalar.plan import check
 from superscalar.testing import run
 from superscalar.tools.context import ArgumentError

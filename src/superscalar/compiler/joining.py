@@ -86,7 +86,7 @@ class Joining:
         message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
         raise JoinError(message, reply=said_text)
 
-    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
+    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.NextStep:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None

@@ -88,7 +88,16 @@ async def without_secrets(
     run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
     called = None if late else invoke
     tell = str if recording.tell is None else recording.tell.scrub
-    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
+    terms = Terms(
+        run=run,
+        tools=settings.tools,
+        limits=limits,
+        invoke=called,
+        bounds=settings.bounds,
+        context=context,
+        random=settings.random,
+        tell=tell,
+    )
     return await read_again(recorded, terms)
 
 
@@ -126,14 +135,14 @@ def restored(
     )
     left = list(run.rest.left())
     last = past.last
-    open = last is not None and not (last.is_whole or run.rest.ledger.late)
+    open = last is not None and not (last.is_whole or run.rest.unit.ledger.late)
     begun = open and past.answers and last is not None and last.is_begun
-    why = why_not(about, left, chain.from_iterable(past.tasks), run.rest.outcomes(), begun=begun)
+    why = why_not(about, left, chain.from_iterable(past.tasks), run.rest.unit.outcomes(), begun=begun)
     if why is not None:
         show = command("show", id, journal=recording.log.journal)
         raise UsageError(f"run {id} cannot go on: {why}. `{show}` prints what it came to so far")
     _check_tools(id, left, settings.tools)
-    again.lose(run.rest.schedule)
+    again.lose(run.rest.unit.schedule)
     past.guards = guards.check(recording.log, rules_changed=rules_changed)
     return run, past
 

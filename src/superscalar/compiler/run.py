@@ -18,15 +18,16 @@ from superscalar.compiler.settings import Settings
 from superscalar.compiler.stream import Log
 from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ApprovalPending, JoinError
+from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.plan.ir import Plan
 from superscalar.policy import Question
-from superscalar.schedule.attempt import text_of
 from superscalar.schedule.doubts import Verdict
+from superscalar.schedule.ends import text_of
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.questions import pending
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.short import LONGEST, cut
 from superscalar.values import TaskId, Usage
 
@@ -78,7 +79,7 @@ class Run:
         return None if self._recording is None else self._recording.log.journal
 
     @property
-    def rest(self) -> ResumedUnit:
+    def rest(self) -> Rest:
         """What an earlier process left to be done."""
         if self._wiring.rest is None:
             raise ValueError("a run without a past has left nothing")
@@ -180,7 +181,7 @@ class Run:
 
     def _answered(self, answer: Any, question: str, said: tuple[Message, ...], cut: str = "") -> Ending:
         """What the run comes to; of an answer that was `cut`, everything else is there."""
-        text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
+        text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
         tasks = self._rounds.tasks
         label = self._wiring.sight.label(tasks, joined=self._settings.joiner is not None, heard=heard(said))
         return Ending(

@@ -15,7 +15,7 @@ from superscalar.compiler.settings import Settings
 from superscalar.compiler.sight import Sight
 from superscalar.compiler.stream import Log
 from superscalar.schedule.holding import NAME
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.tool import Tool
 from superscalar.values import Failure
@@ -68,8 +68,8 @@ class Wiring:
             approver=self.approver,
             committed=None if recording is None else recording.committed,
         )
-        self.rest = None if past is None else ResumedUnit(surroundings, past.recorded, past.hear)
-        self.unit = self.rest or TaskFetchingUnit(surroundings)
+        self.rest = None if past is None else Rest(surroundings, past.recorded, past.hear)
+        self.unit = TaskFetchingUnit(surroundings) if self.rest is None else self.rest.unit
         self.ledger = self.unit.ledger
         self.sight = Sight(self.ledger.schedule, self.ledger.labels, settings.max_result_tokens, settings.syntax)
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from superscalar.journal.database import Connect, log_of, size_of, where_it_stands
+from superscalar.journal.database import Connect, bytes_taken, log_of, where_it_stands
 
 _NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says where it can make no shared memory beside the file: that may be read all the same."""
@@ -19,10 +19,10 @@ def readable(path: Path, connected: Connect) -> sqlite3.Connection:
     try:
         return where_it_stands(path, connected)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not size_of(path):
+        if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not bytes_taken(path):
             raise
         log = log_of(path)
-        if not size_of(log):  # all there is stands in the file: nobody writes it
+        if not bytes_taken(log):  # all there is stands in the file: nobody writes it
             return connected(f"{path.absolute().as_uri()}?immutable=1")
         with tempfile.TemporaryDirectory(prefix="superscalar-", ignore_cleanup_errors=True) as folder:
             copy = Path(folder) / path.name

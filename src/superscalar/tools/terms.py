@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from superscalar.errors import RateLimited, UsageError
-from superscalar.tools.batch import MAX_BATCH
+from superscalar.tools.pairing import MAX_BATCH
 from superscalar.tools.trust import Readers, Trust, TrustedFields
 
 Effect: TypeAlias = Literal["pure", "read", "write"]

@@ -18,7 +18,7 @@ from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.lowered import Lowered
 from superscalar.plan.read.publishing import Publishing
 from superscalar.plan.read.repairs.inside import problems_inside
-from superscalar.plan.read.repairs.reply import Reply, answered, mended, says_anew
+from superscalar.plan.read.repairs.reply import RepairReply, answered, mended, says_anew
 from superscalar.plan.read.slots import Arm, Branch, Open, Slot, targets_of, targets_of_text
 from superscalar.plan.read.source import Source
 from superscalar.values import TaskId
@@ -60,7 +60,7 @@ class Program:
         self._closing = False
         self._text: list[Slot] = []  # of this round, the arms of `if`s in their headers
         self._open: list[Open] = []
-        self._reply: Reply | None = None
+        self._reply: RepairReply | None = None
         self._ended = False  # as a text does that is all there
         self._ends_again = False  # the `join` that an earlier process had may not have been the end of the text
         self._printed = False  # the text of this round is not as it was written
@@ -177,9 +177,8 @@ class Program:
         """Take the condition of an `if`, or what is wrong with it: what follows, up to `close_if`, stands in it."""
         depth = len(self._open) if self._reply is None else self._reply.depth
         if depth == MAX_NESTED:
-            span = source.span(None)
             message, help = f"more than {MAX_NESTED} `if`s stand in each other", "make it several plans, or a tool"
-            problem = Diagnostic("E402", message, span, source.line_text(span), help=help)
+            problem = source.problem("E402", message, help)
         header = None if tree is None else ast.copy_location(ast.If(tree.test, [], []), tree.test)
         return self._open_if(Slot((), source, header, (), thought=thought, unread=problem, blocks=([], [])))
 
@@ -305,7 +304,7 @@ class Program:
             self._publishing.earlier = {task.id: task for task in self.of_round()}
             self._text = [slot for slot in as_text(self.of_round()) if not (self._ends_again and slot.is_join)]
             self._begun, self._printed = False, True
-        self._reply = Reply()
+        self._reply = RepairReply()
 
     def close(self) -> Iterator[Step]:
         """End the `if`s that were being written: behind them names have the version of the arm that is taken."""
@@ -342,7 +341,7 @@ class Program:
         self._ended = ended
         self._printed = False
 
-    def _uncover(self, reply: Reply) -> None:
+    def _uncover(self, reply: RepairReply) -> None:
         """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""
         waiting = {slot for slot in self._publishing.held if not slot.problems and slot.ends is None}
         if not waiting:

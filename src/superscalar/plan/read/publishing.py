@@ -16,7 +16,7 @@ from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.held import Held
-from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, numbered, parted
+from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, version_id, version_parts
 from superscalar.plan.read.lowering.body import names_in
 from superscalar.plan.read.slots import Slot, path_of, placed
 from superscalar.values import TaskId
@@ -119,14 +119,14 @@ class Publishing:
                 slot.arm.branch.targets[name] = None
             if name not in slot.versions:
                 number = versions.get(name, 0) + 1
-                while numbered(name, number) in self._avoid:
+                while version_id(name, number) in self._avoid:
                     number += 1
                 slot.versions[name] = number
             versions[name] = max(versions.get(name, 0), slot.versions[name])
 
     def _count_nameless(self, id: TaskId, back: int = 0) -> None:
         """The last of its kind has this id, or one that is so many further `back`."""
-        base, number = parted(id)
+        base, number = version_parts(id)
         if base:
             now = self.now.nameless
             now[base] = number - back if back else max(now.get(base, 0), number)
