@@ -37,6 +37,7 @@ demo: $(VENV)/.demo ## a real model plans the daily brief of nine tickers; QUEST
 	@$(BIN)/python -m examples.portfolio.demo --model '$(MODEL)' $(if $(BATCH),--batch) $(if $(QUESTION),"$$DEMO_QUESTION")
 demo: export DEMO_QUESTION = $(QUESTION)
 
+test search: export PYTHONDONTWRITEBYTECODE =  # what one worker compiles, the other and every process of a test read
 test: $(VENV)/.dev ## all tests, offline, five minutes; PYTHON=python3.12 for another Python, WORKERS=8 for more cores
 	@$(BIN)/python -m pytest -q -n $(WORKERS)
 

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 from time import process_time
 
 from superscalar import tool
+from superscalar.plan.evaluate.bounds import MAX_SOURCE
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import reader_of
-from superscalar.plan.read.fronts.python import MAX_SOURCE
 from superscalar.plan.read.program import Program
 from superscalar.tools import Toolset
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import tempfile
 import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -23,10 +26,24 @@ settings.register_profile("search", _ANY, max_examples=depth.said() or depth.SEA
 settings.load_profile("quick")
 
 
+def _in_memory(folder: str = "/dev/shm", room: int = 1 << 30) -> bool:
+    """Whether files made there never go to a disk: journals wait for theirs at each durable write."""
+    try:
+        return not os.statvfs(folder).f_flag & os.ST_NOEXEC and shutil.disk_usage(folder).free > room
+    except (OSError, AttributeError):  # there is no such folder, or no such thing
+        return False
+
+
+if "TMPDIR" not in os.environ and _in_memory():
+    os.environ["TMPDIR"] = "/dev/shm"
+    tempfile.tempdir = None  # pytest has asked for it before
+
+
 @pytest.fixture(autouse=True)
-def _no_model_is_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_model_is_known_yet() -> Iterator[None]:
     """What one test's model was found to do, another's of the same name is not known for."""
-    monkeypatch.setattr(cleaning, "_thinking_aloud", set())
+    yield
+    cleaning._thinking_aloud.clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

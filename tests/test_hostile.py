@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from corpus.hostile import (
 )
 from superscalar import Failure, LLMCompiler, Plan, PlanError, tool
 from superscalar.testing import run
+from support.memory import memory_below
 
 MOST_MEMORY = 50_000_000
 MOST_TEXT = 200_000  # characters of all diagnostics together
@@ -35,13 +35,16 @@ async def echo(x: Any) -> Any:
 @pytest.fixture
 def memory() -> Iterator[None]:
     """Fails the test if it ever held 50 MB more than at its start."""
-    tracemalloc.start(1)
-    yield
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < MOST_MEMORY
+    with memory_below(MOST_MEMORY):
+        yield
 
 
+def test_a_plan_that_takes_more_memory_would_be_found_out() -> None:
+    with pytest.raises(AssertionError), memory_below(MOST_MEMORY):
+        bytearray(MOST_MEMORY + 1_000_000)[::4096] = b"x" * ((MOST_MEMORY + 1_000_000 + 4095) // 4096)
+
+
+@pytest.mark.search
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
 def test_a_hostile_plan_is_refused(plan: Hostile) -> None:

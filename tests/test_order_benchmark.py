@@ -7,6 +7,7 @@ import json
 import pytest
 from benchmarks.order import CAPS, ORDERS, graphs, measure, missed, plan_text, read_graph, summary, table
 
+from support.depth import share
 from support.shared_data import FOLDER
 
 LONG_LAST = {
@@ -68,12 +69,13 @@ def test_what_is_measured_are_the_orders_beside_the_bound() -> None:
     json.dumps(found)
 
 
+@pytest.mark.search
 def test_on_asynchow_the_longest_path_first_is_better_than_other_orders() -> None:
     given = graphs()
     if given is None:
         pytest.skip(f"asynchow_dev.json is not in {FOLDER}; SUPERSCALAR_SHARED_DATA names another folder")
     assert len(given) == 799
-    rows = measure(given)
+    rows = measure(share(given, 4))
     assert [row.graph.id for row in rows if not row.is_shortest] == []
     assert all(row.ratio(slots, order) > 1 - 1e-9 for row in rows for slots in CAPS for order in ORDERS)
     assert missed(summary(rows)) == []

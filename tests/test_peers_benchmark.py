@@ -59,7 +59,7 @@ def test_no_schedule_beats_the_bound() -> None:
 
 
 def test_the_bare_loop_and_ours_are_measured_beside_each_other(tmp_path: Path) -> None:
-    settings = Settings([FLOOR, OURS, "superscalar from text"], [100], 2, tmp_path, seeds=(1,))
+    settings = Settings([FLOOR, OURS, "superscalar from text"], [100], 1, tmp_path, seeds=(1,))
     found = everything(settings, ["cost", "makespan", "memory", "journal"])
     notes = {(r["section"], r["peer"]): r["note"] for r in found["rows"] if "note" in r}
     assert notes == {("journal", FLOOR): "unsupported: nothing is kept on disk"}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from superscalar.compiler.sync import run_to_end
 from superscalar.testing import Deadlock, VirtualLoop, run
 
 
@@ -143,3 +146,18 @@ def test_a_closed_loop_takes_nothing_more() -> None:
         loop.call_soon(print)
     with pytest.raises(RuntimeError, match="closed"):
         loop.call_later(1.0, print)
+
+
+class Loud:
+    def __repr__(self) -> str:
+        raise AssertionError("nobody asked for it")
+
+
+@pytest.mark.parametrize("to_its_end", [lambda main: run(main()), run_to_end])
+def test_the_repr_of_what_a_run_returns_is_not_taken(to_its_end: Callable[[Any], Any]) -> None:
+    """asyncio would: that of a result of thousands of calls takes longer than they do."""
+
+    async def main() -> Loud:
+        return Loud()
+
+    assert type(to_its_end(main)) is Loud

@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 from superscalar import Failure, Observation, Skipped
 from superscalar import events as ev
 from superscalar.cli.app import app
-from superscalar.cli.documents import result_document
 from superscalar.cli.recorded import Folded
-from superscalar.compiler.result import Outcomes
+from superscalar.compiler.result import Outcomes, result_document
 from superscalar.journal import Journal
 from superscalar.values import UNNEEDED, TaskId
 from support.depth import examples
@@ -93,7 +92,7 @@ def test_resume_and_show_have_all_that_exec_has_and_count_what_was_spent_before(
     assert {name: value for name, value in printed("show", id).items() if name in resumed} == resumed
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(8, 200), deadline=None)
 @given(plans(joins="some"), st.integers(0, 2**32))
 @example(("x0 = work(1, 1)", "join(x0)"), 9)  # a tool that cancels itself
 def test_a_journal_tells_what_the_run_told(plan: tuple[str, ...], seed: int) -> None:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
-from typing import Any, get_args
+from typing import Any
 
 from fuzz.world import tools
 from superscalar import JoinError, LLMCompiler, PlanError, Toolset
-from superscalar.plan import Plan, Syntax, check, compile_plan, detect, ir
+from superscalar.plan import Plan, check, compile_plan, detect, ir
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.print.program import print_plan
-from superscalar.plan.read.fronts.detect import reader_of
+from superscalar.plan.read.fronts.detect import SYNTAXES, reader_of
 from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.testing import ScriptedModel, run
 
@@ -113,7 +113,7 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
     touched: list[str] = []
     toolset = Toolset(tools(random, calls, touched))
     signatures = toolset.signatures
-    syntax = random.choice([detect(text), detect(text), *get_args(Syntax)])
+    syntax = random.choice([detect(text), detect(text), *SYNTAXES])
     at(f"reading {syntax}")
     whole = _anatomy([text], signatures, syntax)
     for chunks in (_pieces(random, text), text.splitlines(keepends=True), [*text[:600], text[600:]]):
@@ -149,7 +149,7 @@ def _examined(text: str, random: Random, at: Callable[[str], None]) -> str:
     return f"ran as {syntax}"
 
 
-def _anatomy(chunks: list[str], signatures: Signatures, syntax: Syntax) -> list[tuple[Step, ir.Span]]:
+def _anatomy(chunks: list[str], signatures: Signatures, syntax: str) -> list[tuple[Step, ir.Span]]:
     reader = reader_of(syntax, Program(signatures))
     steps = [step for chunk in chunks for step in reader.feed(chunk)]
     return [(step, ir.NOWHERE if isinstance(step, Retirement) else step.span) for step in [*steps, *reader.finish()]]

@@ -71,7 +71,7 @@ def _had_many_members() -> set[int]:
     return made
 
 
-@settings(deadline=None, max_examples=examples(60))
+@settings(deadline=None, max_examples=examples(25, 600))
 @example([(events.Succeeded(0.0, "x", _had_many_members()), True)])
 @given(st.lists(st.tuples(random_events(), st.booleans()), max_size=8))
 def test_any_events_come_back_from_the_file(story: list[tuple[Event, bool]]) -> None:
@@ -262,7 +262,7 @@ def _whole() -> bytes:
         return (Path(folder) / "runs.db").read_bytes()
 
 
-@settings(deadline=None, max_examples=examples(100))
+@settings(deadline=None, max_examples=examples(40, 1_000))
 @given(st.data())
 def test_damage_is_never_worse_than_a_clear_error(data: st.DataObject) -> None:
     """Any bytes of the file overwritten: it is read, or refused with the error that names it."""

@@ -171,7 +171,7 @@ def test_a_plan_is_recorded_whole_or_not_at_all(path: Path) -> None:
     assert counts == {(0, False), (301, True)}
 
 
-@settings(deadline=None, max_examples=examples(25))
+@settings(deadline=None, max_examples=examples(10, 250))
 @given(st.lists(st.tuples(st.sampled_from(["price", "put", "fail"]), st.integers(0, 3)), max_size=6), st.data())
 def test_whenever_it_is_killed_the_file_holds_a_beginning(calls: list[tuple[str, int]], data: st.DataObject) -> None:
     """A copy of the files at every moment reads as the first events of the run; with a write's start, once it ran."""
@@ -215,7 +215,7 @@ def test_whenever_it_is_killed_the_file_holds_a_beginning(calls: list[tuple[str,
         assert in_file(path) == list(events)
 
 
-@settings(deadline=None, max_examples=examples(20))
+@settings(deadline=None, max_examples=examples(10, 200))
 @given(st.integers(2, 6))
 def test_runs_side_by_side_are_kept_apart(count: int) -> None:
     """They share transactions and nothing else."""
@@ -353,7 +353,7 @@ _SECRETS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_s
 )
 
 
-@settings(deadline=None, max_examples=examples(30))
+@settings(deadline=None, max_examples=examples(10, 300))
 @given(_SECRETS, st.sampled_from(["plain", "marked", "typed"]), st.booleans())
 def test_no_byte_of_a_secret_is_in_the_files(secret: str, how: str, fails: bool) -> None:
     """Given in the plan, by another call or by the context; in arguments, failures, results and retries."""
@@ -643,7 +643,7 @@ def test_how_long_calls_take_is_known_to_the_next_agent(path: Path) -> None:
     """The longest path is known from the first call on then."""
     recorded("x = price('aaa')\njoin(x)\n", [price], path)
     agent = LLMCompiler(tools=[price], journal=path)
-    assert agent._settings.durations.known() == Journal(path).durations() == {"price": 3.0}
+    assert agent._equipment.durations.known() == Journal(path).durations() == {"price": 3.0}
 
 
 def test_records_are_what_they_say(path: Path) -> None:

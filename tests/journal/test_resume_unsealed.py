@@ -13,6 +13,7 @@ from superscalar import events as ev
 from superscalar.journal import Journal
 from superscalar.models import cleaning
 from superscalar.testing import ScriptedModel, run
+from support.depth import share
 
 written: list[Any] = []
 
@@ -80,9 +81,15 @@ def unsealed(*replies: str) -> list[tuple[ev.Event, ...]]:
     return [events[:number] for number in range(1, sealed + 1)]
 
 
+def deaths(*replies: str) -> list[tuple[ev.Event, ...]]:
+    """Some of these, and in a search all of them."""
+    return share(unsealed(*replies), 3)
+
+
 FINAL = "send(1)\njoin(1)\n"
 
 
+@pytest.mark.search
 @pytest.mark.parametrize(
     "reply",
     [
@@ -93,12 +100,13 @@ FINAL = "send(1)\njoin(1)\n"
     ],
 )
 def test_a_draft_is_never_written(tmp_path: Path, reply: str) -> None:
-    for number, events in enumerate(unsealed(reply)):
+    for number, events in enumerate(deaths(reply)):
         result, planner = resumed(died_after(tmp_path / f"{number}", events), FINAL)
         assert (written, result.answer, len(planner.requests)) == ([("send", 1)], 1, 1), events[-1]
         written.clear()
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("before", ["", "no, better:\n"])
 @pytest.mark.parametrize(
@@ -114,7 +122,7 @@ def test_a_tag_that_closes_a_thought_takes_back_what_the_first_process_read(
 ) -> None:
     """Whether or not the model is known for such thoughts by then."""
     whole = "x = get(1)\nsend(x)\njoin()\n"
-    for number, events in enumerate(unsealed(*first, whole)):
+    for number, events in enumerate(deaths(*first, whole)):
         if any(isinstance(event, ev.Repairing) for event in events):
             break
         monkeypatch.setattr(cleaning, "_thinking_aloud", {ScriptedModel("").name} if known else set())
@@ -124,6 +132,7 @@ def test_a_tag_that_closes_a_thought_takes_back_what_the_first_process_read(
         written.clear()
 
 
+@pytest.mark.search
 @pytest.mark.parametrize(
     ("plan", "writes"),
     [
@@ -142,15 +151,16 @@ def test_a_planner_that_writes_its_plan_again_has_each_write_made_once(
     tmp_path: Path, plan: str, writes: list[Any]
 ) -> None:
     answer = run(agent(ScriptedModel(plan)).run("?")).answer
-    for number, events in enumerate(unsealed(plan)):
+    for number, events in enumerate(deaths(plan)):
         result, planner = resumed(died_after(tmp_path / f"{number}", events), plan)
         assert (written, result.answer, len(planner.requests)) == (writes, answer, 1), events[-1]
         written.clear()
 
 
+@pytest.mark.search
 def test_a_write_beside_a_broken_line_is_made_once(tmp_path: Path) -> None:
     plan = "x = double(1)\nput(0, 3)\njoin(x)\n"
-    for number, events in enumerate(unsealed("x = doubled(1)\nput(0, 3)\njoin(x)\n", plan)):
+    for number, events in enumerate(deaths("x = doubled(1)\nput(0, 3)\njoin(x)\n", plan)):
         result, _ = resumed(died_after(tmp_path / f"{number}", events), plan)
         assert (written, result.answer) == ([("put", 0, 3)], 2), events[-1]
         written.clear()
@@ -178,10 +188,11 @@ def test_the_planner_is_shown_the_reads_that_stand_and_says_how_the_plan_ends(tm
     assert [task.id for task in result.plan] == ["a", "b", "send()", "join().2"]
 
 
+@pytest.mark.search
 def test_a_text_that_begins_anew_gives_each_name_its_own_value(tmp_path: Path) -> None:
     begun = "n = get(1)\nm = get(5)\nn = double(1 + 1)\nk = get(0)\njoin(n)\n"
     anew = "n = double(1 + 1)\nn = double(1 + 1)\nk = get(0)\nif k < 3:\n    n = get(7)\nsend(n)\njoin(n)\n"
-    for number, events in enumerate(unsealed(begun)):
+    for number, events in enumerate(deaths(begun)):
         result, _ = resumed(died_after(tmp_path / f"{number}", events), anew)
         assert (written, result.answer) == ([("send", 7)], 7), events[-1]
         written.clear()

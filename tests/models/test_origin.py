@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from superscalar.errors import ModelError, UsageError
 from superscalar.models.base import Message, Request
 from superscalar.models.openai import OpenAIModel
-from superscalar.models.origin import in_the_open
+from superscalar.models.origin import in_the_open, options
 from superscalar.secrets import MARK
 from support.fake_openai import Exchange, delta, serving
 
@@ -131,3 +132,9 @@ def test_a_refusal_that_quotes_the_key_is_told_without_it(written: str) -> None:
             assert MARK in str(caught.value) or "***" in str(caught.value)
 
     asyncio.run(main())
+
+
+def test_certificates_are_read_for_a_server_that_has_one() -> None:
+    trusted = options("http://127.0.0.1:1/v1")["verify"]
+    assert (trusted.get_ca_certs(), trusted.verify_mode, trusted.check_hostname) == ([], ssl.CERT_REQUIRED, True)
+    assert "verify" not in options("https://api.example/v1")

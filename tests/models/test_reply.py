@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar.models import Chunk, Prices, Usage
 from superscalar.models.ending import Ends
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
+from support.depth import examples
 
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 END = Chunk(finish="stop")
@@ -195,6 +196,7 @@ ODD = st.recursive(
 )
 
 
+@settings(max_examples=examples(100, 3_000))
 @given(st.lists(st.fixed_dictionaries({"choices": st.lists(ODD, max_size=2) | ODD, "usage": ODD}) | ODD, max_size=5))
 def test_whatever_a_server_sends_is_read_or_refused_in_words_of_ours(documents: list[Any]) -> None:
     try:

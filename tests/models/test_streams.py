@@ -15,6 +15,7 @@ import pytest
 from superscalar import LLMCompiler, SuperscalarError, tool
 from superscalar.compiler.result import RunResult
 from superscalar.models import OpenAIModel
+from support.depth import searching
 from support.fake_openai import Exchange, serving
 
 pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
@@ -133,6 +134,11 @@ def inside_of_lines(parts: Sequence[bytes]) -> Iterable[bytes]:
 
 
 CUTS = (as_they_are, at_once, byte_by_byte, inside_of_data, inside_of_characters, inside_of_lines)
+
+
+def cuts_of(name: str, replies: Iterable[str]) -> Sequence[Cut]:
+    """How the bytes of one of these replies are cut: in every way in a search, else as they are and in the next way."""
+    return CUTS if searching() else (as_they_are, CUTS[1 + list(replies).index(name) % (len(CUTS) - 1)])
 
 
 # --------------------------------------------------------------------------------------------------------- the player
@@ -321,9 +327,10 @@ GOOD: dict[str, Wire] = {
 }
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", GOOD)
 def test_a_reply_that_is_whole_is_read_however_it_is_cut(name: str) -> None:
-    for told in played(GOOD[name], cuts=CUTS):
+    for told in played(GOOD[name], cuts=cuts_of(name, GOOD)):
         assert (told.error, told.answer, told.sent) == ("", [129.4, "sent"], ["IBM schloß ab 😀"])
 
 
@@ -365,9 +372,10 @@ CUT: dict[str, Wire] = {
 }
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", CUT)
 def test_a_plan_that_is_cut_writes_nothing_however_its_bytes_are_cut(name: str) -> None:
-    for told in played(CUT[name], cuts=CUTS):
+    for told in played(CUT[name], cuts=cuts_of(name, CUT)):
         assert told.result is None
         assert told.sent == []
         assert told.error
@@ -425,9 +433,11 @@ CUT_ANSWERS: dict[str, Wire] = {
 }
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", CUT_ANSWERS)
 def test_an_answer_that_is_cut_is_asked_for_once_more(name: str) -> None:
-    for told in played(PLANNED, CUT_ANSWERS[name], [*body(TEXT), DONE], cuts=CUTS, joiner=True):
+    wires = PLANNED, CUT_ANSWERS[name], [*body(TEXT), DONE]
+    for told in played(*wires, cuts=cuts_of(name, CUT_ANSWERS), joiner=True):
         assert told.answer == TEXT
         assert told.result is not None
         assert (told.result.complete, told.result.partial) == (True, "")
@@ -469,11 +479,12 @@ CUT_VALUES: dict[str, Wire] = {
 }
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", CUT_VALUES)
 def test_no_value_comes_from_an_extraction_that_is_cut(name: str) -> None:
     whole = [*body('{"value": 129}'), DONE]
     waits = name == "over inside an event"  # the call is retried, a second later
-    for told in played(EXTRACTING, CUT_VALUES[name], whole, cuts=CUTS[:1] if waits else CUTS):
+    for told in played(EXTRACTING, CUT_VALUES[name], whole, cuts=CUTS[:1] if waits else cuts_of(name, CUT_VALUES)):
         assert told.answer == 129
 
 
@@ -530,10 +541,11 @@ SAID: dict[str, tuple[Wire, str]] = {
 }
 
 
+@pytest.mark.search
 @pytest.mark.parametrize("name", SAID)
 def test_the_words_of_a_server_reach_the_user(name: str) -> None:
     wire, words = SAID[name]
-    for told in played(wire, cuts=CUTS):
+    for told in played(wire, cuts=cuts_of(name, SAID)):
         assert words in told.error
         assert "openai:m at http://127.0.0.1" in told.error
         assert "/v1/chat/completions" in told.error

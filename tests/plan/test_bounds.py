@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from superscalar.plan.evaluate.expression import BoundError, EvaluationError, ev
 from superscalar.plan.ir import Expr, Literal, Sequence, Unary
 from superscalar.values import Observation, OrderedSet
 from support.expressions import read
+from support.memory import memory_below
 
 
 def nested(depth: int) -> Any:
@@ -181,11 +181,8 @@ sorted(row, key=lambda x: [y for y in row])
 @pytest.fixture
 def memory() -> Iterator[None]:
     """Fails the test if it ever held 64 MB more than at its start."""
-    tracemalloc.start(1)
-    yield
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 64_000_000
+    with memory_below(64_000_000):
+        yield
 
 
 def value(what: str | Expr, steps: int = MAX_STEPS) -> Any:
@@ -193,6 +190,7 @@ def value(what: str | Expr, steps: int = MAX_STEPS) -> Any:
     return evaluate(expr, lambda task: Observation(VALUES[task]), budget=Budget(steps))
 
 
+@pytest.mark.search
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("text", TOO_LARGE)
 def test_what_exceeds_a_bound_is_refused_before_it_is_made(text: str) -> None:
@@ -201,6 +199,7 @@ def test_what_exceeds_a_bound_is_refused_before_it_is_made(text: str) -> None:
     assert not isinstance(caught.value.__cause__, MemoryError)
 
 
+@pytest.mark.search
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("text", TOO_LONG)
 def test_work_without_end_is_refused(text: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, Observation, tool
@@ -18,6 +18,7 @@ from superscalar.plan import check, compile_plan
 from superscalar.plan.evaluate.expression import EvaluationError
 from superscalar.plan.print.program import print_plan
 from superscalar.testing import run
+from support.depth import examples
 from support.named_values import NamedValues
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -280,6 +281,7 @@ _USES = [
 ]
 
 
+@settings(max_examples=examples(120, 3_000))
 @given(st.sampled_from(_USES), _MOMENTS, _MOMENTS)
 def test_any_use_of_any_two_is_what_python_says(use: str, a: Any, b: Any) -> None:
     try:

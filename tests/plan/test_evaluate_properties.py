@@ -288,7 +288,7 @@ def test_an_expression_is_worth_what_python_makes_of_it(expr: Expr) -> None:
         assert canonical(found) == canonical(expected)
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(120, 3_000), deadline=None)
 @given(expression("int", 3), expression("list", 2), st.sampled_from([*VALUES]), st.booleans())
 @example(read("len([s for x in [n]])"), read("xs"), "n", False)
 def test_a_value_that_is_needed_is_missed_and_no_other(number: Expr, fallback: Expr, lost: str, wrapped: bool) -> None:

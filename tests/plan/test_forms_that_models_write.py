@@ -221,7 +221,7 @@ def _loop(random: Random) -> str:
     return f"d = {start}\nfor n in [1, 2, 4, 0]:\n" + "\n".join([*first, *lines("    ", 0)]) + f"\n{after}join(d)\n"
 
 
-@hypothesis_settings(max_examples=examples(100))
+@hypothesis_settings(max_examples=examples(30, 1_000))
 @given(st.integers(0, 2**32))
 def test_entries_of_entries_are_what_python_makes_of_them_or_are_refused(seed: int) -> None:
     source = _loop(Random(seed))

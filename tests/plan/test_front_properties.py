@@ -17,7 +17,7 @@ from support.fronts import TOOLS, FrontReading, front
 from support.programs_read import CUTS, anatomy, check_program, pieces, steps
 from support.random_fronts import call_plans, json_plans
 
-DEEP = settings(max_examples=examples(120), deadline=None)
+DEEP = settings(max_examples=examples(40, 1_200), deadline=None)
 SYNTAXES: list[Syntax] = ["numbered", "rewoo", "json"]
 TEXTS = call_plans() | json_plans() | st.text(st.characters(), max_size=60)
 

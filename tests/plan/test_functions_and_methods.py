@@ -9,11 +9,6 @@ import pytest
 
 from superscalar import Failure, tool
 from superscalar.plan import check, compile_plan
-from superscalar.plan.evaluate.functions import ASSERT, FUNCTIONS, REST
-from superscalar.plan.evaluate.members import LIST, SET
-from superscalar.plan.evaluate.methods import MAPPING, TEXT
-from superscalar.plan.ir.vocabulary import FUNCTIONS as WORDS
-from superscalar.plan.ir.vocabulary import LIST_METHODS, MAPPING_METHODS, SET_METHODS, SPECIAL, TEXT_METHODS
 from superscalar.plan.print.program import print_plan
 from superscalar.tools.toolset import Toolset
 from support.alike import canonical
@@ -160,11 +155,3 @@ def test_reads_in_a_generator_are_all_made_and_a_note_says_so() -> None:
     assert [task.notes for task in result.plan if task.id == "x"] == [
         ("every call in the generator is made, not only those up to the item that decides",)
     ]
-
-
-def test_the_words_of_the_language_are_those_of_the_tables() -> None:
-    assert frozenset(FUNCTIONS) - {REST, ASSERT, "timezone.utc"} == WORDS - SPECIAL
-    assert frozenset(TEXT) == TEXT_METHODS
-    assert frozenset(MAPPING) == MAPPING_METHODS
-    assert frozenset(LIST) == LIST_METHODS
-    assert frozenset(SET) == SET_METHODS

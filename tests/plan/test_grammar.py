@@ -119,7 +119,7 @@ def lark() -> Callable[[str], bool]:
     return accepts
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(35, 1_000))
 @given(st.integers(0, 2**32), st.integers(4, 12))
 def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     """No bad syntax, no construct outside the language, no tool or argument that is not there (rules L3 to L7, L32)."""
@@ -128,7 +128,7 @@ def test_what_a_grammar_accepts_can_be_read(seed: int, depth: int) -> None:
     assert [d for d in found if d.message != WRITE_UNDER_FIRST and not OF_ANOTHER_TYPE.search(d.message)] == [], text
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(35, 1_000))
 @given(st.integers(0, 2**32))
 def test_what_the_json_schema_accepts_can_be_read(seed: int) -> None:
     """Rule L28: the same holds of plans in JSON."""

@@ -83,7 +83,7 @@ def test_a_record_is_not_written_with_others(call: str) -> None:
     assert not follows(f"x = {call}", read(GRAMMAR.gbnf))
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(35, 1_000))
 @given(st.integers(0, 2**32), st.integers(4, 12))
 def test_what_it_accepts_can_be_read(seed: int, depth: int) -> None:
     plan = Sampler(rules_of(TOOLS.signatures), Random(seed), depth=depth).text()
@@ -91,7 +91,7 @@ def test_what_it_accepts_can_be_read(seed: int, depth: int) -> None:
     assert not found & {"E001", "E002", "E003", "E302", "E303"}, plan
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(35, 1_000))
 @given(st.integers(0, 2**32))
 def test_what_the_schema_of_plans_in_json_accepts_can_be_read(seed: int) -> None:
     plan = SchemaSampler(GRAMMAR.json_schema, Random(seed)).value()

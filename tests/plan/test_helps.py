@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superscalar import tool
 from superscalar.plan import check
-from superscalar.plan.ir import vocabulary
+from superscalar.plan.evaluate import table
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.instead import functions, methods
 from superscalar.tools import Tool
@@ -447,8 +447,8 @@ PLACES += [
     "x = sorted(xs, key={})",
     "x = await {}",
 ]
-METHODS = sorted({name for name, _ in methods._FORMS} | {name for name, _ in methods._SPECS} | vocabulary.MUTATING)
-NAMES = sorted({name for name, _ in functions._FORMS} | {*functions._F_STRINGS, *functions.SAID, *functions._CALLED})
+METHODS = sorted({name for name, _ in methods._FORMS} | {name for name, _ in methods._SPECS} | table.MUTATING)
+NAMES = sorted({name for name, _ in functions._FORMS} | {*functions._F_STRINGS, *functions.SAID, *table.FUNCTIONS})
 
 
 @given(st.data())

@@ -175,7 +175,7 @@ def _block(random: Random, depth: int, margin: str) -> list[str]:
     return lines
 
 
-@hypothesis_settings(max_examples=examples(120))
+@hypothesis_settings(max_examples=examples(50, 1_200))
 @given(st.integers(0, 2**32))
 def test_a_loop_with_ways_out_does_what_python_does_or_is_refused(seed: int) -> None:
     lines = _block(Random(seed), 0, "    ")

@@ -136,7 +136,7 @@ def test_a_map_in_a_map_is_chained_with_it() -> None:
 CALLS = st.lists(st.sampled_from([s.alias for s in TOOLS]), max_size=14)
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(150, 3_000), deadline=None)
 @given(CALLS)
 def test_every_conflict_is_ordered_and_nothing_else(tools: list[str]) -> None:
     """Directly or over others; and each edge orders two that conflict."""

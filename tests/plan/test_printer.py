@@ -48,14 +48,14 @@ a, b, c = Ref("a"), Ref("b"), Ref("c")
 ONE, TWO = Literal(1), Literal(2)
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(150, 3_000), deadline=None)
 @given(expressions())
 def test_a_printed_expression_reads_back_as_itself(expr: Expr) -> None:
     """Python's parser finds in the text what was printed; 1, 1.0 and True are told apart."""
     assert repr(read(print_expr(expr))) == repr(expr)
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(50, 1_000), deadline=None)
 @given(expressions())
 def test_no_parentheses_can_be_left_out(expr: Expr) -> None:
     """Leaving out any one pair changes what the text means, or leaves no expression at all."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar.plan.ir.signatures import Signatures
+from support.depth import examples
 from support.reading import TOOLS, Reading, read, signature
 
 PLAN = "a = load('x')\ns = mail(a)\njoin(a, s)\n"
@@ -236,6 +237,7 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(max_examples=examples(120, 3_000))
 @given(st.lists(WORDS, max_size=60), st.sampled_from(["stop", "cut"]), st.booleans())
 def test_no_prose_behind_a_join_changes_the_plan(
     words: list[str], reason: Literal["stop", "cut"], in_fence: bool

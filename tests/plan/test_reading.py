@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from superscalar.plan.read.fronts.python import MAX_SOURCE
+from superscalar.plan.evaluate.bounds import MAX_SOURCE
 from support.reading import Reading, read
 
 PLAN = "a = f(1)\nb = g(a)\njoin(b)\n"

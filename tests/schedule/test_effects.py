@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from superscalar import Failure, Limit, LLMCompiler, NotDone, Observation, RunResult, Skipped, tool
 from superscalar.errors import UsageError
@@ -18,6 +18,7 @@ from superscalar.events import Event, Resolved, Shared, Waiting
 from superscalar.schedule.sharing import identity
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import OrderedSet, Record, copied
+from support.depth import examples
 from support.random_values import VALUES, anatomy
 from support.running import ends, executed, starts
 
@@ -364,6 +365,7 @@ def test_it_is_made_when_the_first_item_reaches_it() -> None:
 # ---------------------------------------------------------------------------------------------------------- identity
 
 
+@settings(max_examples=examples(120, 3_000))
 @given(VALUES, VALUES)
 def test_values_are_identical_if_nothing_tells_them_apart(one: Any, other: Any) -> None:
     assert identity(one) == identity(copied(one))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar.schedule.limits import Limits, Ticket
 from superscalar.schedule.waiting import Queue
 from superscalar.testing import VirtualLoop
 from superscalar.tools.terms import Limit
+from support.depth import examples
 
 _LIMITS = {"a": Limit(concurrency=2), "b": Limit(concurrency=1), "paced": Limit(rate=1, per=1.0, concurrency=2)}
 _NAMES = [("a",), ("b",), ("a", "b"), ("paced", "a")]
@@ -68,6 +69,7 @@ def _history(steps: list[tuple[str, int, int, str]], width: int) -> list[Any]:
     return history
 
 
+@settings(max_examples=examples(60, 3_000))
 @given(steps=_STEPS, width=st.integers(1, 4))
 def test_handing_on_in_one_go_grants_what_the_long_way_grants(
     steps: list[tuple[str, int, int, str]], width: int

@@ -40,7 +40,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(10, 250), deadline=None)
 @given(programs(), chosen, st.none() | st.floats(0.1, 8.0))
 def test_the_ledger_of_every_prefix_is_the_live_one_at_that_moment(
     rounds: list[list[Task]], numbers: Chosen, stop_at: float | None

@@ -147,7 +147,7 @@ def held(world: Circumstances) -> Ledger:
         loop.close()
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(60, 1_500), deadline=None)
 @example(Circumstances(2441, 37, 1, (Limit(concurrency=1), Limit()), refusing=0.0, withdrawing=0.2, agents=2))
 @given(_WORLDS)
 def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: Circumstances) -> None:
@@ -167,7 +167,7 @@ def test_every_call_starts_in_the_end_and_the_numbers_add_up(world: Circumstance
     assert sum(statistics[EVERYTHING].granted for statistics in shared) >= len(ledger.starts["own()"])
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(50, 1_000), deadline=None)
 @given(_WORLDS)
 def test_no_window_sees_more_than_the_rate_and_the_burst(world: Circumstances) -> None:
     """Refused or not: what is narrowed is below it."""
@@ -181,7 +181,7 @@ def test_no_window_sees_more_than_the_rate_and_the_burst(world: Circumstances) -
             assert window <= max(limit.rate, 1) + limit.burst - 1
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(25, 500), deadline=None)
 @given(_WORLDS)
 def test_the_same_calls_start_at_the_same_times(world: Circumstances) -> None:
     """Nothing depends on addresses, hashes or the time of day."""

@@ -19,7 +19,7 @@ from support.depth import examples
 from support.line_by_line import Interpreter, Line, Settings, Shape, SharedState, programs, text_of
 from support.running import Paced, answering
 
-PROFILE = settings(max_examples=examples(150), deadline=None)
+PROFILE = settings(max_examples=examples(40, 1_500), deadline=None)
 worlds = st.builds(
     Settings,
     fates=st.integers(0, 1_000),

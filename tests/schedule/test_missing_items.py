@@ -9,14 +9,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, Observation, Outcomes, Skipped, tool
 from superscalar import events as ev
-from superscalar.cli.documents import outcome_document
 from superscalar.codec import dumps, loads
 from superscalar.joiner import show_results
+from superscalar.observe.documents import outcome_document
 from superscalar.testing import run
 from superscalar.values import Holder
 from support.depth import examples
@@ -58,6 +58,7 @@ def test_a_missing_item_is_found_at_its_place_or_makes_the_whole_missing(kind: s
         assert sorted(written, key=lambda made: int(made[0])) == values
 
 
+@settings(max_examples=examples(80, 3_000))
 @given(spellings(), st.sampled_from(DELAYS), st.sampled_from(DELAYS))
 def test_what_comes_out_depends_neither_on_spelling_nor_on_time(
     texts: tuple[str, str, str], one: Delays, other: Delays

@@ -13,10 +13,10 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
-from superscalar.cli.documents import outcome_document
 from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
 from superscalar.joiner import show_results
 from superscalar.models.base import ChatModel
+from superscalar.observe.documents import outcome_document
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Plan
 from superscalar.plan.passes.dead import dead
@@ -359,7 +359,7 @@ def test_every_plan_with_races_ends_and_keeps_its_promises(
 def test_programs_of_two_rounds_end_whatever_the_second_refers_to() -> None:
     """What was left out is revived, with its limits and order, while other things run."""
 
-    @settings(PROFILE, max_examples=examples(60))
+    @settings(PROFILE, max_examples=examples(25, 600))
     @given(plans(joins="some"), worlds, st.randoms(use_true_random=False))
     def check_one(plan: tuple[str, ...], chosen: Settings, random: Random) -> None:
         world = World(chosen)

@@ -487,7 +487,7 @@ _trees = st.recursive(
 )
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(25, 600))
 @given(st.lists(_trees, min_size=1, max_size=4), st.integers(1, 2), st.integers(1, 3))
 def test_no_limit_is_exceeded_and_every_call_ends(trees: list[Inner], cap: int, wide: int) -> None:
     """Whatever is inside what: each call succeeds, or fails since it would wait for ever."""

@@ -139,6 +139,7 @@ LINES = st.sampled_from(
 )
 
 
+@settings(max_examples=examples(100, 3_000))
 @given(lines=st.lists(LINES, min_size=1, max_size=6), most=st.integers(0, 4))
 def test_no_plan_writes_more_often_than_it_may(lines: list[str], most: int) -> None:
     plan = "\n".join(line.replace("{n}", str(n)) for n, line in enumerate(lines))
@@ -152,7 +153,7 @@ def test_no_plan_writes_more_often_than_it_may(lines: list[str], most: int) -> N
     )
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(10, 250))
 @given(most=st.integers(1, 4), cut=st.integers(0, 200))
 def test_a_run_that_is_resumed_writes_no_more_often(most: int, cut: int) -> None:
     """What had been begun counts; the process that goes on does not begin to count anew."""

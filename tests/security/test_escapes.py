@@ -16,7 +16,7 @@ from pydantic import BaseModel, PrivateAttr, computed_field
 from corpus.hostile import ESCAPES
 from superscalar import Failure, LLMCompiler, Observation, Plan, PlanError, Skipped, Tool, tool
 from superscalar.plan import AnySyntax
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.testing import run
 
 ESCAPE_LINES = ESCAPES.strip().splitlines()

@@ -261,7 +261,7 @@ def test_a_number_that_is_long_enough_to_spell_a_text_is_none() -> None:
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(value))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(25, 600), deadline=None)
 def test_whatever_is_replied_a_narrow_value_comes_out_or_none(reply: str) -> None:
     result = extracting('x = extract("data", "int", "a number")\njoin(x)\n', *[reply] * 3)
     match result.outcomes["x"]:
@@ -475,7 +475,7 @@ async def own(text: str) -> str:
         ({"schemas": {"int": float}}, r'give it a name such as "Invoice", which is none of str, int'),
         ({"schemas": {"an invoice": Invoice}}, 'give it a name such as "Invoice"'),
         ({"schemas": {"Odd": object()}}, r"schemas\['Odd'\].* cannot be validated"),
-        ({"schemas": {}, "extractor_timeout": 0}, "extractor_timeout=0: seconds above 0"),
+        ({"schemas": {}, "extractor_timeout": 0}, "extractor_timeout=0: write a number above 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(options: dict[str, Any], why: str) -> None:

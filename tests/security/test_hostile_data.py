@@ -61,7 +61,7 @@ class TextsFirst(Writer):
         return "\n".join([*lines, f"join({', '.join(['last0', 'last1', *scope])})", ""])
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(50, 1_500))
 @given(written_by(TextsFirst))
 def test_a_plan_over_hostile_texts_comes_to_what_python_makes_of_it(source: str) -> None:
     assert not calls_beyond_python(source, FUNCTIONS)

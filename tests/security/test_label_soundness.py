@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -159,11 +160,16 @@ class Vouched(Structured):
             yield lambda: f"{one()}.tags[0]"
 
 
+@cache
+def tools_in(salt: str, *, vouch: bool) -> list[Tool[..., Any]]:
+    """Those of a world."""
+    tools = [in_world(function, salt) for function in FUNCTIONS if not (vouch and function.__name__ in VOUCHED)]
+    return tools + ([vouching(name, salt) for name in VOUCHED] if vouch else [])
+
+
 def world(source: str, salt: str, *, vouch: bool = False) -> Told:
     """The label and the outcome of every task."""
-    tools = [in_world(function, salt) for function in FUNCTIONS if not (vouch and function.__name__ in VOUCHED)]
-    tools += [vouching(name, salt) for name in VOUCHED] if vouch else []
-    agent = LLMCompiler(tools=tools, policy="off")
+    agent = LLMCompiler(tools=tools_in(salt, vouch=vouch), policy="off")
 
     async def main() -> Told:
         async with agent.stream_plan(source) as running:
@@ -210,7 +216,7 @@ def programs(draw: st.DrawFn) -> str:
     return Structured(lambda choices: draw(st.sampled_from(list(choices)))).program(5)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(15, 400), deadline=None)
 @given(programs(), st.sampled_from(["b", "bb", "ccc"]))
 @example("a = 1\nif flag(2):\n    a = 2\nb = num(a)\njoin(b)\n", "b")
 @example("a = [num(i) for i in listing(3)]\nb = len(a)\njoin(b)\n", "b")
@@ -230,7 +236,7 @@ def programs_with_records(draw: st.DrawFn) -> str:
     return Vouched(lambda choices: draw(st.sampled_from(list(choices)))).program(5)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(15, 400), deadline=None)
 @given(programs_with_records(), st.sampled_from(["b", "bb", "ccc"]))
 def test_neither_do_the_parts_of_a_result_that_its_tool_vouches_for(source: str, salt: str) -> None:
     here, there = world(source, "", vouch=True), world(source, salt, vouch=True)

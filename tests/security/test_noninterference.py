@@ -50,14 +50,14 @@ def check_that_texts_change_nothing(plan: str, seed: int, chunks: list[int], syn
     assert not [one for one in made if one.tool == "send"]
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(20, 600))
 @given(programs(), SEEDS, CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say(plan: str, seed: int, chunks: list[int]) -> None:
     check_that_texts_change_nothing(plan, seed, chunks)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(8, 200))
 @given(plan=steps(), seed=SEEDS, chunks=CHUNKS)
 def test_a_run_is_the_same_whatever_the_texts_say_in_every_syntax(
     plan: list[Step], seed: int, chunks: list[int], syntax: Syntax
@@ -65,7 +65,7 @@ def test_a_run_is_the_same_whatever_the_texts_say_in_every_syntax(
     check_that_texts_change_nothing(written(plan, syntax), seed, chunks, syntax)
 
 
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(8, 200))
 @given(steps(), SEEDS)
 def test_every_syntax_makes_the_same_calls_of_one_plan_whatever_the_texts_say(plan: list[Step], seed: int) -> None:
     def calls(syntax: Syntax) -> list[tuple[str, Any]]:
@@ -200,4 +200,4 @@ def test_an_engine_whose_guards_read_texts_is_found_out() -> None:
 def test_an_engine_that_does_not_read_is_not_found_out() -> None:
     """So it is the reading that the tests above find."""
     with an_engine_that(lambda text, value: text):
-        assert not finds_the_difference(PYTHON, among=examples(30))
+        assert not finds_the_difference(PYTHON, among=examples(15, 300))

@@ -208,7 +208,7 @@ WRITES = st.sampled_from(
 KINDS = {("send", "c"), ("note", "x")}
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(25, 600))
 @given(
     later=st.lists(st.lists(WRITES, min_size=1, max_size=5), min_size=1, max_size=3),
     sees=st.sampled_from(["summaries", "text"]),

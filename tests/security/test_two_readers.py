@@ -236,7 +236,7 @@ def programs(draw: st.DrawFn) -> str:
     return Writer(lambda choices: draw(st.sampled_from(list(choices)))).program(8)
 
 
-@settings(max_examples=examples(12), deadline=None)
+@settings(max_examples=examples(6, 120), deadline=None)
 @given(programs(), st.sampled_from([("word",), ("flag",), ("flag", "page"), ("listing",)]), st.sampled_from("bcd"))
 @example("a = [1, num(word(1))]\nb = num(a[0])\njoin(b)\n", ("word",), "b")
 @example("b = [num(3) for i in listing(3)]\njoin(b)\n", ("listing",), "b")
@@ -253,7 +253,7 @@ def mixed_plans(draw: st.DrawFn) -> str:
     return Mixed(lambda choices: draw(st.sampled_from(list(choices)))).plan(6)
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(10, 250), deadline=None)
 @given(mixed_plans(), st.sampled_from(SAID[1:]))
 def test_nor_where_calls_are_shared_sent_together_or_let_go(plan: str, said: str | None) -> None:
     """Also where what is confidential comes sooner or later."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from simulation.campaign import watched
-from simulation.crashes import WatchedResumed, crashed
+from simulation.crashes import WatchedRest, crashed
 from superscalar import CallAgain
 from superscalar.compiler import resume
 from support.depth import campaign
@@ -17,7 +17,7 @@ from support.depth import campaign
 
 @pytest.fixture(autouse=True)
 def _watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(resume, "ResumedUnit", WatchedResumed)
+    monkeypatch.setattr(resume, "Rest", WatchedRest)
     gc.disable()
     yield
     gc.enable()
@@ -35,7 +35,7 @@ def crashes(among: Iterable[int]) -> Iterator[str]:
 def test_a_run_goes_on_after_its_process_died_at_any_event() -> None:
     found: Counter[str] = Counter()
     with watched():
-        found.update(crashes(campaign(100)))
+        found.update(crashes(campaign(40, 1_000)))
     if found.total() >= 2_000:
         assert found["resumed"] >= 300, found
         assert found["asked"] >= 30, found

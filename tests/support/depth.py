@@ -36,9 +36,12 @@ def searching() -> bool:
     return settings().max_examples > QUICK
 
 
-def examples(quick: int) -> int:
-    """How many examples a search looks at that looks at `quick` of them in `make test`."""
-    return max(1, quick * settings().max_examples // QUICK)
+def examples(quick: int, deep: int | None = None) -> int:
+    """How many examples a search looks at: `quick` in `make test`, `deep` in `make search` (ten times as many)."""
+    most = settings().max_examples
+    if deep is None or not searching():
+        return max(1, quick * most // QUICK)
+    return max(1, deep * most // SEARCH)
 
 
 def share(cases: Iterable[T], one_in: int) -> list[T]:
@@ -46,12 +49,12 @@ def share(cases: Iterable[T], one_in: int) -> list[T]:
     return list(cases)[:: 1 if searching() else one_in]
 
 
-def campaign(quick: int) -> range:
-    """The seeds of a campaign that has `quick` of them in `make test`: from 0, or far from every other search's seeds.
+def campaign(quick: int, deep: int | None = None) -> range:
+    """The seeds of a campaign, as many as `examples`: from 0 in `make test`, else far from every other search's seeds.
 
     SUPERSCALAR_SEED and SUPERSCALAR_SIMULATIONS are honoured, as in `superscalar.testing.seeds`.
     """
-    chosen = seeds(examples(quick))
+    chosen = seeds(examples(quick, deep))
     if len(chosen) == 1:
         return range(chosen[0], chosen[0] + 1)
     first = _APART * int(os.environ.get(SEARCH_SEED, "0"))

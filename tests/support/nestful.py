@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from superscalar.plan.ir.naming import TAKEN, field_aliases, identifier
+from superscalar.plan.evaluate.table import TAKEN
+from superscalar.plan.ir.naming import field_aliases, identifier
 from superscalar.plan.ir.signatures import Output, Parameter, Signature, Signatures
 
 _REFERENCE = re.compile(r"\$(var\d+)((?:\.[^.$\[\]]+|\[\d+\])*)\$")

@@ -33,7 +33,7 @@ from support.depth import examples
 from support.random_plans import RATE, Settings, World
 from support.running import ends
 
-PROFILE = settings(max_examples=examples(60))
+PROFILE = settings(max_examples=examples(25, 600))
 
 GRACE = 0.5
 

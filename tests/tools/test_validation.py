@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Optional, Union
 
@@ -91,7 +92,7 @@ def outcome(check: Any, arguments: dict[str, Any]) -> Any:
     return [(name, type(value), identity(value)) for name, value in found.items()]
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(150, 3_000))
 @given(
     st.lists(st.sampled_from(ANNOTATIONS), min_size=1, max_size=3),
     st.lists(st.booleans(), min_size=3, max_size=3),
@@ -155,3 +156,24 @@ async def rate(of: Currency) -> float:
 def test_whatever_the_class_of_a_parameter_raises_is_an_error_of_the_plan(name: str, said: str) -> None:
     (found,) = LLMCompiler(tools=[rate]).check(f"r = rate({{'name': {name!r}}})\njoin(r)\n")
     assert said in found.message
+
+
+class Own(int):
+    pass
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function, eval_str=True).parameters.values())
+
+
+def test_tools_that_take_the_same_common_types_have_one_adapter_and_no_class_is_kept_for_one() -> None:
+    def common(a: int, b: str = "") -> None: ...
+
+    def needed(a: int, b: str) -> None: ...
+
+    def own(a: Own) -> None: ...
+
+    first = adapter_of("one", "same", parameters_of(common))
+    assert first is adapter_of("other", "same", parameters_of(common))
+    assert first is not adapter_of("one", "same", parameters_of(needed))
+    assert adapter_of("one", "same", parameters_of(own)) is not adapter_of("one", "same", parameters_of(own))

@@ -18,8 +18,8 @@ from benchmarks.peers.shapes import Inputs, Timed
 from benchmarks.peers.shapes import free as sum_up
 from superscalar import Limit, LLMCompiler, Retry, RunResult, __version__, tool
 from superscalar.plan import Plan, planned
+from superscalar.plan.evaluate.bounds import MAX_SOURCE
 from superscalar.plan.ir import Call, Literal, Ref, Task
-from superscalar.plan.read.fronts.python import MAX_SOURCE
 from superscalar.values import Observation
 
 

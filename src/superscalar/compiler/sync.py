@@ -55,6 +55,17 @@ def run_to_end(main: Callable[[], Coroutine[Any, Any, T]], *, grace: float = 0.5
             raise KeyboardInterrupt from None
 
 
+def run_in(runner: asyncio.Runner, main: Coroutine[Any, Any, T]) -> T:
+    """What `runner.run` gives, which never sees it: it would take its repr, for an error that it throws away."""
+    given: list[T] = []
+
+    async def keep() -> None:
+        given.append(await main)
+
+    runner.run(keep())
+    return given[0]
+
+
 def _is_running() -> bool:
     try:
         asyncio.get_running_loop()
@@ -66,7 +77,7 @@ def _is_running() -> bool:
 def _run(main: Callable[[], Coroutine[Any, Any, T]], grace: float) -> T:
     runner = asyncio.Runner()
     try:
-        return runner.run(main())
+        return run_in(runner, main())
     finally:
         loop = runner.get_loop()
         left = loop.run_until_complete(_cancel_rest(grace))

@@ -22,16 +22,17 @@ from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Approved, Event, PlanApproved
 from superscalar.journal.answers import answered
 from superscalar.journal.copies import Standing, lacks_its_log
-from superscalar.journal.database import damaged
+from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
 from superscalar.journal.opened import Opened
-from superscalar.journal.reading import Readable
+from superscalar.journal.reading import readable
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 from superscalar.journal.tidying import ENDED, Tidied, Which, copying, tidied
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
 from superscalar.schedule.unanswered import open_questions
+from superscalar.short import cut
 from superscalar.values import TaskId
 
 _ALL: Final = 2**63 - 1  # rows: more than SQLite has
@@ -73,7 +74,7 @@ class Journal:
         self._listed: dict[str, dict[TaskId, Question]] = {}  # what was shown last, by run
 
     def _open(self) -> None:
-        self._database = Readable(self._path)
+        self._database = Database(self._path, readable)
         self._opened: Opened | None = None
         with suppress(JournalError):  # what may not be written may be read all the same; whoever writes is told
             self._opened = Opened.of(self._path)
@@ -546,5 +547,5 @@ def _data(path: Path, run: str, text: Any) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise damaged(path, f"of run {run!r}: {error}") from error
     if not isinstance(data, dict):
-        raise damaged(path, f"of run {run!r}: {text[:100]}")
+        raise damaged(path, f"of run {run!r}: {cut(text, 100)}")
     return data

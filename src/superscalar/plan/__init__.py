@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from superscalar.errors import PlanError
 from superscalar.plan.grammars import Grammar, grammar
-from superscalar.plan.ir import Call, Plan, Span, Task, walk
+from superscalar.plan.ir import LANGUAGE, Call, Plan, Span, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.ir.vocabulary import LANGUAGE
 from superscalar.plan.passes.dead import dead
 from superscalar.plan.passes.pipeline import Pipeline
-from superscalar.plan.read.fronts.detect import Syntax, detect, reader_of
-from superscalar.plan.read.fronts.python import MAX_SOURCE, too_long
+from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.fronts.detect import AUTO, Syntax, detect, front_of
+from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, Retirement
 
 __all__ = [
@@ -32,13 +31,13 @@ __all__ = [
     "detect",
     "grammar",
     "planned",
+    "print_plan",
 ]
 
-AnySyntax: TypeAlias = Syntax | Literal["auto"]
+AnySyntax: TypeAlias = Syntax
 """What a plan is written in; `auto`: find out."""
 
 _TOP = Span(1, 0, 1, 0)
-_MAY_END = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)
 
 
 def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> Plan:
@@ -46,8 +45,9 @@ def compile_plan(source: str, signatures: Signatures, syntax: AnySyntax = "auto"
 
     Raises:
         PlanError: it has errors; each is a `Diagnostic` with its place.
+        UsageError: there is no such syntax.
     """
-    read_as = detect(source) if syntax == "auto" else syntax
+    read_as = detect(source) if syntax == AUTO else syntax
     program, found = _read(source, signatures, read_as)
     errors = [d for d in found if d.severity == "error"]
     if errors:
@@ -63,21 +63,22 @@ def planned(tasks: Iterable[Task], signatures: Signatures) -> Plan:
 
 def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
     """Every error and warning of a plan, in the order of its lines."""
-    program, found = _read(source, signatures, detect(source) if syntax == "auto" else syntax)
+    program, found = _read(source, signatures, detect(source) if syntax == AUTO else syntax)
     used = {task.work.tool for task in Plan(program.in_order()).calls if isinstance(task.work, Call)}
-    undeclared = [s.alias for s in signatures if s.alias in used and not s.effect_declared]
-    if undeclared:
-        tools = ", ".join(f"`{alias}`" for alias in undeclared)
-        message = f"no effect is declared for {tools}: taken as reads"
+    undeclared = [s for s in signatures if s.alias in used and not s.effect_declared]
+    for effect in dict.fromkeys(s.effect for s in undeclared):
+        tools = ", ".join(f"`{s.alias}`" for s in undeclared if s.effect == effect)
+        message = f"no effect is declared for {tools}: taken as {effect}s"
         found.append(Diagnostic("W502", message, _TOP, help='declare it: @tool(effect="read"), or "pure", or "write"'))
     return tuple(found)
 
 
 def _read(source: str, signatures: Signatures, syntax: Syntax) -> tuple[Program, list[Diagnostic]]:
     program = Program(signatures)
-    if syntax == "python" and len(source) > MAX_SOURCE + 1 and not _MAY_END.search(source):
-        return program, [too_long(1)]  # nothing of it is wanted then, so nothing of it is read
-    reader = reader_of(syntax, program)
+    front = front_of(syntax)
+    if front.hopeless is not None and (problem := front.hopeless(source)) is not None:
+        return program, [problem]
+    reader = front.reader(program, MAX_PROSE)
     steps = [*reader.feed(source), *reader.finish()]
     found: list[Diagnostic] = []
     for step in steps:

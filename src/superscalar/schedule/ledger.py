@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from types import MappingProxyType
 from typing import Any
 
 from superscalar import events
@@ -18,10 +19,10 @@ from superscalar.plan.ir import Task
 from superscalar.plan.ir.instances import is_of
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
-from superscalar.schedule.effective import Arguments
 from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.spending import Spending
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared
 from superscalar.values import TaskId
@@ -29,11 +30,10 @@ from superscalar.values import TaskId
 
 @dataclass(eq=False, slots=True)
 class Known:
-    """What was asked of a call, and the answer to that, if any. `bound`: what it is made with, in this process."""
+    """What was asked of a call, and the answer to that, if any."""
 
     asked: events.Decided
     answer: events.Approved | None = None
-    bound: Arguments | None = field(default=None, repr=False)
     heard: bool = False  # somebody answered, if only what was asked before
 
     def note(self, answer: events.Approved) -> None:
@@ -67,7 +67,7 @@ class UnderWay:
         return self.cut_off and not self.cleared
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Round:
     """One round of planning: what its planner was shown, and how far its plan has come.
 
@@ -101,10 +101,16 @@ class Ledger:
 
     `apply` is the one method that changes it. `handlers` are what it does, by the type of an event: those of the graph
     are bound directly, since a run has many of them. `labels`: those of the run's values. `permission` is that of a run
-    that may still call something; whoever only reads has none.
+    that may still call something; whoever only reads has none, and says what its tools cost: `prices`, by their names.
     """
 
-    def __init__(self, schedule: Schedule, labels: Labels, permission: Permission | None = None) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        labels: Labels,
+        permission: Permission | None = None,
+        prices: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self.schedule = schedule
         self.labels = labels
         self.permission = permission
@@ -118,12 +124,13 @@ class Ledger:
         self.ended: events.RunEnded | None = None
         self.called: dict[TaskId, events.Started] = {}  # each call that was made, by its first attempt
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
-        self._implicit = Round(schedule, 0, 0)  # that of a plan that was there already
+        self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
+        self.spending = Spending({**prices, **{tool.name: tool.cost for tool in tools if tool.cost}})
         self._untrusted = frozenset(tool.name for tool in tools if tool.trust == "untrusted")
         counts = permission is not None and permission.admission.counts_writes
         self._writes = frozenset(tool.name for tool in tools if counts and tool.effect == "write")
-        self._watched = self._untrusted | self._writes
+        self._watched = self._untrusted | self._writes | self.spending.prices.keys()
         self.ran_untrusted = False  # a tool was called whose results are not trusted
         self._graph = dict(schedule.handlers)
         self._start = self._graph[events.Started]
@@ -136,6 +143,8 @@ class Ledger:
             events.Started: self._on_started,
             events.Retrying: self._on_retrying,
             events.Judged: self._on_judged,
+            events.Charged: self._on_charged,
+            events.ModelUsed: self.spending.model_used,
             events.Cancelled: self._on_cancelled,
             events.Decided: self._on_decided,
             events.Approved: self._on_approved,
@@ -150,7 +159,13 @@ class Ledger:
             self._admit()
 
     @classmethod
-    def of(cls, happened: Iterable[events.Event], declared: Mapping[str, Declared], question: str = "") -> Ledger:
+    def of(
+        cls,
+        happened: Iterable[events.Event],
+        declared: Mapping[str, Declared],
+        question: str = "",
+        prices: Mapping[str, float] = MappingProxyType({}),
+    ) -> Ledger:
         """Read a run off its events.
 
         `declared`: what its tools said of their results, by alias. `question`: what the user asked.
@@ -159,7 +174,7 @@ class Ledger:
             IllegalEvent: the events contradict each other.
         """
         schedule = Schedule()
-        ledger = cls(schedule, labels_by(schedule, declared, question))
+        ledger = cls(schedule, labels_by(schedule, declared, question), prices=prices)
         for event in happened:
             ledger.apply(event)
         return ledger
@@ -226,7 +241,15 @@ class Ledger:
         begins = self.schedule.planned
         if self.rounds:
             self.rounds[-1].ends = begins
-        begun = Round(self.schedule, event.round, begins, inf, shown, event.saw_untrusted, restricted)
+        begun = Round(
+            schedule=self.schedule,
+            number=event.round,
+            begins=begins,
+            ends=inf,
+            label=shown,
+            saw_untrusted=event.saw_untrusted,
+            restricted=restricted,
+        )
         self.rounds.append(begun)
         self.labels.begin_round(shown)
         if self.permission is not None:
@@ -273,9 +296,10 @@ class Ledger:
 
     def _on_watched(self, event: events.Started) -> None:
         """A tool has run that more depends on than its result: that it did, or how often."""
+        self.spending.started(event.tool)
         if event.tool in self._untrusted:
             self.ran_untrusted = True
-            self._watched = self._writes
+            self._watched = self._writes | self.spending.prices.keys()
         if self.permission is not None and event.tool in self._writes:
             self.permission.admission.note_permitted(event.id)
 
@@ -288,6 +312,10 @@ class Ledger:
         if event.verdict == "again":
             first = self.called[event.id]
             self._tried.setdefault(event.id, UnderWay(first, first.arguments)).cleared = True
+
+    def _on_charged(self, event: events.Charged) -> None:
+        first = self.called.get(event.id)
+        self.spending.charged(event, None if first is None else first.tool)
 
     def _on_cancelled(self, event: events.Cancelled) -> None:
         self.called.pop(event.id, None)

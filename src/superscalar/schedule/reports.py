@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from superscalar import events
 from superscalar.schedule.attempt import Attempt
+from superscalar.schedule.course import Course
 from superscalar.short import cut, short
 from superscalar.tools.context import ToolContext
 from superscalar.values import Usage
@@ -28,17 +29,11 @@ class Reports:
     `open`: something was said that nobody was told yet.
     """
 
-    def __init__(
-        self,
-        run: str,
-        loop: asyncio.AbstractEventLoop,
-        now: Callable[[], float],
-        happened: Callable[[events.Event], None],
-    ) -> None:
+    def __init__(self, run: str, course: Course) -> None:
         self._run = run
-        self._loop = loop
-        self._now = now
-        self._happened = happened
+        self._loop = course.loop
+        self._now = course.now
+        self._happened = course.happened
         self._thread = get_ident()
         self._lock = Lock()
         self.open: dict[Attempt, tuple[str, float | None]] = {}
@@ -57,7 +52,10 @@ class Reports:
         def used(usage: Usage) -> None:
             self._at_once(events.ModelUsed, attempt.tool.name, usage)
 
-        return ToolContext(context, self._run, attempt.cell.id, attempt.number, progress, charge, used)
+        def asked(model: str) -> None:
+            self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, model)
+
+        return ToolContext(context, self._run, attempt.cell.id, attempt.number, progress, charge, used, asked)
 
     def forget(self, attempt: Attempt) -> None:
         """The attempt is over: what it said last is of no interest, and no timer waits for it."""

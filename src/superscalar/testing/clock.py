@@ -15,6 +15,7 @@ from random import Random
 from time import sleep
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
+from superscalar.compiler.sync import run_in
 from superscalar.executors.local import busy_threads, threads_to_begin
 
 T = TypeVar("T")
@@ -214,4 +215,4 @@ def run(main: Coroutine[Any, Any, T], *, wait_for_threads: bool = True, seed: in
         return VirtualLoop(seed=seed, wait_for_threads=wait_for_threads)
 
     with asyncio.Runner(loop_factory=make) as runner:
-        return runner.run(main)
+        return run_in(runner, main)

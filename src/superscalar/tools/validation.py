@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NotRequired, Required
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -13,8 +14,9 @@ from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.json_text import looks_like_json
+from superscalar.short import cut
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.secret import NONE, Secrets, without
+from superscalar.tools.secret import NONE, Secrets, lost, refuse_lost, without
 from superscalar.tools.types import annotation_of
 from superscalar.values import WITHHELD, fields_of_records, holds_record, twin_of
 from superscalar.weight import PORTION, Portions, at_once
@@ -44,7 +46,7 @@ def validator(
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
         if secrets:
-            _refuse_lost(tool, arguments, secrets)
+            refuse_lost(tool, arguments, secrets)
         last, missing = -1, needed
         for name, value in arguments.items():
             place, types = exact.get(name, _NONE)
@@ -78,10 +80,10 @@ def portioned(
     adapters: dict[str, TypeAdapter[Any]] = {}
 
     def checking(arguments: dict[str, Any]) -> Portions[dict[str, Any]]:
-        _refuse_lost(tool, arguments, secrets)
+        refuse_lost(tool, arguments, secrets)
         for name, value in arguments.items():
             if value is WITHHELD:
-                raise ArgumentError(_lost(tool, name))
+                raise ArgumentError(lost(tool, name))
         try:
             return (yield from fitting(arguments))
         except _Misfit as misfit:
@@ -191,22 +193,40 @@ def adapter_of(tool: str, alias: str, parameters: tuple[inspect.Parameter, ...])
     Raises:
         UsageError: an annotation is nothing that can be validated.
     """
-    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
-    fields: dict[str, Any] = {
-        p.name: (Required if p.default is p.empty else NotRequired)[annotation_of(p)] for p in parameters
-    }
-    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
-    shape = typed_dict(f"{alias}_arguments", fields)
-    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    fields = tuple((p.name, annotation_of(p), p.default is p.empty) for p in parameters)
     try:
-        return TypeAdapter(shape)
+        make = _adapter_of_fields if all(_is_common(annotation) for _, annotation, _ in fields) else _made_of_fields
+        return make(f"{alias}_arguments", fields)
     except PydanticUserError as error:
         raise UsageError(f"tool {tool} has a parameter that cannot be validated: {error}") from error
 
 
+def _made_of_fields(name: str, fields: tuple[tuple[str, Any, bool], ...]) -> TypeAdapter[Any]:
+    # A TypedDict costs a microsecond a call, a model three: nothing but the checked values is wanted.
+    typed_dict: Any = TypedDict  # its fields are data here, which the type checker has no words for
+    shape = typed_dict(name, {field: (Required if needed else NotRequired)[type_] for field, type_, needed in fields})
+    shape.__pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    return TypeAdapter(shape)
+
+
+def _made_of_one(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=_config_for(annotation))
+
+
+def _is_common(annotation: Any) -> bool:
+    """Whether what pydantic makes of an annotation is kept: for those of which a program has many, and no class of its
+    own, which would be kept with it."""
+    return annotation is Any or (type(annotation) is type and (annotation in _PLAIN or annotation is object))
+
+
+# It takes pydantic a millisecond, and whoever makes tools for each request makes the same ones again and again.
+_adapter_of_fields = lru_cache(1_000)(_made_of_fields)
+_adapter_of_one = lru_cache(_made_of_one)
+
+
 def rejecter(annotation: Any) -> Callable[[Any], str | None]:
     """A function that says why a constant is no value of this type, or returns None."""
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=_config_for(annotation))
+    adapter = (_adapter_of_one if _is_common(annotation) else _made_of_one)(annotation)
 
     def reject(constant: Any) -> str | None:
         try:
@@ -248,24 +268,6 @@ _WANTS_DATA = frozenset(
 )
 
 
-def _is_lost(value: Any) -> bool:
-    """Whether what is given for a secret is what stands for one, which a model may have copied."""
-    return value is WITHHELD or (isinstance(value, str) and repr(WITHHELD) in value)
-
-
-def _refuse_lost(tool: str, arguments: Mapping[str, Any], secrets: Collection[str]) -> None:
-    for name in secrets:
-        if _is_lost(arguments.get(name)):
-            raise ArgumentError(_lost(tool, name))
-
-
-def _lost(tool: str, name: str) -> str:
-    return (
-        f"{tool}(): `{name}` is a secret that was withheld from the journal; "
-        "let the tool take it from the context of the run"
-    )
-
-
 def _sentences(tool: str, errors: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> str:
     return "; ".join(_sentence(tool, e, secrets) for e in errors)
 
@@ -276,7 +278,6 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
         given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
     except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
         given = f"this {type(error['input']).__name__}"
-    short = given if len(given) <= 80 else given[:77] + "..."
     match error["type"]:
         case "missing":
             return f"{tool}() needs `{place}`"
@@ -286,4 +287,4 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
             way_out = ""
             if error["type"] in _WANTS_DATA and looks_like_json(error["input"]) and error["loc"][0] not in secrets:
                 way_out = "; if that is JSON, write parse_json(...) around it in the plan"
-            return f"{tool}(): `{place}`: {error['msg']}, not {short}{way_out}"
+            return f"{tool}(): `{place}`: {error['msg']}, not {cut(given, 80)}{way_out}"

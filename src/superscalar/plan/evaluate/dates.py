@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.evaluate.elements import datum, described, error_text, within
-from superscalar.plan.evaluate.listed import Kind, Listed
+from superscalar.plan.evaluate.listed import Function, Kind, Listed
 from superscalar.plan.evaluate.moments import DAY, HOUR, PARTS, strftime
+from superscalar.plan.ir.forms import UTC
 
 
 class IsoCalendarDate(NamedTuple):
@@ -76,27 +77,39 @@ def _timezone(offset: Any, name: Any = None) -> dt.timezone:
     return dt.timezone(offset) if name is None else dt.timezone(offset, name)
 
 
+def _function(
+    make: Callable[..., Any], fewest: int, most: int, keywords: tuple[str, ...], form: str, grammar: str = ""
+) -> Function:
+    name, _, _ = form.partition("(")
+    of, _, _ = name.partition(".")
+    return Function(_made(name, make), fewest, most, frozenset(keywords), gives=of, form=form, grammar=grammar)
+
+
 _SPAN: Final = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
 
-FUNCTIONS: Final[dict[str, Listed]] = {
-    name: Listed(_made(name, make), fewest, most, frozenset(keywords))
-    for name, make, fewest, most, keywords in (
-        ("date", dt.date, 0, 3, DAY),
-        ("datetime", dt.datetime, 0, 8, (*DAY, *HOUR, "tzinfo", "fold")),
-        ("time", dt.time, 0, 5, (*HOUR, "tzinfo", "fold")),
-        ("timedelta", dt.timedelta, 0, 7, _SPAN),
-        ("timezone", _timezone, 1, 2, ()),
-        ("timezone.utc", lambda: dt.UTC, 0, 0, ()),
-        ("date.fromisoformat", dt.date.fromisoformat, 1, 1, ()),
-        ("date.fromisocalendar", dt.date.fromisocalendar, 3, 3, ()),
-        ("date.fromordinal", dt.date.fromordinal, 1, 1, ()),
-        ("time.fromisoformat", dt.time.fromisoformat, 1, 1, ()),
-        ("datetime.fromisoformat", dt.datetime.fromisoformat, 1, 1, ()),
-        ("datetime.strptime", _strptime, 2, 2, ()),
-        ("datetime.combine", dt.datetime.combine, 2, 3, ("tzinfo",)),
-        ("datetime.fromtimestamp", _fromtimestamp, 1, 2, ("tz",)),
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    row.form.partition("(")[0]: row
+    for row in (
+        _function(dt.date, 0, 3, DAY, "date(2026, 1, 31)", "three"),
+        _function(dt.datetime, 0, 8, (*DAY, *HOUR, "tzinfo", "fold"), "datetime(2026, 1, 31, 9, 30)", "three to six"),
+        _function(dt.time, 0, 5, (*HOUR, "tzinfo", "fold"), "time(9, 30)", "one to three"),
+        _function(dt.timedelta, 0, 7, _SPAN, "timedelta(days=1, hours=2)", "span"),
+        _function(_timezone, 1, 2, (), "timezone(timedelta(hours=2))"),
+        _function(dt.date.fromisoformat, 1, 1, (), 'date.fromisoformat("2026-01-31")', "text"),
+        _function(dt.date.fromisocalendar, 3, 3, (), "date.fromisocalendar(year, week, day)"),
+        _function(dt.date.fromordinal, 1, 1, (), "date.fromordinal(days)"),
+        _function(dt.time.fromisoformat, 1, 1, (), 'time.fromisoformat("09:30")'),
+        _function(dt.datetime.fromisoformat, 1, 1, (), 'datetime.fromisoformat("2026-01-31T09:30")', "text"),
+        _function(_strptime, 2, 2, (), 'datetime.strptime(text, "%Y-%m-%d")', "two"),
+        _function(dt.datetime.combine, 2, 3, ("tzinfo",), "datetime.combine(day, time(9, 30))", "two"),
+        _function(_fromtimestamp, 1, 2, ("tz",), "datetime.fromtimestamp(seconds, timezone.utc)"),
     )
 }
+UNCALLED: Final[Mapping[str, Function]] = {UTC: _function(lambda: dt.UTC, 0, 0, (), UTC)}
+
+CLASSES: Final = frozenset({"date", "datetime", "time", "timedelta", "timezone"})
+MODULES: Final = frozenset({"datetime", "dt"})
+"""What the module of these classes is called in other people's code: `datetime.date(...)` is `date(...)`."""
 
 
 def why_not(name: str, given: int, keywords: tuple[str, ...]) -> str:
@@ -114,9 +127,6 @@ def of_operator(operator: str, left: str, right: str) -> str:
         return right
     return "timedelta" if operator == "-" and left == right and left in ("date", "datetime") else ""
 
-
-GIVES: Final[Mapping[str, str]] = {name: name.partition(".")[0] for name in FUNCTIONS}
-"""The type of what each gives."""
 
 # --------------------------------------------------------------------------------------------------------- methods
 
@@ -145,80 +155,70 @@ def _isocalendar(value: dt.date) -> IsoCalendarDate:
     return IsoCalendarDate(*value.isocalendar())
 
 
-def _methods(
-    kind: type, plain: Mapping[str, tuple[int, tuple[str, ...]]], **own: tuple[Callable[..., Any], int, int]
-) -> dict[str, Listed]:
-    """The methods of a class: those that are Python's own, by what they take, and those that are ours."""
-    made = {
-        name: Listed(_made(name, getattr(kind, name)), 0, most, frozenset(keywords))
-        for name, (most, keywords) in plain.items()
-    }
-    return made | {
-        name: Listed(_made(name, run), fewest, most, _KEYWORDS.get(name, frozenset()))
-        for name, (run, fewest, most) in own.items()
-    }
-
-
-_KEYWORDS: Final = {"strftime": frozenset({"format"}), "astimezone": frozenset({"tz"})}
-
-
 def _formatted(value: Any, format: Any) -> str:
     if not isinstance(format, str):
         raise EvaluationError(f'`strftime` takes a format, like "%Y-%m-%d", not {described(format)}')
     return strftime(value, format)
 
 
-_OF_A_DAY: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = dict.fromkeys(
-    ("weekday", "isoweekday", "toordinal", "ctime"), (0, ())
-)
-_OF_A_ZONE: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = dict.fromkeys(("utcoffset", "tzname", "dst"), (0, ()))
-_WHOLE: Final = {
-    "weekday": "int",
-    "isoweekday": "int",
-    "toordinal": "int",
-    "ctime": "str",
-    "isoformat": "str",
-    "strftime": "str",
-}
+def _own(kind: type, name: str, gives: str, most: int = 0, keywords: tuple[str, ...] = ()) -> dict[str, Listed]:
+    """A method that is Python's own."""
+    return {name: Listed(_made(name, getattr(kind, name)), 0, most, frozenset(keywords), gives=gives)}
+
+
+_STRFTIME: Final = {"strftime": Listed(_made("strftime", _formatted), 1, 1, frozenset({"format"}), gives="str")}
+_ISOCALENDAR: Final = {"isocalendar": Listed(_made("isocalendar", _isocalendar), 0, 0)}
+
+
+def _of_a_day(kind: type) -> dict[str, Listed]:
+    numbers = {**_own(kind, "weekday", "int"), **_own(kind, "isoweekday", "int"), **_own(kind, "toordinal", "int")}
+    return {**numbers, **_own(kind, "ctime", "str")}
+
+
+def _of_a_zone(kind: type) -> dict[str, Listed]:
+    return {**_own(kind, "utcoffset", ""), **_own(kind, "tzname", ""), **_own(kind, "dst", "")}
+
 
 KINDS: Final[Mapping[type, Kind]] = {
     dt.datetime: Kind(
         "datetime",
         PARTS[dt.datetime],
-        _methods(
-            dt.datetime,
-            {**_OF_A_DAY, **_OF_A_ZONE, "isoformat": (2, ("sep", "timespec")), "date": (0, ()), "time": (0, ()),
-             "timetz": (0, ()), "replace": (8, (*DAY, *HOUR, "tzinfo", "fold"))},
-            strftime=(_formatted, 1, 1), isocalendar=(_isocalendar, 0, 0),
-            timestamp=(_timestamp, 0, 0), astimezone=(_astimezone, 0, 1),
-        ),
-        {**_WHOLE, "date": "date", "time": "time", "timetz": "time", "replace": "datetime", "astimezone": "datetime",
-         "timestamp": "float"},
+        {
+            **_of_a_day(dt.datetime),
+            **_of_a_zone(dt.datetime),
+            **_own(dt.datetime, "isoformat", "str", 2, ("sep", "timespec")),
+            **_own(dt.datetime, "date", "date"),
+            **_own(dt.datetime, "time", "time"),
+            **_own(dt.datetime, "timetz", "time"),
+            **_own(dt.datetime, "replace", "datetime", 8, (*DAY, *HOUR, "tzinfo", "fold")),
+            **_STRFTIME,
+            **_ISOCALENDAR,
+            "timestamp": Listed(_made("timestamp", _timestamp), 0, 0, gives="float"),
+            "astimezone": Listed(_made("astimezone", _astimezone), 0, 1, frozenset({"tz"}), gives="datetime"),
+        },
     ),
     dt.date: Kind(
         "date",
         PARTS[dt.date],
-        _methods(
-            dt.date, {**_OF_A_DAY, "isoformat": (0, ()), "replace": (3, DAY)},
-            strftime=(_formatted, 1, 1), isocalendar=(_isocalendar, 0, 0),
-        ),
-        {**_WHOLE, "replace": "date"},
+        {
+            **_of_a_day(dt.date),
+            **_own(dt.date, "isoformat", "str"),
+            **_own(dt.date, "replace", "date", 3, DAY),
+            **_STRFTIME,
+            **_ISOCALENDAR,
+        },
     ),
     dt.time: Kind(
         "time",
         PARTS[dt.time],
-        _methods(
-            dt.time, {**_OF_A_ZONE, "isoformat": (1, ("timespec",)), "replace": (5, (*HOUR, "tzinfo", "fold"))},
-            strftime=(_formatted, 1, 1),
-        ),
-        {"isoformat": "str", "strftime": "str", "replace": "time"},
+        {
+            **_of_a_zone(dt.time),
+            **_own(dt.time, "isoformat", "str", 1, ("timespec",)),
+            **_own(dt.time, "replace", "time", 5, (*HOUR, "tzinfo", "fold")),
+            **_STRFTIME,
+        },
     ),
-    dt.timedelta: Kind(
-        "timedelta",
-        PARTS[dt.timedelta],
-        _methods(dt.timedelta, {"total_seconds": (0, ())}),
-        {"total_seconds": "float"},
-    ),
-}  # fmt: skip
+    dt.timedelta: Kind("timedelta", PARTS[dt.timedelta], _own(dt.timedelta, "total_seconds", "float")),
+}
 PART_NAMES: Final = frozenset(name for parts in PARTS.values() for name in parts)
 BY_NAME: Final[Mapping[str, Kind]] = {kind.name: kind for kind in KINDS.values()}

@@ -9,8 +9,12 @@ from typing import Any, Final
 from superscalar.plan.evaluate.amounts import CONTEXT, bounded, computing
 from superscalar.plan.evaluate.bounds import MAX_NUMERAL, BoundError, Budget, EvaluationError
 from superscalar.plan.evaluate.elements import datum, described, within
-from superscalar.plan.evaluate.listed import Kind, Listed
-from superscalar.plan.ir.vocabulary import ROUNDINGS
+from superscalar.plan.evaluate.listed import Function, Kind, Listed
+
+ROUNDINGS: Final = frozenset(
+    "ROUND_CEILING ROUND_DOWN ROUND_FLOOR ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP ROUND_05UP".split()
+)
+"""The names of Python's ways to round a `Decimal`: each is the text that says the same."""
 
 
 def _decimal(budget: Budget, value: Any = "0") -> Decimal:
@@ -34,9 +38,9 @@ def _checked(value: Any) -> Any:
     return value
 
 
-FUNCTIONS: Final[dict[str, Listed]] = {"Decimal": Listed(_decimal, 0, 1)}
-GIVES: Final[Mapping[str, str]] = {"Decimal": "Decimal"}
-"""The type of what each gives."""
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    "Decimal": Function(_decimal, 0, 1, gives="Decimal", grammar="amount", form='Decimal("1.50")')
+}
 
 
 def combined(symbol: str, operation: Callable[[Any, Any], Any], left: Any, right: Any, budget: Budget) -> Any:
@@ -65,9 +69,10 @@ def alone(what: str, operation: Callable[[Any], Any], value: Decimal, budget: Bu
 # --------------------------------------------------------------------------------------------------------- methods
 
 
-def _method(name: str) -> Callable[..., Any]:
+def _own(name: str, gives: str) -> dict[str, Listed]:
+    """A method that takes nothing else."""
     run: Callable[..., Any] = getattr(Decimal, name)
-    return lambda budget, value: alone(name, run, value, budget)
+    return {name: Listed(lambda budget, value: alone(name, run, value, budget), 0, 0, gives=gives)}
 
 
 def _rounding(name: str, rounding: Any) -> str | None:
@@ -95,27 +100,21 @@ def _to_integral_value(budget: Budget, value: Decimal, rounding: Any = None) -> 
     return alone("to_integral_value", lambda amount: amount.to_integral_value(way), value, budget)
 
 
-_OF_ITSELF: Final[Mapping[str, str]] = {
-    "normalize": "Decimal",
-    "sqrt": "Decimal",
-    "adjusted": "int",
-    "is_nan": "bool",
-    "is_finite": "bool",
-    "is_infinite": "bool",
-    "is_zero": "bool",
-    "is_signed": "bool",
-}
-"""The methods that take nothing else, and the type of what they give."""
-
 DECIMAL: Final = Kind(
     "Decimal",
     {},
     {
-        "quantize": Listed(_quantize, 0, 2, frozenset({"exp", "rounding"})),
-        "to_integral_value": Listed(_to_integral_value, 0, 1, frozenset({"rounding"})),
-        **{name: Listed(_method(name), 0, 0) for name in _OF_ITSELF},
+        "quantize": Listed(_quantize, 0, 2, frozenset({"exp", "rounding"}), gives="Decimal"),
+        "to_integral_value": Listed(_to_integral_value, 0, 1, frozenset({"rounding"}), gives="Decimal"),
+        **_own("normalize", "Decimal"),
+        **_own("sqrt", "Decimal"),
+        **_own("adjusted", "int"),
+        **_own("is_nan", "bool"),
+        **_own("is_finite", "bool"),
+        **_own("is_infinite", "bool"),
+        **_own("is_zero", "bool"),
+        **_own("is_signed", "bool"),
     },
-    {"quantize": "Decimal", "to_integral_value": "Decimal", **_OF_ITSELF},
 )
 
 

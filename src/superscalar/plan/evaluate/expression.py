@@ -23,16 +23,15 @@ from superscalar.plan.evaluate.bounds import (
     weight_of,
 )
 from superscalar.plan.evaluate.changed_items import changed_by_item
-from superscalar.plan.evaluate.changing import BY_ITEM, CHANGES, changed
+from superscalar.plan.evaluate.changing import changed
 from superscalar.plan.evaluate.elements import (
-    cut,
     formatted,
     item_of,
     items_of,
     slice_of,
 )
 from superscalar.plan.evaluate.formats import converted, format_text, percent
-from superscalar.plan.evaluate.functions import FUNCTIONS, Key
+from superscalar.plan.evaluate.functions import Key
 from superscalar.plan.evaluate.itemwise import (
     BY_KEY,
     Absent,
@@ -43,17 +42,14 @@ from superscalar.plan.evaluate.itemwise import (
     choice,
     complete,
     container,
-    default,
     explained,
-    first,
     item_outcomes,
     logic,
     look,
     missing,
-    ok,
 )
-from superscalar.plan.evaluate.listed import Listed
 from superscalar.plan.evaluate.operators import binary, compare, folded, unary
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -79,8 +75,10 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.ir.changes import BY_ITEM, CHANGES
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.needs import references
-from superscalar.plan.read.lowering.attempts import EXCEPT, attempted
+from superscalar.short import brief
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
@@ -204,7 +202,7 @@ def _ref(expr: Ref, frame: Frame) -> Any:
 
 def _var(expr: Var, frame: Frame) -> Any:
     if expr.name not in frame.names:
-        raise EvaluationError(f"`{cut(expr.name)}` has no value yet", "NameError")
+        raise EvaluationError(f"`{brief(expr.name)}` has no value yet", "NameError")
     found = frame.names[expr.name]
     if type(found) is Absent:
         raise found.error
@@ -287,33 +285,24 @@ def _slice(expr: Slice, frame: Frame) -> Any:
     return slice_of(base, ends, frame.budget)
 
 
-_BY_OUTCOME = {
-    "ok": Listed(ok, 1, 1),
-    "default": Listed(default, 2, 2),
-    "first": Listed(first, 2, 2),
-    EXCEPT: Listed(attempted, 4, 5),
-}
-
 # ----------------------------------------------------------------------------------------------------------- calls
 
 
 def _apply(expr: Apply, frame: Frame) -> Any:
     name = expr.function
     keywords = tuple(keyword for keyword, _ in expr.keywords)
-    if name in _BY_OUTCOME:
-        listed = _BY_OUTCOME[name]
-        listed.check(name, len(expr.arguments), keywords)
-        return listed.run(expr, frame)
-    if name not in FUNCTIONS:
-        raise EvaluationError(f"`{cut(name)}` is no function of the plan language", "NameError")
-    listed = FUNCTIONS[name]
-    listed.check(name, len(expr.arguments), keywords)
-    plain = [(k, given) for k, given in expr.keywords if not (k == "key" and name in _KEYED and type(given) is Lambda)]
+    if name not in APPLIED:
+        raise EvaluationError(f"`{brief(name)}` is no function of the plan language", "NameError")
+    row = APPLIED[name]
+    row.check(name, len(expr.arguments), keywords)
+    if name in BY_OUTCOME:
+        return row.run(expr, frame)
+    plain = [(k, given) for k, given in expr.keywords if not (k == "key" and row.takes_key and type(given) is Lambda)]
     found = frame.every([*expr.arguments, *(given for _, given in plain)])
     named = {k: one for (k, _), one in zip(plain, found[len(expr.arguments) :], strict=True)}
     if len(plain) < len(expr.keywords):
         named["key"] = next(_key(given, frame) for _, given in expr.keywords if type(given) is Lambda)
-    return listed.run(frame.budget, *found[: len(expr.arguments)], **named)
+    return row.run(frame.budget, *found[: len(expr.arguments)], **named)
 
 
 def _method(expr: Method, frame: Frame) -> Any:
@@ -338,9 +327,6 @@ def _fold(expr: Fold, frame: Frame) -> Any:
     return folded(expr.operator, made, items_of(items), frame.budget)
 
 
-_KEYED = frozenset({"sorted", "min", "max"})
-
-
 def _key(expr: Lambda, frame: Frame) -> Key:
     if len(expr.parameters) != 1:
         raise EvaluationError(f"a `key=` takes one value, but this lambda takes {len(expr.parameters)}")
@@ -357,8 +343,11 @@ def _key(expr: Lambda, frame: Frame) -> Key:
     return Key(of)
 
 
+_KEYED = frozenset(name for name, row in APPLIED.items() if row.takes_key)
+
+
 def _lambda(_expr: Lambda, _frame: Frame) -> Any:
-    raise EvaluationError("a lambda can stand as `key=` of sorted, min and max only")
+    raise EvaluationError("a lambda can stand as `key=` only, of: " + ", ".join(sorted(_KEYED)))
 
 
 _RULES: dict[type, Callable[[Any, Frame], Any]] = {

@@ -1,7 +1,7 @@
 """The listed functions (rule L3), each refused before it exceeds a bound (rule L25).
 
 What Python gives lazily is a list here: `range`, `enumerate`, `zip`, `reversed`. `ok`, `default` and `first` look at
-outcomes and not at values: they are in `evaluate`.
+outcomes and not at values: they are in `itemwise`. `table` has all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
 from typing import Any, Final
 
-from superscalar.plan.evaluate import decimals, kinds
+from superscalar.plan.evaluate import decimals, through
 from superscalar.plan.evaluate.amounts import compared, holds_amount
 from superscalar.plan.evaluate.bounds import FLAT, MAX_NUMERAL, MAX_WIDTH, BoundError, Budget, EvaluationError
 from superscalar.plan.evaluate.elements import (
@@ -28,16 +28,12 @@ from superscalar.plan.evaluate.elements import (
     text_of,
     truth,
 )
-from superscalar.plan.evaluate.json_text import parse_json
-from superscalar.plan.evaluate.listed import Listed
+from superscalar.plan.evaluate.listed import Function
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import binary, folded, number
+from superscalar.plan.ir.forms import ASSERT, REST
+from superscalar.short import cut
 from superscalar.values import OrderedSet
-
-
-def accepts(listed: Listed, given: int) -> bool:
-    """Whether it can be called with that many arguments."""
-    return listed.fewest <= given and (listed.most is None or given <= listed.most)
 
 
 class Key:
@@ -242,7 +238,7 @@ def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
 
 
 def _assert(budget: Budget, text: Any) -> Any:
-    raise EvaluationError(text_of(text, budget)[:1_000], "AssertionError")
+    raise EvaluationError(cut(text_of(text, budget), 1_000), "AssertionError")
 
 
 def _bool(_budget: Budget, value: Any = False) -> bool:
@@ -381,43 +377,79 @@ def _str(budget: Budget, value: Any = "", encoding: Any = None) -> str:
     return text
 
 
-def _keywords(*names: str) -> frozenset[str]:
-    return frozenset(names)
+def _takes(*keywords: str) -> frozenset[str]:
+    return frozenset(keywords)
 
 
-ASSERT: Final = "assert"
-"""The function that an `assert` applies to its text where it does not hold: no text of a plan calls it."""
-REST: Final = "*"
-"""The function that a target with a star applies: no text of a plan calls it."""
+# In the order of the grammars, whose alternatives are these. For what a row says, see `listed.Function`.
+FUNCTIONS: Final[dict[str, Function]] = {
+    "len": Function(_len, 1, 1, gives="int", labels=through.length, grammar="one", told=1, form="len(xs)"),
+    "sum": Function(
+        _sum, 1, 2, _takes("start"), holds="sum", grammar="one", told=2, whole=True, form="sum(xs)"
+    ),
+    "abs": Function(_abs, 1, 1, gives="number", grammar="one", told=7, form="abs(x)"),
+    "any": Function(
+        _any, 1, 1, gives="bool", grammar="one", told=8, whole=True, stops=True, form="any([x > 1 for x in xs])"
+    ),
+    "all": Function(
+        _all, 1, 1, gives="bool", grammar="one", told=9, whole=True, stops=True, form="all([x > 1 for x in xs])"
+    ),
+    "list": Function(
+        _list, 0, 1, gives="list[item]", holds="items", labels=through.items, grammar="one", told=16, whole=True,
+        form="list(xs)",
+    ),
+    "set": Function(_set, 0, 1, gives="set", holds="items", grammar="one", told=18, whole=True, form="set(xs)"),
+    "dict": Function(
+        _dict, 0, 1, None, gives="dict", holds="entries", labels=through.entries, grammar="one", told=17, whole=True,
+        form="dict(pairs)",
+    ),
+    "tuple": Function(
+        _tuple, 0, 1, gives="tuple", holds="items", labels=through.items, grammar="one", whole=True, form="tuple(xs)"
+    ),
+    "str": Function(_str, 0, 2, _takes("encoding"), gives="str", grammar="one", told=15, total=True, form="str(x)"),
+    "int": Function(_int, 0, 2, _takes("base"), gives="int", grammar="one", told=13, form="int(x)"),
+    "float": Function(_float, 0, 1, gives="float", grammar="one", told=14, form="float(x)"),
+    "bool": Function(_bool, 0, 1, gives="bool", grammar="one", total=True, form="bool(x)"),
+    "reversed": Function(
+        _reversed, 1, 1, gives="list[item]", holds="views", labels=through.backwards, grammar="one", form="reversed(xs)"
+    ),
+    "min": Function(
+        _extreme("min"), 1, None, _takes("key", "default"), holds="one", labels=through.best, grammar="extreme", told=3,
+        whole=True, form="min(xs)",
+    ),
+    "max": Function(
+        _extreme("max"), 1, None, _takes("key", "default"), holds="one", labels=through.best, grammar="extreme", told=4,
+        whole=True, form="max(xs)",
+    ),
+    "sorted": Function(
+        _sorted, 1, 1, _takes("key", "reverse"), gives="list[item]", holds="items", labels=through.in_order,
+        grammar="sorted", told=5, whole=True, form="sorted(xs, key=lambda x: x[0], reverse=True)",
+    ),
+    "round": Function(_round, 1, 2, _takes("ndigits"), gives="number", grammar="digits", told=6, form="round(x, 2)"),
+    "enumerate": Function(
+        _enumerate, 1, 2, _takes("start"), gives="list", holds="views", labels=through.with_numbers, grammar="start",
+        told=11, form="enumerate(xs, start=1)",
+    ),
+    "range": Function(
+        _range, 1, 3, gives="list", holds="numbers", grammar="one to three", told=10, form="range(start, stop, step)"
+    ),
+    "zip": Function(
+        _zip, 0, None, _takes("strict"), gives="list", holds="views", labels=through.rows, grammar="two or more",
+        told=12, form="zip(xs, ys)",
+    ),
+    "divmod": Function(_divmod, 2, 2, form="divmod(x, y)"),
+    "pow": Function(_pow, 2, 3, _takes("mod"), form="pow(x, y)"),
+    "next": Function(
+        _next, 1, 2, holds="first", labels=through.first, stops=True, form="next((x for x in xs if x > 1), None)",
+        about="the first item of a generator or of `iter(xs)`",
+    ),
+    "dict.fromkeys": Function(
+        _fromkeys, 1, 2, gives="dict", holds="repeated", labels=through.under_each, form="dict.fromkeys(keys, value)"
+    ),
+}  # fmt: skip
 
-FUNCTIONS: dict[str, Listed] = {
-    "len": Listed(_len, 1, 1),
-    "sum": Listed(_sum, 1, 2, _keywords("start")),
-    "min": Listed(_extreme("min"), 1, None, _keywords("key", "default")),
-    "max": Listed(_extreme("max"), 1, None, _keywords("key", "default")),
-    "sorted": Listed(_sorted, 1, 1, _keywords("key", "reverse")),
-    "reversed": Listed(_reversed, 1, 1),
-    "abs": Listed(_abs, 1, 1),
-    "divmod": Listed(_divmod, 2, 2),
-    "pow": Listed(_pow, 2, 3, _keywords("mod")),
-    "round": Listed(_round, 1, 2, _keywords("ndigits")),
-    "any": Listed(_any, 1, 1),
-    "all": Listed(_all, 1, 1),
-    "next": Listed(_next, 1, 2),
-    "range": Listed(_range, 1, 3),
-    "enumerate": Listed(_enumerate, 1, 2, _keywords("start")),
-    "zip": Listed(_zip, 0, None, _keywords("strict")),
-    "int": Listed(_int, 0, 2, _keywords("base")),
-    "float": Listed(_float, 0, 1),
-    "str": Listed(_str, 0, 2, _keywords("encoding")),
-    "bool": Listed(_bool, 0, 1),
-    "list": Listed(_list, 0, 1),
-    "dict": Listed(_dict, 0, 1, None),
-    "dict.fromkeys": Listed(_fromkeys, 1, 2),
-    "set": Listed(_set, 0, 1),
-    "tuple": Listed(_tuple, 0, 1),
-    REST: Listed(_with_rest, 3, 3),
-    ASSERT: Listed(_assert, 1, 1),
-    "parse_json": Listed(parse_json, 1, 1),
-    **kinds.FUNCTIONS,
+UNCALLED: Final[dict[str, Function]] = {
+    REST: Function(_with_rest, 3, 3, holds="items", labels=through.rest, form="a, *rest, b = xs"),
+    ASSERT: Function(_assert, 1, 1, form="assert x, text"),
 }
+"""Those that other forms of the language apply: no text of a plan calls them."""

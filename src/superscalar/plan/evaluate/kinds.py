@@ -11,9 +11,12 @@ from superscalar.plan.evaluate.listed import Kind, Listed
 
 KINDS: Final[Mapping[type, Kind]] = {**dates.KINDS, Decimal: decimals.DECIMAL}
 BY_NAME: Final[Mapping[str, Kind]] = {kind.name: kind for kind in KINDS.values()}
-FUNCTIONS: Final[Mapping[str, Listed]] = {**dates.FUNCTIONS, **decimals.FUNCTIONS}
-GIVES: Final[Mapping[str, str]] = {**dates.GIVES, **decimals.GIVES}
-"""The type of what each function gives."""
+CLASSES_OF: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(dates.MODULES, dates.CLASSES),
+    "decimal": decimals.ROUNDINGS | {"Decimal"},
+}
+"""What modules are called in other people's code, and what is theirs."""
+OF_MODULES: Final = dates.CLASSES | CLASSES_OF["decimal"]
 
 
 def kind_of(value: Any) -> Kind | None:

@@ -13,27 +13,24 @@ from functools import reduce
 from typing import Any, Final
 
 from superscalar.labels import NOTHING, PLAN, Label, joined, widened
-from superscalar.plan.evaluate.changing import MIXED, is_keyed
+from superscalar.plan.evaluate.methods import MAPPING
 from superscalar.plan.evaluate.parts import (
     Entries,
     Labelled,
     Parts,
     also,
     concatenated,
-    cut,
     either,
     from_pairs,
-    got,
     keyed,
     listed,
     merged,
-    numbered,
     run,
+    sliced,
     some,
     whole,
-    with_rest,
-    zipped,
 )
+from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir import (
     Apply,
     Binary,
@@ -46,7 +43,6 @@ from superscalar.plan.ir import (
     Field,
     Fold,
     Index,
-    Lambda,
     Literal,
     Logic,
     Method,
@@ -58,6 +54,8 @@ from superscalar.plan.ir import (
     Unpacked,
     Var,
 )
+from superscalar.plan.ir.changes import MIXED, is_keyed
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.naming import is_identifier
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.values import TaskId
@@ -81,7 +79,6 @@ def labels_of(
 _DEEPEST: Final = 50
 """Expressions inside each other that are looked into one by one; of what is deeper, everything counts."""
 
-_BY_OUTCOME: Final = frozenset({"ok", "default", "first", "except"})
 _ADDING: Final = frozenset({"+", "+=", ".append", ".extend"})
 
 
@@ -123,7 +120,7 @@ class _Reading:
             case Sequence(kind="list" | "tuple", items=items):
                 return run(PLAN, [self.of(item) for item in items])
             case Dict(items=pairs):
-                return self._written(pairs)
+                return self.written(pairs)
             case Index(base, index):
                 return self._index(self.of(base), index)
             case Unpacked(base, position, _):
@@ -144,7 +141,7 @@ class _Reading:
                 return Entries(PLAN | shape | widened(inner.whole(key)), {}, each=inner.of(element))
             case Choice() | Logic():  # one of what is there already
                 return PLAN | joined(self.whole(child) for child in children(expr))
-            case Apply(function) if function in _BY_OUTCOME:
+            case Apply(function) if function in BY_OUTCOME:
                 return self._everything(expr)  # it tells whether there is a value, on which all of its tasks decide
             case Missing():
                 return self._everything(expr)
@@ -175,7 +172,7 @@ class _Reading:
 
     # ------------------------------------------------------------------------------------------- parts of a value
 
-    def _written(self, pairs: Iterable[tuple[Expr, Expr]]) -> Entries:
+    def written(self, pairs: Iterable[tuple[Expr, Expr]]) -> Entries:
         """What a display of a mapping has; a key that is computed may be any of the others."""
         items = [(key, self.of(key), self.of(value)) for key, value in pairs]
         shape = PLAN | widened(joined(whole(key) for _, key, _ in items))
@@ -203,104 +200,31 @@ class _Reading:
             return widened(label | whole(found))
         ends = [None if end is None else constant_index(end) for end in (expr.start, expr.stop, expr.step)]
         known = all(constant_index(end) is not None for end in there) and ends[2] != 0
-        return also(cut(found, slice(*ends) if known else None), label)
+        return also(sliced(found, slice(*ends) if known else None), label)
 
     def _inside(self, clauses: Iterable[Clause]) -> tuple[_Reading, Label]:
         """What reads the element of a comprehension, and the label of how many there are, and in which order."""
         inner, shape = self, NOTHING
         for clause in clauses:
             found = listed(inner.of(clause.iterable))
-            inner = inner._with(dict(_bound(clause.target, found.any)))
+            inner = inner.naming(dict(_bound(clause.target, found.any)))
             filters = widened(joined(inner.whole(condition) for condition in clause.conditions))  # yes and no can spell
             shape = shape | found.shape | filters
         return inner, shape
 
-    def _with(self, names: Mapping[str, Labelled]) -> _Reading:
+    def naming(self, names: Mapping[str, Labelled]) -> _Reading:
         return _Reading(self._lookup, self._constant, {**self._names, **names}, self._depth)
 
     # ------------------------------------------------------------------------- what looks at the structure of values
     # Each of these returns None where nothing is known of it.
 
     def _applied(self, expr: Apply) -> Labelled | None:
-        """The labels of what one of the functions that take lists or mappings makes of them."""
-        given, keywords = expr.arguments, dict(expr.keywords)
-        match expr.function, given:
-            case "zip", _:
-                lists = [listed(self.of(one)) for one in given]
-                return also(zipped(lists), joined(map(self.whole, keywords.values())))
-            case "enumerate", (only, *start):
-                begin = widened(joined(map(self.whole, [*start, *keywords.values()])))
-                return numbered(listed(self.of(only)), begin)
-            case "dict", (Sequence(items=pairs),) if (written := _constant_pairs(pairs)) is not None:
-                return merged(self._written(written), Entries(PLAN, {k: self.of(v) for k, v in keywords.items()}))
-            case "dict", _:
-                return self._mapping([self.of(one) for one in given], keywords)
-            case "dict.fromkeys", (keys, *value):
-                return Entries(PLAN | widened(self.whole(keys)), {}, each=self.of(value[0]) if value else PLAN)
-        if not given or not isinstance(found := self.of(given[0]), Parts):
-            return None
-        if found.count is None and not isinstance(found, Entries):
-            return None
-        match expr.function, given:
-            case "*", (_, Literal(int(before)), Literal(int(behind))):
-                return with_rest(listed(found), before, behind)
-            case "next", (_, *otherwise):
-                return _first(listed(found), [self.of(one) for one in otherwise])
-            case _, (_,) if "default" not in keywords:
-                return self._of_list(expr.function, listed(found), keywords)
-        return None
-
-    def _of_list(self, function: str, found: Parts, keywords: Mapping[str, Expr]) -> Labelled | None:
-        """The labels of what one of the functions that take one list makes of it."""
-        shape = PLAN | found.shape
-        match function:
-            case "len":
-                return widened(shape)
-            case "list" | "tuple":
-                return also(found, PLAN)
-            case "reversed":
-                return also(cut(found, slice(None, None, -1)), PLAN)
-            case "max" | "min" | "sorted":
-                pass
-            case _:
-                return None
-        compared = whole(found.any)
-        key = keywords.get("key")
-        if isinstance(key, Lambda) and len(key.parameters) == 1:
-            compared = self._with({key.parameters[0]: found.any}).whole(key.body)
-        shape = shape | compared | joined(self.whole(value) for name, value in keywords.items() if name != "key")
-        return some(shape, found.any) if function == "sorted" else also(found.any, shape)
-
-    def _mapping(self, given: list[Labelled], keywords: Mapping[str, Expr]) -> Labelled | None:
-        """What `dict(...)` makes of a mapping or of pairs, and of keywords."""
-        begin: Entries | None = Entries(PLAN, {})
-        if given:
-            lists = isinstance(given[0], Parts) and given[0].count is not None
-            begin = from_pairs(listed(given[0])) if lists else keyed(given[0])
-        more = Entries(PLAN, {name: self.of(value) for name, value in keywords.items()})
-        return None if begin is None else merged(begin, more)
+        row = APPLIED.get(expr.function)
+        return None if row is None or row.labels is None else row.labels(self, expr)
 
     def _called(self, expr: Method) -> Labelled | None:
-        """The labels of what a method of a mapping finds."""
-        found = self.of(expr.base)
-        match expr.name, expr.arguments, expr.keywords:
-            case "get", (Literal(constant), *otherwise), ():
-                return got(found, constant, self.of(otherwise[0]) if otherwise else PLAN)
-        if not isinstance(found, Entries):
-            return None
-        match expr.name, expr.arguments, expr.keywords:
-            case "get", (key, *otherwise), ():
-                default = self.of(otherwise[0]) if otherwise else PLAN
-                return also(either(found.any, default), found.shape | self.whole(key))
-            case "keys", (), ():
-                return found.keys
-            case "values", (), ():
-                return found.values
-            case "items", (), ():
-                return found.pairs
-            case "copy", (), ():
-                return found
-        return None
+        row = MAPPING.get(expr.name)
+        return None if row is None else row.labels(self, self.of(expr.base), expr)
 
     def _added(self, several: Iterable[Expr]) -> Labelled | None:
         """The labels of lists that are added. If one of them is a list, all of them are, or there is no value."""
@@ -317,7 +241,7 @@ class _Reading:
                 return _updated(before, steps)
             known = _constant_step(expr.items) if expr.operator == "[]=" else None
             if known is not None:
-                return merged(before, self._written([known]))
+                return merged(before, self.written([known]))
             return _grown(expr.operator, before, steps)
         if not isinstance(before, Parts) or before.count is None or expr.operator not in _ADDING:
             return None
@@ -337,13 +261,6 @@ def _field(found: Parts, name: str, key: str | None) -> Labelled:
     if name in found.items or all(isinstance(one, str) and is_identifier(one) for one in found.items):
         return found[name]
     return found.whole
-
-
-def _first(found: Parts, otherwise: list[Labelled]) -> Labelled:
-    """What `next` takes: the first item, or what it is given for when there is none."""
-    items = found.in_order
-    first = found.any if items is None else items[0] if items else NOTHING
-    return also(reduce(either, otherwise, first), PLAN | found.shape)
 
 
 def _merged(one: Labelled, other: Labelled) -> Labelled | None:
@@ -389,18 +306,6 @@ def _grown(operator: str, before: Entries, steps: Parts) -> Labelled | None:
         case _:
             put = widened(whole(before.any) | step.whole)
     return Entries(shape, {}, each=either(before.any, put))
-
-
-def _constant_pairs(pairs: Iterable[Expr]) -> list[tuple[Expr, Expr]] | None:
-    """The keys and values of pairs that are written out, if all the keys stand in the plan."""
-    found: list[tuple[Expr, Expr]] = []
-    for pair in pairs:
-        match pair:
-            case Sequence(kind="list" | "tuple", items=(Literal() as key, value)):
-                found.append((key, value))
-            case _:
-                return None
-    return found
 
 
 def _constant_step(items: Expr) -> tuple[Expr, Expr] | None:

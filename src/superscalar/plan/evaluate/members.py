@@ -41,7 +41,7 @@ def _copy(budget: Budget, values: list[Any]) -> list[Any]:
 LIST: dict[str, Listed] = {
     "count": Listed(_count, 1, 1),
     "index": Listed(_index, 1, 3),
-    "copy": Listed(_copy, 0, 0),
+    "copy": Listed(_copy, 0, 0, holds="items"),
 }
 TUPLE: dict[str, Listed] = {name: LIST[name] for name in ("count", "index")}
 
@@ -65,9 +65,9 @@ def _set_copy(budget: Budget, values: Set[Any]) -> OrderedSet:
 
 
 SET: dict[str, Listed] = {
-    "union": Listed(_combiner("|"), 0, None),
-    "intersection": Listed(_combiner("&"), 0, None),
-    "difference": Listed(_combiner("-"), 0, None),
+    "union": Listed(_combiner("|"), 0, None, gives="set", holds="items"),
+    "intersection": Listed(_combiner("&"), 0, None, gives="set", holds="items"),
+    "difference": Listed(_combiner("-"), 0, None, gives="set", holds="items"),
     "issubset": Listed(_issubset, 1, 1),
-    "copy": Listed(_set_copy, 0, 0),
+    "copy": Listed(_set_copy, 0, 0, holds="items"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from superscalar.plan.evaluate import kinds
+from superscalar.plan.evaluate import kinds, through
 from superscalar.plan.evaluate.bounds import (
     CHARACTERS_PER_STEP,
     MAX_ITEMS,
@@ -15,10 +15,11 @@ from superscalar.plan.evaluate.bounds import (
     Budget,
     EvaluationError,
 )
-from superscalar.plan.evaluate.elements import cut, datum, described, field_names, field_of, hashable, items_of
-from superscalar.plan.evaluate.listed import Listed
+from superscalar.plan.evaluate.elements import datum, described, field_names, field_of, hashable, items_of
+from superscalar.plan.evaluate.listed import Listed, OfMapping
 from superscalar.plan.evaluate.members import LIST, SET, TUPLE
 from superscalar.plan.evaluate.operators import search
+from superscalar.short import brief
 from superscalar.values import record_fields
 
 
@@ -42,7 +43,7 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
         has = f"; a {kind.name} has: {', '.join(kind.methods)}"
     if name in field_names(value) or (kind is not None and name in kind.parts):
         has = f"; it is a field: write `.{name}` without parentheses"
-    raise EvaluationError(f"{described(value)} has no method `{cut(name)}`{has}", "AttributeError")
+    raise EvaluationError(f"{described(value)} has no method `{brief(name)}`{has}", "AttributeError")
 
 
 def _methods_of(value: Any) -> tuple[str, Mapping[str, Listed]]:
@@ -225,9 +226,9 @@ def _setter(method: str) -> Callable[..., str]:
 
 
 TEXT: dict[str, Listed] = {
-    "split": Listed(_splitter("split"), 0, 2, frozenset({"sep", "maxsplit"})),
-    "rsplit": Listed(_splitter("rsplit"), 0, 2, frozenset({"sep", "maxsplit"})),
-    "splitlines": Listed(_splitlines, 0, 1, frozenset({"keepends"})),
+    "split": Listed(_splitter("split"), 0, 2, frozenset({"sep", "maxsplit"}), gives="list"),
+    "rsplit": Listed(_splitter("rsplit"), 0, 2, frozenset({"sep", "maxsplit"}), gives="list"),
+    "splitlines": Listed(_splitlines, 0, 1, frozenset({"keepends"}), gives="list"),
     "strip": Listed(_stripper("strip"), 0, 1),
     "lstrip": Listed(_stripper("lstrip"), 0, 1),
     "rstrip": Listed(_stripper("rstrip"), 0, 1),
@@ -288,10 +289,10 @@ def _get_field(budget: Budget, record: Any, name: Any, default: Any = None) -> A
 
 _OF_A_RECORD = Listed(_get_field, 1, 2)
 
-MAPPING: dict[str, Listed] = {
-    "get": Listed(_get, 1, 2),
-    "keys": Listed(_keys, 0, 0),
-    "values": Listed(_values, 0, 0),
-    "items": Listed(_items, 0, 0),
-    "copy": Listed(_copy, 0, 0),
+MAPPING: dict[str, OfMapping] = {
+    "get": OfMapping(_get, 1, 2, holds="found", labels=through.under_key),
+    "keys": OfMapping(_keys, 0, 0, holds="views", labels=through.keys),
+    "values": OfMapping(_values, 0, 0, holds="views", labels=through.values),
+    "items": OfMapping(_items, 0, 0, holds="views", labels=through.pairs),
+    "copy": OfMapping(_copy, 0, 0, holds="items", labels=through.same),
 }

@@ -12,7 +12,11 @@ import json
 import keyword
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 
+from superscalar.plan.evaluate.methods import TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.grammars.rules import (
     Chars,
     Choice,
@@ -28,7 +32,6 @@ from superscalar.plan.grammars.rules import (
     uses,
 )
 from superscalar.plan.ir.signatures import Form, Parameter, Signature, Signatures, forms_by_type
-from superscalar.plan.ir.vocabulary import METHODS, TEXT_METHODS
 
 LEVELS = 2
 """How deep blocks may be nested within blocks: each level is a copy of the rules of a statement."""
@@ -64,19 +67,10 @@ list ::= "[" (value (clauses | (", " value)*))? "]"
 clauses ::= clause (clause)*
 clause ::= " for " targets " in " chain (" if " chain)*
 targets ::= name (", " name)*
-function ::= one value clauses? ")"
-  | extreme value (clauses | (", " value)* (", " "key=" lambda)? (", " "default=" value)?) ")"
-  | "sorted(" value (clauses | (", " "key=" lambda)? (", " "reverse=True")?) ")"
-  | "round(" value (", " integer)? ")" | "enumerate(" value (", " "start=" integer)? ")"
-  | "range(" value (", " value){0,2} ")" | "zip(" value (", " value)+ ")" | "default(" value ", " value ")"
-  | "first(" integer ", " value ")" | "date(" value ", " value ", " value ")"
-  | "datetime(" value (", " value){2,5} ")" | "time(" value (", " value){0,2} ")"
-  | "timedelta(" span ")" | ("date.fromisoformat(" | "datetime.fromisoformat(") value ")"
-  | ("datetime.strptime(" | "datetime.combine(") value ", " value ")" | "Decimal(" value ")"
+function ::= FUNCTIONS
 span ::= ("days=" | "hours=" | "minutes=" | "seconds=") value
-one ::= "len(" | "sum(" | "abs(" | "any(" | "all(" | "list(" | "set(" | "dict(" | "tuple(" | "str(" | "int(" | "float("
-  | "bool(" | "reversed(" | "ok(" | "parse_json("
-extreme ::= "min(" | "max("
+one ::= ONE
+extreme ::= EXTREME
 lambda ::= "lambda " name ": " inner
 text ::= (string | formatted) ("." text-method (value (clauses | (", " value)*))? ")")*
 formatted ::= "f\"" (literal | "{{" | "}}" | "{" inner ("!r" | format)? "}")* "\""
@@ -87,11 +81,32 @@ inner-operand ::= "-"? (number | inner-atom) | inner-text | "None" | "True" | "F
 inner-atom ::= (inner-function | name | "(" inner ")") inner-trailer*
 inner-trailer ::= "." name | "." method (inner (", " inner)*)? ")" | "[" inner-index "]"
 inner-index ::= inner (":" inner?)? | ":" inner?
-inner-function ::= one inner inner-clause? ")" | extreme inner (inner-clause | (", " inner)*) ")"
-  | "sorted(" inner inner-clause? ")" | "round(" inner (", " integer)? ")" | "default(" inner ", " inner ")"
-  | "Decimal(" inner ")"
+inner-function ::= INNER
 inner-clause ::= " for " targets " in " inner-test (" if " inner-test)*
 """
+# How the functions of each class are given what they take (see `listed.Function`): anywhere, and within `inner`, empty
+# where they are not written there. The first two are rules, since many are written so.
+_GIVEN: Mapping[str, tuple[str, str]] = {
+    "one": ("value clauses?", "inner inner-clause?"),
+    "extreme": (
+        'value (clauses | (", " value)* (", " "key=" lambda)? (", " "default=" value)?)',
+        'inner (inner-clause | (", " inner)*)',
+    ),
+    "sorted": ('value (clauses | (", " "key=" lambda)? (", " "reverse=True")?)', "inner inner-clause?"),
+    "digits": ('value (", " integer)?', 'inner (", " integer)?'),
+    "start": ('value (", " "start=" integer)?', ""),
+    "otherwise": ('value ", " value', 'inner ", " inner'),
+    "how many": ('integer ", " value', ""),
+    "amount": ("value", "inner"),
+    "text": ("value", ""),
+    "two": ('value ", " value', ""),
+    "three": ('value ", " value ", " value', ""),
+    "one to three": ('value (", " value){0,2}', ""),
+    "two or more": ('value (", " value)+', ""),
+    "three to six": ('value (", " value){2,5}', ""),
+    "span": ("span", ""),
+}
+_RULES = ("one", "extreme")
 _PLAN = r'ending | line ("\n" line)* ("\n" ending)?'
 _ENDING = r'(comment "\n")* join "\n"?'
 _TOKENS = r"""
@@ -120,12 +135,16 @@ def rules_of(signatures: Signatures) -> Rules:
     tools = list(signatures)
     expressions = _EXPRESSIONS.replace("CALL", "call | " if tools else "")
     expressions = expressions.replace("ALONE", " | call" if tools else "")
+    for rule in _RULES:
+        members = (name for name, row in FUNCTIONS.items() if row.grammar == rule)
+        expressions = expressions.replace(rule.upper(), _begun(members))
+    expressions = expressions.replace("FUNCTIONS", _functions(0)).replace("INNER", _functions(1))
     rules: dict[str, Rule] = {"root": _rule(_PLAN), "ending": _rule(_ENDING)}
     rules |= dict(_statements())
     rules |= read(expressions)
     tokens = read(_TOKENS)
     tokens |= {"name": _name(), "word": Repeat(_WORD, 0, 40)}
-    tokens |= {"method": _any_of(METHODS), "text-method": _any_of(TEXT_METHODS)}
+    tokens |= {"method": _any_of(METHODS), "text-method": _any_of(TEXT)}
     if tools:
         calls = _Calls(tools)
         rules |= calls.rules
@@ -151,6 +170,21 @@ def _statements(level: int = 0, *, loop: bool = False) -> Iterator[tuple[str, Ru
 
 def _line(level: int, *, loop: bool) -> str:
     return ("loop" if loop else "line") + (f"-{level}" if level else "")
+
+
+def _begun(names: Iterable[str]) -> str:
+    """The beginning of a call of one of them, in the notation of rules."""
+    return " | ".join(f'"{name}("' for name in names)
+
+
+def _functions(place: int) -> str:
+    """The calls of all functions that are written in that place, those that are neighbours in the table as one."""
+    written = [(row.grammar, name) for name, row in FUNCTIONS.items() if row.grammar and _GIVEN[row.grammar][place]]
+    options: dict[str, None] = {}
+    for grammar, members in groupby(written, key=itemgetter(0)):
+        begun = grammar if grammar in _RULES else f"({_begun(name for _, name in members)})"
+        options[f'{begun} {_GIVEN[grammar][place]} ")"'] = None  # a rule is there once, wherever its members stand
+    return " | ".join(options)
 
 
 def _any_of(words: Iterable[str]) -> Rule:

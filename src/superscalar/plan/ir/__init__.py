@@ -13,10 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias, get_args
 from typing import Literal as OneOf
-from typing import NamedTuple, TypeAlias
 
 from superscalar.values import TaskId
+
+LANGUAGE: Final = 2
+"""The version of the plan language: it grows by one when a text, or a task, comes to mean something else.
+
+1: up to 0.1.0. 2: an item that has no value keeps its place (rule L33), a repair takes the place of what it mends
+(L30), and functions, methods and statements of Python that version 1 refuses have a meaning.
+"""
 
 
 class Span(NamedTuple):
@@ -78,11 +85,15 @@ class Unary:
     operand: Expr
 
 
+BinarySign: TypeAlias = OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+BINARY_SIGNS: Final[tuple[BinarySign, ...]] = get_args(BinarySign)
+
+
 @dataclass(frozen=True, slots=True)
 class Binary:
     """An arithmetic or bitwise operation."""
 
-    operator: OneOf["+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^"]
+    operator: BinarySign
     left: Expr
     right: Expr
 
@@ -211,8 +222,8 @@ class Method:
 class Fold:
     """`initial`, and every one of `items` in order added to it with `operator`: `acc += e` in a loop (rule L14).
 
-    `operator` is one of `Binary`, or one of `plan.changing.CHANGES`: then it is what a collection comes to that each
-    of `items` changes.
+    `operator` is one of `Binary`, or one of `ir.changes.CHANGES`: then it is what a collection comes to that each of
+    `items` changes.
     """
 
     operator: str
@@ -426,7 +437,7 @@ class Plan:
     tasks: tuple[Task, ...]
     source: str = field(default="", compare=False)
     warnings: tuple[object, ...] = field(default=(), compare=False)
-    syntax: OneOf["python", "numbered", "rewoo", "json"] = field(default="python", compare=False)
+    syntax: str = field(default="python", compare=False)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self.tasks)

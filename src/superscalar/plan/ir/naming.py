@@ -6,11 +6,6 @@ import keyword
 import re
 from collections.abc import Iterable, Set
 
-from superscalar.plan.ir.vocabulary import FUNCTIONS
-
-TAKEN = FUNCTIONS | {"join", "match", "case", "type"}
-"""Names that mean something where a tool is called; an argument may have them."""
-
 
 def identifier(name: str, taken: Set[str] = frozenset()) -> str:
     """The alias under which plans use `name`: itself where it is a free identifier, else the nearest one.

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from superscalar.plan.ir import Call, Each, Join, Map, Task, walk
-from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.base import Note, Pass
 from superscalar.values import TaskId
 
@@ -20,9 +19,6 @@ class LeaveOutDeadCode(Pass):
 
     name = "dead"
     purpose = "what nothing joined and no write needs is not started once the plan is complete (L22)"
-
-    def __init__(self, _signatures: Signatures) -> None:
-        super().__init__()
 
     def __call__(self, task: Task) -> Task:
         """The same task."""

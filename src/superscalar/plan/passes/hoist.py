@@ -23,7 +23,7 @@ class HoistCalls(Pass):
     purpose = "a call in a map that does not depend on the item is made once, if some item reaches it (L23)"
 
     def __init__(self, signatures: Signatures) -> None:
-        super().__init__()
+        super().__init__(signatures)
         self._shared = {signature.alias for signature in signatures if signature.shares}
 
     def __call__(self, task: Task) -> Task:

@@ -7,17 +7,16 @@ function of arguments that are not constants. Amortised O(1) edges per task: a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from superscalar.plan.ir import Access, Call, Map, Task, walk
 from superscalar.plan.ir.signatures import ResourceFunction, Signatures
-from superscalar.plan.passes.base import Note, Pass
+from superscalar.plan.passes.base import ChangingPass, Note, TakeBack
 from superscalar.plan.passes.constants import Constants
 from superscalar.values import TaskId
 
-Undo: TypeAlias = Callable[[], None]
 _Accesses: TypeAlias = dict[tuple[str, str | None], bool]
 """What is touched (provider and resource), and whether it is written."""
 
@@ -47,7 +46,7 @@ class _Track:
         else:
             self.reads.append(task)
 
-    def undo(self, *, writing: bool) -> Undo:
+    def undo(self, *, writing: bool) -> TakeBack:
         """What makes the next access undone once it is noted, before anything else is."""
         write, reads, passed = self.write, self.reads, self.passed
 
@@ -97,7 +96,7 @@ class _Provider:
         if writing:
             track.passed = len(self.whole.reads)
 
-    def undo(self, resource: str | None, *, writing: bool) -> Undo:
+    def undo(self, resource: str | None, *, writing: bool) -> TakeBack:
         """What makes the next access undone once it is noted, before anything else is."""
         if resource is not None:
             return self.named.setdefault(resource, _Track()).undo(writing=writing)
@@ -110,18 +109,18 @@ class _Provider:
         return undo_whole
 
 
-class OrderAccesses(Pass):
+class OrderAccesses(ChangingPass):
     """Says of each call what it touches and adds `after` to each task; for maps, `chained` as well."""
 
     name = "order"
     purpose = "accesses of one resource keep their order in the program if one of them writes (L17)"
 
     def __init__(self, signatures: Signatures, around: OrderAccesses | None = None) -> None:
-        super().__init__()
+        super().__init__(signatures)
         self._signatures = signatures
         self._providers: dict[str, _Provider] = {}
         self._seen: dict[TaskId, _Accesses] = {}  # for notes only
-        self._undo: list[Undo] | None = None
+        self._taken_back: list[TakeBack] | None = None
         self.written: set[str]
         self.constants: Constants | None
         if around is not None:
@@ -133,12 +132,12 @@ class OrderAccesses(Pass):
             computed = self.written and any(isinstance(s.resource, ResourceFunction) for s in signatures)
             self.constants = Constants() if computed else None
 
-    def tried(self, tasks: Sequence[Task]) -> tuple[list[Task], Undo]:
+    def tried(self, tasks: Sequence[Task]) -> tuple[list[Task], TakeBack]:
         """Tasks with their ordering edges, and what makes it undone that they were seen."""
-        undone: list[Undo] = []
-        self._undo = undone
+        undone: list[TakeBack] = []
+        self._taken_back = undone
         made = [self(task) for task in tasks]
-        self._undo = None
+        self._taken_back = None
 
         def undo() -> None:
             for one in reversed(undone):
@@ -154,6 +153,18 @@ class OrderAccesses(Pass):
         made._seen = self._seen.copy()
         made.constants = self.constants and self.constants.copy()
         return made
+
+    @staticmethod
+    def undo(task: Task) -> Task:
+        """The task without accesses and ordering edges."""
+        match task.work:
+            case Call(tool, arguments, effect):
+                return replace(task, work=Call(tool, arguments, effect), after=())
+            case Map(body=body):
+                body = tuple(map(OrderAccesses.undo, body))
+                return replace(task, work=replace(task.work, body=body, chained=()), after=())
+            case _:
+                return task
 
     def __call__(self, task: Task) -> Task:
         """The task with its ordering edges."""
@@ -177,8 +188,8 @@ class OrderAccesses(Pass):
             tracks = self._providers.setdefault(provider, _Provider())
             after.update(dict.fromkeys(tracks.before(resource, writing=writing)))
         for (provider, resource), writing in accesses.items():
-            if self._undo is not None:
-                self._undo.append(self._providers[provider].undo(resource, writing=writing))
+            if self._taken_back is not None:
+                self._taken_back.append(self._providers[provider].undo(resource, writing=writing))
             self._providers[provider].note(task.id, resource, writing=writing)
         after.pop(task.id, None)
         if self.notes is not None:

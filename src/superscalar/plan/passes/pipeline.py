@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
-from superscalar.plan.ir import Call, Map, Plan, Task
+from superscalar.plan.ir import Plan, Task
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.passes.base import Note, Pass
+from superscalar.plan.passes.base import ChangingPass, Note, Pass, TakeBack
 from superscalar.plan.passes.dead import LeaveOutDeadCode
 from superscalar.plan.passes.hoist import HoistCalls
-from superscalar.plan.passes.order import OrderAccesses, Undo
+from superscalar.plan.passes.order import OrderAccesses
 from superscalar.plan.passes.share import ShareCalls
 
-_CHANGING = (OrderAccesses,)
-_ALL = (OrderAccesses, HoistCalls, ShareCalls, LeaveOutDeadCode)
+PASSES: Final[tuple[type[Pass], ...]] = (OrderAccesses, HoistCalls, ShareCalls, LeaveOutDeadCode)
+"""Each once, in order."""
+
+_CHANGING: Final = tuple(each for each in PASSES if issubclass(each, ChangingPass))
 
 
 class Pipeline:
@@ -22,20 +25,20 @@ class Pipeline:
 
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
-        self._passes: tuple[OrderAccesses, ...] = tuple(make(signatures) for make in _CHANGING)
+        self._passes: tuple[ChangingPass, ...] = tuple(make(signatures) for make in _CHANGING)
 
-    def tried(self, tasks: Sequence[Task]) -> tuple[Sequence[Task], Undo]:
+    def tried(self, tasks: Sequence[Task]) -> tuple[Sequence[Task], TakeBack]:
         """Tasks as they would be published, and what makes it undone that they were seen."""
-        undone: list[Undo] = []
+        undone: list[TakeBack] = []
         for step in self._passes:
-            tasks, undo = step.tried(tasks)
-            undone.insert(0, undo)
+            tasks, take_back = step.tried(tasks)
+            undone.insert(0, take_back)
 
-        def undo_all() -> None:
+        def take_all_back() -> None:
             for one in undone:
                 one()
 
-        return tasks, undo_all
+        return tasks, take_all_back
 
     def copy(self) -> Pipeline:
         """The same passes, which go on for themselves."""
@@ -70,8 +73,8 @@ def explain(plan: Plan, signatures: Signatures) -> tuple[Stage, ...]:
     tolerated = tuple(Note(task.id, note) for task in tasks for note in task.notes)
     purpose = "statements are tasks: calls are taken out of expressions, names are references (L9, L10)"
     stages = [Stage("lower", purpose, tasks, tolerated)]
-    for make in _ALL:
-        step: Pass = make(signatures)
+    for make in PASSES:
+        step = make(signatures)
         step.notes = []
         tasks = tuple(map(step, tasks))
         step.sealed(tasks)
@@ -81,10 +84,6 @@ def explain(plan: Plan, signatures: Signatures) -> tuple[Stage, ...]:
 
 def bare(task: Task) -> Task:
     """A task as it was before any pass."""
-    match task.work:
-        case Call(tool, arguments, effect):
-            return replace(task, work=Call(tool, arguments, effect), after=())
-        case Map(body=body):
-            return replace(task, work=replace(task.work, body=tuple(map(bare, body)), chained=()), after=())
-        case _:
-            return task
+    for each in reversed(_CHANGING):
+        task = each.undo(task)
+    return task

@@ -19,7 +19,7 @@ class ShareCalls(Pass):
     purpose = "identical calls of a pure tool, and of a read with dedupe=True, are one call (L21)"
 
     def __init__(self, signatures: Signatures) -> None:
-        super().__init__()
+        super().__init__(signatures)
         self._shared = {signature.alias for signature in signatures if signature.shares}
         self._first: dict[str, TaskId] = {}
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.functions import REST
 from superscalar.plan.ir import Expr, Task
+from superscalar.plan.ir.forms import REST, UTC
 from superscalar.plan.print.quoting import QUOTES, Unquotable, braces_doubled, escaped, quoted
 from superscalar.values import TaskId
 
@@ -208,8 +208,8 @@ class ExpressionPrinter:
                 return (
                     f"next(iter({self.at(LAMBDA, values)}){''.join(f', {self.at(LAMBDA, each)}' for each in fallback)})"
                 )
-            case ir.Apply("timezone.utc"):
-                return "timezone.utc"
+            case ir.Apply(function) if function == UTC:
+                return UTC
             case ir.Apply(function, arguments, keywords):
                 return f"{function}({self._arguments(arguments, keywords)})"
             case ir.Method(base, name, arguments, keywords):

@@ -21,8 +21,9 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import BEGUN, CHANGES, MIXED, is_keyed
 from superscalar.plan.ir import Expr, Guard, Task, walk
+from superscalar.plan.ir.changes import BEGUN, CHANGES, MIXED, is_keyed
+from superscalar.plan.ir.forms import errors_of, is_assert, parts_of, steps_of
 from superscalar.plan.print.expression import (
     ATOM,
     LAMBDA,
@@ -34,8 +35,6 @@ from superscalar.plan.print.expression import (
     targets_of,
     unpacked_name,
 )
-from superscalar.plan.read.lowering.asserting import is_assert, parts_of
-from superscalar.plan.read.lowering.attempts import errors_of, steps_of
 from superscalar.values import TaskId
 
 _NOTHING: Final[Mapping[TaskId, Task]] = MappingProxyType({})
@@ -344,10 +343,6 @@ def _fresh(task: TaskId, taken: set[str]) -> str:
         name = f"{stem}_{number}"
     taken.add(name)
     return name
-
-
-def _is_bare(task: TaskId) -> bool:
-    return re.search(r"\(\)(\.\d+)?$", task) is not None
 
 
 def _refs(work: object) -> Iterator[TaskId]:

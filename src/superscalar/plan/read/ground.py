@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from superscalar.plan import ir
 from superscalar.plan.ir.signatures import Output, Signatures
 from superscalar.plan.passes.pipeline import Pipeline
-from superscalar.plan.read.lowering.findings import Findings
 from superscalar.plan.read.lowering.iterators import Once
+from superscalar.plan.read.lowering.outputs import Outputs
 from superscalar.plan.read.lowering.scope import Names, Place
 from superscalar.plan.read.lowering.sharing import Sharing
-from superscalar.plan.read.source import Source
 from superscalar.values import TaskId
 
 
@@ -42,28 +41,32 @@ class Ground:
     ifs: int = 0
 
     def __post_init__(self) -> None:
-        self.sharing.is_plain = Findings(Source("", 0), self.outputs).is_plain
+        self.sharing.is_plain = Outputs(self.outputs).is_plain
 
     @classmethod
     def empty(cls, signatures: Signatures) -> Ground:
         """That of a program without statements."""
         return cls(Names(), Pipeline(signatures))
 
+    def next_round(self) -> None:
+        """What was asserted in the last round guards nothing of the next one."""
+        self.asserts, self.open_assert = [], False
+
     def copy(self) -> Ground:
         """The same, to be built on without changing this one."""
         return Ground(
-            self.names.copy(),
-            self.passes.copy(),
-            self.tasks.copy(),
-            self.outputs.copy(),
-            self.writes.copy(),
-            self.sharing.copy(),
-            self.generators.copy(),
-            self.asserts.copy(),
-            self.open_assert,
-            self.top_level.copy(),
-            self.versions.copy(),
-            self.nameless.copy(),
-            self.count,
-            self.ifs,
+            names=self.names.copy(),
+            passes=self.passes.copy(),
+            tasks=self.tasks.copy(),
+            outputs=self.outputs.copy(),
+            writes=self.writes.copy(),
+            sharing=self.sharing.copy(),
+            generators=self.generators.copy(),
+            asserts=self.asserts.copy(),
+            open_assert=self.open_assert,
+            top_level=self.top_level.copy(),
+            versions=self.versions.copy(),
+            nameless=self.nameless.copy(),
+            count=self.count,
+            ifs=self.ifs,
         )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Container
 from typing import Final
 
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.habits import straightened
 from superscalar.plan.read.instead.code import fresh, names_of
 from superscalar.plan.read.lowering.body import is_tool_call, placed_at

@@ -19,6 +19,7 @@ from superscalar.plan.read.lowering.findings import Enough
 from superscalar.plan.read.lowering.iterators import Once, generator_of, gone_through, once_of, refuse_writes
 from superscalar.plan.read.lowering.loops import first_found, lower_loop
 from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.rules import RULES
 from superscalar.plan.read.lowering.statements import lower_simple
 from superscalar.plan.read.slots import Arm, Branch, Slot, guards_of, path_of
 from superscalar.plan.read.spelling import plain_join
@@ -51,7 +52,15 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     """Lower a statement. Of `around` only the numbers of what has no name are changed."""
     now = around.now
     lowering = Lowering(
-        slot.source, now.names, slot.place, around.signatures, now.outputs, path_of(slot.arm), now.writes, now.sharing
+        slot.source,
+        now.names,
+        slot.place,
+        around.signatures,
+        now.outputs,
+        path_of(slot.arm),
+        now.writes,
+        now.sharing,
+        rules=RULES,
     )
     guards = guards_of(slot.arm)
     lowering.waits = guards is None or now.open_assert
@@ -122,7 +131,7 @@ class _Made:
         for name in self.slot.targets:
             then, otherwise = (self._version(name, Arm(branch, side)) for side in (True, False))
             if then != otherwise:
-                id = numbered(name, self.slot.versions[name])
+                id = version_id(name, self.slot.versions[name])
                 work = ir.Select(header.nameless, then, otherwise)
                 self.bound[name] = self.lowering.emit(id, work, self.body, None)
 
@@ -175,25 +184,25 @@ class _Ids:
 
     def id_of(self, name: str) -> TaskId:
         """The id of the task that a name stands for once the statement assigned it."""
-        return numbered(name, self.slot.versions[name])
+        return version_id(name, self.slot.versions[name])
 
     def fresh(self, base: str) -> TaskId:
         """The numbered id of what has no name; the same when a statement is lowered again."""
         if not self.slot.nameless.startswith(base):
             number = self.used.get(base, 0) + 1
-            while numbered(base, number) in self.taken:
+            while version_id(base, number) in self.taken:
                 number += 1
             self.used[base] = number
-            self.slot.nameless = numbered(base, number)
+            self.slot.nameless = version_id(base, number)
         return self.slot.nameless
 
 
-def numbered(base: str, number: int) -> TaskId:
+def version_id(base: str, number: int) -> TaskId:
     """The id of the version of that number (rule L31)."""
     return base if number == 1 else f"{base}.{number}"
 
 
-def parted(id: TaskId) -> tuple[str, int]:
+def version_parts(id: TaskId) -> tuple[str, int]:
     """What the id of a statement without a name is made of."""
     base, _, number = id.rpartition(".")
     return (base, int(number)) if base and number.isdigit() else (id, 1)

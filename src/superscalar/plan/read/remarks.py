@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from typing import Final
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.signatures import Signatures
-from superscalar.plan.ir.vocabulary import FUNCTIONS
 
 _WORD: Final = r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*"
 _REMARK: Final = re.compile(rf"(?:[-*•][ \t]+)?(?:{_WORD}[,;]?[ \t]+)?{_WORD}[ \t]*[.!?:…]*[ \t]*")

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, TypeAlias
 
+from superscalar.errors import UsageError
 from superscalar.plan.evaluate.bounds import MAX_SOURCE
-from superscalar.plan.read.fronts.json_steps import StepsReader
-from superscalar.plan.read.fronts.numbered import NUMBERED, NumberedReader
-from superscalar.plan.read.fronts.python import MAX_PROSE, PythonReader
-from superscalar.plan.read.fronts.reader import PlanReader, TextReader
-from superscalar.plan.read.fronts.reading_on import ReadOn
-from superscalar.plan.read.fronts.rewoo import REWOO, RewooReader
+from superscalar.plan.read.fronts import FRONTS
+from superscalar.plan.read.fronts.front import Front
+from superscalar.plan.read.fronts.reader import MAX_PROSE, PlanReader
 from superscalar.plan.read.program import Program
+from superscalar.short import short
 
-Syntax: TypeAlias = Literal["python", "numbered", "rewoo", "json"]
+Syntax: TypeAlias = str
+"""The name of one of `FRONTS`."""
+AUTO: Final = "auto"
+"""Find out which."""
+SYNTAXES: Final[tuple[Syntax, ...]] = tuple(front.name for front in FRONTS)
 
-_TOOL = r"[*`]*[^\W\d][\w.:/-]*[*`]*\s*"
-_NUMBERED = re.compile(rf"{NUMBERED.header.pattern}{_TOOL}\(")
-_REWOO = re.compile(rf"{REWOO.header.pattern}{_TOOL}[\[(]")
-_PYTHON = re.compile(
-    r"\s*(?:\d+[.)]\s*|[-*+•]\s+)?(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)|(?:if|for)\b.*:\s*(?:#|$)|join\s*\()"
-)
-_JSON = re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))')
+_DEFAULT: Final = SYNTAXES[0]
+
+
+def front_of(syntax: Syntax) -> Front:
+    """Return the front end of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for front in FRONTS:
+        if front.name == syntax:
+            return front
+    raise UsageError(f"syntax={short(syntax)}: write one of {', '.join(map(repr, SYNTAXES))}")
 
 
 def detect(text: str) -> Syntax:
@@ -34,32 +42,16 @@ def detect(text: str) -> Syntax:
     """
     found: Counter[Syntax] = Counter()
     for line in re.split(r"\r\n|\r|\n", text[:MAX_SOURCE]):
-        syntax = _syntax_of(line)
-        if syntax == "json" and not found:
-            return "json"
-        if syntax is not None:
-            found[syntax] += 1
-    del found["json"]
-    return max(found, key=lambda syntax: (found[syntax], syntax == "python"), default="python")
-
-
-def _syntax_of(line: str) -> Syntax | None:
-    if _JSON.match(line):
-        return "json"
-    if _NUMBERED.match(line):
-        return "numbered"
-    if _REWOO.match(line):
-        return "rewoo"
-    return "python" if _PYTHON.match(line) else None
+        front = next((front for front in reversed(FRONTS) if front.looks_like(line)), None)
+        if front is None:
+            continue
+        if front.by_line:
+            found[front.name] += 1
+        elif not found:
+            return front.name
+    return max(found, key=lambda syntax: (found[syntax], syntax == _DEFAULT), default=_DEFAULT)
 
 
 def reader_of(syntax: Syntax, program: Program, *, prose: int | None = MAX_PROSE) -> PlanReader:
-    """A reader of one round of a plan; `prose`: see `PythonReader`."""
-    if syntax == "python":
-        return PythonReader(program, prose=prose)
-    readers: dict[Syntax, Callable[[Program], TextReader]] = {
-        "numbered": NumberedReader,
-        "rewoo": RewooReader,
-        "json": StepsReader,
-    }
-    return ReadOn(readers[syntax](program), begins="{" if syntax == "json" else None, prose=prose)
+    """A reader of one round of a plan; `prose`: how many characters of it are read behind the plan, None for all."""
+    return front_of(syntax).reader(program, prose)

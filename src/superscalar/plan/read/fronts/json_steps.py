@@ -27,18 +27,22 @@ from __future__ import annotations
 import ast
 import json
 import keyword
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.json_stream import Element, Elements
 from superscalar.plan.read.fronts.reader import TextReader
+from superscalar.plan.read.fronts.reading_on import ReadOn
 from superscalar.plan.read.program import Program, Step
 from superscalar.plan.read.source import Source, parsed
 from superscalar.plan.read.translated import Translated, Written, made, placed, settle, span_of, statement
+from superscalar.short import brief
 
 _FORM = '{"id": "name", "tool": "tool", "arguments": {"parameter": value}}'
 _KEYS = ("id", "tool", "arguments", "thought")
@@ -56,14 +60,15 @@ class _Object:
     pairs: tuple[tuple[str, Any], ...]
 
 
-class StepsReader(TextReader):
+class StepsReader:
     """Reads a plan in JSON into a `Program`. A step comes out when its object is complete, `join` at the plan's end.
 
     `notes`: what was tolerated about the plan, said of each step.
     """
 
     def __init__(self, program: Program, *, notes: Sequence[str] = ()) -> None:
-        super().__init__(program)
+        self.program = program
+        self.ended = False
         self._notes = notes
         self._elements = Elements("steps")
         self._ids: set[str] = set()
@@ -71,14 +76,18 @@ class StepsReader(TextReader):
         self._join: Element | None = None
         self._tools = program.signatures.aliases()
 
-    def _line(self) -> int:
+    @property
+    def line(self) -> int:
+        """The number of the line that is being read, from 1."""
         return self._elements.line
 
-    def _read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[Step]:
+        """Take the next piece."""
         for element in self._elements.feed(text):
             yield from self._take(element)
 
-    def _end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[Step]:
+        """The text ended as it should."""
         if self._elements.closed or self.ended:
             return
         line, text = self._elements.last
@@ -88,7 +97,8 @@ class StepsReader(TextReader):
         written = Written(text, line, Span(line, max(len(text) - 1, 0), line, max(len(text), 1)))
         yield from self._broken("join()", written, written.problem("E003", message, help))
 
-    def _cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[Step]:
+        """The text was cut."""
         yield from ()
 
     def _take(self, element: Element) -> Iterator[Step]:
@@ -229,7 +239,7 @@ class _Reading:
             self.wrong(f"there is a step `{id}` already", "give it another id", code="E103")
         elif not id.isidentifier() or keyword.iskeyword(id) or not id.isascii():
             help = "an id has letters, digits and _, and begins with a letter"
-            self.wrong(f"`{id[:80]}` cannot be an id", help, code="E101")
+            self.wrong(f"`{brief(id, 80)}` cannot be an id", help, code="E101")
 
     def call(self, step: _Object) -> ast.expr | None:
         """What a step calls."""
@@ -238,7 +248,7 @@ class _Reading:
         for key in given.keys() - set(_KEYS):
             order = "depend" in key or "after" in key
             help = "leave it out: the order comes from references" if order else f"a step is {_FORM}"
-            self.wrong(f"a step has no `{key[:80]}`", help)
+            self.wrong(f"a step has no `{brief(key, 80)}`", help)
         self.tool = self.text_of(step, "tool")
         if not self.tool:
             self.wrong("the step calls no tool", f"write {_FORM}")
@@ -315,7 +325,7 @@ class _Reading:
             case {"$value": data, **more} if not more:
                 return self._value(data, _value_at(place, 0), depth, data=True)
         form = next(key for key, _ in value.pairs if key.startswith("$"))
-        return self.wrong(f"`{form[:80]}` is not used so", _FORMS.get(form, "; ".join(_FORMS.values())), span)
+        return self.wrong(f"`{brief(form, 80)}` is not used so", _FORMS.get(form, "; ".join(_FORMS.values())), span)
 
     def _reference(self, id: str, path: list[Any], span: Span) -> ast.expr:
         node: ast.expr = ast.Name(id, ast.Load())
@@ -353,7 +363,7 @@ class _Reading:
         seen: set[str] = set()
         for key, _ in value.pairs:
             if key in seen:
-                self.wrong(f"`{key[:80]}` comes twice", "write it once", _span_of(place) or None)
+                self.wrong(f"`{brief(key, 80)}` comes twice", "write it once", _span_of(place) or None)
             seen.add(key)
 
 
@@ -402,3 +412,36 @@ def _span_of(place: ast.expr | None) -> Span | None:
     if place is None:
         return None
     return span_of(place)
+
+
+_LANGUAGE: Final = """\
+You write plans. A plan is a JSON object whose steps call tools to find out what a question asks for. Someone else reads their results and answers.
+
+- {"steps": [{"id": "a", "tool": "name", "arguments": {...}}, ...], "join": [...]}; join has all that the answer needs.
+- Write a step for every single thing that is asked for: steps run in parallel. An id is a name of your own.
+- {"$ref": "a"} stands for the result of an earlier step, {"$ref": "a", "path": ["field", 0]} for a part of it, {"$text": ["about ", {"$ref": "a"}]} for text with a result in it. They may stand in arguments and in join.
+- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- If no tool is needed, write only {"steps": [], "join": []}."""
+
+_EXAMPLES: Final = (
+    (
+        TAXES,
+        """\
+{"steps": [{"id": "lima", "tool": "tax", "arguments": {"amount": 30, "city": "Lima"}}, {"id": "quito", "tool": "tax", "arguments": {"amount": 45, "city": "Quito"}}], "join": [{"$ref": "lima"}, {"$ref": "quito"}]}""",
+    ),
+    ("Question: Thank you!", '{"steps": [], "join": []}'),
+)
+
+JSON: Final = Front(
+    name="json",
+    looks_like=re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))').match,
+    reader=lambda program, prose: ReadOn(TextReader(program, StepsReader(program)), begins="{", prose=prose),
+    prompt=Prompt(
+        _LANGUAGE,
+        _EXAMPLES,
+        mend="The plan has errors:\n\n{lines}\n\nSteps that are right stay. Write a plan of the corrected steps only.",
+        missing="Write a plan of the steps that are missing only, with their join; all ids so far can be referred to.",
+        more="Write a plan of new steps that get what is missing; all ids so far can be referred to.",
+    ),
+    by_line=False,
+)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
-from superscalar.plan.evaluate.bounds import MAX_SOURCE as MAX_SOURCE
+from superscalar.plan.evaluate.bounds import MAX_SOURCE
+from superscalar.plan.evaluate.table import TOLD
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.calls_in_json import plan_in_json
 from superscalar.plan.read.draft import Draft, may_begin_program, says_more_than_a_value
+from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.json_steps import StepsReader
-from superscalar.plan.read.fronts.reader import Tail
-from superscalar.plan.read.lines import Lines, Statement
+from superscalar.plan.read.fronts.reader import MAX_PROSE, Tail, TextReader
+from superscalar.plan.read.lines import Lines, Statement, complete_lines
 from superscalar.plan.read.loosely import understood
 from superscalar.plan.read.lowered import Lowered
 from superscalar.plan.read.program import Program, Retirement, Step
@@ -23,9 +26,7 @@ from superscalar.plan.read.statement_reader import StatementReader
 MAX_MISTAKES = 500
 """Errors of a plan, after which it is not read any further (rule L25)."""
 
-MAX_PROSE: Final = 500
-"""Characters that are read behind a complete `join`, as long as they are prose (rule L18)."""
-
+_MAY_END: Final = re.compile(r"^(?:\ufeff?join\b|```)", re.MULTILINE)
 _MAX_LOOK_AHEAD = 4
 _FENCES: Final = ("```", "~~~")
 _JSON_BEHIND: Final = "a plan in JSON stands behind another program"
@@ -301,11 +302,10 @@ class PythonReader:
         if used is not None:
             name, statement, node = used
             source = Source(statement.text, statement.line, statement.column)
-            span = source.span(node)
             message = f"`{name}` is assigned by an earlier program only, and the last one is the plan"
             help = "write one program, with all that it needs"
             self._mended = None
-            yield from self._refused(Diagnostic("E004", message, span, source.line_text(span), help=help))
+            yield from self._refused(source.problem("E004", message, help, source.span(node)))
         elif self.program.repairing:
             return
         elif before.idle and not before.begun:
@@ -392,7 +392,7 @@ class PythonReader:
     def _end_without_statement(self) -> Iterator[Step]:
         plan = self._json()
         if plan is not None:
-            reader = StepsReader(self.program, notes=("a plan in JSON",))
+            reader = TextReader(self.program, StepsReader(self.program, notes=("a plan in JSON",)))
             yield from reader.feed(plan)
             yield from reader.finish()
         elif not self.program.repairing:
@@ -468,6 +468,10 @@ class PythonReader:
         return list(self.program.commit(lowered, thought=thought))
 
 
+def _hopeless(text: str) -> Diagnostic | None:
+    return too_long(1) if len(text) > MAX_SOURCE + 1 and not _MAY_END.search(text) else None
+
+
 def too_long(line: int) -> Diagnostic:
     """What to say of a plan that is too long to be read; `line`: as far as it was read."""
     message = f"a plan has at most {MAX_SOURCE // 1024} KB of text"
@@ -478,3 +482,76 @@ def too_wrong(line: int) -> Diagnostic:
     """What to say of a plan with too much wrong in it to go on; `line`: as far as it was read."""
     message = "there is too much wrong above: nothing behind this line was read"
     return Diagnostic("E404", message, Span(line, 0, line, 1), help="write a shorter plan")
+
+
+_LANGUAGE: Final = f"""\
+You write plans. A plan is a short Python program that calls tools to find out what a question asks for. Someone else reads its results and answers.
+
+- Each line is name = expression, and the last is join(...) with all that the answer needs.
+- There are the given tools, comprehensions, x if c else y, f-strings and {" ".join(TOLD)}. There is no import, def, for or if block, print or append.
+- Call a tool for every single thing that is asked for: calls run in parallel. For many things write {{x: tool(x) for x in things}}.
+- Use results as their types say: r.field, r["key"], r[0].
+- Compute every number in the plan, never in your head.
+- Arguments come from the question or from results, never made up. Leave out optional ones that the question does not mention.
+- If no tool is needed, write only join()."""
+
+# The embedded model plans better where it is not told of blocks; larger ones say conditions and loops with them.
+_WITHOUT_BLOCKS: Final = "There is no import, def, for or if block, print or append."
+_WITH_BLOCKS: Final = """\
+There are if/elif/else and for blocks; a for runs its lines for all items in parallel, and hands on nothing but totals and lists (total += x, found.append(x)). There is no import, def, while, try, break, print or class."""
+
+# Turns of their own: small models follow them better than rules, and than examples among the rules.
+_EXAMPLES: Final = (
+    (
+        """\
+Tools:
+stock() -> dict[str, int]  # Pieces in stock, by item.
+cost(item: str) -> float
+
+Question: What is our stock worth, in total and each item?""",
+        """\
+pieces = stock()
+values = {i: pieces[i] * cost(i) for i in pieces}
+total = sum(values.values())
+join(values, total)""",
+    ),
+    (
+        """\
+Tools:
+rent(city: str, *, rooms: int = 2) -> float
+
+Question: Where are 3 rooms dearest: in Oslo, Rome or Cairo?""",
+        """\
+rents = {c: rent(c, rooms=3) for c in ["Oslo", "Rome", "Cairo"]}
+dearest = max(rents, key=lambda c: rents[c])
+join(rents, dearest)""",
+    ),
+    (
+        """\
+Tools:
+notify(text: str) -> None  # Changes something: call it only if the question asks for that.
+
+Question: Thank you! And who was Einstein?""",
+        "join()",
+    ),
+    (
+        TAXES,
+        """\
+lima = tax(30, "Lima")
+quito = tax(45, "Quito")
+join(lima, quito)""",
+    ),
+)
+
+_PYTHON_LINE: Final = re.compile(
+    r"\s*(?:\d+[.)]\s*|[-*+•]\s+)?(?:[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)|(?:if|for)\b.*:\s*(?:#|$)|join\s*\()"
+)
+
+PYTHON: Final = Front(
+    name="python",
+    looks_like=_PYTHON_LINE.match,
+    reader=lambda program, prose: PythonReader(program, prose=prose),
+    prompt=Prompt(_LANGUAGE, _EXAMPLES, with_blocks=_LANGUAGE.replace(_WITHOUT_BLOCKS, _WITH_BLOCKS)),
+    kept=complete_lines,
+    hopeless=_hopeless,
+)

@@ -9,6 +9,7 @@ from functools import wraps
 from itertools import count
 from typing import ParamSpec
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.read.unparse import unparsed
 
 P = ParamSpec("P")
@@ -139,7 +140,7 @@ def fresh(base: str, taken: Collection[str]) -> str:
     return base if base not in taken else next(f"{base}{i}" for i in count(2) if f"{base}{i}" not in taken)
 
 
-_LISTS = frozenset({"list", "sorted", "reversed", "range", "enumerate", "zip"})
+_LISTS = frozenset(name for name, row in FUNCTIONS.items() if row.gives.startswith("list"))
 
 
 def as_list(node: ast.expr, is_list: Callable[[ast.expr], bool]) -> ast.expr:

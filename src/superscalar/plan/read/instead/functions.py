@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from superscalar.plan.ir.vocabulary import DATE_CLASSES, DATE_MODULES, FUNCTIONS, METHODS
+from superscalar.plan.evaluate.dates import CLASSES
+from superscalar.plan.evaluate.dates import MODULES as DATE_MODULES
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.read.instead.code import Unwritable, as_list, filled, fresh, names_of, tried, write
 
 _NO_CLOCK = "a plan has no clock: let a tool give the time, or write the date that the question gives"
@@ -65,9 +67,6 @@ MODULES: Mapping[str, str] = {
 }
 
 _FORMS: Mapping[tuple[str, int], str] = {
-    ("pow", 2): "A ** B",
-    ("pow", 3): "A ** B % C",
-    ("divmod", 2): "(A // B, A % B)",
     ("format", 1): "str(A)",
     ("frozenset", 0): "set()",
     ("frozenset", 1): "set(A)",
@@ -119,7 +118,7 @@ _F_STRINGS: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 """Functions that make text, as what stands in a hole of an f-string."""
 _IN_MODULES = frozenset(
-    "sqrt floor ceil trunc fabs fsum mean fmean average median chain deepcopy copy loads dumps itemgetter pow".split()
+    "sqrt floor ceil trunc fabs fsum mean fmean average median chain deepcopy copy loads dumps itemgetter".split()
 ) | {"OrderedDict", "defaultdict", "Counter", "deque", "reduce", "gather", "run", "attrgetter", "prod"}
 _KNOWN_MODULES = frozenset(
     "math statistics numpy np itertools functools collections copy json operator decimal asyncio builtins".split()
@@ -148,7 +147,7 @@ def of_module(call: ast.Call, module: str, name: str) -> str:
         return SAID[name]
     if module == "time":
         return SAID.get(name) or _NO_CLOCK
-    if module in DATE_CLASSES | DATE_MODULES:
+    if module in CLASSES | DATE_MODULES:
         return SAID.get(name) or _OF_DATES
     return MODULES.get(module, "")
 
@@ -271,54 +270,12 @@ def formatted(value: ast.expr, spec: str, conversion: str = "") -> ast.Formatted
 # ---------------------------------------------------------------------------- listed functions, called another way
 
 
-_CALLED: Mapping[str, str] = {
-    "parse_json": "parse_json(text)",
-    "Decimal": 'Decimal("1.50")',
-    "date": "date(2026, 1, 31)",
-    "datetime": "datetime(2026, 1, 31, 9, 30)",
-    "time": "time(9, 30)",
-    "timedelta": "timedelta(days=1, hours=2)",
-    "timezone": "timezone(timedelta(hours=2))",
-    "date.fromisoformat": 'date.fromisoformat("2026-01-31")',
-    "date.fromisocalendar": "date.fromisocalendar(year, week, day)",
-    "date.fromordinal": "date.fromordinal(days)",
-    "time.fromisoformat": 'time.fromisoformat("09:30")',
-    "datetime.fromisoformat": 'datetime.fromisoformat("2026-01-31T09:30")',
-    "datetime.strptime": 'datetime.strptime(text, "%Y-%m-%d")',
-    "datetime.combine": "datetime.combine(day, time(9, 30))",
-    "datetime.fromtimestamp": "datetime.fromtimestamp(seconds, timezone.utc)",
-    "len": "len(xs)",
-    "sum": "sum(xs)",
-    "min": "min(xs)",
-    "max": "max(xs)",
-    "sorted": "sorted(xs, key=lambda x: x[0], reverse=True)",
-    "reversed": "reversed(xs)",
-    "abs": "abs(x)",
-    "round": "round(x, 2)",
-    "any": "any([x > 1 for x in xs])",
-    "all": "all([x > 1 for x in xs])",
-    "range": "range(start, stop, step)",
-    "enumerate": "enumerate(xs, start=1)",
-    "zip": "zip(xs, ys)",
-    "int": "int(x)",
-    "float": "float(x)",
-    "str": "str(x)",
-    "bool": "bool(x)",
-    "list": "list(xs)",
-    "dict": "dict(pairs)",
-    "set": "set(xs)",
-    "tuple": "tuple(xs)",
-    "divmod": "divmod(x, y)",
-    "pow": "pow(x, y)",
-    "next": "next((x for x in xs if x > 1), None)",
-    "dict.fromkeys": "dict.fromkeys(keys, value)",
-}
 _BACKWARDS = frozenset({"desc", "descending", "reversed", "rev", "order"})
 
 
 def of_listed(call: ast.Call, name: str) -> str:
     """What to write for a listed function that was called with other arguments than it takes."""
-    return _listed(call, name) or f"write {_CALLED[name]}"
+    return _listed(call, name) or f"write {FUNCTIONS[name].form}"
 
 
 @tried
@@ -333,9 +290,9 @@ def _listed(call: ast.Call, name: str) -> str:
             return _over(name, function, items, x)
         case "sum" | "any" | "all" | "len", [items] if key is not None and len(keywords) == 1:
             return _over(name, key, items, x)
-        case "sorted" | "min" | "max", [items, ast.Lambda() | ast.Name() | ast.Attribute() as function] if (
-            not keywords.keys() - {"reverse"}
-        ):
+        case _, [items, ast.Lambda() | ast.Name() | ast.Attribute() as function] if FUNCTIONS[
+            name
+        ].takes_key and not keywords.keys() - {"reverse"}:
             whole = ast.Call(call.func, [items], [ast.keyword("key", as_key(function)), *call.keywords])
             return "write " + write("X", X=whole)
         case "sorted", [items, ast.Constant(value=bool()) as reverse] if "reverse" not in keywords:

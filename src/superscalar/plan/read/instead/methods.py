@@ -10,7 +10,7 @@ from superscalar.plan.read.instead.functions import applied
 
 _RESULT = frozenset(
     "result json text read content data to_dict as_dict dict model_dump model_dump_json unwrap get_result value wait "
-    "copy deepcopy items_list tolist to_list encode done exception body".split()
+    "deepcopy items_list tolist to_list encode done exception body".split()
 )
 """Methods of what a result is wrapped in elsewhere: here the result is what the tool returned."""
 
@@ -39,7 +39,6 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("to_float", 0): "float(O)",
     ("toUpperCase", 0): "O.upper()",
     ("toLowerCase", 0): "O.lower()",
-    ("casefold", 0): "O.lower()",
     ("trim", 0): "O.strip()",
     ("startsWith", 1): "O.startswith(A)",
     ("endsWith", 1): "O.endswith(A)",
@@ -65,20 +64,10 @@ _FORMS: Mapping[tuple[str, int], str] = {
     ("substring", 2): "O[A:B]",
     ("concat", 1): "O + A",
     ("push", 1): "O + [A]",
-    ("union", 1): "set(O) | set(A)",
-    ("intersection", 1): "set(O) & set(A)",
-    ("difference", 1): "set(O) - set(A)",
     ("symmetric_difference", 1): "set(O) ^ set(A)",
-    ("issubset", 1): "set(O) <= set(A)",
     ("issuperset", 1): "set(O) >= set(A)",
     ("isdisjoint", 1): "not set(O) & set(A)",
-    ("index", 1): "[I for I, X in enumerate(O) if X == A][0]",
-    ("partition", 1): "O.split(A, 1)",
     ("rpartition", 1): "O.rsplit(A, 1)",
-    ("removeprefix", 1): "O[len(A):] if O.startswith(A) else O",
-    ("removesuffix", 1): "O[:-len(A)] if O.endswith(A) else O",
-    ("capitalize", 0): "O[:1].upper() + O[1:].lower()",
-    ("isdigit", 0): "all([X in '0123456789' for X in O])",
     ("isnumeric", 0): "all([X in '0123456789' for X in O])",
     ("isupper", 0): "O == O.upper()",
     ("islower", 0): "O == O.lower()",
@@ -91,11 +80,6 @@ _FORMS: Mapping[tuple[str, int], str] = {
 }
 _SPECS: Mapping[tuple[str, int], str] = {
     ("toFixed", 1): ".{}f",
-    ("zfill", 1): "0>{}",
-    ("ljust", 1): "<{}",
-    ("rjust", 1): ">{}",
-    ("center", 1): "^{}",
-    ("strftime", 1): "{}",
 }
 
 

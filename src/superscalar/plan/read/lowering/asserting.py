@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.functions import ASSERT
+from superscalar.plan.ir.forms import ASSERT
 from superscalar.plan.read.lowering.body import Body
 from superscalar.values import TaskId
 
@@ -32,23 +32,3 @@ def lower_assert(tree: ast.Assert, lowering: Lowering, body: Body, id: TaskId) -
 
 def _or(expr: ir.Expr, otherwise: ir.Expr) -> ir.Expr:
     return expr if isinstance(expr, ir.Literal) else ir.Apply("default", (expr, otherwise))
-
-
-def is_assert(work: ir.Work | None) -> bool:
-    """Whether a task is an `assert`."""
-    match work:
-        case ir.Compute(ir.Choice(_, ir.Literal(True), ir.Apply(function))):
-            return function == ASSERT
-    return False
-
-
-def parts_of(work: ir.Work | None) -> tuple[ir.Expr, ir.Expr] | None:
-    """The condition and the text of an `assert`, as they are written; None if a task is none."""
-    match work:
-        case ir.Compute(ir.Choice(condition, _, ir.Apply(arguments=(said,)))) if is_assert(work):
-            return _written(condition), _written(said)
-    return None
-
-
-def _written(expr: ir.Expr) -> ir.Expr:
-    return expr.arguments[0] if isinstance(expr, ir.Apply) else expr

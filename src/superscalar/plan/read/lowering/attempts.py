@@ -10,30 +10,21 @@ import ast
 import builtins
 import copy
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import DecimalException, DivisionByZero, InvalidOperation, Overflow
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.bounds import Unavailable
-from superscalar.plan.evaluate.changing import Change, change_of
+from superscalar.plan.evaluate.attempts import error_class
+from superscalar.plan.ir.forms import EXCEPT
 from superscalar.plan.read.instead import blocks
 from superscalar.plan.read.lowering.body import Body, Carried, is_tool_call
+from superscalar.plan.read.lowering.changing import Change, change_of
 from superscalar.plan.read.lowering.refusals import refusal_of
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
+from superscalar.values import TaskId
 
 if TYPE_CHECKING:
-    from superscalar.plan.evaluate.itemwise import Frame
     from superscalar.plan.read.lowering.lower import Lowering
-
-EXCEPT: Final = "except"
-"""The function that a `try` applies, of what is tried, the constant, what it refers to, and the tasks in it: no text of
-a plan calls it.
-"""
-
-_NOT_CAUGHT: Final = frozenset({"denied", "cancelled", "deadline", "budget"})
-
 
 Steps: TypeAlias = "tuple[tuple[ast.Name, ast.expr], ...]"
 
@@ -140,7 +131,7 @@ def _caught(handler: ast.ExceptHandler) -> tuple[str, ...] | None:
             pass
         case _:
             return None
-    ids = [name for each in named if _error_class(name := _named(each)) is not None]
+    ids = [name for each in named if error_class(name := _named(each)) is not None]
     if len(ids) < len(named):
         return None
     return () if "Exception" in ids else tuple(ids)
@@ -152,14 +143,6 @@ def _named(error: ast.expr) -> str:
         case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="decimal"), attr=name):
             return name
     return ""
-
-
-_OF_DECIMALS: Final = {kind.__name__: kind for kind in (DecimalException, InvalidOperation, DivisionByZero, Overflow)}
-
-
-def _error_class(name: str) -> type[Exception] | None:
-    known = getattr(builtins, name, None) or _OF_DECIMALS.get(name)
-    return known if isinstance(known, type) and issubclass(known, Exception) else None
 
 
 def _assignment(tree: ast.stmt) -> tuple[ast.Name | ast.Subscript, ast.expr] | None:
@@ -301,14 +284,6 @@ def lower_entry(
     return key, lower_attempt(attempt, tree, lowering, body, f"{id}[1]", steps, bound)
 
 
-def steps_of(task: ir.Task) -> tuple[TaskId, ...] | None:
-    """The tasks of a `try` beside what it tries; None if it is none."""
-    match task.work:
-        case ir.Compute(ir.Apply("except", (_, _, _, within, *_))):
-            return tuple(ref.task for ref in _refs(within))
-    return None
-
-
 def _is_item(task: TaskId, made: list[ir.Task]) -> bool:
     """Whether it is the variable of a map among these."""
     return any(isinstance(each.work, ir.Map) and each.work.item == task for each in ir.walk(tuple(made)))
@@ -318,57 +293,3 @@ def refuse(tree: ast.Try, lowering: Lowering) -> None:
     """Note a `try` of another form."""
     message, help = refusal_of(tree)
     lowering.problem("E201", message, tree, help=blocks.of_try(tree) or help)
-
-
-# -------------------------------------------------------------------------------------------------------- values
-
-
-def attempted(expr: ir.Apply, frame: Frame) -> Any:
-    """The value of what was tried, or the constant if a call or an evaluation in it failed.
-
-    Raises:
-        Unavailable: it has no value for another reason: what it refers to has none, it was not reached, or not allowed.
-    """
-    tried, fallback, before, within, *errors = expr.arguments
-    caught = tuple(filter(None, (_error_class(name) for name in errors_of(expr)))) if errors else (Exception,)
-    assert isinstance(tried, ir.Ref)
-    found = frame.outcome(tried.task)
-    if type(found) is Observation:
-        return found.value
-    lacking = [(ref.task, known) for ref in _refs(before) if type(known := frame.outcome(ref.task)) is not Observation]
-    if lacking:  # what lacks several has failed if one of them has
-        raise Unavailable(*next((one for one in lacking if not is_silent(one[1])), lacking[0]))
-    for ref in (tried, *_refs(within)):
-        known = frame.outcome(ref.task)
-        if not _is_caught(known, caught):
-            raise Unavailable(ref.task, known)
-    if isinstance(found, Skipped) and (found.by_guard or found.unneeded):
-        raise Unavailable(tried.task, found)
-    return frame.value(fallback)
-
-
-def _refs(several: ir.Expr) -> Iterator[ir.Ref]:
-    assert isinstance(several, ir.Sequence)
-    yield from (item for item in several.items if isinstance(item, ir.Ref))
-
-
-def errors_of(expr: ir.Apply) -> tuple[str, ...]:
-    """The classes of errors that a `try` names; none where it is about every one."""
-    match expr.arguments:
-        case (_, _, _, _, ir.Sequence(items=named)):
-            return tuple(str(each.value) for each in named if isinstance(each, ir.Literal))
-    return ()
-
-
-def _is_caught(outcome: Outcome, caught: tuple[type[Exception], ...]) -> bool:
-    """Whether a failure is one that a `try` is about; what did not fail does not matter.
-
-    Of an error whose class is a tool's own nobody knows whether a class that is named here is above it.
-    """
-    if not isinstance(outcome, Failure):
-        return True
-    if outcome.kind in _NOT_CAUGHT:
-        return False
-    if outcome.items is not None:
-        return all(_is_caught(item, caught) for item in outcome.items)
-    return Exception in caught or issubclass(_error_class(outcome.error) or Exception, caught)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from superscalar.plan import ir
-from superscalar.plan.ir.vocabulary import FUNCTIONS
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.values import TaskId
 
 _NOTHING: Final[Mapping[str, ir.Expr]] = MappingProxyType({})

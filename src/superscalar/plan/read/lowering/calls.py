@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate import dates, kinds
 from superscalar.plan.evaluate.bounds import EvaluationError
 from superscalar.plan.evaluate.formats import UnknownFormat, fields_of
-from superscalar.plan.evaluate.functions import FUNCTIONS as LISTED
 from superscalar.plan.evaluate.json_text import as_constant, constant_in, looks_like_json
+from superscalar.plan.evaluate.methods import TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.signatures import Parameter, Signature
-from superscalar.plan.ir.vocabulary import CLASSES_OF, FUNCTIONS, METHODS, MUTATING, NOT_OF_TEXT, SPECIAL, TEXT_METHODS
 from superscalar.plan.read.instead import changes, code, forms, functions, methods, wrapped
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import Body
-from superscalar.plan.read.lowering.findings import STAND_IN, constant_of, returned
+from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.keyed import key_function
+from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.outputs import constant_of, returned
 from superscalar.values import TaskId
-
-if TYPE_CHECKING:
-    from superscalar.plan.read.lowering.lower import Lowering
-
-
-_KEYED = ("sorted", "min", "max")
-_STOPPING = ("next", "any", "all")
 
 
 class Calls:
@@ -37,7 +33,7 @@ class Calls:
     def expression(self, node: ast.Call, body: Body) -> ir.Expr:
         """Lower a call; one of a tool becomes a task of `body`, and the expression a reference to it."""
         match node.func:
-            case ast.Name(id=name) if name in SPECIAL:
+            case ast.Name(id=name) if name in BY_OUTCOME:
                 return self._special(node, name, body)
             case ast.Name(id=name) if name in FUNCTIONS:
                 return self._function(node, name, body)
@@ -73,8 +69,9 @@ class Calls:
         return tuple(arguments), tuple(keywords)
 
     def _function(self, node: ast.Call, name: str, body: Body) -> ir.Expr:
+        row = FUNCTIONS[name]
         if any(isinstance(argument, ast.Starred) for argument in node.args):
-            return ir.Apply(name, *self._plain_arguments(node, body, key=name in ("sorted", "min", "max")))
+            return ir.Apply(name, *self._plain_arguments(node, body, key=row.takes_key))
         keywords = tuple(keyword.arg for keyword in node.keywords if keyword.arg is not None)
         error: str | None = None
         if name == "next" and not _is_iterator(node):
@@ -82,22 +79,22 @@ class Calls:
             help = functions.of_call(node, name)
             message = "`next` takes what is gone through once: a generator, or iter(xs)"
             return self._in.problem("E305", message, node, help=help)
-        if name in _STOPPING and (write := self._write_in_generator(node)) is not None:
+        if row.stops and (write := self._write_in_generator(node)) is not None:
             message = f"a write in the generator of `{name}`, which stops at the first item that decides"
             help = f"to make all of them first, write done = [{write}(...) for ...] above this line"
             self._look_into(node, body)
             return self._in.problem("E205", message, node.args[0], help=help)
         try:
             error = dates.why_not(name, len(node.args), keywords) or None
-            LISTED[name].check(name, len(node.args), keywords)
+            row.check(name, len(node.args), keywords)
         except EvaluationError as refused:
             error = refused.message
         if error is None and any(isinstance(argument, ast.Lambda) for argument in node.args):
-            error = f"`{name}` takes a lambda as `key=` only" if name in _KEYED else f"`{name}` takes no lambda"
+            error = f"`{name}` takes a lambda as `key=` only" if row.takes_key else f"`{name}` takes no lambda"
         if error is not None:
             self._look_into(node, body)
             return self._in.problem("E305", error, node, help=functions.of_listed(node, name))
-        made = ir.Apply(name, *self._plain_arguments(node, body, key=name in _KEYED))
+        made = ir.Apply(name, *self._plain_arguments(node, body, key=row.takes_key))
         match made:
             case ir.Apply("Decimal", (ir.Literal(float(number)),)):
                 message = f"`Decimal({number!r})` is all the digits of a float, which is rarely {number!r} itself"
@@ -140,12 +137,10 @@ class Calls:
         return False
 
     def _special(self, node: ast.Call, name: str, body: Body) -> ir.Expr:
-        expected = {"ok": 1, "default": 2, "first": 2}[name]
-        if node.keywords or len(node.args) != expected:
-            form = {"ok": "ok(xs)", "default": "default(x, fallback)", "first": "first(k, xs)"}[name]
-            return self._in.problem(
-                "E305", f"`{name}` takes {expected} argument{'s' * (expected > 1)}", node, help=f"write {form}"
-            )
+        row = FUNCTIONS[name]
+        if node.keywords or not row.accepts(len(node.args)):
+            message = f"`{name}` takes {row.takes} argument{'s' * (row.fewest > 1)}"
+            return self._in.problem("E305", message, node, help=f"write {row.form}")
         looked_at = node.args[0]
         if self._in.variables:
             return ir.Apply(name, self._in.items(node.args, body))
@@ -173,9 +168,9 @@ class Calls:
             return self._no_method(node, function, body)
         base = self._in.expression(function.value, body)
         if name in NOT_OF_TEXT and isinstance(base, ir.Literal | ir.Text):
-            help = "methods of text: " + ", ".join(sorted(TEXT_METHODS))
+            help = "methods of text: " + ", ".join(sorted(TEXT))
             return self._in.problem("E204", f"text has no method `{name}`", node, help=help)
-        if not self._in.check_method(self._in.output_of(base), name, node):
+        if not self._in.check_method(self._in.outputs.of(base), name, node):
             return STAND_IN
         return ir.Method(base, name, *self._plain_arguments(node, body))
 
@@ -201,7 +196,8 @@ class Calls:
 
     def _is_foreign(self, owner: str, name: str) -> bool:
         """Whether `owner.name` can only be what something else than a value has, unless `owner` is one."""
-        return name not in METHODS or functions.is_module(owner) or owner in CLASSES_OF or self._in.is_callable(owner)
+        is_module = functions.is_module(owner) or owner in kinds.CLASSES_OF
+        return is_module or name not in METHODS or self._in.is_callable(owner)
 
     def _not_there(self, node: ast.Call, owner: str, name: str, body: Body) -> ir.Expr:
         """Note a call of `owner.name`, where `owner` stands for no value: a module, a tool, what tools stand in."""
@@ -225,7 +221,7 @@ class Calls:
                 self._look_into(owner, body)  # `d.setdefault(k, []).append(x)` is one change
             case owner:
                 before = len(self._in.problems)
-                known = self._in.output_of(self._in.expression(owner, body))
+                known = self._in.outputs.of(self._in.expression(owner, body))
                 own = known.type in kinds.BY_NAME
                 if len(self._in.problems) > before or (own and not self._in.check_method(known, name, node)):
                     return STAND_IN
@@ -293,7 +289,7 @@ class Calls:
         if missing and not unpacked:
             which = ", ".join(f"`{m}`" for m in missing)
             self._in.problem("E303", f"`{name}` needs {which}", node, help=hints.form(signature))
-        self._in.outputs[id] = returned(signature, arguments)
+        self._in.outputs.own[id] = returned(signature, arguments)
         return self._in.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
     def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:
@@ -342,7 +338,7 @@ def _is_iterator(node: ast.Call) -> bool:
     match node.args[:1]:
         case [ast.GeneratorExp()]:
             return True
-        case [ast.Call(func=ast.Name(id="reversed" | "zip" | "enumerate"))]:
+        case [ast.Call(func=ast.Name(id=name))] if name in FUNCTIONS and FUNCTIONS[name].holds == "views":
             return True
         case [ast.Call() as inner]:
             return _is_iter(inner)

@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Iterable
 from itertools import chain
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.signatures import Parameter, Signature, Signatures
-from superscalar.plan.ir.vocabulary import FUNCTIONS
 
 _MOST_NAMES = 12
 _MOST_COMPARED = 300
@@ -93,7 +93,7 @@ def for_tool(name: str, known: list[str], signatures: Signatures) -> str:
     if name in known:
         return f"`{name}` is a value, not a tool; {tool_names(signatures)}"
     functions: Iterable[str] = (
-        () if name in _PYTHON else FUNCTIONS - {"date", "time"}
+        () if name in _PYTHON else FUNCTIONS.keys() - {"date", "time"}
     )  # what is Python's own was meant as it stands
     guess = closest(name, (s.alias for s in signatures)) or closest(name, functions)
     return guess + tool_names(signatures)
@@ -102,7 +102,7 @@ def for_tool(name: str, known: list[str], signatures: Signatures) -> str:
 def tool_names(signatures: Signatures) -> str:
     """`tools: ...`, the first few by name."""
     aliases = [signature.alias for signature in signatures]
-    more = f", ... ({len(aliases)} in all)" if len(aliases) > _MOST_NAMES else ""
+    more = f", … ({len(aliases)} in all)" if len(aliases) > _MOST_NAMES else ""
     return "tools: " + (", ".join(aliases[:_MOST_NAMES]) or "none") + more
 
 

@@ -6,9 +6,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import Change, changes_an_item, kinds_of
+from superscalar.plan.ir.changes import kinds_of
 from superscalar.plan.read.instead import changes, folds
 from superscalar.plan.read.lowering.body import Body
+from superscalar.plan.read.lowering.changing import Change, changes_an_item
 from superscalar.plan.read.lowering.sharing import ANY
 from superscalar.values import TaskId
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from superscalar.plan import ir
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.values import TaskId
 
 if TYPE_CHECKING:
     from superscalar.plan.read.lowering.body import Body, Carried
     from superscalar.plan.read.lowering.lower import Lowering
 
-TAKES_ALL: Final = frozenset({"list", "tuple", "set", "sorted", "sum", "max", "min", "any", "all", "dict", "join"})
+TAKES_ALL: Final = frozenset({"join", *(name for name, row in FUNCTIONS.items() if row.whole)})
 """What goes through all that it is given, once."""
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.functions import FUNCTIONS as LISTED
-from superscalar.plan.evaluate.functions import accepts
 from superscalar.plan.evaluate.members import LIST, SET
 from superscalar.plan.evaluate.methods import MAPPING, TEXT
+from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.read.instead import functions
 from superscalar.plan.read.lowering.body import Body, CallFinder
-
-if TYPE_CHECKING:
-    from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.lower import Lowering
 
 
 def key_function(node: ast.expr, call: ast.Call, lowering: Lowering, body: Body) -> ir.Expr:
@@ -40,9 +37,12 @@ def key_function(node: ast.expr, call: ast.Call, lowering: Lowering, body: Body)
         return lowering.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
     names = tuple(a.arg for a in arguments.args)
     with_names = lowering.hidden() | set(names)
-    outer, lowering.bound = lowering.bound, {name: known for name, known in lowering.bound.items() if name not in names}
+    outer, lowering.outputs.bound = (
+        lowering.outputs.bound,
+        {name: known for name, known in lowering.outputs.bound.items() if name not in names},
+    )
     inside = lowering.inside(node.body, body, with_names)
-    lowering.bound = outer
+    lowering.outputs.bound = outer
     return ir.Lambda(names, inside)
 
 
@@ -50,11 +50,12 @@ def is_function_of_one(node: ast.expr, lowering: Lowering, body: Body) -> bool:
     """Whether a `key=` is a listed function, a method of text, or a method of a value (rule L3)."""
     match node:
         case ast.Name(id=name):
-            listed = LISTED.get(name)
-            return listed is not None and accepts(listed, 1) and not lowering.is_known(name, body)
+            listed = FUNCTIONS.get(name)
+            looks = name in BY_OUTCOME
+            return listed is not None and not looks and listed.accepts(1) and not lowering.is_known(name, body)
         case ast.Attribute(value=ast.Name(id="str"), attr=method) if not lowering.is_known("str", body):
-            return method in TEXT and accepts(TEXT[method], 0)
+            return method in TEXT and TEXT[method].accepts(0)
         case ast.Attribute(value=owner, attr=method) if not lowering.finder.has_call(owner):
             tables = (TEXT, MAPPING, LIST, SET)
-            return any(method in table and accepts(table[method], 1) for table in tables)
+            return any(method in table and table[method].accepts(1) for table in tables)
     return False

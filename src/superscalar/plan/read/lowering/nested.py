@@ -9,8 +9,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from superscalar.plan.evaluate.changing import BEGUN, Change, change_of, goes_inside
+from superscalar.plan.ir.changes import BEGUN, goes_inside
 from superscalar.plan.read.lowering.body import is_tool_call
+from superscalar.plan.read.lowering.changing import Change, change_of
 
 _ANY: Final = object()  # a key that is not known
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from superscalar.plan import ir
-from superscalar.plan.evaluate.changing import CHANGES, is_keyed, puts_as_it_is
+from superscalar.plan.evaluate.listed import Listed
+from superscalar.plan.evaluate.table import APPLIED, FUNCTIONS, HOLDS, METHODS_OF
 from superscalar.plan.ir import Expr
+from superscalar.plan.ir.changes import CHANGES, is_keyed, puts_as_it_is
 from superscalar.plan.print.expression import name_of
 from superscalar.values import TaskId
 
@@ -42,18 +44,17 @@ class Hold(NamedTuple):
 _NOTHING: Final = Hold()
 _PLAIN: Final = (ir.Literal, ir.Text, ir.Compare)
 
-_NEW: Final[Mapping[str, str]] = {
-    "list": "list", "sorted": "list", "set": "set", "dict": "dict", "dict.fromkeys": "dict",
-}  # fmt: skip
-_COPIES: Final = frozenset({*_NEW, "tuple", "*"})
-_LIVE: Final = frozenset({"reversed", "zip", "enumerate"})
-_VIEWS: Final = frozenset({"keys", "values", "items"})
-"""In Python these go on looking at what they are made of."""
 _LOOP: Final = re.compile(r"(?:^|\.)for(?:\.\d+)?$")
-_NEW_BY_METHOD: Final[Mapping[str, str]] = {
-    "split": "list", "rsplit": "list", "splitlines": "list", "union": "set", "intersection": "set", "difference": "set",
-}  # fmt: skip
-_HOLDING_METHODS: Final = frozenset({"copy", "union", "intersection", "difference"})
+
+
+def _new(rows: Mapping[str, Listed]) -> dict[str, str]:
+    """What collection each of these makes anew."""
+    kinds = {name: row.gives.partition("[")[0] for name, row in rows.items() if row.holds not in ("views", "numbers")}
+    return {name: kind for name, kind in kinds.items() if kind in ("list", "set", "dict")}
+
+
+_NEW: Final = _new(FUNCTIONS)
+_NEW_BY_METHOD: Final = {name: kind for rows in METHODS_OF.values() for name, kind in _new(rows).items()}
 
 
 def _never(_: Expr) -> bool:
@@ -368,13 +369,8 @@ class Sharing:
                 return Hold(_NONE, self.of(initial, names).inside | self.of(items, names).inside)
             case ir.Apply():
                 return self._of_apply(expr, names)
-            case ir.Method(base, "get", arguments):
-                inside = self.of(base, names).inside
-                return _all([Hold(inside, inside), *(self.of(each, names) for each in arguments[1:])])
-            case ir.Method(base, name) if name in _VIEWS:
-                return self.of(base, names)
-            case ir.Method(base, name, arguments) if name in _HOLDING_METHODS:
-                return Hold(_NONE, self._several((base, *arguments), names).inside)
+            case ir.Method(base, name, arguments):
+                return self._of_method(HOLDS.get(name), base, arguments, names)
         return _NOTHING
 
     def _several(self, several: Iterable[Expr], names: Mapping[str, Hold]) -> Hold:
@@ -391,28 +387,35 @@ class Sharing:
     def _of_apply(self, expr: ir.Apply, names: Mapping[str, Hold]) -> Hold:
         given = [self.of(each, names) for each in expr.arguments]
         named = {name: self.of(value, names) for name, value in expr.keywords if not isinstance(value, ir.Lambda)}
-        match expr.function:
-            case "ok" | "default":
+        match APPLIED[expr.function].holds:
+            case "itself" | "views":
                 return _all(given)
-            case "except":
+            case "tried":
                 return _all(given[:2])
-            case "min" | "max" | "next":
-                of_items = given[:1] if len(given) == 1 or expr.function == "next" else []
+            case "one" | "first" as holds:
+                of_items = given[:1] if len(given) == 1 or holds == "first" else []
                 inside = _all(of_items).inside
                 others = [each for each in given if each not in of_items]
                 return _all([Hold(inside, inside), *others, *named.values()])
-            case "dict.fromkeys" if len(given) > 1 and not isinstance(expr.arguments[1], ir.Literal):
+            case "repeated" if len(given) > 1 and not isinstance(expr.arguments[1], ir.Literal):
                 return Hold(_NONE, _all(given).both | {SHARED})
-            case "dict":
+            case "entries":
                 return Hold(_NONE, _all(given).inside | _all(named.values()).both)
-            case "first":
-                return Hold(_NONE, _all(given).inside)
             case "sum":
                 return Hold(_NONE, _all(given).inside if len(given) > 1 or named else _NONE)
-            case name if name in _COPIES:
+            case "items" | "repeated":
                 return Hold(_NONE, _all(given).inside)
-            case name if name in _LIVE:
-                return _all(given)
+        return _NOTHING
+
+    def _of_method(self, holds: str | None, base: Expr, given: Iterable[Expr], names: Mapping[str, Hold]) -> Hold:
+        match holds:
+            case "found":
+                inside = self.of(base, names).inside
+                return _all([Hold(inside, inside), *(self.of(each, names) for each in list(given)[1:])])
+            case "views":
+                return self.of(base, names)
+            case "items":
+                return Hold(_NONE, self._several((base, *given), names).inside)
         return _NOTHING
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
-from superscalar.plan.ir.vocabulary import FUNCTIONS, METHODS
+from superscalar.plan.evaluate.table import FUNCTIONS, METHODS
 from superscalar.plan.read.repairs.outline import WORD, Node
 
 BLOCKS: Final = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
@@ -82,7 +82,7 @@ def called_in(node: Node) -> set[str]:
                     names.add(name)
                 case ast.Call(func=ast.Attribute(attr=name)) if name not in METHODS:
                     names.add(name)
-    return names - FUNCTIONS
+    return names - FUNCTIONS.keys()
 
 
 def words_of(node: Node) -> set[str]:

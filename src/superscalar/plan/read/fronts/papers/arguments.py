@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Parameter, Signature
-from superscalar.plan.ir.vocabulary import FUNCTIONS
 from superscalar.plan.read.fronts.papers.cutting import CallText, Segment
 from superscalar.plan.read.fronts.papers.dialect import ESCAPED, HOLE, NEWLINE, REFERENCE, STAND_INS, Dialect
 from superscalar.plan.read.lowering.body import key_twice

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 REFERENCE = "\u01c0"
 """Stands in text that Python's parser gets where a reference outside text begins: with its number it is a name."""
@@ -14,6 +15,8 @@ ESCAPED = "\ufdd1\ufdd2"
 NEWLINE = "\ufdd0"
 """A line end in quotes that in Python cannot hold one."""
 STAND_INS = re.compile("[\u01c0\ufdd0-\ufdd3]")
+TOOL: Final = r"[*`]*[^\W\d][\w.:/-]*[*`]*\s*"
+"""The name of a tool at the beginning of a call, with the marks that models put around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +25,14 @@ class Dialect:
 
     `header` is what stands before the name of the tool, with group `number`; groups `bullet`, `style` (the sign behind
     the number, which should be this dialect's `style`) and `thought` where it may have them. `openings`: the brackets
-    that begin the arguments. `thought`: a line that is one, with group `text`. `variable`: what the result of a step is
+    that begin the arguments. `step`: how a step begins. `thought`: a line that is one, with group `text`. `variable`: what the result of a step is
     called in the program, before its number. `reference`: one outside text, with the number as group 1 or 2. `letter`
     stands between the sign of a reference and its number. `quotes`: text should be in quotes.
     """
 
-    name: str
     header: re.Pattern[str]
     openings: str
+    step: str
     thought: re.Pattern[str]
     variable: str
     reference: str
