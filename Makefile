@@ -51,7 +51,7 @@ check: $(VENV)/.dev lint types ## format, lint, strict types
 types: $(VENV)/.dev ## strict types, here and in the documentation's examples, which mypy and pyright check as a user's own
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.support.doc_blocks build/examples
-	@$(BIN)/mypy --config-file= --strict --cache-dir .mypy_cache/examples build/examples
+	@$(BIN)/mypy --config-file= --strict --cache-dir .mypy_cache/examples build/examples tests/typing
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lint: $(VENV)/.dev ## the fast half of check: format and lint

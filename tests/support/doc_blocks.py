@@ -1,4 +1,4 @@
-"""The examples of README and docs/: as a reader runs them, and (`python -m tests.support.doc_blocks FOLDER`) as modules."""
+"""The examples of README and docs/ as a reader runs them; `python -m tests.support.doc_blocks DIR` makes modules."""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, overload
+
+from typing_extensions import TypeVar
 
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
@@ -16,7 +18,7 @@ from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.observers import Observers
 from superscalar.compiler.recording import Recording, about_plan, about_question
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.result import AnswerT, Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
 from superscalar.compiler.run import Run
 from superscalar.compiler.stream import Log, RunStream
@@ -35,8 +37,13 @@ from superscalar.tools.toolset import Toolset
 
 if TYPE_CHECKING:
     from superscalar.journal import Journal
+    from superscalar.options import Joined, Text, Typed, Validated
 
 __all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
+
+
+DepsT = TypeVar("DepsT", contravariant=True, default=Any)
+"""What the tools of an agent are given as `ToolContext.context`."""
 
 
 class _Ready(NamedTuple):
@@ -47,7 +54,7 @@ class _Ready(NamedTuple):
     deadline: float | None
 
 
-class LLMCompiler:
+class LLMCompiler(Generic[DepsT, AnswerT]):
     """Answers questions: plans tool calls, runs them in parallel while the plan is being written, and joins.
 
         agent = LLMCompiler(model="openai:gpt-5-mini", tools=[price], limits={"quotes": Limit(concurrency=5)})
@@ -55,6 +62,10 @@ class LLMCompiler:
 
     It takes a model, tools, and by keyword everything else that `superscalar.Options` has: what each is for, and its
     default, stands there. Without a model, `compile` and `execute` work.
+
+    For type checkers it is an `LLMCompiler[Deps, Answer]`. `Answer` is `str`, or the class that is given as
+    `output_type`; where that is none (a union, say) write it: `LLMCompiler[Shop, int | str](...)`. `Deps` is what
+    `context` must be, so what tools ask for as `ToolContext[Deps]`.
 
     An agent may be used for many runs at once, and from several threads.
 
@@ -65,8 +76,29 @@ class LLMCompiler:
         ModelSetupError: the model needs an extra or a key that is missing.
     """
 
-    @told_by(Options)
-    def __init__(self, options: Options) -> None:
+    if TYPE_CHECKING:
+        # The default of `output_type` in `Text` says to pyright that answers are text, and `self` says it to mypy.
+        @overload
+        @told_by(Typed[AnswerT])
+        def __init__(self, options: Typed[AnswerT]) -> None: ...
+        @overload
+        @told_by(Joined)
+        def __init__(self, options: Joined) -> None: ...
+        @overload
+        @told_by(Text[AnswerT])
+        def __init__(self: LLMCompiler[DepsT, str], options: Text[AnswerT]) -> None: ...
+        @overload
+        @told_by(Validated)
+        def __init__(self, options: Validated) -> None: ...
+        def __init__(self, *given: Any, **options: Any) -> None: ...
+
+    else:
+
+        @told_by(Options)
+        def __init__(self, options):
+            self._told(options)
+
+    def _told(self, options: Options) -> None:
         equipment = equipped(options)  # first: what makes no sense leaves no file behind
         self._journal = _opened(options.journal)
         if self._journal is not None:
@@ -126,12 +158,12 @@ class LLMCompiler:
         self,
         question: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
-    ) -> RunStream:
+    ) -> RunStream[AnswerT]:
         """Answer a question, with its events as they happen. See `run` for the arguments."""
         check_call(question=question, history_trusted=history_trusted, deadline=deadline, run_id=run_id)
         self._need_model()
@@ -151,12 +183,12 @@ class LLMCompiler:
         self,
         question: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
-    ) -> RunResult:
+    ) -> RunResult[AnswerT]:
         """Answer a question.
 
         `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
@@ -186,12 +218,12 @@ class LLMCompiler:
         self,
         question: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
-    ) -> RunResult:
+    ) -> RunResult[AnswerT]:
         """`run` for code that is not async. Works inside a running event loop too (notebooks), which it blocks."""
         return run_to_end(
             lambda: self.run(
@@ -233,7 +265,7 @@ class LLMCompiler:
         self,
         run_id: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
         rules_changed: bool = False,
@@ -261,7 +293,7 @@ class LLMCompiler:
         self,
         run_id: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
         rules_changed: bool = False,
@@ -272,6 +304,8 @@ class LLMCompiler:
         tool is `idempotent`, with the same idempotency key; of any other, nobody knows whether it happened, so
         `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
         `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
+
+        The answer is of the type that it has for the run: text, that of its `output_type`, or what a plan joined.
 
         The rules that the run was begun under, and all else that bounds it, must be this agent's, too. One that says
         something else than it did is refused, unless `rules_changed`; one that is missing always is.
@@ -312,7 +346,7 @@ class LLMCompiler:
         self,
         run_id: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
         rules_changed: bool = False,
@@ -356,7 +390,12 @@ class LLMCompiler:
         return check(source, self.tools.signatures, syntax)
 
     async def execute(
-        self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        plan: Plan | str,
+        *,
+        context: DepsT | None = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
     ) -> Outcomes:
         """Run a plan without any model and return what every task left behind.
 
@@ -373,7 +412,7 @@ class LLMCompiler:
         self,
         plan: Plan | str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = False,
@@ -422,7 +461,7 @@ class LLMCompiler:
         self,
         message: object,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = True,
@@ -466,7 +505,7 @@ class LLMCompiler:
         self,
         message: object,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = True,
