@@ -7,6 +7,7 @@ from typing import Any, Literal, assert_type
 from pydantic import BaseModel
 
 from superscalar import LLMCompiler, Outcomes, RunResult, RunStream, Tool, ToolContext, Toolset, tool
+from superscalar.testing import NotedContext, tool_context
 
 
 class Brief(BaseModel):
@@ -78,18 +79,21 @@ def tools() -> None:
     mixed: list[Tool | Toolset] = [price, send, Toolset()]
     LLMCompiler(tools=mixed)
     assert_type(plain("a"), list[str])
-    assert_type(send("a", "b", send_context()), str)
+    assert_type(send("a", "b", tool_context(Shop("k"))), str)
 
 
-def send_context() -> ToolContext[Shop]:
-    raise NotImplementedError
+def contexts_of_tests() -> None:
+    assert_type(tool_context(), NotedContext[None])
+    assert_type(tool_context(Shop("k")), NotedContext[Shop])
+    assert_type(tool_context(Shop("k")).context, Shop)
+    send("a", "b", tool_context(3))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def mistakes() -> None:
     LLMCompiler(tools=[price], max_replan=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     LLMCompiler(tools=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     LLMCompiler(timeout="long")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    send(3, "b", send_context())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    send(3, "b", tool_context(Shop("k")))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def shown(agent: LLMCompiler, result: RunResult, given: Iterable[Tool]) -> None:
