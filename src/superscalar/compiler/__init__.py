@@ -33,6 +33,7 @@ from superscalar.schedule.doubts import Doubt
 from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.short import LONGEST_REPR, cut
 from superscalar.tools.toolset import Toolset
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                 equipment = equipment.with_tools(given)
                 self._made = equipment, guards = equipment, Guards(equipment)
             yield _Ready(equipment, guards, None if deadline is None else max(begun + deadline - now(), 1e-9))
+
+    def __repr__(self) -> str:
+        tools = ", ".join(self.tools.by_alias) or "no tools"
+        return cut(f"<{type(self).__name__} of {self._model_name or 'no model'}, with {tools}>", LONGEST_REPR)
 
     @property
     def options(self) -> Options:

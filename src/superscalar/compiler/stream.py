@@ -98,6 +98,10 @@ class RunStream(Generic[AnswerT]):
         self._left = False
         self._suspended = False
 
+    def __repr__(self) -> str:
+        state = "not begun" if self._task is None else "over" if self._task.done() else "under way"
+        return f"<{type(self).__name__}: {state}, {len(self._log.events):,} events>"
+
     @property
     def events(self) -> tuple[Event, ...]:
         """What has happened so far."""

@@ -16,6 +16,7 @@ from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
 from superscalar.given import NAME
 from superscalar.plan.ir.signatures import ResourceFunction, Signature
+from superscalar.short import LONGEST_REPR, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import filled
@@ -280,7 +281,7 @@ class Tool(Generic[Takes, Gives]):
         self.batched = Batched(form, one, many, defaults_of(one_is.taken), max_batch)
 
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(self.aliases)})>"
+        return cut(f"<tool {self.name}({', '.join(self.aliases)})>", LONGEST_REPR)
 
     @property
     def open_sinks(self) -> Mapping[str, tuple[Sink, ...]]:
