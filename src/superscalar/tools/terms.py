@@ -11,11 +11,11 @@ from superscalar.errors import RateLimited, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a provider allows: at most `concurrency` calls at once, at most `rate` calls in `per` seconds.
+    """What a provider allows: at most `concurrency` calls at once, and `rate` calls in `per` seconds, evenly spaced.
 
-    None is no bound. `burst` calls may come at once after a pause; the rest are spaced evenly (the generic cell rate
-    algorithm, ITU-T I.371), so with the default of 1 no window of `per` seconds ever sees more than `rate` starts.
-    While the provider refuses calls the limit is narrower, and nothing comes in a burst.
+    None is no bound. `burst` calls may come at once after a pause (the generic cell rate algorithm, ITU-T I.371): no
+    window of `per` seconds ever sees more than `rate + burst - 1` starts, rounded up, so with the default of 1 never
+    more than `rate`. While the provider refuses calls the limit is narrower, and nothing comes in a burst.
     """
 
     concurrency: int | None = None
