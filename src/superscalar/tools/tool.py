@@ -61,7 +61,7 @@ class Tool(Generic[P, R]):
     `limits`: the named limits that a call takes part in; `limited_by`: these, or where there are none the tool's own,
     which is no bound until its provider refuses a call. `timeout`: seconds an attempt may take, None for no bound,
     INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
-    identical calls are one call (rule L21). `cost`: what an attempt costs, in any currency. `batched`: its batched
+    identical calls are one call. `cost`: what an attempt costs, in any currency. `batched`: its batched
     form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
     values are never shown; `secret_parts`: what of each is secret.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
@@ -351,7 +351,7 @@ class Tool(Generic[P, R]):
         return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that (rule L17).
+        """The resource that a call touches, where the tool has a function for that.
 
         `arguments` are those that `bind` gave.
 
@@ -495,7 +495,7 @@ def tool(
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
     `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
-    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
+    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are.
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
     or how many attempts in all. `cost`: what each attempt costs, in any currency; it counts in the run's `max_cost`.
     `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or
