@@ -36,7 +36,7 @@ from superscalar.plan import Plan, compile_plan
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.priority import Durations, FirstCome, Key, LongestPath, Priority
+from superscalar.schedule.priority import Durations, Key, LongestPath, Priority
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
@@ -67,6 +67,26 @@ class ProgramOrder:
 
     def renewed(self, _schedule: Schedule) -> bool:
         """Places never change."""
+        return False
+
+
+class FirstCome:
+    """Whoever was ready first goes first: what `LongestPath` is measured against."""
+
+    def __init__(self, durations: Durations, _tools: Toolset) -> None:
+        self._durations = durations
+        self._places: dict[Cell, int] = {}
+
+    def key(self, cell: Cell) -> Key:
+        """The number of its arrival."""
+        return (self._places.setdefault(cell, len(self._places)),)
+
+    def ended(self, tool: str, seconds: float) -> None:
+        """Learn from it, for others."""
+        self._durations.note(tool, seconds)
+
+    def renewed(self, _schedule: Schedule) -> bool:
+        """Nothing that is planned later changes who came first."""
         return False
 
 
@@ -163,12 +183,12 @@ class Steps:
         events: list[Event] = []
         unit = TaskFetchingUnit(
             Surroundings(
-                "benchmark",
-                self.tools,
-                Limits({}, max_concurrency=slots),
-                invoke,
-                events.append,
-                Bounds(timeout=None),
+                run="benchmark",
+                tools=self.tools,
+                limits=Limits({}, max_concurrency=slots),
+                invoke=invoke,
+                record=events.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=order,
             )

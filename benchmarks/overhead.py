@@ -87,7 +87,9 @@ def new_unit(events: list[Event]) -> TaskFetchingUnit:
     """A unit with everything on that a run has."""
     limits = Limits(_TOOLS.limits, max_concurrency=32)
     bounds = Bounds(max_tasks=1_000_000)
-    return TaskFetchingUnit(Surroundings("benchmark", _TOOLS, limits, invoke, events.append, bounds))
+    return TaskFetchingUnit(
+        Surroundings(run="benchmark", tools=_TOOLS, limits=limits, invoke=invoke, record=events.append, bounds=bounds)
+    )
 
 
 async def through_unit(tasks: list[Task]) -> float:
@@ -216,7 +218,9 @@ async def latencies(count: int) -> dict[str, float]:
     limits = Limits({}, max_concurrency=32)
     events: list[Event] = []
     bounds = Bounds(max_tasks=1_000_000)
-    unit = TaskFetchingUnit(Surroundings("benchmark", toolset, limits, invoke, events.append, bounds))
+    unit = TaskFetchingUnit(
+        Surroundings(run="benchmark", tools=toolset, limits=limits, invoke=invoke, record=events.append, bounds=bounds)
+    )
     ours, bare = [], []
     for number in range(count):
         statement = f'price_{number} = probe("IBM", limit={number})'

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from superscalar.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
-
-__version__ = "0.1.0"
 
 # Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
 _WHERE = {

@@ -28,9 +28,10 @@ from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.ir.signatures import Output, Parameter
+from superscalar.short import cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
-from superscalar.tools.tool import Tool
+from superscalar.tools.tool import Tool, tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Results
 from superscalar.tools.types import output_of, shape_of, type_text
@@ -168,15 +169,18 @@ class Extractor:
         why = ""
         for _ in range(_TRIES):
             request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
-            text, cut = await self._reply(self._model, request, run)
+            text, torn = await self._reply(self._model, request, run)
             try:
-                if cut:  # what is there of it may be a value, and another one than was meant
-                    raise Unfit("it was cut", f"its reply was cut: {cut}")
+                if torn:  # what is there of it may be a value, and another one than was meant
+                    raise Unfit("it was cut", f"its reply was cut: {torn}")
                 return reader.read(text)
             except Unfit as unfit:
                 why = unfit.told
                 complaint = f"That does not fit: {unfit}. Write the JSON document again, and nothing else."
-                conversation += [Message("assistant", text[:_MAX_FIND]), Message("user", complaint[:_MAX_FIND])]
+                conversation += [
+                    Message("assistant", cut(text, _MAX_FIND)),
+                    Message("user", cut(complaint, _MAX_FIND)),
+                ]
         raise NoValue(f"the model gave no {schema} in {_TRIES} tries; the last time: {why}")
 
     async def _reply(self, model: ChatModel, request: Request, run: ToolContext[Any]) -> tuple[str, str]:
@@ -240,18 +244,17 @@ def extraction(
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
     extractor = Extractor(model, schemas, timeout, grammar=grammar)
-    made: Tool[..., Any] = Tool(
-        extractor,
+    made: Tool[..., Any] = tool(
         name=NAME,
         effect="read",
         dedupe=True,
-        limits=(LIMIT,) if LIMIT in {**tools.limits, **limits} else (),
+        limit=(LIMIT,) if LIMIT in {**tools.limits, **limits} else (),
         timeout=None,
         retry=_RETRY,
         provider=NAME,
         trust="untrusted",
         reads=(),
-    )
+    )(extractor)
     made.results = Results("schema", {name: shape_of(type_) for name, type_ in extractor.types.items()})
     made.signature = replace(
         made.signature,

@@ -425,13 +425,15 @@ def test_a_call_that_is_cancelled_alone_ends_alone_and_the_last_one_cancels_the_
 
     async def main(*stops: tuple[float, str]) -> tuple[list[Any], list[float]]:
         seen: list[Event] = []
-        unit = TaskFetchingUnit(Surroundings("run", Toolset([price]), Limits(), local.invoke, seen.append))
+        unit = TaskFetchingUnit(
+            Surroundings(run="run", tools=Toolset([price]), limits=Limits(), invoke=local.invoke, record=seen.append)
+        )
 
         def stop(id: str) -> None:
-            unit._cancel(next(attempt for attempt in unit._live if attempt.cell.id == id), "cancelled")
+            unit.calls.cancel(next(attempt for attempt in unit.calls.live if attempt.cell.id == id), "cancelled")
 
         for when, id in stops:
-            unit.loop.call_at(when, stop, id)
+            unit.calls.loop.call_at(when, stop, id)
         tasks = [Task(f"x{n}", Call("price", (("ticker", Literal(n)),))) for n in range(3)]
         outcomes = await unit.run(tasks)
         return list(outcomes.values()), list(ends(seen).values())

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from benchmarks.order import FirstCome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from superscalar.plan import compile_plan
 from superscalar.plan.ir import Task
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.priority import Durations, FirstCome, LongestPath, Priority
+from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
@@ -68,12 +69,12 @@ def times(
         durations = Durations(SECONDS if known is None else known)
         unit = TaskFetchingUnit(
             Surroundings(
-                "run",
-                tools,
-                limits,
-                local.invoke,
-                happened.append,
-                Bounds(timeout=None),
+                run="run",
+                tools=tools,
+                limits=limits,
+                invoke=local.invoke,
+                record=happened.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=priority,
             )
@@ -144,7 +145,7 @@ def test_a_condition_is_before_what_it_guards_and_before_what_chooses_by_it() ->
 def test_an_access_is_before_the_access_that_it_is_ordered_before() -> None:
     put = lasting("put", 3.0, resource="store")
     get = lasting("get", 1.0, resource="store")
-    write = Tool(put.function, effect="write", resource="store", timeout=None)
+    write = tool(effect="write", resource="store", timeout=None)(put.function)
     tools = Toolset([write, get])
     schedule = Schedule()
     for task in compile_plan('a = get()\nput(x="a")\nput(x="b")\njoin(a)', tools.signatures).tasks:

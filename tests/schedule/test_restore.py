@@ -14,7 +14,7 @@ from superscalar import Failure, Observation, Skipped
 from superscalar import events as ev
 from superscalar.plan.ir import Task
 from superscalar.schedule.doubts import CallAgain, Done, Verdict
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.testing import run
 from superscalar.values import UNNEEDED, Outcome, TaskId
 from support.depth import examples
@@ -40,17 +40,17 @@ def resumed(prefix: Sequence[ev.Event], rounds: list[list[Task]], numbers: Chose
     async def main() -> Came:
         last = prefix[-1].at if prefix else 0.0
         world = Fates(numbers, [replace(e, at=e.at - last) for e in prefix])
-        unit = ResumedUnit(surroundings(world), tuple(world.log))
-        unit.schedule.check()
+        rest = Rest(surroundings(world), tuple(world.log))
+        rest.unit.schedule.check()
         before = list(world.log)
         verdicts: dict[TaskId, Verdict] = {}
-        for doubt in unit.doubts:
+        for doubt in rest.doubts:
             kind, value, _ = world.fate(doubt.task_id)
             verdicts[doubt.task_id] = Done(value) if happened and not kind else CallAgain()
             world.happened[doubt.task_id] += isinstance(verdicts[doubt.task_id], Done)
         assert world.log == before
-        unit.go_on(verdicts)
-        return await driven(unit, world, rounds)
+        rest.go_on(verdicts)
+        return await driven(rest.unit, world, rounds)
 
     return run(main())
 

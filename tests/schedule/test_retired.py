@@ -38,7 +38,7 @@ from superscalar.policy import Policy
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.commands import Issue, Repeat
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
@@ -238,7 +238,13 @@ class Drafts:
         for each in self.tools:
             limits.require(each)
         self.surroundings = Surroundings(
-            "run", self.tools, limits, invoke, self.events.append, Bounds(grace=0.5), random=Random(chosen.times)
+            run="run",
+            tools=self.tools,
+            limits=limits,
+            invoke=invoke,
+            record=self.events.append,
+            bounds=Bounds(grace=0.5),
+            random=Random(chosen.times),
         )
         if policy is not None:
             self.surroundings.policy = policy
@@ -321,7 +327,7 @@ def test_a_draft_that_is_taken_back_changes_nothing(
 
     async def again() -> dict[str, Outcome]:
         cut = next(i for i, e in enumerate(drafts.events) if isinstance(e, Retired)) if gone else len(drafts.events) - 1
-        return ResumedUnit(drafts.surroundings, tuple(drafts.events[: cut + 1])).outcomes()
+        return Rest(drafts.surroundings, tuple(drafts.events[: cut + 1])).unit.outcomes()
 
     assert run(again()) == ({} if gone else outcomes)
 

@@ -15,7 +15,7 @@ from superscalar.plan.ir import Task
 from superscalar.plan.read.fronts.detect import reader_of
 from superscalar.plan.read.program import Program
 from superscalar.schedule.limits import Limits
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.testing import run
 from superscalar.tools import Toolset
@@ -46,8 +46,16 @@ class Rounds:
     def __init__(self, recorded: Sequence[Event] = ()) -> None:
         self.log = list(recorded)
         self._program = Program(TOOLS.signatures)
-        around = Surroundings("run", TOOLS, Limits(TOOLS.limits), local.invoke, self.log.append, random=Random(0))
-        self.unit = ResumedUnit(around, tuple(recorded)) if recorded else TaskFetchingUnit(around)
+        around = Surroundings(
+            run="run",
+            tools=TOOLS,
+            limits=Limits(TOOLS.limits),
+            invoke=local.invoke,
+            record=self.log.append,
+            random=Random(0),
+        )
+        self.rest = Rest(around, tuple(recorded)) if recorded else None
+        self.unit = TaskFetchingUnit(around) if self.rest is None else self.rest.unit
         self._number = 0
 
     def read(self, *lines: str) -> list[Task]:
@@ -176,8 +184,8 @@ def went_on(recorded: Sequence[Event], *rounds_read: Sequence[str]) -> tuple[Rou
 
     async def steps(rounds: Rounds) -> None:
         tasks = [task for lines in rounds_read for task in rounds.read(*lines)]
-        assert isinstance(rounds.unit, ResumedUnit)
-        rounds.unit.go_on({})
+        assert rounds.rest is not None
+        rounds.rest.go_on({})
         for task in tasks:
             if task.id not in planned:
                 rounds.unit.add(task)

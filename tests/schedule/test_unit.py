@@ -948,7 +948,14 @@ def unit(*tools: Any, record: Callable[[Event], None] | None = None, **bounds: A
     events: list[Event] = []
     toolset = Toolset(tools)
     return TaskFetchingUnit(
-        Surroundings("run", toolset, Limits(), local.invoke, record or events.append, Bounds(**bounds))
+        Surroundings(
+            run="run",
+            tools=toolset,
+            limits=Limits(),
+            invoke=local.invoke,
+            record=record or events.append,
+            bounds=Bounds(**bounds),
+        )
     )
 
 
@@ -1063,8 +1070,8 @@ def test_a_task_that_can_never_start_is_an_error_and_no_hang() -> None:
         made.seal()
         made.schedule.cell("a").missing = 1
         made.schedule.cell("a").status = "pending"
-        for attempt in made._live.copy():
-            made._end(attempt)
+        for attempt in made.calls.live.copy():
+            made.calls.end(attempt)
         with pytest.raises(IllegalEvent, match="nothing runs and nothing can start"):
             await made.settle()
 

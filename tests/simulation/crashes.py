@@ -21,7 +21,7 @@ from superscalar import CallAgain, Done, Doubt, LLMCompiler, RunResult, StillUnk
 from superscalar.errors import UsageError
 from superscalar.journal import Journal, RunLog
 from superscalar.plan import LANGUAGE, Plan
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings
 from superscalar.testing import VirtualLoop, simulate
 from superscalar.values import TaskId
@@ -115,8 +115,8 @@ class _Log(RunLog):
             self._file.durable = len(self._file.recorded)
 
 
-class WatchedResumed(ResumedUnit):
-    """A resumed unit that its world remembers."""
+class WatchedRest(Rest):
+    """The rest of a run, whose unit its world remembers."""
 
     def __init__(self, surroundings: Surroundings, recorded: Any, *more: Any) -> None:
         world, record, run = surroundings.context, surroundings.record, surroundings.run
@@ -127,7 +127,7 @@ class WatchedResumed(ResumedUnit):
             return record(event)
 
         super().__init__(replace(surroundings, record=noted), recorded, *more)
-        world.units.append(self)
+        world.units.append(self.unit)
 
 
 def _agent(world: Services, journal: Journal, person: Person) -> LLMCompiler:

@@ -14,7 +14,7 @@ import pytest
 
 from simulation.campaign import SEEDS_PER_PLAN, simulate_many, simulated, watched
 from superscalar.events import Event, Expanded, Failed
-from superscalar.schedule import attempt, hazards, limits, order, state, unit
+from superscalar.schedule import attempt, calls, deadlines, ends, hazards, limits, order, state, unit
 from superscalar.values import Failure
 from support.depth import campaign
 
@@ -91,14 +91,14 @@ def breaks(found: str) -> Callable[[Break], Break]:
 
 @breaks("not given back|everything waits")
 def a_slot_is_not_given_back_after_a_retry(patch: pytest.MonkeyPatch) -> None:
-    given_back, end = limits.Grants.give_back, unit.TaskFetchingUnit._end
+    given_back, end = limits.Grants.give_back, calls.Calls.end
 
-    def forgetful(self: unit.TaskFetchingUnit, call: attempt.Attempt) -> None:
+    def forgetful(self: calls.Calls, call: attempt.Attempt) -> None:
         patch.setattr(limits.Grants, "give_back", given_back if call.number == 1 else lambda *_: None)
         end(self, call)
         patch.setattr(limits.Grants, "give_back", given_back)
 
-    patch.setattr(unit.TaskFetchingUnit, "_end", forgetful)
+    patch.setattr(calls.Calls, "end", forgetful)
 
 
 @breaks("started before")
@@ -108,13 +108,13 @@ def an_ordering_edge_is_open_from_the_start(patch: pytest.MonkeyPatch) -> None:
 
 @breaks("failed without doubt, but happened")
 def a_write_that_timed_out_is_not_in_doubt(patch: pytest.MonkeyPatch) -> None:
-    failure_of = attempt.failure_of
+    failure_of = ends.failure_of
 
     def certain(call: attempt.Attempt, error: BaseException, *verdict: Any) -> Failure:
         failure = failure_of(call, error, *verdict)
         return replace(failure, in_doubt=False) if failure.kind == "timeout" else failure
 
-    patch.setattr(unit, "failure_of", certain)
+    patch.setattr(ends, "failure_of", certain)
 
 
 @breaks("was called again though it had happened")
@@ -122,7 +122,7 @@ def a_write_that_may_have_happened_is_made_again(patch: pytest.MonkeyPatch) -> N
     def eager(call: attempt.Attempt, error: BaseException, *_verdict: Any) -> bool:
         return call.number < call.tool.retry.attempts and isinstance(error, call.tool.retry.on)
 
-    patch.setattr(unit, "may_try_again", eager)
+    patch.setattr(ends, "may_try_again", eager)
 
 
 @breaks("happened after its end")
@@ -135,14 +135,7 @@ def a_cancelled_run_does_not_wait_for_its_calls(patch: pytest.MonkeyPatch) -> No
 
 @breaks("timers are set")
 def the_alarm_stays_set(patch: pytest.MonkeyPatch) -> None:
-    set_alarm = unit.TaskFetchingUnit._set_alarm
-
-    def forgetful(self: unit.TaskFetchingUnit, when: float) -> None:
-        if when == float("inf"):
-            self._alarm = None
-        set_alarm(self, when)
-
-    patch.setattr(unit.TaskFetchingUnit, "_set_alarm", forgetful)
+    patch.setattr(deadlines.Deadlines, "clear", lambda _: None)
 
 
 @breaks("writes before the seal")
@@ -165,19 +158,19 @@ def doubt_stands_in_nobodys_way(patch: pytest.MonkeyPatch) -> None:
 
 @breaks("settled twice")
 def an_end_is_heard_twice(patch: pytest.MonkeyPatch) -> None:
-    happened = unit.TaskFetchingUnit._happened
+    happened = unit.TaskFetchingUnit.happened
 
     def twice(self: unit.TaskFetchingUnit, event: Event) -> None:
         happened(self, event)
         if isinstance(event, Failed) and event.failure.kind == "timeout":
             self._record(event)
 
-    patch.setattr(unit.TaskFetchingUnit, "_happened", twice)
+    patch.setattr(unit.TaskFetchingUnit, "happened", twice)
 
 
 @breaks("there is no task")
 def a_fact_is_not_recorded(patch: pytest.MonkeyPatch) -> None:
-    happened = unit.TaskFetchingUnit._happened
+    happened = unit.TaskFetchingUnit.happened
 
     def silent(self: unit.TaskFetchingUnit, event: Event) -> None:
         if isinstance(event, Expanded):
@@ -185,7 +178,7 @@ def a_fact_is_not_recorded(patch: pytest.MonkeyPatch) -> None:
         else:
             happened(self, event)
 
-    patch.setattr(unit.TaskFetchingUnit, "_happened", silent)
+    patch.setattr(unit.TaskFetchingUnit, "happened", silent)
 
 
 @pytest.mark.parametrize("broken", sorted(BREAKS))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from simulation.campaign import watched
-from simulation.crashes import WatchedResumed, crashed
+from simulation.crashes import WatchedRest, crashed
 from superscalar import CallAgain
 from superscalar.compiler import resume
 from support.depth import campaign
@@ -17,7 +17,7 @@ from support.depth import campaign
 
 @pytest.fixture(autouse=True)
 def _watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(resume, "ResumedUnit", WatchedResumed)
+    monkeypatch.setattr(resume, "Rest", WatchedRest)
     gc.disable()
     yield
     gc.enable()

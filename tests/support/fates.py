@@ -23,7 +23,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import reader_of
 from superscalar.plan.read.program import Program
 from superscalar.policy import Ask, LabelledCall, Policy, Question
-from superscalar.schedule.asking import Approver
+from superscalar.schedule.approval import Approver
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
@@ -193,7 +193,15 @@ def surroundings(world: Fates) -> Surroundings:
     limits = Limits(tools.limits, world.chosen.cap)
     bounds = Bounds(60.0, GRACE)
     policy = Policy(rules=[world.asks]) if world.chosen.asking else Policy("off")
-    surroundings = Surroundings("run", tools, limits, local.invoke, world.log.append, bounds, random=Random(0))
+    surroundings = Surroundings(
+        run="run",
+        tools=tools,
+        limits=limits,
+        invoke=local.invoke,
+        record=world.log.append,
+        bounds=bounds,
+        random=Random(0),
+    )
     return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from superscalar.compiler import approval
 from superscalar.compiler.approval import Approve
 from superscalar.compiler.budget import Budget
-from superscalar.compiler.calls import CallResult, CallResults, Turn
+from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.recording import Recording, about_plan, about_question
@@ -144,7 +144,7 @@ class LLMCompiler:
         extractor_timeout: float | None = 120.0,
         redact: Redact | None = None,
     ) -> None:
-        approval.check(approve, plans=approve_plan, recorded=journal is not None)
+        approval.check_approver(approve, plans=approve_plan, recorded=journal is not None)
         _check_choice("replan", replan, REPLANS)
         _check_choice("replanner_sees", replanner_sees, SEES)
         planner = None if model is None else resolve(model, base_url=base_url)
@@ -490,7 +490,7 @@ class LLMCompiler:
         Raises:
             UsageError: `message` is nothing of the kind.
         """
-        turn = Turn(message, self.tools)
+        turn = ToolTurn(message, self.tools)
         async with self.stream_plan(
             turn.plan,
             context=context,

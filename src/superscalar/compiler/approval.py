@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from superscalar.errors import UsageError
 from superscalar.executors import local
 from superscalar.policy import Question
-from superscalar.schedule.asking import Approver
-from superscalar.schedule.attempt import text_of
+from superscalar.schedule.approval import Approver
+from superscalar.schedule.ends import text_of
 
 Approve: TypeAlias = Callable[[Question], bool | Awaitable[bool]]
 """Says whether a call may be made, or a plan be begun: True or False. A plain function is called in a thread."""
@@ -21,15 +21,15 @@ def approver(approve: Approve | None, *, later: bool) -> Approver:
     """Who is asked by a run; `later`: it is recorded, so that an answer may come when its process has ended."""
     if approve is None:
         return Approver(later=later)
-    return Approver(partial(local.called, approve), name_of(approve), later)
+    return Approver(partial(local.called, approve), approver_name(approve), later)
 
 
-def name_of(approve: Approve) -> str:
+def approver_name(approve: Approve) -> str:
     """What the answers of a callback are signed with."""
     return str(getattr(approve, "__name__", type(approve).__name__))
 
 
-def check(approve: Approve | None, *, plans: bool, recorded: bool) -> None:
+def check_approver(approve: Approve | None, *, plans: bool, recorded: bool) -> None:
     """Complain now of what would be found out in the first run only.
 
     Raises:

@@ -21,7 +21,6 @@ from superscalar.policy import Mode
 from superscalar.policy.calls import Always, rule_of
 from superscalar.policy.rules import BuiltIn
 from superscalar.tools.tool import Tool
-from superscalar.tools.types import annotation_of
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog
@@ -30,7 +29,7 @@ GUARDS: Final = "guards"
 """Under which name a run is remembered with them."""
 
 
-class Change(NamedTuple):
+class Altered(NamedTuple):
     """What has become of a guard: it is gone, says something else, or is stricter or new; and that in words."""
 
     how: Literal["gone", "other", "more"]
@@ -40,7 +39,7 @@ class Change(NamedTuple):
 Data: TypeAlias = Any
 """What the journal has of a guard: JSON data. None: there is none."""
 
-Compare: TypeAlias = Callable[[str, Data, Data], Iterator[Change]]
+Comparison: TypeAlias = Callable[[str, Data, Data], Iterator[Altered]]
 """What has become of a guard of that name: what it was, and what it is."""
 
 
@@ -90,13 +89,13 @@ class Guards:
             )
         return tuple(change.what for change in found)
 
-    def _taken(self, about: Mapping[str, Any]) -> Iterator[Change]:
+    def _taken(self, about: Mapping[str, Any]) -> Iterator[Altered]:
         """The tools in whose place plans call another one now: it has their name there, and not their guards."""
         guarded = about[GUARDS].get("tools", {}) if isinstance(about[GUARDS], Mapping) else {}
         for alias, (name, *_) in about.get("declared", {}).items():
             tool = self._settings.tools.get(alias)
             if name in guarded and tool is not None and tool.name != name:
-                yield Change("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
+                yield Altered("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
 
 
 def _again(log: RunLog, *, changed: bool = False) -> str:
@@ -159,7 +158,8 @@ def _told(settings: Settings) -> dict[str, Any]:
 
 
 def _of_tool(tool: Tool[..., Any], rules: Iterable[Any]) -> dict[str, Any]:
-    forms = [mark_of([_bare(form.keys) for form in tool.signature.forms])] if tool.signature.forms else []
+    identity, told = tool.described.identity, tool.signature.forms
+    forms = [mark_of([_bare(form.keys) for form in told])] if told and identity is None else []
     return _without_none(
         {
             "effect": tool.effect,
@@ -177,7 +177,8 @@ def _of_tool(tool: Tool[..., Any], rules: Iterable[Any]) -> dict[str, Any]:
             "readers": _readers(tool.readers),
             "reads": _readers(tool.reads),
             "secret": sorted(tool.secrets) or None,
-            "arguments": {p.name: [mark_of(annotation_of(p)), *forms] for p in tool.parameters} or None,
+            "arguments": {name: [mark_of(kind), *forms] for name, kind in tool.described.annotations.items()} or None,
+            "schema": None if identity is None else mark_of(identity),
             "idempotent": tool.idempotent,
         }
     )
@@ -223,28 +224,26 @@ def _bare_schema(schema: Any) -> Any:
 # --------------------------------------------------------------------------------------------- what has become of it
 
 
-class _NotKnown(Exception):
-    """A guard that cannot be compared; what it is called."""
-
-
-def _changes(begun: Data, now: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(begun: Data, now: Mapping[str, Any]) -> Iterator[Altered]:
     """What has become of the guards that a run was begun under."""
     yield from _fields("", begun, now, _AGENT)
 
 
-def _fields(within: str, was: Data, now: Mapping[str, Any], known: Mapping[str, Compare]) -> Iterator[Change]:
+def _fields(within: str, was: Data, now: Mapping[str, Any], known: Mapping[str, Comparison]) -> Iterator[Altered]:
     """What has become of each of several; what nobody here knows is gone."""
     if not isinstance(was, Mapping):
-        yield Change("gone", f"{within}what is recorded of its rules cannot be read")
+        yield Altered("gone", f"{within}what is recorded of its rules cannot be read")
         return
     for name in {**known, **was}:
         if name in was and name not in known:
-            yield Change("gone", f"{within}{name}: this release of superscalar does not know what that is")
+            yield Altered("gone", f"{within}{name}: this release of superscalar does not know what that is")
             continue
         try:
             yield from known[name](f"{within}{name}", was.get(name), now.get(name))
         except Exception:  # noqa: BLE001 -- the journal may hold anything: what cannot be read is no guard that is there
-            yield Change("gone", f"{within}{name} was {was.get(name)!r}, which this release of superscalar cannot read")
+            yield Altered(
+                "gone", f"{within}{name} was {was.get(name)!r}, which this release of superscalar cannot read"
+            )
 
 
 def _said(name: str, was: Data, now: Data) -> str:
@@ -257,52 +256,52 @@ def _word(said: Data) -> str:
     )
 
 
-def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = ()) -> Compare:
+def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = ()) -> Comparison:
     """One word of several, the laxest first. The first `nothing` of them are no guard. `apart`: which have no order."""
 
-    def compare(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compare(name: str, was: Data, now: Data) -> Iterator[Altered]:
         was, now = (ranked[0] if said is None else said for said in (was, now))
         before, by_now = ranked.index(was), ranked.index(now)
         if before != by_now:
             laxer = by_now < before or frozenset((was, now)) in apart
-            yield Change("gone" if laxer and by_now < nothing else "other" if laxer else "more", _said(name, was, now))
+            yield Altered("gone" if laxer and by_now < nothing else "other" if laxer else "more", _said(name, was, now))
 
     return compare
 
 
-def _where_both(compare: Compare) -> Compare:
+def _where_both(compare: Comparison) -> Comparison:
     """What both say, as `compare` has it: whether there is anything to say it of, others tell."""
 
-    def compared(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
         if was is not None and now is not None:
             yield from compare(name, was, now)
 
     return compared
 
 
-def _bound(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _bound(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """A number that is not gone beyond."""
     if was is not None and (isinstance(was, bool) or not isinstance(was, int | float)):
         raise TypeError(was)
     if was != now:
         laxer = was is not None and (now is None or now > was)
-        yield Change("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
+        yield Altered("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
 
 
-def _only(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _only(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Names of those that may; None is all."""
     if was == now:
         return
     before, by_now = (None if said is None else _names(said) for said in (was, now))
     laxer = before is not None and (by_now is None or not by_now <= before)
-    yield Change("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
+    yield Altered("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
 
 
-def _all_of(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _all_of(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Names of which none may be missing."""
     before, by_now = (frozenset() if said is None else _names(said) for said in (was, now))
     if before != by_now:
-        yield Change("more" if before <= by_now else "gone", _said(name, was, now))
+        yield Altered("more" if before <= by_now else "gone", _said(name, was, now))
 
 
 def _names(said: Data) -> frozenset[str]:
@@ -311,14 +310,14 @@ def _names(said: Data) -> frozenset[str]:
     return frozenset(said)
 
 
-def _who(compare: Compare) -> Compare:
+def _who(compare: Comparison) -> Comparison:
     """Names, as `compare` has it, or a function that gives them."""
 
-    def compared(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
         if _is_function(was) or _is_function(now):
             yield from _functions(name, was if _is_function(was) else None, now if _is_function(now) else None)
             if was is not None and now is not None and _is_function(was) != _is_function(now):
-                yield Change("other", f"{name} is told in another way")
+                yield Altered("other", f"{name} is told in another way")
         else:
             yield from compare(name, was, now)
 
@@ -329,7 +328,7 @@ def _is_function(said: Data) -> bool:
     return isinstance(said, list) and len(said) == 1 and isinstance(said[0], list)
 
 
-def _functions(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _functions(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Functions of somebody's own: each must be there, and say what it said."""
     left = [Identity(*one) for one in now or ()]
     missing: list[Identity] = []
@@ -339,46 +338,46 @@ def _functions(name: str, was: Data, now: Data) -> Iterator[Change]:
     for one in missing:
         named = next((other for other in left if other[:2] == one[:2]), None)
         if named is None:
-            yield Change("gone", f"{name}: {one.qualified} is missing")
+            yield Altered("gone", f"{name}: {one.qualified} is missing")
         else:
             left.remove(named)
-            yield Change("other", f"{name}: {one.qualified} was {one.told}, and is {named.told} now")
+            yield Altered("other", f"{name}: {one.qualified} was {one.told}, and is {named.told} now")
     for one in left:
-        yield Change("more", f"{name}: {one.qualified} is new")
+        yield Altered("more", f"{name}: {one.qualified} is new")
 
 
-def _answerer(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _answerer(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Who is asked: without anybody questions wait in the journal, and then anybody may answer them."""
     for change in _functions(name, was, now):
         if was is not None and now is not None:
-            yield Change("other", change.what)
+            yield Altered("other", change.what)
 
 
-def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> Compare:
+def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> Comparison:
     """A digest. `absent`: what follows where there was none."""
 
-    def compare(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compare(name: str, was: Data, now: Data) -> Iterator[Altered]:
         if was is None and now is not None:
-            yield Change(absent, f"{name}: {of_what}, of which nothing was said before")
+            yield Altered(absent, f"{name}: {of_what}, of which nothing was said before")
         elif was is not None and (was != now or not was):
-            yield Change("gone" if now is None and absent == "more" else "other", f"{name}: not the same as before")
+            yield Altered("gone" if now is None and absent == "more" else "other", f"{name}: not the same as before")
 
     return compare
 
 
-def _each(compare: Compare) -> Compare:
+def _each(compare: Comparison) -> Comparison:
     """Several by name: what each was must still be so."""
 
-    def compared(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
         for one, said in (was or {}).items():
             yield from compare(f"{name}: {one}", said, (now or {}).get(one))
         for one in (now or {}).keys() - (was or {}).keys():
-            yield Change("more", f"{name}: {one} is new")
+            yield Altered("more", f"{name}: {one} is new")
 
     return compared
 
 
-def _destination(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _destination(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Whether a parameter chooses where something goes, and what is said of that which is not trusted and chooses.
 
     What only looked as if it did is our guess: a tool may say by now that it does not.
@@ -386,28 +385,28 @@ def _destination(name: str, was: Data, now: Data) -> Iterator[Change]:
     if was[0] not in ("sink", "likely"):
         raise ValueError(was)
     if now is None:
-        yield Change("gone" if was[0] == "sink" else "other", f"{name} chose where something goes, and does not now")
+        yield Altered("gone" if was[0] == "sink" else "other", f"{name} chose where something goes, and does not now")
     elif was != now or "" in was:
         laxer = (was[0], now[0]) == ("sink", "likely") or (now[1:] and was[1:] != now[1:])
-        yield Change("other" if laxer or "" in was else "more", f"{name} chooses by other rules where something goes")
+        yield Altered("other" if laxer or "" in was else "more", f"{name} chooses by other rules where something goes")
 
 
-def _argument(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _argument(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """What a parameter takes. One that is gone is given nothing that had to be looked at."""
     if now is None:
-        yield Change("more", f"{name} is taken no more")
+        yield Altered("more", f"{name} is taken no more")
     elif was != now or "" in was:
-        yield Change("other", f"{name} takes something else than before")
+        yield Altered("other", f"{name} takes something else than before")
 
 
-def _tools(_name: str, was: Data, now: Data) -> Iterator[Change]:
+def _tools(_name: str, was: Data, now: Data) -> Iterator[Altered]:
     """What tools say of themselves. One that is gone keeps nothing from being called."""
     for tool, said in was.items():
         if tool in now:
             yield from _fields(f"{tool}: ", said, now[tool], _TOOL)
 
 
-_AGENT: Final[Mapping[str, Compare]] = {
+_AGENT: Final[Mapping[str, Comparison]] = {
     "policy": _words("off", "warn", "ask", "enforce", nothing=2),
     "policy.rules": _functions,
     "policy.own": _where_both(_words("told", "kept")),
@@ -433,7 +432,7 @@ _AGENT: Final[Mapping[str, Compare]] = {
     "schemas": _each(_same("a schema")),
     "tools": _tools,
 }
-_TOOL: Final[Mapping[str, Compare]] = {
+_TOOL: Final[Mapping[str, Comparison]] = {
     "effect": _words("pure", "read", "write", nothing=2),
     "rules": _functions,
     "destinations": _each(_destination),
@@ -443,5 +442,6 @@ _TOOL: Final[Mapping[str, Compare]] = {
     "reads": _who(_all_of),
     "secret": _all_of,
     "arguments": _each(_argument),
+    "schema": _same("its schema", absent="other"),
     "idempotent": _words(True, False, nothing=0),
 }

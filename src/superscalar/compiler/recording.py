@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from superscalar import __version__, events
+from superscalar import events
 from superscalar.compiler.telling import Telling
 from superscalar.errors import JournalError
 from superscalar.events import AnswerWritten, Event, PlanWritten, Thought
@@ -19,6 +19,7 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Declared
 from superscalar.values import TaskId
+from superscalar.version import __version__
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog

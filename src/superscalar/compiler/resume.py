@@ -17,7 +17,7 @@ from superscalar.compiler.joining import tried_in
 from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording, history_of
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.result import Ending, Outcomes, RunResult
 from superscalar.compiler.run import Run, Settings
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
@@ -34,7 +34,7 @@ from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger, Round
-from superscalar.schedule.restore import ResumedUnit
+from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.secrets import lacks_secret
 from superscalar.tools.toolset import Toolset
@@ -154,7 +154,6 @@ class _Past:
 class ResumedRun(Run):
     """A run that goes on from what is recorded of it. Making it changes nothing."""
 
-    _unit: ResumedUnit
     _program: AdoptedProgram
 
     def __init__(
@@ -191,7 +190,8 @@ class ResumedRun(Run):
         """What has changed of those that it was begun under, in words."""
 
     def _unit_in(self, surroundings: Surroundings) -> TaskFetchingUnit:
-        return ResumedUnit(surroundings, tuple(self._recorded), self._past.hear)
+        self._rest = Rest(surroundings, tuple(self._recorded), self._past.hear)
+        return self._rest.unit
 
     def lose(self, again: Again) -> None:
         """Take note of what of the run is in no journal, and could not be got again."""
@@ -214,7 +214,7 @@ class ResumedRun(Run):
         tasks = [task for said in rounds for task in said.round.tasks]
         open = last is not None and not (last.round.sealed or last.round.asked or self._late)
         begun = open and self._answers and last is not None and last.is_begun
-        why = why_not(about, self._unit.left(), tasks, self._unit.outcomes(), begun=begun)
+        why = why_not(about, self._rest.left(), tasks, self._unit.outcomes(), begun=begun)
         if why is not None:
             show = command("show", self._id, journal=self._journal)
             raise UsageError(f"run {self._id} cannot go on: {why}. `{show}` prints what it came to so far")
@@ -225,7 +225,7 @@ class ResumedRun(Run):
         Raises:
             UsageError: what is still to be called is gone, or takes other arguments; the message names it.
         """
-        calls = [task.work for task in walk(tuple(self._unit.left())) if isinstance(task.work, Call)]
+        calls = [task.work for task in walk(tuple(self._rest.left())) if isinstance(task.work, Call)]
         changed = {call.tool: why for call in calls if (why := _why_changed(call, tools)) is not None}
         if changed:
             listed = "\n".join(f"  {alias}: {why}" for alias, why in changed.items())
@@ -237,7 +237,7 @@ class ResumedRun(Run):
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         """The writes that may have happened, and must be answered for."""
-        return self._unit.doubts
+        return self._rest.doubts
 
     async def verdicts(self, resolve: Resolve | None) -> dict[TaskId, Verdict]:
         """What became of each write that may have happened.
@@ -265,28 +265,28 @@ class ResumedRun(Run):
     async def go_on(self, verdicts: dict[TaskId, Verdict]) -> RunResult:
         """Do the rest of the run."""
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             last = self._past.rounds[-1] if self._past.rounds else None
             asks = self._answers and self._settings.approve_plan
             if last is not None and not last.round.sealed and (last.round.asked or asks):
                 self._unit.hold()
-            self._unit.go_on(verdicts, self.guards)
+            self._rest.go_on(verdicts, self.guards)
             if self._recording is not None:
                 await self._recording.log.durable()  # what was said of the writes is not asked again
             return await (self._rest_of_answer() if self._answers else self._rest_of_plan())
 
         return await self._bracketed(self._question, main)
 
-    async def _rest_of_plan(self) -> RunResult:
+    async def _rest_of_plan(self) -> Ending:
         tasks = tuple(self._unit.ledger.tasks)
         if not (self._unit.ledger.round.sealed or self._late):
             await self._rest_of_approval(self._unit.ledger.round)
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
-        return self._result(Plan(tasks), outcomes, outcomes.joined)
+        return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
 
-    async def _rest_of_answer(self) -> RunResult:
+    async def _rest_of_answer(self) -> Ending:
         past, question, said = self._past, self._question, self._said
         if past.joined is not None:
             answer = past.joined.answer
@@ -396,7 +396,16 @@ async def without_secrets(
     run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
     called = None if late else invoke
     tell = str if recording.tell is None else recording.tell.scrub
-    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
+    terms = Terms(
+        run=run,
+        tools=settings.tools,
+        limits=limits,
+        invoke=called,
+        bounds=settings.bounds,
+        context=context,
+        random=settings.random,
+        tell=tell,
+    )
     return await read_again(recorded, terms)
 
 

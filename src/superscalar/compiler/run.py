@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -16,13 +16,14 @@ from superscalar.compiler.approval import Approve
 from superscalar.compiler.asking import Asking
 from superscalar.compiler.budget import Budget, Spent
 from superscalar.compiler.history import heard
-from superscalar.compiler.joining import Joining, Progress
+from superscalar.compiler.joining import Joining, Wording
 from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.result import Ending, Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, JoinError, NotApproved
+from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
@@ -32,7 +33,8 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
-from superscalar.schedule.attempt import Bounds, Invoke, text_of
+from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.ends import text_of
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
 from superscalar.schedule.limits import Limits
@@ -118,7 +120,7 @@ class Run:
             timeout=settings.joiner_timeout,
             max_tokens=settings.max_answer_tokens,
         )
-        self._progress = Progress()
+        self._progress = Wording()
         self._refused = False  # the plan of a later round was not approved
         self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
         self._approver = approval.approver(settings.approve, later=recording is not None)
@@ -128,22 +130,22 @@ class Run:
         self._left = False
         self._unit = self._unit_in(
             Surroundings(
-                run_id,
-                settings.tools,
-                settings.limits,
-                settings.invoke if self._tell is None else self._tell.learning(settings.invoke),
-                self._record if self._budget.counts else log.record,
-                settings.bounds,
-                context,
-                settings.random,
-                settings.durations,
-                settings.priority,
-                self._refuse if self._budget.counts else None,
-                settings.policy,
-                question,
-                settings.replan,
-                self._approver,
-                None if recording is None else recording.committed,
+                run=run_id,
+                tools=settings.tools,
+                limits=settings.limits,
+                invoke=settings.invoke if self._tell is None else self._tell.learning(settings.invoke),
+                record=self._record if self._budget.counts else log.record,
+                bounds=settings.bounds,
+                context=context,
+                random=settings.random,
+                durations=settings.durations,
+                priority=settings.priority,
+                refuse=self._refuse if self._budget.counts else None,
+                policy=settings.policy,
+                question=question,
+                replan=settings.replan,
+                approver=self._approver,
+                committed=None if recording is None else recording.committed,
             )
         )
         self._seen = NOTHING  # the label of what the planner was shown
@@ -195,7 +197,7 @@ class Run:
         if self._tell is not None:
             self._tell.expect(plan.tasks)
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             if seen is not NOTHING:
                 self._unit.begin_round(0, "", in_view_of(seen))
             tasks = plan.tasks
@@ -206,7 +208,7 @@ class Run:
                 await self._approved(tasks)
                 tasks = ()
             outcomes = Outcomes(await self._unit.run(tasks), plan.tasks)
-            return self._result(plan, outcomes, outcomes.joined)
+            return Ending(answer=outcomes.joined, plan=plan, outcomes=outcomes)
 
         return await self._bracketed("", main)
 
@@ -214,7 +216,7 @@ class Run:
         """Plan, run and join until there is an answer."""
         said = tuple(history)
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             conversation = self._conversation(said, question)
             await self._plan(conversation, "")
             return await self._from_plan_to_answer(conversation, question, said)
@@ -223,7 +225,7 @@ class Run:
 
     async def _from_plan_to_answer(
         self, conversation: list[Message], question: str, said: tuple[Message, ...]
-    ) -> RunResult:
+    ) -> Ending:
         """Run what is planned, and join and plan again until there is an answer."""
         answer: Any
         while True:
@@ -236,7 +238,7 @@ class Run:
                 break
             decision = await self._join(self._settings.joiner, question, said)
             if isinstance(decision, joiner.Cut):
-                return self._unanswered(decision, question, said)
+                return self._answered(decision.text.strip(), question, said, decision.why)
             if not isinstance(decision, joiner.Replan):
                 answer = decision
                 break
@@ -263,29 +265,31 @@ class Run:
         self._seen |= turn.label
         conversation.append(Message("user", self._as_told(turn.text)))
 
-    def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
-        """The result of a run whose answer was cut: everything else is there."""
-        result = self._answered(cut.text.strip(), question, said)
-        return replace(result, answer=None, partial=cut.text.strip(), cut=cut.why)
-
-    def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
-        text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
+    def _answered(self, answer: Any, question: str, said: tuple[Message, ...], cut: str = "") -> Ending:
+        """What the run comes to; of an answer that was `cut`, everything else is there."""
+        text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
         tasks = self._program.in_order()
         label = self._sight.label(tasks, joined=self._settings.joiner is not None, heard=heard(said))
-        messages = (*said, Message("user", question), Message("assistant", text, label=label))
-        return self._result(Plan(tasks), Outcomes(self._unit.outcomes(), tasks), answer, messages)
+        return Ending(
+            answer=None if cut else answer,
+            plan=Plan(tasks),
+            outcomes=Outcomes(self._unit.outcomes(), tasks),
+            messages=(*said, Message("user", question), Message("assistant", text, label=label)),
+            partial=text if cut else "",
+            cut=cut,
+        )
 
-    async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
+    async def _bracketed(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
         if self._recording is None:
             return await self._run(question, main)
         return await self._recording.around(self._run(question, main), self._settings.durations)
 
-    async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
+    async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         self._begin(question)
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
         error: str | None = "cancelled"
-        result: RunResult | BaseException
+        result: Ending | BaseException
         try:
             result = await main()
             error = ""
@@ -327,35 +331,32 @@ class Run:
         self._happened(events.DeadlinePassed(self._now()))
         self._unit.stop("deadline")
 
-    def _result(self, plan: Plan, outcomes: Outcomes, answer: Any, messages: tuple[Message, ...] = ()) -> RunResult:
-        return RunResult(
-            answer,
-            plan,
-            outcomes,
-            Usage(),
-            0.0,
-            self._rounds + 1,
-            self._id,
-            messages,
-            (),
-            self._settings.tools.declared,
-        )
-
-    def _finished(self, result: RunResult) -> RunResult:
-        """The result with what is known only once the run has ended."""
+    def _finished(self, ending: Ending) -> RunResult:
         happened = tuple(self._log.events)
-        usage = sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage())
-        return replace(result, usage=usage, cost=self._budget.cost, events=happened)
+        return RunResult(
+            answer=ending.answer,
+            plan=ending.plan,
+            outcomes=ending.outcomes,
+            usage=sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage()),
+            cost=self._budget.cost,
+            rounds=self._rounds + 1,
+            run_id=self._id,
+            messages=ending.messages,
+            events=happened,
+            declared=self._settings.tools.declared,
+            partial=ending.partial,
+            cut=ending.cut,
+        )
 
     # ------------------------------------------------------------------------------------------------- planning
 
     async def plan_only(self, question: str, history: Iterable[Message]) -> RunResult:
         """Ask the planner, repair what it wrote, and run nothing."""
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             conversation = self._conversation(tuple(history), question)
             await self._plan(conversation, "", running=False)
-            return self._result(Plan(self._program.in_order()), Outcomes({}), None)
+            return Ending(answer=None, plan=Plan(self._program.in_order()), outcomes=Outcomes({}))
 
         return await self._bracketed(question, main)
 

@@ -23,7 +23,7 @@ is asked about other writes. "any": everything.
 """
 REPLANS: Final = ("never", "planned-tools", "read-only", "ask", "any")
 
-Kind: TypeAlias = tuple[str, str]
+WriteKind: TypeAlias = tuple[str, str]
 """A kind of write: its tool, and the expressions for its destinations."""
 
 _FOLLOWS: Final[dict[Mode, Literal["warn", "ask", "deny"]]] = {
@@ -43,7 +43,7 @@ class Refusal:
     reason: str
 
 
-def kind_of(call: Call, tool: Tool[..., object]) -> Kind:
+def write_kind(call: Call, tool: Tool[..., object]) -> WriteKind:
     """What kind of write a call is: its tool and what its sinks are given, or all arguments where it declares none.
 
     Two calls are of one kind only if the expressions are the same, constants with their types: equal values that the
@@ -69,8 +69,8 @@ class Admission:
         self._restricted = False
         self._first = True
         self._first_tools: set[str] = set()
-        self._kinds: set[Kind] = set()  # of the writes of earlier rounds
-        self._fresh: set[Kind] = set()  # of this round
+        self._kinds: set[WriteKind] = set()  # of the writes of earlier rounds
+        self._fresh: set[WriteKind] = set()  # of this round
         self._writes: list[tuple[TaskId, bool]] = []  # of this round, and whether each is made once at the most
         self._cost = 0.0
         self._round: dict[TaskId, Task] = {}
@@ -126,7 +126,7 @@ class Admission:
             if self._first:
                 self._first_tools.add(tool.name)
             if call.effect == "write":
-                self._fresh.add(kind_of(call, tool))
+                self._fresh.add(write_kind(call, tool))
                 self._writes.append((inner.id, once))
 
     def sealed(self) -> None:
@@ -199,7 +199,7 @@ class Admission:
                 return Refusal(
                     "deny", "replan", f'{seen}, and the first plan calls no {tool.name}: replan="{self._replan}"'
                 )
-            case "read-only" | "ask" if call.effect == "write" and kind_of(call, tool) not in self._kinds:
+            case "read-only" | "ask" if call.effect == "write" and write_kind(call, tool) not in self._kinds:
                 why = f"{seen}, and no plan before had a write of this kind ({_kind(tool)})"
                 if self._replan == "ask":
                     return Refusal("ask", "replan", why)

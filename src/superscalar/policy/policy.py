@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from superscalar.errors import UsageError
 from superscalar.labels import NOTHING, Label, joined
-from superscalar.policy.asked import name_of, said_by
+from superscalar.policy.asked import rule_name, ruling_of
 from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of, rules_of
 from superscalar.policy.rules import (
     BUILT_IN,
@@ -161,10 +161,10 @@ class Rulings:
         """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
         found: tuple[BuiltIn | Rule, Decision] | None = None
         for built_in in self._built_in[call.tool]:
-            said = said_by(built_in, lambda: call)
+            said = ruling_of(built_in, lambda: call)
             found = found if said is None else _stricter(found, built_in, self._in_mode(said))
         for rule in self._others[call.tool]:
-            said = said_by(rule, call.apart)  # what it does to that, nobody else sees
+            said = ruling_of(rule, call.apart)  # what it does to that, nobody else sees
             found = found if said is None else _stricter(found, rule, said)
         if found is None:
             return None
@@ -173,7 +173,7 @@ class Rulings:
         looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
         label = joined(argument.label for argument in looked_at.values())
         weighs = isinstance(rule, BuiltIn) and rule.weighs_control(self._tools[call.tool])
-        return self._ruled(name_of(rule), decision, label | call.control if weighs else label)
+        return self._ruled(rule_name(rule), decision, label | call.control if weighs else label)
 
     def _in_mode(self, decision: Decision) -> Decision:
         """What a built-in rule says, as the mode has it."""

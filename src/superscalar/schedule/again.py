@@ -18,9 +18,10 @@ from superscalar import events
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
-from superscalar.schedule.attempt import Bounds, Invoke, text_of
+from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import bound_again, fresh, given_to
+from superscalar.schedule.ends import text_of
 from superscalar.schedule.items import items
 from superscalar.schedule.ledger import Ledger
 from superscalar.schedule.limits import Grants
@@ -30,7 +31,7 @@ from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
 from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.tool import Inherited, Tool
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, TaskId, copied
 
@@ -54,7 +55,7 @@ class Again:
             _lose_items(schedule.in_program_order())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How calls are made. `invoke` is None where none may be: what would have to be read is absent then.
 
@@ -183,7 +184,7 @@ class _Reading:
         loop = asyncio.get_running_loop()
         ticket = _Turn(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
-        timeout = terms.bounds.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
+        timeout = terms.bounds.timeout_of(tool)
         before = HOLDER.set(ref(ticket))
         call = asyncio.ensure_future(terms.invoke(tool, passed, context))
         HOLDER.reset(before)

@@ -1,33 +1,24 @@
-"""One attempt to call a tool, and what its end means as a failure."""
+"""One attempt to call a tool, alone or in a batch: which calls go out together as one request."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from math import inf
-from random import Random
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
+from weakref import ref
 
-from superscalar import events
-from superscalar.codec import Unwritable
-from superscalar.errors import JournalError, NotBegun, NotDone, RateLimited
-from superscalar.plan.ir import Call
 from superscalar.schedule.cells import Cell
-from superscalar.schedule.limits import NOT_REFUSED, Grants, Ticket, Verdict
-from superscalar.schedule.loans import Entangled
-from superscalar.schedule.refusal import refusal_of
-from superscalar.secrets import without_queries
-from superscalar.tools.context import ArgumentError, ToolContext
-from superscalar.tools.secret import without
-from superscalar.tools.tool import Inherited, Tool
-from superscalar.values import Failure, FailureKind, Observation, TaskId
-from superscalar.weight import Scale, TooHeavy
-
-if TYPE_CHECKING:
-    from superscalar.schedule.batch import Batch
-    from superscalar.schedule.state import Schedule
+from superscalar.schedule.course import Course
+from superscalar.schedule.effective import fresh
+from superscalar.schedule.limits import Grants, Order, Ticket
+from superscalar.schedule.loans import HOLDER
+from superscalar.schedule.sharing import identity
+from superscalar.tools.context import ToolContext
+from superscalar.tools.tool import Batched, Inherited, Tool
+from superscalar.values import FailureKind
+from superscalar.weight import Scale
 
 
 class Invoke(Protocol):
@@ -52,24 +43,27 @@ class Bounds:
     max_fan_out: int = 1_000
     max_bytes: int = 1_000_000_000
 
+    def timeout_of(self, tool: Tool[..., Any]) -> float | None:
+        """Seconds that an attempt to call a tool may last; None: as long as it likes."""
+        return self.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
+
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]
 """Why an attempt is being cancelled."""
 
+_Key: TypeAlias = tuple[Hashable, ...]
+
 
 class Shell(Protocol):
-    """What attempts and batches need of the unit that they belong to."""
+    """What attempts and batches need of the `Calls` that they are among."""
 
     run_id: str
     loop: asyncio.AbstractEventLoop
+    course: Course
     caller: Ticket | None
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""
-        ...
-
-    def begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Start an asyncio task for a request."""
         ...
 
     def context_for(self, attempt: Attempt) -> ToolContext[Any]:
@@ -164,208 +158,170 @@ class Attempt(Ticket):
         self.shell.start(self)
 
 
-_SPARED = 10
-"""Of so many attempts that were refused while others got through, one counts."""
+class Batches:
+    """Groups the calls of batched tools. No `await`, no clock.
 
-STOPPED: dict[Stop, str] = {
-    "cancelled": "the run was cancelled",
-    "deadline": "the run's deadline passed",
-    "unneeded": "nothing needed it any more",
-}
-
-
-def kind_of(stop: Stop) -> FailureKind:
-    """The kind of failure of an attempt that was stopped so."""
-    return "cancelled" if stop == "unneeded" else stop
-
-
-def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
-    """What becomes of a call that the end of the run kept from starting, or a plan that nobody approved of."""
-    if kind == "denied":
-        return Failure(kind, "the plan that it is part of was not approved")
-    if attempt is not None and attempt.number > 1:
-        return Failure(kind, f"{STOPPED[kind]} before it was tried again", in_doubt=attempt.in_doubt)
-    return Failure(kind, f"{STOPPED[kind]} before it started")
-
-
-def too_slow(attempt: Attempt, bounds: Bounds) -> str:
-    """What to say when its time has passed."""
-    timeout = bounds.timeout if isinstance(attempt.tool.timeout, Inherited) else attempt.tool.timeout
-    return f"{attempt.tool.name} gave no answer within {timeout:g} s"
-
-
-def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
-    """What an attempt ended with whose time had passed; `error`: what it raised then."""
-    said, began = too_slow(attempt, bounds), attempt.begun and not isinstance(error, NotBegun)
-    return TimeoutError(said) if began else NotBegun(f"{said}: it had not begun")
-
-
-def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
-    """A tool's exception as data. A write is in doubt unless the error says that nothing happened (rule L19)."""
-    in_doubt = attempt.in_doubt or (attempt.tool.effect == "write" and not _says_nothing_happened(error, verdict))
-    name = type(error).__name__
-    if attempt.stopped in STOPPED:
-        return Failure(kind_of(attempt.stopped), STOPPED[attempt.stopped], name, in_doubt=in_doubt)
-    if attempt.stopped == "timeout":
-        return Failure("timeout", str(error), name, in_doubt=in_doubt)
-    if isinstance(error, asyncio.CancelledError):
-        return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without_queries(without(text_of(error), attempt.arguments, attempt.tool.secret_parts))
-    return Failure("error", said or name, name, in_doubt=in_doubt)
-
-
-def _says_nothing_happened(error: BaseException, verdict: Verdict) -> bool:
-    return isinstance(error, NotDone) or (verdict.refusal is not None and verdict.refusal.nothing_done)
-
-
-def may_try_again(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> bool:
-    """Whether its tool wants another attempt after this error, and that could do no harm.
-
-    A refusal is wanted where `RateLimited` is, whatever the class of the error. Attempts that were refused while other
-    calls got through do not count, up to a bound: it is the limit that is being learned then.
+    A batch is open from its first call until its request is made. It waits for nothing: the first call asks for the
+    limits as any other would, and what becomes ready before they are granted, or in the same turn of the event loop,
+    comes along if it differs in the one argument only, and may be in its `company`.
     """
-    tool = attempt.tool
-    retry = tool.retry
-    harmless = tool.effect != "write" or tool.idempotent or _says_nothing_happened(error, verdict)
-    wanted = isinstance(error, retry.on) or (verdict.refusal is not None and issubclass(RateLimited, retry.on))
-    counted = max(attempt.number - attempt.spared, attempt.number // _SPARED, 1)
-    return wanted and counted < retry.attempts and harmless and attempt.stopped in (None, "timeout")
+
+    def __init__(self, shell: Shell, limits: Grants, invoke: Invoke, company: Callable[[Cell], Hashable]) -> None:
+        self._company = company
+        self.shell = shell
+        self.limits = limits
+        self.invoke = invoke
+        self._open: dict[_Key, Batch] = {}
+        self._made = 0
+
+    def continue_after(self, number: int) -> None:
+        """Give the next batches numbers above this one, which an earlier process gave."""
+        self._made = max(self._made, number)
+
+    def ask(self, attempt: Attempt, order: Order) -> bool:
+        """What `Limits.ask` is for a call that goes alone: whether it may start now; if not, its batch is `granted`."""
+        batch = self._place(attempt)
+        if not batch.held and batch.queue is None:
+            batch.held = self.limits.ask(batch, order)
+        return batch.held
+
+    def _place(self, attempt: Attempt) -> Batch:
+        """Put an attempt into an open batch with room, or else into a new one."""
+        batched = attempt.tool.batched
+        assert batched is not None  # or it would go alone
+        item, others = batched.parted(attempt.arguments)
+        try:
+            key: _Key = attempt.tool.name, identity(others), self._company(attempt.cell)
+        except RecursionError:  # nested too deeply to be compared: it goes alone
+            key = attempt.tool.name, id(attempt)
+        batch = self._open.get(key)
+        if batch is None:
+            self._made += 1
+            batch = self._open[key] = Batch(self, attempt, batched, others, key, self._made)
+        batch.items[attempt] = item
+        attempt.batch = batch
+        if len(batch.items) >= batched.max_batch:
+            self.close(batch)
+        return batch
+
+    def close(self, batch: Batch) -> None:
+        """Let no more calls in."""
+        if self._open.get(batch.key) is batch:
+            del self._open[batch.key]
 
 
-def verdict_on(attempt: Attempt, error: BaseException, limits: Grants, random: Random, now: float) -> Verdict:
-    """What its limits make of the end of an attempt, which has given back what it held: they narrow at a refusal."""
-    refusal = refusal_of(error)
-    if refusal is None:
-        return NOT_REFUSED
-    verdict = limits.refused(attempt.batch or attempt, refusal, random, now)
-    attempt.spared += verdict.barren < 2
-    return verdict
+class Batch(Ticket):
+    """Calls that go out as one request: one slot, one token, one attempt; cancelled when every one of them is.
 
-
-def backoff_of(attempt: Attempt, random: Random) -> float:
-    """Seconds to wait before the next attempt, by how many there were that count.
-
-    It waits where others get through too: one call that is always refused must not be the first after every pause.
+    `items`: the calls that are in it and have not ended, each with the argument that it differs in. `held`: the limits
+    have granted what it takes. `deadline`: when the time of all has passed. `answered`: the request was made, and did
+    not fail as a whole.
     """
-    return attempt.tool.retry.delay(max(attempt.number - attempt.spared, 1), random)
 
+    __slots__ = (
+        "_answers",
+        "_batched",
+        "_batches",
+        "_failed",
+        "_others",
+        "_request",
+        "answered",
+        "deadline",
+        "held",
+        "items",
+        "key",
+        "number",
+    )
 
-class Kept:
-    """What the result of a call comes to, which is weighed and copied: nobody else can change it."""
+    def __init__(
+        self, batches: Batches, first: Attempt, batched: Batched, others: dict[str, Any], key: _Key, number: int
+    ) -> None:
+        super().__init__(batches.shell.run_id, first.names, batches.shell.loop)
+        self._batches = batches
+        self._batched = batched
+        self._others = others
+        self._answers: dict[Attempt, Any] | None = None
+        self._request: asyncio.Task[None] | None = None
+        self.key = key
+        self.number = number
+        self.items: dict[Attempt, Any] = {}
+        self.held = False
+        self.answered = False
+        self.deadline = inf
+        self._failed: tuple[float, float] | None = None
 
-    __slots__ = ("outcome",)
+    @property
+    def caller(self) -> Ticket | None:
+        """The call inside which the run of its calls goes on."""
+        return self._batches.shell.caller
 
-    def __init__(self, outcome: Observation | Failure) -> None:
-        self.outcome = outcome
+    def granted(self) -> None:
+        """Everything is taken: all of it starts; or is given back, if nobody wants it any more."""
+        self.held = True
+        if not self.items:
+            self._batches.limits.give_back(self)
+            self._batches.limits.dispatch(self.loop)
+        for attempt in list(self.items):
+            if not attempt.over:  # where one may not start, another that was needed with it only is dropped
+                self._batches.shell.start(attempt)
 
-    def event(self, now: float, id: TaskId) -> events.Succeeded | events.Failed:
-        """The end of the call."""
-        found = self.outcome
-        return events.Failed(now, id, found) if isinstance(found, Failure) else events.Succeeded(now, id, found.value)
+    def leave(self, attempt: Attempt) -> None:
+        """An attempt has ended. With the last one, what the batch holds is free."""
+        self.items.pop(attempt, None)
+        if self.items:
+            return
+        self._batches.close(self)
+        if self.waiting:
+            self._batches.limits.withdraw(self)
+        elif self.held:
+            self._batches.limits.give_back(self)
 
+    def backoff(self, now: float, wait: float) -> tuple[float, float]:
+        """When its calls failed, and how long they wait at least: one for all, so that they go out together again."""
+        if self._failed is None:
+            self._failed = now, wait
+        return self._failed
 
-async def kept(attempt: Attempt, value: Any, keep: Callable[[Any], Awaitable[Any]]) -> Kept:
-    """What a tool's result comes to, of which `keep` gives a copy, if it does not weigh too much.
+    async def answer(self, attempt: Attempt, arguments: dict[str, Any]) -> Any:
+        """The result of one of the calls. The first that asks makes the request; one that is alone is a plain call.
 
-    Of some things, such as an object that does not let itself be read, there is no copy. A write whose result cannot be
-    kept is in doubt, though its tool returned: it is not to be made again.
-    """
-    try:
-        return Kept(Observation(await keep(value)))
-    except Exception as error:  # noqa: BLE001 -- the result is the tool's, and so is what copying it raises
-        return Kept(_not_kept(attempt.tool, error))
+        A call that is cancelled ends at once while others still want the answer, and else when the request has ended.
+        """
+        if self._answers is None:
+            self._answers = dict.fromkeys(self.items, asyncio.CancelledError())  # until there is another
+            self._batches.close(self)
+            if len(self.items) > 1:
+                request = self._ask(attempt, list(self.items.values()), self._answers)
+                self._request = self._batches.shell.course.begin(request, f"batch {self.number}")
+        if self._request is None:
+            return await self._batches.invoke(attempt.tool, arguments, attempt.context)
+        while not self._request.done():
+            try:
+                await asyncio.wait((self._request,))
+            except asyncio.CancelledError:
+                if any(other.stopped is None for other in self.items):
+                    raise
+                self._request.cancel()
+                if attempt.over:  # abandoned: nobody waits for it any more
+                    raise
+        answer = self._answers[attempt]
+        if isinstance(answer, BaseException):
+            raise answer.with_traceback(None)  # it may be that of all calls: do not pile up their tracebacks
+        return answer
 
-
-def _not_kept(tool: Tool[..., Any], error: Exception) -> Failure:
-    """What becomes of a call that returned, and whose result cannot be kept."""
-    wrote = tool.effect == "write"
-    if isinstance(error, TooHeavy):
-        done = "; the write was done" if wrote else ""
-        return Failure("bounds", f"the result of {tool.name} is too large: {error}{done}", in_doubt=wrote)
-    message = f"the result of {tool.name} cannot be copied: {without_queries(text_of(error))}"
-    return Failure("error", message, type(error).__name__, in_doubt=wrote)
-
-
-def instead_of(event: events.Event, refused: Unwritable | JournalError, schedule: Schedule) -> events.Failed:
-    """What happened instead of what a journal refused: a value that is no data, or the start of a write.
-
-    Raises:
-        Unwritable, JournalError: as given, where no task can fail instead.
-    """
-    match event, refused:
-        case events.Succeeded(at, id), Unwritable():
-            cell = schedule.get(id)
-            work = None if cell is None or cell.task is None else cell.task.work
-            done = "; the write was done" if isinstance(work, Call) and work.effect == "write" else ""
-            what = f"the result of {work.tool}" if isinstance(work, Call) else "the value"
-            message = (
-                f"{what} cannot be kept in the journal: `{refused.path}` is a {refused.type}, which {refused.reason}"
-                f"{done}. Return plain data (text, numbers, lists, dicts, records), or run without journal="
-            )
-            return events.Failed(at, id, Failure("error", message, "Unwritable"))
-        case events.Started(at, id), JournalError():
-            return events.Failed(at, id, not_recorded(refused))
-        case _:
-            raise refused
-
-
-def not_recorded(why: BaseException, *, in_doubt: bool = False) -> Failure:
-    """What becomes of a write whose start is not on the disk. `in_doubt`: an attempt before this one is."""
-    if isinstance(why, JournalError):
-        return Failure("cancelled", f"it was not made, as it could not be recorded: {why}", in_doubt=in_doubt)
-    return Failure("cancelled", "it was cancelled before it was made", in_doubt=in_doubt)
-
-
-def not_made(attempt: Attempt, why: BaseException) -> Failure:
-    """What becomes of a call that was about to be made, and was not: it is in doubt only if one before it is."""
-    match why:
-        case JournalError() | asyncio.CancelledError():
-            return not_recorded(why, in_doubt=attempt.in_doubt)
-        case ArgumentError() | TooHeavy() | RecursionError():
-            return unfit(attempt.tool.name, why, in_doubt=attempt.in_doubt)
-        case _:
-            return replace(failure_of(attempt, why), in_doubt=attempt.in_doubt)
-
-
-def never_granted(attempt: Attempt, why: Entangled) -> Failure:
-    """What becomes of a call that would wait for slots for ever."""
-    return Failure("bounds", str(why), in_doubt=attempt.in_doubt)
-
-
-def unfit(tool: str, why: ArgumentError | TooHeavy | RecursionError, *, in_doubt: bool = False) -> Failure:
-    """What becomes of a call with an argument that does not fit, or of which there is no copy."""
-    match why:
-        case ArgumentError():
-            return Failure("arguments", str(why), in_doubt=in_doubt)
-        case TooHeavy():
-            return too_heavy(tool, why, in_doubt=in_doubt)
-        case RecursionError():
-            return Failure("bounds", "an argument is nested too deeply", in_doubt=in_doubt)
-
-
-def too_heavy(tool: str, why: TooHeavy, *, in_doubt: bool = False) -> Failure:
-    """What becomes of a call that is made with more than there is room for."""
-    return Failure("bounds", f"an argument of {tool} is too large: {why}", in_doubt=in_doubt)
-
-
-def too_many(have: int, more: int, bounds: Bounds) -> Failure:
-    """What to say when a run would have more than its bound of tasks."""
-    return Failure("bounds", f"{more:,} tasks beside the {have:,} there are exceed max_tasks={bounds.max_tasks:,}")
-
-
-def too_wide(count: int, bounds: Bounds) -> Failure:
-    """The same for the items of a map."""
-    return Failure("bounds", f"{count:,} items are more than max_fan_out={bounds.max_fan_out:,}")
-
-
-def text_of(error: BaseException) -> str:
-    """The text of an exception, which may be broken itself."""
-    try:
-        return str(error)
-    except Exception as worse:  # noqa: BLE001 -- an exception of a tool may be broken too
-        return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
-
-
-def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
-    """The loop's clock, called directly where it is asyncio's own."""
-    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
+    async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:
+        """Make the request for these items, and note what each came to. Raises nothing."""
+        tool = self._batched.tool
+        arguments = fresh({**self._others, self._batched.into: list(values)})
+        context = None
+        found: list[Any]
+        HOLDER.set(ref(self))
+        try:
+            if tool.context_parameter is not None:
+                context = self._batches.shell.context_for(first)
+                arguments[tool.context_parameter] = context
+            found = self._batched.divided(await self._batches.invoke(tool, arguments, context), values)
+        except BaseException as error:  # noqa: BLE001 -- as in the unit: a tool may raise anything
+            found = [error] * len(values)
+        self.answered = not (isinstance(found[0], BaseException) and all(one is found[0] for one in found))
+        answers.update(zip(answers, found, strict=True))

@@ -2,70 +2,62 @@
 
 from __future__ import annotations
 
-import contextvars
-from abc import abstractmethod
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from superscalar import events
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call
 from superscalar.schedule import gather
-from superscalar.schedule.asking import Asking
-from superscalar.schedule.attempt import Attempt, unfit
+from superscalar.schedule.approval import Approval
+from superscalar.schedule.attempt import Attempt
+from superscalar.schedule.calls import Calls
 from superscalar.schedule.cells import READY, Cell
-from superscalar.schedule.effective import Arguments, given_to, refused, shown, told
+from superscalar.schedule.effective import Arguments, copied_in_portions, given_to, of_argument, shown, told
+from superscalar.schedule.ends import unfit
 from superscalar.schedule.holding import Holding
 from superscalar.schedule.ledger import Known, Ledger
-from superscalar.schedule.lookup import cause
 from superscalar.schedule.naming import name_of
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import identities_of, identity
-from superscalar.schedule.surroundings import Surroundings
-from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.values import Failure, twin_of
+from superscalar.values import Failure
 from superscalar.weight import Portions, Scale, TooHeavy
 
 
-class Binding(Asking):
-    """The part of a unit that evaluates and validates the arguments of calls, and asks whether these are to be made.
+class Binder:
+    """Evaluates and validates the arguments of calls, and asks whether these are to be made.
 
     What is long is copied, validated and compared in portions, each in a turn of the event loop. Meanwhile the call
     stays ready, as one of which a person is asked does: it has an attempt that holds nothing and runs nothing.
     """
 
-    holding: Holding
-
-    def __init__(self, ledger: Ledger, permission: Permission, surroundings: Surroundings) -> None:
-        super().__init__(ledger, surroundings.bounds, surroundings.limits, surroundings.approver, surroundings.run)
-        self.permission = permission
-        self._variables = contextvars.copy_context()
-        self._tool = surroundings.tools.by_alias.get
+    def __init__(self, ledger: Ledger, permission: Permission, approval: Approval, calls: Calls) -> None:
+        self._tool = permission.tools.by_alias.get
         self._shared = ledger.shared
         self._known = ledger.known
+        self._permission = permission
         self._guarded = permission.guarded
         self._keeps_arguments = permission.named_by_arguments
-        self._ready: list[Attempt] = []
+        self._approval = approval
+        self._calls = calls
+        self._holding = calls.holding
+        self._course = calls.course
+        self._now = calls.course.now
+        self._happened = calls.course.happened
 
-    @abstractmethod
-    def start(self, attempt: Attempt) -> None:
-        """Everything that the attempt takes was taken: call the tool."""
-
-    @abstractmethod
-    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run."""
-
-    def _bind(self, cell: Cell, work: Call) -> None:
+    def bind(self, cell: Cell, work: Call) -> None:
         """Evaluate and validate a call's arguments; then it starts, or queues for its limits."""
         tool = self._tool(work.tool)
         if tool is None:
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", f"there is no tool `{work.tool}`")))
             return
+        holding = self._holding
         try:
-            given, long = given_to(cell, work, self.holding.take, self.holding.is_long)
+            given, long = given_to(cell, work, holding.take, holding.is_long)
             if cell.blocked is not None:
                 self._happened(events.Skipped(self._now(), cell.id, cell.blocked))
                 return
@@ -73,9 +65,9 @@ class Binding(Asking):
             if long:
                 self._bind_long(cell, tool, work, given, long)
                 return
-            arguments = tool.bind(given) if known is None else self._bound(known, tool, given)
+            arguments = tool.bind(given) if known is None else self._approval.bind(known, tool, given)
             if arguments is not given:
-                self.holding.take_made(tool.named(given), arguments)
+                holding.take_made(tool.named(given), arguments)
             if not self._is_to_be_made(cell, tool, work, arguments):
                 return
             plain = arguments is given  # as it came, it is numbers, ASCII text and the like (`Tool.validate`)
@@ -83,21 +75,20 @@ class Binding(Asking):
         except _UNBOUND as error:
             self._happened(_unbound(cell, tool, error, self._now()))
         else:
-            attempt = Attempt(self, cell, tool, arguments, as_shown)
+            attempt = Attempt(self._calls, cell, tool, arguments, as_shown)
             attempt.plain = plain
-            self._live[attempt] = None
-            self._ready.append(attempt)
+            self._calls.add(attempt)
 
     def _bind_long(self, cell: Cell, tool: Tool[..., Any], work: Call, given: Arguments, long: Sequence[str]) -> None:
         known = self._known.get(cell.id)
         bind = tool.binding if known is None else partial(self._bound_later, known, tool)
-        attempt = Attempt(self, cell, tool, given, {})
-        self._live[attempt] = None
-        self._bind_on(attempt, work, _in_portions(tool, given, long, bind, self.holding))
+        attempt = Attempt(self._calls, cell, tool, given, {})
+        self._calls.expect(attempt)
+        self._bind_on(attempt, work, _in_portions(tool, given, long, bind, self._holding))
 
     def _bound_later(self, known: Known, tool: Tool[..., Any], given: Arguments) -> Portions[Arguments]:
         yield
-        return self._bound(known, tool, given)
+        return self._approval.bind(known, tool, given)
 
     def _bind_on(self, attempt: Attempt, work: Call, portions: _Binding) -> None:
         """Do the next portion; with the last one, the call starts or queues as others do."""
@@ -106,27 +97,27 @@ class Binding(Asking):
         try:
             bound = next(portions)
             if bound is None:
-                attempt.timer = self.loop.call_soon(self._take_turn, attempt, work, portions, context=self._variables)
+                turn = partial(self._take_turn, attempt, work, portions)
+                attempt.timer = self._course.loop.call_soon(turn, context=self._course.variables)
                 return
             attempt.arguments, attempt.told, attempt.scale = bound.arguments, bound.told, bound.scale
             is_made = self._is_to_be_made(cell, tool, work, bound.arguments, bound.identities)
         except _UNBOUND as error:
-            self._end(attempt)
+            self._calls.end(attempt)
             self._happened(_unbound(cell, tool, error, self._now()))
             return
         if is_made:
-            self._ready.append(attempt)
+            self._calls.add(attempt)
         else:
-            self._end(attempt)
+            self._calls.end(attempt)
 
     def _take_turn(self, attempt: Attempt, work: Call, portions: _Binding) -> None:
         try:
             self._bind_on(attempt, work, portions)
             if attempt.timer is None:
-                self._pump()
-        except BaseException as bug:  # noqa: BLE001 -- as for attempts: `settle` raises it
-            self._bug = self._bug or bug
-            self._wake()
+                self._course.pump()
+        except BaseException as bug:  # noqa: BLE001 -- `settle` raises it
+            self._course.fail(bug)
 
     def _is_to_be_made(
         self,
@@ -144,21 +135,19 @@ class Binding(Asking):
                 if cell.status is not READY:  # a write before it is in its way (L19)
                     return False
         if self._keeps_arguments and work.tool in self._keeps_arguments:
-            self.permission.note_bound(cell, arguments)
+            self._permission.note_bound(cell, arguments)
         guarded = work.tool in self._guarded or (self._known and cell.id in self._known)
-        if guarded and not self._permitted(cell, tool, work, arguments):
+        if guarded and not self._approval.permits(cell, tool, work, arguments):
             return False
-        return not (tool.shares and self._shares(cell, work, identities or identities_of(arguments)))
-
-    def _shares(self, cell: Cell, work: Call, identities: Mapping[str, Hashable]) -> bool:
-        """Whether an identical call is or was made, whose outcome this task gets (rule L21)."""
-        other = self._shared.earlier(cell, work.tool, identities, self.permission.whether.apart(cell))
-        if other is not None:
+        if not tool.shares:
+            return True
+        apart = self._permission.whether.apart(cell)
+        other = self._shared.earlier(cell, work.tool, identities or identities_of(arguments), apart)
+        if other is not None:  # an identical call is or was made, whose outcome this task gets (rule L21)
             self._happened(events.Shared(self._now(), cell.id, other.id))
-        return other is not None
+        return other is None
 
 
-T = TypeVar("T")
 _Unbound: TypeAlias = Unavailable | EvaluationError | ArgumentError | RecursionError | TooHeavy
 _UNBOUND = (Unavailable, EvaluationError, ArgumentError, RecursionError, TooHeavy)
 
@@ -198,7 +187,7 @@ def _in_portions(
     holding.take_made(tool.named(given), arguments)
     scale = Scale()
     for name, value in arguments.items():
-        yield from _of_argument(name, scale.weighing(value))
+        yield from of_argument(name, scale.weighing(value))
     masked = tool.masked(arguments)
     shown = yield from copied_in_portions(masked, scale, told)
     identities: dict[str, Hashable] = {}
@@ -207,34 +196,8 @@ def _in_portions(
     yield _Bound(arguments, shown, identities, scale)
 
 
-def copied_in_portions(arguments: Arguments, scale: Scale, copy: Callable[[Any], Any] = twin_of) -> Portions[Arguments]:
-    """As `fresh` makes it, or another `copy` of the same kind, of arguments that were weighed on this scale.
-
-    Raises:
-        ArgumentError: the class of one does not let it be copied.
-    """
-    made: Arguments = {}
-    for name, value in arguments.items():
-        made[name] = yield from _of_argument(name, scale.copying(value, copy))
-    return made
-
-
-def _of_argument(name: str, work: Portions[T]) -> Portions[T]:
-    """What work on an argument comes to; a record's class is a tool's own code."""
-    try:
-        return (yield from work)
-    except (TooHeavy, RecursionError):
-        raise
-    except Exception as error:
-        raise refused(name, error) from error
-
-
 def _unbound(cell: Cell, tool: Tool[..., Any], error: _Unbound, now: float) -> events.Event:
     """What becomes of a call that does not come to its arguments."""
-    match error:
-        case Unavailable():
-            return events.Skipped(now, cell.id, *cause(cell, error))
-        case EvaluationError():
-            return events.Failed(now, cell.id, gather.failure_of(error))
-        case ArgumentError() | TooHeavy() | RecursionError():
-            return events.Failed(now, cell.id, unfit(tool.name, error))
+    if isinstance(error, Unavailable | EvaluationError):
+        return gather.instead(cell, error, now)
+    return events.Failed(now, cell.id, unfit(tool.name, error))

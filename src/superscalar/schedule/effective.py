@@ -16,7 +16,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from superscalar import codec
@@ -44,10 +44,12 @@ from superscalar.values import (
     record_fields,
     twin_of,
 )
-from superscalar.weight import is_light
+from superscalar.weight import Portions, Scale, TooHeavy, is_light
 
 Arguments: TypeAlias = dict[str, Any]
 """All arguments of a call, by the names that its function gives them."""
+
+T = TypeVar("T")
 
 
 def given_to(
@@ -111,6 +113,28 @@ def fresh(arguments: Arguments) -> Arguments:
         ArgumentError: the class of one does not let it be copied.
     """
     return _each(arguments, twin_of)
+
+
+def copied_in_portions(arguments: Arguments, scale: Scale, copy: Callable[[Any], Any] = twin_of) -> Portions[Arguments]:
+    """As `fresh` makes it, or another `copy` of the same kind, of arguments that were weighed on this scale.
+
+    Raises:
+        ArgumentError: the class of one does not let it be copied.
+    """
+    made: Arguments = {}
+    for name, value in arguments.items():
+        made[name] = yield from of_argument(name, scale.copying(value, copy))
+    return made
+
+
+def of_argument(name: str, work: Portions[T]) -> Portions[T]:
+    """What work on an argument comes to; a record's class is a tool's own code."""
+    try:
+        return (yield from work)
+    except (TooHeavy, RecursionError):
+        raise
+    except Exception as error:
+        raise refused(name, error) from error
 
 
 def shown(tool: Tool[..., Any], arguments: Arguments) -> Arguments:
@@ -227,12 +251,11 @@ def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, A
     named = tool.named(given)
     bound = tool.validate(named) if named else {}
     made: Arguments = {}
-    for parameter in tool.parameters:
-        name = parameter.name
+    for name in tool.aliases:
         if name in bound:
             now = bound[name]
             made[name] = _as_it_was(tool, name, named, now, recorded[name]) if name in recorded else now
-        else:
+        elif tool.fills(name):
             made[name] = _default_as_it_was(tool, name, recorded[name]) if name in recorded else tool.default_of(name)
     return made
 

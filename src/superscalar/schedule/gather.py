@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from superscalar import events
 from superscalar.plan.evaluate.elements import described, truth
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
-from superscalar.plan.evaluate.holders import Row, held
+from superscalar.plan.evaluate.holders import HeldRow, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered, last, spread
-from superscalar.schedule.lookup import Lookup, instance
+from superscalar.schedule.lookup import Lookup, cause, instance
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 
@@ -51,6 +52,13 @@ def failure_of(error: EvaluationError) -> Failure:
     return Failure("bounds" if isinstance(error, BoundError) else "evaluation", str(error), error.error)
 
 
+def instead(cell: Cell, error: Unavailable | EvaluationError, now: float) -> events.Skipped | events.Failed:
+    """What becomes of a task of which something cannot be evaluated."""
+    if isinstance(error, EvaluationError):
+        return events.Failed(now, cell.id, failure_of(error))
+    return events.Skipped(now, cell.id, *cause(cell, error))
+
+
 def answers(race: Race, cell: Cell) -> list[Any]:
     """The values of the items that were first, in input order (rule L16).
 
@@ -78,12 +86,12 @@ def _attempted(key: Expr, outcome: Lookup) -> Outcome:
 
 def _collected(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
     """What a loop added to a list, behind what there was before it (rule L14)."""
-    before: list[Row] = []
+    before: list[HeldRow] = []
     if work.otherwise is not None:
         start = outcome(work.otherwise)
         match start:
             case Observation(list(found)):
-                before = [Row(Observation(item)) for item in found]
+                before = [HeldRow(Observation(item)) for item in found]
             case Observation(found):
                 raise EvaluationError(f"only a list can be appended to, not {described(found)}", "AttributeError")
             case Failure(items=tuple()) | Skipped(items=tuple()):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from superscalar import events
 from superscalar.plan.ir import Join, Task
+from superscalar.schedule.cells import Cell
 from superscalar.values import Failure, Observation, Outcome, copied
 from superscalar.weight import (
     MUCH,
@@ -146,6 +148,15 @@ class Holding:
             self._known.clear()  # nobody keeps what is in it of this value
             return Failure("bounds", f"the value is too large: {error}")
         return None
+
+    def end_of(
+        self, cell: Cell, value: Any, now: float, copy: Callable[[Any], Any] = lambda value: value
+    ) -> events.Succeeded | events.Failed:
+        """How a task ends that made no call of its own: with a copy of this value, unless it weighs too much."""
+        why = self.settled(cell.task, Observation(value))
+        if why is None:
+            return events.Succeeded(now, cell.id, copy(value))
+        return events.Failed(now, cell.id, replace(why, in_doubt=cell.is_write))
 
     @property
     def failure(self) -> Failure:

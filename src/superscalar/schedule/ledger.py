@@ -18,7 +18,6 @@ from superscalar.plan.ir import Task
 from superscalar.plan.ir.instances import is_of
 from superscalar.schedule.cells import RUNNING, Cell
 from superscalar.schedule.commands import Command
-from superscalar.schedule.effective import Arguments
 from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import SharedCalls
@@ -29,11 +28,10 @@ from superscalar.values import TaskId
 
 @dataclass(eq=False, slots=True)
 class Known:
-    """What was asked of a call, and the answer to that, if any. `bound`: what it is made with, in this process."""
+    """What was asked of a call, and the answer to that, if any."""
 
     asked: events.Decided
     answer: events.Approved | None = None
-    bound: Arguments | None = field(default=None, repr=False)
     heard: bool = False  # somebody answered, if only what was asked before
 
     def note(self, answer: events.Approved) -> None:
@@ -67,7 +65,7 @@ class UnderWay:
         return self.cut_off and not self.cleared
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Round:
     """One round of planning: what its planner was shown, and how far its plan has come.
 
@@ -118,7 +116,7 @@ class Ledger:
         self.ended: events.RunEnded | None = None
         self.called: dict[TaskId, events.Started] = {}  # each call that was made, by its first attempt
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
-        self._implicit = Round(schedule, 0, 0)  # that of a plan that was there already
+        self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
         self._untrusted = frozenset(tool.name for tool in tools if tool.trust == "untrusted")
         counts = permission is not None and permission.admission.counts_writes
@@ -226,7 +224,15 @@ class Ledger:
         begins = self.schedule.planned
         if self.rounds:
             self.rounds[-1].ends = begins
-        begun = Round(self.schedule, event.round, begins, inf, shown, event.saw_untrusted, restricted)
+        begun = Round(
+            schedule=self.schedule,
+            number=event.round,
+            begins=begins,
+            ends=inf,
+            label=shown,
+            saw_untrusted=event.saw_untrusted,
+            restricted=restricted,
+        )
         self.rounds.append(begun)
         self.labels.begin_round(shown)
         if self.permission is not None:

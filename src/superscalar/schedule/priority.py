@@ -168,26 +168,6 @@ class LongestPath:
         return False
 
 
-class FirstCome:
-    """Whoever was ready first goes first: what `LongestPath` is measured against."""
-
-    def __init__(self, durations: Durations, _tools: Toolset) -> None:
-        self._durations = durations
-        self._places: dict[Cell, int] = {}
-
-    def key(self, cell: Cell) -> Key:
-        """The number of its arrival."""
-        return (self._places.setdefault(cell, len(self._places)),)
-
-    def ended(self, tool: str, seconds: float) -> None:
-        """Learn from it, for others."""
-        self._durations.note(tool, seconds)
-
-    def renewed(self, _schedule: Schedule) -> bool:
-        """Nothing that is planned later changes who came first."""
-        return False
-
-
 def _before(task: Task) -> Iterable[TaskId]:
     """What a task waits for: inputs, conditions, and the accesses that it comes after."""
     work = task.work

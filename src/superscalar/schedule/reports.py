@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from superscalar import events
 from superscalar.schedule.attempt import Attempt
+from superscalar.schedule.course import Course
 from superscalar.short import cut, short
 from superscalar.tools.context import ToolContext
 from superscalar.values import Usage
@@ -28,17 +29,11 @@ class Reports:
     `open`: something was said that nobody was told yet.
     """
 
-    def __init__(
-        self,
-        run: str,
-        loop: asyncio.AbstractEventLoop,
-        now: Callable[[], float],
-        happened: Callable[[events.Event], None],
-    ) -> None:
+    def __init__(self, run: str, course: Course) -> None:
         self._run = run
-        self._loop = loop
-        self._now = now
-        self._happened = happened
+        self._loop = course.loop
+        self._now = course.now
+        self._happened = course.happened
         self._thread = get_ident()
         self._lock = Lock()
         self.open: dict[Attempt, tuple[str, float | None]] = {}

@@ -1,4 +1,4 @@
-"""A unit that goes on where the process before it died: recorded events in, the same state and the same work left out.
+"""Going on where the process before died: recorded events in, a unit in the same state and the same work left out.
 
 Events are recorded before they are applied and acted on, and of what was recorded always a prefix survives. So the
 state after the surviving events is a state that the run was in, and what was to be done then is known: the commands
@@ -16,11 +16,12 @@ from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, Compute, Literal, Task
 from superscalar.schedule import gather
-from superscalar.schedule.attempt import Attempt, never_started, too_many
+from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import DOOMED, GATHERING, PENDING, READY, RUNNING, Cell
 from superscalar.schedule.commands import Command, Issue, Name, Refuse, Release, Repeat, Revive, Skip
 from superscalar.schedule.doubts import CUT_OFF, CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.effective import bound_again, given_to, shown
+from superscalar.schedule.ends import never_started, too_many
 from superscalar.schedule.ledger import Ledger, UnderWay
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.tools.context import ArgumentError
@@ -30,12 +31,12 @@ from superscalar.values import Failure, TaskId, copied
 _REFUSED = Compute(Literal(None))  # what is planned of a task that is refused: the failure follows
 
 
-class ResumedUnit(TaskFetchingUnit):
-    """A `TaskFetchingUnit` that begins in the state that the recorded events of a run leave behind.
+class Rest:
+    """What is left of a run: `unit` begins in the state that its recorded events leave behind.
 
     Making it records nothing and calls nothing; `hear` is told of each event when the ledger has it. `doubts` are the
-    writes that must be answered for; `go_on` takes the answers and does what is left to be done. From then on it is a
-    unit as any other.
+    writes that must be answered for; `go_on` takes the answers and does what is left to be done. From then on the unit
+    is one as any other.
     """
 
     def __init__(
@@ -44,17 +45,19 @@ class ResumedUnit(TaskFetchingUnit):
         recorded: Sequence[events.Event],
         hear: Callable[[events.Event, Ledger], None] = lambda *_: None,
     ) -> None:
-        super().__init__(surroundings)
+        self.unit = unit = TaskFetchingUnit(surroundings)
+        self._run = surroundings
+        self._ledger = unit.ledger
+        self._schedule = unit.schedule
+        self._now = unit.now
+        self._happened = unit.happened
         self._pending: list[Command] = []
         self._dead: tuple[TaskId, ...] = ()
         self._last: events.Event | None = None
         for event in recorded:
             self._fold(event)
-            hear(event, self.ledger)
-        self._todo.extend(self._unanswered())
-        self._pending.clear()
-
-    # --------------------------------------------------------------------------------------------------- folding
+            hear(event, self._ledger)
+        self._schedule.todo.extend(self._unanswered())
 
     def _fold(self, event: events.Event) -> None:
         if isinstance(event, events.Resumed):
@@ -63,24 +66,22 @@ class ResumedUnit(TaskFetchingUnit):
         if isinstance(event, events.RoundStarted):
             self._pending = [command for command in self._pending if not isinstance(command, Release)]
         elif isinstance(event, events.Revived):
-            self._answered(Revive(event.ids))
-        first = isinstance(event, events.Started) and event.id not in self.ledger.called
-        self._pending += self.ledger.apply(event)
-        self.holding.note(event)
+            revive = Revive(event.ids)
+            if revive not in self._pending:
+                raise IllegalEvent(f"{revive} was carried out, but nobody had said so")
+            self._pending.remove(revive)
+        first = isinstance(event, events.Started) and event.id not in self._ledger.called
+        self._pending += self._ledger.apply(event)
+        self.unit.holding.note(event)
         match event:
             case events.Sealed():
-                self._dead = self.schedule.dead()
+                self._dead = self._schedule.dead()
             case events.Started(id=id):
-                self._batches.continue_after(event.batch)
+                self.unit.calls.batches.continue_after(event.batch)
                 if first:
-                    self._note_bound(self.schedule.cell(id), event.arguments)
+                    self._note_bound(self._schedule.cell(id), event.arguments)
             case events.Shared(id=id, of=of):
-                self._note_bound(self.schedule.cell(id), {}, of=self.schedule.cell(of))
-
-    def _answered(self, command: Command) -> None:
-        if command not in self._pending:
-            raise IllegalEvent(f"{command} was carried out, but nobody had said so")
-        self._pending.remove(command)
+                self._note_bound(self._schedule.cell(id), {}, of=self._schedule.cell(of))
 
     def _note_bound(self, cell: Cell, recorded: Mapping[str, Any], of: Cell | None = None) -> None:
         """What is kept of a call when it is bound: it may be shared (rule L21), and say who may read its result."""
@@ -88,7 +89,7 @@ class ResumedUnit(TaskFetchingUnit):
         tool = self._run.tools.get(work.tool) if isinstance(work, Call) else None
         if tool is None or not isinstance(work, Call):  # a call that is over needs its tool no more
             return
-        kept = work.tool in self._keeps_arguments
+        kept = work.tool in self.unit.permission.named_by_arguments
         if not (tool.shares or kept):
             return
         try:
@@ -102,15 +103,16 @@ class ResumedUnit(TaskFetchingUnit):
         except ArgumentError:  # the tool is another one now: such a call is not made again
             return
         if kept:
-            self.permission.note_bound(cell, arguments)
+            self.unit.permission.note_bound(cell, arguments)
         if tool.shares:
-            self._shared.recorded(of or cell, work.tool, arguments, self.permission.whether.apart(cell))
+            self._ledger.shared.recorded(of or cell, work.tool, arguments, self.unit.permission.whether.apart(cell))
 
     def _unanswered(self) -> Iterator[Command]:
         """The commands that are still to be carried out, in order."""
         latest: dict[object, Command] = {}
         for command in self._pending:
-            key = command if isinstance(command, Revive) else (_purpose(command), command.id)
+            purpose = Skip if isinstance(command, Refuse) else type(command)  # a task has one of each at a time
+            key = command if isinstance(command, Revive) else (purpose, command.id)
             latest.pop(key, None)
             latest[key] = command
         return (command for command in latest.values() if self._is_unanswered(command))
@@ -118,7 +120,7 @@ class ResumedUnit(TaskFetchingUnit):
     def _is_unanswered(self, command: Command) -> bool:
         if isinstance(command, Release | Revive):  # done twice, the first does nothing; the second were taken off
             return True
-        cell = self.schedule.cell(command.id)
+        cell = self._schedule.cell(command.id)
         match command:
             case Issue():
                 return cell.status in (READY, GATHERING)
@@ -129,11 +131,9 @@ class ResumedUnit(TaskFetchingUnit):
             case Repeat(_, of):
                 return cell.status is RUNNING and any(part.cell.id == of for part in cell.parts)
 
-    # ------------------------------------------------------------------------------------------------- what is left
-
     def _under_way(self) -> Iterator[tuple[Cell, UnderWay]]:
         """The calls that were under way, in the order of their last events."""
-        found = [(self.schedule.cell(id), under) for id, under in self.ledger.under_way.items()]
+        found = [(self._schedule.cell(id), under) for id, under in self._ledger.under_way.items()]
         found.sort(key=lambda pair: pair[1].last.at)  # stable: those of one moment in the order in which they began
         return ((cell, under) for cell, under in found if cell.status is RUNNING)
 
@@ -148,8 +148,8 @@ class ResumedUnit(TaskFetchingUnit):
     def _doubt(self, cell: Cell, under: UnderWay) -> Doubt:
         assert isinstance(under.last, events.Started)
         started = under.last
-        key = f"{self.run_id}:{cell.id}"
-        return Doubt(self.run_id, cell.id, started.tool, started.arguments, started.attempt, key)
+        key = f"{self._run.run}:{cell.id}"
+        return Doubt(self._run.run, cell.id, started.tool, started.arguments, started.attempt, key)
 
     def go_on(self, verdicts: Mapping[TaskId, Verdict], rules: tuple[str, ...] = ()) -> None:
         """Do what is left to be done; `verdicts` has one for each of `doubts`, `rules` is told with `Resumed`.
@@ -159,25 +159,21 @@ class ResumedUnit(TaskFetchingUnit):
         """
         self._happened(events.Resumed(self._now(), rules))
         self._finish_step()
-        restarted = [
-            attempt
-            for cell, under in list(self._under_way())
-            if (attempt := self._settled_or_again(cell, under, verdicts)) is not None
-        ]
-        if self.ledger.late:
-            self.stop("deadline")
-        self._ready += [attempt for attempt in restarted if not attempt.over and attempt.timer is None]
-        self._pump()
+        for cell, under in list(self._under_way()):
+            self._settle_or_call_again(cell, under, verdicts)
+        if self._ledger.late:
+            self.unit.stop("deadline")
+        self.unit.pump()
 
     def _finish_step(self) -> None:
         """The second of two facts that are recorded in a row, where only the first one survived."""
         match self._last:
             case events.Sealed() if self._dead:
-                self._set_aside(self._dead)
+                self._happened(events.Unneeded(self._now(), self._dead))
             case events.Won(id=id):
-                cell = self.schedule.cell(id)
-                answers = gather.answers(self.schedule.race(cell), cell)
-                self._todo.remove(Issue(id))
+                cell = self._schedule.cell(id)
+                answers = gather.answers(self._schedule.race(cell), cell)
+                self._schedule.todo.remove(Issue(id))
                 self._happened(events.Succeeded(self._now(), id, answers))
             case events.Planned(task=task) if (why := self._why_refused(task)) is not None:
                 self._happened(events.Failed(self._now(), task.id, why))
@@ -185,57 +181,57 @@ class ResumedUnit(TaskFetchingUnit):
     def _why_refused(self, task: Task) -> Failure | None:
         if task.work != _REFUSED:
             return None
-        if self.ledger.late:
+        if self._ledger.late:
             return never_started("deadline")
-        have = len(self.schedule) - 1
-        return too_many(have, 1, self._bounds) if have >= self._bounds.max_tasks else None
+        have = len(self._schedule) - 1
+        return too_many(have, 1, self._run.bounds) if have >= self._run.bounds.max_tasks else None
 
-    def _settled_or_again(self, cell: Cell, under: UnderWay, verdicts: Mapping[TaskId, Verdict]) -> Attempt | None:
-        """Settle what was under way, or return the attempt that comes next."""
-        if self.schedule.is_unneeded(cell):
+    def _settle_or_call_again(self, cell: Cell, under: UnderWay, verdicts: Mapping[TaskId, Verdict]) -> None:
+        """Settle what was under way, or have the attempt made that comes next."""
+        if self._schedule.is_unneeded(cell):
             self._happened(events.Cancelled(self._now(), cell.id))
-            return None
+            return
         if self._is_doubtful(cell, under):
-            verdict = verdicts[cell.id]
             attempt = under.last.attempt
-            match verdict:
+            match verdicts[cell.id]:
                 case Done(value):
                     self._happened(events.Judged(self._now(), cell.id, attempt, "done"))
-                    self._settled(cell, value, copied)
-                    return None
+                    self._happened(self.unit.holding.end_of(cell, value, self._now(), copied))
+                    return
                 case StillUnknown():
                     self._happened(events.Judged(self._now(), cell.id, attempt, "unknown"))
                     self._happened(events.Failed(self._now(), cell.id, CUT_OFF))
-                    return None
+                    return
                 case CallAgain():
                     self._happened(events.Judged(self._now(), cell.id, attempt, "again"))
-                    under = self.ledger.call(cell.id)  # it is cleared now
-        return self._next_attempt(cell, under)
+                    under = self._ledger.call(cell.id)  # it is cleared now
+        self._call_again(cell, under)
 
-    def _next_attempt(self, cell: Cell, under: UnderWay) -> Attempt | None:
+    def _call_again(self, cell: Cell, under: UnderWay) -> None:
         tool, work = self._tool_of(cell)
-        known = self._known.get(cell.id)
+        known = self._ledger.known.get(cell.id)
         in_doubt = under.in_doubt or (under.unknown and cell.is_write)
         try:
             given, _ = given_to(cell, work, _counted_before)
-            arguments = bound_again(tool, given, under.arguments) if known is None else self._bound(known, tool, given)
+            if known is None:
+                arguments = bound_again(tool, given, under.arguments)
+            else:
+                arguments = self.unit.approval.bind(known, tool, given)
             told = shown(tool, arguments)
         except (ArgumentError, EvaluationError, Unavailable) as error:  # the tool is another one now, or a value absent
             self._happened(events.Failed(self._now(), cell.id, Failure("arguments", str(error), in_doubt=in_doubt)))
-            return None
-        attempt = Attempt(self, cell, tool, arguments, told, under.last.attempt + 1)
+            return
+        calls, last = self.unit.calls, under.last
+        attempt = Attempt(calls, cell, tool, arguments, told, last.attempt + 1, in_doubt)
         attempt.spared = under.spared + under.cut_off
-        attempt.in_doubt = in_doubt
-        self._live[attempt] = None
-        if isinstance(under.last, events.Retrying):
-            attempt.timer = self.loop.call_at(under.last.at + under.last.delay, self._try_again, attempt)
-        return attempt
-
-    # ------------------------------------------------------------------------------------------------------- reading
+        if isinstance(last, events.Retrying):
+            calls.add_later(attempt, last.at + last.delay)
+        else:
+            calls.add(attempt)
 
     def left(self) -> Iterator[Task]:
         """The tasks that are needed and have not settled, in program order."""
-        return (cell.task for cell in self.schedule.open_cells() if cell.task is not None)
+        return (cell.task for cell in self._schedule.open_cells() if cell.task is not None)
 
     def _tool_of(self, cell: Cell) -> tuple[Tool[..., Any], Call]:
         work = cell.task.work if cell.task is not None else None
@@ -247,8 +243,3 @@ class ResumedUnit(TaskFetchingUnit):
 
 def _counted_before(_: Any) -> None:
     """What a call had been made with is counted already."""
-
-
-def _purpose(command: Command) -> object:
-    """Equal for commands of which a task has one at a time."""
-    return Skip if isinstance(command, Refuse) else type(command)

@@ -10,7 +10,7 @@ from typing import Any
 
 from superscalar import events
 from superscalar.policy import Policy, Replan
-from superscalar.schedule.asking import Approver
+from superscalar.schedule.approval import Approver
 from superscalar.schedule.attempt import Bounds, Invoke
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
@@ -19,7 +19,7 @@ from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Surroundings:
     """What a unit needs of the run that it belongs to."""
 

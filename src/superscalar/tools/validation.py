@@ -14,8 +14,9 @@ from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.json_text import looks_like_json
+from superscalar.short import cut
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.secret import NONE, Secrets, without
+from superscalar.tools.secret import NONE, Secrets, lost, refuse_lost, without
 from superscalar.tools.types import annotation_of
 from superscalar.values import WITHHELD, fields_of_records, holds_record, twin_of
 from superscalar.weight import PORTION, Portions, at_once
@@ -45,7 +46,7 @@ def validator(
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
         if secrets:
-            _refuse_lost(tool, arguments, secrets)
+            refuse_lost(tool, arguments, secrets)
         last, missing = -1, needed
         for name, value in arguments.items():
             place, types = exact.get(name, _NONE)
@@ -79,10 +80,10 @@ def portioned(
     adapters: dict[str, TypeAdapter[Any]] = {}
 
     def checking(arguments: dict[str, Any]) -> Portions[dict[str, Any]]:
-        _refuse_lost(tool, arguments, secrets)
+        refuse_lost(tool, arguments, secrets)
         for name, value in arguments.items():
             if value is WITHHELD:
-                raise ArgumentError(_lost(tool, name))
+                raise ArgumentError(lost(tool, name))
         try:
             return (yield from fitting(arguments))
         except _Misfit as misfit:
@@ -267,24 +268,6 @@ _WANTS_DATA = frozenset(
 )
 
 
-def _is_lost(value: Any) -> bool:
-    """Whether what is given for a secret is what stands for one, which a model may have copied."""
-    return value is WITHHELD or (isinstance(value, str) and repr(WITHHELD) in value)
-
-
-def _refuse_lost(tool: str, arguments: Mapping[str, Any], secrets: Collection[str]) -> None:
-    for name in secrets:
-        if _is_lost(arguments.get(name)):
-            raise ArgumentError(_lost(tool, name))
-
-
-def _lost(tool: str, name: str) -> str:
-    return (
-        f"{tool}(): `{name}` is a secret that was withheld from the journal; "
-        "let the tool take it from the context of the run"
-    )
-
-
 def _sentences(tool: str, errors: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> str:
     return "; ".join(_sentence(tool, e, secrets) for e in errors)
 
@@ -295,7 +278,6 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
         given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
     except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
         given = f"this {type(error['input']).__name__}"
-    short = given if len(given) <= 80 else given[:77] + "..."
     match error["type"]:
         case "missing":
             return f"{tool}() needs `{place}`"
@@ -305,4 +287,4 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
             way_out = ""
             if error["type"] in _WANTS_DATA and looks_like_json(error["input"]) and error["loc"][0] not in secrets:
                 way_out = "; if that is JSON, write parse_json(...) around it in the plan"
-            return f"{tool}(): `{place}`: {error['msg']}, not {short}{way_out}"
+            return f"{tool}(): `{place}`: {error['msg']}, not {cut(given, 80)}{way_out}"
