@@ -100,7 +100,7 @@ class Terms:
     retry: Retry | int = UNLESS_REFUSED
     """When to try again, or how many attempts there are in all."""
     idempotent: bool = False
-    """Doing it twice is doing it once."""
+    """Doing it twice is doing it once, so that `retry` may cover unknown errors of a write."""
     cost: float = 0.0
     """What an attempt costs, in any currency; it counts in the run's `max_cost`."""
     provider: str = ""
