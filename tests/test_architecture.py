@@ -15,8 +15,9 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
-    {"advice", "errors", "everyday", "forks", "private", "unseen", "version"},
+    {"advice", "choices", "errors", "everyday", "forks", "private", "unseen", "version"},
     {"short"},
+    {"given"},
     {"values", "labels"},
     {"weight", "excerpt"},
     {"secrets"},
@@ -28,6 +29,7 @@ ROOMS = [
     {"schedule"},
     {"models", "journal", "observe", "executors"},
     {"planner", "joiner", "extractor"},
+    {"options"},
     {"compiler"},
     {"testing"},
     {"cli", "__main__"},

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
         RateLimited,
         RunBusy,
         SuperscalarError,
+        ToolsetError,
         UnknownRun,
         UsageError,
     )
     from superscalar.journal import Journal
     from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
+    from superscalar.observe.observed import ObservedRun
+    from superscalar.options import Options
     from superscalar.plan.ir import Plan
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
@@ -50,11 +53,14 @@ _WHERE = {
         "RateLimited",
         "RunBusy",
         "SuperscalarError",
+        "ToolsetError",
         "UnknownRun",
         "UsageError",
     ),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
+    "superscalar.observe.observed": ("ObservedRun",),
+    "superscalar.options": ("Options",),
     "superscalar.labels": ("Label", "Source"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
@@ -101,6 +107,8 @@ __all__ = [
     "NotApproved",
     "NotDone",
     "Observation",
+    "ObservedRun",
+    "Options",
     "Outcomes",
     "Plan",
     "PlanError",
@@ -122,6 +130,7 @@ __all__ = [
     "ToolCancelled",
     "ToolContext",
     "Toolset",
+    "ToolsetError",
     "UnknownRun",
     "Usage",
     "UsageError",

@@ -35,7 +35,7 @@ from superscalar.tools.tool import Tool, tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Results
 from superscalar.tools.types import output_of, shape_of, type_text
-from superscalar.values import plain, record_fields
+from superscalar.values import Usage, plain, record_fields
 
 NAME: Final = "extract"
 LIMIT: Final = "extract()"
@@ -188,6 +188,7 @@ class Extractor:
         written: list[str] = []
         length, counted = 0, False
         finish: str | None = None
+        run.asked(model.name)
         try:
             async with within(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
                 async for chunk in chunks:
@@ -213,8 +214,8 @@ class Extractor:
                 raise ModelUnavailable(str(error)) from error
             raise
         finally:
-            if length and not counted:  # broken off, or of a provider that does not count
-                run.used(estimated(request, length, getattr(model, "prices", None)))
+            if not counted:  # broken off, or of a provider that does not count; or nothing came of it
+                run.used(estimated(request, length, getattr(model, "prices", None)) if length else Usage())
         return "".join(written), "" if is_whole(finish) else why_cut(finish)
 
 
@@ -239,8 +240,6 @@ def extraction(
             f"a tool is called {NAME!r}, as is the one that comes with schemas= and extractor=; "
             'give it another name: @tool(name="...")'
         )
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"extractor_timeout={timeout}: seconds above 0, or None for no bound")
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
     extractor = Extractor(model, schemas, timeout, grammar=grammar)

@@ -191,7 +191,7 @@ class Came:
 def surroundings(world: Fates) -> Surroundings:
     tools = world.tools
     limits = Limits(tools.limits, world.chosen.cap)
-    bounds = Bounds(60.0, GRACE)
+    bounds = Bounds(timeout=60.0, grace=GRACE)
     policy = Policy(rules=[world.asks]) if world.chosen.asking else Policy("off")
     surroundings = Surroundings(
         run="run",

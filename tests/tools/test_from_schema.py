@@ -404,7 +404,7 @@ def test_a_run_is_not_resumed_with_another_schema() -> None:
 
     def guards(schema: Any, returns: Any = None) -> Any:
         act = Tool.from_schema("act", schema, Server(), returns=returns, effect="read")
-        return Guards(LLMCompiler(tools=[act])._settings).about({})
+        return Guards(LLMCompiler(tools=[act])._equipment).about({})
 
     properties = {"a": {"$ref": "#/$defs/P"}}
     point: Any = {"properties": {"x": {"type": "integer"}}}

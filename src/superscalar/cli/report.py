@@ -24,8 +24,8 @@ from superscalar.observe.wording import (
     trust_terms,
 )
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
+from superscalar.tools.stubs import argument_lines, form_lines, schema_lines
 from superscalar.values import Usage, plain
 
 

@@ -35,8 +35,6 @@ def check_approver(approve: Approve | None, *, plans: bool, recorded: bool) -> N
     Raises:
         UsageError: plans are to be approved, and there is nobody to ask.
     """
-    if approve is not None and not callable(approve):
-        raise UsageError(f"approve={approve!r} is no function; write approve=lambda question: ...")
     if plans and approve is None and not recorded:
         raise UsageError(
             "approve_plan=True, and there is nobody to ask: give approve=..., "

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from superscalar.advice import command
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.identity import Identity, identity_of, mark_of
-from superscalar.compiler.run import Settings
 from superscalar.errors import UsageError
 from superscalar.events import Event, Resumed
 from superscalar.forks import made_once
@@ -46,18 +46,18 @@ Comparison: TypeAlias = Callable[[str, Data, Data], Iterator[Altered]]
 class Guards:
     """The guards of an agent. They are looked at when the first run is recorded, and once."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
 
     @made_once
     def _all(self) -> dict[str, Any]:
-        return _told(self._settings)
+        return _told(self._equipment)
 
     def about(self, remembered: Mapping[str, Any]) -> dict[str, Any]:
         """What a run is remembered with, and its guards: those of the tools that it can call."""
         made = dict(self._all)
         if (calls := remembered.get("calls")) is not None:
-            named = {tool.name for alias in calls if (tool := self._settings.tools.get(alias)) is not None}
+            named = {tool.name for alias in calls if (tool := self._equipment.tools.get(alias)) is not None}
             made["tools"] = {name: said for name, said in made["tools"].items() if name in named}
         return {**remembered, GUARDS: made}
 
@@ -93,7 +93,7 @@ class Guards:
         """The tools in whose place plans call another one now: it has their name there, and not their guards."""
         guarded = about[GUARDS].get("tools", {}) if isinstance(about[GUARDS], Mapping) else {}
         for alias, (name, *_) in about.get("declared", {}).items():
-            tool = self._settings.tools.get(alias)
+            tool = self._equipment.tools.get(alias)
             if name in guarded and tool is not None and tool.name != name:
                 yield Altered("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
 
@@ -123,11 +123,11 @@ _OWN: Final[Mapping[Mode, str]] = {"off": "kept", "warn": "told", "ask": "kept",
 """What becomes of rules and bounds of somebody's own: "warn" is laxer with these than "off"."""
 
 
-def _told(settings: Settings) -> dict[str, Any]:
+def _told(equipment: Equipment) -> dict[str, Any]:
     """The guards of an agent as JSON data; those that it has not are left out."""
-    policy = settings.policy
-    ruled = settings.tools.rules
-    answer = settings.answer_type
+    policy, options = equipment.policy, equipment.options
+    ruled = equipment.tools.rules
+    answer = equipment.answer_type
     return _without_none(
         {
             "policy": policy.mode,
@@ -138,21 +138,19 @@ def _told(settings: Settings) -> dict[str, Any]:
             "policy.max_cost": policy.max_cost,
             "policy.control": policy.control,
             "policy.confidential_control": policy.confidential_control,
-            "approve": None if settings.approve is None else [identity_of(settings.approve)],
-            "approve_plan": settings.approve_plan,
-            "replan": settings.replan,
-            "replanner_sees": settings.replanner_sees,
-            **{name: getattr(settings, name, None) for name in _BUDGETS},
-            **{name: said for name in _BOUNDS if (said := getattr(settings.bounds, name, None)) is not None},
-            "hooks": [identity_of(hook) for name in _HOOKS if (hook := getattr(settings, name, None)) is not None]
-            or None,
+            "approve": None if options.approve is None else [identity_of(options.approve)],
+            "approve_plan": options.approve_plan,
+            "replan": options.replan,
+            "replanner_sees": options.replanner_sees,
+            **{name: getattr(options, name) for name in (*_BUDGETS, *_BOUNDS)},
+            "hooks": [identity_of(hook) for name in _HOOKS if (hook := getattr(options, name)) is not None] or None,
             "output_type": None if answer is None else _schema_mark(answer),
             "schemas": {
                 name: _schema_mark(AnswerType(kind, f"schemas[{name!r}]"))
-                for name, kind in settings.tools.named.items()
+                for name, kind in equipment.tools.named.items()
             }
             or None,
-            "tools": {tool.name: _of_tool(tool, ruled.get(tool.name, ())) for tool in settings.tools},
+            "tools": {tool.name: _of_tool(tool, ruled.get(tool.name, ())) for tool in equipment.tools},
         }
     )
 

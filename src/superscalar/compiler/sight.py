@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any
 
 from superscalar import joiner, planner
+from superscalar.choices import ReplannerSees as ReplannerSees
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
 from superscalar.plan.evaluate.parts import whole
@@ -15,10 +16,6 @@ from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.values import Outcome, TaskId
-
-ReplannerSees: TypeAlias = Literal["summaries", "text"]
-"""What a planner that goes on is shown of results that are not trusted, or not for everybody."""
-SEES: Final = ("summaries", "text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,8 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():
                 pass  # rows stand where they are
+            case ev.ModelAsked():
+                pass  # what comes of it is told
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():

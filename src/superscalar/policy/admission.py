@@ -10,18 +10,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from superscalar.choices import Replan as Replan
 from superscalar.plan.ir import Call, Map, Task
 from superscalar.policy.policy import Mode, Policy
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId
-
-Replan: TypeAlias = Literal["never", "planned-tools", "read-only", "ask", "any"]
-"""What a later round may add once a tool ran whose results are not trusted. "never": there is none. "planned-tools":
-calls of the tools of the first plan. "read-only": reads, and writes of a kind that was planned before. "ask": a person
-is asked about other writes. "any": everything.
-"""
-REPLANS: Final = ("never", "planned-tools", "read-only", "ask", "any")
 
 WriteKind: TypeAlias = tuple[str, str]
 """A kind of write: its tool, and the expressions for its destinations."""

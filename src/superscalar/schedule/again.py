@@ -179,12 +179,12 @@ class _Reading:
         context = None
         passed = fresh(arguments)
         if tool.context_parameter is not None:
-            context = ToolContext(terms.context, terms.run, id, attempt, _unsaid, _unsaid, _unsaid)
+            context = ToolContext(terms.context, terms.run, id, attempt, _unsaid, _unsaid, _unsaid, _unsaid)
             passed[tool.context_parameter] = context
         loop = asyncio.get_running_loop()
         ticket = _Turn(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
-        timeout = terms.bounds.timeout_of(tool)
+        timeout = tool.timeout_in(terms.bounds.timeout)
         before = HOLDER.set(ref(ticket))
         call = asyncio.ensure_future(terms.invoke(tool, passed, context))
         HOLDER.reset(before)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal, Protocol, TypeAlias
 from weakref import ref
 
+from superscalar.schedule.bounds import Bounds as Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.course import Course
 from superscalar.schedule.effective import fresh
@@ -16,7 +16,7 @@ from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
 from superscalar.tools.context import ToolContext
-from superscalar.tools.tool import Batched, Inherited, Tool
+from superscalar.tools.tool import Batched, Tool
 from superscalar.values import FailureKind
 from superscalar.weight import Scale
 
@@ -29,23 +29,6 @@ class Invoke(Protocol):
     ) -> Awaitable[Any]:
         """The running of one call, to be awaited; cancelling it stops the call."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
-    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13).
-    `max_bytes`: what all values of a run may weigh together (`superscalar.schedule.holding.Holding`)."""
-
-    timeout: float | None = 60.0
-    grace: float = 0.5
-    max_tasks: int = 10_000
-    max_fan_out: int = 1_000
-    max_bytes: int = 1_000_000_000
-
-    def timeout_of(self, tool: Tool[..., Any]) -> float | None:
-        """Seconds that an attempt to call a tool may last; None: as long as it likes."""
-        return self.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
 
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]

@@ -52,7 +52,10 @@ class Reports:
         def used(usage: Usage) -> None:
             self._at_once(events.ModelUsed, attempt.tool.name, usage)
 
-        return ToolContext(context, self._run, attempt.cell.id, attempt.number, progress, charge, used)
+        def asked(model: str) -> None:
+            self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, model)
+
+        return ToolContext(context, self._run, attempt.cell.id, attempt.number, progress, charge, used, asked)
 
     def forget(self, attempt: Attempt) -> None:
         """The attempt is over: what it said last is of no interest, and no timer waits for it."""

@@ -36,7 +36,7 @@ class ToolContext(Generic[ContextT]):
     written to events. `idempotency_key` is the same for every attempt of one task: hand it to the provider of a write.
     """
 
-    __slots__ = ("_charge", "_progress", "_used", "attempt", "cancelled", "context", "run_id", "task_id")
+    __slots__ = ("_asked", "_charge", "_progress", "_used", "attempt", "cancelled", "context", "run_id", "task_id")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class ToolContext(Generic[ContextT]):
         progress: Callable[[str, float | None], None],
         charge: Callable[[float, int], None],
         used: Callable[[Usage], None],
+        asked: Callable[[str], None],
     ) -> None:
         self.context = context
         self.run_id = run_id
@@ -56,6 +57,7 @@ class ToolContext(Generic[ContextT]):
         self._progress = progress
         self._charge = charge
         self._used = used
+        self._asked = asked
 
     @property
     def idempotency_key(self) -> str:
@@ -77,6 +79,10 @@ class ToolContext(Generic[ContextT]):
         if not (0.0 <= cost < inf and tokens >= 0):
             raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
         self._charge(cost, tokens)
+
+    def asked(self, model: str) -> None:
+        """Say that this call asks a model of that name; `used` says that it is done. Safe from any thread."""
+        self._asked(model)
 
     def used(self, usage: Usage) -> None:
         """Say what a model that this call asked has used: it counts in the budgets, and in the usage of the result.

@@ -12,6 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
+from superscalar.given import NAME
 from superscalar.plan.ir.signatures import ResourceFunction, Signature
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
@@ -329,6 +330,10 @@ class Tool(Generic[P, R]):
         """Whether a call that leaves a parameter out gets a default for it."""
         return parameter in self.described.defaults
 
+    def timeout_in(self, usual: float | None) -> float | None:
+        """Seconds that an attempt may last; what is `usual` where it has no timeout of its own. None: without bound."""
+        return usual if isinstance(self.timeout, Inherited) else self.timeout
+
     def named(self, given: dict[str, Any]) -> dict[str, Any]:
         """What a plan gives by alias, by the tool's own names of its parameters."""
         return {self.renamed.get(alias, alias): value for alias, value in given.items()}
@@ -479,6 +484,7 @@ def tool(
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
     """
+    NAME.or_none.check("name", name, "@tool")
     said = Terms.of(terms)
 
     def make(function: Callable[P, R]) -> Tool[P, R]:
