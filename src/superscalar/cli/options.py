@@ -94,7 +94,7 @@ Deadline = Annotated[
         "--deadline",
         metavar="SECONDS",
         callback=_checked(lambda value: check_call(deadline=value)),
-        help="Answer with what there is after this long.",
+        help="Answer with what there is after this long; the answer may take a quarter of it more, and at least 2 s.",
         show_default=False,
     ),
 ]
