@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from superscalar import Ask, Deny, Failure, LabelledCall, LLMCompiler, Observation, Policy, Toolset, tool
+from superscalar import Ask, Deny, LabelledCall, LLMCompiler, Observation, Policy, Question, Toolset, tool
 from superscalar.events import Decided
 from superscalar.policy import Mode
 from superscalar.testing import run
@@ -58,8 +58,13 @@ def test_a_rule_that_denies_does_so(mode: Mode, how: How) -> None:
 @pytest.mark.parametrize("how", WAYS)
 def test_a_rule_that_asks_does_so(mode: Mode, how: How) -> None:
     asked: list[Any] = []
-    made, found, _ = paid(ask_above_100, how, mode, approve=lambda question: bool(asked.append(question.arguments)))
-    assert (made, asked, isinstance(found, Failure)) == ([], [{"amount": 500}], True)
+
+    def refuse(question: Question) -> bool:
+        asked.append(question.arguments)
+        return False
+
+    made, found, _ = paid(ask_above_100, how, mode, approve=refuse)
+    assert (made, asked, found.kind) == ([], [{"amount": 500}], "denied")
 
 
 @pytest.mark.parametrize("rule", [no_more_than_100, ask_above_100])

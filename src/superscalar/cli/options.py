@@ -17,7 +17,6 @@ from superscalar.errors import UsageError
 from superscalar.given import WANTED
 from superscalar.options import SAME, Options, check_call, meanings
 
-
 _BEGUN: Final = "as it was begun"
 
 
