@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from superscalar import Failure, LLMCompiler, Observation, tool
+from superscalar import Failure, LLMCompiler, Observation, Options, tool
+from superscalar.plan.evaluate import bounds
+from superscalar.plan.read.fronts.python import MAX_MISTAKES
 from superscalar.testing import run
 from superscalar.values import Outcome
+from superscalar.weight import MAX_WEIGHT
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "language.md"
 
 
 @tool(effect="read")
@@ -39,3 +46,23 @@ def test_more_cannot(expression: str) -> None:
     found = outcome(expression)
     assert isinstance(found, Failure)
     assert found.kind == "bounds"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"at most {bounds.MAX_BITS:,} bits",
+        f"text {bounds.MAX_TEXT // 10**6} MB",
+        f"collections {bounds.MAX_ITEMS:,} items",
+        f"at most {bounds.MAX_WIDTH:,} wide",
+        f"at most {bounds.MAX_SOURCE // 1024} KB",
+        f"{bounds.STEPS:,} steps, and {bounds.STEPS_PER_INPUT} more for everything in its inputs",
+        f"make {bounds.MAX_ROOM // 10**6} MB",
+        f"not read past {MAX_MISTAKES} errors",
+        f"`max_fan_out` items ({Options().max_fan_out:,}), a run `max_tasks` tasks ({Options().max_tasks:,})",
+        f"more than {MAX_WEIGHT // 10**6} MB or is nested more than {bounds.MAX_DEPTH} deep",
+    ],
+)
+def test_the_bounds_are_those_that_the_page_names(said: str) -> None:
+    section = PAGE.read_text(encoding="utf-8").partition("## Bounds")[2].partition("\n## ")[0]
+    assert said in " ".join(section.split())
