@@ -14,16 +14,17 @@ from pydantic import BaseModel
 from superscalar import LLMCompiler, ModelError, Observation, RunResult, tool
 from superscalar.events import AnswerCut, DeadlinePassed, Event, JoinStarted, ModelUsed
 from superscalar.models import Chunk, Request
+from superscalar.models.base import Preparation
 from superscalar.testing import run
 
 LATE = "the run's deadline passed before it was written"
 PLAN = 'a = look("a", 1)\nb = look("b", 100)\njoin(a, b)\n'
 
-Part = str | float | Exception
+Part = str | float | Exception | Chunk
 
 
 class Slow:
-    """A model that says each reply piece by piece: a number is a pause, an exception is raised."""
+    """A model that says each reply piece by piece: a number is a pause, an exception is raised, a chunk is as it is."""
 
     constrains = False
     name = "slow"
@@ -38,6 +39,8 @@ class Slow:
                     yield Chunk(part)
                 case Exception():
                     raise part
+                case Chunk():
+                    yield part
                 case seconds:
                     await asyncio.sleep(seconds)
         yield Chunk(finish="stop")
@@ -93,6 +96,12 @@ def test_an_answer_in_the_grace_is_an_answer() -> None:
 def test_a_joiner_that_began_before_the_deadline_has_no_more_than_that_either() -> None:
     result, seconds = asked(['a = look("a", 1)\njoin(a)\n'], ["a ", 90.0, "is a"])
     assert (result.partial, seconds) == ("a", 7.0)
+
+
+def test_a_joiner_that_is_loaded_first_has_no_more_either() -> None:
+    """Its own time counts from the end of that, and the run's does not."""
+    result, seconds = asked([PLAN], [Chunk(preparing=Preparation("the model", 0.5)), 90.0, "a is a"])
+    assert (result.answer, seconds) == (None, 7.0)
 
 
 def test_no_round_is_begun_in_the_grace() -> None:
