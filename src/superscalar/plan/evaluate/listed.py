@@ -25,7 +25,7 @@ function or method each: see `sharing`.
 
 
 class Reading(Protocol):
-    """Derives the labels of expressions; see `labels`."""
+    """Derives the labels of expressions; see `labelling`."""
 
     def of(self, expr: Expr) -> Labelled:
         """The labels of a value, part by part where its structure is known."""

@@ -2,8 +2,7 @@
 
 A row stands beside the function that it runs: in `functions`, `dates`, `decimals`, `methods` and `members`, and here
 where it looks at outcomes. What it may say is in `listed`. Reading, checking, evaluating, labels, grammars, the
-planner's prompt and the documentation's list know of a function what its row says, and nothing else. So one more is a
-function and its row in one file, and goldens: `SUPERSCALAR_UPDATE_GOLDEN=1 pytest tests/plan` writes those anew.
+planner's prompt and the documentation's list know of a function what its row says, and nothing else.
 """
 
 from __future__ import annotations
