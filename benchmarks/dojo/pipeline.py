@@ -19,7 +19,7 @@ from agentdojo.types import (
 )
 
 from benchmarks.dojo.declared import Declared, declared
-from superscalar import LLMCompiler, RunResult, Tool, ToolContext, Toolset
+from superscalar import LLMCompiler, RunResult, Tool, ToolContext, Toolset, tool
 from superscalar.events import Event, Failed, Started, Succeeded
 from superscalar.testing import run
 from superscalar.values import copied
@@ -100,15 +100,14 @@ def tool_of(function: Function, terms: Declared) -> Tool[..., Any]:
         return_annotation=function.return_type,
     )
     call.__doc__ = function.description
-    return Tool(
-        call,
+    return tool(
         name=name,
         effect=terms.effect,
         trust=terms.trust,
         trusted_fields=terms.fields,
         sink=terms.sinks,
         provider="agentdojo",
-    )
+    )(call)
 
 
 def _parameter(named: tuple[str, Any]) -> inspect.Parameter:

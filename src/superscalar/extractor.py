@@ -30,7 +30,7 @@ from superscalar.plan import Grammar
 from superscalar.plan.ir.signatures import Output, Parameter
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
-from superscalar.tools.tool import Tool
+from superscalar.tools.tool import Tool, tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Results
 from superscalar.tools.types import output_of, shape_of, type_text
@@ -240,18 +240,17 @@ def extraction(
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
     extractor = Extractor(model, schemas, timeout, grammar=grammar)
-    made: Tool[..., Any] = Tool(
-        extractor,
+    made: Tool[..., Any] = tool(
         name=NAME,
         effect="read",
         dedupe=True,
-        limits=(LIMIT,) if LIMIT in {**tools.limits, **limits} else (),
+        limit=(LIMIT,) if LIMIT in {**tools.limits, **limits} else (),
         timeout=None,
         retry=_RETRY,
         provider=NAME,
         trust="untrusted",
         reads=(),
-    )
+    )(extractor)
     made.results = Results("schema", {name: shape_of(type_) for name, type_ in extractor.types.items()})
     made.signature = replace(
         made.signature,

@@ -145,7 +145,7 @@ def test_a_condition_is_before_what_it_guards_and_before_what_chooses_by_it() ->
 def test_an_access_is_before_the_access_that_it_is_ordered_before() -> None:
     put = lasting("put", 3.0, resource="store")
     get = lasting("get", 1.0, resource="store")
-    write = Tool(put.function, effect="write", resource="store", timeout=None)
+    write = tool(effect="write", resource="store", timeout=None)(put.function)
     tools = Toolset([write, get])
     schedule = Schedule()
     for task in compile_plan('a = get()\nput(x="a")\nput(x="b")\njoin(a)', tools.signatures).tasks:

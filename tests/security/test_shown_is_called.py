@@ -187,7 +187,7 @@ def test_what_a_question_shows_is_what_the_function_receives(
     happened = run(main())
     (question,), (received,) = asked, got
     wanted = {name: spelled(value) for name, value in received.items()}
-    assert list(wanted) == [parameter.name for parameter in one.parameters]
+    assert list(wanted) == list(one.aliases)
     assert judged == [wanted]
     told = {name: spelled(value) for name, value in question.arguments.items()}
     assert told == {name: spelled(WITHHELD) if name in hidden else text for name, text in wanted.items()}

@@ -16,7 +16,6 @@ from pydantic import BaseModel, Field, HttpUrl, WithJsonSchema
 from superscalar import Failure, LLMCompiler, Observation, Sink, UsageError, tool
 from superscalar.events import Decided
 from superscalar.testing import run
-from superscalar.tools.tool import Tool
 
 
 @tool(effect="read")
@@ -233,11 +232,11 @@ def test_what_is_declared_is_denied_and_not_asked_about() -> None:
 def test_a_tool_from_elsewhere_that_only_reads_sends_a_whole_url(argument: str) -> None:
     for name, annotation in (("url", str), ("source_uri", str), ("link", HttpUrl | str), ("URLs", list[str] | str)):
         act = function(name, annotation)
-        assert outcome(Tool(act, effect="read", provider="a server"), argument).kind == "denied"
-        assert outcome(Tool(act, effect="read", provider="a server", content=(name,)), argument) == Observation("done")
-        assert outcome(Tool(act, effect="read"), argument) == Observation("done")
+        assert outcome(tool(effect="read", provider="a server")(act), argument).kind == "denied"
+        assert outcome(tool(effect="read", provider="a server", content=(name,))(act), argument) == Observation("done")
+        assert outcome(tool(effect="read")(act), argument) == Observation("done")
     for name in ("path", "id", "channel", "query"):
-        assert outcome(Tool(function(name, str), effect="read", provider="a server"), argument) == Observation("done")
+        assert outcome(tool(effect="read", provider="a server")(function(name, str)), argument) == Observation("done")
 
 
 @pytest.mark.parametrize(

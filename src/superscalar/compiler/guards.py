@@ -20,7 +20,6 @@ from superscalar.models.typed import AnswerType
 from superscalar.policy.calls import Always, rule_of
 from superscalar.policy.rules import BuiltIn
 from superscalar.tools.tool import Tool
-from superscalar.tools.types import annotation_of
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog
@@ -154,7 +153,8 @@ def _told(settings: Settings) -> dict[str, Any]:
 
 
 def _of_tool(tool: Tool[..., Any], rules: Iterable[Any]) -> dict[str, Any]:
-    forms = [mark_of([_bare(form.keys) for form in tool.signature.forms])] if tool.signature.forms else []
+    identity, told = tool.described.identity, tool.signature.forms
+    forms = [mark_of([_bare(form.keys) for form in told])] if told and identity is None else []
     return _without_none(
         {
             "effect": tool.effect,
@@ -172,7 +172,8 @@ def _of_tool(tool: Tool[..., Any], rules: Iterable[Any]) -> dict[str, Any]:
             "readers": _readers(tool.readers),
             "reads": _readers(tool.reads),
             "secret": sorted(tool.secrets) or None,
-            "arguments": {p.name: [mark_of(annotation_of(p)), *forms] for p in tool.parameters} or None,
+            "arguments": {name: [mark_of(kind), *forms] for name, kind in tool.described.annotations.items()} or None,
+            "schema": None if identity is None else mark_of(identity),
             "idempotent": tool.idempotent,
         }
     )
@@ -427,5 +428,6 @@ _TOOL: Final[Mapping[str, Compare]] = {
     "reads": _who(_all_of),
     "secret": _all_of,
     "arguments": _each(_argument),
+    "schema": _same("its schema", absent="other"),
     "idempotent": _words(True, False, nothing=0),
 }

@@ -65,10 +65,10 @@ def check(source: str, signatures: Signatures, syntax: AnySyntax = "auto") -> tu
     """Every error and warning of a plan, in the order of its lines."""
     program, found = _read(source, signatures, detect(source) if syntax == AUTO else syntax)
     used = {task.work.tool for task in Plan(program.in_order()).calls if isinstance(task.work, Call)}
-    undeclared = [s.alias for s in signatures if s.alias in used and not s.effect_declared]
-    if undeclared:
-        tools = ", ".join(f"`{alias}`" for alias in undeclared)
-        message = f"no effect is declared for {tools}: taken as reads"
+    undeclared = [s for s in signatures if s.alias in used and not s.effect_declared]
+    for effect in dict.fromkeys(s.effect for s in undeclared):
+        tools = ", ".join(f"`{s.alias}`" for s in undeclared if s.effect == effect)
+        message = f"no effect is declared for {tools}: taken as {effect}s"
         found.append(Diagnostic("W502", message, _TOP, help='declare it: @tool(effect="read"), or "pure", or "write"'))
     return tuple(found)
 

@@ -251,12 +251,11 @@ def as_recorded(tool: Tool[..., Any], given: Arguments, recorded: Mapping[str, A
     named = tool.named(given)
     bound = tool.validate(named) if named else {}
     made: Arguments = {}
-    for parameter in tool.parameters:
-        name = parameter.name
+    for name in tool.aliases:
         if name in bound:
             now = bound[name]
             made[name] = _as_it_was(tool, name, named, now, recorded[name]) if name in recorded else now
-        else:
+        elif tool.fills(name):
             made[name] = _default_as_it_was(tool, name, recorded[name]) if name in recorded else tool.default_of(name)
     return made
 

@@ -43,7 +43,6 @@ from superscalar.plan.ir.signatures import Output
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
 from superscalar.tools.toolset import Toolset
-from superscalar.tools.types import annotation_of
 
 _Step: TypeAlias = "tuple[Cell, Expr | None]"
 """A task, or an expression of it, whose value must be there."""
@@ -79,8 +78,7 @@ def presence(labels: Labels, cell: Cell, call: Call, tools: Toolset) -> Label:
 
 def _wanted(tools: Toolset, call: Call, alias: str) -> Any:
     tool: Any = tools.get(call.tool)
-    named = [p for p in tool.parameters if tool.aliases[p.name] == alias] if tool is not None else []
-    return annotation_of(named[0]) if named else None
+    return None if tool is None else tool.described.annotations.get(tool.renamed.get(alias, alias))
 
 
 def _fits(cell: Cell, value: Expr, wanted: Any, tools: Toolset) -> bool:

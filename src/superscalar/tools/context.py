@@ -19,6 +19,10 @@ class ArgumentError(Exception):
     """The arguments do not fit the tool's signature; the message names each that does not and why."""
 
 
+class ResultError(Exception):
+    """What a tool returned is not what it declares to return; the message says why."""
+
+
 class ToolContext(Generic[ContextT]):
     """Declare a parameter of this type and the tool gets one; the planner never sees that parameter.
 

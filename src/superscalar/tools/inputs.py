@@ -109,14 +109,18 @@ def _marks_text(annotation: Any, marks: Iterable[Any]) -> str:
     for mark in marks:
         for name in ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern"):
             value = getattr(mark, name, None)
-            if value is not None and not callable(value) and (name, value) != ("min_length", 0):
-                found[name] = value
-    text = [_range(found), _lengths(annotation, found)]
+            if value is not None and not callable(value):
+                found[name] = value.pattern if isinstance(value, re.Pattern) else value
+    return limits_text(found, "character" if annotation in (str, bytes) else "item")
+
+
+def limits_text(found: Mapping[str, Any], unit: str) -> str:
+    """What bounds say in words: those of numbers, of how many units there are, and a pattern."""
+    text = [_range(found), _lengths(found, unit)]
     if "multiple_of" in found:
         text.append(f"a multiple of {default_text(found['multiple_of'])}")
     if "pattern" in found:
-        pattern = found["pattern"]
-        text.append(f"matching {pattern.pattern if isinstance(pattern, re.Pattern) else pattern}")
+        text.append(f"matching {found['pattern']}")
     return ", ".join(part for part in text if part)
 
 
@@ -128,9 +132,8 @@ def _range(found: Mapping[str, Any]) -> str:
     return ", ".join(f"{word} {told[name]}" for name, word in words.items() if name in told)
 
 
-def _lengths(annotation: Any, found: Mapping[str, Any]) -> str:
-    least, most = found.get("min_length"), found.get("max_length")
-    unit = "character" if annotation in (str, bytes) else "item"
+def _lengths(found: Mapping[str, Any], unit: str) -> str:
+    least, most = found.get("min_length") or None, found.get("max_length")
     if least is None:
         return "" if most is None else f"at most {_count(most, unit)}"
     if most is None:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.narrow import EACH
+from superscalar.tools.context import ArgumentError
 from superscalar.tools.marks import Mark, Path, Place, is_mark
 from superscalar.values import WITHHELD, OrderedSet, own_state, record_fields
 
@@ -45,6 +46,26 @@ def _secret_parts(places: Iterable[Place]) -> tuple[Path, ...]:
         for place in places
         if any(is_mark(mark, Secret) for mark in place.marks)
         or any(hasattr(kind, "get_secret_value") for kind in place.types)
+    )
+
+
+def refuse_lost(tool: str, arguments: Mapping[str, Any], secrets: Collection[str]) -> None:
+    """See that nothing is given for a secret that stands for one, which a model may have copied.
+
+    Raises:
+        ArgumentError: it is.
+    """
+    for name in secrets:
+        value = arguments.get(name)
+        if value is WITHHELD or (isinstance(value, str) and repr(WITHHELD) in value):
+            raise ArgumentError(lost(tool, name))
+
+
+def lost(tool: str, name: str) -> str:
+    """What is said where a secret is not there any more."""
+    return (
+        f"{tool}(): `{name}` is a secret that was withheld from the journal; "
+        "let the tool take it from the context of the run"
     )
 
 

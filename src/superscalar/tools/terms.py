@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from random import Random
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from superscalar.errors import RateLimited, UsageError
+from superscalar.tools.batch import MAX_BATCH
+from superscalar.tools.trust import Readers, Trust, TrustedFields
+
+Effect: TypeAlias = Literal["pure", "read", "write"]
+Resource: TypeAlias = str | Callable[..., str]
+
+
+class Inherited:
+    """The one value that means "what the agent says" for a tool's timeout."""
+
+    def __repr__(self) -> str:
+        return "inherited"
+
+
+INHERITED: Final = Inherited()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +81,132 @@ class Retry:
 
 UNLESS_REFUSED = Retry(attempts=5, on=(RateLimited,), initial=1.0)
 """What a tool gets that declares nothing: only a refusal is tried again, and a write only if it did nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which terms a tool is called, as it declares them; what is None is not declared."""
+
+    effect: Effect | None = None
+    """`pure` (its result depends on its arguments only), `read`, or `write`: it changes something."""
+    resource: Resource | None = None
+    """What its accesses are ordered against: a name, or a function of some of the arguments (rule L17)."""
+    dedupe: bool | None = None
+    """Whether identical calls are one call (rule L21); None: those of a pure tool are."""
+    limit: str | Iterable[str] = ()
+    """The named limit, or limits, that a call takes part in."""
+    timeout: float | Inherited | None = INHERITED
+    """Seconds that an attempt may take; None for no bound, INHERITED for the agent's."""
+    retry: Retry | int = UNLESS_REFUSED
+    """When to try again, or how many attempts there are in all."""
+    idempotent: bool = False
+    """Doing it twice is doing it once."""
+    cost: float = 0.0
+    """What an attempt costs, in any currency; it counts in the run's `max_cost`."""
+    provider: str = ""
+    """Where it comes from: what its accesses are ordered against if it names no resource. Empty: its module."""
+    batch: str | None = None
+    """The name of its batched form."""
+    over: str | None = None
+    """The parameter that is a list in the batched form, where that is not clear."""
+    max_batch: int = MAX_BATCH
+    """How many calls are one request at the most."""
+    secret: str | Iterable[str] = ()
+    """The parameters whose values are never shown nor recorded."""
+    trust: Trust | None = None
+    """Whether what it returns is other people's text; None: it is, but for a pure tool."""
+    trusted_fields: TrustedFields = ()
+    """What of that the service itself makes or has checked: paths, or a pattern for each."""
+    sink: str | Iterable[str] = ()
+    """The parameters, or parts of them, that choose where something goes."""
+    content: str | Iterable[str] = ()
+    """Those that do not, though their names or types look so."""
+    readers: Readers | None = None
+    """Who may read what it returns: names, or a function of the arguments to them."""
+    reads: Readers | None = None
+    """Who gets to read what it is given, likewise."""
+    policy: Any = None
+    """A rule for its calls, or what is said of each of them."""
+
+    def __post_init__(self) -> None:
+        if self.effect not in (None, "pure", "read", "write"):
+            raise UsageError(f'@tool(effect={self.effect!r}): write effect="pure", effect="read" or effect="write"')
+        if self.trust not in (None, "trusted", "untrusted"):
+            raise UsageError(f'@tool(trust={self.trust!r}): write trust="trusted" or trust="untrusted"')
+        keep = object.__setattr__
+        keep(self, "retry", Retry(attempts=self.retry) if isinstance(self.retry, int) else self.retry)
+        for name in ("limit", "secret", "sink", "content"):
+            given = getattr(self, name)
+            keep(self, name, (given,) if isinstance(given, str) else tuple(dict.fromkeys(given)))
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Terms:
+        """Terms as they are written at a tool.
+
+        Raises:
+            UsageError: there is no such term, or one makes no sense.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                raise UsageError(
+                    f"@tool({name}=...): there is no such term; "
+                    + (f"did you mean {close[0]}=? " if close else "")
+                    + f"Terms are {', '.join(known)}"
+                )
+        return cls(**given)
+
+    def check(self, tool: str, effect: Effect) -> None:
+        """See that they make sense together, for a tool of that effect.
+
+        Raises:
+            UsageError: they do not.
+        """
+        if self.batch is not None:
+            self.check_batch(tool, effect, self.max_batch)
+        elif self.over is not None:
+            raise UsageError(f'@tool(over={self.over!r}) on {tool} says nothing without batch="..."')
+        if not isinstance(self.timeout, Inherited) and self.timeout is not None and self.timeout <= 0:
+            raise UsageError(f"@tool(timeout={self.timeout}) on {tool}: seconds above 0, or None for no bound")
+        if not 0.0 <= self.cost < math.inf:
+            raise UsageError(f"@tool(cost={self.cost}) on {tool}: what one attempt costs, not below 0")
+        if effect == "write" and self.dedupe:
+            raise UsageError(f"@tool(dedupe=True) on {tool}: two equal writes are two writes; leave out dedupe=")
+
+    @staticmethod
+    def check_batch(tool: str, effect: Effect, max_batch: int) -> None:
+        """See that a tool of that effect may have a batched form.
+
+        Raises:
+            UsageError: it may not.
+        """
+        if effect == "write":
+            raise UsageError(f"tool {tool} is a write; writes are never batched: each is made by itself")
+        if max_batch < 1:
+            raise UsageError(f"tool {tool}: max_batch={max_batch}: at least 1")
+
+
+class TermsDict(TypedDict, total=False):
+    """The fields of `Terms`, for type checkers: what may be written at a tool."""
+
+    effect: Effect | None
+    resource: Resource | None
+    dedupe: bool | None
+    limit: str | Iterable[str]
+    timeout: float | Inherited | None
+    retry: Retry | int
+    idempotent: bool
+    cost: float
+    provider: str
+    batch: str | None
+    over: str | None
+    max_batch: int
+    secret: str | Iterable[str]
+    trust: Trust | None
+    trusted_fields: TrustedFields
+    sink: str | Iterable[str]
+    content: str | Iterable[str]
+    readers: Readers | None
+    reads: Readers | None
+    policy: Any

@@ -3,67 +3,41 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from math import inf
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import MethodType
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
-from superscalar.plan.evaluate.table import TAKEN
-from superscalar.plan.ir.naming import identifier
-from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature
+from superscalar.plan.ir.signatures import ResourceFunction, Signature
 from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.docstrings import parted
+from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import filled
-from superscalar.tools.function import documentation_of, inspected, told_by
-from superscalar.tools.inputs import annotated_text, bounds_text, default_text, forms_of
-from superscalar.tools.marks import check_unmarked, places_of
+from superscalar.tools.function import Inspected, inspected, is_async, told_by
 from superscalar.tools.secret import hidden, secrets_of
-from superscalar.tools.terms import UNLESS_REFUSED, Retry
-from superscalar.tools.trust import (
-    Destination,
-    Readers,
-    Results,
-    Sink,
-    Trust,
-    TrustedFields,
-    destinations_of,
-    readers_of,
-    results_of,
-)
-from superscalar.tools.types import annotation_of, constants_in, output_of, shape_of, type_text
+from superscalar.tools.terms import INHERITED, Effect, Inherited, Retry, Terms, TermsDict
+from superscalar.tools.trust import Destination, Results, Sink, Trust, destinations_of, readers_of, results_of
 from superscalar.values import IMMUTABLE, twin_of
 from superscalar.weight import Portions, TooHeavy, weight_of
+
+__all__ = ["INHERITED", "Effect", "Inherited", "Tool", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
-Effect = Literal["pure", "read", "write"]
-Resource = str | Callable[..., str]
-
-
-class Inherited:
-    """The one value that means "what the agent says" for a tool's timeout."""
-
-    def __repr__(self) -> str:
-        return "inherited"
-
-
-INHERITED: Final = Inherited()
-
 
 class Tool(Generic[P, R]):
-    """A function that plans may call, and the facts about it. Made by `tool`; calling it calls the function.
+    """What plans may call: what it is, on which terms, and the function. Made by `tool`, or by `Tool.from_schema`.
 
+    Calling it calls the function. `described`: its name, what it takes and gives. `terms`: as they were declared; the
+    other attributes are what follows from both.
     `limits`: the named limits that a call takes part in; `limited_by`: these, or where there are none the tool's own,
-    which is no bound until its provider refuses a call. `timeout`: seconds an attempt may take, None for no bound,
-    INHERITED for the agent's. `retry`: when to try again. `idempotent`: doing it twice is doing it once. `shares`:
-    identical calls are one call (rule L21). `cost`: what an attempt costs, in any currency. `batched`: its batched
-    form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters whose
-    values are never shown; `secret_parts`: what of each is secret.
+    which is no bound until its provider refuses a call. `shares`: identical calls are one call (rule L21). `batched`:
+    its batched form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters
+    whose values are never shown; `secret_parts`: what of each is secret.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
     arguments. `destinations`: the parameters, or parts of them, that choose where something goes; `sinks`: those among
     them that are declared (`to`, `mail.to`). `shapes`: of each parameter, the constants that its annotation lists.
@@ -72,101 +46,96 @@ class Tool(Generic[P, R]):
     `policy`: a rule for its calls (see `superscalar.policy`).
     """
 
-    def __init__(
-        self,
-        function: Callable[P, R],
-        *,
-        name: str | None = None,
-        effect: Effect | None = None,
-        resource: Resource | None = None,
-        dedupe: bool | None = None,
-        limits: tuple[str, ...] = (),
-        timeout: float | Inherited | None = INHERITED,
-        retry: Retry = UNLESS_REFUSED,
-        idempotent: bool = False,
-        cost: float = 0.0,
-        provider: str = "",
-        batch: str | None = None,
-        over: str | None = None,
-        max_batch: int = MAX_BATCH,
-        secret: Iterable[str] = (),
-        trust: Trust | None = None,
-        trusted_fields: TrustedFields = (),
-        sink: Iterable[str] = (),
-        content: Iterable[str] = (),
-        readers: Readers | None = None,
-        reads: Readers | None = None,
-        policy: Any = None,
-    ) -> None:
-        self._terms = {k: v for k, v in locals().items() if k not in ("self", "function")}
+    def __init__(self, described: Described, terms: Terms, function: Callable[P, R]) -> None:
+        self.described = described
+        self.terms = terms
         self.function = function
-        told = told_by(function)
-        self.name: str = name or getattr(told, "__name__", None) or type(told).__name__
-        self.alias = identifier(self.name, TAKEN)
-        self.effect: Effect = effect or "read"
-        self.shares = self.effect == "pure" if dedupe is None else dedupe
-        self.limits = limits
-        self.limited_by = limits or (f"{self.name}()",)
-        self.timeout = timeout
-        self.retry = retry
-        self.idempotent = idempotent
-        self.cost = cost
-        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(told)) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is an async tool
-        )
-        read = inspected(self.name, function)
-        self.parameters, self.context_parameter = read.parameters, read.context
-        self.aliases = read.aliases
-        self.anew = read.anew
-        self._defaults = read.defaults
-        self._checks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # of single parameters
-        if read.defaults:
-            self.function = filled(function, read.defaults)
-        check_unmarked(self.name, read.returns)
-        places = {p.name: places_of(self.name, p, self.aliases[p.name]) for p in self.parameters}
-        self.secret_parts = secrets_of(self.name, places, secret)
+        self.name = name = described.name
+        self.alias = described.alias
+        self.effect: Effect = terms.effect or described.effect
+        terms.check(name, self.effect)
+        self.shares = self.effect == "pure" if terms.dedupe is None else terms.dedupe
+        assert isinstance(terms.limit, tuple)
+        assert isinstance(terms.retry, Retry)
+        self.limits: tuple[str, ...] = terms.limit
+        self.limited_by = self.limits or (f"{name}()",)
+        self.timeout = terms.timeout
+        self.retry = terms.retry
+        self.idempotent = terms.idempotent
+        self.cost = terms.cost
+        self.is_async = is_async(function)
+        self.context_parameter = described.context
+        self.aliases = {p.name: p.alias for p in described.parameters}
+        self.renamed = {alias: name for name, alias in self.aliases.items() if alias != name}
+        self.anew = described.anew
+        self._checks: dict[str, Check] = {}  # of single parameters
+        self.secret_parts = secrets_of(name, described.places, terms.secret)
         self.secrets = frozenset(self.secret_parts)
-        self.trust: Trust | None = trust or (None if self.effect == "pure" else "untrusted")
+        self.trust: Trust | None = terms.trust or (None if self.effect == "pure" else "untrusted")
         self.destinations: tuple[Destination, ...] = destinations_of(
-            self.name, places, sink=sink, content=content, effect=self.effect, elsewhere=bool(provider)
+            name,
+            described.places,
+            sink=terms.sink,
+            content=terms.content,
+            effect=self.effect,
+            elsewhere=described.elsewhere or bool(terms.provider),
         )
         self.sinks = frozenset(str(one) for one in self.destinations if one.declared)
         self.controlled = any(mark.control for one in self.destinations for mark in one.marks)
-        self.shapes = {p.name: shape for p in self.parameters if (shape := constants_in(shape_of(annotation_of(p))))}
-        self.readers = readers_of(self.name, "readers", readers, self.parameters)
-        self.reads = readers_of(self.name, "reads", reads, self.parameters)
-        self.policy = policy
-        description, said = parted(documentation_of(told), read.names)
+        self.shapes = described.shapes
+        readers = partial(readers_of, name, parameters=self.aliases, defaults=described.defaults)
+        self.readers = readers("readers", terms.readers)
+        self.reads = readers("reads", terms.reads)
+        self.policy = terms.policy
+        resource = terms.resource
         self.signature = Signature(
-            name=self.name,
+            name=name,
             alias=self.alias,
-            parameters=tuple(self._describe(p, said.get(p.name, "")) for p in self.parameters),
-            output=output_of(read.returns),
-            description=description,
+            parameters=described.parameters,
+            output=described.output,
+            description=described.description,
             effect=self.effect,
-            effect_declared=effect is not None,
-            provider=provider or getattr(told, "__module__", None) or "",
+            effect_declared=terms.effect is not None,
+            provider=terms.provider or described.module,
             resource=self._resource_function(resource) if callable(resource) else resource,
             shares=self.shares,
-            forms=forms_of(annotation_of(p) for p in self.parameters),
+            forms=described.forms,
         )
-        output = self.signature.output
-        self.results: Results | None = results_of(self.name, self.trust, trusted_fields, read.returns, output)
-        self.renamed = {p.alias: p.name for p in self.signature.parameters if p.alias != p.name}
+        self.results: Results | None = results_of(
+            name, self.trust, terms.trusted_fields, described.results, described.output
+        )
         self.batched: Batched | None = None
-        self._named_batch = (batch, over, max_batch)
-        if batch is not None:
-            self._check_batch(max_batch)
-        elif over is not None:
-            raise UsageError(f'@tool(over={over!r}) on {self.name} says nothing without batch="..."')
-        if not isinstance(timeout, Inherited) and timeout is not None and timeout <= 0:
-            raise UsageError(f"@tool(timeout={timeout}) on {self.name}: seconds above 0, or None for no bound")
-        if not 0.0 <= cost < inf:
-            raise UsageError(f"@tool(cost={cost}) on {self.name}: what one attempt costs, not below 0")
-        if self.effect == "write" and self.shares:
-            raise UsageError(f"@tool(dedupe=True) on {self.name}: two equal writes are two writes; leave out dedupe=")
-        if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function) or inspect.isclass(function):
-            raise UsageError(f"tool {self.name} must be a function that returns its result, not a generator or a class")
+
+    @classmethod
+    def from_schema(
+        cls,
+        name: str,
+        parameters: Mapping[str, Any],
+        call: Callable[..., Any],
+        *,
+        returns: Any = None,
+        description: str = "",
+        **terms: Unpack[TermsDict],
+    ) -> Tool[..., Any]:
+        """A tool that JSON Schema describes (2020-12 or draft-07), as servers and other frameworks do.
+
+            Tool.from_schema("get-user", {"type": "object", "properties": {"user-id": {"type": "integer"}}}, call)
+
+        `call`, async or not, is given the arguments by the names in `parameters`, as keywords (`def call(**arguments)`
+        takes those that are no identifiers, too), and a ToolContext if it has a parameter for one. They are checked by
+        the schema, and are JSON; defaults are filled in, and what else a plan leaves out stays left out. `returns` is
+        the schema of what it returns, which is checked by it. `terms` are those of `tool`; what declares no `effect` is
+        a write. See docs/tools.md.
+
+        Raises:
+            UsageError: a schema cannot be used, `call` does not take these arguments, a term makes no sense, or
+                jsonschema-rs, which checks all that, is not installed.
+        """
+        from superscalar.tools.json_schema.described import described, returning
+
+        about = described(name, parameters, call, returns, description)
+        checked = about.checked
+        return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself: no validation, no limits, no run."""
@@ -174,12 +143,12 @@ class Tool(Generic[P, R]):
 
     def __get__(self, instance: object, owner: type | None = None) -> Tool[..., Any]:
         """Of an object whose class has this tool as a method, the tool that is called with the object."""
+        described = self.described
         named = next(iter(self.aliases), "") if instance is not None else ""
-        if named not in ("self", "cls"):
+        if named not in ("self", "cls") or not isinstance(described, Inspected):
             return self
-        function: Callable[..., Any] = self.function
-        bound: Tool[..., Any] = Tool(MethodType(function, instance), **self._terms)
-        bound.function = MethodType(function, instance)  # its defaults are filled in already
+        function: Callable[..., Any] = MethodType(self.function, instance)  # its defaults are filled in already
+        bound: Tool[..., Any] = Tool(inspected(function, self.name), self.terms, function)
         if self.batched is not None:
             form = self.batched.tool.__get__(instance, owner)
             bound._pair(form, self.batched.over, self.batched.max_batch)
@@ -209,9 +178,8 @@ class Tool(Generic[P, R]):
         """
 
         def declare(function: F) -> F:
-            self._check_batch(max_batch)
-            form = function if isinstance(function, Tool) else Tool(function, effect=self.effect)
-            self._pair(form, over, max_batch)
+            self.terms.check_batch(self.name, self.effect, max_batch)
+            self._pair(function, over, max_batch)
             return function
 
         return declare if function is None else declare(function)
@@ -222,7 +190,7 @@ class Tool(Generic[P, R]):
         Raises:
             UsageError: there is none of that name, or it does not fit.
         """
-        name, over, max_batch = self._named_batch
+        name = self.terms.batch
         if name is None or self.batched is not None:
             return
         beside = getattr(inspect.unwrap(told_by(self.function)), "__globals__", {}).get(name)
@@ -232,22 +200,20 @@ class Tool(Generic[P, R]):
                 f"tool {self.name} names the batched form {name!r}, which is neither a function of its module nor "
                 f"a tool beside it; write it there, or put @{self.name}.batch above it"
             )
-        self._pair(form if isinstance(form, Tool) else Tool(form, effect=self.effect), over, max_batch)
+        self._pair(form, self.terms.over, self.terms.max_batch)
 
-    def _pair(self, form: Tool[..., Any], over: str | None, max_batch: int) -> None:
+    def _pair(self, function: Callable[..., Any], over: str | None, max_batch: int) -> None:
+        form = function if isinstance(function, Tool) else tool(effect=self.effect)(function)
+        one_is, many_are = self.described, form.described
+        if not (isinstance(one_is, Inspected) and isinstance(many_are, Inspected)):
+            raise UsageError(f"tool {self.name}: a tool that comes from a schema has no batched form, and is none")
         if form.effect == "write":
             raise UsageError(f"tool {self.name}: its batched form {form.name} is a write; writes are never batched")
-        one, many = matched((self.name, self.parameters), (form.name, form.parameters), over)
-        self.batched = Batched(form, one, many, defaults_of(self.parameters), max_batch)
-
-    def _check_batch(self, max_batch: int) -> None:
-        if self.effect == "write":
-            raise UsageError(f"tool {self.name} is a write; writes are never batched: each is made by itself")
-        if max_batch < 1:
-            raise UsageError(f"tool {self.name}: max_batch={max_batch}: at least 1")
+        one, many = matched((self.name, one_is.taken), (form.name, many_are.taken), over)
+        self.batched = Batched(form, one, many, defaults_of(one_is.taken), max_batch)
 
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(p.name for p in self.parameters)})>"
+        return f"<tool {self.name}({', '.join(self.aliases)})>"
 
     @property
     def open_sinks(self) -> Mapping[str, tuple[Sink, ...]]:
@@ -255,18 +221,16 @@ class Tool(Generic[P, R]):
         return {str(one): one.marks for one in self.destinations if one.marks}
 
     @made_once
-    def validate(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        """`validate(arguments)`: the arguments (by the function's own names) as its annotations want them.
+    def validate(self) -> Check:
+        """`validate(arguments)`: the arguments (by the tool's own names) as it wants them; nothing is filled in.
 
         Raises:
             ArgumentError: they do not fit.
         """
-        from superscalar.tools import validation  # pydantic takes a tenth of a second: not before a call is made
-
-        return validation.validator(self.name, self.alias, self.parameters, self.secret_parts)
+        return self.described.validator(self.secret_parts, dict)
 
     @made_once
-    def bind(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def bind(self) -> Check:
         """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
 
         They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
@@ -274,9 +238,7 @@ class Tool(Generic[P, R]):
         Raises:
             ArgumentError: they do not fit, or a default cannot be made.
         """
-        from superscalar.tools import validation  # as above
-
-        bound = validation.validator(self.name, self.alias, self.parameters, self.secret_parts, self._completed)
+        bound = self.described.validator(self.secret_parts, self._completed)
         return (lambda given: bound(self.named(given))) if self.renamed else bound
 
     @made_once
@@ -286,9 +248,7 @@ class Tool(Generic[P, R]):
         Raises:
             ArgumentError: as for `bind`.
         """
-        from superscalar.tools import validation  # as above
-
-        checking = validation.portioned(self.name, self.alias, self.parameters, self.secret_parts)
+        checking = self.described.portioned(self.secret_parts)
 
         def binding(given: dict[str, Any]) -> Portions[dict[str, Any]]:
             return self._completed((yield from checking(self.named(given))))
@@ -296,10 +256,19 @@ class Tool(Generic[P, R]):
         return binding
 
     def _completed(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return {p.name: arguments[p.name] if p.name in arguments else self.default_of(p.name) for p in self.parameters}
+        """In the order of the parameters; what may be left out and has no default stays left out."""
+        return {
+            name: arguments[name] if name in arguments else self.default_of(name)
+            for name in self.aliases
+            if name in arguments or self.fills(name)
+        }
+
+    def fills(self, parameter: str) -> bool:
+        """Whether a call that leaves a parameter out gets a default for it."""
+        return parameter in self.described.defaults
 
     def named(self, given: dict[str, Any]) -> dict[str, Any]:
-        """What a plan gives by alias, by the names that the function gives its parameters."""
+        """What a plan gives by alias, by the tool's own names of its parameters."""
         return {self.renamed.get(alias, alias): value for alias, value in given.items()}
 
     def default_of(self, parameter: str) -> Any:
@@ -309,9 +278,8 @@ class Tool(Generic[P, R]):
             ArgumentError: making it raised.
             TooHeavy: it weighs more than a value may.
         """
-        own = next(p.default for p in self.parameters if p.name == parameter)
         try:
-            made = self._defaults[parameter]() if parameter in self._defaults else own
+            made = self.described.defaults[parameter]()
             if type(made) in IMMUTABLE:
                 return made
             weight_of(made)
@@ -329,10 +297,7 @@ class Tool(Generic[P, R]):
         """
         if parameter not in self._checks:
             with MAKING:
-                from superscalar.tools import validation  # as above
-
-                own = tuple(p for p in self.parameters if p.name == parameter)
-                self._checks[parameter] = validation.validator(self.name, self.alias, own)
+                self._checks[parameter] = self.described.part((parameter,))
         return self._checks[parameter]({parameter: value})[parameter]
 
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -341,14 +306,14 @@ class Tool(Generic[P, R]):
 
     @made_once
     def schema(self) -> dict[str, Any]:
-        """The arguments of a call as a JSON Schema object, by the function's own names: `{"type": "object", ...}`.
+        """The arguments of a call as a JSON Schema object, by the tool's own names: `{"type": "object", ...}`.
+
+        Of a tool that was made from one, exactly that.
 
         Raises:
             UsageError: an annotation is nothing that can be validated.
         """
-        from superscalar.tools import schema  # pydantic, as above
-
-        return schema.schema_of(self.name, self.alias, self.parameters, self.signature.parameters)
+        return self.described.schema()
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
         """The resource that a call touches, where the tool has a function for that (rule L17).
@@ -361,7 +326,7 @@ class Tool(Generic[P, R]):
         resource = self.signature.resource
         assert isinstance(resource, ResourceFunction)
         names = {alias: name for name, alias in self.aliases.items()}
-        needed = {names[alias]: twin_of(arguments[names[alias]]) for alias in resource.parameters}
+        needed = {names[alias]: twin_of(arguments.get(names[alias])) for alias in resource.parameters}
         try:
             return self._resource_name(needed)
         except Exception as error:
@@ -373,9 +338,9 @@ class Tool(Generic[P, R]):
         Raises:
             UsageError: it has another parameter than the tool.
         """
-        own = {p.name: p for p in self.parameters}
+        own, defaults = self.aliases, self.described.defaults
         try:
-            wanted = list(inspect.signature(function).parameters)
+            wanted = dict.fromkeys(inspect.signature(function).parameters).keys()
         except (TypeError, ValueError) as error:
             raise UsageError(f"@tool(resource={function!r}) on {self.name}: {error}; write a lambda") from error
         if others := [name for name in wanted if name not in own]:
@@ -383,23 +348,22 @@ class Tool(Generic[P, R]):
                 f"@tool(resource=...) on {self.name} takes {', '.join(others)}, but its parameters are "
                 f'{", ".join(own)}; write resource=lambda {next(iter(own), "")}: f"..."'
             )
-        needed = tuple(own[name] for name in wanted)
-        aliases = self.aliases
-        checks: list[Callable[[dict[str, Any]], dict[str, Any]]] = []
+        checks: list[Check] = []
 
         def name(arguments: Mapping[str, Any]) -> str:
             if not checks:
                 with MAKING:
-                    from superscalar.tools import validation  # as for `validate`
-
-                    checks.append(validation.validator(self.name, self.alias, needed))
-            given = {p.name: arguments[aliases[p.name]] for p in needed if aliases[p.name] in arguments}
-            if left := self.anew & {p.name for p in needed} - given.keys():
-                raise LookupError(f"`{min(left)}` is made when the call is")
-            return self._resource_name({**{p.name: p.default for p in needed}, **checks[0](given)})
+                    checks.append(self.described.part(wanted))
+            given = {name: arguments[own[name]] for name in wanted if own[name] in arguments}
+            left = wanted - given.keys()
+            if made := self.anew & left:
+                raise LookupError(f"`{min(made)}` is made when the call is")
+            return self._resource_name(
+                {**{name: defaults[name]() if name in defaults else None for name in left}, **checks[0](given)}
+            )
 
         self._resource = function
-        return ResourceFunction(tuple(aliases[p.name] for p in needed), name)
+        return ResourceFunction(tuple(own[name] for name in wanted), name)
 
     def _resource_name(self, arguments: Mapping[str, Any]) -> str:
         made = self._resource(**arguments)
@@ -407,84 +371,15 @@ class Tool(Generic[P, R]):
             raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
         return made
 
-    def _describe(self, parameter: inspect.Parameter, said: str) -> Parameter:
-        annotation = annotation_of(parameter)
-        rejects: list[Callable[[Any], str | None]] = []
-
-        def reject(constant: Any) -> str | None:
-            if not rejects:  # built when first asked: most tools of a large set are never planned with
-                with MAKING:
-                    from superscalar.tools import validation
-
-                    rejects.append(validation.rejecter(annotation))
-            return rejects[0](constant)
-
-        return Parameter(
-            name=parameter.name,
-            alias=self.aliases[parameter.name],
-            type=type_text(annotation),
-            required=parameter.default is parameter.empty,
-            default="" if parameter.default is parameter.empty else default_text(parameter.default),
-            description=annotated_text(annotation) or said,
-            keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
-            bounds=bounds_text(annotation),
-            annotated=True,
-            reject=reject,
-        )
-
 
 @overload
 def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
-def tool(
-    *,
-    name: str | None = None,
-    effect: Effect | None = None,
-    resource: Resource | None = None,
-    dedupe: bool | None = None,
-    limit: str | Iterable[str] = (),
-    timeout: float | Inherited | None = INHERITED,
-    retry: Retry | int = UNLESS_REFUSED,
-    idempotent: bool = False,
-    cost: float = 0.0,
-    batch: str | None = None,
-    over: str | None = None,
-    max_batch: int = MAX_BATCH,
-    secret: str | Iterable[str] = (),
-    trust: Trust | None = None,
-    trusted_fields: TrustedFields = (),
-    sink: str | Iterable[str] = (),
-    content: str | Iterable[str] = (),
-    readers: Readers | None = None,
-    reads: Readers | None = None,
-    policy: Any = None,
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(*, name: str | None = None, **terms: Unpack[TermsDict]) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
 def tool(
-    function: Callable[P, R] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    effect: Effect | None = None,
-    resource: Resource | None = None,
-    dedupe: bool | None = None,
-    limit: str | Iterable[str] = (),
-    timeout: float | Inherited | None = INHERITED,
-    retry: Retry | int = UNLESS_REFUSED,
-    idempotent: bool = False,
-    cost: float = 0.0,
-    batch: str | None = None,
-    over: str | None = None,
-    max_batch: int = MAX_BATCH,
-    secret: str | Iterable[str] = (),
-    trust: Trust | None = None,
-    trusted_fields: TrustedFields = (),
-    sink: str | Iterable[str] = (),
-    content: str | Iterable[str] = (),
-    readers: Readers | None = None,
-    reads: Readers | None = None,
-    policy: Any = None,
+    function: Callable[P, R] | None = None, /, *, name: str | None = None, **terms: Unpack[TermsDict]
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     r"""Make a function a tool that plans may call.
 
@@ -513,40 +408,10 @@ def tool(
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
     """
-    if effect not in (None, "pure", "read", "write"):
-        raise UsageError(f'@tool(effect={effect!r}): write effect="pure", effect="read" or effect="write"')
-    if trust not in (None, "trusted", "untrusted"):
-        raise UsageError(f'@tool(trust={trust!r}): write trust="trusted" or trust="untrusted"')
-    terms = Retry(attempts=retry) if isinstance(retry, int) else retry
-    limits = (limit,) if isinstance(limit, str) else tuple(dict.fromkeys(limit))
+    said = Terms.of(terms)
 
     def make(function: Callable[P, R]) -> Tool[P, R]:
-        if not callable(function):
-            raise UsageError(
-                f"@tool is put on a function, not on {function!r}; write @tool(name={function!r}) above it"
-            )
-        return Tool(
-            function,
-            name=name,
-            effect=effect,
-            resource=resource,
-            dedupe=dedupe,
-            limits=limits,
-            timeout=timeout,
-            retry=terms,
-            idempotent=idempotent,
-            cost=cost,
-            batch=batch,
-            over=over,
-            max_batch=max_batch,
-            secret=(secret,) if isinstance(secret, str) else secret,
-            trust=trust,
-            trusted_fields=trusted_fields,
-            sink=(sink,) if isinstance(sink, str) else sink,
-            content=(content,) if isinstance(content, str) else content,
-            readers=readers,
-            reads=reads,
-            policy=policy,
-        )
+        described = inspected(function, name)
+        return Tool(described, said, filled(function, described.made) if described.made else function)
 
     return make if function is None else make(function)

@@ -20,7 +20,6 @@ from superscalar.plan.ir.signatures import Output
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.making import has_code, is_code, sees_others
 from superscalar.tools.marks import Mark, Path, Place, formats_of, is_closed, is_mark, one_of, path_text
-from superscalar.tools.types import constants_in, shape_of
 from superscalar.unseen import hides
 
 Trust: TypeAlias = OneOf["trusted", "untrusted"]
@@ -360,16 +359,13 @@ TrustedFields: TypeAlias = "str | Iterable[str] | Mapping[str, str | re.Pattern[
 """Paths of fields, or for each the pattern that all of its text has, None where nothing is said of that."""
 
 
-def results_of(
-    tool: str, trust: Trust | None, paths: TrustedFields, annotation: Any, returns: Output
-) -> Results | None:
-    """What is declared of the results of a tool: the constants that they are, and what it vouches for.
+def results_of(tool: str, trust: Trust | None, paths: TrustedFields, shape: Shape, returns: Output) -> Results | None:
+    """What is declared of the results of a tool: the constants that they are (`shape`), and what it vouches for.
 
     Raises:
         UsageError: as `vouched_by` says.
     """
     vouched = vouched_by(tool, trust, paths, returns)
-    shape = constants_in(shape_of(annotation))
     return None if vouched is None and shape is None else Results(shapes={"": shape} if shape else {}, vouched=vouched)
 
 
@@ -449,9 +445,13 @@ def _within(parts: Vouched) -> Iterator[Mapping[str, Any]]:
 
 
 def readers_of(
-    tool: str, term: str, declared: Readers | None, parameters: Collection[inspect.Parameter]
+    tool: str,
+    term: str,
+    declared: Readers | None,
+    parameters: Collection[str],
+    defaults: Mapping[str, Callable[[], Any]],
 ) -> Named | None:
-    """The names that were declared, or a function from a call's arguments (by the function's own names) to them.
+    """The names that were declared, or a function from a call's arguments (by the tool's own names) to them.
 
     Raises:
         UsageError: a function takes what is no parameter of the tool.
@@ -460,16 +460,16 @@ def readers_of(
         return None
     if not callable(declared):
         return _names(tool, term, declared)
-    by_name = {p.name: p for p in parameters}
     wanted = list(inspect.signature(declared).parameters)
-    if others := [name for name in wanted if name not in by_name]:
+    if others := [name for name in wanted if name not in parameters]:
         raise UsageError(
-            f"@tool({term}=...) on {tool} takes {', '.join(others)}, but its parameters are {', '.join(by_name)}"
+            f"@tool({term}=...) on {tool} takes {', '.join(others)}, but its parameters are {', '.join(parameters)}"
         )
 
     def named(arguments: Mapping[str, Any]) -> frozenset[str]:
-        given = {name: arguments.get(name, by_name[name].default) for name in wanted}
         try:
+            left = {name: defaults[name]() if name in defaults else None for name in wanted if name not in arguments}
+            given = {name: arguments[name] if name in arguments else left[name] for name in wanted}
             return _names(tool, term, declared(**given))
         except Exception as error:
             raise ArgumentError(f"{tool}(): {term}= raised {error!r}") from error

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.json_text import looks_like_json
 from superscalar.tools.context import ArgumentError
-from superscalar.tools.secret import NONE, Secrets, without
+from superscalar.tools.secret import NONE, Secrets, lost, refuse_lost, without
 from superscalar.tools.types import annotation_of
 from superscalar.values import WITHHELD, fields_of_records, holds_record, twin_of
 from superscalar.weight import PORTION, Portions, at_once
@@ -45,7 +45,7 @@ def validator(
 
     def validate(arguments: dict[str, Any]) -> dict[str, Any]:
         if secrets:
-            _refuse_lost(tool, arguments, secrets)
+            refuse_lost(tool, arguments, secrets)
         last, missing = -1, needed
         for name, value in arguments.items():
             place, types = exact.get(name, _NONE)
@@ -79,10 +79,10 @@ def portioned(
     adapters: dict[str, TypeAdapter[Any]] = {}
 
     def checking(arguments: dict[str, Any]) -> Portions[dict[str, Any]]:
-        _refuse_lost(tool, arguments, secrets)
+        refuse_lost(tool, arguments, secrets)
         for name, value in arguments.items():
             if value is WITHHELD:
-                raise ArgumentError(_lost(tool, name))
+                raise ArgumentError(lost(tool, name))
         try:
             return (yield from fitting(arguments))
         except _Misfit as misfit:
@@ -265,24 +265,6 @@ _WANTS_DATA = frozenset(
     "list_type tuple_type set_type frozen_set_type dict_type mapping_type model_type model_attributes_type "
     "dataclass_type dataclass_exact_type".split()
 )
-
-
-def _is_lost(value: Any) -> bool:
-    """Whether what is given for a secret is what stands for one, which a model may have copied."""
-    return value is WITHHELD or (isinstance(value, str) and repr(WITHHELD) in value)
-
-
-def _refuse_lost(tool: str, arguments: Mapping[str, Any], secrets: Collection[str]) -> None:
-    for name in secrets:
-        if _is_lost(arguments.get(name)):
-            raise ArgumentError(_lost(tool, name))
-
-
-def _lost(tool: str, name: str) -> str:
-    return (
-        f"{tool}(): `{name}` is a secret that was withheld from the journal; "
-        "let the tool take it from the context of the run"
-    )
 
 
 def _sentences(tool: str, errors: Sequence[Mapping[str, Any]], secrets: Collection[str]) -> str:
