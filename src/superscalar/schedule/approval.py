@@ -22,7 +22,7 @@ from superscalar.schedule.permission import Permission
 from superscalar.schedule.questions import pending
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.tool import Tool
-from superscalar.values import Failure, TaskId
+from superscalar.values import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Approval:
         self._happened = course.happened
         self.asked: dict[Cell, Question] = {}
         self._thinking: dict[Cell, asyncio.Task[None]] = {}
-        self._made_with: dict[TaskId, Arguments] = {}  # the calls that somebody was asked about, in this process
+        self._made_with: dict[Known, Arguments] = {}  # in this process: what was asked is in the ledger
         self._leaving: set[asyncio.Task[None]] = set()
 
     def permits(self, cell: Cell, tool: Tool[..., Any], work: Call, arguments: Arguments) -> bool:
@@ -75,7 +75,7 @@ class Approval:
             decided = replace(decided, arguments=shown(tool, arguments), digest=self._digest(cell, tool, arguments))
         self._happened(decided)
         if decided.decision == "ask":
-            self._made_with[cell.id] = arguments
+            self._made_with[self._ledger.known[cell.id]] = arguments
             self._ask_about(cell, self._permission.question(self._run, cell, tool, work, decided))
         elif decided.decision == "deny":
             self._deny(cell, decided.reason)
@@ -117,12 +117,11 @@ class Approval:
         Raises:
             ArgumentError: something of it is in no journal, and does not fit any more.
         """
-        id = known.asked.id
-        if id not in self._made_with:
+        if known not in self._made_with:
             fixed = tool.named(given).keys() | tool.anew  # other defaults are what the tool declares now
             recorded = {name: value for name, value in (known.asked.arguments or {}).items() if name in fixed}
-            self._made_with[id] = as_recorded(tool, given, recorded)
-        return self._made_with[id]
+            self._made_with[known] = as_recorded(tool, given, recorded)
+        return self._made_with[known]
 
     def _ask_about(self, cell: Cell, question: Question) -> None:
         """Ask a person, if there is one; else the run waits for an answer, or the call is denied."""
