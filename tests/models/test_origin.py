@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from typing import Any
 
 import pytest
@@ -134,5 +135,6 @@ def test_a_refusal_that_quotes_the_key_is_told_without_it(written: str) -> None:
 
 
 def test_certificates_are_read_for_a_server_that_has_one() -> None:
-    assert options("http://127.0.0.1:1/v1")["verify"] is False
+    trusted = options("http://127.0.0.1:1/v1")["verify"]
+    assert (trusted.get_ca_certs(), trusted.verify_mode, trusted.check_hostname) == ([], ssl.CERT_REQUIRED, True)
     assert "verify" not in options("https://api.example/v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MethodType
@@ -46,7 +47,22 @@ class Tool(Generic[P, R]):
     `policy`: a rule for its calls (see `superscalar.policy`).
     """
 
-    def __init__(self, described: Described, terms: Terms, function: Callable[P, R]) -> None:
+    @overload
+    def __init__(self, described: Described, terms: Terms, function: Callable[P, R]) -> None: ...
+    @overload
+    def __init__(self, described: Callable[P, R], **terms: Any) -> None: ...
+
+    def __init__(
+        self,
+        described: Described | Callable[P, R],
+        terms: Terms | None = None,
+        function: Callable[P, R] | None = None,
+        **declared: Any,
+    ) -> None:
+        if not isinstance(described, Described):
+            described, terms, function = _of_function(described, declared)
+        assert terms is not None
+        assert function is not None
         self.described = described
         self.terms = terms
         self.function = function
@@ -370,6 +386,15 @@ class Tool(Generic[P, R]):
         if not isinstance(made, str):
             raise TypeError(f"resource= of {self.name} gave {made!r}, which is no text")
         return made
+
+
+def _of_function(function: Callable[P, R], declared: dict[str, Any]) -> tuple[Described, Terms, Callable[P, R]]:
+    """`Tool(function, limits=("crm",))`, as it was written before there was `tool(limit="crm")(function)`."""
+    warnings.warn("Tool(function, ...) is made by tool(...)(function)", DeprecationWarning, stacklevel=3)
+    if "limits" in declared:
+        declared["limit"] = declared.pop("limits")
+    made = tool(name=declared.pop("name", None), **declared)(function)
+    return made.described, made.terms, made.function
 
 
 @overload
