@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.overhead import chain, layered, wide
 from superscalar import tool
 from superscalar.events import Decided, Event
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.policy import Policy
 from superscalar.schedule.attempt import Bounds
@@ -72,7 +72,7 @@ async def _seconds(tasks: list[Task], setting: str) -> float:
     events: list[Event] = []
     limits = Limits(tools.limits, max_concurrency=32)
     bounds = Bounds(max_tasks=1_000_000)
-    unit = TaskFetchingUnit(Surroundings("labels", tools, limits, invoke, events.append, bounds, policy=policy))
+    unit = TaskFetchingUnit(Surroundings("labels", tools, limits, Runners(), events.append, bounds, policy=policy))
     begin = process_time()
     outcomes = await unit.run(tasks)
     seconds = process_time() - begin

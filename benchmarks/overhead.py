@@ -27,7 +27,7 @@ from time import perf_counter, process_time
 
 from superscalar import tool
 from superscalar.events import Event
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Call, Literal, Ref, Task
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.read.fronts.python import PythonReader
@@ -87,7 +87,7 @@ def new_unit(events: list[Event]) -> TaskFetchingUnit:
     """A unit with everything on that a run has."""
     limits = Limits(_TOOLS.limits, max_concurrency=32)
     bounds = Bounds(max_tasks=1_000_000)
-    return TaskFetchingUnit(Surroundings("benchmark", _TOOLS, limits, invoke, events.append, bounds))
+    return TaskFetchingUnit(Surroundings("benchmark", _TOOLS, limits, Runners(), events.append, bounds))
 
 
 async def through_unit(tasks: list[Task]) -> float:
@@ -216,7 +216,7 @@ async def latencies(count: int) -> dict[str, float]:
     limits = Limits({}, max_concurrency=32)
     events: list[Event] = []
     bounds = Bounds(max_tasks=1_000_000)
-    unit = TaskFetchingUnit(Surroundings("benchmark", toolset, limits, invoke, events.append, bounds))
+    unit = TaskFetchingUnit(Surroundings("benchmark", toolset, limits, Runners(), events.append, bounds))
     ours, bare = [], []
     for number in range(count):
         statement = f'price_{number} = probe("IBM", limit={number})'

@@ -7,7 +7,7 @@ from random import Random
 
 from superscalar import events as ev
 from superscalar import tool
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan import compile_plan
 from superscalar.schedule.again import Again, Terms, read_again
 from superscalar.schedule.attempt import Bounds
@@ -34,7 +34,7 @@ def got_again(lines: str, *happened: ev.Event) -> Again:
 
     async def main() -> Again:
         limits = Limits().on(asyncio.get_running_loop())
-        terms = Terms("run", tools, limits, local.invoke, Bounds(), None, Random(1))
+        terms = Terms("run", tools, limits, Runners(), Bounds(), None, Random(1))
         return await read_again([*planned, *happened], terms)
 
     return run(main())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from superscalar import Label, LLMCompiler, Source, tool
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.plan.evaluate.narrow import shaped
 from superscalar.plan.evaluate.parts import Labelled, Parts, whole
 from superscalar.schedule.attempt import Bounds
@@ -77,7 +77,7 @@ CONTACT = Source("tool", "contact")
 async def _unit(plan: str, question: str = "") -> TaskFetchingUnit:
     compiled = LLMCompiler(tools=[TOOLS]).compile(plan)
     unit = TaskFetchingUnit(
-        Surroundings("r", TOOLS, Limits(TOOLS.limits), invoke, lambda _: None, Bounds(), question=question)
+        Surroundings("r", TOOLS, Limits(TOOLS.limits), Runners(), lambda _: None, Bounds(), question=question)
     )
     await unit.run(compiled.tasks)
     unit.schedule.check()

@@ -26,7 +26,7 @@ from superscalar.events import (
     Succeeded,
     Unneeded,
 )
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.journal.runs import Tally
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Access, Call, Join, Literal, Ref, Task
@@ -238,7 +238,7 @@ class Drafts:
         for each in self.tools:
             limits.require(each)
         self.surroundings = Surroundings(
-            "run", self.tools, limits, invoke, self.events.append, Bounds(grace=0.5), random=Random(chosen.times)
+            "run", self.tools, limits, Runners(), self.events.append, Bounds(grace=0.5), random=Random(chosen.times)
         )
         if policy is not None:
             self.surroundings.policy = policy

@@ -10,7 +10,7 @@ from typing import Any
 
 from superscalar import Failure, Limit, Observation, tool
 from superscalar.events import Cancelled, Event, Planned, Revived, RoundStarted, Shared, Started, Unneeded
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.plan.read.fronts.detect import reader_of
 from superscalar.plan.read.program import Program
@@ -46,7 +46,7 @@ class Rounds:
     def __init__(self, recorded: Sequence[Event] = ()) -> None:
         self.log = list(recorded)
         self._program = Program(TOOLS.signatures)
-        around = Surroundings("run", TOOLS, Limits(TOOLS.limits), local.invoke, self.log.append, random=Random(0))
+        around = Surroundings("run", TOOLS, Limits(TOOLS.limits), Runners(), self.log.append, random=Random(0))
         self.rest = Rest(around, tuple(recorded)) if recorded else None
         self.unit = TaskFetchingUnit(around) if self.rest is None else self.rest.unit
         self._number = 0

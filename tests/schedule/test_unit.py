@@ -31,6 +31,7 @@ from superscalar import (
 from superscalar.errors import IllegalEvent
 from superscalar.events import DeadlinePassed, Event, Failed, Progressed, Retrying, RunEnded, Started
 from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
@@ -948,7 +949,7 @@ def unit(*tools: Any, record: Callable[[Event], None] | None = None, **bounds: A
     events: list[Event] = []
     toolset = Toolset(tools)
     return TaskFetchingUnit(
-        Surroundings("run", toolset, Limits(), local.invoke, record or events.append, Bounds(**bounds))
+        Surroundings("run", toolset, Limits(), Runners(), record or events.append, Bounds(**bounds))
     )
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from superscalar import Limit, Retry, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import reader_of
@@ -193,7 +193,7 @@ def surroundings(world: Fates) -> Surroundings:
     limits = Limits(tools.limits, world.chosen.cap)
     bounds = Bounds(60.0, GRACE)
     policy = Policy(rules=[world.asks]) if world.chosen.asking else Policy("off")
-    surroundings = Surroundings("run", tools, limits, local.invoke, world.log.append, bounds, random=Random(0))
+    surroundings = Surroundings("run", tools, limits, Runners(), world.log.append, bounds, random=Random(0))
     return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 

@@ -24,7 +24,8 @@ from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.errors import UsageError
-from superscalar.executors import local
+from superscalar.executors import LOCAL, Executor
+from superscalar.executors.runners import Runners
 from superscalar.extractor import extraction
 from superscalar.forks import MAKING
 from superscalar.labels import NOTHING, Label, joined
@@ -143,6 +144,7 @@ class LLMCompiler:
         extractor: str | ChatModel | None = None,
         extractor_timeout: float | None = 120.0,
         redact: Redact | None = None,
+        executor: Executor | None = None,
     ) -> None:
         approval.check(approve, plans=approve_plan, recorded=journal is not None)
         _check_choice("replan", replan, REPLANS)
@@ -182,7 +184,7 @@ class LLMCompiler:
         self._settings = Settings(
             tools=toolset,
             limits=shared,
-            invoke=local.invoke,
+            runners=Runners(executor or LOCAL).made(toolset),
             planner=planner,
             joiner=answering,
             instructions=instructions,

@@ -30,13 +30,14 @@ from superscalar.plan.ir import Call, Plan, Task, walk
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.adopt import AdoptedProgram, can_go_on, without_join
 from superscalar.schedule.again import Again, Terms, is_lost, read_again
-from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.inside import granted_here
 from superscalar.schedule.ledger import Ledger, Round
 from superscalar.schedule.restore import Rest
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.secrets import lacks_secret
+from superscalar.tools.execution import Runner
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
@@ -365,8 +366,8 @@ async def resumed(
     try:
         allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
         log.tell = recording.tell = telling(settings, context)
-        invoke = settings.invoke if log.tell is None else log.tell.learning(settings.invoke)
-        again = await without_secrets(settings, recording, invoke, context, allowed)
+        runners = settings.runners if log.tell is None else log.tell.learning(settings.runners)
+        again = await without_secrets(settings, recording, runners, context, allowed)
         run = restored(
             settings, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
         )
@@ -380,13 +381,13 @@ async def resumed(
 async def without_secrets(
     settings: Settings,
     recording: Recording,
-    invoke: Invoke | None = None,
+    runners: Mapping[Tool[..., Any], Runner] | None = None,
     context: Any = None,
     allowed: Callable[[], object] = bool,
 ) -> Again:
     """What is recorded of a run, under the names of today, with the values that are in no journal read again.
 
-    Without `invoke`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
+    Without `runners`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
     """
     recorded = _as_of_today(settings, recording)
     if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
@@ -394,7 +395,7 @@ async def without_secrets(
     allowed()
     late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
     run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
-    called = None if late else invoke
+    called = None if late else runners
     tell = str if recording.tell is None else recording.tell.scrub
     terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
     return await read_again(recorded, terms)

@@ -23,6 +23,7 @@ from superscalar.compiler.result import Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, JoinError, NotApproved
+from superscalar.executors.runners import Runners
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
 from superscalar.models.typed import AnswerType
@@ -32,7 +33,7 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.plan.read.program import Program, Retirement, Step
 from superscalar.policy import Policy, Question, Replan
-from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.ends import text_of
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
@@ -54,7 +55,7 @@ class Settings:
 
     tools: Toolset
     limits: Limits
-    invoke: Invoke
+    runners: Runners
     planner: ChatModel | None = None
     joiner: ChatModel | None = None
     instructions: str = ""
@@ -132,7 +133,7 @@ class Run:
                 run_id,
                 settings.tools,
                 settings.limits,
-                settings.invoke if self._tell is None else self._tell.learning(settings.invoke),
+                settings.runners if self._tell is None else self._tell.learning(settings.runners),
                 self._record if self._budget.counts else log.record,
                 settings.bounds,
                 context,

@@ -12,7 +12,6 @@ from superscalar import events
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.course import Course
 from superscalar.short import cut, short
-from superscalar.tools.context import ToolContext
 from superscalar.values import Usage
 
 TICK: Final = 0.1
@@ -29,8 +28,7 @@ class Reports:
     `open`: something was said that nobody was told yet.
     """
 
-    def __init__(self, run: str, course: Course) -> None:
-        self._run = run
+    def __init__(self, course: Course) -> None:
         self._loop = course.loop
         self._now = course.now
         self._happened = course.happened
@@ -40,19 +38,19 @@ class Reports:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = -inf
 
-    def context_for(self, attempt: Attempt, context: Any) -> ToolContext[Any]:
-        """What a tool may ask of the run."""
+    def charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        """Tell what a call has cost.
 
-        def progress(message: str, fraction: float | None) -> None:
-            self._progressed(attempt, message, fraction)
+        Raises:
+            ValueError: something below zero, or no number.
+        """
+        if not (0.0 <= cost < inf and tokens >= 0):
+            raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
+        self._at_once(events.Charged, attempt.cell.id, cost, tokens)
 
-        def charge(cost: float, tokens: int) -> None:
-            self._at_once(events.Charged, attempt.cell.id, cost, tokens)
-
-        def used(usage: Usage) -> None:
-            self._at_once(events.ModelUsed, attempt.tool.name, usage)
-
-        return ToolContext(context, self._run, attempt.cell.id, attempt.number, progress, charge, used)
+    def used(self, attempt: Attempt, usage: Usage) -> None:
+        """Tell what a model has used that a call asked."""
+        self._at_once(events.ModelUsed, attempt.tool.name, usage)
 
     def forget(self, attempt: Attempt) -> None:
         """The attempt is over: what it said last is of no interest, and no timer waits for it."""
@@ -68,7 +66,7 @@ class Reports:
         else:
             self._loop.call_soon_threadsafe(lambda: self._happened(kind(self._now(), *said)))
 
-    def _progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
+    def progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
         """Take note of the newest; from any thread."""
         text = cut(message, LONGEST) if type(message) is str else short(message, LONGEST)
         told = (attempt,) if attempt.batch is None else tuple(attempt.batch.items)

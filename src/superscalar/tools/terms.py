@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from superscalar.errors import RateLimited, UsageError
 from superscalar.tools.batch import MAX_BATCH
+from superscalar.tools.execution import Executor
 from superscalar.tools.trust import Readers, Trust, TrustedFields
 
 Effect: TypeAlias = Literal["pure", "read", "write"]
@@ -127,6 +128,8 @@ class Terms:
     """Who gets to read what it is given, likewise."""
     policy: Any = None
     """A rule for its calls, or what is said of each of them."""
+    executor: Executor | None = None
+    """Where its calls run; None: where those of the agent do."""
 
     def __post_init__(self) -> None:
         if self.effect not in (None, "pure", "read", "write"):
@@ -210,3 +213,4 @@ class TermsDict(TypedDict, total=False):
     readers: Readers | None
     reads: Readers | None
     policy: Any
+    executor: Executor | None

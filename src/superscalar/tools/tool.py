@@ -219,7 +219,9 @@ class Tool(Generic[P, R]):
         self._pair(form, self.terms.over, self.terms.max_batch)
 
     def _pair(self, function: Callable[..., Any], over: str | None, max_batch: int) -> None:
-        form = function if isinstance(function, Tool) else tool(effect=self.effect)(function)
+        form = (
+            function if isinstance(function, Tool) else tool(effect=self.effect, executor=self.terms.executor)(function)
+        )
         one_is, many_are = self.described, form.described
         if not (isinstance(one_is, Inspected) and isinstance(many_are, Inspected)):
             raise UsageError(f"tool {self.name}: a tool that comes from a schema has no batched form, and is none")

@@ -1,0 +1,89 @@
+"""Where calls run, as tools and the schedule see it: what is to be done crosses to there, and what comes of it back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from superscalar.values import TaskId, Usage
+
+if TYPE_CHECKING:
+    from superscalar.tools.tool import Tool
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One attempt to call a tool, as it is made: the tool's name, all arguments by its own names, and whose it is.
+
+    The arguments are the call's own, which may be changed, and what is secret stands in them as it is; nothing else in
+    it is more than text and a number. `attempt` counts from 1.
+    """
+
+    tool: str
+    arguments: dict[str, Any] = field(repr=False)
+    run_id: str
+    task_id: TaskId
+    attempt: int
+
+    @property
+    def idempotency_key(self) -> str:
+        """The run and the task, stable over attempts."""
+        return f"{self.run_id}:{self.task_id}"
+
+
+class Channel(Protocol):
+    """What a call may say to its run while it goes on, and ask of it. Safe from any thread, but for `seconds_left`.
+
+    A label is nothing that it can give: where a value came from is what its tool declares.
+    """
+
+    @property
+    def context(self) -> Any:
+        """What the caller gave to this run: an object of this process, which is never recorded."""
+        ...
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the call is cancelled; None: there is no bound. An executor need not count them itself."""
+        ...
+
+    def progress(self, message: str, fraction: float | None = None) -> None:
+        """Say how far the work is; see `ToolContext.progress`."""
+        ...
+
+    def charge(self, cost: float, tokens: int) -> None:
+        """Say what the call has cost; see `ToolContext.charge`.
+
+        Raises:
+            ValueError: something below zero, or no number.
+        """
+        ...
+
+    def used(self, usage: Usage) -> None:
+        """Say what a model has used that the call asked; see `ToolContext.used`."""
+        ...
+
+
+Runner: TypeAlias = Callable[[Invocation, Channel], Awaitable[Any]]
+"""Runs a call of one tool. What is awaited gives the value, or raises what the tool raised.
+
+Cancelling it stops the call: it ends when that really has ended, or when it is cancelled a second time. What certainly
+was not begun raises `NotBegun`, and so a write is not in doubt. The value is checked and weighed as any tool's is.
+"""
+
+
+class Executor(Protocol):
+    """Where calls run: in this process (`superscalar.executors.LOCAL`), or wherever it takes them.
+
+    One that wraps another is 30 lines: a cache, a dry run, a span around each call. See docs/executors.md.
+    """
+
+    def runner(self, tool: Tool[..., Any]) -> Runner:
+        """What runs the calls of a tool. It is asked for when an agent is made, once for each of its tools.
+
+        Raises:
+            UsageError: they cannot run here: the tool cannot be found there, or what it takes cannot be sent. The
+                message names the tool and says what to write.
+        """
+        ...
