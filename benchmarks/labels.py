@@ -72,7 +72,17 @@ async def _seconds(tasks: list[Task], setting: str) -> float:
     events: list[Event] = []
     limits = Limits(tools.limits, max_concurrency=32)
     bounds = Bounds(max_tasks=1_000_000)
-    unit = TaskFetchingUnit(Surroundings("labels", tools, limits, Runners(), events.append, bounds, policy=policy))
+    unit = TaskFetchingUnit(
+        Surroundings(
+            run="labels",
+            tools=tools,
+            limits=limits,
+            runners=Runners(),
+            record=events.append,
+            bounds=bounds,
+            policy=policy,
+        )
+    )
     begin = process_time()
     outcomes = await unit.run(tasks)
     seconds = process_time() - begin

@@ -183,12 +183,12 @@ class Steps:
         events: list[Event] = []
         unit = TaskFetchingUnit(
             Surroundings(
-                "benchmark",
-                self.tools,
-                Limits({}, max_concurrency=slots),
-                Runners(),
-                events.append,
-                Bounds(timeout=None),
+                run="benchmark",
+                tools=self.tools,
+                limits=Limits({}, max_concurrency=slots),
+                runners=Runners(),
+                record=events.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=order,
             )

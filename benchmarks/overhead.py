@@ -7,6 +7,8 @@
    turn of the event loop: from creating an asyncio task to its first instruction.
 3. Memory per finished task besides its value: what the plan's own tasks take, what the unit and its schedule hold when
    all is done, and what the log of events holds beside them; and the most that there was at any time.
+4. Observers that look at nothing: a wide plan through an agent, with none, with a plain function (in its thread), and
+   with an async one. In seconds of CPU, of all threads.
 
 Ratios of medians over several repetitions, interleaved. Goals: 2.5 x at most at every size, the ratio at the largest
 size at most 1.3 x that at the smallest; 5 x at most for the latency at the 99th percentile; 2,048 bytes for the plan,
@@ -25,10 +27,11 @@ import tracemalloc
 from collections.abc import Awaitable, Callable
 from time import perf_counter, process_time
 
-from superscalar import tool
+from superscalar import LLMCompiler, ObservedRun, tool
 from superscalar.events import Event
 from superscalar.executors.runners import Runners
-from superscalar.plan.ir import Call, Literal, Ref, Task
+from superscalar.observe.observed import Observer
+from superscalar.plan.ir import Call, Literal, Plan, Ref, Task
 from superscalar.plan.ir.needs import needs_of
 from superscalar.plan.read.fronts.python import PythonReader
 from superscalar.plan.read.program import Program
@@ -87,7 +90,11 @@ def new_unit(events: list[Event]) -> TaskFetchingUnit:
     """A unit with everything on that a run has."""
     limits = Limits(_TOOLS.limits, max_concurrency=32)
     bounds = Bounds(max_tasks=1_000_000)
-    return TaskFetchingUnit(Surroundings("benchmark", _TOOLS, limits, Runners(), events.append, bounds))
+    return TaskFetchingUnit(
+        Surroundings(
+            run="benchmark", tools=_TOOLS, limits=limits, runners=Runners(), record=events.append, bounds=bounds
+        )
+    )
 
 
 async def through_unit(tasks: list[Task]) -> float:
@@ -216,7 +223,11 @@ async def latencies(count: int) -> dict[str, float]:
     limits = Limits({}, max_concurrency=32)
     events: list[Event] = []
     bounds = Bounds(max_tasks=1_000_000)
-    unit = TaskFetchingUnit(Surroundings("benchmark", toolset, limits, Runners(), events.append, bounds))
+    unit = TaskFetchingUnit(
+        Surroundings(
+            run="benchmark", tools=toolset, limits=limits, runners=Runners(), record=events.append, bounds=bounds
+        )
+    )
     ours, bare = [], []
     for number in range(count):
         statement = f'price_{number} = probe("IBM", limit={number})'
@@ -251,6 +262,28 @@ async def _until(reached: list[float]) -> None:
         await asyncio.sleep(0)
 
 
+def look_away(event: Event, run: ObservedRun) -> None:
+    """Observe nothing."""
+
+
+async def look_away_async(event: Event, run: ObservedRun) -> None:
+    """Observe nothing either."""
+
+
+def observed(count: int, repetitions: int) -> dict[str, float]:
+    """CPU microseconds per call of a wide plan, by who observes it."""
+    plan = Plan(tuple(wide(count)))
+    observers: dict[str, list[Observer]] = {"none": [], "plain": [look_away], "async": [look_away_async]}
+    seconds: dict[str, list[float]] = {name: [] for name in observers}
+    for _ in range(repetitions):
+        for name, given in observers.items():
+            agent = LLMCompiler(tools=_TOOLS, observers=given)
+            begin = process_time()
+            asyncio.run(agent.execute(plan))
+            seconds[name].append(process_time() - begin)
+    return {name: statistics.median(sample) / count * 1e6 for name, sample in seconds.items()}
+
+
 def main() -> int:
     """Print the table; with --check, fail if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -266,6 +299,7 @@ def main() -> int:
     latency = asyncio.run(latencies(options.statements))
     shapes = _SHAPES if options.memory else ()
     bytes_held = [asyncio.run(memory(s, options.memory, log=log)) for s in shapes for log in (False, True)]
+    observing = observed(min(2_000, *options.sizes), options.repetitions)
     growth = {
         shape: max(float(r["ratio"]) for r in rows if r["shape"] == shape and r["tasks"] == max(options.sizes))
         / max(float(r["ratio"]) for r in rows if r["shape"] == shape and r["tasks"] == min(options.sizes))
@@ -278,7 +312,15 @@ def main() -> int:
     if options.json:
         print(
             json.dumps(
-                {"cost": rows, "growth": growth, "latency": latency, "memory": bytes_held, "missed": missed}, indent=2
+                {
+                    "cost": rows,
+                    "growth": growth,
+                    "latency": latency,
+                    "memory": bytes_held,
+                    "observers": observing,
+                    "missed": missed,
+                },
+                indent=2,
             )
         )
     else:
@@ -297,6 +339,8 @@ def main() -> int:
                 f"{r['shape']:7} {r['tasks']:>8,} tasks, log {r['log']}: {r['sum']:,.0f} bytes per finished task "
                 f"(plan {r['plan']:,.0f}, the rest {r['unit']:,.0f}; at most {r['peak']:,.0f} at any time)"
             )
+        told = ", ".join(f"{name} {us:.1f} us" for name, us in observing.items())
+        print(f"a call through an agent, by its observer: {told}")
         print("goals missed: " + ("; ".join(missed) or "none"))
     return 1 if missed and options.check else 0
 

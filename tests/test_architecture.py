@@ -15,10 +15,11 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 
 # Lowest first. Rooms of one line are siblings: they do not import each other.
 ROOMS = [
-    {"advice", "errors", "everyday", "forks", "private", "unseen"},
+    {"advice", "choices", "errors", "everyday", "forks", "private", "unseen", "version"},
     {"short"},
+    {"given"},
     {"values", "labels"},
-    {"weight"},
+    {"weight", "excerpt"},
     {"secrets"},
     {"plan"},
     {"tools"},
@@ -28,6 +29,7 @@ ROOMS = [
     {"schedule"},
     {"models", "journal", "observe"},
     {"planner", "joiner", "extractor"},
+    {"options"},
     {"compiler"},
     {"testing"},
     {"cli", "__main__"},

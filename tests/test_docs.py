@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from superscalar import compiler
+from superscalar.compiler import equipment
 from superscalar.testing import ScriptedModel
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +26,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(
     def played(model: object, **_options: object) -> object:
         return ScriptedModel(plan, "AAPL.") if isinstance(model, str) else model
 
-    monkeypatch.setattr(compiler, "resolve", played)
+    monkeypatch.setattr(equipment, "resolve", played)
     monkeypatch.chdir(tmp_path)  # some write files
     names: dict[str, object] = {"__name__": "documentation"}
     for number, block in enumerate(BLOCK.findall(page.read_text())):

@@ -15,14 +15,14 @@ from superscalar import LLMCompiler, tool
 from superscalar.errors import ModelSetupError
 from superscalar.journal import Journal
 from superscalar.models import cache
-from superscalar.models.weights import Source, Weights
+from superscalar.models.weights import Mirror, Weights
 from superscalar.private import made_private, tighten
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no modes of files")
 
 GOOD = b"GGUF" + b"good" * 10
 WEIGHTS = Weights("m.gguf", len(GOOD), hashlib.sha256(GOOD).hexdigest(), "p", "1", 1, len(GOOD), "r")
-SOURCES = [Source("s", lambda weights, offset, *more: (part for part in [GOOD[offset:]]))]
+SOURCES = [Mirror("s", lambda weights, offset, *more: (part for part in [GOOD[offset:]]))]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from superscalar import JoinError, LLMCompiler, PlanError, RunResult, tool
 from superscalar import events as ev
-from superscalar.joiner import AnswerReader, Decision, Finish, Replan
+from superscalar.joiner import AnswerReader, Finish, NextStep, Replan
 from superscalar.models.base import Chunk, Request
 from superscalar.observe.view import RunView
 from superscalar.testing import ScriptedModel, run
@@ -197,7 +197,7 @@ def test_a_cut_in_a_second_program_seals_nothing(finish: str | None) -> None:
 # -------------------------------------------------------------------------------------------------------- answers
 
 
-def read_answer(*chunks: str) -> tuple[str, Decision]:
+def read_answer(*chunks: str) -> tuple[str, NextStep]:
     reader = AnswerReader()
     return "".join(map(reader.feed, chunks)), reader.finish()
 
@@ -218,7 +218,7 @@ def read_answer(*chunks: str) -> tuple[str, Decision]:
         ("REPL", Finish("REPL")),
     ],
 )
-def test_a_line_that_begins_with_replan_asks_for_one(text: str, decision: Decision) -> None:
+def test_a_line_that_begins_with_replan_asks_for_one(text: str, decision: NextStep) -> None:
     for cut in range(len(text) + 1):
         shown, decided = read_answer(text[:cut], text[cut:])
         assert decided == decision

@@ -46,8 +46,18 @@ HOLDING: dict[str, Any] = {
     "a message": Message("user", LONG),
     "a request": Request((Message("user", LONG),) * 100),
     "a chunk": Chunk(LONG),
-    "how it was made": Made("a", LONG, Observation(MUCH), NOTHING),
-    "a result": RunResult(MUCH, Plan(()), Outcomes({}), Usage(), 0.0, 1, "run", (), ()),
+    "how it was made": Made(id="a", text=LONG, outcome=Observation(MUCH), label=NOTHING),
+    "a result": RunResult(
+        answer=MUCH,
+        plan=Plan(()),
+        outcomes=Outcomes({}),
+        usage=Usage(),
+        cost=0.0,
+        rounds=1,
+        run_id="run",
+        messages=(),
+        events=(),
+    ),
 }
 
 
@@ -81,7 +91,7 @@ def test_a_value_whose_repr_raises_is_no_harm() -> None:
 def test_a_message_of_a_failure_that_is_cut_says_how_long_it_was() -> None:
     cut = Failure("error", LONG, LONG)
     assert [len(cut.message), len(cut.error)] == [2_000, 2_000]
-    assert cut.message.endswith("xxx... (1,000,000 characters in all)")
+    assert cut.message.endswith("xxx… (1,000,000 characters in all)")
     assert Failure("error", cut.message) == Failure("error", cut.message, "")
 
 

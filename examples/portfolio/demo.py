@@ -24,7 +24,7 @@ from examples.portfolio.provider import AT_ONCE, Provider, Stats
 from superscalar import LLMCompiler, RunResult, SuperscalarError, Toolset
 from superscalar.cli.report import print_answer
 from superscalar.cli.screens import screen_for
-from superscalar.cli.session import Interrupted, follow
+from superscalar.cli.session import StoppedRun, follow
 from superscalar.observe.timing import lower_bound, span
 from superscalar.observe.view import RunView
 
@@ -50,7 +50,7 @@ def main() -> int:
             print(f"error: {error}", file=sys.stderr)
             return 1
         stats = provider.stats
-    if isinstance(result, Interrupted):
+    if isinstance(result, StoppedRun):
         print(result)
         return 130
     print()
@@ -60,11 +60,11 @@ def main() -> int:
     return check(result, worth(tools.read_portfolio(), prices)) if options.question == QUESTION else 0
 
 
-def ask(model: str, question: str, module: ModuleType) -> RunResult | Interrupted:
+def ask(model: str, question: str, module: ModuleType) -> RunResult | StoppedRun:
     """Ask with the tools of a module, and show what happens while it happens."""
     agent = LLMCompiler(model, [Toolset.from_module(module)])
     view = RunView()
-    result: RunResult | Interrupted
+    result: RunResult | StoppedRun
     result = cast("Any", follow(lambda: agent.stream(question), view, screen_for(view, question)))
     return result
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from superscalar.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from superscalar.compiler import CallResult, CallResults, LLMCompiler, Outcomes, RunResult, RunStream
     from superscalar.errors import (
@@ -20,19 +22,20 @@ if TYPE_CHECKING:
         RateLimited,
         RunBusy,
         SuperscalarError,
+        ToolsetError,
         UnknownRun,
         UsageError,
     )
     from superscalar.journal import Journal
     from superscalar.labels import Label, Source
     from superscalar.models.base import ChatModel, Message, Prices
+    from superscalar.observe.observed import ObservedRun
+    from superscalar.options import Options
     from superscalar.plan.ir import Plan
     from superscalar.policy import Allow, Argument, Ask, Deny, LabelledCall, Policy, Question
     from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown
     from superscalar.tools import Limit, Retry, Secret, Sink, Tool, ToolCancelled, ToolContext, Toolset, tool
     from superscalar.values import Failure, Observation, Skipped, Usage
-
-__version__ = "0.1.0"
 
 # Loaded when first asked for: a command line that prints its help, or a module of tools, needs few of them.
 _WHERE = {
@@ -50,11 +53,14 @@ _WHERE = {
         "RateLimited",
         "RunBusy",
         "SuperscalarError",
+        "ToolsetError",
         "UnknownRun",
         "UsageError",
     ),
     "superscalar.journal": ("Journal",),
     "superscalar.models.base": ("ChatModel", "Message", "Prices"),
+    "superscalar.observe.observed": ("ObservedRun",),
+    "superscalar.options": ("Options",),
     "superscalar.labels": ("Label", "Source"),
     "superscalar.plan.ir": ("Plan",),
     "superscalar.policy": ("Allow", "Argument", "Ask", "Deny", "LabelledCall", "Policy", "Question"),
@@ -101,6 +107,8 @@ __all__ = [
     "NotApproved",
     "NotDone",
     "Observation",
+    "ObservedRun",
+    "Options",
     "Outcomes",
     "Plan",
     "PlanError",
@@ -122,6 +130,7 @@ __all__ = [
     "ToolCancelled",
     "ToolContext",
     "Toolset",
+    "ToolsetError",
     "UnknownRun",
     "Usage",
     "UsageError",

@@ -24,6 +24,10 @@ class UsageError(SuperscalarError):
     """The calling program is wrong; the message shows the line to write instead."""
 
 
+class ToolsetError(SuperscalarError):
+    """A toolset could not be opened, or did not list its tools; the message says which and why. Nothing was run."""
+
+
 class PlanError(SuperscalarError):
     """A plan has errors and nobody is left to repair it.
 

@@ -460,8 +460,22 @@ class ModelPreparing:
 
 
 @fact
+class ModelAsked:
+    """A model call began; `role` is `planner`, `joiner`, or the name of the tool that asks the model.
+
+    `attempt` counts from 1: a refusal is waited out, and then the same is asked again. `model` is the model's name. A
+    `ModelUsed` of that role follows, whatever becomes of it. Journals of before have none.
+    """
+
+    at: float
+    role: str
+    attempt: int = 1
+    model: str = ""
+
+
+@fact
 class ModelUsed:
-    """A model call ended; `role` is `planner`, `joiner`, or the name of the tool that asked the model."""
+    """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
 
     at: float
     role: str
@@ -522,6 +536,7 @@ Event: TypeAlias = (
     | Joined
     | Replanned
     | ModelPreparing
+    | ModelAsked
     | ModelUsed
     | RunEnded
 )

@@ -29,13 +29,14 @@ from superscalar.models.patience import within
 from superscalar.models.typed import AnswerType, Mismatch
 from superscalar.plan import Grammar
 from superscalar.plan.ir.signatures import Output, Parameter
+from superscalar.short import cut
 from superscalar.tools.context import ToolContext
 from superscalar.tools.terms import Limit, Retry
 from superscalar.tools.tool import Tool, tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Results
 from superscalar.tools.types import output_of, shape_of, type_text
-from superscalar.values import plain, record_fields
+from superscalar.values import Usage, plain, record_fields
 
 NAME: Final = "extract"
 LIMIT: Final = "extract()"
@@ -169,15 +170,18 @@ class Extractor:
         why = ""
         for _ in range(_TRIES):
             request = Request(tuple(conversation), _MAX_TOKENS, grammar=grammar)
-            text, cut = await self._reply(self._model, request, run)
+            text, torn = await self._reply(self._model, request, run)
             try:
-                if cut:  # what is there of it may be a value, and another one than was meant
-                    raise Unfit("it was cut", f"its reply was cut: {cut}")
+                if torn:  # what is there of it may be a value, and another one than was meant
+                    raise Unfit("it was cut", f"its reply was cut: {torn}")
                 return reader.read(text)
             except Unfit as unfit:
                 why = unfit.told
                 complaint = f"That does not fit: {unfit}. Write the JSON document again, and nothing else."
-                conversation += [Message("assistant", text[:_MAX_FIND]), Message("user", complaint[:_MAX_FIND])]
+                conversation += [
+                    Message("assistant", cut(text, _MAX_FIND)),
+                    Message("user", cut(complaint, _MAX_FIND)),
+                ]
         raise NoValue(f"the model gave no {schema} in {_TRIES} tries; the last time: {why}")
 
     async def _reply(self, model: ChatModel, request: Request, run: ToolContext[Any]) -> tuple[str, str]:
@@ -185,6 +189,7 @@ class Extractor:
         written: list[str] = []
         length, counted = 0, False
         finish: str | None = None
+        run.asked(model.name)
         try:
             async with within(self._timeout) as clock, aclosing(replies(model, request)) as chunks:
                 async for chunk in chunks:
@@ -210,8 +215,8 @@ class Extractor:
                 raise ModelUnavailable(str(error)) from error
             raise
         finally:
-            if length and not counted:  # broken off, or of a provider that does not count
-                run.used(estimated(request, length, getattr(model, "prices", None)))
+            if not counted:  # broken off, or of a provider that does not count; or nothing came of it
+                run.used(estimated(request, length, getattr(model, "prices", None)) if length else Usage())
         return "".join(written), "" if is_whole(finish) else why_cut(finish)
 
 
@@ -236,8 +241,6 @@ def extraction(
             f"a tool is called {NAME!r}, as is the one that comes with schemas= and extractor=; "
             'give it another name: @tool(name="...")'
         )
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"extractor_timeout={timeout}: seconds above 0, or None for no bound")
     at_once = getattr(model, "concurrency", None)
     limits = {LIMIT: Limit(concurrency=at_once)} if at_once is not None and LIMIT not in tools.limits else {}
     extractor = Extractor(model, schemas, timeout, grammar=grammar)

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from superscalar.excerpt import excerpt
 from superscalar.models.base import Message
 from superscalar.models.blocks import inert, recounted
+from superscalar.observe.wording import counted
 from superscalar.plan.ir import Call, Display, Join, Literal, Map, Ref, Task
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
-from superscalar.short import bounded
-from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, plain
+from superscalar.short import bounded, cut, more
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, outer, plain
 
 REPLAN = "REPLAN:"
 _EMPHASIS = " \t\n*_#"
@@ -86,7 +88,7 @@ class Cut:
     too_long: bool = False
 
 
-Decision: TypeAlias = Finish | Replan | Cut
+NextStep: TypeAlias = Finish | Replan | Cut
 
 
 def again_message(cut: Cut) -> str:
@@ -140,7 +142,7 @@ class AnswerReader:
             line, self._line = self._line, ""
             yield line
 
-    def finish(self) -> Decision:
+    def finish(self) -> NextStep:
         """The reply is complete."""
         if self._reason is not None:
             return Replan("".join(self._reason).lstrip(_EMPHASIS).rstrip(" \t\n*"))
@@ -185,7 +187,7 @@ def show_results(
 
     What the plan joins is shown fully first; then failures, and what is left of the room goes to the other results, an
     older version of a name excepted. A list or dict made item by item is shown with what each item is for. A result
-    without a name is shown by its expression. Long values end with their shape ("... 997 more of 1,000 items").
+    without a name is shown by its expression. Long values end with their shape ("… 997 more of 1,000 items").
 
     Of a task that is not `trusted` the status is told, and the type and size of its value or the class of its error:
     no text, no number and no key of it, but for what `in_part` says of its value in so many characters, if anything. Of
@@ -261,11 +263,11 @@ class _Shown:
             return f"{name}: {summary(outcome) if part is None else part}"
         match outcome:
             case Observation(made):
-                value = plain(made)
-                things = None if isinstance(value, dict) else self._things(task)
-                if things is None or not isinstance(value, list) or len(things) != len(value):
-                    return f"{name}: {_fitted(value, room)}"
-                return f"{name}: [{shortened(dict(zip(things, value, strict=True)), room)[1:-1]}]"
+                items = outer(made)
+                things = self._things(task) if isinstance(items, list) else None
+                if things is None or len(things) != len(items):
+                    return f"{name}: {excerpt(made, room)}"
+                return f"{name}: [{excerpt(dict(zip(things, items, strict=True)), room)[1:-1]}]"
             case Failure(items=tuple()) | Skipped(items=tuple()):
                 return f"{name}: {self._incomplete(task, outcome, room)}"
             case Failure() as failure:
@@ -293,14 +295,14 @@ class _Shown:
         parts = [self._item(item, share) for item in items[:200]]
         if things is not None and len(things) == len(items):
             parts = [f"{json.dumps(t, ensure_ascii=False)}: {part}" for t, part in zip(things, parts, strict=False)]
-        more = f", ... {len(items) - 200:,} more" if len(items) > 200 else ""
-        inside = ", ".join(parts) + more
+        left = [more(len(items) - 200, len(items), "items")] if len(items) > 200 else []
+        inside = ", ".join([*parts, *left])
         return f"{{{inside}}}" if holder.kind == "dict" else f"[{inside}]"
 
     def _item(self, outcome: Outcome, room: int) -> str:
         match outcome:
             case Observation(value):
-                return shortened(value, room)
+                return excerpt(value, room)
             case Skipped(by_guard=True):
                 return "not needed"
             case Skipped(because):
@@ -310,7 +312,7 @@ class _Shown:
 
     def _label(self, id: TaskId) -> str:
         """The name in the plan's text, or the expression."""
-        return name_of(id) or _cut(print_expr(Ref(id), self._nameless), 120)
+        return name_of(id) or cut(print_expr(Ref(id), self._nameless), 120)
 
     def _things(self, task: Task) -> list[str] | None:
         """What the items of a list or dict are for, all different; None if that is not known."""
@@ -344,7 +346,7 @@ def summary(outcome: Outcome) -> str:
     """What may be known of a result that is not trusted: whether there is one, of which type, and how large."""
     match outcome:
         case Observation(value):
-            return f"withheld ({_size(plain(value))})"
+            return f"withheld ({_size(outer(value))})"
         case Failure():
             return f"UNKNOWN ({_cause(outcome)})"
         case Skipped():
@@ -360,12 +362,12 @@ def _size(data: Any) -> str:
         case int() | float():
             return "a number"
         case str():
-            return f"a text of {_counted(len(data), 'character')}"
+            return f"a text of {counted(len(data), 'character')}"
         case list():
-            kinds = {_kind(item) for item in data}
-            return f"a list of {_counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
+            kinds = {_kind(outer(item)) for item in data}
+            return f"a list of {counted(len(data), kinds.pop() if len(kinds) == 1 else 'item')}"
         case dict():
-            return f"an object with {_counted(len(data), 'key')}"
+            return f"an object with {counted(len(data), 'key')}"
     return "a value"
 
 
@@ -382,10 +384,6 @@ def _kind(data: Any) -> str:
     return "item"
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + "s" * (count != 1)
-
-
 # Classes of exceptions that are made when they are raised may be named by what was said.
 _KNOWN = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 
@@ -395,7 +393,7 @@ def _cause(outcome: Outcome) -> str:
     match outcome:
         case Failure(items=tuple(items)):
             failed = sum(not isinstance(item, Observation) and not is_silent(item) for item in items)
-            return f"{failed:,} of {_counted(len(items), 'item')} failed"
+            return f"{failed:,} of {counted(len(items), 'item')} failed"
         case Failure(kind="error", error=error) if error in _KNOWN:
             return error
         case Failure(kind=kind):
@@ -404,63 +402,4 @@ def _cause(outcome: Outcome) -> str:
 
 
 def _reason(outcome: Outcome, room: int) -> str:
-    return _cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result
-
-
-def shortened(value: Any, room: int) -> str:
-    """A value as JSON in at most about `room` characters; what is left out is said with its shape.
-
-    Numbers have 12 significant digits at the most: nobody wants to read 0.30000000000000004.
-    """
-    return _fitted(plain(value), room)
-
-
-def _fitted(value: Any, room: int) -> str:
-    data = _rounded(value)
-    whole = json.dumps(data, ensure_ascii=False, default=repr)
-    if len(whole) <= room:
-        return whole
-    return _shortened(data, max(room, 40))
-
-
-def _rounded(data: Any) -> Any:
-    match data:
-        case float():
-            return float(f"{data:.12g}")
-        case list():
-            return [_rounded(item) for item in data]
-        case dict():
-            return {key: _rounded(item) for key, item in data.items()}
-    return data
-
-
-def _shortened(data: Any, room: int) -> str:
-    match data:
-        case str():
-            return json.dumps(_cut(data, room), ensure_ascii=False)
-        case list():
-            return "[" + ", ".join(_some(data, len(data), room, "items")) + "]"
-        case dict():
-            return "{" + ", ".join(_some(data.items(), len(data), room, "keys")) + "}"
-    return json.dumps(data, ensure_ascii=False)
-
-
-def _some(items: Any, count: int, room: int, what: str) -> Iterator[str]:
-    """As many items as there is room for, then how many there are."""
-    share = max(20, room // min(max(count, 1), 8))
-    used = 0
-    for index, item in enumerate(items):
-        pair = isinstance(item, tuple)
-        value = item[1] if pair else item
-        text = json.dumps(value, ensure_ascii=False)
-        text = text if len(text) <= share else _shortened(value, share - 10)
-        text = f"{json.dumps(item[0], ensure_ascii=False)}: {text}" if pair else text
-        if used + len(text) > room and index:
-            yield f"... {count - index:,} more of {count:,} {what}"
-            return
-        used += len(text) + 2
-        yield text
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: max(room - 30, 10)]}... ({len(text):,} characters in all)"
+    return cut(" ".join(str(outcome).split()), room)  # on one line: a tool's message must not look like a result

@@ -11,7 +11,6 @@ from html import unescape
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, Final, TypeAlias
 
-from superscalar.errors import UsageError
 from superscalar.values import WITHHELD, Withheld, record_fields
 
 SHORTEST: Final = 8
@@ -369,14 +368,3 @@ def without_queries(text: str) -> str:
     if "://" in text:
         text = _URL.sub(lambda url: f"{url['scheme']}{url['rest']}{'?...' if url['query'] else ''}", text)
     return _PATH.sub(r"\g<path>?...", text) if "?" in text else text
-
-
-def checked(redact: Any) -> Redact | None:
-    """A hook as it was given.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if redact is None or callable(redact):
-        return redact  # type: ignore[no-any-return]
-    raise UsageError(f"redact={redact!r}: write a function from a text to a text, such as redact=lambda text: text")

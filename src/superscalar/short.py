@@ -29,6 +29,10 @@ Look: TypeAlias = Callable[[Any], Any]
 LOOKS: Final[dict[type, Look]] = {}
 """How values of some classes of ours look in a view, by class."""
 
+ELLIPSIS: Final = "…"
+"""Where something is left out. Python has no such sign, so that nothing shown is taken for a part of a plan."""
+
+_ROOMY = 200  # characters: a shorter text does not spend them on telling its length
 _DEEPEST = 6
 _DEEPEST_IN_REPR = 40
 _LARGEST_INTEGER = 512  # bits; the interpreter refuses to print some, and nobody reads them
@@ -72,11 +76,26 @@ def bounded(cls: type[T]) -> type[T]:
 
 
 def cut(text: str, most: int) -> str:
-    """A text of at most so many characters; one that is cut says how many it had."""
+    """A text of at most so many characters. One that is cut ends with `…`; where there is room it says its length."""
     if len(text) <= most:
         return text
-    said = f"... ({len(text):,} characters in all)"
+    said = cut_off(len(text)) if most >= _ROOMY else ELLIPSIS
     return text[: max(most - len(said), 0)] + said
+
+
+def cut_off(length: int) -> str:
+    """What stands behind the beginning of a text of so many characters."""
+    return f"{ELLIPSIS} ({length:,} characters in all)"
+
+
+def brief(text: str, most: int = 40) -> str:
+    """A name or a few words for a message, cut; its line breaks are shown."""
+    return cut(str.__str__(text), most).replace("\n", "\\n")
+
+
+def more(left: int, of: int, things: str) -> str:
+    """What stands for the items that there was no room for."""
+    return f"{ELLIPSIS} {left:,} more of {of:,} {things}"
 
 
 def lines(made: Iterable[str], most: int = 10 * LONGEST) -> str:
@@ -86,7 +105,7 @@ def lines(made: Iterable[str], most: int = 10 * LONGEST) -> str:
     for line in made:
         room -= len(line)
         if room < 0:
-            kept.append("...")
+            kept.append(ELLIPSIS)
             break
         kept.append(line)
     return "\n".join(kept)
@@ -120,7 +139,7 @@ class _Printer:
             case str() | bytes():
                 yield repr(value[: self._width + 1])
             case _ if depth >= self._deepest:
-                yield "…"
+                yield ELLIPSIS
             case Mapping():
                 yield from _listed("{", (self._pair(k, v, inner) for k, v in value.items()), "}")
             case _ if (fields := record_fields(value)) is not None:
@@ -175,7 +194,7 @@ def _cut(pieces: Iterable[str], width: int) -> str:
     for piece in pieces:
         text += piece
         if len(text) > width:
-            return text[: width - 1] + "…"
+            return text[: width - 1] + ELLIPSIS
     return text
 
 

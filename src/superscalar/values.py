@@ -222,7 +222,7 @@ class Handle:
             text = " ".join(repr(value).split())
         except Exception as error:  # noqa: BLE001 -- its class is a tool's own code
             text = f"showing it raised {type(error).__name__}"
-        return cls(f"{kind.__qualname__}: {text if len(text) <= _LONGEST else f'{text[:_LONGEST]}...'}")
+        return cls(f"{kind.__qualname__}: {cut(text, _LONGEST)}")
 
     def __repr__(self) -> str:
         return f"<opaque {self.text}>"
@@ -437,17 +437,35 @@ def plain(value: Any) -> Any:
     what raises when it is looked at, having methods of its own, becomes a text that says so.
     """
     try:
-        return _plain(value)
+        match _outer(value):
+            case list() as items:
+                return [plain(item) for item in items]
+            case dict() as fields:
+                return {name: plain(item) for name, item in fields.items()}
+            case simple:
+                return simple
     except Exception as error:  # noqa: BLE001 -- a tool's own code, and a run must not end because its result is shown
-        return f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
+        return _not_shown(value, error)
 
 
-def _plain(value: Any) -> Any:
+def outer(value: Any) -> Any:
+    """The same with all that is inside left as it is: what is shown of a value may be the beginning only."""
+    try:
+        return _outer(value)
+    except Exception as error:  # noqa: BLE001 -- as above
+        return _not_shown(value, error)
+
+
+def _not_shown(value: Any, error: Exception) -> str:
+    return f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
+
+
+def _outer(value: Any) -> Any:
     match value:
         case None | bool():
             return value
         case int() | str() | float() if isinstance(value, enum.Enum):
-            return plain(value.value)
+            return _outer(value.value)
         case int():
             return int.__pos__(value)
         case str():
@@ -456,13 +474,13 @@ def _plain(value: Any) -> Any:
             number = float.__pos__(value)
             return number if math.isfinite(number) else repr(number)
         case Observation():
-            return plain(value.value)
+            return _outer(value.value)
         case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
             if value.holder.kind != "dict":
-                return [plain(item) for item in items]
+                return list(items)
             keys, adrift = value.holder.keys, value.holder.adrift
             known = ((keys[i], item) for i, item in enumerate(items) if i not in adrift)
-            return {key if type(key) is str else _key(key): plain(item) for key, item in known}
+            return {key if type(key) is str else _key(key): item for key, item in known}
         case Failure():
             return {"error": str(value)}
         case Skipped():
@@ -476,13 +494,13 @@ def _plain(value: Any) -> Any:
         case Decimal():
             return Decimal.__str__(value)
         case Mapping():
-            return {key if type(key) is str else _key(key): plain(item) for key, item in value.items()}
+            return {key if type(key) is str else _key(key): item for key, item in value.items()}
         case _ if (fields := record_fields(value)) is not None:
-            return {name: plain(item) for name, item in fields.items()}
+            return dict(fields)
         case list() | tuple() | Set() | set() | frozenset():
-            return [plain(item) for item in value]
+            return value if type(value) is list else list(value)
         case enum.Enum():
-            return plain(value.value)
+            return _outer(value.value)
         case _:
             return repr(value)
 

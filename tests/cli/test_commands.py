@@ -519,8 +519,11 @@ def test_a_plan_that_cannot_be_read_is_wrong_usage(
     [
         (["run", "why"], "--tools"),
         (["run"], "QUESTION"),
-        (["run", "why", "-t", "money.py", "--deadline", "0"], "0 is not a number of seconds above 0"),
-        (["run", "why", "-t", "money.py", "--deadline", "nan"], "nan is not a number of seconds"),
+        (
+            ["run", "why", "-t", "money.py", "--deadline", "0"],
+            "deadline=0.0: write a number above 0 (seconds from now)",
+        ),
+        (["run", "why", "-t", "money.py", "--deadline", "nan"], "deadline=nan: write a number above 0"),
         (["run", "why", "-t", "money.py", "--deadline", "soon"], "--deadline"),
         (["run", "why", "-t", "money.py", "--max-concurrency", "0"], "--max-concurrency"),
         (["run", "why", "-t", "money.py", "--base-url", "localhost"], "http://localhost:8000/v1"),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from superscalar import compiler
 from superscalar.cli.app import app
+from superscalar.compiler import equipment
 from superscalar.testing import ScriptedModel
 from support.folders import standing_in
 
@@ -61,7 +61,7 @@ def test_a_plan_is_checked_against_the_schemas() -> None:
 
 def test_where_a_narrow_value_came_from_is_told_of_a_recorded_run(monkeypatch: pytest.MonkeyPatch) -> None:
     replies = ['{"value": {"number": "7", "kind": "bill"}}']
-    monkeypatch.setattr(compiler, "resolve", lambda model, **_: ScriptedModel(*replies))
+    monkeypatch.setattr(equipment, "resolve", lambda model, **_: ScriptedModel(*replies))
     source = 'i = extract(mail(1), "Invoice", "it")\nk = i.kind\njoin(k)\n'
     made = called("exec", "-", "--extractor", "local", "--journal", "runs.db", "--quiet", given=source)
     assert (made.exit_code, json.loads(made.stdout)) == (0, "bill"), made.output

@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 from superscalar import Failure, Observation, Skipped
 from superscalar import events as ev
 from superscalar.cli.app import app
-from superscalar.cli.documents import result_document
 from superscalar.cli.recorded import Folded
-from superscalar.compiler.result import Outcomes
+from superscalar.compiler.result import Outcomes, result_document
 from superscalar.journal import Journal
 from superscalar.values import UNNEEDED, TaskId
 from support.depth import examples

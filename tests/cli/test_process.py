@@ -165,6 +165,7 @@ def test_help_loads_neither_the_compiler_nor_the_models(tmp_path: Path) -> None:
             *(f"superscalar.cli.{part}" for part in parts),
             "superscalar.cli.tidying",
             "superscalar.unseen",
+            "superscalar.version",
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from superscalar import events as ev
-from superscalar.cli.screens import Lines
+from superscalar.cli.screens import PlainLines
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Call, Span, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
@@ -15,7 +15,7 @@ from support.scripted_runs import ANSWERED
 
 def said(capsys: pytest.CaptureFixture[str], *happened: ev.Event) -> str:
     view = RunView()
-    lines = Lines(view)
+    lines = PlainLines(view)
     for event in happened:
         view.apply(event)
         lines.saw(event)
@@ -124,7 +124,7 @@ def test_what_is_asked_and_answered_is_told(capsys: pytest.CaptureFixture[str]) 
 
 def test_lines_are_held_back_while_something_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     view = RunView()
-    lines = Lines(view)
+    lines = PlainLines(view)
     with lines.asking() as out:
         for event in (ev.RunStarted(0.0, "r"), ev.DeadlinePassed(1.0)):
             view.apply(event)

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from superscalar.cli.terminal import counted, duration, json_safe, safe, safe_line, ticking
+from superscalar.cli.terminal import json_safe, safe, safe_line
+from superscalar.observe.wording import counted, duration, ticking
 
 
 @pytest.mark.parametrize(

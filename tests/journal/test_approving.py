@@ -529,7 +529,7 @@ def test_what_is_no_approval_of_a_plan(answer: Any) -> None:
 def test_a_plan_cannot_be_approved_where_nobody_is_there_to_ask() -> None:
     with pytest.raises(UsageError, match="approve_plan=True, and there is nobody to ask"):
         LLMCompiler(tools=TOOLS, approve_plan=True)
-    with pytest.raises(UsageError, match="approve=True is no function"):
+    with pytest.raises(UsageError, match="approve=True: write a function of the question"):
         LLMCompiler(tools=TOOLS, approve=True)  # type: ignore[arg-type]
 
 

@@ -643,7 +643,7 @@ def test_how_long_calls_take_is_known_to_the_next_agent(path: Path) -> None:
     """The longest path is known from the first call on then."""
     recorded("x = price('aaa')\njoin(x)\n", [price], path)
     agent = LLMCompiler(tools=[price], journal=path)
-    assert agent._settings.durations.known() == Journal(path).durations() == {"price": 3.0}
+    assert agent._equipment.durations.known() == Journal(path).durations() == {"price": 3.0}
 
 
 def test_records_are_what_they_say(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from superscalar.errors import UsageError
-from superscalar.models.ending import WHOLE, End, Ends, is_whole, why_cut
+from superscalar.models.ending import WHOLE, Ends, ReplyEnd, is_whole, why_cut
 
 CUTS = (
     "length",
@@ -90,7 +90,7 @@ def test_a_cut_names_the_word_and_the_option() -> None:
 )
 def test_what_a_stream_says_of_its_end_is_folded(steps: list[str], finish: str | None) -> None:
     """A word for a cut is never taken back; one for a whole reply holds until more of it comes."""
-    end = End(Ends({}))
+    end = ReplyEnd(Ends({}))
     for step in steps:
         if step.startswith("text"):
             end.wrote()

@@ -16,7 +16,7 @@ import pytest
 
 from superscalar.errors import ModelSetupError
 from superscalar.models import cache, sources
-from superscalar.models.weights import Progress, Source, SourceError, Weights
+from superscalar.models.weights import Mirror, OnProgress, SourceError, Weights
 
 CONTENT = bytes(index * 7 % 251 for index in range(2500))
 SPEC = Weights(
@@ -134,12 +134,12 @@ def test_missing_packages_are_counted(site: Path, tmp_path: Path) -> None:
 def test_too_much_is_refused(tmp_path: Path) -> None:
     """A source that never ends is stopped at the file's size."""
 
-    def endless(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def endless(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         while True:
             yield CONTENT
 
     with pytest.raises(ModelSetupError, match="damaged"):
-        cache.find(SPEC, directory=tmp_path, sources=(Source("endless", endless),))
+        cache.find(SPEC, directory=tmp_path, sources=(Mirror("endless", endless),))
 
 
 def test_no_space_is_said_before_anything_is_written(
@@ -155,12 +155,12 @@ def test_no_space_is_said_before_anything_is_written(
 def test_a_disk_that_fills_up_is_left_as_it_was(tmp_path: Path) -> None:
     """A full disk is not kept full by half a model."""
 
-    def full(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def full(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         yield CONTENT[:1000]
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(ModelSetupError, match="has not that much free"):
-        cache.find(SPEC, directory=tmp_path, sources=(Source("full", full),))
+        cache.find(SPEC, directory=tmp_path, sources=(Mirror("full", full),))
     assert names(tmp_path) == ["tiny.lock"]
 
 
@@ -176,7 +176,7 @@ def test_of_two_at_once_one_works_and_one_waits(tmp_path: Path) -> None:
     waiting, reading = threading.Event(), threading.Event()
     reads: list[int] = []
 
-    def slow(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def slow(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         reads.append(offset)
         reading.set()
         assert waiting.wait(20)
@@ -187,7 +187,7 @@ def test_of_two_at_once_one_works_and_one_waits(tmp_path: Path) -> None:
         waiting.set()
 
     first = threading.Thread(
-        target=cache.find, args=(SPEC,), kwargs={"directory": tmp_path, "sources": (Source("s", slow),)}
+        target=cache.find, args=(SPEC,), kwargs={"directory": tmp_path, "sources": (Mirror("s", slow),)}
     )
     first.start()
     assert reading.wait(20)
@@ -201,18 +201,18 @@ def test_an_interrupted_call_is_resumed_at_the_last_whole_part(tmp_path: Path, g
     """What was written before the interruption is hashed again, not fetched again."""
     offsets: list[int] = []
 
-    def failing(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def failing(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         yield CONTENT[:got]
         raise KeyboardInterrupt
 
-    def whole(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def whole(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         offsets.append(offset)
         yield CONTENT[offset:]
 
     with pytest.raises(KeyboardInterrupt):
-        cache.find(SPEC, directory=tmp_path, sources=(Source("failing", failing),))
+        cache.find(SPEC, directory=tmp_path, sources=(Mirror("failing", failing),))
     assert names(tmp_path) == ["tiny.lock", "tiny.partial"]
-    assert cache.find(SPEC, directory=tmp_path, sources=(Source("whole", whole),)).read_bytes() == CONTENT
+    assert cache.find(SPEC, directory=tmp_path, sources=(Mirror("whole", whole),)).read_bytes() == CONTENT
     assert offsets == [got - got % 1000]
     assert names(tmp_path) == FINISHED
 
@@ -221,15 +221,15 @@ def test_the_next_source_goes_on_where_one_ended(tmp_path: Path) -> None:
     """A network that goes away half-way costs at most one part."""
     offsets: list[int] = []
 
-    def failing(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def failing(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         yield CONTENT[:2000]
         raise SourceError("the network is down")
 
-    def rest(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+    def rest(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
         offsets.append(offset)
         yield CONTENT[offset:]
 
-    both = (Source("failing", failing), Source("rest", rest))
+    both = (Mirror("failing", failing), Mirror("rest", rest))
     assert cache.find(SPEC, directory=tmp_path, sources=both).read_bytes() == CONTENT
     assert offsets == [2000]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superscalar.models.surrogates import Surrogates
-from superscalar.models.wire import DONE, Body, GarbledError
+from superscalar.models.wire import DONE, GarbledError, ReplyBody
 
 EVENT = {"choices": [{"delta": {"content": "größe 😀"}}]}
 DATA = json.dumps(EVENT, ensure_ascii=False)
@@ -18,7 +18,7 @@ DATA = json.dumps(EVENT, ensure_ascii=False)
 
 def read(*pieces: bytes) -> list[Any]:
     """The documents of a body that comes in these pieces; last what else it says, if it is none of the protocol."""
-    body = Body()
+    body = ReplyBody()
     found: list[Any] = []
     try:
         for piece in pieces:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from superscalar.observe.short import short, short_arguments
+from superscalar.short import short, short_arguments
 from superscalar.values import Failure, Observation, OrderedSet, Skipped
 
 

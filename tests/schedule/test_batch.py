@@ -425,7 +425,9 @@ def test_a_call_that_is_cancelled_alone_ends_alone_and_the_last_one_cancels_the_
 
     async def main(*stops: tuple[float, str]) -> tuple[list[Any], list[float]]:
         seen: list[Event] = []
-        unit = TaskFetchingUnit(Surroundings("run", Toolset([price]), Limits(), Runners(), seen.append))
+        unit = TaskFetchingUnit(
+            Surroundings(run="run", tools=Toolset([price]), limits=Limits(), runners=Runners(), record=seen.append)
+        )
 
         def stop(id: str) -> None:
             unit.calls.cancel(next(attempt for attempt in unit.calls.live if attempt.cell.id == id), "cancelled")

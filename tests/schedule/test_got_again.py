@@ -34,7 +34,15 @@ def got_again(lines: str, *happened: ev.Event) -> Again:
 
     async def main() -> Again:
         limits = Limits().on(asyncio.get_running_loop())
-        terms = Terms("run", tools, limits, Runners(), Bounds(), None, Random(1))
+        terms = Terms(
+            run="run",
+            tools=tools,
+            limits=limits,
+            runners=Runners(),
+            bounds=Bounds(),
+            context=None,
+            random=Random(1),
+        )
         return await read_again([*planned, *happened], terms)
 
     return run(main())

@@ -77,7 +77,15 @@ CONTACT = Source("tool", "contact")
 async def _unit(plan: str, question: str = "") -> TaskFetchingUnit:
     compiled = LLMCompiler(tools=[TOOLS]).compile(plan)
     unit = TaskFetchingUnit(
-        Surroundings("r", TOOLS, Limits(TOOLS.limits), Runners(), lambda _: None, Bounds(), question=question)
+        Surroundings(
+            run="r",
+            tools=TOOLS,
+            limits=Limits(TOOLS.limits),
+            runners=Runners(),
+            record=lambda _: None,
+            bounds=Bounds(),
+            question=question,
+        )
     )
     await unit.run(compiled.tasks)
     unit.schedule.check()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from superscalar import LLMCompiler, Observation, Outcomes, Skipped, tool
 from superscalar import events as ev
-from superscalar.cli.documents import outcome_document
 from superscalar.codec import dumps, loads
 from superscalar.joiner import show_results
+from superscalar.observe.documents import outcome_document
 from superscalar.testing import run
 from superscalar.values import Holder
 from support.depth import examples

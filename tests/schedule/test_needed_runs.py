@@ -13,10 +13,10 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
-from superscalar.cli.documents import outcome_document
 from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
 from superscalar.joiner import show_results
 from superscalar.models.base import ChatModel
+from superscalar.observe.documents import outcome_document
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Plan
 from superscalar.plan.passes.dead import dead

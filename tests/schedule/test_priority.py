@@ -69,12 +69,12 @@ def times(
         durations = Durations(SECONDS if known is None else known)
         unit = TaskFetchingUnit(
             Surroundings(
-                "run",
-                tools,
-                limits,
-                Runners(),
-                happened.append,
-                Bounds(timeout=None),
+                run="run",
+                tools=tools,
+                limits=limits,
+                runners=Runners(),
+                record=happened.append,
+                bounds=Bounds(timeout=None),
                 durations=durations,
                 priority=priority,
             )

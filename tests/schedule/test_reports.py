@@ -38,7 +38,7 @@ def test_a_tool_may_tell_as_often_as_it_likes() -> None:
         (0.2, "69"),
     ]
     assert 10 <= len(told) <= 12
-    assert told[-1].message == "y" * 467 + "... (1,000,000 characters in all)"
+    assert told[-1].message == "y" * 469 + "… (1,000,000 characters in all)"
 
 
 def test_no_message_has_more_than_500_characters() -> None:

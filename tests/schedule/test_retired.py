@@ -238,7 +238,13 @@ class Drafts:
         for each in self.tools:
             limits.require(each)
         self.surroundings = Surroundings(
-            "run", self.tools, limits, Runners(), self.events.append, Bounds(grace=0.5), random=Random(chosen.times)
+            run="run",
+            tools=self.tools,
+            limits=limits,
+            runners=Runners(),
+            record=self.events.append,
+            bounds=Bounds(grace=0.5),
+            random=Random(chosen.times),
         )
         if policy is not None:
             self.surroundings.policy = policy

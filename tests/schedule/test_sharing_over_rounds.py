@@ -46,7 +46,14 @@ class Rounds:
     def __init__(self, recorded: Sequence[Event] = ()) -> None:
         self.log = list(recorded)
         self._program = Program(TOOLS.signatures)
-        around = Surroundings("run", TOOLS, Limits(TOOLS.limits), Runners(), self.log.append, random=Random(0))
+        around = Surroundings(
+            run="run",
+            tools=TOOLS,
+            limits=Limits(TOOLS.limits),
+            runners=Runners(),
+            record=self.log.append,
+            random=Random(0),
+        )
         self.rest = Rest(around, tuple(recorded)) if recorded else None
         self.unit = TaskFetchingUnit(around) if self.rest is None else self.rest.unit
         self._number = 0

@@ -949,7 +949,14 @@ def unit(*tools: Any, record: Callable[[Event], None] | None = None, **bounds: A
     events: list[Event] = []
     toolset = Toolset(tools)
     return TaskFetchingUnit(
-        Surroundings("run", toolset, Limits(), Runners(), record or events.append, Bounds(**bounds))
+        Surroundings(
+            run="run",
+            tools=toolset,
+            limits=Limits(),
+            runners=Runners(),
+            record=record or events.append,
+            bounds=Bounds(**bounds),
+        )
     )
 
 

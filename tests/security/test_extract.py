@@ -475,7 +475,7 @@ async def own(text: str) -> str:
         ({"schemas": {"int": float}}, r'give it a name such as "Invoice", which is none of str, int'),
         ({"schemas": {"an invoice": Invoice}}, 'give it a name such as "Invoice"'),
         ({"schemas": {"Odd": object()}}, r"schemas\['Odd'\].* cannot be validated"),
-        ({"schemas": {}, "extractor_timeout": 0}, "extractor_timeout=0: seconds above 0"),
+        ({"schemas": {}, "extractor_timeout": 0}, "extractor_timeout=0: write a number above 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(options: dict[str, Any], why: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from superscalar import Ask, Label, LabelledCall, LLMCompiler, Policy, Question, RunResult, tool
-from superscalar.cli.origins import made_document, print_made
+from superscalar.cli.origins import print_made
 from superscalar.labels import PLAN, Source
+from superscalar.observe.documents import made_document
 from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, run, some, told
 from superscalar.testing import run as ran_in_virtual_time
 

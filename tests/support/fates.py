@@ -191,9 +191,17 @@ class Came:
 def surroundings(world: Fates) -> Surroundings:
     tools = world.tools
     limits = Limits(tools.limits, world.chosen.cap)
-    bounds = Bounds(60.0, GRACE)
+    bounds = Bounds(timeout=60.0, grace=GRACE)
     policy = Policy(rules=[world.asks]) if world.chosen.asking else Policy("off")
-    surroundings = Surroundings("run", tools, limits, Runners(), world.log.append, bounds, random=Random(0))
+    surroundings = Surroundings(
+        run="run",
+        tools=tools,
+        limits=limits,
+        runners=Runners(),
+        record=world.log.append,
+        bounds=bounds,
+        random=Random(0),
+    )
     return replace(surroundings, policy=policy, approver=Approver(world.answers, "ann"))
 
 

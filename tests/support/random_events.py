@@ -186,6 +186,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.Joined(5.0, Record("brief.Answer", {"total": 12.5})),
     events.Replanned(5.0, "one price is missing"),
     events.ModelPreparing(5.0, "planner", "reading the prompt", 0.5),
+    events.ModelAsked(5.0, "planner", 2, "openai:gpt-5-mini"),
     events.ModelUsed(5.0, "planner", Usage(10, 0, 20, 1)),
     events.RunEnded(6.0),
     events.Resumed(6.0),

@@ -45,7 +45,17 @@ def answering(agent: LLMCompiler, question: str = "why?", **options: Any) -> Run
             try:
                 return await running.result()
             except JoinError as error:
-                return RunResult(None, Plan(()), Outcomes(error.outcomes), Usage(), 0.0, 1, "run", (), running.events)
+                return RunResult(
+                    answer=None,
+                    plan=Plan(()),
+                    outcomes=Outcomes(error.outcomes),
+                    usage=Usage(),
+                    cost=0.0,
+                    rounds=1,
+                    run_id="run",
+                    messages=(),
+                    events=running.events,
+                )
 
     return run(main())
 

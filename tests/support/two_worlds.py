@@ -248,9 +248,13 @@ def story(world: Answers, plan: str, chunks: Sequence[int] = (), syntax: Syntax 
         return [piece for piece in (*cut, text) if piece]
 
     agent = LLMCompiler(
-        ScriptedModel(plan, chunk=pieces, delay=0.5), tools=world.tools(), joiner=None, max_repairs=0, grammar=False
+        ScriptedModel(plan, chunk=pieces, delay=0.5),
+        tools=world.tools(),
+        joiner=None,
+        max_repairs=0,
+        grammar=False,
+        syntax=syntax,  # a model that writes as the papers do
     )
-    agent._settings = replace(agent._settings, syntax=syntax)  # a model that writes as the papers do
 
     async def main() -> list[Event]:
         async with agent.stream("?", run_id="run") as running:

@@ -30,8 +30,8 @@ from superscalar import (
     UsageError,
     tool,
 )
-from superscalar.cli.documents import tools_document
 from superscalar.compiler.guards import Guards
+from superscalar.observe.documents import tools_document
 from superscalar.plan import check
 from superscalar.testing import run
 from superscalar.tools.context import ArgumentError
@@ -404,7 +404,7 @@ def test_a_run_is_not_resumed_with_another_schema() -> None:
 
     def guards(schema: Any, returns: Any = None) -> Any:
         act = Tool.from_schema("act", schema, Server(), returns=returns, effect="read")
-        return Guards(LLMCompiler(tools=[act])._settings).about({})
+        return Guards(LLMCompiler(tools=[act])._equipment).about({})
 
     properties = {"a": {"$ref": "#/$defs/P"}}
     point: Any = {"properties": {"x": {"type": "integer"}}}

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from superscalar.cli import approving, journals, options, resume, tidying
-from superscalar.cli.reporting import name_of, reporting
+from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
     from superscalar.plan.ir import Plan
@@ -40,8 +40,7 @@ class Commands(TyperGroup):
         try:
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except _UsageError as error:
-            from superscalar.cli.documents import error_document
-            from superscalar.cli.failures import USAGE, CommandError
+            from superscalar.cli.failures import USAGE, CommandError, error_document
             from superscalar.cli.report import print_json
 
             message = getattr(error, "format_message", error.__str__)()
@@ -70,7 +69,7 @@ class GraphFormat(StrEnum):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from superscalar import __version__
+        from superscalar.version import __version__
 
         typer.echo(f"superscalar {__version__}")
         raise typer.Exit
@@ -99,8 +98,8 @@ def run(
     instructions: options.Instructions = None,
     max_concurrency: options.MaxConcurrency = None,
     max_replans: options.MaxReplans = None,
-    replan: options.ReplanOption = None,
-    replanner_sees: options.ReplannerSeesOption = None,
+    replan: options.Replan = None,
+    replanner_sees: options.ReplannerSees = None,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
     max_bytes: options.MaxBytes = None,
@@ -129,10 +128,8 @@ def run(
     """
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import has_failed, result_document
-        from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
+        from superscalar.cli.compiling import opened
+        from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -148,8 +145,8 @@ def run(
                 "instructions": instructions,
                 "max_concurrency": max_concurrency,
                 "max_replans": max_replans,
-                "replan": None if replan is None else replan.value,
-                "replanner_sees": None if replanner_sees is None else replanner_sees.value,
+                "replan": replan,
+                "replanner_sees": replanner_sees,
                 "max_tokens": max_tokens,
                 "max_cost": max_cost,
                 "max_bytes": max_bytes,
@@ -158,24 +155,11 @@ def run(
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet)
-            given = {
-                **chosen,
-                **recorded(journal, tools, chosen),
-                "approve": asking(screen, view, plans=approve_plan, journal=journal),
-            }
-            compiler = open_compiler(load_tools(tools), **given)
+            approve = asking(screen, view, plans=approve_plan, journal=journal)
+            compiler = opened(tools, chosen, journal, approve)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
-        if as_json:
-            print_json(result_document(result, answers=True))
-        else:
-            if not quiet:
-                print_summary(view, result.timing, result.usage, result.rounds, result.cost)
-                print_recorded(journal, result.run_id)
-                typer.echo(err=True)  # the answer stands apart
-            print_answer_of(result)
-        if has_failed(result):
-            raise typer.Exit(1)
+        conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -202,12 +186,12 @@ def plan(
     """
     with reporting(as_json):
         from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.documents import plan_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.documents import plan_document
         from superscalar.observe.view import RunView
         from superscalar.plan.print.program import print_plan
 
@@ -252,11 +236,11 @@ def check(
         from dataclasses import replace
 
         from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.documents import diagnostic_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
-        from superscalar.cli.terminal import counted
+        from superscalar.observe.documents import diagnostic_document
+        from superscalar.observe.wording import counted
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
@@ -316,15 +300,12 @@ def execute(
     """
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import open_compiler, recorded
-        from superscalar.cli.documents import has_failed, result_document
-        from superscalar.cli.loading import load_tools
-        from superscalar.cli.report import print_json, print_recorded, print_summary
+        from superscalar.cli.compiling import opened
+        from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.view import RunView
-        from superscalar.values import plain
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
@@ -338,12 +319,8 @@ def execute(
             }
             view = RunView()
             screen = screen_for(view, name, hidden=as_json or quiet)
-            given = {
-                **chosen,
-                **recorded(journal, tools, chosen),
-                "approve": asking(screen, view, plans=approve_plan, journal=journal),
-            }
-            compiler = open_compiler(load_tools(tools), **given)
+            approve = asking(screen, view, plans=approve_plan, journal=journal)
+            compiler = opened(tools, chosen, journal, approve)
             read_as = _syntax(source, syntax)
             if syntax == options.AUTO and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
@@ -352,15 +329,7 @@ def execute(
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
-        if as_json:
-            print_json({"syntax": read_as, **result_document(result, answers=False)})
-        else:
-            if not quiet:
-                print_summary(view, result.timing, result.usage, 1, result.cost)
-                print_recorded(journal, result.run_id)
-            print_json(plain(result.answer))
-        if has_failed(result):
-            raise typer.Exit(1)
+        conclude(result, view, journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 
 @app.command("tools")
@@ -373,10 +342,10 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
     """
     with reporting(as_json):
         from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.documents import tools_document
         from superscalar.cli.loading import load_tools
         from superscalar.cli.report import print_json, print_tools
         from superscalar.cli.streams import stdout_kept_clean
+        from superscalar.observe.documents import tools_document
 
         with stdout_kept_clean():
             toolset = open_compiler(load_tools(tools)).tools
@@ -414,9 +383,9 @@ def _read(file: str) -> tuple[str, str]:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror or error}") from error
     try:
-        return name_of(file), data.decode("utf-8-sig")
+        return file_name(file), data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CommandError(f"{name_of(file)} is not UTF-8 text (byte {error.start})") from error
+        raise CommandError(f"{file_name(file)} is not UTF-8 text (byte {error.start})") from error
 
 
 def _syntax(source: str, given: str) -> str:
@@ -451,7 +420,7 @@ def _left_out(writes: Sequence[str]) -> str:
 
 
 def _explained(plan: Plan, toolset: Toolset) -> dict[str, Any]:
-    from superscalar.cli.documents import stage_document
+    from superscalar.observe.documents import stage_document
     from superscalar.plan.passes.pipeline import explain
 
     return {"passes": [stage_document(stage) for stage in explain(plan, toolset.signatures)]}

@@ -46,12 +46,12 @@ def approve_run(
     `superscalar approve 3f9c --all --deny --by ann`
     """
     with reporting(as_json):
-        from superscalar.cli.asking import shown, whose_keyboard
-        from superscalar.cli.documents import question_document
+        from superscalar.cli.asking import put, whose_keyboard
         from superscalar.cli.failures import CommandError
         from superscalar.cli.journals import open_journal
         from superscalar.cli.listed import answering, going_on
         from superscalar.cli.report import print_json, print_text
+        from superscalar.observe.documents import question_document
 
         opened = open_journal(journal)
         id = opened.named(run)
@@ -65,7 +65,7 @@ def approve_run(
             if as_json:
                 print_json({"run_id": id, "questions": [question_document(question) for question in questions]})
             elif questions:
-                print_text("\n".join(shown(question, full=full) for question in questions))
+                print_text("\n".join(put(question, full=full) for question in questions))
                 typer.echo(f"answer: {answering(opened, id, questions)}", err=True)
             else:
                 print_text(f"run {id} asks nothing")

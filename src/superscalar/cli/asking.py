@@ -55,12 +55,12 @@ def whose_keyboard() -> str:
 
 async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
     """Show a question until it is answered; no input any more is a no."""
-    _say(out, "\n" + shown(question))
+    _say(out, "\n" + put(question))
     while True:
         out.write("  [y]es, [n]o, [s]how all of it and the plan? ")
         out.flush()
         try:
-            line = await typed()
+            line = await typed_line()
         except asyncio.CancelledError:
             _say(out, "\n  nobody needs to answer that any more")
             raise
@@ -72,13 +72,13 @@ async def _answer(question: Question, view: RunView, out: TextIO) -> bool:
             case "s" | "show":
                 plan = question.plan or print_plan(view.tasks)
                 lines = map(revealed, plan.rstrip().splitlines())
-                _say(out, "\n".join([shown(question, full=True), "the plan", *lines]))
+                _say(out, "\n".join([put(question, full=True), "the plan", *lines]))
             case _ if not line:
                 _say(out, "\n  no answer: taken as a no")
                 return False
 
 
-def shown(question: Question, *, full: bool = False) -> str:
+def put(question: Question, *, full: bool = False) -> str:
     """A question as it is put, the plan first if it is about one; in `full` nothing of a value is cut."""
     told = question.whole() if full else str(question)
     return "\n".join([*(f"    {line}" for line in question.plan_lines()), told])
@@ -89,7 +89,7 @@ def _say(out: TextIO, text: str) -> None:
     out.flush()
 
 
-async def typed() -> str:
+async def typed_line() -> str:
     """A line from the terminal, empty at its end. Cancelling it reads nothing, and leaves nobody reading."""
     loop = asyncio.get_running_loop()
     descriptor = sys.stdin.fileno()

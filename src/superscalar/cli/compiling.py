@@ -11,6 +11,7 @@ from superscalar.tools import Toolset
 
 if TYPE_CHECKING:
     from superscalar.compiler import LLMCompiler
+    from superscalar.compiler.approval import Approve
 
 
 def open_compiler(toolset: Toolset, *, model: str | None = None, joiner: bool = True, **options: Any) -> LLMCompiler:
@@ -26,7 +27,17 @@ def open_compiler(toolset: Toolset, *, model: str | None = None, joiner: bool = 
     return LLMCompiler(model, [toolset], **given)
 
 
-def recorded(path: Path | None, tools: Sequence[str], chosen: Mapping[str, Any]) -> dict[str, Any]:
+def opened(
+    tools: Sequence[str], chosen: Mapping[str, Any], journal: Path | None, approve: Approve | None
+) -> LLMCompiler:
+    """The compiler of a command that runs something: what was `chosen` is recorded with the run, to go on with it."""
+    from superscalar.cli.loading import load_tools
+
+    about = _recorded(journal, tools, chosen)
+    return open_compiler(load_tools(tools), **chosen, **about, approve=approve)
+
+
+def _recorded(path: Path | None, tools: Sequence[str], chosen: Mapping[str, Any]) -> dict[str, Any]:
     """The compiler's option for a journal, which remembers how the command was called; none without a path.
 
     Raises:

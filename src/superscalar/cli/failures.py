@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from superscalar.advice import command
 from superscalar.errors import (
@@ -17,6 +18,7 @@ from superscalar.errors import (
     SuperscalarError,
     UsageError,
 )
+from superscalar.observe.documents import diagnostic_document, outcome_document, question_document
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
@@ -73,3 +75,17 @@ def command_error(
     code = USAGE if isinstance(error, UsageError | ModelSetupError) else FAILED
     outcomes = error.outcomes if isinstance(error, JoinError) else {}
     return CommandError(message, kind=type(error).__name__, code=code, diagnostics=diagnostics, outcomes=outcomes)
+
+
+def error_document(error: CommandError) -> dict[str, Any]:
+    """What went wrong instead of an answer."""
+    document: dict[str, Any] = {
+        "type": error.kind,
+        "message": str(error),
+        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in error.diagnostics],
+    }
+    if error.questions:
+        document |= {"run_id": error.run, "questions": [question_document(question) for question in error.questions]}
+    if error.outcomes:
+        document["outcomes"] = {task: outcome_document(outcome) for task, outcome in error.outcomes.items()}
+    return {"error": document}

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
-from superscalar.cli.terminal import duration, safe, safe_line, ticking
-from superscalar.cli.wording import call_of, counts_text, more_text, note_of, tokens_text
+from superscalar.cli.terminal import safe, safe_line
 from superscalar.observe.rows import More, Row, State
 from superscalar.observe.view import RunView
+from superscalar.observe.wording import call_of, counts_text, duration, more_text, note_of, ticking, tokens_text
 from superscalar.values import Usage
 
 _GLYPHS: dict[State, tuple[str, str, str]] = {  # where there is Unicode, where there is none, the style
@@ -36,7 +36,7 @@ _THOUGHT = 3  # lines of what a model thinks
 _TAIL = 8_000  # characters of the plan and of the answer that are looked at
 
 
-class Frame:
+class Drawing:
     """Draws a `RunView` and keeps it calm: columns never get narrower and the picture never gets shorter.
 
     `title` heads it. `lines` gives at most `height` lines of less than `width` columns each.
@@ -80,7 +80,7 @@ class Frame:
         """At most `limit` lines, one for each task and item, in columns."""
         rows = view.shown(limit, now)
         ids = [_id_of(row) for row in rows if isinstance(row, Row)]
-        calls = [call_of(row) for row in rows if isinstance(row, Row)]
+        calls = [safe_line(call_of(row)) for row in rows if isinstance(row, Row)]
         self._id_width = min(max([self._id_width, *map(cell_len, ids)]), columns // 5)
         self._call_width = min(max([self._call_width, *map(cell_len, calls)]), columns * 3 // 10)
         return [self._row(row, columns, over=view.ended) for row in rows]
@@ -140,11 +140,11 @@ class Frame:
         line.append(" ")
         line.append_text(_cell(_id_of(row), self._id_width, quiet))
         line.append("  ")
-        line.append_text(_cell(call_of(row), self._call_width, quiet))
+        line.append_text(_cell(safe_line(call_of(row)), self._call_width, quiet))
         time = _time(row)
         line.append(f"  {time:>{_TIME}}", style="dim" if row.state == "done" else quiet)
         line.append("  ")
-        line.append(note_of(row, over=over), style=_NOTES.get(row.state, "dim"))
+        line.append(safe_line(note_of(row, over=over)), style=_NOTES.get(row.state, "dim"))
         line.truncate(columns, overflow="ellipsis")
         return line
 

@@ -70,9 +70,10 @@ def show_run(
     `superscalar show 3f9c --provenance brief`
     """
     with reporting(as_json):
-        from superscalar.cli.origins import made_document, print_made, provenance_of
+        from superscalar.cli.origins import print_made, provenance_of
         from superscalar.cli.recorded import print_events, print_run, run_document
         from superscalar.cli.report import print_json
+        from superscalar.observe.documents import made_document
 
         opened = open_journal(journal)
         id = opened.named(run)

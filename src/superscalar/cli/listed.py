@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from superscalar.advice import command, naming, typed
-from superscalar.cli.terminal import console, counted, safe_line
+from superscalar.cli.terminal import console, safe_line
 from superscalar.journal import Journal, RunState, RunSummary
+from superscalar.observe.wording import counted
 from superscalar.policy import Question
+from superscalar.short import cut
 
 COLOURS: Final[dict[RunState, str]] = {
     "running": "cyan",
@@ -73,7 +75,7 @@ def print_runs(journal: Journal, limit: int) -> None:
         )
         room = max(width - len(text.plain), 20)
         title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
-        text.append(title if len(title) <= room else title[: room - 1] + "…")
+        text.append(cut(title, room))
         out.print(text)
     if (more := len(journal) - len(found)) > 0:
         whole = typed("superscalar", "runs", "--limit", str(len(found) + more), *naming(journal.path))

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-import math
-from enum import StrEnum
+import re
+from collections.abc import Callable
+from dataclasses import MISSING
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from superscalar import choices
 from superscalar.advice import JOURNAL as JOURNAL
 from superscalar.advice import VARIABLE
+from superscalar.errors import UsageError
+from superscalar.given import WANTED
+from superscalar.options import SAME, Options, check_call, meanings
 
 
-def _seconds(value: float | None) -> float | None:
-    if value is not None and not (value > 0 and math.isfinite(value)):
-        raise typer.BadParameter(f"{value:g} is not a number of seconds above 0, such as 30 or 2.5")
-    return value
+def _checked(check: Callable[[Any], None]) -> Callable[[Any], Any]:
+    """What typer calls with a value that was given."""
+
+    def checked(value: Any) -> Any:
+        if value is not None:
+            try:
+                check(value)
+            except UsageError as error:
+                raise typer.BadParameter(str(error)) from None
+        return value
+
+    return checked
 
 
-def _amount(value: float | None) -> float | None:
-    if value is not None and not (value > 0 and math.isfinite(value)):
-        raise typer.BadParameter(f"{value:g} is not an amount above 0, such as 0.5")
-    return value
+def _first_sentence(name: str) -> str:
+    """What an option is for, in short."""
+    return re.split(r"(?<=\.) (?=[A-Z\"`])", meanings().get(name, ""))[0]
 
 
-def _address(value: str | None) -> str | None:
-    if value is not None and not value.startswith(("http://", "https://")):
-        raise typer.BadParameter(f"{value!r} is not an address such as http://localhost:8000/v1")
-    return value
+def _option(name: str, metavar: str | None = None, **more: Any) -> Any:
+    """One of the agent's options, as a command takes it: what it is for, and its default, are said where it is."""
+    field = Options.__dataclass_fields__[name]
+    wanted = field.metadata.get(WANTED)
+    if wanted is not None and field.type != "bool":
+        more.setdefault("callback", _checked(lambda value: wanted.check(name, value)))
+    left_out = f"{field.default:,}" if isinstance(field.default, int) else field.default
+    default = "" if field.default in (None, "", False, MISSING, SAME) else f" [default: {left_out}]"
+    return typer.Option(
+        f"--{name.replace('_', '-')}",
+        metavar=metavar,
+        help=_first_sentence(name) + default,
+        show_default=False,
+        case_sensitive=False,
+        **more,
+    )
 
 
 Question = Annotated[
@@ -49,151 +73,33 @@ Tools = Annotated[
 ]
 Model = Annotated[
     str,
-    typer.Option(
-        "--model",
-        "-m",
-        envvar="SUPERSCALAR_DEFAULT_MODEL",
-        help="Which model plans and answers: local, local:FILE.gguf or openai:NAME.",
-    ),
+    typer.Option("--model", "-m", envvar="SUPERSCALAR_DEFAULT_MODEL", help=_first_sentence("model")),
 ]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--base-url",
-        metavar="URL",
-        callback=_address,
-        help="The server for openai:NAME, if it is not OpenAI's.",
-        show_default=False,
-    ),
-]
-Extractor = Annotated[
-    str | None,
-    typer.Option(
-        "--extractor",
-        metavar="MODEL",
-        help="Which model reads for extract(...) in plans, if it is not the one that plans.",
-        show_default=False,
-    ),
-]
-Instructions = Annotated[
-    str | None, typer.Option("--instructions", metavar="TEXT", help="What else the planner should know.")
-]
-MaxConcurrency = Annotated[
-    int | None, typer.Option("--max-concurrency", min=1, metavar="N", help="Calls at once, at most. [default: 32]")
-]
-MaxReplans = Annotated[
-    int | None, typer.Option("--max-replans", min=0, metavar="N", help="Rounds after the first, at most. [default: 2]")
-]
-
-
-class Replan(StrEnum):
-    """What a later round may add once a tool ran whose results are not trusted."""
-
-    never = "never"
-    planned_tools = "planned-tools"
-    read_only = "read-only"
-    ask = "ask"
-    any = "any"
-
-
-class ReplannerSees(StrEnum):
-    """What the planner of a later round is shown of results that are not trusted."""
-
-    summaries = "summaries"
-    text = "text"
-
-
-ReplanOption = Annotated[
-    Replan | None,
-    typer.Option(
-        "--replan",
-        help="What a later round may add once a tool ran whose results are not trusted. [default: read-only]",
-        show_default=False,
-    ),
-]
-ReplannerSeesOption = Annotated[
-    ReplannerSees | None,
-    typer.Option(
-        "--replanner-sees",
-        help="What its planner is shown of such results; after text, nothing that it writes is trusted. "
-        "[default: summaries]",
-        show_default=False,
-    ),
-]
+BaseUrl = Annotated[str | None, _option("base_url", "URL")]
+Extractor = Annotated[str | None, _option("extractor", "MODEL")]
+Instructions = Annotated[str | None, _option("instructions", "TEXT")]
+MaxConcurrency = Annotated[int | None, _option("max_concurrency", "N")]
+MaxReplans = Annotated[int | None, _option("max_replans", "N")]
+Replan = Annotated[choices.Replan | None, _option("replan")]
+ReplannerSees = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
+MaxTokens = Annotated[int | None, _option("max_tokens", "N")]
+MaxBytes = Annotated[int | None, _option("max_bytes", "N")]
+MaxCost = Annotated[float | None, _option("max_cost", "AMOUNT")]
+Policy = Annotated[choices.Mode | None, _option("policy")]
+ApprovePlan = Annotated[bool, _option("approve_plan")]
+Journal = Annotated[Path | None, _option("journal", "FILE", envvar=VARIABLE)]
 Deadline = Annotated[
     float | None,
     typer.Option(
         "--deadline",
         metavar="SECONDS",
-        callback=_seconds,
+        callback=_checked(lambda value: check_call(deadline=value)),
         help="Answer with what there is after this long.",
-        show_default=False,
-    ),
-]
-MaxTokens = Annotated[
-    int | None,
-    typer.Option(
-        "--max-tokens", min=1, metavar="N", help="Tokens that the models may spend; then answer.", show_default=False
-    ),
-]
-MaxBytes = Annotated[
-    int | None,
-    typer.Option(
-        "--max-bytes",
-        min=1,
-        metavar="N",
-        help="Bytes that all values of the run may take; then answer.",
-        show_default="1 GB",
-    ),
-]
-MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost",
-        metavar="AMOUNT",
-        callback=_amount,
-        help="What the run may cost, in the currency of @tool(cost=...).",
-        show_default=False,
-    ),
-]
-
-
-Journal = Annotated[
-    Path | None,
-    typer.Option(
-        "--journal",
-        envvar=VARIABLE,
-        metavar="FILE",
-        help="Record the run in this file, so that it can be looked at, and resumed if it is killed.",
         show_default=False,
     ),
 ]
 ReadJournal = Annotated[
     Path, typer.Option("--journal", envvar=VARIABLE, metavar="FILE", help="Where the runs are recorded.")
-]
-
-
-class PolicyMode(StrEnum):
-    """What follows where what is not trusted would choose a destination, or what is confidential would leave."""
-
-    off = "off"
-    warn = "warn"
-    ask = "ask"
-    enforce = "enforce"
-
-
-Policy = Annotated[
-    PolicyMode | None,
-    typer.Option(
-        "--policy",
-        help="Where a rule about untrusted or confidential data is broken: say nothing, warn, ask you, or deny the "
-        "call. [default: enforce]",
-        show_default=False,
-        case_sensitive=False,
-    ),
-]
-ApprovePlan = Annotated[
-    bool, typer.Option("--approve-plan", help="Ask before anything of a plan is begun, and show it with its writes.")
 ]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from superscalar.cli.documents import outcome_document
 from superscalar.cli.terminal import console, safe_line
-from superscalar.labels import Label
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.short import short
 from superscalar.tools.trust import remembered
@@ -29,33 +27,6 @@ def provenance_of(journal: Journal, run: str) -> Provenance:
     about = journal.summary(run).about
     declared = remembered(about.get("declared", {}))
     return Provenance((record.event for record in journal.read(run)), declared, str(about.get("question", "")))
-
-
-def made_document(made: Made) -> dict[str, Any]:
-    """How a value was made, as JSON data; what stands there before, or is too deep down, has no inputs."""
-    document: dict[str, Any] = {
-        "id": made.id,
-        "text": made.text,
-        "tool": made.tool or None,
-        "outcome": None if made.outcome is None else outcome_document(made.outcome),
-        **label_document(made.label),
-        "parts": [{"path": path, **label_document(label)} for path, label in made.parts],
-    }
-    if made.told:
-        return document | {"told_before": True}
-    return document | {
-        "inputs": [made_document(one) for one in made.inputs],
-        "because": [made_document(one) for one in made.because],
-    }
-
-
-def label_document(label: Label) -> dict[str, Any]:
-    """A label as JSON data; `readers`: null is everybody."""
-    return {
-        "trusted": label.trusted,
-        "sources": [source._asdict() for source in sorted(label.sources)],
-        "readers": None if label.readers is None else sorted(label.readers),
-    }
 
 
 def print_made(made: Made) -> None:

@@ -7,26 +7,24 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from superscalar import events as ev
-from superscalar.cli.documents import result_document
 from superscalar.cli.listed import COLOURS, WIDTH, answering, going_on, moment, summary_document
 from superscalar.cli.report import print_answer
-from superscalar.cli.terminal import console, duration, safe, safe_line
-from superscalar.cli.wording import call_of, left_out, note_of
+from superscalar.cli.terminal import console, safe, safe_line
 from superscalar.compiler.budget import Spending
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.result import Outcomes, RunResult, result_document
 from superscalar.errors import IllegalEvent, JournalError
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
-from superscalar.labels import Label
 from superscalar.observe.rows import Row
 from superscalar.observe.timeline import on_one_clock
 from superscalar.observe.view import RunView
+from superscalar.observe.wording import call_of, duration, event_text, note_of
 from superscalar.plan import LANGUAGE
 from superscalar.plan.ir import Plan
 from superscalar.plan.print.program import print_plan
 from superscalar.schedule.ledger import Ledger
-from superscalar.short import short, short_arguments
+from superscalar.short import cut
 from superscalar.tools.trust import remembered
-from superscalar.values import Failure, Usage, plain, record_fields
+from superscalar.values import Usage, plain, record_fields
 
 
 class Folded:
@@ -208,8 +206,7 @@ def _line(row: Row, widest: int, run: RunState) -> Any:
     name = ("  " if row.within is not None else "") + safe_line(row.id)
     took = duration(row.seconds) if row.seconds is not None and row.kind == "call" and not unfinished else ""
     said = "  ".join(part for part in (call_of(row), "" if unfinished else note_of(row, over=over), took) if part)
-    cut = said if len(said) <= 500 else said[:499] + "…"
-    return Text.assemble(f"  {name:<{widest}}  ", (f"{state:<9}", colour), f"  {cut}")
+    return Text.assemble(f"  {name:<{widest}}  ", (f"{state:<9}", colour), f"  {cut(safe_line(said), 500)}")
 
 
 def print_events(recorded: Iterable[Recorded]) -> None:
@@ -220,34 +217,5 @@ def print_events(recorded: Iterable[Recorded]) -> None:
     width = out.width if out.is_terminal else WIDTH * 2
     for record in recorded:
         head = f"{record.seq:>6}  {moment(record.at):%H:%M:%S.%f}"[:-3]
-        text = f"{head}  {type(record.event).__name__:<14}  {safe_line(_told(record.event))}".rstrip()
-        out.print(Text(text if len(text) <= width else text[: width - 1] + "…"))
-
-
-def _told(event: ev.Event) -> str:
-    match event:
-        case ev.Planned(_, task):
-            return "  ".join(print_plan((task,)).splitlines())
-        case ev.PlanWritten(_, text) | ev.AnswerWritten(_, text) | ev.Thought(_, _, text):
-            return repr(text)
-        case ev.Started(_, id, tool, arguments, attempt):
-            return f"{id}  {tool}({short_arguments(arguments, 200)})" + (f"  attempt {attempt}" if attempt > 1 else "")
-        case ev.Retired(_, ids, why, dropped):
-            return f"{', '.join(ids)}  {why}{left_out(dropped)}"
-        case ev.Diagnosed(_, found):
-            return f"{found.span.line}: {found.code} {found.message}"
-        case ev.Decided(_, id, decision, rule, reason, sources, readers):
-            said = f"  {reason}" if reason else ""
-            return f"{id}  {decision} by {rule}{said}  (from {Label(sources, readers)})"
-        case _:
-            fields = record_fields(event) or {}
-            shown = (_shown(name, value) for name, value in fields.items() if name != "at")
-            return "  ".join(part for part in shown if part)
-
-
-def _shown(name: str, value: Any) -> str:
-    if name in ("id", "text", "message", "reason"):
-        return str(value)
-    if isinstance(value, Failure):
-        return str(value)
-    return f"{name}={short(value, 200)}" if value not in ("", None, False) or name == "value" else ""
+        text = f"{head}  {type(record.event).__name__:<14}  {safe_line(event_text(record.event))}".rstrip()
+        out.print(Text(cut(text, width)))

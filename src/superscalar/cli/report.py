@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from superscalar.advice import command
-from superscalar.cli.documents import limit_text, resource_text, signature_text, trust_terms
 from superscalar.cli.failures import INTERRUPTED, SUSPENDED, WAITING, CommandError
-from superscalar.cli.terminal import console, counted, duration, json_text, safe, safe_line
-from superscalar.cli.wording import tokens_text
-from superscalar.compiler.result import RunResult
+from superscalar.cli.terminal import console, json_text, safe, safe_line
+from superscalar.compiler.result import RunResult, has_failed, result_document
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
+from superscalar.observe.wording import (
+    failures,
+    limit_text,
+    resource_text,
+    signature_text,
+    summary_text,
+    trust_terms,
+)
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.planner import argument_lines, form_lines, schema_lines
 from superscalar.tools import Toolset
+from superscalar.tools.stubs import argument_lines, form_lines, schema_lines
 from superscalar.values import Usage, plain
-
-_MOST = 10  # failures said one by one
 
 
 def print_json(document: Any) -> None:
@@ -48,6 +54,36 @@ def print_answer_of(result: RunResult) -> None:
     if result.partial:
         out.print(Text(safe(result.partial), style="dim"))
     out.print(Text.assemble(("error: ", "bold red"), safe(f"the answer was cut: {result.cut}")))
+
+
+def conclude(
+    result: RunResult,
+    view: RunView,
+    journal: Path | None,
+    document: Mapping[str, Any],
+    *,
+    answers: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print what a run came to, and end the command with a code of 1 if it has failed.
+
+    `document` is what the JSON document says besides.
+    """
+    if as_json:
+        print_json({**document, **result_document(result, answers=answers)})
+    else:
+        if not quiet:
+            print_summary(view, result.timing, result.usage, result.rounds, result.cost)
+            print_recorded(journal, result.run_id)
+        if answers:
+            if not quiet:
+                typer.echo(err=True)  # the answer stands apart
+            print_answer_of(result)
+        else:
+            print_json(plain(result.answer))
+    if has_failed(result):
+        raise typer.Exit(1)
 
 
 def print_text(text: str) -> None:
@@ -109,8 +145,8 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
 
     out = console(sys.stderr)
     for line in failures(view):
-        out.print(Text(line, style="red"))
-    out.print(Text(summary(timing, usage, rounds, cost), style="dim"))
+        out.print(Text(safe_line(line), style="red"))
+    out.print(Text(summary_text(timing, usage, rounds, cost), style="dim"))
 
 
 def print_recorded(journal: Path | None, run: str) -> None:
@@ -119,34 +155,3 @@ def print_recorded(journal: Path | None, run: str) -> None:
 
     if journal is not None:
         console(sys.stderr).print(Text(safe_line(f"recorded: {command('show', run, journal=journal)}"), style="dim"))
-
-
-def summary(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -> str:
-    """`14 calls in 3.10 s (15.0 s one after another), 6.41 s in all, 1,020 tokens`."""
-    parts = []
-    if timing.calls:
-        alone = f" ({duration(timing.one_after_another)} one after another)" if timing.calls > 1 else ""
-        parts.append(f"{counted(timing.calls, 'call')} in {duration(timing.tools)}{alone}")
-    parts.append(f"{duration(timing.total)} in all")
-    if usage.input_tokens or usage.output_tokens:
-        parts.append(tokens_text(usage))
-    if cost:
-        parts.append(f"cost {cost:.4g}")
-    if rounds > 1:
-        parts.append(counted(rounds, "round"))
-    return ", ".join(parts)
-
-
-def failures(view: RunView) -> Iterator[str]:
-    """A line for each task that failed of itself; a map is told by its items, and what hands it on not at all."""
-    rows = [row for row in view.rows() if row.state == "failed" and row.failure]
-    told = [row.failure for row in rows if row.kind != "compute"]
-    failed = [
-        row
-        for row in rows
-        if row.failure and (row.failure.kind != "items" or (row.kind == "compute" and row.failure not in told))
-    ]
-    for row in failed[:_MOST]:
-        yield safe_line(f"failed: {row.id}  {row.failure}")
-    if len(failed) > _MOST:
-        yield f"failed: {len(failed) - _MOST:,} more"

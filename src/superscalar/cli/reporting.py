@@ -29,11 +29,11 @@ def reporting(
     except CommandError as error:
         _report(error, as_json)
     except SuperscalarError as error:
-        _report(command_error(error, file=name_of(file), journal=journal, again=again), as_json)
+        _report(command_error(error, file=file_name(file), journal=journal, again=again), as_json)
 
 
 def _report(error: CommandError, as_json: bool) -> NoReturn:
-    from superscalar.cli.documents import error_document
+    from superscalar.cli.failures import error_document
     from superscalar.cli.report import print_error, print_json
 
     if as_json:
@@ -43,6 +43,6 @@ def _report(error: CommandError, as_json: bool) -> NoReturn:
     raise typer.Exit(error.code) from error
 
 
-def name_of(file: str) -> str:
+def file_name(file: str) -> str:
     """What messages call a file."""
     return "<stdin>" if file == "-" else file

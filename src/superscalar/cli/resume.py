@@ -54,8 +54,8 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
-    replan: options.ReplanOption = None,
-    replanner_sees: options.ReplannerSeesOption = None,
+    replan: options.Replan = None,
+    replanner_sees: options.ReplannerSees = None,
     deadline: options.Deadline = None,
     policy: options.Policy = None,
     approve_plan: options.ApprovePlan = False,
@@ -95,15 +95,13 @@ def resume_run(
     )
     with reporting(as_json, journal=journal, again=again):
         from superscalar.cli.asking import asking
-        from superscalar.cli.documents import has_failed, result_document
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import print_answer_of, print_json, print_recorded, print_summary
+        from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.compiler.guards import changes_told
         from superscalar.observe.view import RunView
-        from superscalar.values import plain
 
         opened = open_journal(journal)
         id = opened.named(run)
@@ -129,20 +127,9 @@ def resume_run(
                 rules_changed=rules_changed,
             )
             result = followed(stream, view, screen, journal, again)
-        if as_json:
-            rules = list(changes_told(result.events))
-            print_json(result_document(result, answers=answers) | ({"rules": rules} if rules else {}))
-        else:
-            if not quiet:
-                print_summary(view, result.timing, result.usage, result.rounds, result.cost)
-                print_recorded(journal, id)
-                typer.echo(err=True)
-            if answers:
-                print_answer_of(result)
-            else:
-                print_json(plain(result.answer))
-        if has_failed(result):
-            raise typer.Exit(1)
+        rules = list(changes_told(result.events))
+        also = {"rules": rules} if rules else {}
+        conclude(result, view, journal, also, answers=answers, as_json=as_json, quiet=quiet)
 
 
 def _said_again(*options: tuple[str, Any]) -> list[str]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from superscalar import events as ev
 from superscalar.cli.streams import Captured, captured_stderr
-from superscalar.cli.terminal import console, counted, duration, safe, safe_line
-from superscalar.cli.wording import call_of, left_out, note_of
+from superscalar.cli.terminal import console, safe, safe_line
+from superscalar.observe.account import Account
 from superscalar.observe.view import RunView
+from superscalar.observe.wording import duration
+from superscalar.short import cut
 
 if TYPE_CHECKING:
-    from superscalar.cli.frame import Frame
+    from superscalar.cli.frame import Drawing
     from superscalar.cli.painter import Painter
 
 _PERIOD = 0.1  # seconds between two pictures
@@ -66,15 +68,13 @@ class NoScreen:
         """There is nothing to give back."""
 
 
-class Lines:
+class PlainLines:
     """One line for each thing that happens, on standard error: for logs and pipes."""
 
     def __init__(self, view: RunView) -> None:
         self._view = view
         self._console = console(sys.stderr)
-        self._begun = ""
-        self._thinking = ""
-        self._preparing = ""
+        self._account = Account(view)
         self._held: list[str] | None = None  # while something is asked
 
     @asynccontextmanager
@@ -84,9 +84,9 @@ class Lines:
 
     def saw(self, event: ev.Event) -> None:
         """Print what this event means to a person, if anything."""
-        for word, text in self._said(event):
+        for word, text in self._account.of(event):
             line = f"{duration(self._view.elapsed(event.at)):>8}  {word:<9} {safe_line(text)}"
-            line = line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
+            line = cut(line, _WIDEST)
             if self._held is None:
                 self._console.out(line, highlight=False)
             else:
@@ -106,95 +106,6 @@ class Lines:
     def release(self) -> None:
         """There is nothing to give back."""
 
-    def _said(self, event: ev.Event) -> Iterator[tuple[str, str]]:
-        match event:
-            case ev.ModelPreparing(_, role, what, fraction) if what != self._preparing or fraction >= 1:
-                self._preparing = what
-                yield role, f"{what} {fraction:.0%}"
-            case ev.Resumed(rules=rules):
-                yield from (("rules", line) for line in rules)
-                yield from self._flushed()
-                yield "resumed", "another process goes on from here"
-            case ev.Decided(_, id, "ask" | "warn" as decision, _, reason):
-                word = "asked" if decision == "ask" else "warning"
-                yield word, "  ".join((id, call_of(self._view.row(id)), reason))
-            case ev.Approved(_, id, approved, by):
-                yield _answer(approved), f"{id}  {f'by {by}' if by else ''}".rstrip()
-            case ev.PlanAsked(_, writes):
-                yield from self._flushed()
-                yield "asked", f"the plan waits for approval, with {counted(len(writes), 'write')}"
-            case ev.PlanApproved(_, approved, by):
-                yield _answer(approved), f"the plan  {f'by {by}' if by else ''}".rstrip()
-            case ev.Judged(_, id, _, verdict):
-                yield "judged", f"{id}  {verdict}"
-            case ev.PlanWritten(_, text):
-                yield from self._thought()
-                *whole, self._begun = (self._begun + text).split("\n")
-                yield from (("plan", line) for line in whole if line.strip())
-            case ev.Thought(_, _, text):
-                *whole, self._thinking = (self._thinking + text).split("\n")
-                yield from (("thought", line) for line in whole if line.strip())
-            case ev.Withdrawn():
-                self._begun = ""
-                yield "thought", "what was written so far was one"
-            case ev.Diagnosed(_, problem):
-                yield problem.severity, f"{problem.span.line}: {problem.code} {problem.message}"
-            case ev.Repairing(_, attempt):
-                yield from self._flushed()
-                yield "repair", f"the errors went back to the planner (attempt {attempt})"
-            case ev.Retired(_, ids, why, dropped):
-                yield "retired", f"{', '.join(ids)}: {why}{left_out(dropped)}"
-            case ev.Sealed():
-                yield from self._flushed()
-                yield "sealed", "the plan is complete"
-            case ev.Throttled(_, limit, delay):
-                yield "throttled", f"{limit}: its provider refused a call, so nothing starts for {delay:.1f} s"
-            case ev.BudgetSpent(_, budget, used, limit):
-                yield "budget", f"{budget}={limit:.10g} is spent ({used:.10g} used): what goes beyond it is not begun"
-            case ev.DeadlinePassed():
-                yield "deadline", "passed: what is unfinished is being cancelled"
-            case ev.AnswerWritten() | ev.Joined():
-                yield from self._thought()
-            case ev.JoinStarted():
-                yield "joining", "the answer is being written"
-            case ev.Replanned(_, reason):
-                yield from self._thought()
-                yield "replan", reason
-            case ev.RunEnded(_, error) if error:
-                yield "stopped", error
-            case ev.Expanded() | ev.Waiting() | ev.Started() | ev.Progressed() | ev.Retrying():
-                yield from self._row(event)
-            case ev.Cancelled() | ev.Succeeded() | ev.Failed() | ev.Skipped():
-                yield from self._row(event)
-            case _:
-                return
-
-    def _row(self, event: ev.TaskEvent) -> Iterator[tuple[str, str]]:
-        row = self._view.row(event.id)
-        if row.quiet or (row.state == "skipped" and row.by_guard):
-            return
-        word = {"ready": "waiting", "running": "started"}.get(row.state, row.state)
-        if isinstance(event, ev.Progressed):
-            word = "progress"
-        took = f"{duration(row.seconds)}" if row.state in ("done", "failed") and row.seconds is not None else ""
-        call = call_of(row) if word in ("started", "waiting") else ""  # said once
-        yield word, "  ".join(part for part in (row.id, call, took, note_of(row)) if part)
-
-    def _flushed(self) -> Iterator[tuple[str, str]]:
-        yield from self._thought()
-        if self._begun.strip():
-            yield "plan", self._begun
-        self._begun = ""
-
-    def _thought(self) -> Iterator[tuple[str, str]]:
-        if self._thinking.strip():
-            yield "thought", self._thinking
-        self._thinking = ""
-
-
-def _answer(approved: bool) -> str:
-    return "approved" if approved else "refused"
-
 
 class Picture:
     """The live picture on the terminal that is standard error; what else is printed meanwhile appears above it."""
@@ -209,14 +120,14 @@ class Picture:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Draw ten times a second, and take the picture away at the end."""
-        from superscalar.cli.frame import Frame
+        from superscalar.cli.frame import Drawing
         from superscalar.cli.painter import Painter
 
         try:
             with captured_stderr() as captured:
                 self._captured = captured
                 painter = self._painter = Painter(console(captured.terminal))
-                frame = Frame(painter.console, self._title)
+                frame = Drawing(painter.console, self._title)
                 self._paint(frame, painter, captured)
                 drawing = asyncio.create_task(self._draw(frame, painter, captured), name="draw the picture")
                 try:
@@ -254,24 +165,24 @@ class Picture:
         if self._painter is not None:
             self._painter.clear()
 
-    async def _draw(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+    async def _draw(self, frame: Drawing, painter: Painter, captured: Captured) -> None:
         while True:
             await asyncio.sleep(_PERIOD)
             if not self._asking:
                 with contextlib.suppress(OSError):  # the terminal is gone, and a signal says so at once
                     self._paint(frame, painter, captured)
 
-    def _paint(self, frame: Frame, painter: Painter, captured: Captured) -> None:
+    def _paint(self, frame: Drawing, painter: Painter, captured: Captured) -> None:
         columns, lines = painter.size
         now = asyncio.get_running_loop().time()
         painter.paint(frame.lines(self._view, columns, lines - 1, now), _taken(captured))
 
     def _leave_rows(self) -> None:
         """Leave the last state of the calls on the screen."""
-        from superscalar.cli.frame import Frame
+        from superscalar.cli.frame import Drawing
 
         out = console(sys.stderr)
-        for line in Frame(out, self._title).rows(self._view, _REMAINING, out.width):
+        for line in Drawing(out, self._title).rows(self._view, _REMAINING, out.width):
             out.print(line, soft_wrap=True)
 
 
@@ -281,7 +192,7 @@ def screen_for(view: RunView, title: str, *, hidden: bool = False) -> Screen:
         return NoScreen()
     # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
     drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
-    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else Lines(view)
+    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else PlainLines(view)
 
 
 def _taken(captured: Captured) -> list[str]:

@@ -15,11 +15,12 @@ from superscalar.advice import command as advised
 from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
 from superscalar.cli.screens import Screen
 from superscalar.cli.streams import silence_lost
-from superscalar.cli.terminal import counted, safe_line
+from superscalar.cli.terminal import safe_line
 from superscalar.compiler.sync import run_to_end
 from superscalar.events import Event
 from superscalar.observe.rows import Row
 from superscalar.observe.view import RunView
+from superscalar.observe.wording import counted
 
 
 class Stream(Protocol):
@@ -47,7 +48,7 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
+class StoppedRun:
     """The user pressed Ctrl-C; the view knows what had been done."""
 
     view: RunView
@@ -77,10 +78,10 @@ def follow(
     screen: Screen,
     journal: Path | None = None,
     again: Sequence[str] = (),
-) -> Any | Interrupted | Suspended:
+) -> Any | StoppedRun | Suspended:
     """Run to the end and return the `RunResult`.
 
-    The first Ctrl-C cancels the run, waits for it to settle and returns `Interrupted`; the second one kills the
+    The first Ctrl-C cancels the run, waits for it to settle and returns `StoppedRun`; the second one kills the
     process. SIGTERM and SIGHUP leave a run that is recorded in `journal` to whoever resumes it, and return `Suspended`;
     without a journal they are Ctrl-C.
 
@@ -104,7 +105,7 @@ def followed(
         SuperscalarError: whatever the run raised.
     """
     result = follow(open_stream, view, screen, journal, again)
-    if isinstance(result, Interrupted):
+    if isinstance(result, StoppedRun):
         raise CommandError(str(result), kind="Interrupted", code=INTERRUPTED)
     if isinstance(result, Suspended):
         raise CommandError(str(result), kind="Suspended", code=SUSPENDED, run=view.run)
@@ -113,7 +114,7 @@ def followed(
 
 async def _follow(
     open_stream: Callable[[], Stream], view: RunView, screen: Screen, journal: Path | None, again: Sequence[str]
-) -> Any | Interrupted | Suspended:
+) -> Any | StoppedRun | Suspended:
     stream, watcher = open_stream(), _Watcher(view, screen)
     with _Signals(screen, None if journal is None else stream) as signals:
         try:
@@ -128,7 +129,7 @@ async def _follow(
         except asyncio.CancelledError:
             if journal is not None and signals.suspended:
                 return Suspended(view, journal, again)
-            return Interrupted(view)
+            return StoppedRun(view)
 
 
 class _Watcher:

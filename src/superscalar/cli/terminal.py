@@ -1,4 +1,4 @@
-"""Text for a terminal: what comes from tools and models is shown and never obeyed; numbers as people read them."""
+"""Text for a terminal: what comes from tools and models is shown and never obeyed."""
 
 from __future__ import annotations
 
@@ -61,24 +61,3 @@ def tolerate_narrow_encodings() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-
-
-def duration(seconds: float) -> str:
-    """Seconds with one or two decimals, minutes from 100 seconds on."""
-    if seconds < 9.995:
-        return f"{seconds:.2f} s"
-    if seconds < 99.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
-
-
-def ticking(seconds: float) -> str:
-    """The same for a time that is still passing: never finer than a tenth of a second."""
-    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
-
-
-def counted(number: int, thing: str) -> str:
-    """`1 call`, `2,000 calls`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -90,7 +90,8 @@ def rotate_journal(
 
 def _say(tidied: Tidied, done: str, journal: Path, into: Path | None, *, as_json: bool) -> None:
     from superscalar.cli.report import print_json
-    from superscalar.cli.terminal import counted, safe_line
+    from superscalar.cli.terminal import safe_line
+    from superscalar.observe.wording import counted
 
     if as_json:
         document = {"journal": str(journal), done: list(tidied.gone)}

@@ -23,6 +23,7 @@ from superscalar.everyday import as_data
 from superscalar.labels import Label, Source
 from superscalar.plan import ir
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.short import cut
 from superscalar.values import (
     WITHHELD,
     Failure,
@@ -511,4 +512,4 @@ def _name(kind: type) -> str:
 
 def _short(data: object) -> str:
     shown = hex(data) if isinstance(data, int) and data.bit_length() > _WIDEST_INT else repr(data)
-    return shown if len(shown) <= 200 else shown[:200] + "..."
+    return cut(shown, 200)

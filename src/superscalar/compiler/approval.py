@@ -21,22 +21,20 @@ def approver(approve: Approve | None, *, later: bool) -> Approver:
     """Who is asked by a run; `later`: it is recorded, so that an answer may come when its process has ended."""
     if approve is None:
         return Approver(later=later)
-    return Approver(partial(local.called, approve), name_of(approve), later)
+    return Approver(partial(local.called, approve), approver_name(approve), later)
 
 
-def name_of(approve: Approve) -> str:
+def approver_name(approve: Approve) -> str:
     """What the answers of a callback are signed with."""
     return str(getattr(approve, "__name__", type(approve).__name__))
 
 
-def check(approve: Approve | None, *, plans: bool, recorded: bool) -> None:
+def check_approver(approve: Approve | None, *, plans: bool, recorded: bool) -> None:
     """Complain now of what would be found out in the first run only.
 
     Raises:
         UsageError: plans are to be approved, and there is nobody to ask.
     """
-    if approve is not None and not callable(approve):
-        raise UsageError(f"approve={approve!r} is no function; write approve=lambda question: ...")
     if plans and approve is None and not recorded:
         raise UsageError(
             "approve_plan=True, and there is nobody to ask: give approve=..., "

@@ -11,6 +11,7 @@ from superscalar import events
 from superscalar.errors import ModelError
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.cleaning import replies
+from superscalar.values import Usage
 
 _ATTEMPTS = 3
 
@@ -35,6 +36,7 @@ class Asking:
         for attempt in range(1, _ATTEMPTS + 1):
             begun = counted = False
             written = 0
+            self._record(events.ModelAsked(self._now(), role, attempt, model.name))
             try:
                 async with aclosing(replies(model, request)) as chunks:
                     async for chunk in chunks:
@@ -60,8 +62,8 @@ class Asking:
                     raise  # there is no use in waiting, and the provider says why
                 await asyncio.sleep(max(error.retry_after or 0.0, backoff))
             finally:
-                if begun and not counted:
-                    usage = estimated(request, written, getattr(model, "prices", None))
+                if not counted:
+                    usage = estimated(request, written, getattr(model, "prices", None)) if begun else Usage()
                     self._record(events.ModelUsed(self._now(), role, usage))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from superscalar import events
-from superscalar.errors import UsageError
 from superscalar.extractor import Extractor
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -36,15 +35,9 @@ class Budget:
 
     What has begun is never broken off, since it is paid for: a budget is exceeded at most by the calls of the moment
     that told their cost afterwards, and by the joiner's answer, which is always asked for.
-
-    Raises:
-        UsageError: a bound is not above 0.
     """
 
     def __init__(self, tools: Toolset, max_tokens: int | None, max_cost: float | None) -> None:
-        for name, limit in (("max_tokens", max_tokens), ("max_cost", max_cost)):
-            if limit is not None and not limit > 0:
-                raise UsageError(f"{name}={limit}: what a run may spend, above 0; leave it out for no bound")
         self._max_tokens = max_tokens
         self._max_cost = max_cost
         self.prices = {tool.name: tool.cost for tool in tools if tool.cost}

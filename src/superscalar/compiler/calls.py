@@ -86,7 +86,7 @@ class _Asked:
     failure: Failure | None = None
 
 
-class Turn:
+class ToolTurn:
     """A turn of tool calls as a plan: one task a call, in their order, all of them joined."""
 
     def __init__(self, message: object, tools: Toolset) -> None:

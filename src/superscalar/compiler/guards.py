@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from superscalar.advice import command
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.identity import Identity, identity_of, mark_of
-from superscalar.compiler.run import Settings
 from superscalar.errors import UsageError
 from superscalar.events import Event, Resumed
 from superscalar.forks import made_once
@@ -28,7 +28,7 @@ GUARDS: Final = "guards"
 """Under which name a run is remembered with them."""
 
 
-class Change(NamedTuple):
+class Altered(NamedTuple):
     """What has become of a guard: it is gone, says something else, or is stricter or new; and that in words."""
 
     how: Literal["gone", "other", "more"]
@@ -38,25 +38,25 @@ class Change(NamedTuple):
 Data: TypeAlias = Any
 """What the journal has of a guard: JSON data. None: there is none."""
 
-Compare: TypeAlias = Callable[[str, Data, Data], Iterator[Change]]
+Comparison: TypeAlias = Callable[[str, Data, Data], Iterator[Altered]]
 """What has become of a guard of that name: what it was, and what it is."""
 
 
 class Guards:
     """The guards of an agent. They are looked at when the first run is recorded, and once."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
 
     @made_once
     def _all(self) -> dict[str, Any]:
-        return _told(self._settings)
+        return _told(self._equipment)
 
     def about(self, remembered: Mapping[str, Any]) -> dict[str, Any]:
         """What a run is remembered with, and its guards: those of the tools that it can call."""
         made = dict(self._all)
         if (calls := remembered.get("calls")) is not None:
-            named = {tool.name for alias in calls if (tool := self._settings.tools.get(alias)) is not None}
+            named = {tool.name for alias in calls if (tool := self._equipment.tools.get(alias)) is not None}
             made["tools"] = {name: said for name, said in made["tools"].items() if name in named}
         return {**remembered, GUARDS: made}
 
@@ -88,13 +88,13 @@ class Guards:
             )
         return tuple(change.what for change in found)
 
-    def _taken(self, about: Mapping[str, Any]) -> Iterator[Change]:
+    def _taken(self, about: Mapping[str, Any]) -> Iterator[Altered]:
         """The tools in whose place plans call another one now: it has their name there, and not their guards."""
         guarded = about[GUARDS].get("tools", {}) if isinstance(about[GUARDS], Mapping) else {}
         for alias, (name, *_) in about.get("declared", {}).items():
-            tool = self._settings.tools.get(alias)
+            tool = self._equipment.tools.get(alias)
             if name in guarded and tool is not None and tool.name != name:
-                yield Change("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
+                yield Altered("gone", f"{alias}: plans called the tool {name} so, and call {tool.name} so now")
 
 
 def _again(log: RunLog, *, changed: bool = False) -> str:
@@ -120,10 +120,10 @@ _BOUNDS: Final = ("max_tasks", "max_fan_out", "max_bytes")
 _HOOKS: Final = ("redact",)
 
 
-def _told(settings: Settings) -> dict[str, Any]:
+def _told(equipment: Equipment) -> dict[str, Any]:
     """The guards of an agent as JSON data; those that it has not are left out."""
-    policy = settings.policy
-    answer = settings.answer_type
+    policy, options = equipment.policy, equipment.options
+    answer = equipment.answer_type
     return _without_none(
         {
             "policy": policy.mode,
@@ -133,21 +133,19 @@ def _told(settings: Settings) -> dict[str, Any]:
             "policy.max_cost": policy.max_cost,
             "policy.control": policy.control,
             "policy.confidential_control": policy.confidential_control,
-            "approve": None if settings.approve is None else [identity_of(settings.approve)],
-            "approve_plan": settings.approve_plan,
-            "replan": settings.replan,
-            "replanner_sees": settings.replanner_sees,
-            **{name: getattr(settings, name, None) for name in _BUDGETS},
-            **{name: said for name in _BOUNDS if (said := getattr(settings.bounds, name, None)) is not None},
-            "hooks": [identity_of(hook) for name in _HOOKS if (hook := getattr(settings, name, None)) is not None]
-            or None,
+            "approve": None if options.approve is None else [identity_of(options.approve)],
+            "approve_plan": options.approve_plan,
+            "replan": options.replan,
+            "replanner_sees": options.replanner_sees,
+            **{name: getattr(options, name) for name in (*_BUDGETS, *_BOUNDS)},
+            "hooks": [identity_of(hook) for name in _HOOKS if (hook := getattr(options, name)) is not None] or None,
             "output_type": None if answer is None else _schema_mark(answer),
             "schemas": {
                 name: _schema_mark(AnswerType(kind, f"schemas[{name!r}]"))
-                for name, kind in settings.tools.named.items()
+                for name, kind in equipment.tools.named.items()
             }
             or None,
-            "tools": {tool.name: _of_tool(tool, settings.tools.rules.get(tool.name, ())) for tool in settings.tools},
+            "tools": {tool.name: _of_tool(tool, equipment.tools.rules.get(tool.name, ())) for tool in equipment.tools},
         }
     )
 
@@ -219,28 +217,26 @@ def _bare_schema(schema: Any) -> Any:
 # --------------------------------------------------------------------------------------------- what has become of it
 
 
-class _NotKnown(Exception):
-    """A guard that cannot be compared; what it is called."""
-
-
-def _changes(begun: Data, now: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(begun: Data, now: Mapping[str, Any]) -> Iterator[Altered]:
     """What has become of the guards that a run was begun under."""
     yield from _fields("", begun, now, _AGENT)
 
 
-def _fields(within: str, was: Data, now: Mapping[str, Any], known: Mapping[str, Compare]) -> Iterator[Change]:
+def _fields(within: str, was: Data, now: Mapping[str, Any], known: Mapping[str, Comparison]) -> Iterator[Altered]:
     """What has become of each of several; what nobody here knows is gone."""
     if not isinstance(was, Mapping):
-        yield Change("gone", f"{within}what is recorded of its rules cannot be read")
+        yield Altered("gone", f"{within}what is recorded of its rules cannot be read")
         return
     for name in {**known, **was}:
         if name in was and name not in known:
-            yield Change("gone", f"{within}{name}: this release of superscalar does not know what that is")
+            yield Altered("gone", f"{within}{name}: this release of superscalar does not know what that is")
             continue
         try:
             yield from known[name](f"{within}{name}", was.get(name), now.get(name))
         except Exception:  # noqa: BLE001 -- the journal may hold anything: what cannot be read is no guard that is there
-            yield Change("gone", f"{within}{name} was {was.get(name)!r}, which this release of superscalar cannot read")
+            yield Altered(
+                "gone", f"{within}{name} was {was.get(name)!r}, which this release of superscalar cannot read"
+            )
 
 
 def _said(name: str, was: Data, now: Data) -> str:
@@ -253,42 +249,42 @@ def _word(said: Data) -> str:
     )
 
 
-def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = ()) -> Compare:
+def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = ()) -> Comparison:
     """One word of several, the laxest first. The first `nothing` of them are no guard. `apart`: which have no order."""
 
-    def compare(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compare(name: str, was: Data, now: Data) -> Iterator[Altered]:
         was, now = (ranked[0] if said is None else said for said in (was, now))
         before, by_now = ranked.index(was), ranked.index(now)
         if before != by_now:
             laxer = by_now < before or frozenset((was, now)) in apart
-            yield Change("gone" if laxer and by_now < nothing else "other" if laxer else "more", _said(name, was, now))
+            yield Altered("gone" if laxer and by_now < nothing else "other" if laxer else "more", _said(name, was, now))
 
     return compare
 
 
-def _bound(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _bound(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """A number that is not gone beyond."""
     if was is not None and (isinstance(was, bool) or not isinstance(was, int | float)):
         raise TypeError(was)
     if was != now:
         laxer = was is not None and (now is None or now > was)
-        yield Change("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
+        yield Altered("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
 
 
-def _only(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _only(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Names of those that may; None is all."""
     if was == now:
         return
     before, by_now = (None if said is None else _names(said) for said in (was, now))
     laxer = before is not None and (by_now is None or not by_now <= before)
-    yield Change("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
+    yield Altered("gone" if laxer and now is None else "other" if laxer else "more", _said(name, was, now))
 
 
-def _all_of(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _all_of(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Names of which none may be missing."""
     before, by_now = (frozenset() if said is None else _names(said) for said in (was, now))
     if before != by_now:
-        yield Change("more" if before <= by_now else "gone", _said(name, was, now))
+        yield Altered("more" if before <= by_now else "gone", _said(name, was, now))
 
 
 def _names(said: Data) -> frozenset[str]:
@@ -297,14 +293,14 @@ def _names(said: Data) -> frozenset[str]:
     return frozenset(said)
 
 
-def _who(compare: Compare) -> Compare:
+def _who(compare: Comparison) -> Comparison:
     """Names, as `compare` has it, or a function that gives them."""
 
-    def compared(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
         if _is_function(was) or _is_function(now):
             yield from _functions(name, was if _is_function(was) else None, now if _is_function(now) else None)
             if was is not None and now is not None and _is_function(was) != _is_function(now):
-                yield Change("other", f"{name} is told in another way")
+                yield Altered("other", f"{name} is told in another way")
         else:
             yield from compare(name, was, now)
 
@@ -315,7 +311,7 @@ def _is_function(said: Data) -> bool:
     return isinstance(said, list) and len(said) == 1 and isinstance(said[0], list)
 
 
-def _functions(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _functions(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Functions of somebody's own: each must be there, and say what it said."""
     left = [Identity(*one) for one in now or ()]
     missing: list[Identity] = []
@@ -325,46 +321,46 @@ def _functions(name: str, was: Data, now: Data) -> Iterator[Change]:
     for one in missing:
         named = next((other for other in left if other[:2] == one[:2]), None)
         if named is None:
-            yield Change("gone", f"{name}: {one.qualified} is missing")
+            yield Altered("gone", f"{name}: {one.qualified} is missing")
         else:
             left.remove(named)
-            yield Change("other", f"{name}: {one.qualified} was {one.told}, and is {named.told} now")
+            yield Altered("other", f"{name}: {one.qualified} was {one.told}, and is {named.told} now")
     for one in left:
-        yield Change("more", f"{name}: {one.qualified} is new")
+        yield Altered("more", f"{name}: {one.qualified} is new")
 
 
-def _answerer(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _answerer(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Who is asked: without anybody questions wait in the journal, and then anybody may answer them."""
     for change in _functions(name, was, now):
         if was is not None and now is not None:
-            yield Change("other", change.what)
+            yield Altered("other", change.what)
 
 
-def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> Compare:
+def _same(of_what: str, *, absent: Literal["other", "more"] = "more") -> Comparison:
     """A digest. `absent`: what follows where there was none."""
 
-    def compare(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compare(name: str, was: Data, now: Data) -> Iterator[Altered]:
         if was is None and now is not None:
-            yield Change(absent, f"{name}: {of_what}, of which nothing was said before")
+            yield Altered(absent, f"{name}: {of_what}, of which nothing was said before")
         elif was is not None and (was != now or not was):
-            yield Change("gone" if now is None and absent == "more" else "other", f"{name}: not the same as before")
+            yield Altered("gone" if now is None and absent == "more" else "other", f"{name}: not the same as before")
 
     return compare
 
 
-def _each(compare: Compare) -> Compare:
+def _each(compare: Comparison) -> Comparison:
     """Several by name: what each was must still be so."""
 
-    def compared(name: str, was: Data, now: Data) -> Iterator[Change]:
+    def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
         for one, said in (was or {}).items():
             yield from compare(f"{name}: {one}", said, (now or {}).get(one))
         for one in (now or {}).keys() - (was or {}).keys():
-            yield Change("more", f"{name}: {one} is new")
+            yield Altered("more", f"{name}: {one} is new")
 
     return compared
 
 
-def _destination(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _destination(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """Whether a parameter chooses where something goes, and what is said of that which is not trusted and chooses.
 
     What only looked as if it did is our guess: a tool may say by now that it does not.
@@ -372,28 +368,28 @@ def _destination(name: str, was: Data, now: Data) -> Iterator[Change]:
     if was[0] not in ("sink", "likely"):
         raise ValueError(was)
     if now is None:
-        yield Change("gone" if was[0] == "sink" else "other", f"{name} chose where something goes, and does not now")
+        yield Altered("gone" if was[0] == "sink" else "other", f"{name} chose where something goes, and does not now")
     elif was != now or "" in was:
         laxer = (was[0], now[0]) == ("sink", "likely") or (now[1:] and was[1:] != now[1:])
-        yield Change("other" if laxer or "" in was else "more", f"{name} chooses by other rules where something goes")
+        yield Altered("other" if laxer or "" in was else "more", f"{name} chooses by other rules where something goes")
 
 
-def _argument(name: str, was: Data, now: Data) -> Iterator[Change]:
+def _argument(name: str, was: Data, now: Data) -> Iterator[Altered]:
     """What a parameter takes. One that is gone is given nothing that had to be looked at."""
     if now is None:
-        yield Change("more", f"{name} is taken no more")
+        yield Altered("more", f"{name} is taken no more")
     elif was != now or "" in was:
-        yield Change("other", f"{name} takes something else than before")
+        yield Altered("other", f"{name} takes something else than before")
 
 
-def _tools(_name: str, was: Data, now: Data) -> Iterator[Change]:
+def _tools(_name: str, was: Data, now: Data) -> Iterator[Altered]:
     """What tools say of themselves. One that is gone keeps nothing from being called."""
     for tool, said in was.items():
         if tool in now:
             yield from _fields(f"{tool}: ", said, now[tool], _TOOL)
 
 
-_AGENT: Final[Mapping[str, Compare]] = {
+_AGENT: Final[Mapping[str, Comparison]] = {
     "policy": _words("off", "warn", "ask", "enforce", nothing=2),
     "policy.rules": _functions,
     "policy.tools": _only,
@@ -418,7 +414,7 @@ _AGENT: Final[Mapping[str, Compare]] = {
     "schemas": _each(_same("a schema")),
     "tools": _tools,
 }
-_TOOL: Final[Mapping[str, Compare]] = {
+_TOOL: Final[Mapping[str, Comparison]] = {
     "effect": _words("pure", "read", "write", nothing=2),
     "rules": _functions,
     "destinations": _each(_destination),

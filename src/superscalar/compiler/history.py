@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, get_args
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source, SourceKind, joined
 from superscalar.models.base import Message, Role
+from superscalar.short import short
 
 History: TypeAlias = Iterable[Message | Mapping[str, Any]]
 """Turns before a question: the `messages` of a result, or dicts with a `role` and `content`."""
@@ -31,6 +32,8 @@ def said_before(history: History, *, trusted: bool) -> tuple[Message, ...]:
     Raises:
         UsageError: one has no role that is known, or no text.
     """
+    if not isinstance(history, Iterable) or isinstance(history, str | Mapping):
+        raise UsageError(f"history={short(history)}: write a list, such as the messages of an earlier result")
     return tuple(
         turn if isinstance(turn, Message) else _turn(turn, f"history[{i}]", trusted=trusted)
         for i, turn in enumerate(history)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from superscalar import joiner
+from superscalar.excerpt import excerpt
 from superscalar.labels import Label
 from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, whole
+from superscalar.short import more
 from superscalar.values import Observation, record_fields
 
 MaySee = Callable[[Label], bool]
@@ -21,7 +23,7 @@ def in_part(value: Any, labels: Labelled, may_see: MaySee, room: int) -> str | N
     How many items there are, and which keys, is told where that may be seen. None: nothing of it may be.
     """
     if may_see(whole(labels)):
-        return joiner.shortened(value, room)
+        return excerpt(value, room)
     if not isinstance(labels, Parts) or not may_see(labels.shape):
         return None
     if labels.count is not None:
@@ -60,13 +62,13 @@ def _fields(fields: Mapping[Any, Any], labels: Parts, may_see: MaySee, room: int
             break
     if not seen:
         return None
-    more = [f"{hidden:,} more withheld"] if hidden else []
-    return f"{{{_joined(parts, len(fields) - hidden, 'keys', more)}}}"
+    others = [f"{hidden:,} more withheld"] if hidden else []
+    return f"{{{_joined(parts, len(fields) - hidden, 'keys', others)}}}"
 
 
-def _joined(parts: list[str], count: int, what: str, more: Iterable[str] = ()) -> str:
-    left = [f"... {count - len(parts):,} more of {count:,} {what}"] if count > len(parts) else []
-    return ", ".join([*parts, *left, *more])
+def _joined(parts: list[str], count: int, what: str, others: Iterable[str] = ()) -> str:
+    left = [more(count - len(parts), count, what)] if count > len(parts) else []
+    return ", ".join([*parts, *left, *others])
 
 
 def _withheld(item: Any) -> str:

@@ -103,7 +103,7 @@ class Joining:
         message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
         raise JoinError(message, reply=said_text)
 
-    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.Decision:
+    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.NextStep:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
@@ -135,7 +135,7 @@ class Joining:
         return joiner.Cut("".join(written), why_cut(finish), was_too_long(finish))
 
 
-class Progress:
+class Wording:
     """Whether the rounds of a run do anything new. `failed`: the calls that failed in earlier rounds."""
 
     def __init__(self) -> None:

@@ -10,24 +10,8 @@ from typing import Any
 from superscalar.compiler.history import heard
 from superscalar.events import Event, RoundStarted
 from superscalar.models.base import Message
-from superscalar.plan import LANGUAGE
+from superscalar.plan import LANGUAGE, ir
 from superscalar.plan.evaluate.table import FUNCTIONS
-from superscalar.plan.ir import (
-    Call,
-    Comprehension,
-    Compute,
-    Dict,
-    Display,
-    Each,
-    Expr,
-    First,
-    Literal,
-    Map,
-    Ref,
-    Select,
-    Sequence,
-    Task,
-)
 from superscalar.plan.ir.needs import children
 from superscalar.schedule.labels import in_view_of
 from superscalar.values import Observation, Outcome, TaskId, is_silent
@@ -41,8 +25,8 @@ def language_of(about: Mapping[str, Any]) -> int:
 
 def why_not(
     about: Mapping[str, Any],
-    left: Iterable[Task],
-    tasks: Iterable[Task],
+    left: Iterable[ir.Task],
+    tasks: Iterable[ir.Task],
     outcomes: Mapping[TaskId, Outcome],
     *,
     begun: bool,
@@ -72,7 +56,9 @@ def why_not(
     for task in left:
         for id in (task.id, *(need.task for need in task.needs)):
             work = known[id].work if id in known else None
-            if isinstance(work, Map | Each | Display | First) and not isinstance(outcomes.get(id), Observation):
+            if isinstance(work, ir.Map | ir.Each | ir.Display | ir.First) and not isinstance(
+                outcomes.get(id), Observation
+            ):
                 return (
                     f"`{task.id}` looks at the items of `{id}`: under version {language} of the plan language, of "
                     f"which this plan is, items without a value had no place there, and in version {LANGUAGE} they "
@@ -88,15 +74,15 @@ def why_not(
     return None
 
 
-def _has_holder(task: Task) -> bool:
+def _has_holder(task: ir.Task) -> bool:
     """Whether a task makes a list or the like, of which it was all or nothing in version 1."""
-    return any(isinstance(part, Sequence | Dict | Comprehension) for part in _parts(task))
+    return any(isinstance(part, ir.Sequence | ir.Dict | ir.Comprehension) for part in _parts(task))
 
 
-def _may_be_silent(task: Task, known: Mapping[TaskId, Task], outcomes: Mapping[TaskId, Outcome]) -> bool:
+def _may_be_silent(task: ir.Task, known: Mapping[TaskId, ir.Task], outcomes: Mapping[TaskId, Outcome]) -> bool:
     """Whether a task computes with what may not be assigned on the path taken, beside which a failure counts now."""
-    plain = all(isinstance(part, Ref | Literal) for part in _parts(task))
-    if plain or not isinstance(task.work, Compute | Call):
+    plain = all(isinstance(part, ir.Ref | ir.Literal) for part in _parts(task))
+    if plain or not isinstance(task.work, ir.Compute | ir.Call):
         return False
     seen: dict[TaskId, None] = dict.fromkeys(need.task for need in task.needs)
     for id in (pending := list(seen)):  # grows while we go through it
@@ -107,7 +93,7 @@ def _may_be_silent(task: Task, known: Mapping[TaskId, Task], outcomes: Mapping[T
             if is_silent(outcome):
                 return True
             continue
-        if needed.guards or (isinstance(needed.work, Select) and None in (needed.work.then, needed.work.otherwise)):
+        if needed.guards or (isinstance(needed.work, ir.Select) and None in (needed.work.then, needed.work.otherwise)):
             return True
         fresh = [need.task for need in needed.needs if need.task not in seen]
         seen.update(dict.fromkeys(fresh))
@@ -115,11 +101,11 @@ def _may_be_silent(task: Task, known: Mapping[TaskId, Task], outcomes: Mapping[T
     return False
 
 
-def _parts(task: Task) -> Iterator[Expr]:
+def _parts(task: ir.Task) -> Iterator[ir.Expr]:
     """The expressions of a task, and all that is in them."""
     work = task.work
-    pending = [work.value] if isinstance(work, Compute) else []
-    if isinstance(work, Call):
+    pending = [work.value] if isinstance(work, ir.Compute) else []
+    if isinstance(work, ir.Call):
         pending = [value for _, value in work.arguments]
     for part in pending:  # grows while we go through it
         pending.extend(children(part))
@@ -156,7 +142,7 @@ def _renamed(part: Any, names: Mapping[str, str]) -> Any:
     changes: dict[str, Any] = {}
     for field in fields(part):
         old = getattr(part, field.name)
-        new = names.get(old, old) if isinstance(part, Call) and field.name == "tool" else _renamed(old, names)
+        new = names.get(old, old) if isinstance(part, ir.Call) and field.name == "tool" else _renamed(old, names)
         if new is not old:
             changes[field.name] = new
     return replace(part, **changes) if changes else part

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from superscalar import __version__, events
+from superscalar import events
 from superscalar.compiler.telling import Telling
 from superscalar.errors import JournalError
-from superscalar.events import AnswerWritten, Event, PlanWritten, Thought
+from superscalar.events import Event
 from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
-from superscalar.schedule.withholding import secrets_of, withheld
+from superscalar.schedule.withholding import secrets_of
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.tools.trust import Declared
 from superscalar.values import TaskId
+from superscalar.version import __version__
 
 if TYPE_CHECKING:
     from superscalar.journal import RunLog
@@ -39,41 +40,18 @@ class Recording:
         self.log = log
         self.on_loss: Callable[[JournalError], None] | None = None
         self.tell: Telling | None = None
-        self._piece: PlanWritten | Thought | AnswerWritten | None = None  # the end of a text, that may begin a secret
         self._writes = frozenset(tool.name for tool in tools if tool.effect == "write")
-        self._secrets = secrets_of(tools)
         self._running: set[TaskId] = set()  # writes
         self._loop = asyncio.get_running_loop()
         log.on_loss = self._lost
 
     def __call__(self, event: Event) -> None:
-        """Append an event.
+        """Append an event, of which nothing is secret.
 
         Raises:
             Unwritable: a task's value has no form as data; nothing was recorded.
             JournalError: it is the start of a write, and nothing can be recorded any more; it must not start.
         """
-        if self.tell is not None:
-            for told in self._told(event, self.tell):
-                self._append(told)
-        else:
-            self._append(event)
-
-    def _told(self, event: Event, tell: Telling) -> Iterator[Event]:
-        """What the journal has of an event. The end of a piece of text waits if it may begin a secret."""
-        before, self._piece = self._piece, None
-        if before is not None and type(event) is type(before) and isinstance(event, _PIECES):
-            event = replace(event, text=before.text + event.text)
-        elif before is not None:
-            yield tell.recorded(before)
-        if isinstance(event, _PIECES) and (count := tell.begun(event)):
-            self._piece = replace(event, text=event.text[-count:])
-            event = replace(event, text=event.text[:-count])
-            if not event.text:
-                return
-        yield tell.recorded(event)
-
-    def _append(self, event: Event) -> None:
         log = self.log
         if type(event) is events.Progressed:
             return  # it is for the eyes
@@ -86,8 +64,6 @@ class Recording:
             self._running.discard(event.id)
             log.append(event)
             log.soon()
-        elif self._secrets and isinstance(event, events.Planned):
-            log.append(events.Planned(event.at, withheld(event.task, self._secrets)))
         else:
             log.append(event)
 
@@ -140,7 +116,6 @@ class Recording:
         return result
 
 
-_PIECES = (PlanWritten, Thought, AnswerWritten)
 _ENDS = (events.Succeeded, events.Failed, events.Retrying, events.Cancelled)
 
 

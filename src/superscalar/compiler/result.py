@@ -11,12 +11,13 @@ from superscalar.events import Event, RunStarted
 from superscalar.forks import made_once
 from superscalar.labels import Label
 from superscalar.models.base import Message
+from superscalar.observe.documents import outcome_document, timing_document
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
 from superscalar.plan.ir import Join, Plan, Task
 from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent
+from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
 
 
 class Outcomes(Mapping[TaskId, Outcome]):
@@ -87,15 +88,27 @@ def _holds_failure(value: Any) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What a run comes to before it has ended: all of its result but what its whole log says."""
+
+    answer: Any
+    plan: Plan
+    outcomes: Outcomes
+    messages: tuple[Message, ...] = ()
+    partial: str = ""
+    cut: str = ""
+
+
 @bounded
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
     in which a `Failure` stands where something failed (where nothing has a value, the run raises `JoinError`). `usage`:
     of the models; `cost`: of models and tools together, in the currency of their prices. `messages`: the history for
-    the next question. `rounds`: how often was planned.
+    the next question. `rounds`: how many times a plan was asked for.
     Where the joiner's reply was cut, and once more when it was asked again, there is no answer: `answer` is None,
     `partial` what it had written, `cut` says why, and `complete` is False. The outcomes are whole.
 
@@ -149,3 +162,43 @@ class RunResult:
     def timing(self) -> Timing:
         """Where the time went, in seconds."""
         return Timing.of(self.events)
+
+
+def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
+    """What a run came to: the same keys whichever command ran it, or shows it.
+
+    A run that `answers` a question has an `answer`, one of a plan the `value` of `join(...)`.
+    """
+    return {
+        "answer" if answers else "value": plain(result.answer),
+        "partial": result.partial,
+        "complete": result.complete,
+        "failed": has_failed(result),
+        "run_id": result.run_id,
+        "rounds": result.rounds,
+        "outcomes": {task: outcome_document(outcome) for task, outcome in result.outcomes.items()},
+        "timing": timing_document(result.timing),
+        "usage": dict(record_fields(result.usage) or {}),
+        "cost": result.cost,
+    }
+
+
+def has_failed(result: RunResult) -> bool:
+    """Whether a command exits with 1: an answer was cut, or something that failed stands in a joined value."""
+    return not result.complete or _has_failure(result.answer)
+
+
+def _has_failure(value: Any) -> bool:
+    """Whether an outcome that is no success stands anywhere in a joined value; a false condition is no failure."""
+    match value:
+        case Failure():
+            return True
+        case Skipped():
+            return not value.by_guard and not value.unneeded
+        case Mapping():
+            return any(map(_has_failure, value.values()))
+        case list() | tuple() | set() | frozenset():
+            return any(map(_has_failure, value))
+        case _:
+            fields = record_fields(value)
+            return fields is not None and any(map(_has_failure, fields.values()))

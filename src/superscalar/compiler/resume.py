@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from superscalar import events, planner
 from superscalar.advice import command
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.joining import tried_in
 from superscalar.compiler.older import in_todays_names, why_not, with_what_was_heard
 from superscalar.compiler.planning import rest_of
 from superscalar.compiler.recording import Recording, history_of
-from superscalar.compiler.result import Outcomes, RunResult
-from superscalar.compiler.run import Run, Settings
+from superscalar.compiler.result import Ending, Outcomes, RunResult
+from superscalar.compiler.run import Run
 from superscalar.compiler.sight import ReplannerSees
 from superscalar.compiler.stream import Log
 from superscalar.compiler.telling import telling
@@ -98,8 +99,8 @@ class _Dialogue:
 class _Past:
     """What had been said in a run, in the order of its events; what they made true of it is in its ledger."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
         self.started = False
         self.rounds: list[_Dialogue] = []
         self.joined: events.Joined | None = None
@@ -128,12 +129,12 @@ class _Past:
             case events.Repairing(cut=cut) if cut and (last.round.tasks or not last.problems):
                 text = "".join(last.writing)
                 last.writing.clear()
-                last.turns += rest_of(text, last.round.tasks, last.problems, self._settings.syntax)
+                last.turns += rest_of(text, last.round.tasks, last.problems, self._equipment.syntax)
                 last.sent, last.problems, last.cut = last.problems, [], cut
             case events.Repairing():
                 last.cut = ""
                 last.turns += self._turns(last)
-                last.turns.append(Message("user", planner.repair_message(last.problems, self._settings.syntax)))
+                last.turns.append(Message("user", planner.repair_message(last.problems, self._equipment.syntax)))
                 last.sent, last.problems = last.problems, []
             case events.Retired(why=why) if why == _ANEW:
                 last.forget()
@@ -158,7 +159,7 @@ class ResumedRun(Run):
     _program: AdoptedProgram
 
     def __init__(
-        self, settings: Settings, log: Log, recording: Recording, *, context: Any, deadline: float | None
+        self, equipment: Equipment, log: Log, recording: Recording, *, context: Any, deadline: float | None
     ) -> None:
         about = recording.log.about
         self._question = str(about.get("question", ""))
@@ -166,9 +167,9 @@ class ResumedRun(Run):
         self._answers = about.get("kind") == "answer"
         self._recorded = log.events
         run_id = recording.log.run
-        self._past = past = _Past(settings)
+        self._past = past = _Past(equipment)
         super().__init__(
-            settings, log, run_id, context=context, deadline=deadline, recording=recording, question=self._question
+            equipment, log, run_id, context=context, deadline=deadline, recording=recording, question=self._question
         )
         for event in self._recorded:
             self._budget.note(event)
@@ -180,13 +181,13 @@ class ResumedRun(Run):
         self._refused = any(answer is not None and not answer.approved for answer in approved)
         whole = bool(past.rounds) and (past.rounds[-1].round.sealed or past.rounds[-1].round.asked)
         self._program = AdoptedProgram(
-            settings.tools.signatures, rounds, open=bool(rounds) and not whole, retired=self._unit.ledger.retired
+            equipment.tools.signatures, rounds, open=bool(rounds) and not whole, retired=self._unit.ledger.retired
         )
         for round in past.rounds:
             if round.replanned is not None:
                 self._progress.failed |= tried_in(round.events)[0]
         self._check_language(about)
-        self._check_tools(settings.tools)
+        self._check_tools(equipment.tools)
         self.guards: tuple[str, ...] = ()
         """What has changed of those that it was begun under, in words."""
 
@@ -266,9 +267,9 @@ class ResumedRun(Run):
     async def go_on(self, verdicts: dict[TaskId, Verdict]) -> RunResult:
         """Do the rest of the run."""
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             last = self._past.rounds[-1] if self._past.rounds else None
-            asks = self._answers and self._settings.approve_plan
+            asks = self._answers and self._equipment.options.approve_plan
             if last is not None and not last.round.sealed and (last.round.asked or asks):
                 self._unit.hold()
             self._rest.go_on(verdicts, self.guards)
@@ -278,21 +279,21 @@ class ResumedRun(Run):
 
         return await self._bracketed(self._question, main)
 
-    async def _rest_of_plan(self) -> RunResult:
+    async def _rest_of_plan(self) -> Ending:
         tasks = tuple(self._unit.ledger.tasks)
         if not (self._unit.ledger.round.sealed or self._late):
             await self._rest_of_approval(self._unit.ledger.round)
         await self._unit.settle()
         await self._unit.cancel()
         outcomes = Outcomes(self._unit.outcomes(), tasks)
-        return self._result(Plan(tasks), outcomes, outcomes.joined)
+        return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
 
-    async def _rest_of_answer(self) -> RunResult:
+    async def _rest_of_answer(self) -> Ending:
         past, question, said = self._past, self._question, self._said
         if past.joined is not None:
             answer = past.joined.answer
-            if self._settings.answer_type is not None:
-                answer = self._settings.answer_type.again(answer)
+            if self._equipment.answer_type is not None:
+                answer = self._equipment.answer_type.again(answer)
             return self._answered(answer, question, said)
         conversation = self._conversation(said, question)
         tasks: tuple[Task, ...] = ()
@@ -340,14 +341,14 @@ class ResumedRun(Run):
         self._take(self._program.close(), running=True)
         if not problems:
             self._program.end_again()
-        turns = rest_of("", round.stands, problems, self._settings.syntax)
+        turns = rest_of("", round.stands, problems, self._equipment.syntax)
         self._continuing = self._continuing or bool(turns)
         conversation += turns
         await self._plan_round(conversation, repairing=self._continuing, cut=round.cut if turns else "")
 
 
 async def resumed(
-    settings: Settings,
+    equipment: Equipment,
     recording: Recording,
     log: Log,
     guards: Guards,
@@ -365,11 +366,11 @@ async def resumed(
     """
     try:
         allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
-        log.tell = recording.tell = telling(settings, context)
-        runners = settings.runners if log.tell is None else log.tell.learning(settings.runners)
-        again = await without_secrets(settings, recording, runners, context, allowed)
+        log.tell = recording.tell = telling(equipment, context)
+        runners = equipment.runners if log.tell is None else log.tell.learning(equipment.runners)
+        again = await without_secrets(equipment, recording, runners, context, allowed)
         run = restored(
-            settings, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
+            equipment, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
         )
         verdicts = await run.verdicts(resolve)
     except BaseException:
@@ -379,7 +380,7 @@ async def resumed(
 
 
 async def without_secrets(
-    settings: Settings,
+    equipment: Equipment,
     recording: Recording,
     runners: Mapping[Tool[..., Any], Runner] | None = None,
     context: Any = None,
@@ -389,26 +390,35 @@ async def without_secrets(
 
     Without `runners`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
     """
-    recorded = _as_of_today(settings, recording)
+    recorded = _as_of_today(equipment, recording)
     if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
         return Again(tuple(recorded), {})
     allowed()
     late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
-    run, (limits, _) = recording.log.run, granted_here(settings.limits, asyncio.get_running_loop())
+    run, (limits, _) = recording.log.run, granted_here(equipment.limits, asyncio.get_running_loop())
     called = None if late else runners
     tell = str if recording.tell is None else recording.tell.scrub
-    terms = Terms(run, settings.tools, limits, called, settings.bounds, context, settings.random, tell)
+    terms = Terms(
+        run=run,
+        tools=equipment.tools,
+        limits=limits,
+        runners=called,
+        bounds=equipment.options,
+        context=context,
+        random=equipment.random,
+        tell=tell,
+    )
     return await read_again(recorded, terms)
 
 
-def _as_of_today(settings: Settings, recording: Recording) -> Sequence[events.Event]:
+def _as_of_today(equipment: Equipment, recording: Recording) -> Sequence[events.Event]:
     about = recording.log.about
-    aliases = {signature.name: signature.alias for signature in settings.tools.signatures}
+    aliases = {signature.name: signature.alias for signature in equipment.tools.signatures}
     return with_what_was_heard(in_todays_names(recording.log.recorded, about, aliases), history_of(about))
 
 
 def restored(
-    settings: Settings,
+    equipment: Equipment,
     recording: Recording,
     log: Log,
     guards: Guards,
@@ -428,7 +438,7 @@ def restored(
     """
     _check_that_it_is_open(recording.log, again.recorded, recording.log.about.get("kind") == "answer")
     log.events.extend(on_one_clock(again.recorded, asyncio.get_running_loop().time()))
-    run = ResumedRun(settings, log, recording, context=context, deadline=deadline)
+    run = ResumedRun(equipment, log, recording, context=context, deadline=deadline)
     run.lose(again)
     run.guards = guards.check(recording.log, rules_changed=rules_changed)
     return run

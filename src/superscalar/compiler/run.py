@@ -3,85 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from superscalar import events, joiner, planner
 from superscalar.compiler import approval
-from superscalar.compiler.approval import Approve
 from superscalar.compiler.asking import Asking
 from superscalar.compiler.budget import Budget, Spent
+from superscalar.compiler.equipment import Equipment
 from superscalar.compiler.history import heard
-from superscalar.compiler.joining import Joining, Progress
+from superscalar.compiler.joining import Joining, Wording
 from superscalar.compiler.planning import Planning, PlanningTerms
 from superscalar.compiler.recording import Recording
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.result import Ending, Outcomes, RunResult
 from superscalar.compiler.sight import ReplannerSees, Sight
 from superscalar.compiler.stream import Log
 from superscalar.errors import ApprovalPending, JoinError, NotApproved
-from superscalar.executors.runners import Runners
+from superscalar.excerpt import excerpt
 from superscalar.labels import NOTHING, Label
 from superscalar.models.base import ChatModel, Message
-from superscalar.models.typed import AnswerType
-from superscalar.plan.grammars import Grammar
 from superscalar.plan.ir import Plan, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.read.fronts.detect import Syntax
 from superscalar.plan.read.program import Program, Retirement, Step
-from superscalar.policy import Policy, Question, Replan
-from superscalar.schedule.attempt import Bounds
+from superscalar.policy import Question
 from superscalar.schedule.ends import text_of
 from superscalar.schedule.holding import NAME
 from superscalar.schedule.labels import in_view_of
-from superscalar.schedule.limits import Limits
-from superscalar.schedule.priority import Durations, LongestPath, Priority
 from superscalar.schedule.questions import pending, plan_question
 from superscalar.schedule.unit import Surroundings, TaskFetchingUnit
 from superscalar.schedule.withholding import secrets_of
-from superscalar.secrets import Redact
 from superscalar.short import LONGEST, cut
 from superscalar.tools.tool import Tool
-from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure, Outcome, TaskId, Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How an agent runs: what is the same for all its runs. Times in seconds."""
-
-    tools: Toolset
-    limits: Limits
-    runners: Runners
-    planner: ChatModel | None = None
-    joiner: ChatModel | None = None
-    instructions: str = ""
-    answer_type: AnswerType | None = None
-    bounds: Bounds = field(default_factory=Bounds)
-    max_replans: int = 2
-    max_repairs: int = 2
-    planner_timeout: float | None = 120.0
-    joiner_timeout: float | None = 120.0
-    grammar: Grammar | None = None
-    syntax: Syntax = "python"
-    max_plan_tokens: int = 4_096
-    max_answer_tokens: int = 2_048
-    max_result_tokens: int = 3_000
-    max_tokens: int | None = None
-    max_cost: float | None = None
-    random: Random = field(default_factory=Random)
-    durations: Durations = field(default_factory=Durations)
-    priority: Callable[[Durations, Toolset], Priority] = LongestPath
-    policy: Policy = field(default_factory=Policy)
-    approve: Approve | None = None
-    approve_plan: bool = False
-    replan: Replan = "read-only"
-    replanner_sees: ReplannerSees = "summaries"
-    secrets: tuple[Any, ...] = ()
-    redact: Redact | None = field(default=None, repr=False)
 
 
 class Run:
@@ -89,7 +44,7 @@ class Run:
 
     def __init__(
         self,
-        settings: Settings,
+        equipment: Equipment,
         log: Log,
         run_id: str,
         *,
@@ -98,59 +53,58 @@ class Run:
         recording: Recording | None = None,
         question: str = "",
     ) -> None:
-        self._settings = settings
+        self._equipment = equipment
         self._log = log
         self._id = run_id
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._tell = log.tell
-        self._program = Program(settings.tools.signatures)
+        self._program = Program(equipment.tools.signatures)
         self._rounds = 0
         self._deadline = None if deadline is None else self._now() + deadline
         self._late = False
         self._continuing = False  # the plan of this round was begun by an earlier process
-        self._budget = Budget(settings.tools, settings.max_tokens, settings.max_cost)
-        self._asking = Asking(self._record, settings.random, self._now)
+        self._budget = Budget(equipment.tools, equipment.options.max_tokens, equipment.options.max_cost)
+        self._asking = Asking(self._record, equipment.random, self._now)
         self._joining = Joining(
             self._asking,
             log.record,
             self._now,
             self._spent,
-            answer_type=settings.answer_type,
-            timeout=settings.joiner_timeout,
-            max_tokens=settings.max_answer_tokens,
+            answer_type=equipment.answer_type,
+            timeout=equipment.options.joiner_timeout,
+            max_tokens=equipment.options.max_answer_tokens,
         )
-        self._progress = Progress()
+        self._progress = Wording()
         self._refused = False  # the plan of a later round was not approved
         self._before: frozenset[TaskId] = frozenset()  # the tasks of earlier rounds
-        self._approver = approval.approver(settings.approve, later=recording is not None)
+        self._approver = approval.approver(equipment.options.approve, later=recording is not None)
         self._recording = recording
         log.keep = recording
         log.leave = self._leave
         self._left = False
         self._unit = self._unit_in(
             Surroundings(
-                run_id,
-                settings.tools,
-                settings.limits,
-                settings.runners if self._tell is None else self._tell.learning(settings.runners),
-                self._record if self._budget.counts else log.record,
-                settings.bounds,
-                context,
-                settings.random,
-                settings.durations,
-                settings.priority,
-                self._refuse if self._budget.counts else None,
-                settings.policy,
-                question,
-                settings.replan,
-                self._approver,
-                None if recording is None else recording.committed,
+                run=run_id,
+                tools=equipment.tools,
+                limits=equipment.limits,
+                runners=equipment.runners if self._tell is None else self._tell.learning(equipment.runners),
+                record=self._record if self._budget.counts else log.record,
+                bounds=equipment.options,
+                context=context,
+                random=equipment.random,
+                durations=equipment.durations,
+                refuse=self._refuse if self._budget.counts else None,
+                policy=equipment.policy,
+                question=question,
+                replan=equipment.options.replan,
+                approver=self._approver,
+                committed=None if recording is None else recording.committed,
             )
         )
         self._seen = NOTHING  # the label of what the planner was shown
         self._sight = Sight(
-            self._unit.schedule, self._unit.permission.labels, settings.max_result_tokens, settings.syntax
+            self._unit.schedule, self._unit.permission.labels, equipment.options.max_result_tokens, equipment.syntax
         )
 
     @property
@@ -185,7 +139,7 @@ class Run:
         """The budget that does not allow a call of this tool, or of a model; the first time that is an event."""
         spent = self._budget.spent(tool)
         if spent is None and self._unit.holding.full:
-            return Spent(NAME, self._unit.holding.held, self._settings.bounds.max_bytes)
+            return Spent(NAME, self._unit.holding.held, self._equipment.options.max_bytes)
         if spent is not None and spent.budget not in self._unit.ledger.spent:
             self._happened(events.BudgetSpent(self._now(), spent.budget, spent.used, spent.limit))
         return spent
@@ -197,18 +151,18 @@ class Run:
         if self._tell is not None:
             self._tell.expect(plan.tasks)
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             if seen is not NOTHING:
                 self._unit.begin_round(0, "", in_view_of(seen))
             tasks = plan.tasks
-            if self._settings.approve_plan:
+            if self._equipment.options.approve_plan:
                 self._unit.hold()
                 for task in tasks:
                     self._unit.add(task)
                 await self._approved(tasks)
                 tasks = ()
             outcomes = Outcomes(await self._unit.run(tasks), plan.tasks)
-            return self._result(plan, outcomes, outcomes.joined)
+            return Ending(answer=outcomes.joined, plan=plan, outcomes=outcomes)
 
         return await self._bracketed("", main)
 
@@ -216,7 +170,7 @@ class Run:
         """Plan, run and join until there is an answer."""
         said = tuple(history)
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             conversation = self._conversation(said, question)
             await self._plan(conversation, "")
             return await self._from_plan_to_answer(conversation, question, said)
@@ -225,20 +179,20 @@ class Run:
 
     async def _from_plan_to_answer(
         self, conversation: list[Message], question: str, said: tuple[Message, ...]
-    ) -> RunResult:
+    ) -> Ending:
         """Run what is planned, and join and plan again until there is an answer."""
         answer: Any
         while True:
             await self._unit.settle()
-            if self._settings.joiner is None:
+            if self._equipment.joiner is None:
                 outcomes = Outcomes(self._unit.outcomes(), self._program.in_order())
                 if why := outcomes.absent:
                     raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
                 answer = outcomes.joined
                 break
-            decision = await self._join(self._settings.joiner, question, said)
+            decision = await self._join(self._equipment.joiner, question, said)
             if isinstance(decision, joiner.Cut):
-                return self._unanswered(decision, question, said)
+                return self._answered(decision.text.strip(), question, said, decision.why)
             if not isinstance(decision, joiner.Replan):
                 answer = decision
                 break
@@ -250,7 +204,7 @@ class Run:
         self._continuing = False
         self._before = frozenset(task.id for task in self._program.in_order())
         self._program.next_round()
-        self._tell_planner(conversation, *self._ran(), reason, self._settings.replanner_sees)
+        self._tell_planner(conversation, *self._ran(), reason, self._equipment.options.replanner_sees)
         await self._plan(conversation, reason)
 
     def _tell_planner(
@@ -265,29 +219,31 @@ class Run:
         self._seen |= turn.label
         conversation.append(Message("user", self._as_told(turn.text)))
 
-    def _unanswered(self, cut: joiner.Cut, question: str, said: tuple[Message, ...]) -> RunResult:
-        """The result of a run whose answer was cut: everything else is there."""
-        result = self._answered(cut.text.strip(), question, said)
-        return replace(result, answer=None, partial=cut.text.strip(), cut=cut.why)
-
-    def _answered(self, answer: Any, question: str, said: tuple[Message, ...]) -> RunResult:
-        text = answer if isinstance(answer, str) else joiner.shortened(answer, 4_000)
+    def _answered(self, answer: Any, question: str, said: tuple[Message, ...], cut: str = "") -> Ending:
+        """What the run comes to; of an answer that was `cut`, everything else is there."""
+        text = answer if isinstance(answer, str) else excerpt(answer, 4_000)
         tasks = self._program.in_order()
-        label = self._sight.label(tasks, joined=self._settings.joiner is not None, heard=heard(said))
-        messages = (*said, Message("user", question), Message("assistant", text, label=label))
-        return self._result(Plan(tasks), Outcomes(self._unit.outcomes(), tasks), answer, messages)
+        label = self._sight.label(tasks, joined=self._equipment.joiner is not None, heard=heard(said))
+        return Ending(
+            answer=None if cut else answer,
+            plan=Plan(tasks),
+            outcomes=Outcomes(self._unit.outcomes(), tasks),
+            messages=(*said, Message("user", question), Message("assistant", text, label=label)),
+            partial=text if cut else "",
+            cut=cut,
+        )
 
-    async def _bracketed(self, question: str, main: Callable[[], Any]) -> RunResult:
+    async def _bracketed(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         """From RunStarted to RunEnded, whatever happens between; nothing is left running afterwards."""
         if self._recording is None:
             return await self._run(question, main)
-        return await self._recording.around(self._run(question, main), self._settings.durations)
+        return await self._recording.around(self._run(question, main), self._equipment.durations)
 
-    async def _run(self, question: str, main: Callable[[], Any]) -> RunResult:
+    async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         self._begin(question)
         timer = self._loop.call_at(self._deadline, self._pass_deadline) if self._deadline is not None else None
         error: str | None = "cancelled"
-        result: RunResult | BaseException
+        result: Ending | BaseException
         try:
             result = await main()
             error = ""
@@ -329,43 +285,42 @@ class Run:
         self._happened(events.DeadlinePassed(self._now()))
         self._unit.stop("deadline")
 
-    def _result(self, plan: Plan, outcomes: Outcomes, answer: Any, messages: tuple[Message, ...] = ()) -> RunResult:
-        return RunResult(
-            answer,
-            plan,
-            outcomes,
-            Usage(),
-            0.0,
-            self._rounds + 1,
-            self._id,
-            messages,
-            (),
-            self._settings.tools.declared,
-        )
-
-    def _finished(self, result: RunResult) -> RunResult:
-        """The result with what is known only once the run has ended."""
+    def _finished(self, ending: Ending) -> RunResult:
         happened = tuple(self._log.events)
-        usage = sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage())
-        return replace(result, usage=usage, cost=self._budget.cost, events=happened)
+        return RunResult(
+            answer=ending.answer,
+            plan=ending.plan,
+            outcomes=ending.outcomes,
+            usage=sum((event.usage for event in happened if isinstance(event, events.ModelUsed)), Usage()),
+            cost=self._budget.cost,
+            rounds=self._rounds + 1,
+            run_id=self._id,
+            messages=ending.messages,
+            events=happened,
+            declared=self._equipment.tools.declared,
+            partial=ending.partial,
+            cut=ending.cut,
+        )
 
     # ------------------------------------------------------------------------------------------------- planning
 
     async def plan_only(self, question: str, history: Iterable[Message]) -> RunResult:
         """Ask the planner, repair what it wrote, and run nothing."""
 
-        async def main() -> RunResult:
+        async def main() -> Ending:
             conversation = self._conversation(tuple(history), question)
             await self._plan(conversation, "", running=False)
-            return self._result(Plan(self._program.in_order()), Outcomes({}), None)
+            return Ending(answer=None, plan=Plan(self._program.in_order()), outcomes=Outcomes({}))
 
         return await self._bracketed(question, main)
 
     def _conversation(self, said: tuple[Message, ...], question: str) -> list[Message]:
-        asked = self._settings
+        equipment = self._equipment
         self._seen = in_view_of(heard(said))
-        blocks = asked.grammar is None  # a model that needs no grammar is large enough for them
-        return planner.conversation(asked.tools, asked.instructions, said, question, asked.syntax, blocks=blocks)
+        blocks = equipment.grammar is None  # a model that needs no grammar is large enough for them
+        return planner.conversation(
+            equipment.tools, equipment.options.instructions, said, question, equipment.syntax, blocks=blocks
+        )
 
     async def _plan(self, conversation: list[Message], reason: str, *, running: bool = True) -> None:
         """One round of planning: stream a plan into the unit, send errors back, seal what came out right.
@@ -377,7 +332,7 @@ class Run:
             ModelError: the planner failed. What it had planned settles first.
         """
         self._unit.begin_round(self._rounds, reason, self._seen)
-        if running and self._settings.approve_plan:
+        if running and self._equipment.options.approve_plan:
             self._unit.hold()
         await self._plan_round(conversation, running=running)
 
@@ -387,15 +342,15 @@ class Run:
         """The same for a round that has begun. `repairing`: what the planner writes first are corrections already;
         `cut`: why its last reply is not whole.
         """
-        settings = self._settings
+        equipment = self._equipment
         planning = Planning(
             PlanningTerms(
-                settings.planner,
-                settings.syntax,
-                settings.grammar,
-                settings.planner_timeout,
-                settings.max_plan_tokens,
-                settings.max_repairs,
+                equipment.planner,
+                equipment.syntax,
+                equipment.grammar,
+                equipment.options.planner_timeout,
+                equipment.options.max_plan_tokens,
+                equipment.options.max_repairs,
             ),
             self._asking,
             self._budget,
@@ -405,7 +360,7 @@ class Run:
             self._unit.settle,
             self._spent if running else lambda: None,
             self._unit.hold,
-            (lambda: None) if settings.approve_plan else self._unit.release,
+            (lambda: None) if equipment.options.approve_plan else self._unit.release,
             deadline=self._deadline,
         )
         ended = await planning.round(
@@ -423,7 +378,7 @@ class Run:
         """
         if moved := self._program.moved():
             self._happened(events.Ordered(self._now(), moved))
-        if self._settings.approve_plan:
+        if self._equipment.options.approve_plan:
             await self._approved([task for task in self._program.in_order() if task.id not in self._before])
         if not self._late:
             self._unit.seal()
@@ -437,12 +392,12 @@ class Run:
             NotApproved: the plan was refused, or nobody could say.
             ApprovalPending: nobody is there to ask, and the run is recorded.
         """
-        question = plan_question(self._id, tasks, secrets_of(self._settings.tools))
+        question = plan_question(self._id, tasks, secrets_of(self._equipment.tools))
         self._happened(events.PlanAsked(self._now(), question.writes))
         if self._approver.ask is None:
             await self._unit.suspend()
             raise pending(self._id, [question])
-        grace = self._settings.bounds.grace
+        grace = self._equipment.options.grace
         try:
             yes, why = await approval.answer_to(question, self._approver.ask, until=self._deadline, grace=grace)
         except TimeoutError:
@@ -488,15 +443,15 @@ class Run:
         Raises:
             JoinError: it gave none after being asked again.
         """
-        settings = self._settings
+        equipment = self._equipment
         given_up = self._late or self._refused or self._spent() is not None
-        last = given_up or self._rounds >= settings.max_replans
+        last = given_up or self._rounds >= equipment.options.max_replans
         last = last or not self._progress.made(self._log.events, self._rounds)
-        last = last or (settings.replan == "never" and self._unit.ledger.ran_untrusted)
+        last = last or (equipment.options.replan == "never" and self._unit.ledger.ran_untrusted)
         self._happened(events.JoinStarted(self._now(), last))
-        schema = settings.answer_type.schema if settings.answer_type else None
+        schema = equipment.answer_type.schema if equipment.answer_type else None
         system = joiner.system_prompt(
-            settings.instructions, last=last, may_replan=settings.max_replans > 0, schema=schema
+            equipment.options.instructions, last=last, may_replan=equipment.options.max_replans > 0, schema=schema
         )
         conversation = joiner.messages(system, said, question, self._as_told(self._sight.of_joiner(*self._ran())))
         return await self._joining.decision(model, conversation, last=last)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any
 
 from superscalar import joiner, planner
+from superscalar.choices import ReplannerSees as ReplannerSees
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
 from superscalar.plan.evaluate.parts import whole
@@ -16,13 +17,9 @@ from superscalar.schedule.labels import Labels, in_view_of
 from superscalar.schedule.state import Schedule
 from superscalar.values import Outcome, TaskId
 
-ReplannerSees: TypeAlias = Literal["summaries", "text"]
-"""What a planner that goes on is shown of results that are not trusted, or not for everybody."""
-SEES: Final = ("summaries", "text")
-
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Briefing:
     """What a planner that goes on is told, and the label of that."""
 
     text: str
@@ -44,7 +41,7 @@ class Sight:
 
     def of_planner(
         self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], reason: str, seen: Label, sees: ReplannerSees
-    ) -> Turn:
+    ) -> Briefing:
         """What the planner of the next round is told of this one, and of the joiner's `reason`.
 
         `seen`: what it was shown by now. What would make what it writes less trusted, or for fewer readers, it is shown
@@ -55,7 +52,9 @@ class Sight:
         trusted = everything.told
         if (trusted and everything.readers == seen.readers) or sees == "text":
             shown = joiner.show_results(tasks, outcomes, self._most)
-            return Turn(planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(everything))
+            return Briefing(
+                planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(everything)
+            )
 
         told = [seen]
 
@@ -78,7 +77,7 @@ class Sight:
             return None if cell is None else in_part(value, self._labels.of(cell), may_see, room)
 
         shown = joiner.show_results(tasks, outcomes, self._most, harmless, in_part_of, hidden)
-        return Turn(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(joined(told)))
+        return Briefing(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(joined(told)))
 
     def label(self, tasks: Sequence[Task], *, joined: bool, heard: Label) -> Label:
         """The label of the answer: a joiner's is made from all that it was shown, else it is that of `join(...)`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -20,6 +20,7 @@ class Log:
     """The events of one run, in order, and whoever waits for the next.
 
     `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
+    `observe` hears of it last.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Log:
         self.closed = False
         self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None
+        self.observe: Callable[[Event], None] | None = None
         self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -34,11 +36,18 @@ class Log:
         """Append a fact, and return it as everybody is told it."""
         if self.tell is not None:
             event = self.tell(event)
+        leaving: Iterable[Event] = ()
+        if self.keep is not None or self.observe is not None:
+            leaving = (event,) if self.tell is None else tuple(self.tell.leaving(event))
         if self.keep is not None:
-            self.keep(event)
+            for told in leaving:
+                self.keep(told)
         self.events.append(event)
         if self._waiting:
             self._wake()
+        if self.observe is not None:
+            for told in leaving:
+                self.observe(told)
         return event
 
     def close(self) -> None:

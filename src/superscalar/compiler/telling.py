@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import codec, events
 from superscalar.compiler.raised import cleaned
 from superscalar.plan.ir import Call, Literal, Task, Text, walk
-from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of
+from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of, withheld
 from superscalar.secrets import Scrubber, secrets_in
 from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.secret import told_in
@@ -19,15 +19,15 @@ from superscalar.tools.toolset import Toolset
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped, TaskId
 
 if TYPE_CHECKING:
-    from superscalar.compiler.run import Settings
+    from superscalar.compiler.equipment import Equipment
 
 _IN_PIECES: Final = (events.PlanWritten, events.Thought, events.AnswerWritten)
 
 
-def telling(settings: Settings, context: Any) -> Telling | None:
+def telling(equipment: Equipment, context: Any) -> Telling | None:
     """What a run tells; None where it knows no secret, can learn none, and nobody wants anything else left out."""
-    scrub = Scrubber([*settings.secrets, *secrets_in(context)], settings.redact)
-    return Telling(scrub, settings.tools) if scrub or secrets_of(settings.tools) else None
+    scrub = Scrubber([*equipment.secrets, *secrets_in(context)], equipment.options.redact)
+    return Telling(scrub, equipment.tools) if scrub or secrets_of(equipment.tools) else None
 
 
 class Telling:
@@ -42,6 +42,7 @@ class Telling:
         self._tasks: list[Task] = []
         self._feeding: frozenset[TaskId] = frozenset()
         self._values: dict[TaskId, Any] = {}
+        self._piece: events.PlanWritten | events.Thought | events.AnswerWritten | None = None  # may begin a secret
 
     def __call__(self, event: events.Event) -> events.Event:
         """The event without what is secret in its texts."""
@@ -122,8 +123,28 @@ class Telling:
         """What the caller gets in the place of an exception: without what is secret in its texts, notes and causes."""
         return cleaned(error, self.scrub) if self.scrub else error
 
-    def recorded(self, event: events.Event) -> events.Event:
-        """An event as a journal has it: a value with something secret in it is a mark, and so is what a plan says."""
+    def leaving(self, event: events.Event) -> Iterator[events.Event]:
+        """An event as the journal has it, and whoever observes the run: values are without secrets too.
+
+        The end of a piece of text waits for the next event if it may begin a secret.
+        """
+        before, self._piece = self._piece, None
+        if before is not None and type(event) is type(before) and isinstance(event, _IN_PIECES):
+            event = replace(event, text=before.text + event.text)
+        elif before is not None:
+            yield self._without_values(before)
+        if isinstance(event, _IN_PIECES) and (count := self.scrub.begun(event.text)):
+            self._piece = replace(event, text=event.text[-count:])
+            event = replace(event, text=event.text[:-count])
+            if not event.text:
+                return
+        told = self._without_values(event)
+        if self._secrets and isinstance(told, events.Planned):
+            told = events.Planned(told.at, withheld(told.task, self._secrets))
+        yield told
+
+    def _without_values(self, event: events.Event) -> events.Event:
+        """An event in which a value with something secret in it is a mark, and so is what a plan says."""
         if not self.scrub:
             return event
         try:
@@ -156,10 +177,6 @@ class Telling:
                 return [self._text_of_data(part) for part in data]
             case _:
                 return data
-
-    def begun(self, event: events.Event) -> int:
-        """How many characters at the end of a piece of text may be the beginning of something secret."""
-        return self.scrub.begun(event.text) if isinstance(event, _IN_PIECES) else 0
 
     def _masked(self, node: Any) -> Any:
         match node:

@@ -106,7 +106,7 @@ class Standing:
         return marks
 
 
-class Log:
+class LogFile:
     """The log beside a file. Whoever writes that has it `turned` from time to time: the file has what is in it then."""
 
     def __init__(self, database: Database) -> None:

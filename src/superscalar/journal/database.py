@@ -194,9 +194,9 @@ class Database:
         """
         left = [self.path.with_name(f"{self.path.name}-{kind}") for kind in ("wal", "shm")]
         there = [file for file in left if is_there(file)]
-        if not there or size_of(self.path):
+        if not there or bytes_taken(self.path):
             return
-        if size_of(left[0]):
+        if bytes_taken(left[0]):
             raise JournalError(
                 str(self.path),
                 f"there is no journal, but {left[0].name} is left of one that was moved without it: it holds what "
@@ -241,7 +241,7 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def size_of(path: Path) -> int:
+def bytes_taken(path: Path) -> int:
     """Bytes in a file; 0 where there is none."""
     try:
         return path.stat().st_size

@@ -32,6 +32,7 @@ from superscalar.journal.tidying import ENDED, Tidied, Which, copying, tidied
 from superscalar.plan import LANGUAGE
 from superscalar.policy import Question
 from superscalar.schedule.unanswered import open_questions
+from superscalar.short import cut
 from superscalar.values import TaskId
 
 _ALL: Final = 2**63 - 1  # rows: more than SQLite has
@@ -546,5 +547,5 @@ def _data(path: Path, run: str, text: Any) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise damaged(path, f"of run {run!r}: {error}") from error
     if not isinstance(data, dict):
-        raise damaged(path, f"of run {run!r}: {text[:100]}")
+        raise damaged(path, f"of run {run!r}: {cut(text, 100)}")
     return data

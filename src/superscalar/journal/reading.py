@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from superscalar.journal.database import Database, log_of, size_of
+from superscalar.journal.database import Database, bytes_taken, log_of
 
 _NOT_WRITTEN: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """What SQLite says where it can make no shared memory beside the file: that may be read all the same."""
@@ -21,10 +21,10 @@ class Readable(Database):
         try:
             return super()._connection_to()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not size_of(self.path):
+            if error.sqlite_errorcode & 0xFF not in _NOT_WRITTEN or not bytes_taken(self.path):
                 raise
             log = log_of(self.path)
-            if not size_of(log):  # all there is stands in the file: nobody writes it
+            if not bytes_taken(log):  # all there is stands in the file: nobody writes it
                 return self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
             with tempfile.TemporaryDirectory(prefix="superscalar-", ignore_cleanup_errors=True) as folder:
                 copy = Path(folder) / self.path.name

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from superscalar.errors import JournalError
 from superscalar.forks import in_child
-from superscalar.journal.copies import Log
+from superscalar.journal.copies import LogFile
 from superscalar.journal.database import Database, Locked
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class _File:
     def __init__(self, database: Database, look: Callable[[], None]) -> None:
         self.database = database
         self._look = look
-        self._log = Log(database)
+        self._log = LogFile(database)
 
     def commit(self, jobs: list[_Job]) -> None:
         """Write these in one transaction; if that fails, each by itself, so that no more is lost than has to be."""

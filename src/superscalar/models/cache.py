@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from superscalar.errors import ModelSetupError
 from superscalar.models.sources import SOURCES
-from superscalar.models.weights import BLOCK, QWEN, Progress, Source, SourceError, Weights
+from superscalar.models.weights import BLOCK, QWEN, Mirror, OnProgress, SourceError, Weights
 from superscalar.private import made_private, why_not_trusted
 
 VARIABLE = "SUPERSCALAR_MODEL"
@@ -41,9 +41,9 @@ def cached(weights: Weights = QWEN, *, directory: Path | None = None) -> Path | 
 def find(
     weights: Weights = QWEN,
     *,
-    sources: Sequence[Source] = SOURCES,
+    sources: Sequence[Mirror] = SOURCES,
     directory: Path | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Path:
     """Return the path of the model file, getting it first if this machine does not have it. Blocks, for minutes.
 
@@ -101,7 +101,7 @@ def given(path: str | Path, by: str) -> Path:
     return path
 
 
-def _get(path: Path, weights: Weights, sources: Sequence[Source], report: Progress) -> None:
+def _get(path: Path, weights: Weights, sources: Sequence[Mirror], report: OnProgress) -> None:
     reasons: list[str] = []
     for source in sources:
         try:
@@ -118,7 +118,7 @@ def _get(path: Path, weights: Weights, sources: Sequence[Source], report: Progre
     )
 
 
-def _assemble(path: Path, weights: Weights, source: Source, report: Progress) -> None:
+def _assemble(path: Path, weights: Weights, source: Mirror, report: OnProgress) -> None:
     """Write the file from one source, beginning with the whole parts that an interrupted call left."""
     partial = path.with_suffix(".partial")
     digest = hashlib.sha256()
@@ -147,7 +147,7 @@ def _assemble(path: Path, weights: Weights, source: Source, report: Progress) ->
     partial.replace(path)
 
 
-def _resumed(file: BinaryIO, weights: Weights, update: Callable[[bytes], None], report: Progress) -> int:
+def _resumed(file: BinaryIO, weights: Weights, update: Callable[[bytes], None], report: OnProgress) -> int:
     """Keep the whole parts at the beginning of the file and return their size; `update` is given their bytes."""
     size = min(file.seek(0, os.SEEK_END), weights.size - 1)
     kept = size - size % weights.part_size
@@ -159,7 +159,7 @@ def _resumed(file: BinaryIO, weights: Weights, update: Callable[[bytes], None], 
     return kept
 
 
-def _verified(path: Path, weights: Weights, report: Progress) -> bool:
+def _verified(path: Path, weights: Weights, report: OnProgress) -> bool:
     """Whether the cached file is the model; it is read once and then known by its stamp. A wrong one is removed."""
     if not path.exists():
         return False
@@ -214,7 +214,7 @@ def _unusable(directory: Path, weights: Weights, error: OSError) -> ModelSetupEr
 
 
 @contextmanager
-def _locked(path: Path, weights: Weights, report: Progress) -> Iterator[None]:
+def _locked(path: Path, weights: Weights, report: OnProgress) -> Iterator[None]:
     """Hold the lock file; the operating system lets go of it if this process dies."""
     made_private(path)
     with path.open("a+b") as file:

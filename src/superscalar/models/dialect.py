@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from superscalar.models.base import Message
-from superscalar.models.saying import words_of
+from superscalar.models.saying import error_words
 
 OPTIONAL: Final = ("max_completion_tokens", "max_tokens", "temperature", "stop", "stream_options", "stream")
 """The parameters of ours that a server may do without."""
@@ -68,7 +68,7 @@ class Dialect:
                 turns[first] = ("user", f"{said}\n\n{turns[first][1]}")
         return [{"role": role, "content": text} for role, text in turns]
 
-    def after(self, refusal: Refusal, sent: Collection[str], *, system: bool) -> Dialect | None:
+    def after(self, refusal: Rejection, sent: Collection[str], *, system: bool) -> Dialect | None:
         """The dialect to try after a refusal, None if there is none left to try.
 
         `sent`: the parameters of ours that were sent; `system`: a system's turn was.
@@ -82,7 +82,7 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """What a server said against a request: its status, the parameter and code that it names, and the document."""
 
     status: int
@@ -104,7 +104,7 @@ class Refusal:
     @property
     def of_system(self) -> bool:
         """Whether the server says that it has no role for the system."""
-        words = words_of(self.said)
+        words = error_words(self.said)
         return _SYSTEM.search(words) is not None and any(p.search(words) for p in (_REFUSES, _NO_SYSTEM))
 
 

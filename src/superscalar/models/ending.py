@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from superscalar.errors import UsageError
+from superscalar.short import cut
 
 WHOLE: Final = frozenset(
     "stop tool_calls tool_call function_call eos eos_token end_turn stop_sequence complete completed".split()
@@ -37,7 +38,7 @@ def why_cut(finish: str | None) -> str:
     """Why a reply that ended so is not taken for whole, for the user."""
     if finish is None:
         return "it ended without a word that says that it is whole"
-    word = json.dumps(" ".join(finish.split())[:_LONGEST], ensure_ascii=False)
+    word = json.dumps(cut(" ".join(finish.split()), _LONGEST), ensure_ascii=False)
     if finish in _OURS:
         return f"it ended with the word {word}: " + (
             "its length is bounded" if finish == "length" else "it was filtered"
@@ -71,7 +72,7 @@ class Ends:
         return "stop" if is_whole(means) else means
 
 
-class End:
+class ReplyEnd:
     """What a stream says of its end, folded as it comes.
 
     A word for a cut is never taken back. One for a whole reply holds until more of the reply comes; from a server that

@@ -17,9 +17,9 @@ from superscalar.errors import ModelError
 from superscalar.forks import in_child
 from superscalar.models import cache
 from superscalar.models.base import Chunk, Preparation, Request, Usage
-from superscalar.models.ending import End, Ends
+from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.engine import Engine, LlamaEngine
-from superscalar.models.weights import Progress
+from superscalar.models.weights import OnProgress
 
 Load: TypeAlias = Callable[[Path, int, int], Engine]
 
@@ -52,7 +52,7 @@ class LocalModel:
         path: str | Path | None = None,
         threads: int | None = None,
         context: int = 8192,
-        progress: Progress | None = None,
+        progress: OnProgress | None = None,
         load: Load = LlamaEngine,
     ) -> None:
         self._path = None if path is None else Path(path)
@@ -98,7 +98,7 @@ class LocalModel:
             ModelSetupError: the model cannot be had or loaded; the message says what to do.
         """
         reply = self._submit(_body(request))
-        end = End(_ENDS)
+        end = ReplyEnd(_ENDS)
         usage: Usage | None = None
         try:
             while (event := await reply.get()) is not None:
@@ -139,11 +139,11 @@ class LocalModel:
             self._worker.jobs.put(reply)
         return reply
 
-    def _open_engine_with(self) -> Callable[[Progress], Engine]:
+    def _open_engine_with(self) -> Callable[[OnProgress], Engine]:
         """Return what loads the engine, without a reference to this model."""
         path, threads, context, load, progress = self._path, self._threads, self._context, self._load, self._progress
 
-        def open_engine(check: Progress) -> Engine:
+        def open_engine(check: OnProgress) -> Engine:
             def report(done: int, total: int, what: str) -> None:
                 check(done, total, what)
                 if progress is not None:
@@ -238,7 +238,7 @@ class _Reply:
 class _Worker:
     """The one thread that owns an engine. It answers requests in their order and ends when it is dismissed."""
 
-    def __init__(self, open_engine: Callable[[Progress], Engine]) -> None:
+    def __init__(self, open_engine: Callable[[OnProgress], Engine]) -> None:
         self.jobs: queue.SimpleQueue[_Reply | None] = queue.SimpleQueue()
         self._open_engine = open_engine
         self._engine: Engine | None = None

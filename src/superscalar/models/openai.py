@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 from superscalar.errors import ModelError, ModelSetupError, UsageError
 from superscalar.models.base import Chunk, Prices, Request
-from superscalar.models.dialect import Dialect, Refusal
+from superscalar.models.dialect import Dialect, Rejection
 from superscalar.models.ending import Ends
-from superscalar.models.origin import OtherOriginError, check, is_this_machine, options
+from superscalar.models.origin import OtherOriginError, check_origin, is_this_machine, options
 from superscalar.models.reply import ComplaintError, RefusedError, Reply
-from superscalar.models.saying import page, place, shown, words_of
-from superscalar.models.wire import DONE, Body, GarbledError
+from superscalar.models.saying import error_words, page, place, said_by_server
+from superscalar.models.wire import DONE, GarbledError, ReplyBody
 from superscalar.plan import Grammar
 from superscalar.schedule.refusal import wait_of
 from superscalar.secrets import Scrubber
@@ -109,7 +109,7 @@ class OpenAIModel:
                 f"The model openai:{name} at {host} needs a key: set the environment variable OPENAI_API_KEY, "
                 "or write OpenAIModel(name, api_key=...)."
             )
-        check(name, self._base_url, keyed=bool(key), insecure=insecure)
+        check_origin(name, self._base_url, keyed=bool(key), insecure=insecure)
         self._key = key or "unused"
         self._without = Scrubber([self._key] if key else ()).without
         self._given = {**_sent("parameters", parameters), **_sent("extra_body", extra_body)}
@@ -180,7 +180,7 @@ class OpenAIModel:
 
     async def _documents(self, response: AsyncStream[Any]) -> AsyncGenerator[Any, None]:
         """What a body says, document by document, and `DONE` where it says that it is over."""
-        body = Body()
+        body = ReplyBody()
         over = False
         # The SDK's own reader takes the shape of each event for granted.
         pieces = response.response.aiter_bytes()
@@ -222,7 +222,7 @@ class OpenAIModel:
                 )
             except self._sdk.APIStatusError as error:
                 said = _document(error)
-                refusal = Refusal(error.status_code, str(error.param or ""), str(error.code or ""), said)
+                refusal = Rejection(error.status_code, str(error.param or ""), str(error.code or ""), said)
                 sent = body.keys() - self._given.keys()
                 system = any(message["role"] == "system" for message in body["messages"])
                 other = dialect.after(refusal, sent, system=system)
@@ -275,7 +275,7 @@ class OpenAIModel:
         return f"{self.name} at {place(self._base_url).rstrip('/')}/chat/completions"
 
     def _shown(self, text: str) -> str:
-        return shown(self._without(text), (self._key,))
+        return said_by_server(self._without(text), (self._key,))
 
     def _hint(self) -> str:
         """What may be wrong with the address, where something else than a model answered."""
@@ -288,7 +288,7 @@ class OpenAIModel:
     def _refused(self, error: APIStatusError, said: Any) -> ModelError:
         """The error of a request that was refused."""
         status = error.status_code
-        words = page(said) if isinstance(said, str) else words_of(said)
+        words = page(said) if isinstance(said, str) else error_words(said)
         message = f"{self._where}: HTTP {status}: {self._shown(words) or 'nothing was said'}"
         if status == 401:
             return ModelSetupError(f"{message}\nCheck the key in OPENAI_API_KEY (or api_key=...).", status=status)
@@ -316,7 +316,7 @@ class OpenAIModel:
         code, kind = str(told.get("code") or told.get("status") or ""), str(told.get("type") or "")
         status = int(code) if re.fullmatch(r"[45]\d\d", code) else None
         transient = _TRANSIENT & {code, kind} or (status is not None and _may_pass(status))
-        words = self._shown(words_of(said))
+        words = self._shown(error_words(said))
         return ModelError(f"{self._where}: {words}", retryable=bool(transient), status=status)
 
     def _said_something_else(self, text: str, *, cut: bool = False) -> ModelError:

@@ -38,7 +38,7 @@ def in_the_open(url: str) -> bool:
     return parts.scheme.lower() != "https" and not is_this_machine(parts.hostname or "")
 
 
-def check(model: str, url: str, *, keyed: bool, insecure: bool) -> None:
+def check_origin(model: str, url: str, *, keyed: bool, insecure: bool) -> None:
     """Refuse to send a key in the open.
 
     Raises:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from superscalar.models.base import Chunk, Prices, Usage
-from superscalar.models.ending import End, Ends
+from superscalar.models.ending import Ends, ReplyEnd
 from superscalar.models.saying import complaint_in
 from superscalar.models.stops import StopFilter
-from superscalar.models.surrogates import Surrogates, whole
+from superscalar.models.surrogates import Surrogates, without_halves
 from superscalar.plan.evaluate.json_text import once
 
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "thinking")
@@ -46,7 +46,7 @@ class Reply:
         self.begun = False
         self.first: Any = None
         """What came first and was no part of a reply."""
-        self._end = End(ends)
+        self._end = ReplyEnd(ends)
         self._stops = StopFilter(stops)
         self._text = Surrogates()
         self._thought = Surrogates()
@@ -123,7 +123,7 @@ class Reply:
             if text := self._spoken(self._text.feed(text)):
                 yield Chunk(text)
             if isinstance(refusal := delta.get("refusal"), str):
-                self._refusal.append(whole(refusal))
+                self._refusal.append(without_halves(refusal))
         self._end.said(choice.get("finish_reason"))
 
     def _spoken(self, text: str) -> str:
@@ -197,7 +197,7 @@ class _Calls:
                     if cut:
                         break
                     arguments = text
-            lines.append(whole(json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)) + "\n")
+            lines.append(without_halves(json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)) + "\n")
         return "".join(lines)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from superscalar.short import cut
+
 MOST: Final = 400
 """Characters of what a server said that a message shows."""
 
@@ -19,13 +21,13 @@ _WORDS: Final = ("message", "detail", "msg", "error_description", "error", "erro
 _DEEPEST: Final = 6
 
 
-def shown(text: str, secrets: Iterable[str] = ()) -> str:
+def said_by_server(text: str, secrets: Iterable[str] = ()) -> str:
     """A text on one line, its beginning if it is long, without `secrets` and what looks like a key."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_KEY:
             text = text.replace(secret, "***")
     line = _KEY.sub("***", _UNSEEN.sub(" ", text).strip())
-    return line if len(line) <= MOST else f"{line[:MOST]}... ({len(line):,} characters)"
+    return cut(line, MOST)
 
 
 def page(text: str) -> str:
@@ -35,16 +37,16 @@ def page(text: str) -> str:
     return _MARKUP.sub(" ", text[: 1 << 16]).strip() or text
 
 
-def words_of(said: Any, depth: int = 0) -> str:
+def error_words(said: Any, depth: int = 0) -> str:
     """The words in an error, in whatever form servers send one."""
     if isinstance(said, str):
         return said
     if isinstance(said, Mapping) and depth < _DEEPEST:
-        found = next((words for name in _WORDS if said.get(name) and (words := words_of(said[name], depth + 1))), "")
+        found = next((words for name in _WORDS if said.get(name) and (words := error_words(said[name], depth + 1))), "")
         metadata = said.get("metadata")  # of a router: what the provider behind it said
         raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
         if raw:
-            found = f"{found}: {raw if isinstance(raw, str) else words_of(raw, depth + 1)}"
+            found = f"{found}: {raw if isinstance(raw, str) else error_words(raw, depth + 1)}"
         if found:
             return found
     return json.dumps(said, ensure_ascii=False, default=repr)

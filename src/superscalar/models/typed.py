@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from superscalar.errors import UsageError
+from superscalar.short import short
 from superscalar.values import fields_of_records
 
 _OPENING = re.compile(r"[{\[]")
@@ -29,14 +30,14 @@ class AnswerType:
     """Any type that pydantic knows, as that of a reply; `given` is how the user wrote it, such as `output_type=`."""
 
     def __init__(self, type_: Any, given: str = "output_type") -> None:
-        from pydantic import PydanticUserError, TypeAdapter, ValidationError  # a tenth of a second: only if needed
+        from pydantic import TypeAdapter, ValidationError  # a tenth of a second: only if needed
 
         self._invalid = ValidationError
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(type_)
             self.schema: Mapping[str, Any] = self._adapter.json_schema()
-        except PydanticUserError as error:
-            raise UsageError(f"{given}={type_!r} cannot be validated: {error}") from error
+        except Exception as error:  # a class of anybody's may raise anything when it is looked at
+            raise UsageError(f"{given}={short(type_)} cannot be validated: {error}") from error
 
     def read(self, text: str) -> Any:
         """The value that the joiner wrote, a code fence or sentences around it tolerated.

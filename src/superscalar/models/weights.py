@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 # Called as (bytes done, bytes in all, what is being done). What it raises ends the work, which can be resumed.
-Progress: TypeAlias = Callable[[int, int, str], None]
+OnProgress: TypeAlias = Callable[[int, int, str], None]
 
 BLOCK = 4 << 20  # bytes read or written between two reports of progress
 
@@ -52,7 +52,7 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Mirror:
     """A place that may have the file, and what to call it in messages.
 
     `read` is called with the weights, an offset (a multiple of the part size), a directory for temporary files and a
@@ -60,4 +60,4 @@ class Source:
     """
 
     name: str
-    read: Callable[[Weights, int, Path, Progress], Generator[bytes, None, None]]
+    read: Callable[[Weights, int, Path, OnProgress], Generator[bytes, None, None]]

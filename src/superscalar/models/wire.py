@@ -27,7 +27,7 @@ class GarbledError(ValueError):
         self.cut = cut
 
 
-class Body:
+class ReplyBody:
     """Reads one body. `feed` it bytes, in whatever pieces they come: documents of JSON come back, and `DONE`.
 
     An event that is called `error` and is no document becomes one: `{"error": text}`. Lines end in any of the three

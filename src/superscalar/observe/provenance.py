@@ -16,7 +16,7 @@ from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.ledger import Ledger
-from superscalar.short import bounded
+from superscalar.short import bounded, cut
 from superscalar.tools.trust import Declared
 from superscalar.values import Outcome, TaskId
 
@@ -25,7 +25,7 @@ _DEEPEST = 60  # steps back from the value that was asked for
 
 
 @bounded
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """How one value was made.
 
@@ -106,18 +106,18 @@ class Provenance:
         work = None if cell.task is None else cell.task.work
         tool = work.tool if isinstance(work, Call) else ""
         if cell in told or depth > _DEEPEST:
-            return Made(cell.id, text, cell.outcome, label, tool, told=True, parts=parts)
+            return Made(id=cell.id, text=text, outcome=cell.outcome, label=label, tool=tool, told=True, parts=parts)
         told.add(cell)
         deciding = list(dict.fromkeys(self._deciding(cell)))
         inputs = [one for one in dict.fromkeys(self._labels.inputs(cell)) if one not in deciding]
         return Made(
-            cell.id,
-            text,
-            cell.outcome,
-            label,
-            tool,
-            tuple(self._made(one, told, depth + 1) for one in inputs),
-            tuple(self._made(one, told, depth + 1) for one in deciding),
+            id=cell.id,
+            text=text,
+            outcome=cell.outcome,
+            label=label,
+            tool=tool,
+            inputs=tuple(self._made(one, told, depth + 1) for one in inputs),
+            because=tuple(self._made(one, told, depth + 1) for one in deciding),
             parts=parts,
         )
 
@@ -145,7 +145,7 @@ def _text(cell: Cell) -> str:
     if cell.task is None:
         return f"item {cell.id[cell.id.rindex('[') + 1 : -1]} of {cell.parts[0].cell.id}" if "[" in cell.id else cell.id
     text = print_expr(Ref(cell.task.id), {cell.task.id: cell.task}) if _is_plain(cell.task) else _kind(cell.task)
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return cut(text, _WIDEST)
 
 
 def _is_plain(task: Task) -> bool:

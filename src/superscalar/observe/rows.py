@@ -18,7 +18,7 @@ State: TypeAlias = Literal[
     "failed",
     "skipped",
 ]
-Kind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join"]
+RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "select", "each", "join"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Row:
     """
 
     id: TaskId
-    kind: Kind
+    kind: RowKind
     state: State
     tool: str = ""
     arguments: str = ""
@@ -109,7 +109,7 @@ class Counts:
         return self.waiting + self.asked + self.ready + self.running + self.retrying + self.settled
 
 
-def kind_of(work: Work) -> Kind:
+def row_kind(work: Work) -> RowKind:
     """The kind of row that a task becomes."""
     match work:
         case Call():

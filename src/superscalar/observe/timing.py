@@ -7,28 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from heapq import heapreplace
 
-from superscalar.events import (
-    Cancelled,
-    Diagnosed,
-    Event,
-    Failed,
-    Joined,
-    JoinStarted,
-    ModelUsed,
-    PlanWritten,
-    Repairing,
-    Replanned,
-    Resumed,
-    Retrying,
-    RoundStarted,
-    RunEnded,
-    Sealed,
-    Skipped,
-    Started,
-    Succeeded,
-    Thought,
-    Waiting,
-)
+from superscalar import events as ev
 from superscalar.values import TaskId
 
 
@@ -54,7 +33,7 @@ class Timing:
     one_after_another: float = 0.0
 
     @classmethod
-    def of(cls, events: Iterable[Event]) -> Timing:
+    def of(cls, events: Iterable[ev.Event]) -> Timing:
         """The timing of a run, or of the part of it that has happened so far: what is open ends at the last event."""
         begin = end = 0.0
         planning, joining = _Phase(), _Phase()
@@ -65,18 +44,24 @@ class Timing:
             end = event.at
             calls.apply(event)
             match event:
-                case RoundStarted():
+                case ev.RoundStarted():
                     planning.open(event.at)
-                case PlanWritten() | Thought(role="planner") | Diagnosed() | Repairing() | ModelUsed(role="planner"):
+                case (
+                    ev.PlanWritten()
+                    | ev.Thought(role="planner")
+                    | ev.Diagnosed()
+                    | ev.Repairing()
+                    | ev.ModelUsed(role="planner")
+                ):
                     planning.touch(event.at)
-                case Sealed():
+                case ev.Sealed():
                     planning.close(event.at)
-                case JoinStarted():
+                case ev.JoinStarted():
                     planning.close()
                     joining.open(event.at)
-                case Joined() | Replanned():
+                case ev.Joined() | ev.Replanned():
                     joining.close(event.at)
-                case RunEnded():
+                case ev.RunEnded():
                     planning.close()
                     joining.close(event.at)
         planning.close(end)
@@ -146,11 +131,11 @@ class _Calls:
     running: dict[TaskId, _Work] = field(default_factory=dict)
     started: set[TaskId] = field(default_factory=set)
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: ev.Event) -> None:
         match event:
-            case Waiting(at, id):
+            case ev.Waiting(at, id):
                 self.waiting.setdefault(id, at)
-            case Started(at, id, tool, _, _, batch):
+            case ev.Started(at, id, tool, _, _, batch):
                 ready = self.waiting.pop(id, at)
                 key = batch or id
                 work = self.works.get(key)
@@ -162,10 +147,16 @@ class _Calls:
                 work.open += 1
                 self.running[id] = work
                 self.started.add(id)
-            case Resumed(at):  # what was under way had ended with its process
+            case ev.Resumed(at):  # what was under way had ended with its process
                 self.close(at)
                 self.running.clear()
-            case Retrying(at, id) | Cancelled(at, id) | Succeeded(at, id) | Failed(at, id) | Skipped(at, id):
+            case (
+                ev.Retrying(at, id)
+                | ev.Cancelled(at, id)
+                | ev.Succeeded(at, id)
+                | ev.Failed(at, id)
+                | ev.Skipped(at, id)
+            ):
                 if (work := self.running.pop(id, None)) is not None:
                     work.stop(at)
 
@@ -174,7 +165,7 @@ class _Calls:
             work.stop(at)
 
 
-def _works(events: Iterable[Event], tools: Collection[str] | None) -> list[_Work]:
+def _works(events: Iterable[ev.Event], tools: Collection[str] | None) -> list[_Work]:
     """The calls of a run, of these tools only where they are given; what is open ends at the last event."""
     calls, last = _Calls(), 0.0
     for event in events:
@@ -184,7 +175,7 @@ def _works(events: Iterable[Event], tools: Collection[str] | None) -> list[_Work
     return [work for work in calls.works.values() if tools is None or work.tool in tools]
 
 
-def span(events: Iterable[Event], *, tools: Collection[str] | None = None) -> float:
+def span(events: Iterable[ev.Event], *, tools: Collection[str] | None = None) -> float:
     """What the calls of a run really took: seconds from when the first was ready to when the last had ended.
 
     For the same `tools` it is never below their `lower_bound`; 0.0 without calls.
@@ -193,7 +184,7 @@ def span(events: Iterable[Event], *, tools: Collection[str] | None = None) -> fl
     return max(work.end for work in works) - min(work.ready for work in works) if works else 0.0
 
 
-def lower_bound(events: Iterable[Event], concurrency: int, *, tools: Collection[str] | None = None) -> float:
+def lower_bound(events: Iterable[ev.Event], concurrency: int, *, tools: Collection[str] | None = None) -> float:
     """The least time in which `concurrency` slots could have done the calls of a run, to judge a schedule by.
 
     Takes the calls that were started (of `tools` only, where given: name the tools that share a limit), each ready

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from superscalar import events as ev
-from superscalar.observe.rows import Counts, Items, Kind, More, Row, State, kind_of
+from superscalar.observe.rows import Counts, Items, More, Row, RowKind, State, row_kind
 from superscalar.plan.ir import Call, Compute, First, Map, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.instances import templates
 from superscalar.plan.print.program import print_expr
-from superscalar.short import short, short_arguments
+from superscalar.short import cut, short, short_arguments
 from superscalar.values import Failure, TaskId, Usage
 
 _LONGEST = 500  # characters kept of a value, of arguments and of a message
@@ -30,7 +30,7 @@ class _Entry:
 
     id: TaskId
     task: Task
-    kind: Kind
+    kind: RowKind
     group: _Group
     state: State = "waiting"
     limits: tuple[str, ...] = ()
@@ -184,6 +184,8 @@ class RunView:
                 self._usage[role] = self._usage.get(role, Usage()) + usage
             case ev.Ordered():
                 pass  # rows stand where they are
+            case ev.ModelAsked():
+                pass  # what comes of it is told
             case ev.BudgetSpent() | ev.Charged():
                 pass  # a call that is refused says so itself
             case ev.PlanAsked():
@@ -223,13 +225,13 @@ class RunView:
                 entry.message, entry.fraction = "", None
                 self._set(entry, "running")
             case ev.Progressed(_, _, message, fraction):
-                entry.message, entry.fraction = message[:_LONGEST], fraction
+                entry.message, entry.fraction = cut(message, _LONGEST), fraction
             case ev.Retrying(_, _, _, failure):
                 entry.failure = failure
                 entry.message, entry.fraction = "", None
                 self._set(entry, "retrying")
             case ev.Decided(decision="ask", reason=reason):
-                entry.message = reason[:_LONGEST]
+                entry.message = cut(reason, _LONGEST)
                 self._set(entry, "asked")
             case ev.Approved(_, _, approved, by):
                 entry.message = ("approved" if approved else "not approved") + (f" by {by}" if by else "")
@@ -284,7 +286,7 @@ class RunView:
         group = self._groups.setdefault(task.id, _Group())
         entry = self._entries.get(task.id)
         if entry is None:
-            entry = self._entries[task.id] = _Entry(task.id, task, kind_of(task.work), group)
+            entry = self._entries[task.id] = _Entry(task.id, task, row_kind(task.work), group)
             group.own = entry
             if entry.kind == "call":
                 self._counts["waiting"] += 1
@@ -308,7 +310,7 @@ class RunView:
                 self._add(Task(instance, Call("")))
                 return self._entries[instance]
             task, group = known
-            entry = self._entries[instance] = _Entry(instance, task, kind_of(task.work), group, retired=group.retired)
+            entry = self._entries[instance] = _Entry(instance, task, row_kind(task.work), group, retired=group.retired)
             self._file(entry)
             if entry.kind == "call" and not entry.retired:
                 self._counts["waiting"] += 1
@@ -355,9 +357,7 @@ class RunView:
     @property
     def plan_text(self) -> str:
         """What the planner has written so far, repairs and later rounds included."""
-        if len(self._plan) > 1:
-            self._plan = ["".join(self._plan)]
-        return self._plan[0] if self._plan else ""
+        return _whole(self._plan)
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -367,16 +367,12 @@ class RunView:
     @property
     def answer_text(self) -> str:
         """What the joiner has written so far of the answer."""
-        if len(self._answer) > 1:
-            self._answer = ["".join(self._answer)]
-        return self._answer[0] if self._answer else ""
+        return _whole(self._answer)
 
     @property
     def thought_text(self) -> str:
         """What the model that is at work has thought since it wrote its last word."""
-        if len(self._thought) > 1:
-            self._thought = ["".join(self._thought)]
-        return self._thought[0] if self._thought else ""
+        return _whole(self._thought)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -488,7 +484,7 @@ class RunView:
             kind=entry.kind,
             state=entry.state,
             tool=entry.tool or (work.tool if isinstance(work, Call) else ""),
-            arguments=entry.arguments if entry.arguments is not None else _expression(entry.task),
+            arguments=entry.arguments if entry.arguments is not None else cut(_expression(entry.task), _LONGEST),
             effect=effect,
             within=group.own.id if group.own is not None and group.own is not entry else None,
             waits_for=entry.limits if entry.state == "ready" else missing,
@@ -535,6 +531,13 @@ class RunView:
         return mode == "shape" and task in self._groups and self._groups[task].count is not None
 
 
+def _whole(pieces: list[str]) -> str:
+    """What pieces come to, of which there is one from then on: it is asked for again and again while they grow."""
+    if len(pieces) > 1:
+        pieces[:] = ["".join(pieces)]
+    return pieces[0] if pieces else ""
+
+
 def _is_quiet(entry: _Entry) -> bool:
     return entry.kind not in ("call", "map") and entry.state != "failed"
 
@@ -542,16 +545,14 @@ def _is_quiet(entry: _Entry) -> bool:
 def _expression(task: Task) -> str:
     """What a task was written as, without its name and tool."""
     match task.work:
+        case Call(_, ((_, value),)) | Compute(value):
+            return print_expr(value)
         case Call(_, arguments):
-            if len(arguments) == 1:
-                return print_expr(arguments[0][1])[:_LONGEST]
-            return ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)[:_LONGEST]
-        case Compute(value):
-            return print_expr(value)[:_LONGEST]
+            return ", ".join(f"{name}={print_expr(value)}" for name, value in arguments)
         case Map(source):
             return f"for each item of {source}"
         case First(count, source):
-            return f"{print_expr(count)}, {source}"[:_LONGEST]
+            return f"{print_expr(count)}, {source}"
         case _:
             return ""
 

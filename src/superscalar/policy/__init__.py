@@ -1,6 +1,6 @@
 """May it happen? Pure decisions about plans and about calls whose arguments have labels."""
 
-from superscalar.policy.admission import REPLANS, Admission, Refusal, Replan
+from superscalar.policy.admission import Admission, Refusal, Replan
 from superscalar.policy.calls import Allow, Argument, Ask, Decision, Deny, LabelledCall, Question, Rule, Said
 from superscalar.policy.policy import Mode, Policy, Ruling, Rulings
 from superscalar.policy.rules import (
@@ -15,7 +15,6 @@ from superscalar.policy.rules import (
 
 __all__ = [
     "BUILT_IN",
-    "REPLANS",
     "Admission",
     "Allow",
     "Argument",

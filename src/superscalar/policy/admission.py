@@ -10,20 +10,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from superscalar.choices import Replan as Replan
 from superscalar.plan.ir import Call, Map, Task
 from superscalar.policy.policy import Mode, Policy
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId
 
-Replan: TypeAlias = Literal["never", "planned-tools", "read-only", "ask", "any"]
-"""What a later round may add once a tool ran whose results are not trusted. "never": there is none. "planned-tools":
-calls of the tools of the first plan. "read-only": reads, and writes of a kind that was planned before. "ask": a person
-is asked about other writes. "any": everything.
-"""
-REPLANS: Final = ("never", "planned-tools", "read-only", "ask", "any")
-
-Kind: TypeAlias = tuple[str, str]
+WriteKind: TypeAlias = tuple[str, str]
 """A kind of write: its tool, and the expressions for its destinations."""
 
 _FOLLOWS: Final[dict[Mode, Literal["warn", "ask", "deny"]]] = {"warn": "warn", "ask": "ask", "enforce": "deny"}
@@ -38,7 +32,7 @@ class Refusal:
     reason: str
 
 
-def kind_of(call: Call, tool: Tool[..., object]) -> Kind:
+def write_kind(call: Call, tool: Tool[..., object]) -> WriteKind:
     """What kind of write a call is: its tool and what its sinks are given, or all arguments where it declares none.
 
     Two calls are of one kind only if the expressions are the same, constants with their types: equal values that the
@@ -64,8 +58,8 @@ class Admission:
         self._restricted = False
         self._first = True
         self._first_tools: set[str] = set()
-        self._kinds: set[Kind] = set()  # of the writes of earlier rounds
-        self._fresh: set[Kind] = set()  # of this round
+        self._kinds: set[WriteKind] = set()  # of the writes of earlier rounds
+        self._fresh: set[WriteKind] = set()  # of this round
         self._writes: list[tuple[TaskId, bool]] = []  # of this round, and whether each is made once at the most
         self._cost = 0.0
         self._round: dict[TaskId, Task] = {}
@@ -122,7 +116,7 @@ class Admission:
             if self._first:
                 self._first_tools.add(tool.name)
             if call.effect == "write":
-                self._fresh.add(kind_of(call, tool))
+                self._fresh.add(write_kind(call, tool))
                 self._writes.append((inner.id, once))
 
     def sealed(self) -> None:
@@ -195,7 +189,7 @@ class Admission:
                 return Refusal(
                     "deny", "replan", f'{seen}, and the first plan calls no {tool.name}: replan="{self._replan}"'
                 )
-            case "read-only" | "ask" if call.effect == "write" and kind_of(call, tool) not in self._kinds:
+            case "read-only" | "ask" if call.effect == "write" and write_kind(call, tool) not in self._kinds:
                 why = f"{seen}, and no plan before had a write of this kind ({_kind(tool)})"
                 if self._replan == "ask":
                     return Refusal("ask", "replan", why)

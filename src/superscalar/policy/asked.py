@@ -10,7 +10,7 @@ from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, R
 from superscalar.policy.rules import BuiltIn
 
 
-def said_by(rule: Rule, shown: Callable[[], LabelledCall]) -> Decision | None:
+def ruling_of(rule: Rule, shown: Callable[[], LabelledCall]) -> Decision | None:
     """What a rule says of a call; nothing happens that it did not let happen. Only Ctrl-C is not caught.
 
     `shown`: makes the call that it is shown.
@@ -21,7 +21,7 @@ def said_by(rule: Rule, shown: Callable[[], LabelledCall]) -> Decision | None:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 -- a rule may raise anything: CancelledError and SystemExit, too
-        return Deny(f"the rule {name_of(rule)} raised {_shown(error)}")
+        return Deny(f"the rule {rule_name(rule)} raised {_shown(error)}")
 
 
 def _decision(rule: Rule, said: object) -> Decision:
@@ -32,19 +32,19 @@ def _decision(rule: Rule, said: object) -> Decision:
             text = getattr(said, name)
             if isinstance(text, str):
                 return known(str.__str__(text))
-            return Deny(f"the rule {name_of(rule)} said {known.__name__}({_shown(text)}), whose {name} is no text")
+            return Deny(f"the rule {rule_name(rule)} said {known.__name__}({_shown(text)}), whose {name} is no text")
     if issubclass(kind, Allow):
         return Allow()
     if inspect.isawaitable(said):
         if inspect.iscoroutine(said):
             said.close()
-        return Deny(f"the rule {name_of(rule)} is async: a rule is a plain function, which decides at once")
+        return Deny(f"the rule {rule_name(rule)} is async: a rule is a plain function, which decides at once")
     return Deny(
-        f"the rule {name_of(rule)} returned {_shown(said)}, which is no Allow(), Deny(reason), Ask(question) or None"
+        f"the rule {rule_name(rule)} returned {_shown(said)}, which is no Allow(), Deny(reason), Ask(question) or None"
     )
 
 
-def name_of(rule: Rule) -> str:
+def rule_name(rule: Rule) -> str:
     """What a rule is called where its decisions are told: a built-in one's name, a function's, or that of a class."""
     try:
         named: Any = rule.name if isinstance(rule, BuiltIn) else getattr(rule, "__name__", None)

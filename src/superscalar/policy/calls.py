@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.labels import Label, Source
-from superscalar.policy.spelling import shortened, spelled
-from superscalar.short import bounded
+from superscalar.policy.spelling import spelled, spelled_within
+from superscalar.short import bounded, cut
 from superscalar.unseen import revealed
 from superscalar.values import IMMUTABLE, TaskId, twin_of
 
@@ -236,8 +236,8 @@ class Question:
             return spelled
         if self.destinations is None or inside:
             kept = [one.rpartition(".")[2].rstrip("[]") for one in inside]
-            return partial(shortened, most=max(most, _ADDRESS), kept=kept)
-        return lambda value: _cut(spelled(value), most)
+            return partial(spelled_within, most=max(most, _ADDRESS), kept=kept)
+        return lambda value: cut(spelled(value), most)
 
 
 _SHORT = 300
@@ -251,7 +251,3 @@ def _shown(value: Any, tell: Callable[[Any], str]) -> str:
         return " ".join(tell(value).splitlines())  # a repr of somebody's own must not look like more of the question
     except Exception as error:  # noqa: BLE001 -- somebody's __repr__ must not end a question
         return f"<{type(value).__name__}: showing it raised {type(error).__name__}>"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters in all)"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeVar
 
-from superscalar.errors import UsageError
+from superscalar.choices import Mode as Mode
+from superscalar.choices import words_of
+from superscalar.given import Wanted, are_texts, at_least, one_of, whole
 from superscalar.labels import NOTHING, Label, joined
-from superscalar.policy.asked import name_of, said_by
+from superscalar.policy.asked import rule_name, ruling_of
 from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall, Rule, Said, rule_of, rules_of
 from superscalar.policy.rules import (
     BUILT_IN,
@@ -24,9 +25,16 @@ from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import fact
 
-Mode: TypeAlias = Literal["off", "warn", "ask", "enforce"]
-MODES: Final = ("off", "warn", "ask", "enforce")
-
+_WANTED: Final[Mapping[str, Wanted]] = {
+    "mode": one_of(*words_of(Mode)),
+    "tools": Wanted(
+        "write names, such as tools={'price'}", lambda value: isinstance(value, tuple) and are_texts(value)
+    ).or_none,
+    "max_writes": whole(0, "writes of a run").or_none,
+    "max_cost": at_least(0.0, "what the calls of a plan may cost").or_none,
+    "control": one_of(*CONTROLS),
+    "confidential_control": one_of(*CONFIDENTIAL_CONTROLS),
+}
 _STRICTNESS: Final[Mapping[type, int]] = {Allow: 0, Ask: 1, Deny: 2}
 
 
@@ -69,31 +77,14 @@ class Policy:
         control: Control = "none",
         confidential_control: ConfidentialControl = "deny",
     ) -> None:
-        if mode not in MODES:
-            raise UsageError(f"policy={mode!r}: write one of {', '.join(map(repr, MODES))}, or Policy(...)")
-        if isinstance(tools, str):
-            raise UsageError(f"Policy(tools={tools!r}): names, such as tools={{{tools!r}}}")
-        if max_writes is not None and max_writes < 0:
-            raise UsageError(f"Policy(max_writes={max_writes}): not below 0")
-        if max_cost is not None and not 0 <= max_cost < inf:
-            raise UsageError(f"Policy(max_cost={max_cost}): not below 0")
-        _check_word("control", control, CONTROLS)
-        _check_word("confidential_control", confidential_control, CONFIDENTIAL_CONTROLS)
-        for name, value in (
-            ("mode", mode),
-            ("rules", rules_of(rules)),
-            ("tools", None if tools is None else frozenset(tools)),
-            ("max_writes", max_writes),
-            ("max_cost", max_cost),
-            ("control", control),
-            ("confidential_control", confidential_control),
-        ):
+        names = tuple(tools) if isinstance(tools, Iterable) and not isinstance(tools, str) else tools
+        given: dict[str, object] = {"mode": mode, "tools": names, "max_writes": max_writes, "max_cost": max_cost}
+        given |= {"control": control, "confidential_control": confidential_control}
+        for name, value in given.items():
+            _WANTED[name].check(name, value, "Policy")
+        given |= {"rules": rules_of(rules), "tools": None if names is None else frozenset(names)}
+        for name, value in given.items():
             object.__setattr__(self, name, value)
-
-
-def _check_word(name: str, given: str, words: tuple[str, ...]) -> None:
-    if given not in words:
-        raise UsageError(f"Policy({name}={given!r}): write {' or '.join(map(repr, words))}")
 
 
 @fact
@@ -156,10 +147,10 @@ class Rulings:
         """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
         found: tuple[BuiltIn | Rule, Decision] | None = None
         for built_in in self._built_in[call.tool]:
-            said = said_by(built_in, lambda: call)
+            said = ruling_of(built_in, lambda: call)
             found = found if said is None else _stricter(found, built_in, self._in_mode(said))
         for rule in self._others[call.tool]:
-            said = said_by(rule, call.apart)  # what it does to that, nobody else sees
+            said = ruling_of(rule, call.apart)  # what it does to that, nobody else sees
             found = found if said is None else _stricter(found, rule, said)
         if found is None:
             return None
@@ -168,7 +159,7 @@ class Rulings:
         looked_at = {**call.sinks, **call.likely} if by_sinks else call.arguments
         label = joined(argument.label for argument in looked_at.values())
         weighs = isinstance(rule, BuiltIn) and rule.weighs_control(self._tools[call.tool])
-        return self._ruled(name_of(rule), decision, label | call.control if weighs else label)
+        return self._ruled(rule_name(rule), decision, label | call.control if weighs else label)
 
     def _in_mode(self, decision: Decision) -> Decision:
         """What a built-in rule says, as the mode has it."""

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from superscalar.short import cut_off
 from superscalar.values import OrderedSet, record_fields
 
 
@@ -21,7 +22,7 @@ def spelled(value: Any) -> str:
     return _spelled(value, _WHOLE)
 
 
-def shortened(value: Any, most: int, kept: Iterable[str] = ()) -> str:
+def spelled_within(value: Any, most: int, kept: Iterable[str] = ()) -> str:
     """The same, but texts in it are cut that have more than `most` characters: everything else is there, and whole.
 
     So are the fields that are `kept`, whatever they hold.
@@ -38,7 +39,7 @@ class _Telling(NamedTuple):
     def text(self, value: str | bytes) -> str:
         if self.most is None or len(value) <= self.most:
             return repr(value)
-        return f"{value[: self.most]!r}... ({len(value):,} characters in all)"
+        return f"{value[: self.most]!r}{cut_off(len(value))}"
 
     def of(self, name: Any) -> _Telling:
         """How much is told of a field."""

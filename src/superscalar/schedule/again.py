@@ -56,7 +56,7 @@ class Again:
             _lose_items(schedule.in_program_order())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How calls are made. `runners` is None where none may be: what would have to be read is absent then.
 
@@ -181,7 +181,7 @@ class _Reading:
         loop = asyncio.get_running_loop()
         ticket = _Turn(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
-        timeout = terms.bounds.timeout_of(tool)
+        timeout = tool.timeout_in(terms.bounds.timeout)
         channel = _Unheard(terms.context, None if timeout is None else loop.time() + timeout)
         before = HOLDER.set(ref(ticket))
         call = asyncio.ensure_future(_awaited(terms.runners[tool], made, channel))
@@ -220,6 +220,9 @@ class _Unheard:
 
     def charge(self, cost: float, tokens: int) -> None:
         """Nobody counts."""
+
+    def asked(self, model: str) -> None:
+        """Nobody looks."""
 
     def used(self, usage: Usage) -> None:
         """Nobody counts."""

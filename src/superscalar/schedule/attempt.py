@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from weakref import ref
 
+from superscalar.schedule.bounds import Bounds as Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.course import Course
 from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
-from superscalar.tools.batch import Batched
-from superscalar.tools.tool import Inherited, Tool
+from superscalar.tools.tool import Batched, Tool
 from superscalar.values import FailureKind, Usage
 from superscalar.weight import Scale
 
 if TYPE_CHECKING:
     from superscalar.schedule.reports import Reports
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a run may take. `timeout`: seconds an attempt may last where its tool says nothing. `grace`: seconds that a
-    cancelled call has to end before it is abandoned. `max_tasks` in a run, `max_fan_out` items in a map (rule L13).
-    `max_bytes`: what all values of a run may weigh together (`superscalar.schedule.holding.Holding`)."""
-
-    timeout: float | None = 60.0
-    grace: float = 0.5
-    max_tasks: int = 10_000
-    max_fan_out: int = 1_000
-    max_bytes: int = 1_000_000_000
-
-    def timeout_of(self, tool: Tool[..., Any]) -> float | None:
-        """Seconds that an attempt to call a tool may last; None: as long as it likes."""
-        return self.timeout if isinstance(tool.timeout, Inherited) else tool.timeout
 
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]
@@ -169,6 +151,10 @@ class Attempt(Ticket):
     def charge(self, cost: float, tokens: int) -> None:
         """What it has cost."""
         self.shell.reports.charged(self, cost, tokens)
+
+    def asked(self, model: str) -> None:
+        """It asks a model of that name."""
+        self.shell.reports.asked(self, model)
 
     def used(self, usage: Usage) -> None:
         """What a model has used that it asked."""

@@ -31,7 +31,7 @@ class Deadlines:
     def begin(self, attempt: Attempt) -> None:
         """The call is made now: from here on its time passes."""
         attempt.started = self._now()
-        timeout = self._bounds.timeout_of(attempt.tool)
+        timeout = attempt.tool.timeout_in(self._bounds.timeout)
         if timeout is not None:
             attempt.deadline = attempt.started + timeout
             if attempt.batch is not None:

@@ -49,7 +49,7 @@ def never_started(kind: FailureKind, attempt: Attempt | None = None) -> Failure:
 
 def too_slow(attempt: Attempt, bounds: Bounds) -> str:
     """What to say when its time has passed."""
-    return f"{attempt.tool.name} gave no answer within {bounds.timeout_of(attempt.tool):g} s"
+    return f"{attempt.tool.name} gave no answer within {attempt.tool.timeout_in(bounds.timeout):g} s"
 
 
 def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:

@@ -8,7 +8,7 @@ from superscalar import events
 from superscalar.plan.evaluate.elements import described, truth
 from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Unavailable, evaluate
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
-from superscalar.plan.evaluate.holders import Row, held
+from superscalar.plan.evaluate.holders import HeldRow, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
 from superscalar.schedule.cells import Cell, Race
 from superscalar.schedule.items import gathered, last, spread
@@ -86,12 +86,12 @@ def _attempted(key: Expr, outcome: Lookup) -> Outcome:
 
 def _collected(work: Each, cell: Cell, outcome: Lookup) -> Outcome:
     """What a loop added to a list, behind what there was before it (rule L14)."""
-    before: list[Row] = []
+    before: list[HeldRow] = []
     if work.otherwise is not None:
         start = outcome(work.otherwise)
         match start:
             case Observation(list(found)):
-                before = [Row(Observation(item)) for item in found]
+                before = [HeldRow(Observation(item)) for item in found]
             case Observation(found):
                 raise EvaluationError(f"only a list can be appended to, not {described(found)}", "AttributeError")
             case Failure(items=tuple()) | Skipped(items=tuple()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate.elements import items_of, truth
-from superscalar.plan.evaluate.holders import Row
+from superscalar.plan.evaluate.holders import HeldRow
 from superscalar.plan.evaluate.itemwise import item_outcomes
 from superscalar.plan.ir import Display, Each, First, Map, Select
 from superscalar.schedule.cells import SETTLED, Cell, Element, Fate, fate_of
@@ -37,16 +37,16 @@ def items(cell: Cell) -> list[Element]:
             raise IllegalEvent(f"`{cell.id}` was expanded before `{source.id}` had a value")
 
 
-def gathered(cell: Cell) -> list[Row]:
+def gathered(cell: Cell) -> list[HeldRow]:
     """The outcome of every item of a map, loop or display that counts, in input order.
 
     With that of its key in a map; the keys of a display are not evaluated here.
     """
     work = cell.task.work if cell.task else None
-    rows: list[Row] = []
+    rows: list[HeldRow] = []
     if isinstance(work, Display):
         found = [cell.scope.find(item) for item in work.items]
-        return [Row(one.outcome) for one in found if one is not None]
+        return [HeldRow(one.outcome) for one in found if one is not None]
     spliced = work.spliced if isinstance(work, Each) else ()
     flatten = isinstance(work, Map) and work.flatten
     for element in cell.parts:
@@ -56,11 +56,11 @@ def gathered(cell: Cell) -> list[Row]:
         if not fate.counts:
             continue
         if fate.adrift:
-            rows.append(Row(fate.outcome, None, adrift=True))
+            rows.append(HeldRow(fate.outcome, None, adrift=True))
         elif flatten or (spliced and element.cell.task is not None and element.cell.task.id in spliced):
             rows.extend(spread(fate.outcome))
         else:
-            rows.append(Row(fate.outcome, element.key.outcome if element.key else None))
+            rows.append(HeldRow(fate.outcome, element.key.outcome if element.key else None))
     return rows
 
 
@@ -129,12 +129,12 @@ def _constant(source: Cell, index: int, outcome: Outcome, adrift: bool = False) 
     return Element(cell, (cell,) if adrift else ())  # a filter without a value
 
 
-def spread(outcome: Outcome) -> list[Row]:
+def spread(outcome: Outcome) -> list[HeldRow]:
     """The items of an inner map, for the outer one that flattens it. Of one that failed, nobody knows how many."""
     match outcome:
         case Observation(value):
-            return [Row(Observation(item)) for item in items_of(value)]
+            return [HeldRow(Observation(item)) for item in items_of(value)]
         case Failure(items=tuple(items)) | Skipped(items=tuple(items)):
-            return [Row(item, None, i in outcome.holder.adrift) for i, item in enumerate(items)]
+            return [HeldRow(item, None, i in outcome.holder.adrift) for i, item in enumerate(items)]
         case _:
-            return [Row(outcome, None, adrift=True)]
+            return [HeldRow(outcome, None, adrift=True)]

@@ -65,7 +65,7 @@ class UnderWay:
         return self.cut_off and not self.cleared
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Round:
     """One round of planning: what its planner was shown, and how far its plan has come.
 
@@ -116,7 +116,7 @@ class Ledger:
         self.ended: events.RunEnded | None = None
         self.called: dict[TaskId, events.Started] = {}  # each call that was made, by its first attempt
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
-        self._implicit = Round(schedule, 0, 0)  # that of a plan that was there already
+        self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
         self._untrusted = frozenset(tool.name for tool in tools if tool.trust == "untrusted")
         counts = permission is not None and permission.admission.counts_writes
@@ -224,7 +224,15 @@ class Ledger:
         begins = self.schedule.planned
         if self.rounds:
             self.rounds[-1].ends = begins
-        begun = Round(self.schedule, event.round, begins, inf, shown, event.saw_untrusted, restricted)
+        begun = Round(
+            schedule=self.schedule,
+            number=event.round,
+            begins=begins,
+            ends=inf,
+            label=shown,
+            saw_untrusted=event.saw_untrusted,
+            restricted=restricted,
+        )
         self.rounds.append(begun)
         self.labels.begin_round(shown)
         if self.permission is not None:

@@ -11,47 +11,24 @@ from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 from superscalar.labels import NOTHING, Label, joined
+from superscalar.plan import ir
 from superscalar.plan.evaluate.labelling import labels_of
 from superscalar.plan.evaluate.parts import listed, whole
 from superscalar.plan.evaluate.table import APPLIED
-from superscalar.plan.ir import (
-    Apply,
-    Call,
-    Choice,
-    Compare,
-    Compute,
-    Dict,
-    Display,
-    Expr,
-    Field,
-    Hole,
-    Index,
-    Literal,
-    Logic,
-    Map,
-    Ref,
-    Select,
-    Sequence,
-    Text,
-    Unary,
-    Unpacked,
-    Var,
-    Work,
-)
 from superscalar.plan.ir.needs import children, constant_index, references
 from superscalar.plan.ir.signatures import Output
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.labels import Labels
 from superscalar.tools.toolset import Toolset
 
-_Step: TypeAlias = "tuple[Cell, Expr | None]"
+_Step: TypeAlias = "tuple[Cell, ir.Expr | None]"
 """A task, or an expression of it, whose value must be there."""
 
 _TEXTS: Final = (str, str | None)
 _TOTAL: Final = frozenset(name for name, row in APPLIED.items() if row.total)
 
 
-def presence(labels: Labels, cell: Cell, call: Call, tools: Toolset) -> Label:
+def presence(labels: Labels, cell: Cell, call: ir.Call, tools: Toolset) -> Label:
     """The label of what decides whether all the arguments of a call have values that fit; its sources alone."""
     made = NOTHING
     given = dict(labels.argument(cell, call))
@@ -76,27 +53,29 @@ def presence(labels: Labels, cell: Cell, call: Call, tools: Toolset) -> Label:
     return Label(made.sources)
 
 
-def _wanted(tools: Toolset, call: Call, alias: str) -> Any:
+def _wanted(tools: Toolset, call: ir.Call, alias: str) -> Any:
     tool: Any = tools.get(call.tool)
     return None if tool is None else tool.described.annotations.get(tool.renamed.get(alias, alias))
 
 
-def _fits(cell: Cell, value: Expr, wanted: Any, tools: Toolset) -> bool:
+def _fits(cell: Cell, value: ir.Expr, wanted: Any, tools: Toolset) -> bool:
     """Whether a parameter with that annotation takes what an expression gives, whatever that is."""
     return wanted in (Any, object) or (wanted in _TEXTS and _is_text(cell, value, tools))
 
 
-def _is_text(cell: Cell, value: Expr, tools: Toolset) -> bool:
+def _is_text(cell: Cell, value: ir.Expr, tools: Toolset) -> bool:
     """Whether an expression gives a text, if anything; of a tool's result, as its annotation says."""
-    pending: list[tuple[Cell, Expr]] = [(cell, value)]
+    pending: list[tuple[Cell, ir.Expr]] = [(cell, value)]
     while pending:
         at, one = pending.pop()
         match one:
-            case Text() | Literal(str()) | Apply("str"):
+            case ir.Text() | ir.Literal(str()) | ir.Apply("str"):
                 pass
-            case Apply("default", both):
+            case ir.Apply("default", both):
                 pending += ((at, inner) for inner in both)
-            case Ref(id) if (found := at.scope.find(id)) is not None and isinstance(work := _work(found), Compute):
+            case ir.Ref(id) if (found := at.scope.find(id)) is not None and isinstance(
+                work := _work(found), ir.Compute
+            ):
                 pending.append((found, work.value))
             case _:
                 output = _declared(at, one, tools)
@@ -105,29 +84,29 @@ def _is_text(cell: Cell, value: Expr, tools: Toolset) -> bool:
     return True
 
 
-def _declared(cell: Cell, value: Expr, tools: Toolset) -> Output | None:
+def _declared(cell: Cell, value: ir.Expr, tools: Toolset) -> Output | None:
     """What a tool says of its result, or of the part of it to which a path leads."""
     match value:
-        case Ref(id):
+        case ir.Ref(id):
             found = cell.scope.find(id)
             if found is not None and found.task is None:  # an item of what came as a whole
                 found, item = found.parts[0].cell, True
             else:
                 item = False
             work = _work(found)
-            tool = tools.get(work.tool) if isinstance(work, Call) else None
+            tool = tools.get(work.tool) if isinstance(work, ir.Call) else None
             output = None if tool is None else tool.signature.output
             return output.items if item and output is not None else output
-        case Index(base, index) if constant_index(index) is not None:
+        case ir.Index(base, index) if constant_index(index) is not None:
             whole_list = _declared(cell, base, tools)
             return None if whole_list is None else whole_list.items
-        case Field(base, name):
+        case ir.Field(base, name):
             record = _declared(cell, base, tools)
             return None if record is None or record.fields is None else record.fields.get(name)
     return None
 
 
-def _work(cell: Cell | None) -> Work | None:
+def _work(cell: Cell | None) -> ir.Work | None:
     return None if cell is None or cell.task is None else cell.task.work
 
 
@@ -138,29 +117,29 @@ def _of_task(labels: Labels, cell: Cell, pending: list[_Step]) -> Label:
         return NOTHING
     control = labels.control(cell)
     match cell.task.work:
-        case Call() as call:
+        case ir.Call() as call:
             pending += ((cell, value) for _, value in call.arguments)
             return control | joined(whole(found) for _, found in labels.argument(cell, call))
-        case Compute(value):
+        case ir.Compute(value):
             pending.append((cell, value))
             return control
-        case Display(items=items, keys=keys):
-            pending += ((cell, Ref(id)) for id in items)
+        case ir.Display(items=items, keys=keys):
+            pending += ((cell, ir.Ref(id)) for id in items)
             pending += ((cell, key) for key in keys)
             return control
-        case Map(source=source):
-            pending.append((cell, Ref(source)))
+        case ir.Map(source=source):
+            pending.append((cell, ir.Ref(source)))
             inside = [one for part in cell.parts for one in (part.cell, *part.keep, part.key) if one is not None]
             pending += ((one, None) for one in inside)
             return control
-        case Select(condition, then, otherwise):
-            pending += ((cell, Ref(id)) for id in (then, otherwise) if id is not None)
-            return control | _looked_up(labels, cell, Ref(condition))
+        case ir.Select(condition, then, otherwise):
+            pending += ((cell, ir.Ref(id)) for id in (then, otherwise) if id is not None)
+            return control | _looked_up(labels, cell, ir.Ref(condition))
         case _:
             return whole(labels.of(cell))
 
 
-def _looked_up(labels: Labels, cell: Cell, value: Expr) -> Label:
+def _looked_up(labels: Labels, cell: Cell, value: ir.Expr) -> Label:
     """The label of an expression; of one with variables of its own, that of all that it refers to."""
 
     def lookup(id: str) -> Any:
@@ -172,19 +151,19 @@ def _looked_up(labels: Labels, cell: Cell, value: Expr) -> Label:
     return whole(labels_of(value, lookup))
 
 
-def _item(cell: Cell, value: Expr) -> tuple[Cell, Cell] | None:
+def _item(cell: Cell, value: ir.Expr) -> tuple[Cell, Cell] | None:
     """The list and its item that an expression takes by position alone, where items are there one by one (rule L15)."""
-    if not (isinstance(value, Index | Unpacked) and isinstance(value.base, Ref)):
+    if not (isinstance(value, ir.Index | ir.Unpacked) and isinstance(value.base, ir.Ref)):
         return None
     found = cell.scope.find(value.base.task)
-    position = constant_index(value.index) if isinstance(value, Index) else value.index
+    position = constant_index(value.index) if isinstance(value, ir.Index) else value.index
     elements = None if found is None else found.elements
     if found is None or elements is None or position is None or not -len(elements) <= position < len(elements):
         return None
     return None if any(one.keep for one in elements) else (found, elements[position].cell)
 
 
-def _looked_at(cell: Cell, value: Expr) -> Iterator[Expr]:
+def _looked_at(cell: Cell, value: ir.Expr) -> Iterator[ir.Expr]:
     """The parts of an expression that may fail for what they look at."""
     pending = [value]
     while pending:
@@ -195,70 +174,72 @@ def _looked_at(cell: Cell, value: Expr) -> Iterator[Expr]:
         if inner is None:
             yield one
             inner = () if _has_variables(one) or _is_path(one) else tuple(children(one))
-        elif isinstance(one, Choice) and not (_is_there(one.then) and _is_there(one.otherwise)):
+        elif isinstance(one, ir.Choice) and not (_is_there(one.then) and _is_there(one.otherwise)):
             yield one.condition
-        elif isinstance(one, Logic) and not all(map(_is_there, one.operands[1:])):
+        elif isinstance(one, ir.Logic) and not all(map(_is_there, one.operands[1:])):
             yield from one.operands[:-1]
         pending += inner
 
 
-def _handed_on(cell: Cell, value: Expr) -> Iterator[tuple[Cell, Cell | None]]:
+def _handed_on(cell: Cell, value: ir.Expr) -> Iterator[tuple[Cell, Cell | None]]:
     """The tasks that must have values for an expression to have one, and of an item by position its list."""
     pending = [value]
     while pending:
         one = pending.pop()
         if (item := _item(cell, one)) is not None:
             yield item[1], item[0]
-        elif isinstance(one, Ref) or _has_variables(one):
+        elif isinstance(one, ir.Ref) or _has_variables(one):
             yield from ((found, None) for id in references(one) if (found := cell.scope.find(id)) is not None)
         else:
             inner = _inner(one)
             pending += children(one) if inner is None else inner
 
 
-def _inner(value: Expr) -> tuple[Expr, ...] | None:
+def _inner(value: ir.Expr) -> tuple[ir.Expr, ...] | None:
     """The parts that must have values for an expression to have one, whatever they are; None if they matter."""
     match value:
-        case Literal() | Ref():
+        case ir.Literal() | ir.Ref():
             return ()
-        case Sequence(kind="list" | "tuple", items=items):
+        case ir.Sequence(kind="list" | "tuple", items=items):
             return items
-        case Dict(items=pairs) if all(isinstance(key, Literal) for key, _ in pairs):
+        case ir.Dict(items=pairs) if all(isinstance(key, ir.Literal) for key, _ in pairs):
             return tuple(item for _, item in pairs)
-        case Text(parts):
-            holes = [part for part in parts if isinstance(part, Hole)]
+        case ir.Text(parts):
+            holes = [part for part in parts if isinstance(part, ir.Hole)]
             return None if any(hole.spec is not None for hole in holes) else tuple(hole.value for hole in holes)
-        case Apply("default", (_, otherwise), ()):
+        case ir.Apply("default", (_, otherwise), ()):
             return (otherwise,)
-        case Apply(function, (given,), ()) if function in _TOTAL:
+        case ir.Apply(function, (given,), ()) if function in _TOTAL:
             return (given,)
-        case Unary("not", operand):
+        case ir.Unary("not", operand):
             return (operand,)
-        case Compare(first, rest) if all(operator in ("==", "!=", "is", "is not") for operator, _ in rest):
+        case ir.Compare(first, rest) if all(operator in ("==", "!=", "is", "is not") for operator, _ in rest):
             return (first, *(operand for _, operand in rest))
-        case Choice(condition, then, otherwise):
+        case ir.Choice(condition, then, otherwise):
             return (condition, then, otherwise)
-        case Logic(operands=operands):
+        case ir.Logic(operands=operands):
             return operands
     return None
 
 
-def _is_path(value: Expr) -> bool:
+def _is_path(value: ir.Expr) -> bool:
     """Whether it is a part of what a task left behind: whether that is there, the label of the part says."""
-    while isinstance(value, Field | Unpacked) or (isinstance(value, Index) and isinstance(value.index, Literal)):
+    while isinstance(value, ir.Field | ir.Unpacked) or (
+        isinstance(value, ir.Index) and isinstance(value.index, ir.Literal)
+    ):
         value = value.base
-    return isinstance(value, Ref)
+    return isinstance(value, ir.Ref)
 
 
-def _is_there(value: Expr) -> bool:
-    return isinstance(value, Literal)
+def _is_there(value: ir.Expr) -> bool:
+    return isinstance(value, ir.Literal)
 
 
-def _has_variables(value: Expr) -> bool:
+def _has_variables(value: ir.Expr) -> bool:
     pending = [value]
     while pending:
         one = pending.pop()
-        if isinstance(one, Var):
+        if isinstance(one, ir.Var):
             return True
         pending += children(one)
     return False

@@ -21,6 +21,7 @@ from superscalar.policy import Question
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import digest_of
 from superscalar.schedule.withholding import SecretNames, behind, is_withheld, withheld_call, withheld_plan
+from superscalar.short import cut
 from superscalar.tools.trust import Declared
 from superscalar.values import WITHHELD, twin_of
 
@@ -88,7 +89,7 @@ def _origin(
         if (said := _said(call, label, declared)) is not None
     ]
     calls = _listed([tell(*one) for one in found])
-    return calls if isinstance(value, Ref) else f"{calls}, as `{_cut(print_expr(value))}`"
+    return calls if isinstance(value, Ref) else f"{calls}, as `{cut(print_expr(value), _LONGEST)}`"
 
 
 def _withheld_origin(
@@ -161,11 +162,7 @@ def _inputs(cell: Cell) -> Iterator[Cell]:
 
 def _call_text(cell: Cell, call: Call, said: str, secrets: SecretNames) -> str:
     given = ", ".join(f"{name}={print_expr(value)}" for name, value in withheld_call(call, secrets).arguments)
-    return f"`{cell.id}` = {_cut(f'{call.tool}({given})')}{said}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return f"`{cell.id}` = {cut(f'{call.tool}({given})', _LONGEST)}{said}"
 
 
 def plan_question(run_id: str, tasks: Iterable[Task], secrets: SecretNames) -> Question:

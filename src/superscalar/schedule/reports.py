@@ -48,6 +48,10 @@ class Reports:
             raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
         self._at_once(events.Charged, attempt.cell.id, cost, tokens)
 
+    def asked(self, attempt: Attempt, model: str) -> None:
+        """Tell that a call asks a model of that name."""
+        self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, model)
+
     def used(self, attempt: Attempt, usage: Usage) -> None:
         """Tell what a model has used that a call asked."""
         self._at_once(events.ModelUsed, attempt.tool.name, usage)

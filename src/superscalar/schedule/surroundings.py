@@ -20,7 +20,7 @@ from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Surroundings:
     """What a unit needs of the run that it belongs to."""
 

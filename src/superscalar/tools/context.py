@@ -65,6 +65,10 @@ class ToolContext(Generic[ContextT]):
         """
         self._channel.charge(cost, tokens)
 
+    def asked(self, model: str) -> None:
+        """Say that this call asks a model of that name; `used` says that it is done. Safe from any thread."""
+        self._channel.asked(model)
+
     def used(self, usage: Usage) -> None:
         """Say what a model that this call asked has used: it counts in the budgets, and in the usage of the result.
 

@@ -60,6 +60,10 @@ class Channel(Protocol):
         """
         ...
 
+    def asked(self, model: str) -> None:
+        """Say that the call asks a model of that name."""
+        ...
+
     def used(self, usage: Usage) -> None:
         """Say what a model has used that the call asked; see `ToolContext.used`."""
         ...
@@ -80,7 +84,8 @@ class Executor(Protocol):
     """
 
     def runner(self, tool: Tool[..., Any]) -> Runner:
-        """What runs the calls of a tool. It is asked for when an agent is made, once for each of its tools.
+        """What runs the calls of a tool. It is asked for when an agent is made, once for each of its tools, and
+        again where these are listed anew.
 
         Raises:
             UsageError: they cannot run here: the tool cannot be found there, or what it takes cannot be sent. The

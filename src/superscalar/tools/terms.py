@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from superscalar.errors import RateLimited, UsageError
-from superscalar.tools.batch import MAX_BATCH
+from superscalar.given import (
+    EXECUTOR,
+    FLAG,
+    NAME,
+    NAMES,
+    SECONDS,
+    TEXT,
+    Wanted,
+    are_texts,
+    at_least,
+    check_fields,
+    number,
+    one_of,
+    whole,
+)
 from superscalar.tools.execution import Executor
+from superscalar.tools.pairing import MAX_BATCH
 from superscalar.tools.trust import Readers, Trust, TrustedFields
 
 Effect: TypeAlias = Literal["pure", "read", "write"]
@@ -37,20 +51,17 @@ class Limit:
     While the provider refuses calls the limit is narrower, and nothing comes in a burst.
     """
 
-    concurrency: int | None = None
-    rate: float | None = None
-    per: float = 1.0
-    burst: int = 1
+    concurrency: int | None = field(default=None, metadata=whole(1, "calls at once").or_none.here)
+    rate: float | None = field(default=None, metadata=number("calls in `per` seconds").or_none.here)
+    per: float = field(default=1.0, metadata=number("seconds, such as per=60.0 for a minute").here)
+    burst: int = field(default=1, metadata=whole(1, "calls").here)
 
     def __post_init__(self) -> None:
-        if self.concurrency is not None and self.concurrency < 1:
-            raise UsageError(f"Limit(concurrency={self.concurrency}): at least 1; leave it out for no bound")
-        if self.rate is not None and not (self.rate > 0 and math.isfinite(self.rate)):
-            raise UsageError(f"Limit(rate={self.rate}): a positive number of calls; leave it out for no bound")
-        if not (self.per > 0 and math.isfinite(self.per)):
-            raise UsageError(f"Limit(per={self.per}): a positive number of seconds, such as per=60.0 for a minute")
-        if self.burst < 1:
-            raise UsageError(f"Limit(burst={self.burst}): at least 1")
+        check_fields(self, "Limit")
+
+
+def _are_errors(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, type) and issubclass(one, BaseException) for one in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +75,16 @@ class Retry:
     nothing else gets through either, and every tenth time.
     """
 
-    attempts: int = 3
-    on: tuple[type[BaseException], ...] = (ConnectionError, TimeoutError, RateLimited)
-    initial: float = 0.5
-    maximum: float = 30.0
+    attempts: int = field(default=3, metadata=whole(1, "attempts in all; 1 is no retry").here)
+    on: tuple[type[BaseException], ...] = field(
+        default=(ConnectionError, TimeoutError, RateLimited),
+        metadata=Wanted("write classes of errors, such as on=(ConnectionError, TimeoutError)", _are_errors).here,
+    )
+    initial: float = field(default=0.5, metadata=at_least(0.0, "seconds").here)
+    maximum: float = field(default=30.0, metadata=at_least(0.0, "seconds").here)
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise UsageError(f"Retry(attempts={self.attempts}): at least 1, which is no retry")
-        if self.initial < 0 or self.maximum < 0:
-            raise UsageError("Retry(initial=..., maximum=...): seconds, not below 0")
+        check_fields(self, "Retry")
 
     def delay(self, attempt: int, random: Random) -> float:
         """Seconds to wait after the `attempt`-th attempt (from 1) failed."""
@@ -84,58 +95,79 @@ UNLESS_REFUSED = Retry(attempts=5, on=(RateLimited,), initial=1.0)
 """What a tool gets that declares nothing: only a refusal is tried again, and a write only if it did nothing."""
 
 
+_RESOURCE: Final = Wanted(
+    'write a name, or a function of arguments to one, such as lambda path: f"file:{path}"',
+    lambda value: NAME.fits(value) or callable(value),
+)
+_TIMEOUT: Final = Wanted(
+    SECONDS.or_none.write, lambda value: isinstance(value, Inherited) or SECONDS.or_none.fits(value)
+)
+_ATTEMPTS: Final = whole(1, "attempts in all")
+_RETRY: Final = Wanted(
+    "write how many attempts there are in all, such as retry=3, or Retry(...)",
+    lambda value: isinstance(value, Retry) or _ATTEMPTS.fits(value),
+)
+_FIELDS: Final = Wanted(
+    "write paths, such as ['[].id'], or a pattern for each, such as {'[].id': r'f\\d+'}",
+    lambda value: value == "" or NAMES.fits(value) or (isinstance(value, Mapping) and are_texts(value)),
+)
+_READERS: Final = Wanted(
+    "write names, such as {'ann@home.example'}, or a function of arguments to them",
+    lambda value: callable(value) or NAMES.fits(value),
+)
+_EFFECT: Final = Wanted('write effect="pure", effect="read" or effect="write"', one_of("pure", "read", "write").fits)
+_TRUST: Final = Wanted('write trust="trusted" or trust="untrusted"', one_of("trusted", "untrusted").fits)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """On which terms a tool is called, as it declares them; what is None is not declared."""
 
-    effect: Effect | None = None
+    effect: Effect | None = field(default=None, metadata=_EFFECT.or_none.here)
     """`pure` (its result depends on its arguments only), `read`, or `write`: it changes something."""
-    resource: Resource | None = None
+    resource: Resource | None = field(default=None, metadata=_RESOURCE.or_none.here)
     """What its accesses are ordered against: a name, or a function of some of the arguments (rule L17)."""
-    dedupe: bool | None = None
+    dedupe: bool | None = field(default=None, metadata=FLAG.or_none.here)
     """Whether identical calls are one call (rule L21); None: those of a pure tool are."""
-    limit: str | Iterable[str] = ()
+    limit: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """The named limit, or limits, that a call takes part in."""
-    timeout: float | Inherited | None = INHERITED
+    timeout: float | Inherited | None = field(default=INHERITED, metadata=_TIMEOUT.here)
     """Seconds that an attempt may take; None for no bound, INHERITED for the agent's."""
-    retry: Retry | int = UNLESS_REFUSED
+    retry: Retry | int = field(default=UNLESS_REFUSED, metadata=_RETRY.here)
     """When to try again, or how many attempts there are in all."""
-    idempotent: bool = False
+    idempotent: bool = field(default=False, metadata=FLAG.here)
     """Doing it twice is doing it once."""
-    cost: float = 0.0
+    cost: float = field(default=0.0, metadata=at_least(0.0, "what one attempt costs").here)
     """What an attempt costs, in any currency; it counts in the run's `max_cost`."""
-    provider: str = ""
+    provider: str = field(default="", metadata=TEXT.here)
     """Where it comes from: what its accesses are ordered against if it names no resource. Empty: its module."""
-    batch: str | None = None
+    batch: str | None = field(default=None, metadata=TEXT.or_none.here)
     """The name of its batched form."""
-    over: str | None = None
+    over: str | None = field(default=None, metadata=TEXT.or_none.here)
     """The parameter that is a list in the batched form, where that is not clear."""
-    max_batch: int = MAX_BATCH
+    max_batch: int = field(default=MAX_BATCH, metadata=whole(1, "calls of one request").here)
     """How many calls are one request at the most."""
-    secret: str | Iterable[str] = ()
+    secret: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """The parameters whose values are never shown nor recorded."""
-    trust: Trust | None = None
+    trust: Trust | None = field(default=None, metadata=_TRUST.or_none.here)
     """Whether what it returns is other people's text; None: it is, but for a pure tool."""
-    trusted_fields: TrustedFields = ()
+    trusted_fields: TrustedFields = field(default=(), metadata=_FIELDS.here)
     """What of that the service itself makes or has checked: paths, or a pattern for each."""
-    sink: str | Iterable[str] = ()
+    sink: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """The parameters, or parts of them, that choose where something goes."""
-    content: str | Iterable[str] = ()
+    content: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """Those that do not, though their names or types look so."""
-    readers: Readers | None = None
+    readers: Readers | None = field(default=None, metadata=_READERS.or_none.here)
     """Who may read what it returns: names, or a function of the arguments to them."""
-    reads: Readers | None = None
+    reads: Readers | None = field(default=None, metadata=_READERS.or_none.here)
     """Who gets to read what it is given, likewise."""
     policy: Any = None
     """A rule for its calls, or what is said of each of them."""
-    executor: Executor | None = None
+    executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
     """Where its calls run; None: where those of the agent do."""
 
     def __post_init__(self) -> None:
-        if self.effect not in (None, "pure", "read", "write"):
-            raise UsageError(f'@tool(effect={self.effect!r}): write effect="pure", effect="read" or effect="write"')
-        if self.trust not in (None, "trusted", "untrusted"):
-            raise UsageError(f'@tool(trust={self.trust!r}): write trust="trusted" or trust="untrusted"')
+        check_fields(self, "@tool")
         keep = object.__setattr__
         keep(self, "retry", Retry(attempts=self.retry) if isinstance(self.retry, int) else self.retry)
         for name in ("limit", "secret", "sink", "content"):
@@ -170,10 +202,6 @@ class Terms:
             self.check_batch(tool, effect, self.max_batch)
         elif self.over is not None:
             raise UsageError(f'@tool(over={self.over!r}) on {tool} says nothing without batch="..."')
-        if not isinstance(self.timeout, Inherited) and self.timeout is not None and self.timeout <= 0:
-            raise UsageError(f"@tool(timeout={self.timeout}) on {tool}: seconds above 0, or None for no bound")
-        if not 0.0 <= self.cost < math.inf:
-            raise UsageError(f"@tool(cost={self.cost}) on {tool}: what one attempt costs, not below 0")
         if effect == "write" and self.dedupe:
             raise UsageError(f"@tool(dedupe=True) on {tool}: two equal writes are two writes; leave out dedupe=")
 

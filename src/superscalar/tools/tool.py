@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import partial
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
+from superscalar.given import NAME
 from superscalar.plan.ir.signatures import ResourceFunction, Signature
-from superscalar.tools.batch import MAX_BATCH, Batched, defaults_of, matched
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import filled
 from superscalar.tools.function import Inspected, inspected, is_async, told_by
+from superscalar.tools.pairing import MAX_BATCH, defaults_of, matched
 from superscalar.tools.secret import hidden, secrets_of
 from superscalar.tools.terms import INHERITED, Effect, Inherited, Retry, Terms, TermsDict
 from superscalar.tools.trust import Destination, Results, Sink, Trust, destinations_of, readers_of, results_of
@@ -28,6 +30,51 @@ __all__ = ["INHERITED", "Effect", "Inherited", "Tool", "tool"]
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """How calls of a tool become one request: `tool` is called with the list of their `over` arguments as `into`.
+
+    All other arguments must be the same. `defaults` are those of the single form, which also hold in a batch.
+    """
+
+    tool: Tool[..., Any]
+    over: str
+    into: str
+    defaults: Mapping[str, Any]
+    max_batch: int = MAX_BATCH
+
+    def parted(self, arguments: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """What a call differs in, and its other arguments."""
+        others = {**self.defaults, **arguments}
+        return others.pop(self.over), others
+
+    def divided(self, answer: Any, items: Sequence[Any]) -> list[Any]:
+        """What each item came to: its result, or the exception that it failed with."""
+        try:
+            if isinstance(answer, Mapping):
+                return [self._found(answer, item) for item in items]
+            if isinstance(answer, str | bytes | Set) or not isinstance(answer, Collection):
+                raise TypeError(
+                    f"{self.tool.name} returned a {type(answer).__name__}; "
+                    "it must return a list in the order of the items, or a mapping from items to results"
+                )
+            results = list(answer)
+            if len(results) != len(items):
+                raise ValueError(
+                    f"{self.tool.name} returned {len(results)} results for {len(items)} items; "
+                    "it must return one for each, in their order"
+                )
+        except Exception as error:  # noqa: BLE001 -- the answer is the tool's, and so is what reading it raises
+            return [error] * len(items)
+        return results
+
+    def _found(self, answer: Mapping[Any, Any], item: Any) -> Any:
+        try:
+            return answer[item]
+        except (LookupError, TypeError):  # TypeError: what cannot be hashed is no key
+            return LookupError(f"{self.tool.name} returned nothing for {item!r}")
 
 
 class Tool(Generic[P, R]):
@@ -285,6 +332,10 @@ class Tool(Generic[P, R]):
         """Whether a call that leaves a parameter out gets a default for it."""
         return parameter in self.described.defaults
 
+    def timeout_in(self, usual: float | None) -> float | None:
+        """Seconds that an attempt may last; what is `usual` where it has no timeout of its own. None: without bound."""
+        return usual if isinstance(self.timeout, Inherited) else self.timeout
+
     def named(self, given: dict[str, Any]) -> dict[str, Any]:
         """What a plan gives by alias, by the tool's own names of its parameters."""
         return {self.renamed.get(alias, alias): value for alias, value in given.items()}
@@ -435,6 +486,7 @@ def tool(
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
     """
+    NAME.or_none.check("name", name, "@tool")
     said = Terms.of(terms)
 
     def make(function: Callable[P, R]) -> Tool[P, R]:

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import operator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import replace
 from types import MethodType, ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-from superscalar.errors import UsageError
+from superscalar.errors import ToolsetError, UsageError
+from superscalar.forks import made_once
+from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole
 from superscalar.plan.ir.signatures import Signatures
+from superscalar.secrets import without_queries
+from superscalar.short import short
+from superscalar.tools.search import ranked
+from superscalar.tools.stubs import tool_stub
 from superscalar.tools.terms import Limit
 from superscalar.tools.tool import Tool, tool
 from superscalar.tools.trust import Declared
+
+if TYPE_CHECKING:
+    from superscalar.tools.sessions import Sessions
+
+
+class _Rules(tuple[Any, ...]):
+    """Several rules in the place of a tool's own: that first, and those of the sets that it is in."""
+
+    __slots__ = ()
+
+
+_LIMITS: Final = LIMITS.or_none
+_SCHEMAS: Final = SCHEMAS.or_none
+_AT_MOST: Final = whole(1, "tools").or_none
 
 
 class Toolset:
     """Tools by alias, in the order in which they are shown to the planner.
 
     Plain functions become tools. `limits` are the set's own named limits; those given to the agent win. `policy`: as
-    for `tool`, for the calls of all its tools; `rules` has what is said of every tool, by name. `schemas`: types by
-    name, for `extract` in plans (see docs/extract.md); `named` has those of all sets in it.
+    for `tool`, for the calls of all its tools, which follow it wherever they are handed to; `rules` has what is said of
+    every tool, by name. `schemas`: types by name, for `extract` in plans (see docs/extract.md); `named` has those of
+    all sets in it.
+
+    Tools that need a connection are those of a subclass that overrides `session`, and `listed` if they may change. The
+    agent opens it for the runs that need it; `async with toolset:` keeps it open between them, too.
 
     Raises:
         UsageError: two tools have one name, or the batched form that a tool names is not there.
@@ -33,26 +60,37 @@ class Toolset:
         policy: Any = None,
         schemas: Mapping[str, Any] | None = None,
     ) -> None:
+        for name, wanted, value in (
+            ("tools", TOOLS, tools),
+            ("limits", _LIMITS, limits),
+            ("schemas", _SCHEMAS, schemas),
+        ):
+            wanted.check(name, value, "Toolset")
+        self._given: tuple[Any, ...] = (tools,) if isinstance(tools, Toolset) else tuple(tools)
+        self._own: dict[str, Any] = {"limits": limits, "policy": policy, "schemas": schemas}
+        self._sets = [one for one in self._given if isinstance(one, Toolset)]
+        self._latest: tuple[tuple[Any, ...], Toolset] = (self._given, self)
         self.named: dict[str, Any] = {}
         self.limits: dict[str, Limit] = {}
         self.rules: dict[str, tuple[Callable[[Any], Any], ...]] = {}
         self.by_alias: dict[str, Tool[..., Any]] = {}
         by_name: dict[str, Tool[..., Any]] = {}
-        for given in tools:
+        for given in self._given:
             members: Iterable[Tool[..., Any]]
             if isinstance(given, Toolset):
-                members = given
+                members = given if policy is None else [copy(member) for member in given]
                 self.limits.update(given.limits)
-                self.rules.update(given.rules)
                 self.named.update(given.named)
             else:
-                members = (_tool_of(given),)
+                members = (_tool_of(given) if policy is None else copy(_tool_of(given)),)
             for member in members:
                 if member.name in by_name:
                     raise UsageError(f'two tools are called {member.name!r}; give one another name: @tool(name="...")')
                 by_name[member.name] = member
-                own = (member.policy,) if member.policy is not None and member.name not in self.rules else ()
-                if rules := (*self.rules.get(member.name, own), *((policy,) if policy is not None else ())):
+                own = member.policy if isinstance(member.policy, _Rules) else (member.policy,)
+                if policy is not None:
+                    own = member.policy = _Rules((*own, policy))  # which it keeps, in whatever set it is put
+                if rules := tuple(rule for rule in own if rule is not None):
                     self.rules[member.name] = rules
         kept = {member.name for member in by_name.values() if member.alias == member.name}
         for member in by_name.values():
@@ -97,6 +135,102 @@ class Toolset:
         if not isinstance(schemas, Mapping):
             raise UsageError(f'SCHEMAS in {module.__name__} must look like SCHEMAS = {{"Invoice": Invoice}}')
         return cls(limits=limits, schemas=schemas)
+
+    # ------------------------------------------------------------------------------------------ what must be open
+
+    def session(self) -> AbstractAsyncContextManager[object]:
+        """What is open while tools are called: to be overridden. Without that, the sessions of the sets in it.
+
+            @asynccontextmanager
+            async def session(self):
+                async with connect(self.url) as self.connection:
+                    yield
+
+        It is entered before the first run that needs it and left after the last, once for all runs on one event loop,
+        of several agents too, and both in one asyncio task. What it raises on the way in is a `ToolsetError` of every
+        run that waits for it; what it raises on the way out is logged.
+        """
+        return self._sessions_of_sets()
+
+    async def listed(self) -> Iterable[Tool[..., Any] | Callable[..., Any]] | None:
+        """The tools as they are now: to be overridden where they may change; None: those that it was made with.
+
+        It is asked before each run, with the session open; during a run its tools stay what they are. Give the same
+        objects as long as nothing has changed, or the agent prepares anew for each run.
+        """
+        return None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a run has anything to open, or to ask."""
+        own = type(self)
+        return (
+            own.session is not Toolset.session or own.listed is not Toolset.listed or any(s.is_live for s in self._sets)
+        )
+
+    @asynccontextmanager
+    async def _sessions_of_sets(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for one in self._sets:
+                await stack.enter_async_context(one)
+            yield
+
+    async def __aenter__(self) -> Self:
+        """Open it, if nobody else has.
+
+        Raises:
+            ToolsetError: it cannot be opened.
+        """
+        if self.is_live:
+            await self._sessions.enter()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.is_live:
+            await self._sessions.leave()
+
+    @made_once
+    def _sessions(self) -> Sessions:
+        from superscalar.tools.sessions import Sessions  # and asyncio: not for those who list tools
+
+        return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}")
+
+    async def now(self) -> Toolset:
+        """The set with the tools that are listed now, which does not change; itself where none ever do.
+
+        Raises:
+            ToolsetError: they could not be listed.
+            UsageError: as for the set itself.
+        """
+        if not self.is_live:
+            return self
+        try:
+            listed = await self.listed()
+        except Exception as error:
+            why = without_queries(f"{type(error).__name__}: {error}")
+            raise ToolsetError(f"the toolset {type(self).__name__} did not list its tools: {why}") from error
+        given = [await one.now() if isinstance(one, Toolset) else one for one in self._given]
+        found = tuple(given if listed is None else listed)
+        before, latest = self._latest
+        if len(found) != len(before) or not all(map(operator.is_, found, before)):
+            latest = Toolset(found, **self._own)
+            self._latest = found, latest
+        return latest
+
+    # ----------------------------------------------------------------------------------------------- what is in it
+
+    def describe(self, query: str | None = None, limit: int | None = None) -> str:
+        """The tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
+
+        A tool is found by the words of its name, description and parameters (`superscalar.tools.search`).
+
+        Raises:
+            UsageError: `query` is no text, or `limit` no number.
+        """
+        TEXT.or_none.check("query", query, "describe")
+        _AT_MOST.check("limit", limit, "describe")
+        found = list(self.signatures) if query is None else ranked(self.signatures, query)
+        return "\n".join(map(tool_stub, found[:limit]))
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
@@ -154,7 +288,12 @@ def _tool_of(given: Callable[..., Any]) -> Tool[..., Any]:
     """The tool that a member is, or that its function makes.
 
     Since Python 3.13 a class method binds what it wraps without asking it.
+
+    Raises:
+        UsageError: it is neither.
     """
+    if not callable(given):
+        raise UsageError(f"{short(given)} is no tool: write a function, such as tools=[price], or a Toolset")
     if isinstance(given, MethodType) and isinstance(given.__func__, Tool):
         return given.__func__.__get__(given.__self__)
     return given if isinstance(given, Tool) else tool(given)

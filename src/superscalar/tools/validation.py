@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from superscalar.errors import UsageError
 from superscalar.plan.evaluate.json_text import looks_like_json
+from superscalar.short import cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.secret import NONE, Secrets, lost, refuse_lost, without
 from superscalar.tools.types import annotation_of
@@ -277,7 +278,6 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
         given = repr(WITHHELD if error["loc"] and error["loc"][0] in secrets else error["input"])
     except Exception:  # noqa: BLE001 -- of a number with thousands of digits there is no text, and a handle may be broken
         given = f"this {type(error['input']).__name__}"
-    short = given if len(given) <= 80 else given[:77] + "..."
     match error["type"]:
         case "missing":
             return f"{tool}() needs `{place}`"
@@ -287,4 +287,4 @@ def _sentence(tool: str, error: Mapping[str, Any], secrets: Collection[str]) -> 
             way_out = ""
             if error["type"] in _WANTS_DATA and looks_like_json(error["input"]) and error["loc"][0] not in secrets:
                 way_out = "; if that is JSON, write parse_json(...) around it in the plan"
-            return f"{tool}(): `{place}`: {error['msg']}, not {short}{way_out}"
+            return f"{tool}(): `{place}`: {error['msg']}, not {cut(given, 80)}{way_out}"

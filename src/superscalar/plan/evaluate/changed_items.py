@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from superscalar.plan.evaluate.bounds import EvaluationError, Unavailable
 from superscalar.plan.evaluate.changing import changed
 from superscalar.plan.evaluate.elements import hashable
-from superscalar.plan.evaluate.holders import Row
+from superscalar.plan.evaluate.holders import HeldRow
 from superscalar.plan.evaluate.itemwise import Absent, Frame, attempt, put_together, worst
 from superscalar.plan.ir import Fold
 
@@ -41,14 +41,14 @@ def changed_by_item(expr: Fold, frame: Frame) -> Any:
         if more is None:
             raise absent.error
         last = {row.key: row.entry for row in (*rows, *more)}  # what was under a key that is replaced does not matter
-        return put_together("dict", [Row(entry, key) for key, entry in last.items()])
+        return put_together("dict", [HeldRow(entry, key) for key, entry in last.items()])
     keyed = _keyed(steps, frame)
     if keyed is None:
         raise absent.error
     return _by_key(expr.operator, {row.key: row.entry for row in rows}, keyed, frame)
 
 
-def _inside(held: Any, frame: Frame) -> tuple[str | None, list[Row] | None]:
+def _inside(held: Any, frame: Frame) -> tuple[str | None, list[HeldRow] | None]:
     """Which kind of holder something is, and its items; None if it is none, or has no items as a whole."""
     frame.budget.spend(1 if isinstance(held, Absent) or not hasattr(held, "__len__") else 1 + len(held))
     match held:
@@ -59,17 +59,17 @@ def _inside(held: Any, frame: Frame) -> tuple[str | None, list[Row] | None]:
                 return None, None
             return kind, rows
         case list() | tuple():
-            return type(held).__name__, [Row(item) for item in held]
+            return type(held).__name__, [HeldRow(item) for item in held]
         case Set():
-            return "set", [Row(item) for item in held]
+            return "set", [HeldRow(item) for item in held]
         case Mapping():
-            return "dict", [Row(entry, key) for key, entry in held.items()]
+            return "dict", [HeldRow(entry, key) for key, entry in held.items()]
     return None, None
 
 
-def _entries(steps: list[Row], frame: Frame) -> list[Row] | None:
+def _entries(steps: list[HeldRow], frame: Frame) -> list[HeldRow] | None:
     """The entries of several mappings; None if one of them is none, or nobody knows its keys."""
-    found: list[Row] = []
+    found: list[HeldRow] = []
     for step in steps:
         kind, rows = _inside(step.entry, frame)
         if kind != "dict" or rows is None or any(row.adrift for row in rows):
@@ -78,7 +78,7 @@ def _entries(steps: list[Row], frame: Frame) -> list[Row] | None:
     return found
 
 
-def _keyed(steps: list[Row], frame: Frame) -> _Steps | None:
+def _keyed(steps: list[HeldRow], frame: Frame) -> _Steps | None:
     """The keys and parts of several changes; None if a key has no value."""
     found: _Steps = []
     for step in steps:
@@ -100,7 +100,7 @@ def _by_key(operator: str, before: dict[Any, Any], steps: _Steps, frame: Frame) 
         given.setdefault(key, []).append(parts)
     for key in lacking:
         made[key] = _under_one(operator, before.get(key), key in before, given.get(key, []), frame)
-    return put_together("dict", [Row(made[key], key) for key in dict.fromkeys((*before, *given))])
+    return put_together("dict", [HeldRow(made[key], key) for key in dict.fromkeys((*before, *given))])
 
 
 def _under_one(operator: str, entry: Any, there: bool, steps: list[list[Any]], frame: Frame) -> Any:
@@ -112,5 +112,5 @@ def _under_one(operator: str, entry: Any, there: bool, steps: list[list[Any]], f
     if operator == "setdefault.append":
         kind, rows = _inside(entry, frame) if there else ("list", [])
         if kind == "list" and rows is not None:
-            return put_together("list", [*rows, *(Row(parts[-1]) for parts in steps)])
+            return put_together("list", [*rows, *(HeldRow(parts[-1]) for parts in steps)])
     return worst(part for parts in ([entry], *steps) for part in parts)

@@ -29,6 +29,7 @@ from superscalar.plan.evaluate.bounds import (
 )
 from superscalar.plan.evaluate.moments import DATES, ZONES, parts_of, strftime
 from superscalar.plan.ir.naming import field_aliases
+from superscalar.short import brief
 from superscalar.values import OrderedSet, Record, copied, field_as_data, record_fields
 
 NUMBERS = frozenset({bool, int, float})
@@ -168,7 +169,7 @@ def item_of(value: Any, index: Any, budget: Budget) -> Any:
         if hashable(index, budget) not in value:
             raise missing("key", index, value, "KeyError")
         return value[index]
-    hint = f": its fields have names, like `.{cut(field_names(value)[0])}`" if field_names(value) else ""
+    hint = f": its fields have names, like `.{brief(field_names(value)[0])}`" if field_names(value) else ""
     raise EvaluationError(f"{described(value)} has no items to index{hint}")
 
 
@@ -246,7 +247,7 @@ def field_of(value: Any, name: str, budget: Budget) -> Any:
             if name not in parts_of(value):
                 raise missing("field", name, parts_of(value), "AttributeError")
             return getattr(value, name)
-    raise EvaluationError(f"{described(value)} has no field `{cut(name)}`", "AttributeError")
+    raise EvaluationError(f"{described(value)} has no field `{brief(name)}`", "AttributeError")
 
 
 def _of_record(owner: Any, field: Any, budget: Budget) -> Any:
@@ -265,12 +266,12 @@ def field_names(value: Any) -> list[str]:
 
 def missing(what: str, name: Any, there: Iterable[Any], error: str) -> EvaluationError:
     """The error for a field or key that is not among those `there`, which it names."""
-    names = [cut(key) if isinstance(key, str) else described(key) for key in there]
-    asked = f"`{cut(name)}`" if isinstance(name, str) else described(name)
+    names = [brief(key) if isinstance(key, str) else described(key) for key in there]
+    asked = f"`{brief(name)}`" if isinstance(name, str) else described(name)
     if not names:
         return EvaluationError(f"no {what} {asked}; it is empty", error)
     close = get_close_matches(name, names[:1_000], 1) if isinstance(name, str) and len(name) < 100 else []
-    more = f", ... ({len(names)} in all)" if len(names) > 20 else ""
+    more = f", … ({len(names)} in all)" if len(names) > 20 else ""
     hint = f" (did you mean `{close[0]}`?)" if close else ""
     return EvaluationError(f"no {what} {asked}; it has: {', '.join(names[:20])}{more}{hint}", error)
 
@@ -298,7 +299,7 @@ def described(value: Any) -> str:
     try:
         return _described(value)
     except Exception:  # noqa: BLE001 (its methods are a tool's own code, and a message must not fail)
-        return f"an opaque {cut(type(value).__name__)}"
+        return f"an opaque {brief(type(value).__name__)}"
 
 
 def _described(value: Any) -> str:
@@ -310,9 +311,9 @@ def _described(value: Any) -> str:
         case float():
             return f"the number {datum(value)!r}"
         case Decimal():
-            return cut(told_amount(value), 60)
+            return brief(told_amount(value), 60)
         case str():
-            return f'the text "{cut(value)}"'
+            return f'the text "{brief(value)}"'
         case bytes():
             return f"{len(value):,} bytes"
         case _ if (fields := record_fields(value)) is not None:
@@ -334,7 +335,7 @@ def _described(value: Any) -> str:
         case _ if type(value) in ZONES:
             return "a time zone"
         case _:
-            return f"an opaque {cut(type(value).__name__)}{_way_out(type(value))}"
+            return f"an opaque {brief(type(value).__name__)}{_way_out(type(value))}"
 
 
 def _way_out(kind: type) -> str:
@@ -349,16 +350,9 @@ def counted(count: int) -> str:
     return "1 item" if count == 1 else f"{count:,} items"
 
 
-def cut(text: str, length: int = 40) -> str:
-    """The beginning of a text for a message, on one line."""
-    text = str.__str__(text)
-    shown = text if len(text) <= length else f"{text[:length]}..."
-    return shown.replace("\n", "\\n")
-
-
 def _listed(there: Iterable[Any]) -> str:
-    names = [cut(key) if isinstance(key, str) else described(key) for key, _ in zip(there, range(6), strict=False)]
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    names = [brief(key) if isinstance(key, str) else described(key) for key, _ in zip(there, range(6), strict=False)]
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def _fields_hint(value: Any) -> str:
@@ -460,7 +454,7 @@ def _quoted(value: str | bytes) -> str:
 def error_text(error: BaseException) -> str:
     """The text of an exception that a tool's own object raised, whose text may be broken too."""
     try:
-        return cut(str(error), MAX_HANDLE)
+        return brief(str(error), MAX_HANDLE)
     except Exception as worse:  # noqa: BLE001 (as above: the class is known in any case)
         return f"{type(error).__name__}, whose text raised {type(worse).__name__}"
 
@@ -471,7 +465,9 @@ def handle_text(value: Any) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 (a handle is anybody's object, and showing it must not fail a plan)
         text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
-    return cut(text, MAX_HANDLE)
+    if len(text) > MAX_HANDLE:  # a plan computes with it: what a resumed run gets is what it got before
+        text = f"{text[:MAX_HANDLE]}..."
+    return text.replace("\n", "\\n")
 
 
 def formatted(value: Any, spec: str, budget: Budget) -> str:
@@ -485,12 +481,14 @@ def formatted(value: Any, spec: str, budget: Budget) -> str:
         return strftime(value, spec)
     if not isinstance(value, str | int | float | Decimal):
         hint = ": use the format on the numbers in it" if isinstance(value, list | tuple | Mapping) else ""
-        raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}{hint}")
+        raise EvaluationError(f"the format `{brief(spec)}` does not apply to {described(value)}{hint}")
     if any(len(digits) > 4 or int(digits) > MAX_WIDTH for digits in _NUMERAL.findall(spec)):
-        raise BoundError(f"the format `{cut(spec)}` is wider than the bound, {MAX_WIDTH:,}")
+        raise BoundError(f"the format `{brief(spec)}` is wider than the bound, {MAX_WIDTH:,}")
     within(value, budget)
     budget.text(len(value) if isinstance(value, str) else MAX_WIDTH + MAX_DIGITS)
     try:
         return formatted_amount(value, spec) if type(value) is Decimal else format(value, spec)
     except ValueError as error:
-        raise EvaluationError(f"the format `{cut(spec)}` does not apply to {described(value)}", "ValueError") from error
+        raise EvaluationError(
+            f"the format `{brief(spec)}` does not apply to {described(value)}", "ValueError"
+        ) from error

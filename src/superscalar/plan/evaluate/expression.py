@@ -25,7 +25,6 @@ from superscalar.plan.evaluate.bounds import (
 from superscalar.plan.evaluate.changed_items import changed_by_item
 from superscalar.plan.evaluate.changing import changed
 from superscalar.plan.evaluate.elements import (
-    cut,
     formatted,
     item_of,
     items_of,
@@ -79,6 +78,7 @@ from superscalar.plan.ir import (
 from superscalar.plan.ir.changes import BY_ITEM, CHANGES
 from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.ir.needs import references
+from superscalar.short import brief
 from superscalar.values import Observation, Outcome, Withheld, is_silent
 
 __all__ = ["BoundError", "Budget", "EvaluationError", "Unavailable", "evaluate", "item_outcomes", "outcome_of"]
@@ -202,7 +202,7 @@ def _ref(expr: Ref, frame: Frame) -> Any:
 
 def _var(expr: Var, frame: Frame) -> Any:
     if expr.name not in frame.names:
-        raise EvaluationError(f"`{cut(expr.name)}` has no value yet", "NameError")
+        raise EvaluationError(f"`{brief(expr.name)}` has no value yet", "NameError")
     found = frame.names[expr.name]
     if type(found) is Absent:
         raise found.error
@@ -292,7 +292,7 @@ def _apply(expr: Apply, frame: Frame) -> Any:
     name = expr.function
     keywords = tuple(keyword for keyword, _ in expr.keywords)
     if name not in APPLIED:
-        raise EvaluationError(f"`{cut(name)}` is no function of the plan language", "NameError")
+        raise EvaluationError(f"`{brief(name)}` is no function of the plan language", "NameError")
     row = APPLIED[name]
     row.check(name, len(expr.arguments), keywords)
     if name in BY_OUTCOME:

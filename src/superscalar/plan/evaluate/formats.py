@@ -13,17 +13,8 @@ from string import Formatter
 from typing import Any, Final
 
 from superscalar.plan.evaluate.bounds import MAX_WIDTH, BoundError, Budget, EvaluationError
-from superscalar.plan.evaluate.elements import (
-    cut,
-    datum,
-    described,
-    field_of,
-    formatted,
-    item_of,
-    shown,
-    text_of,
-    within,
-)
+from superscalar.plan.evaluate.elements import datum, described, field_of, formatted, item_of, shown, text_of, within
+from superscalar.short import brief
 
 _NESTED: Final = 2
 _FIELD: Final = re.compile(r"\.([^.\[\]]+)|\[([^\[\]]+)\]")
@@ -79,7 +70,7 @@ def _parsed(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
     try:
         return list(Formatter().parse(text))
     except ValueError as error:
-        raise UnknownFormat(f"the format `{cut(text)}` cannot be read: {error}") from error
+        raise UnknownFormat(f"the format `{brief(text)}` cannot be read: {error}") from error
 
 
 def _path(field: str) -> tuple[str, list[tuple[str, str]]]:
@@ -89,7 +80,7 @@ def _path(field: str) -> tuple[str, list[tuple[str, str]]]:
     while at < len(field):
         step = _FIELD.match(field, at)
         if step is None or (step[1] or "").startswith("_"):
-            raise UnknownFormat(f"the field `{cut(field)}` of a format is not reachable")
+            raise UnknownFormat(f"the field `{brief(field)}` of a format is not reachable")
         steps.append((step[1] or "", step[2] or ""))
         at = step.end()
     return first, steps
@@ -103,7 +94,7 @@ def _asked(text: str, counter: _Counter, depth: int) -> Iterator[str | int]:
             continue
         first, _steps = _path(field)
         if conversion not in (None, "s", "r", "a"):
-            raise UnknownFormat(f"a format has no conversion `!{cut(conversion or '')}`")
+            raise UnknownFormat(f"a format has no conversion `!{brief(conversion or '')}`")
         yield counter.position(first)
         yield from _asked(spec or "", counter, depth - 1) if spec and "{" in spec else ()
 
@@ -138,7 +129,7 @@ def _found(field: str, positional: Sequence[Any], named: Mapping[str, Any], budg
     elif wanted in named:
         value = named[wanted]
     else:
-        raise EvaluationError(f"the format asks for `{cut(wanted)}`, which is not given", "KeyError")
+        raise EvaluationError(f"the format asks for `{brief(wanted)}`, which is not given", "KeyError")
     for name, item in steps:
         if name:
             value = field_of(value, name, budget)
@@ -174,7 +165,7 @@ def check_percent(text: str) -> None:
     """
     for match in _CONVERTED.finditer(text):
         if match["type"] not in {*_WHOLE, *_BROKEN, *"crsa%"} or not match["type"]:
-            raise UnknownFormat(f"`{cut(match[0])}` is no format of a value")
+            raise UnknownFormat(f"`{brief(match[0])}` is no format of a value")
 
 
 def percent(text: str, values: Any, budget: Budget) -> str:

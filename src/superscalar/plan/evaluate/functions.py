@@ -32,6 +32,7 @@ from superscalar.plan.evaluate.listed import Function
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import binary, folded, number
 from superscalar.plan.ir.forms import ASSERT, REST
+from superscalar.short import cut
 from superscalar.values import OrderedSet
 
 
@@ -237,7 +238,7 @@ def _next(budget: Budget, values: Any, *fallback: Any) -> Any:
 
 
 def _assert(budget: Budget, text: Any) -> Any:
-    raise EvaluationError(text_of(text, budget)[:1_000], "AssertionError")
+    raise EvaluationError(cut(text_of(text, budget), 1_000), "AssertionError")
 
 
 def _bool(_budget: Budget, value: Any = False) -> bool:

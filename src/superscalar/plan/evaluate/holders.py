@@ -13,7 +13,7 @@ NO_VALUE: Final = object()
 """What is asked for the value of an entry that has none gives this."""
 
 
-class Row(NamedTuple):
+class HeldRow(NamedTuple):
     """One item of a holder that is being made: a value, or whatever stands for none; in a dict with its key.
 
     `adrift`: whether nobody knows if it counts, since its filter has no value.
@@ -24,7 +24,7 @@ class Row(NamedTuple):
     adrift: bool = False
 
 
-def whole(kind: str, rows: Sequence[Row]) -> Any:
+def whole(kind: str, rows: Sequence[HeldRow]) -> Any:
     """The list, tuple, set or dict of items that all have a value, and of keys likewise.
 
     Raises:
@@ -48,7 +48,7 @@ def whole(kind: str, rows: Sequence[Row]) -> Any:
         ) from None
 
 
-def placed(kind: str, rows: Sequence[Row], value_of: Callable[[Any], Any]) -> list[Row]:
+def placed(kind: str, rows: Sequence[HeldRow], value_of: Callable[[Any], Any]) -> list[HeldRow]:
     """The rows of a holder of which some have no value: equal members of a set are one, the last value of a key counts.
 
     What has no value may equal a member of a set that it is in, so nobody knows whether it counts.
@@ -58,22 +58,22 @@ def placed(kind: str, rows: Sequence[Row], value_of: Callable[[Any], Any]) -> li
     """
     if kind == "dict":
         adrift = [row for row in rows if row.adrift]
-        by_key = whole("dict", [Row(row, row.key) for row in rows if not row.adrift])
+        by_key = whole("dict", [HeldRow(row, row.key) for row in rows if not row.adrift])
         return [*by_key.values(), *adrift]
     if kind != "set":
         return list(rows)
-    members: dict[Any, Row] = {}
+    members: dict[Any, HeldRow] = {}
     for position, row in enumerate(rows):
         value = value_of(row.entry)
         if value is NO_VALUE:
             members[NO_VALUE, position] = row._replace(adrift=True)
         else:
-            whole("set", [Row(value)])
+            whole("set", [HeldRow(value)])
             members.setdefault((None, value), row)
     return list(members.values())
 
 
-def held(kind: Any, rows: Sequence[Row]) -> Outcome:
+def held(kind: Any, rows: Sequence[HeldRow]) -> Outcome:
     """What items and keys come to that are outcomes: a value, or what holds the outcome of each (rule L15).
 
     Nothing fails where some were not assigned on the path taken. A key without a value leaves nothing to look at.
@@ -84,7 +84,7 @@ def held(kind: Any, rows: Sequence[Row]) -> Outcome:
     found = [one for row in rows for one in (row.key, row.entry) if one is not None]
     absent = [one for one in found if not isinstance(one, Observation)]
     if not absent:
-        values = [Row(_value(row.entry), None if row.key is None else row.key.value) for row in rows]
+        values = [HeldRow(_value(row.entry), None if row.key is None else row.key.value) for row in rows]
         return Observation(whole(kind, values))
     open = all(row.key is None or isinstance(row.key, Observation) for row in rows)
     items: tuple[Outcome, ...] | None = None

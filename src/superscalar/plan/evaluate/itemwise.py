@@ -21,7 +21,7 @@ from superscalar.plan.evaluate.elements import (
     truth,
 )
 from superscalar.plan.evaluate.elements import missing as not_there
-from superscalar.plan.evaluate.holders import NO_VALUE, Row, held, placed, whole
+from superscalar.plan.evaluate.holders import NO_VALUE, HeldRow, held, placed, whole
 from superscalar.plan.evaluate.methods import MAPPING, method_of
 from superscalar.plan.ir import (
     Apply,
@@ -138,7 +138,7 @@ class Absent:
     __slots__ = ("error", "kind", "rows")
 
     def __init__(
-        self, error: Unavailable | EvaluationError, rows: list[Row] | None = None, kind: str | None = "list"
+        self, error: Unavailable | EvaluationError, rows: list[HeldRow] | None = None, kind: str | None = "list"
     ) -> None:
         self.error = error
         self.rows = rows
@@ -149,7 +149,7 @@ class Absent:
         """Whether it is no failure."""
         return isinstance(self.error, Unavailable) and is_silent(self.error.outcome)
 
-    def inside(self, frame: Frame) -> tuple[Any, list[Row]]:
+    def inside(self, frame: Frame) -> tuple[Any, list[HeldRow]]:
         """Which kind of holder it is, and its items.
 
         Raises:
@@ -183,18 +183,18 @@ class Absent:
                     return Skipped(found.because, found.by_guard)
                 return Skipped(named(error.task, found))
         kind, rows = self.inside(frame)
-        made = [Row(_outcome(row.entry, frame, named), None, row.adrift) for row in rows]
+        made = [HeldRow(_outcome(row.entry, frame, named), None, row.adrift) for row in rows]
         if kind == "dict":
             keys = [None if row.adrift else Observation(row.key) for row in rows]
             made = [row._replace(key=key) for row, key in zip(made, keys, strict=True)]
         return held(kind, made)
 
 
-def _rows(task: TaskId, items: Many[Outcome], holder: Holder) -> list[Row]:
+def _rows(task: TaskId, items: Many[Outcome], holder: Holder) -> list[HeldRow]:
     keys = holder.keys or (None,) * len(items)
     adrift = frozenset(holder.adrift)
     return [
-        Row(item.value if type(item) is Observation else _absent(f"{task}[{i}]", item), key, i in adrift)
+        HeldRow(item.value if type(item) is Observation else _absent(f"{task}[{i}]", item), key, i in adrift)
         for i, (item, key) in enumerate(zip(items, keys, strict=True))
     ]
 
@@ -222,7 +222,7 @@ def worst(entries: Iterator[Any]) -> Absent | None:
     return first
 
 
-def put_together(kind: Any, rows: list[Row]) -> Any:
+def put_together(kind: Any, rows: list[HeldRow]) -> Any:
     """A list, tuple, set or dict of these; where some have no value, an `Absent` with all of them."""
     missing_one = worst(one for row in rows for one in (row.key, row.entry))
     if missing_one is None:
@@ -266,11 +266,11 @@ def look(expr: Expr, frame: Frame) -> Any:
             return _unpacked(look(base, frame), count, frame)[position]
         case Sequence(kind, items):
             frame.budget.items(len(items))
-            return put_together(kind, [Row(attempt(item, frame)) for item in items])
+            return put_together(kind, [HeldRow(attempt(item, frame)) for item in items])
         case Dict(pairs):
             frame.budget.items(len(pairs))
             made = [(attempt(key, frame), attempt(value, frame)) for key, value in pairs]
-            return put_together("dict", [Row(value, key) for key, value in made])
+            return put_together("dict", [HeldRow(value, key) for key, value in made])
         case Comprehension(kind):
             return put_together(kind, _collected(expr, frame))
         case Choice():  # it hands on what it chooses, and so does the next
@@ -372,10 +372,10 @@ def _keyed(expr: Method, frame: Frame) -> Any:
         case "keys":
             return list(there)
         case "values":
-            return put_together("list", [Row(entry) for entry in there.values()])
+            return put_together("list", [HeldRow(entry) for entry in there.values()])
         case "items":
             return put_together(
-                "list", [Row(put_together("tuple", [Row(key), Row(entry)])) for key, entry in there.items()]
+                "list", [HeldRow(put_together("tuple", [HeldRow(key), HeldRow(entry)])) for key, entry in there.items()]
             )
     key, *otherwise = arguments
     return there.get(hashable(key, frame.budget), otherwise[0] if otherwise else None)
@@ -406,14 +406,14 @@ def _unpacked(held: Any, count: int, frame: Frame) -> list[Any]:
     return exactly([row.key if kind == "dict" else row.entry for row in rows], count)
 
 
-def _iterated(held: Any, frame: Frame) -> list[Row]:
+def _iterated(held: Any, frame: Frame) -> list[HeldRow]:
     """What going through a value yields, an `Absent` for each item that has no value."""
     if type(held) is not Absent:
         items = items_of(held)
         frame.budget.spend(len(items))
-        return [Row(item) for item in items]
+        return [HeldRow(item) for item in items]
     kind, rows = held.inside(frame)
-    return [Row(key) for key in _mapping(held, frame)] if kind == "dict" else rows
+    return [HeldRow(key) for key in _mapping(held, frame)] if kind == "dict" else rows
 
 
 def ok(expr: Apply, frame: Frame) -> Any:
@@ -467,13 +467,13 @@ def wanted(count: Any) -> int:
 # -------------------------------------------------------------------------------------------------- comprehensions
 
 
-def _collected(expr: Comprehension, frame: Frame) -> list[Row]:
+def _collected(expr: Comprehension, frame: Frame) -> list[HeldRow]:
     """A row for every binding of the clauses; only the first iterable is outside their scope.
 
     What is made of an item without a value has none either, unless its expression looks at outcomes. An item whose
     filter has no value is adrift.
     """
-    made: list[Row] = []
+    made: list[HeldRow] = []
     rows = _iterated(look(expr.clauses[0].iterable, frame), frame)
     outer = frame.names
     bound = {name for clause in expr.clauses for name in _bound(clause.target)}
@@ -485,13 +485,13 @@ def _collected(expr: Comprehension, frame: Frame) -> list[Row]:
     return made
 
 
-def _loop(expr: Comprehension, depth: int, rows: list[Row], frame: Frame, made: list[Row]) -> None:
+def _loop(expr: Comprehension, depth: int, rows: list[HeldRow], frame: Frame, made: list[HeldRow]) -> None:
     clause = expr.clauses[depth]
     inner = expr.clauses[depth + 1 :]
     for row in rows:
         frame.budget.spend(1)
         if row.adrift:
-            made.append(Row(row.entry, None, adrift=True))
+            made.append(HeldRow(row.entry, None, adrift=True))
             continue
         _bind(clause.target, row.entry, frame)
         try:
@@ -499,13 +499,13 @@ def _loop(expr: Comprehension, depth: int, rows: list[Row], frame: Frame, made: 
                 continue
             nested = _iterated(look(inner[0].iterable, frame), frame) if inner else None
         except Exception as error:  # noqa: BLE001 -- what says nothing of the expression is raised again
-            made.append(Row(_because(error), None, adrift=True))
+            made.append(HeldRow(_because(error), None, adrift=True))
             continue
         if nested is not None:
             _loop(expr, depth + 1, nested, frame, made)
         else:
             key = None if expr.key is None else attempt(expr.key, frame)
-            made.append(Row(attempt(expr.element, frame), key))
+            made.append(HeldRow(attempt(expr.element, frame), key))
         if len(made) > MAX_ITEMS:
             frame.budget.items(len(made))
 

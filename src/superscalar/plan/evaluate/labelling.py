@@ -20,13 +20,13 @@ from superscalar.plan.evaluate.parts import (
     Parts,
     also,
     concatenated,
-    cut,
     either,
     from_pairs,
     keyed,
     listed,
     merged,
     run,
+    sliced,
     some,
     whole,
 )
@@ -200,7 +200,7 @@ class _Reading:
             return widened(label | whole(found))
         ends = [None if end is None else constant_index(end) for end in (expr.start, expr.stop, expr.step)]
         known = all(constant_index(end) is not None for end in there) and ends[2] != 0
-        return also(cut(found, slice(*ends) if known else None), label)
+        return also(sliced(found, slice(*ends) if known else None), label)
 
     def _inside(self, clauses: Iterable[Clause]) -> tuple[_Reading, Label]:
         """What reads the element of a comprehension, and the label of how many there are, and in which order."""

@@ -8,9 +8,9 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from superscalar.labels import Label
 from superscalar.plan.evaluate.bounds import EvaluationError
-from superscalar.plan.evaluate.elements import cut
 from superscalar.plan.evaluate.parts import Entries, Labelled
 from superscalar.plan.ir import Apply, Expr, Method
+from superscalar.short import brief
 
 Holds: TypeAlias = Literal[
     "nothing", "numbers", "itself", "items", "views", "one", "first", "entries", "repeated", "sum", "tried", "found"
@@ -70,7 +70,7 @@ class Listed:
             for keyword in keywords:
                 if keyword not in self.keywords:
                     takes = ", ".join(f"{k}=" for k in sorted(self.keywords)) or "none"
-                    raise EvaluationError(f"`{name}` takes no `{cut(keyword)}=`; its keywords: {takes}")
+                    raise EvaluationError(f"`{name}` takes no `{brief(keyword)}=`; its keywords: {takes}")
         if given < self.fewest or (self.most is not None and given > self.most):
             takes = self.takes
             raise EvaluationError(

@@ -15,10 +15,11 @@ from superscalar.plan.evaluate.bounds import (
     Budget,
     EvaluationError,
 )
-from superscalar.plan.evaluate.elements import cut, datum, described, field_names, field_of, hashable, items_of
+from superscalar.plan.evaluate.elements import datum, described, field_names, field_of, hashable, items_of
 from superscalar.plan.evaluate.listed import Listed, OfMapping
 from superscalar.plan.evaluate.members import LIST, SET, TUPLE
 from superscalar.plan.evaluate.operators import search
+from superscalar.short import brief
 from superscalar.values import record_fields
 
 
@@ -42,7 +43,7 @@ def method_of(value: Any, name: str) -> tuple[Listed, Any]:
         has = f"; a {kind.name} has: {', '.join(kind.methods)}"
     if name in field_names(value) or (kind is not None and name in kind.parts):
         has = f"; it is a field: write `.{name}` without parentheses"
-    raise EvaluationError(f"{described(value)} has no method `{cut(name)}`{has}", "AttributeError")
+    raise EvaluationError(f"{described(value)} has no method `{brief(name)}`{has}", "AttributeError")
 
 
 def _methods_of(value: Any) -> tuple[str, Mapping[str, Listed]]:

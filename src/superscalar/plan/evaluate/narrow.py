@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from superscalar.labels import PLAN, Label, narrowed_to
 from superscalar.plan.evaluate.parts import Labelled, Parts
-from superscalar.plan.evaluate.patterns import fits
+from superscalar.plan.evaluate.patterns import fits_pattern
 from superscalar.unseen import hides
 from superscalar.values import record_fields
 
@@ -161,7 +161,7 @@ def vouched(label: Label, value: Any, parts: Vouched, own: Label, word: Label, s
 
 def _leaf(label: Label, value: Any, pattern: Any, own: Label, word: Label, shape: Shape) -> Labelled:
     if type(value) is str and pattern:
-        return own if len(value) <= LONGEST and not hides(value) and fits(pattern, value) else label
+        return own if len(value) <= LONGEST and not hides(value) and fits_pattern(pattern, value) else label
     if is_unchosen(value) or (isinstance(shape, tuple) and _is_one_of(value, shape)):
         return own
     return word if is_word(value) else shaped(label, value, shape)

@@ -234,7 +234,7 @@ def numbered(found: Parts, start: Label) -> Parts:
     return run(found.shape, [run(PLAN, [number, item]) for item in items])
 
 
-def cut(found: Parts, part: slice | None) -> Parts:
+def sliced(found: Parts, part: slice | None) -> Parts:
     """The items of a slice; None where nobody knows which those are."""
     items = found.in_order
     return some(found.shape, found.any) if items is None or part is None else run(found.shape, items[part])

@@ -9,7 +9,7 @@ from functools import lru_cache
 _FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x"}
 
 
-def fits(pattern: str, text: str) -> bool:
+def fits_pattern(pattern: str, text: str) -> bool:
     """Whether all of a text fits a pattern; not one of a pattern that cannot be read."""
     try:
         return matcher(pattern)(text)

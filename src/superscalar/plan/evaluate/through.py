@@ -16,7 +16,6 @@ from superscalar.plan.evaluate.parts import (
     Labelled,
     Parts,
     also,
-    cut,
     either,
     from_pairs,
     got,
@@ -24,6 +23,7 @@ from superscalar.plan.evaluate.parts import (
     listed,
     merged,
     numbered,
+    sliced,
     some,
     whole,
     with_rest,
@@ -47,7 +47,7 @@ def items(reading: Reading, call: Apply) -> Labelled | None:
 def backwards(reading: Reading, call: Apply) -> Labelled | None:
     """Each item, from the last to the first."""
     found = _only(reading, call)
-    return None if found is None else also(cut(found, slice(None, None, -1)), PLAN)
+    return None if found is None else also(sliced(found, slice(None, None, -1)), PLAN)
 
 
 def in_order(reading: Reading, call: Apply) -> Labelled | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from superscalar.plan.ir import Span
+from superscalar.short import ELLIPSIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ def _window(line: str, span: Span) -> tuple[str, str, str]:
     end = min(max(span.end_column, column), len(line)) if span.end_line == span.line else len(line)
     start = max(0, column - _WIDEST // 2) if len(line) > _WIDEST else 0
     stop = start + _WIDEST
-    before = ("..." if start else "") + _printable(line[start:column])
-    after = _printable(line[min(end, stop) : stop]) + ("..." if stop < len(line) else "")
+    before = (ELLIPSIS if start else "") + _printable(line[start:column])
+    after = _printable(line[min(end, stop) : stop]) + (ELLIPSIS if stop < len(line) else "")
     return before, _printable(line[column : min(end, stop)]), after
 
 

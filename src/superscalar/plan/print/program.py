@@ -345,10 +345,6 @@ def _fresh(task: TaskId, taken: set[str]) -> str:
     return name
 
 
-def _is_bare(task: TaskId) -> bool:
-    return re.search(r"\(\)(\.\d+)?$", task) is not None
-
-
 def _refs(work: object) -> Iterator[TaskId]:
     """The tasks that an expression or a task's work refers to, once per place where it does."""
     match work:

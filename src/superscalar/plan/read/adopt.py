@@ -18,7 +18,7 @@ from superscalar.plan.read.lowering.body import Writes
 from superscalar.plan.read.lowering.findings import EMPTY_LIST, ITEMS, Findings, returned
 from superscalar.plan.read.lowering.scope import Path
 from superscalar.plan.read.program import Open, Program, Step
-from superscalar.plan.read.repairs.reply import Reply
+from superscalar.plan.read.repairs.reply import RepairReply
 from superscalar.plan.read.slots import Arm, Branch, Slot, targets_of
 from superscalar.plan.read.source import Source, parsed
 from superscalar.values import TaskId
@@ -181,7 +181,7 @@ class AdoptedProgram(Program):
         yield from super().end_repair()
         self._first_reply = False
 
-    def _may_begin_anew(self, _reply: Reply) -> bool:
+    def _may_begin_anew(self, _reply: RepairReply) -> bool:
         joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in _reply.text)
         return self._first_reply and not joins_all
 

@@ -81,7 +81,9 @@ class JoiningArms:
         problem = written.problem("E206", "`join(...)` stands inside a block", help, span)
         slot = self._program.keep_place(where, problem, made)
         tree = ast.copy_location(ast.Expr(call), call)
-        self._kept.append(_Kept(slot, tree, source, problem, value, written, thought))
+        self._kept.append(
+            _Kept(slot=slot, tree=tree, source=source, problem=problem, value=value, written=written, thought=thought)
+        )
         return True
 
     def _fresh(self, names: set[str]) -> str:

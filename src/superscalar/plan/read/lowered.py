@@ -122,7 +122,7 @@ class _Made:
         for name in self.slot.targets:
             then, otherwise = (self._version(name, Arm(branch, side)) for side in (True, False))
             if then != otherwise:
-                id = numbered(name, self.slot.versions[name])
+                id = version_id(name, self.slot.versions[name])
                 work = ir.Select(header.nameless, then, otherwise)
                 self.bound[name] = self.lowering.emit(id, work, self.body, None)
 
@@ -175,25 +175,25 @@ class _Ids:
 
     def id_of(self, name: str) -> TaskId:
         """The id of the task that a name stands for once the statement assigned it."""
-        return numbered(name, self.slot.versions[name])
+        return version_id(name, self.slot.versions[name])
 
     def fresh(self, base: str) -> TaskId:
         """The numbered id of what has no name; the same when a statement is lowered again."""
         if not self.slot.nameless.startswith(base):
             number = self.used.get(base, 0) + 1
-            while numbered(base, number) in self.taken:
+            while version_id(base, number) in self.taken:
                 number += 1
             self.used[base] = number
-            self.slot.nameless = numbered(base, number)
+            self.slot.nameless = version_id(base, number)
         return self.slot.nameless
 
 
-def numbered(base: str, number: int) -> TaskId:
+def version_id(base: str, number: int) -> TaskId:
     """The id of the version of that number (rule L31)."""
     return base if number == 1 else f"{base}.{number}"
 
 
-def parted(id: TaskId) -> tuple[str, int]:
+def version_parts(id: TaskId) -> tuple[str, int]:
     """What the id of a statement without a name is made of."""
     base, _, number = id.rpartition(".")
     return (base, int(number)) if base and number.isdigit() else (id, 1)

@@ -17,10 +17,10 @@ from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.held import Held
-from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, numbered, parted
+from superscalar.plan.read.lowered import Lowered, Surroundings, lower_statement, version_id, version_parts
 from superscalar.plan.read.lowering.body import names_in
 from superscalar.plan.read.repairs.inside import problems_inside
-from superscalar.plan.read.repairs.reply import Reply, answered, mended, says_anew
+from superscalar.plan.read.repairs.reply import RepairReply, answered, mended, says_anew
 from superscalar.plan.read.slots import Arm, Branch, Slot, path_of, placed, targets_of, targets_of_text
 from superscalar.plan.read.source import Source
 from superscalar.values import TaskId
@@ -76,7 +76,7 @@ class Program:
         self._closing = False
         self._text: list[Slot] = []  # of this round, the arms of `if`s in their headers
         self._open: list[Open] = []
-        self._reply: Reply | None = None
+        self._reply: RepairReply | None = None
         self._retired: set[TaskId] = set()
         self._taken: set[TaskId] = set()  # ids that a new task must not have, while a text is lowered anew
         self._there: set[TaskId] = set()  # what there is, while a text is lowered anew
@@ -183,9 +183,8 @@ class Program:
         """Take the condition of an `if`, or what is wrong with it: what follows, up to `close_if`, stands in it."""
         depth = len(self._open) if self._reply is None else self._reply.depth
         if depth == MAX_NESTED:
-            span = source.span(None)
             message, help = f"more than {MAX_NESTED} `if`s stand in each other", "make it several plans, or a tool"
-            problem = Diagnostic("E402", message, span, source.line_text(span), help=help)
+            problem = source.problem("E402", message, help)
         header = None if tree is None else ast.copy_location(ast.If(tree.test, [], []), tree.test)
         return self._open_if(Slot((), source, header, (), thought=thought, unread=problem, blocks=([], [])))
 
@@ -299,7 +298,7 @@ class Program:
 
     def begin_repair(self) -> None:
         """What follows is a reply that repairs the round; nothing comes of it before its end."""
-        self._reply = Reply()
+        self._reply = RepairReply()
 
     def end_repair(self) -> Iterator[Step]:
         """The reply is there: what it makes of the round is lowered, and takes the place of what was published."""
@@ -320,11 +319,11 @@ class Program:
         yield from self._lower_anew(final.text, final.why, final.dropped)
         self._ended = ended
 
-    def _may_begin_anew(self, _reply: Reply) -> bool:
+    def _may_begin_anew(self, _reply: RepairReply) -> bool:
         """Whether a reply that was to go on may be the whole round all the same, if it can stand alone."""
         return False
 
-    def _uncover(self, reply: Reply) -> None:
+    def _uncover(self, reply: RepairReply) -> None:
         """Find out which statements that only waited are wrong themselves: a reply may have mended them unasked."""
         waiting = {slot for slot in self._held if not slot.problems and slot.ends is None}
         if not waiting:
@@ -457,14 +456,14 @@ class Program:
                 slot.arm.branch.targets[name] = None
             if name not in slot.versions:
                 number = versions.get(name, 0) + 1
-                while numbered(name, number) in self._avoid:
+                while version_id(name, number) in self._avoid:
                     number += 1
                 slot.versions[name] = number
             versions[name] = max(versions.get(name, 0), slot.versions[name])
 
     def _count_nameless(self, id: TaskId, back: int = 0) -> None:
         """The last of its kind has this id, or one that is so many further `back`."""
-        base, number = parted(id)
+        base, number = version_parts(id)
         if base:
             now = self._now.nameless
             now[base] = number - back if back else max(now.get(base, 0), number)

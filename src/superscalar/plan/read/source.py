@@ -9,6 +9,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from superscalar.plan.ir import Span
+from superscalar.plan.ir.diagnostics import Diagnostic
 
 _PLACED = (ast.expr, ast.stmt, ast.keyword, ast.arg)
 _MAY_WARN = re.compile(r"\\|\d\.?[a-zA-Z]")
@@ -60,6 +61,11 @@ class Source:
         lines = self._split()
         index = min(max(span.line - self.line, 0), len(lines) - 1)
         return " " * self._before(index) + lines[index]
+
+    def problem(self, code: str, message: str, help: str, span: Span | None = None, label: str = "") -> Diagnostic:
+        """What is wrong with the statement, or with the part of it at `span`."""
+        where = span or self.span(None)
+        return Diagnostic(code, message, where, self.line_text(where), label, help)
 
     def _characters(self, line: int, offset: int) -> int:
         """Columns count characters, the syntax tree counts UTF-8 bytes."""

@@ -200,10 +200,8 @@ class StatementReader:
         opened = self._ifs[-1]
         source = Source(statement.text, statement.line, statement.column)
         if opened.last:
-            span = source.span(None)
             help = "one `if` has one `else`, as its last block: write `elif condition:` before it"
-            problem = Diagnostic("E001", "this `else` comes after another", span, source.line_text(span), help=help)
-            yield from self.program.unreadable(source, problem)
+            yield from self.program.unreadable(source, source.problem("E001", "this `else` comes after another", help))
             return
         if opened.empty:
             yield from self._has_no_block(opened)
@@ -269,17 +267,13 @@ class StatementReader:
     def _has_no_block(self, opened: _OpenIf) -> Iterator[Step]:
         header = opened.header
         source = Source(header.text, header.line, header.column)
-        span = source.span(None)
         help = "write its lines below it, four spaces further in; `pass` where nothing is to be done"
-        problem = Diagnostic("E001", "nothing stands in this block", span, source.line_text(span), help=help)
-        yield from self.program.nothing_inside(source, problem)
+        yield from self.program.nothing_inside(source, source.problem("E001", "nothing stands in this block", help))
 
     def _misplaced(self, statement: Statement) -> Iterator[Step]:
         source = Source(statement.text, statement.line, statement.column)
-        span = source.span(None)
         help = f"begin it at column {self._ifs[-1].body} like the lines of its block above"
-        problem = Diagnostic("E001", "this line stands in no block", span, source.line_text(span), help=help)
-        yield from self.program.unreadable(source, problem)
+        yield from self.program.unreadable(source, source.problem("E001", "this line stands in no block", help))
 
     def _end_block(self) -> Iterator[Step]:
         """A whole `if`, `for` or other block, which is handled as one statement."""

@@ -86,19 +86,19 @@ def unreadable(source: Source, error: Exception) -> Diagnostic:
     why = _SAID_BETTER.split(error.msg or "invalid syntax")[0]
     if "integer string conversion" in why:
         span = source.at(error.lineno or 1, _digits(source.text))
-        return _diagnostic("E401", f"integers have at most {MAX_BITS:,} bits", source, span, "let a tool compute it")
+        return source.problem("E401", f"integers have at most {MAX_BITS:,} bits", "let a tool compute it", span)
     if "too many nested" in why:
-        return _diagnostic("E402", "this is nested too deeply", source, source.span(None), "give parts of it names")
+        return source.problem("E402", "this is nested too deeply", "give parts of it names")
     if (found := _f_string_of(source.text, why, error)) is not None:
         before = source.text[: found.start()]
         place = source.at(before.count("\n") + 1, found.start() - before.rfind("\n") - 1)
         help = "between { and } stands one expression, with other quotes than those around the text: f\"{x['name']}\""
-        return _diagnostic("E001", f"this f-string cannot be read: {_after_colon(why)}", source, place, help)
+        return source.problem("E001", f"this f-string cannot be read: {_after_colon(why)}", help, place)
     if _WORDS.match(source.text) and "=" not in source.text:
         help = "write statements only: leave this line out, or begin it with #"
-        return _diagnostic("E001", "this is no statement", source, source.span(None), help)
+        return source.problem("E001", "this is no statement", help)
     span = source.at(error.lineno or 1, (error.offset or 1) - 1) if error.offset else source.span(None)
-    return _diagnostic("E001", f"this cannot be read: {why}", source, span, _hint(source.text, why, error))
+    return source.problem("E001", f"this cannot be read: {why}", _hint(source.text, why, error), span)
 
 
 def unclosed(source: Source, problem: Problem) -> Diagnostic:
@@ -106,11 +106,11 @@ def unclosed(source: Source, problem: Problem) -> Diagnostic:
     mark = problem.mark
     span = Span(mark.line, mark.column, mark.line, mark.column + len(mark.sign))
     if problem.code != "E001":
-        return _diagnostic(problem.code, problem.why, source, span, problem.help)
+        return source.problem(problem.code, problem.why, problem.help, span)
     if "string" in problem.why and _WORDS.match(source.text) and "=" not in source.text:
         help = "write statements only: leave this line out, or begin it with #"
-        return _diagnostic("E001", "this is no statement", source, source.span(None), help)
-    return _diagnostic("E001", f"this cannot be read: {problem.why}", source, span, problem.help)
+        return source.problem("E001", "this is no statement", help)
+    return source.problem("E001", f"this cannot be read: {problem.why}", problem.help, span)
 
 
 def _refused(source: Source, error: Exception) -> Diagnostic:
@@ -119,13 +119,9 @@ def _refused(source: Source, error: Exception) -> Diagnostic:
             before = source.text[:index]
             span = source.at(before.count("\n") + 1, index - before.rfind("\n") - 1)
             why = f"the character U+{ord(sign):04X} cannot stand in a plan"
-            return _diagnostic("E001", f"this cannot be read: {why}", source, span, "leave it out")
+            return source.problem("E001", f"this cannot be read: {why}", "leave it out", span)
     message = "this is nested too deeply" if isinstance(error, RecursionError | MemoryError) else "this cannot be read"
-    return _diagnostic("E402", message, source, source.span(None), "give parts of it names")
-
-
-def _diagnostic(code: str, message: str, source: Source, span: Span, help: str) -> Diagnostic:
-    return Diagnostic(code, message, span, source.line_text(span), "", help)
+    return source.problem("E402", message, "give parts of it names")
 
 
 def _f_string_of(text: str, why: str, error: SyntaxError) -> re.Match[str] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from superscalar.errors import UsageError
+from superscalar.short import ELLIPSIS
 
 _COMPILED: Final = 1 << 18  # bytes of one pattern, compiled
 
@@ -88,4 +89,4 @@ def _of_each(context: Any, depth: int) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:90]}...{text[-90:]}"
+    return text if len(text) <= 200 else f"{text[:90]}{ELLIPSIS}{text[-90:]}"  # why stands at its end

@@ -11,6 +11,7 @@ from typing import Any, Final
 from superscalar.plan.evaluate.narrow import EACH, Shape
 from superscalar.plan.ir.naming import field_aliases
 from superscalar.plan.ir.signatures import Form, Output, Parameter
+from superscalar.short import cut
 from superscalar.tools.inputs import UNSHOWN, default_text, limits_text
 from superscalar.tools.json_schema.nodes import Defs, Node, referred
 from superscalar.tools.json_schema.reading import bare
@@ -158,7 +159,7 @@ class Teller:
     def description(self, node: Node) -> str:
         """What a schema says in words, in one line."""
         text = " ".join(str(self._flat(node).get("description", "")).split())
-        return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
+        return cut(text, _LONGEST_TEXT)
 
     def bounds(self, node: Node, depth: int = 4) -> str:
         """What it asks of values beyond their type."""
@@ -248,8 +249,8 @@ def _limits(told: Mapping[str, Any]) -> str:
     is_list = any(count is not None for count in counted.values())
     if not found and not is_list:
         return ""
-    if len(str(found.get("pattern", ""))) > _LONGEST_PATTERN:
-        found["pattern"] = f"{found['pattern'][:_LONGEST_PATTERN]}..."
+    if "pattern" in found:
+        found["pattern"] = cut(str(found["pattern"]), _LONGEST_PATTERN)
     return limits_text(found | counted, "item") if is_list else limits_text(found, "character")
 
 

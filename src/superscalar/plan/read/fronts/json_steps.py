@@ -42,6 +42,7 @@ from superscalar.plan.read.fronts.reading_on import ReadOn
 from superscalar.plan.read.program import Program, Step
 from superscalar.plan.read.source import Source, parsed
 from superscalar.plan.read.translated import Translated, Written, made, placed, settle, span_of, statement
+from superscalar.short import brief
 
 _FORM = '{"id": "name", "tool": "tool", "arguments": {"parameter": value}}'
 _KEYS = ("id", "tool", "arguments", "thought")
@@ -232,7 +233,7 @@ class _Reading:
             self.wrong(f"there is a step `{id}` already", "give it another id", code="E103")
         elif not id.isidentifier() or keyword.iskeyword(id) or not id.isascii():
             help = "an id has letters, digits and _, and begins with a letter"
-            self.wrong(f"`{id[:80]}` cannot be an id", help, code="E101")
+            self.wrong(f"`{brief(id, 80)}` cannot be an id", help, code="E101")
 
     def call(self, step: _Object) -> ast.expr | None:
         """What a step calls."""
@@ -241,7 +242,7 @@ class _Reading:
         for key in given.keys() - set(_KEYS):
             order = "depend" in key or "after" in key
             help = "leave it out: the order comes from references" if order else f"a step is {_FORM}"
-            self.wrong(f"a step has no `{key[:80]}`", help)
+            self.wrong(f"a step has no `{brief(key, 80)}`", help)
         self.tool = self.text_of(step, "tool")
         if not self.tool:
             self.wrong("the step calls no tool", f"write {_FORM}")
@@ -318,7 +319,7 @@ class _Reading:
             case {"$value": data, **more} if not more:
                 return self._value(data, _value_at(place, 0), depth, data=True)
         form = next(key for key, _ in value.pairs if key.startswith("$"))
-        return self.wrong(f"`{form[:80]}` is not used so", _FORMS.get(form, "; ".join(_FORMS.values())), span)
+        return self.wrong(f"`{brief(form, 80)}` is not used so", _FORMS.get(form, "; ".join(_FORMS.values())), span)
 
     def _reference(self, id: str, path: list[Any], span: Span) -> ast.expr:
         node: ast.expr = ast.Name(id, ast.Load())
@@ -356,7 +357,7 @@ class _Reading:
         seen: set[str] = set()
         for key, _ in value.pairs:
             if key in seen:
-                self.wrong(f"`{key[:80]}` comes twice", "write it once", _span_of(place) or None)
+                self.wrong(f"`{brief(key, 80)}` comes twice", "write it once", _span_of(place) or None)
             seen.add(key)
 
 

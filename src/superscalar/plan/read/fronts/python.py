@@ -302,11 +302,10 @@ class PythonReader:
         if used is not None:
             name, statement, node = used
             source = Source(statement.text, statement.line, statement.column)
-            span = source.span(node)
             message = f"`{name}` is assigned by an earlier program only, and the last one is the plan"
             help = "write one program, with all that it needs"
             self._mended = None
-            yield from self._refused(Diagnostic("E004", message, span, source.line_text(span), help=help))
+            yield from self._refused(source.problem("E004", message, help, source.span(node)))
         elif self.program.repairing:
             return
         elif before.idle and not before.begun:

@@ -20,6 +20,7 @@ from superscalar.plan.read.instead import code
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import key_twice, names_in
 from superscalar.plan.read.source import Source
+from superscalar.short import cut
 from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")
@@ -76,9 +77,7 @@ class Findings:
         noted = self.warnings if code.startswith("W") else self.problems
         if (code, message, help) not in self._said and len(noted) < _MOST:
             self._said |= {(code, message, help), (code, message)}
-            span = self.source.span(node)
-            shown = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
-            noted.append(Diagnostic(code, shown, span, self.source.line_text(span), label, help))
+            noted.append(self.source.problem(code, cut(message, _LONGEST), help, self.source.span(node), label))
             if len(self.problems) >= _MOST:
                 raise Enough
         return STAND_IN

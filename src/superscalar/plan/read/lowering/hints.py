@@ -102,7 +102,7 @@ def for_tool(name: str, known: list[str], signatures: Signatures) -> str:
 def tool_names(signatures: Signatures) -> str:
     """`tools: ...`, the first few by name."""
     aliases = [signature.alias for signature in signatures]
-    more = f", ... ({len(aliases)} in all)" if len(aliases) > _MOST_NAMES else ""
+    more = f", … ({len(aliases)} in all)" if len(aliases) > _MOST_NAMES else ""
     return "tools: " + (", ".join(aliases[:_MOST_NAMES]) or "none") + more
 
 

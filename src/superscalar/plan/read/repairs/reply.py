@@ -32,7 +32,7 @@ ANEW = "the planner wrote the whole plan anew"
 EDITED = "a repair replaces what it was made from"
 
 
-class Reply:
+class RepairReply:
     """A reply that repairs a round, as it is read: its statements in their blocks. `cut`: there may have been more."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Final:
     dropped: tuple[str, ...] = ()
 
 
-def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: bool = False) -> Final:
+def mended(text: Sequence[Slot], reply: RepairReply, signatures: Signatures, *, rest: bool = False) -> Final:
     """The final text of a round. `rest`: the planner was asked to go on, and not to mend anything."""
     old, new = outline(text), outline(reply.text)
     _leave_out_prose(new, _calls_of(old) | _calls_of(new))
@@ -94,7 +94,7 @@ def mended(text: Sequence[Slot], reply: Reply, signatures: Signatures, *, rest: 
     return Final(statements(nodes, signatures), EDITED, whole=False)
 
 
-def says_anew(text: Sequence[Slot], reply: Reply) -> bool:
+def says_anew(text: Sequence[Slot], reply: RepairReply) -> bool:
     """Whether a reply that was to go on says again, in another way, what has an id in the round: a step of another
     syntax, or a numbered line that assigns the same name. No plan has two of one id, so it takes the place of that.
     """
@@ -107,7 +107,7 @@ def says_anew(text: Sequence[Slot], reply: Reply) -> bool:
     return any(slot.targets and found.source.text != slot.source.text for found, slot in pairs)
 
 
-def answered(text: Sequence[Slot], reply: Reply, signatures: Signatures) -> list[Slot]:
+def answered(text: Sequence[Slot], reply: RepairReply, signatures: Signatures) -> list[Slot]:
     """A round in which nothing but what is broken was replaced: it shows what else is wrong."""
     old, new = outline(text), outline(reply.text)
     _leave_out_prose(new, _calls_of(old) | _calls_of(new))

@@ -1,36 +1,21 @@
-"""The JSON documents that `--json` prints: one on standard output, whatever happens."""
+"""A run, its plan and its tools as JSON data: what `--json` prints, and what a page is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from superscalar.cli.failures import CommandError
-from superscalar.compiler.result import RunResult
-from superscalar.observe.rows import kind_of
+from superscalar.labels import Label
+from superscalar.observe.provenance import Made
+from superscalar.observe.rows import row_kind
 from superscalar.observe.timing import Timing
+from superscalar.observe.wording import resource_text, signature_text
 from superscalar.plan.ir import Call, Compute, Display, Each, Join, Map, Plan, Select, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signature
 from superscalar.plan.passes.pipeline import Stage
 from superscalar.plan.print.program import print_expr
 from superscalar.policy import Question
-from superscalar.tools import Limit, Tool, Toolset
+from superscalar.tools import Toolset
 from superscalar.values import Failure, Observation, Outcome, Skipped, plain, record_fields
-
-
-def error_document(error: CommandError) -> dict[str, Any]:
-    """What went wrong instead of an answer."""
-    document: dict[str, Any] = {
-        "type": error.kind,
-        "message": str(error),
-        "diagnostics": [diagnostic_document(diagnostic) for diagnostic in error.diagnostics],
-    }
-    if error.questions:
-        document |= {"run_id": error.run, "questions": [question_document(question) for question in error.questions]}
-    if error.outcomes:
-        document["outcomes"] = {task: outcome_document(outcome) for task, outcome in error.outcomes.items()}
-    return {"error": document}
 
 
 def question_document(question: Question) -> dict[str, Any]:
@@ -99,46 +84,6 @@ def timing_document(timing: Timing) -> dict[str, Any]:
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in fields.items()}
 
 
-def result_document(result: RunResult, *, answers: bool) -> dict[str, Any]:
-    """What a run came to: the same keys whichever command ran it, or shows it.
-
-    A run that `answers` a question has an `answer`, one of a plan the `value` of `join(...)`.
-    """
-    return {
-        "answer" if answers else "value": plain(result.answer),
-        "partial": result.partial,
-        "complete": result.complete,
-        "failed": has_failed(result),
-        "run_id": result.run_id,
-        "rounds": result.rounds,
-        "outcomes": {task: outcome_document(outcome) for task, outcome in result.outcomes.items()},
-        "timing": timing_document(result.timing),
-        "usage": dict(record_fields(result.usage) or {}),
-        "cost": result.cost,
-    }
-
-
-def has_failed(result: RunResult) -> bool:
-    """Whether a command exits with 1: an answer was cut, or something that failed stands in a joined value."""
-    return not result.complete or _has_failure(result.answer)
-
-
-def _has_failure(value: Any) -> bool:
-    """Whether an outcome that is no success stands anywhere in a joined value; a false condition is no failure."""
-    match value:
-        case Failure():
-            return True
-        case Skipped():
-            return not value.by_guard and not value.unneeded
-        case Mapping():
-            return any(map(_has_failure, value.values()))
-        case list() | tuple() | set() | frozenset():
-            return any(map(_has_failure, value))
-        case _:
-            fields = record_fields(value)
-            return fields is not None and any(map(_has_failure, fields.values()))
-
-
 def plan_document(plan: Plan, text: str) -> dict[str, Any]:
     """A plan: its text, its tasks, what was found."""
     found = [warning for warning in plan.warnings if isinstance(warning, Diagnostic)]
@@ -151,7 +96,7 @@ def plan_document(plan: Plan, text: str) -> dict[str, Any]:
 
 def task_document(task: Task) -> dict[str, Any]:
     """One task: what it does, and what it waits for."""
-    document: dict[str, Any] = {"id": task.id, "kind": kind_of(task.work)}
+    document: dict[str, Any] = {"id": task.id, "kind": row_kind(task.work)}
     match task.work:
         case Call(tool, arguments, effect, access):
             document |= {"tool": tool, "arguments": {n: print_expr(e) for n, e in arguments}, "effect": effect}
@@ -220,48 +165,28 @@ def tools_document(toolset: Toolset) -> dict[str, Any]:
     }
 
 
-def trust_terms(tool: Tool[..., Any]) -> list[str]:
-    """What a tool says of its data, in words."""
-    terms: list[str] = [] if tool.trust is None else [tool.trust]
-    if tool.sinks:
-        terms.append(f"sink {', '.join(sorted(tool.sinks))}")
-    elif tool.effect == "write":
-        terms.append("no sink declared")
-    if isinstance(tool.readers, frozenset):
-        terms.append(f"only for {', '.join(sorted(tool.readers)) or 'nobody'}")
-    elif tool.readers is not None:
-        terms.append("readers by its arguments")
-    return terms
+def made_document(made: Made) -> dict[str, Any]:
+    """How a value was made, as JSON data; what stands there before, or is too deep down, has no inputs."""
+    document: dict[str, Any] = {
+        "id": made.id,
+        "text": made.text,
+        "tool": made.tool or None,
+        "outcome": None if made.outcome is None else outcome_document(made.outcome),
+        **label_document(made.label),
+        "parts": [{"path": path, **label_document(label)} for path, label in made.parts],
+    }
+    if made.told:
+        return document | {"told_before": True}
+    return document | {
+        "inputs": [made_document(one) for one in made.inputs],
+        "because": [made_document(one) for one in made.because],
+    }
 
 
-def signature_text(signature: Signature) -> str:
-    """`price(ticker: str, *, currency: str = 'USD') -> float`."""
-    parts: list[str] = []
-    for parameter in signature.parameters:
-        if parameter.keyword_only and "*" not in parts:
-            parts.append("*")
-        parts.append(_parameter_text(parameter))
-    return f"{signature.alias}({', '.join(parts)}) -> {signature.output.type}"
-
-
-def _parameter_text(parameter: Parameter) -> str:
-    return f"{parameter.alias}: {parameter.type}" + ("" if parameter.required else f" = {parameter.default}")
-
-
-def resource_text(signature: Signature) -> str:
-    """The resource that a tool declares: its name, or what that is made of; empty if it declares none."""
-    match signature.resource:
-        case ResourceFunction(parameters):
-            return f"by {', '.join(parameters)}"
-        case resource:
-            return resource or ""
-
-
-def limit_text(limit: Limit) -> str:
-    """`5 at once, 10 per second`."""
-    parts = [f"{limit.concurrency:,} at once"] if limit.concurrency is not None else []
-    if limit.rate is not None:
-        parts.append(f"{limit.rate:g} per {'second' if limit.per == 1 else f'{limit.per:g} seconds'}")
-    if limit.burst > 1:
-        parts.append(f"{limit.burst} in a burst")
-    return ", ".join(parts) or "no bound"
+def label_document(label: Label) -> dict[str, Any]:
+    """A label as JSON data; `readers`: null is everybody."""
+    return {
+        "trusted": label.trusted,
+        "sources": [source._asdict() for source in sorted(label.sources)],
+        "readers": None if label.readers is None else sorted(label.readers),
+    }

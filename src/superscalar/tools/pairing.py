@@ -1,69 +1,20 @@
-"""The batched form of a tool: a function that does for a list of things what the tool does for one."""
+"""How the two forms of a tool go together: one that does something for one thing, the other for a list of them."""
 
 from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from superscalar.errors import UsageError
 from superscalar.tools.fields import MADE
 from superscalar.tools.types import annotation_of, type_text
 
-if TYPE_CHECKING:
-    from superscalar.tools.tool import Tool
-
 MAX_BATCH = 100
 """How many calls one request stands for at the most, where a tool says nothing."""
 
 Parameters = tuple[inspect.Parameter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Batched:
-    """How calls of a tool become one request: `tool` is called with the list of their `over` arguments as `into`.
-
-    All other arguments must be the same. `defaults` are those of the single form, which also hold in a batch.
-    """
-
-    tool: Tool[..., Any]
-    over: str
-    into: str
-    defaults: Mapping[str, Any]
-    max_batch: int = MAX_BATCH
-
-    def parted(self, arguments: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """What a call differs in, and its other arguments."""
-        others = {**self.defaults, **arguments}
-        return others.pop(self.over), others
-
-    def divided(self, answer: Any, items: Sequence[Any]) -> list[Any]:
-        """What each item came to: its result, or the exception that it failed with."""
-        try:
-            if isinstance(answer, Mapping):
-                return [self._found(answer, item) for item in items]
-            if isinstance(answer, str | bytes | Set) or not isinstance(answer, Collection):
-                raise TypeError(
-                    f"{self.tool.name} returned a {type(answer).__name__}; "
-                    "it must return a list in the order of the items, or a mapping from items to results"
-                )
-            results = list(answer)
-            if len(results) != len(items):
-                raise ValueError(
-                    f"{self.tool.name} returned {len(results)} results for {len(items)} items; "
-                    "it must return one for each, in their order"
-                )
-        except Exception as error:  # noqa: BLE001 -- the answer is the tool's, and so is what reading it raises
-            return [error] * len(items)
-        return results
-
-    def _found(self, answer: Mapping[Any, Any], item: Any) -> Any:
-        try:
-            return answer[item]
-        except (LookupError, TypeError):  # TypeError: what cannot be hashed is no key
-            return LookupError(f"{self.tool.name} returned nothing for {item!r}")
 
 
 def matched(single: tuple[str, Parameters], many: tuple[str, Parameters], over: str | None) -> tuple[str, str]:
@@ -90,7 +41,7 @@ def matched(single: tuple[str, Parameters], many: tuple[str, Parameters], over: 
             + ('; say which with over="..."' if len(pairs) > 1 else "")
         )
     ((one, many_name),) = pairs
-    if not _may_be_list(lists[many_name]):
+    if annotation_of(lists[many_name]) is not Any and not _is_list(lists[many_name]):
         raise UsageError(
             f"tool {name}: `{many_name}` of its batched form {batch} stands for many `{one}`; annotate it as a list"
         )
@@ -101,10 +52,6 @@ def _lists(many: inspect.Parameter, one: inspect.Parameter) -> bool:
     """Whether the one is annotated as a list of what the other is."""
     members = typing.get_args(_bare(annotation_of(many)))
     return _is_list(many) and members[:1] == (_bare(annotation_of(one)),)
-
-
-def _may_be_list(parameter: inspect.Parameter) -> bool:
-    return annotation_of(parameter) is Any or _is_list(parameter)
 
 
 def _is_list(parameter: inspect.Parameter) -> bool:

@@ -1,0 +1,123 @@
+"""What an agent has made of its options, for all its runs: its models, its tools and their limits."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from superscalar.compiler import approval
+from superscalar.errors import UsageError
+from superscalar.executors import LOCAL
+from superscalar.executors.runners import Runners
+from superscalar.extractor import extraction
+from superscalar.models.base import ChatModel
+from superscalar.models.resolve import resolve
+from superscalar.models.typed import AnswerType
+from superscalar.options import SAME, Options
+from superscalar.plan import grammar
+from superscalar.plan.evaluate.table import FUNCTIONS
+from superscalar.plan.grammars import Grammar
+from superscalar.plan.read.fronts.detect import Syntax, front_of
+from superscalar.policy import Policy, Rulings
+from superscalar.schedule.limits import Limits
+from superscalar.schedule.priority import Durations
+from superscalar.tools.toolset import Toolset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What the runs of an agent share. `options` has all else that they are told.
+
+    `given`: the tools without `extract`, as they were listed last.
+    """
+
+    options: Options
+    planner: ChatModel | None
+    joiner: ChatModel | None
+    extractor: ChatModel | None
+    answer_type: AnswerType | None
+    policy: Policy
+    random: Random
+    syntax: Syntax
+    limits: Limits
+    runners: Runners = field(default_factory=Runners)
+    durations: Durations = field(default_factory=Durations)
+    given: Toolset = field(default_factory=Toolset)
+    tools: Toolset = field(default_factory=Toolset)
+    grammar: Grammar | None = None
+
+    @property
+    def secrets(self) -> tuple[Any, ...]:
+        """What the models know that nobody else may."""
+        models = (self.planner, self.joiner, self.extractor)
+        return tuple(key for model in models for key in getattr(model, "secrets", ()))
+
+    def with_tools(self, given: Toolset) -> Equipment:
+        """The same with these tools; `extract` is one more, where plans may call it.
+
+        Raises:
+            UsageError: a tool or a schema cannot be used, a tool takes part in a limit that there is not, is said to
+                follow a rule that is none, or cannot run where it is to run.
+        """
+        told, tools = self.options, given
+        if given.named or told.schemas is not None or told.extractor is not None:
+            timeout = told.extractor_timeout
+            tools = extraction(self.extractor, given.named, given, timeout=timeout, grammar=told.grammar)
+        for signature in tools.signatures:
+            if signature.name in FUNCTIONS:
+                message = f"the tool {signature.name} is called {signature.alias} in plans, where {signature.name}"
+                warnings.warn(f"{message} is a function of the language", stacklevel=5)
+        limits = self.limits if tools.limits == self.tools.limits else Limits(tools.limits, told.max_concurrency)
+        for tool in tools:
+            limits.require(tool)
+        Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
+        held = told.grammar and self.planner is not None and self.planner.constrains
+        runners = Runners(told.executor or LOCAL).made(tools)
+        constrained = grammar(tools) if held else None
+        return replace(self, given=given, tools=tools, limits=limits, runners=runners, grammar=constrained)
+
+
+def equipped(options: Options) -> Equipment:
+    """Make of options what they stand for.
+
+    Raises:
+        UsageError: they contradict each other; the message shows what to write.
+        ModelSetupError: a model needs an extra or a key that is missing.
+    """
+    approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
+    if options.syntax is not None:
+        front_of(options.syntax)  # says which there are
+    if options.base_url is not None and options.model is None:
+        raise UsageError('base_url= is the server of model="openai:NAME", and there is no model')
+    planner = None if options.model is None else resolve(options.model, base_url=options.base_url)
+    joiner = planner if options.joiner == SAME else None if options.joiner is None else resolve(options.joiner)
+    extractor = planner if options.extractor in (None, SAME) else resolve(options.extractor)
+    if joiner is None and options.output_type is not None:
+        raise UsageError("output_type= is what the joiner writes; leave out joiner=None, or output_type=")
+    for model in (planner, joiner, extractor):
+        if options.max_cost is not None and model is not None and getattr(model, "prices", ...) is None:
+            raise UsageError(
+                f"max_cost={options.max_cost:g} cannot count what {model.name} costs; write "
+                "model=OpenAIModel(..., prices=Prices(input=0.25, output=2.0)), per million tokens"
+            )
+    held = options.grammar and planner is not None and planner.constrains
+    natural: Syntax = getattr(planner, "writes", "python") if held else "python"
+    if planner is not None and held and options.syntax not in (None, natural):
+        raise UsageError(
+            f"syntax={options.syntax!r}: {planner.name} is held to a grammar of plans in {natural}; "
+            "write grammar=False, too, or leave out syntax="
+        )
+    equipment = Equipment(
+        options=options,
+        planner=planner,
+        joiner=joiner,
+        extractor=extractor,
+        answer_type=None if options.output_type is None else AnswerType(options.output_type),
+        policy=options.policy if isinstance(options.policy, Policy) else Policy(options.policy),
+        random=options.random or Random(),
+        limits=Limits({}, options.max_concurrency),
+        syntax=options.syntax or natural,
+    )
+    return equipment.with_tools(Toolset(options.tools, limits=options.limits, schemas=options.schemas))
