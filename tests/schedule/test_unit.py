@@ -953,7 +953,7 @@ def unit(*tools: Any, record: Callable[[Event], None] | None = None, **bounds: A
             run="run",
             tools=toolset,
             limits=Limits(),
-            runners=Runners(),
+            runners=Runners().made(toolset),
             record=record or events.append,
             bounds=Bounds(**bounds),
         )

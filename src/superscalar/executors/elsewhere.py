@@ -107,7 +107,7 @@ class RaisedElsewhere(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._text = text
-        self.retry_after: float | None = None
+        self.retry_after: float | str | None = None
         self.status_code: int | None = None
         self.headers: Mapping[str, str] = {}
 
@@ -146,8 +146,8 @@ def _refusal_in(error: BaseException) -> dict[str, Any]:
         return {}
 
 
-def _number(value: object) -> float | None:
-    return value if isinstance(value, int | float) else None
+def _number(value: object) -> float | str | None:
+    return value if isinstance(value, int | float | str) else None
 
 
 def raised_elsewhere(told: Mapping[str, Any], known: Collection[type[BaseException]] = ()) -> RaisedElsewhere:

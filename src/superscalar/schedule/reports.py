@@ -12,6 +12,7 @@ from superscalar import events
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.course import Course
 from superscalar.short import cut, short
+from superscalar.tools.execution import check_charge
 from superscalar.values import Usage
 
 TICK: Final = 0.1
@@ -44,8 +45,7 @@ class Reports:
         Raises:
             ValueError: something below zero, or no number.
         """
-        if not (0.0 <= cost < inf and tokens >= 0):
-            raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
+        check_charge(cost, tokens)
         self._at_once(events.Charged, attempt.cell.id, cost, tokens)
 
     def asked(self, attempt: Attempt, model: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from superscalar.tools.execution import Channel, Invocation
+from superscalar.tools.execution import Channel, Invocation, check_charge
 from superscalar.values import Usage
 
 ContextT = TypeVar("ContextT")
@@ -63,6 +63,7 @@ class ToolContext(Generic[ContextT]):
         Raises:
             ValueError: something below zero, or no number.
         """
+        check_charge(cost, tokens)
         self._channel.charge(cost, tokens)
 
     def asked(self, model: str) -> None:

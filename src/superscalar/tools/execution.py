@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from superscalar.values import TaskId, Usage
@@ -30,6 +31,16 @@ class Invocation:
     def idempotency_key(self) -> str:
         """The run and the task, stable over attempts."""
         return f"{self.run_id}:{self.task_id}"
+
+
+def check_charge(cost: float, tokens: int) -> None:
+    """See that what a call says it has cost can be counted.
+
+    Raises:
+        ValueError: something below zero, or no number.
+    """
+    if not (0.0 <= cost < inf and tokens >= 0):
+        raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
 
 
 class Channel(Protocol):
