@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from time import sleep
 from typing import Any
 
-from superscalar import Tool, ToolContext, tool
+from superscalar import NotDone, RateLimited, Tool, ToolContext, tool
 from superscalar.errors import NotBegun
 from superscalar.executors import (
     LOCAL,
@@ -36,7 +36,7 @@ from superscalar.executors.local import busy_threads, threads_to_begin
 from superscalar.testing import VirtualLoop
 from superscalar.values import Usage
 
-PATIENCE = 2.0
+PATIENCE = 30.0
 """Seconds of this world in which the other process has to say something."""
 
 Order = tuple[str, int, Any]  # what is to be done, to which call, and with what
@@ -412,3 +412,14 @@ async def sends(what: Any, wait: float = 0.0) -> str:
     if what == "die":
         os._exit(1)
     return f"sent {what}"
+
+
+class Odd(Exception):
+    """Known here alone."""
+
+
+@tool(effect="write")
+def raises(name: str, text: str) -> None:
+    """Raises one of these."""
+    kinds = {"Odd": Odd, "NotDone": NotDone, "RateLimited": RateLimited, "ConnectionError": ConnectionError}
+    raise kinds[name](text)

@@ -156,13 +156,10 @@ def raised_elsewhere(told: Mapping[str, Any], known: Collection[type[BaseExcepti
     No class is looked up by a name that came from elsewhere but in these, and in those that everybody knows.
     """
     classes = {**{f"{kind.__module__}.{kind.__qualname__}": kind for kind in known}, **_KNOWN}
-    base = next((classes[kind] for kind in told.get("kinds", ()) if kind in classes), Exception)
+    kinds = [classes[kind] for kind in told.get("kinds", ()) if kind in classes]
     name, text = cut(str(told.get("type") or "Exception"), 100), cut(str(told.get("text") or ""), LONGEST)
-    try:
-        kind: Any = base
-        error: RaisedElsewhere = _class_of(name, kind)(text)
-    except TypeError:  # a class that cannot be had with a text alone, such as an exception group
-        error = _class_of(name, Exception)(text)
+    made = (_made(name, kind, text) for kind in (*kinds, Exception))
+    error = next(one for one in made if one is not None)
     status, headers = told.get("status"), told.get("headers")
     error.retry_after = _number(told.get("retry_after"))
     error.status_code = status if isinstance(status, int) else None
@@ -170,6 +167,13 @@ def raised_elsewhere(told: Mapping[str, Any], known: Collection[type[BaseExcepti
     if isinstance(cause := told.get("cause"), Mapping):
         error.__cause__ = raised_elsewhere(cause, known)
     return error
+
+
+def _made(name: str, base: Any, text: str) -> RaisedElsewhere | None:
+    try:
+        return _class_of(name, base)(text)
+    except TypeError:  # of a class that cannot be had with a text alone
+        return None
 
 
 @lru_cache(maxsize=256)
