@@ -26,7 +26,7 @@ class DryRun:
         """What calls it, unless it is a write."""
         run = self._inner.runner(tool)
 
-        async def note(call: Invocation, channel: Channel) -> Any:
+        async def note(call: Invocation, _: Channel) -> Any:
             self.calls.append(call)
             if call.tool not in self._instead:
                 raise NotDone("this is a dry run")

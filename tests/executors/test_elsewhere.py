@@ -155,12 +155,13 @@ async def takes_all(**arguments: Any) -> int:
     return len(arguments)
 
 
-# ------------------------------------------------------------------------------------------------------------ exceptions
+# ----------------------------------------------------------------------------------------------------------- exceptions
 
 
 class Refused(Exception):
-    status_code = 429
-    headers = {"Retry-After": "7", "Authorization": "Bearer secret"}
+    def __init__(self) -> None:
+        self.status_code = 429
+        self.headers = {"Retry-After": "7", "Authorization": "Bearer secret"}
 
 
 class Unprintable(ValueError):
@@ -173,7 +174,7 @@ class Unprintable(ValueError):
     [
         (ValueError("no"), ValueError),
         (ConnectionResetError(104, "reset"), ConnectionResetError),
-        (UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), UnicodeError),
+        (UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), UnicodeDecodeError),
         (RateLimited("slow down", retry_after=3.0), RateLimited),
         (NotDone("full"), NotDone),
         (NotBegun("full"), TimeoutError),
@@ -230,7 +231,7 @@ def test_a_process_that_ends_fails_its_calls_and_a_write_is_in_doubt(away: Elsew
     assert result.answer == [4, gone]
 
 
-# ------------------------------------------------------------------------------------------------- the tests of the unit
+# ------------------------------------------------------------------------------------------------ the tests of the unit
 
 HERE = {
     "test_what_is_no_data_is_handed_on_as_it_is": "it compares objects of this process",
@@ -250,9 +251,9 @@ HERE = {
     "file", ["test_unit", "test_effects", "test_writes_of_maps", "test_calls_under_way", "test_reports"]
 )
 def test_what_a_unit_promises_holds_for_calls_in_another_process(file: str) -> None:
-    folder = Path(__file__).parents[1]
-    others = [word for name in HERE for word in ("--deselect", f"{folder}/schedule/{file}.py::{name}")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "support.run_elsewhere", f"schedule/{file}.py", *others]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    tests = f"tests/schedule/{file}.py"
+    others = [word for name in HERE for word in ("--deselect", f"{tests}::{name}")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "support.run_elsewhere", tests, *others]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d+ passed", done.stdout)

@@ -9,11 +9,11 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-
 from examples.executors.cache import Cache
 from examples.executors.dry_run import DryRun
 from examples.executors.faults import Faults
 from examples.executors.spans import Spans
+
 from superscalar import Failure, LLMCompiler, Observation, Skipped, ToolContext, UsageError, tool
 from superscalar.events import Started
 from superscalar.executors import LOCAL, Channel, Executor, Invocation, Runner

@@ -237,7 +237,7 @@ def _settle(done: asyncio.Future[tuple[str, Any]], what: tuple[str, Any]) -> Non
         done.set_result(what)
 
 
-# ----------------------------------------------------------------------------------------------------- on the other side
+# ---------------------------------------------------------------------------------------------------- on the other side
 
 
 class _Follower(VirtualLoop):
@@ -278,7 +278,7 @@ class _Follower(VirtualLoop):
             where, call, context = pickle.loads(sent)
             made = self._tools[where] if self._tools is not None else self._at(where)
             value = pickle.dumps(await LOCAL.runner(made)(call, _Sending(self, number, context)))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 -- a tool may raise anything
             self.said.append((number, "raised", told_of(error)))
         else:
             self.said.append((number, "value", value))
@@ -323,7 +323,7 @@ def _written(cell: Any) -> Any:
 def _plain(value: Any) -> bool:
     try:
         return isinstance(value, list | dict | set | int | float | str) and bool(pickle.dumps(value))
-    except Exception:
+    except Exception:  # noqa: BLE001 -- then nobody looks at it from outside
         return False
 
 
@@ -387,7 +387,7 @@ def _serve(connection: Connection, tools: list[Tool[..., Any]] | None) -> None:
         os._exit(0)
 
 
-# ------------------------------------------------------------------------------------------------- tools to be found here
+# ----------------------------------------------------------------------------------------------- tools to be found here
 
 
 @tool(effect="read")

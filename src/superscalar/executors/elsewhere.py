@@ -105,7 +105,7 @@ class RaisedElsewhere(Exception):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        self.args = (text,)  # a class that is known here may want anything in its own `__init__`, which has run there
         self._text = text
         self.retry_after: float | str | None = None
         self.status_code: int | None = None
@@ -172,7 +172,7 @@ def raised_elsewhere(told: Mapping[str, Any], known: Collection[type[BaseExcepti
 def _made(name: str, base: Any, text: str) -> RaisedElsewhere | None:
     try:
         return _class_of(name, base)(text)
-    except TypeError:  # of a class that cannot be had with a text alone
+    except TypeError:  # of a class that does not let itself be made so, such as an exception group
         return None
 
 
