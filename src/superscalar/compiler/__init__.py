@@ -162,7 +162,8 @@ class LLMCompiler:
         `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
         results, which say where they came from and who may read them; or dicts with a `role` and `content`, of which
         what an assistant said is not trusted, unless `history_trusted`. After `deadline` seconds what is unfinished is
-        cancelled, and the joiner answers from what there is. Cancelling this cancels every call and waits for it to
+        cancelled, and the joiner answers from what there is, within a quarter of that (and at least 2 s) more: what is
+        not written by then is left out (`RunResult.partial`). Cancelling this cancels every call and waits for it to
         end.
 
         Raises:
@@ -303,7 +304,8 @@ class LLMCompiler:
             recording = Recording(await self._need_journal(run_id).areopen(run_id), equipment.tools)
             try:
                 again = await without_secrets(equipment, recording)
-                return restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed).doubts
+                run, _ = restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed)
+                return run.rest.doubts
             finally:
                 await recording.log.aclose()
 

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.asking import Asking, earlier
-from superscalar.compiler.budget import Spent
+from superscalar.compiler.asking import earlier
+from superscalar.compiler.past import tried_in
+from superscalar.compiler.wiring import Wiring
 from superscalar.errors import JoinError, ModelError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
-from superscalar.models.patience import within
-from superscalar.models.typed import AnswerType
-from superscalar.plan.ir.instances import is_of
+from superscalar.models.patience import Within
 from superscalar.short import LONGEST
 from superscalar.short import cut as cut_short
-from superscalar.values import Failure
 
 _ATTEMPTS = 3
+_LATE = "the run's deadline passed before it was written"
 
 
 class Joining:
-    """Asks the joiner of one run. `spent` says which budget does not allow to ask again."""
+    """Asks the joiner of one run."""
 
-    def __init__(
-        self,
-        asking: Asking,
-        record: Callable[[events.Event], object],
-        now: Callable[[], float],
-        spent: Callable[[], Spent | None],
-        *,
-        answer_type: AnswerType | None,
-        timeout: float | None,
-        max_tokens: int,
-    ) -> None:
-        self._asking = asking
-        self._record = record
-        self._now = now
-        self._spent = spent
-        self._answer_type = answer_type
-        self._timeout = timeout
-        self._max_tokens = max_tokens
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._record = wiring.log.record
+        self._now = wiring.now
+        self._answer_type = wiring.equipment.answer_type
 
     async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
         """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
 
-        `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole.
+        `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole, unless the
+        run's time is over.
 
         Raises:
             JoinError: it gave none after being asked again.
@@ -58,7 +43,9 @@ class Joining:
         complaint = said_text = ""
         cut: joiner.Cut | None = None
         for attempt in range(_ATTEMPTS):
-            if attempt and (spent := self._spent()) is not None:
+            if self._is_over():
+                return self._cut_off("") if cut is None else cut
+            if attempt and (spent := self._wiring.spent()) is not None:
                 if cut is not None:
                     return cut
                 message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
@@ -71,7 +58,6 @@ class Joining:
                 return replace(cut, why=f"{cut.why}; and asked again: {error}")
             match decision:
                 case joiner.Cut(text):
-                    self._record(events.AnswerCut(self._now(), decision.why))
                     if cut is not None:
                         return max(cut, decision, key=lambda found: len(found.text))
                     cut = decision
@@ -107,16 +93,19 @@ class Joining:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
-        request = Request(tuple(conversation), max_tokens=self._max_tokens)
-        timeout = self._timeout
+        options, until = self._wiring.equipment.options, self._wiring.answer_by
+        request = Request(tuple(conversation), max_tokens=options.max_answer_tokens)
+        timeout = options.joiner_timeout
+        end = earlier(until, timeout, self._now())
+        within = None if end is None else end - self._now()
         try:
             async with (
-                within(timeout) as clock,
-                aclosing(self._asking.ask("joiner", model, request, timeout)) as chunks,
+                Within(end, latest=until) as clock,
+                aclosing(self._wiring.asking.ask("joiner", model, request, within)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
-                        clock.reschedule(earlier(None, timeout, self._now()))
+                        clock.reschedule(earlier(until, timeout, self._now()))
                     if chunk.withdrawn:
                         reader = joiner.AnswerReader()
                         written.clear()
@@ -125,21 +114,38 @@ class Joining:
                     if fresh := reader.feed(chunk.text):
                         self._record(events.AnswerWritten(self._now(), fresh))
         except TimeoutError:
+            if self._is_over():
+                said = reader.finish()
+                return self._cut_off(said.answer if isinstance(said, joiner.Finish) else "")
             raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
         except ModelError as error:
-            if error.retryable and any(written):
-                return joiner.Cut("".join(written), str(error))  # a connection that broke
+            if error.retryable and (any(written) or self._would_be_late(error)):
+                return self._cut_off("".join(written), str(error))  # a connection that broke
             raise
         if is_whole(finish):
             return reader.finish()
-        return joiner.Cut("".join(written), why_cut(finish), was_too_long(finish))
+        return self._cut_off("".join(written), why_cut(finish), too_long=was_too_long(finish))
+
+    def _cut_off(self, text: str, why: str = _LATE, *, too_long: bool = False) -> joiner.Cut:
+        self._record(events.AnswerCut(self._now(), why))
+        return joiner.Cut(text, why, too_long)
+
+    def _is_over(self) -> bool:
+        """Whether the run's time is over, and what its answer had behind that."""
+        until = self._wiring.answer_by
+        return until is not None and self._now() >= until
+
+    def _would_be_late(self, refused: ModelError) -> bool:
+        """Whether a model that refused wants to be asked again only when the run's time is over."""
+        until = self._wiring.answer_by
+        return until is not None and self._now() + (refused.retry_after or 0.0) >= until
 
 
-class Wording:
+class Progress:
     """Whether the rounds of a run do anything new. `failed`: the calls that failed in earlier rounds."""
 
-    def __init__(self) -> None:
-        self.failed: set[tuple[str, str, str]] = set()
+    def __init__(self, failed: set[tuple[str, str, str]]) -> None:
+        self.failed = failed
 
     def made(self, happened: list[events.Event], rounds: int) -> bool:
         """Whether this round did anything but repeat calls that had failed in the same way before."""
@@ -148,35 +154,6 @@ class Wording:
         progressed = fresh or not tried <= self.failed or rounds == 0
         self.failed |= tried
         return progressed
-
-
-def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:
-    """The calls that failed in a round, with arguments and message, and whether any succeeded."""
-    tried: set[tuple[str, str, str]] = set()
-    called: dict[str, tuple[str, str]] = {}
-    fresh = False
-    happened = list(round)
-    retired = {id for event in happened if isinstance(event, events.Retired) for id in event.ids}
-    for event in happened:
-        match event:
-            case events.Started(id=id) if retired and is_of(id, retired):
-                pass  # it is no result
-            case events.Started(id=id, tool=tool, arguments=arguments):
-                called[id] = (tool, _told_apart(arguments))
-            case events.Failed(id=id, failure=Failure(message=message)) if id in called:
-                tried.add((*called.pop(id), message))
-            case events.Succeeded(id=id) if id in called:
-                fresh = True
-    return tried, fresh
-
-
-def _told_apart(arguments: Mapping[str, Any]) -> str:
-    """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
-    try:
-        text = repr(arguments)
-        return text if len(text) <= LONGEST else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).hexdigest()
-    except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
-        return f"<{id(arguments)}>"
 
 
 def _not_of_schema(error: ValueError) -> str:

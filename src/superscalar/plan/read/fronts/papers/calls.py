@@ -17,7 +17,6 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.papers.arguments import ArgumentReader, Found
 from superscalar.plan.read.fronts.papers.cutting import CallText, Cutter, End, Fence, Piece, Thought, Words
 from superscalar.plan.read.fronts.papers.dialect import Dialect
-from superscalar.plan.read.fronts.reader import TextReader
 from superscalar.plan.read.program import Program, Step
 from superscalar.plan.read.slots import Slot
 from superscalar.plan.read.translated import Translated, Written, made, placed, statement
@@ -41,11 +40,12 @@ class _Held:
     slot: Slot
 
 
-class CallReader(TextReader):
-    """Reads one round of a plan in a `dialect` into a `Program`. See `PlanReader` and `TextReader`."""
+class CallReader:
+    """Reads one round of a plan in a `dialect` into a `Program`. See `Form`."""
 
     def __init__(self, program: Program, dialect: Dialect) -> None:
-        super().__init__(program)
+        self.program = program
+        self.ended = False
         self._dialect = dialect
         self._own_tools = program.signatures.aliases()
         joins = _JOINS - self._own_tools.keys()
@@ -60,20 +60,25 @@ class CallReader(TextReader):
         self._around: dict[str, None] = {}
         self._seen_carriage_returns = False
 
-    def _line(self) -> int:
+    @property
+    def line(self) -> int:
+        """The number of the line that is being read, from 1."""
         return self._cutter.line + 1
 
-    def _read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[Step]:
+        """Take the next piece."""
         for piece in self._cutter.feed(text):
             yield from self._take(piece)
 
-    def _end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[Step]:
+        """The text ended as it should."""
         if not self.ended:
             for piece in self._cutter.finish():
                 yield from self._take(piece)
         yield from self._let_go()
 
-    def _cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[Step]:
+        """The text was cut."""
         yield from (held.slot.unread for held in self._held if held.slot.unread is not None)
 
     def _take(self, piece: Piece) -> Iterator[Step]:
@@ -137,6 +142,16 @@ class CallReader(TextReader):
             yield from self._hold(call, order, thought, notes, found)
         else:
             yield from self._put(call, thought, notes, found)
+            yield from self._nowhere(call, found)
+
+    def _nowhere(self, call: CallText, found: Found) -> Iterator[Step]:
+        """Warnings of what is written as a reference, and is text, for there is no such step."""
+        for number in dict.fromkeys(maybe.number for maybe in found.maybe if maybe.braced):
+            spelled = self._dialect.spelled(number, braced=True)
+            span = next(maybe.span for maybe in found.maybe if maybe.number == number)
+            message = f"`{spelled}` is text here: there is no step {self._dialect.spelled(number)}"
+            help = f"write the number of a step above; \\{spelled} is text"
+            yield call.written.problem("W509", message, help, span)
 
     def _problem_of(self, call: CallText, repeated: bool) -> Diagnostic | None:
         """What is wrong with a call before its arguments are looked at."""
@@ -226,8 +241,8 @@ class CallReader(TextReader):
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
     def _hold(self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
-        number, span = found.maybe[0]
-        spelled = self._dialect.spelled(number)
+        number, span, braced = found.maybe[0]
+        spelled = self._dialect.spelled(number, braced=braced)
         message = f"`{spelled}` is text if there is no such step, which is open as long as the plan is"
         problem = call.written.problem("E003", message, f"write \\{spelled} for text", span)
         self._seen = True
@@ -241,15 +256,19 @@ class CallReader(TextReader):
         held, self._held = self._held, []
         if not held:
             return
+        nowhere: list[Step] = []
         for step in held:
             call = step.call
-            problem, tree, source, notes = self._read_call(call, step.notes, self._arguments(call, step.order))
+            found = self._arguments(call, step.order)
+            nowhere += self._nowhere(call, found)
+            problem, tree, source, notes = self._read_call(call, step.notes, found)
             if problem is not None:
                 known, source = self._known(self._name_of(call.number), call.tool, call.written)
                 self.program.cannot_fill(step.slot, source, problem, known)
             else:
                 self.program.fill(step.slot, tree, source, thought=step.thought, notes=notes)
         yield from self.program.filled()
+        yield from nowhere
 
 
 def _says_more(call: CallText) -> bool:
