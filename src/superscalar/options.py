@@ -39,13 +39,13 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from os import PathLike
     from random import Random
 
+    from superscalar.executors import Executor
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel
     from superscalar.observe.observed import Observer
     from superscalar.policy import Policy, Question
     from superscalar.secrets import Redact
     from superscalar.tools import Limit, Tool, Toolset
-    from superscalar.tools.execution import Executor
 
 P = ParamSpec("P")
 S = TypeVar("S")

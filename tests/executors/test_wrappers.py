@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -15,10 +15,11 @@ from examples.executors.faults import Faults
 from examples.executors.spans import Spans
 
 from superscalar import Failure, LLMCompiler, Observation, Skipped, ToolContext, UsageError, tool
-from superscalar.events import Started
+from superscalar.events import ModelAsked, Progressed, Started
 from superscalar.executors import LOCAL, Channel, Executor, Invocation, Runner
 from superscalar.testing import run
 from superscalar.tools import Tool
+from superscalar.values import Usage
 from support.running import executed
 
 # -------------------------------------------------------------------------------------------------------- the protocol
@@ -149,19 +150,46 @@ def test_a_failure_of_the_executor_itself_is_one_of_the_call() -> None:
     assert (made.kind, made.error, made.in_doubt) == ("error", "TypeError", True)
 
 
-def test_what_an_executor_says_a_call_costs_is_checked() -> None:
-    class Refunds:
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda channel: channel.charge(-1.0, 0),
+        lambda channel: channel.charge(float("nan"), 0),
+        lambda channel: channel.charge(0.0, -1),
+        lambda channel: channel.used(Usage(cost=-1.0)),
+        lambda channel: channel.used(Usage(input_tokens=-5)),
+        lambda channel: channel.used({"cost": 1}),
+    ],
+    ids=["cost", "nan", "tokens", "cost of a model", "tokens of a model", "no usage"],
+)
+def test_nothing_that_comes_over_a_channel_pays_back(say: Callable[[Any], None]) -> None:
+    class Says:
         def runner(self, tool: Tool[..., Any]) -> Runner:
-            async def refund(call: Invocation, channel: Channel) -> Any:
-                channel.charge(-5.0, 0)
+            async def run(call: Invocation, channel: Channel) -> Any:
+                say(channel)
 
-            return refund
+            return run
 
-    result = executed("a = greet('ann')\njoin(a)", [greet], executor=Refunds(), max_cost=1.0)
-    assert result.outcomes["a"] == Failure(
-        "error", "charge(-5.0, tokens=0): what a call has cost, not below 0", "ValueError"
-    )
-    assert result.cost == 0.0
+    result = executed("a = greet('ann')\njoin(a)", [greet], executor=Says(), max_cost=1.0)
+    failed = result.outcomes["a"]
+    assert isinstance(failed, Failure)
+    assert (failed.kind, failed.error) == ("error", "ValueError")
+    assert (result.cost, result.usage) == (0.0, Usage())
+
+
+def test_odd_things_said_over_a_channel_are_told_as_texts_and_without_a_fraction() -> None:
+    class Says:
+        def runner(self, tool: Tool[..., Any]) -> Runner:
+            async def run(call: Invocation, channel: Any) -> Any:
+                channel.asked(["no", "name"])
+                channel.progress({"half": "done"}, "much")
+                await asyncio.sleep(1)
+
+            return run
+
+    result = executed("a = greet('ann')\njoin(a)", [greet], executor=Says())
+    told = [event for event in result.events if isinstance(event, Progressed | ModelAsked)]
+    assert told == [ModelAsked(0.0, "greet", 1, "['no', 'name']"), Progressed(0.0, "a", "{'half': 'done'}", None)]
 
 
 def test_what_an_executor_gives_is_checked_as_what_the_function_returns() -> None:

@@ -2,7 +2,8 @@
 
 from superscalar.executors.elsewhere import address_of, check_sendable, function_at, raised_elsewhere, told_of
 from superscalar.executors.local import LOCAL
-from superscalar.tools.execution import Channel, Executor, Invocation, Runner
+from superscalar.executors.protocol import Executor
+from superscalar.tools.execution import Channel, Invocation, Runner
 
 __all__ = [
     "LOCAL",

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from superscalar.errors import UsageError
 from superscalar.executors.local import LOCAL
-from superscalar.tools.execution import Channel, Executor, Invocation, Runner
+from superscalar.executors.protocol import Executor
+from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.tool import Tool
 
 AnyTool: TypeAlias = Tool[..., Any]
@@ -21,7 +22,7 @@ class Runners(dict[AnyTool, Runner]):
         self._executor = executor
 
     def __missing__(self, tool: AnyTool) -> Runner:
-        executor = tool.terms.executor or self._executor
+        executor: Executor = tool.terms.executor or self._executor
         runner = executor.runner(tool)
         if not callable(runner):
             raise UsageError(

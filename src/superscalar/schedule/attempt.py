@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from weakref import ref
 
 from superscalar.schedule.bounds import Bounds as Bounds
@@ -19,14 +19,30 @@ from superscalar.tools.tool import Batched, Tool
 from superscalar.values import FailureKind, Usage
 from superscalar.weight import Scale
 
-if TYPE_CHECKING:
-    from superscalar.schedule.reports import Reports
-
-
 Stop: TypeAlias = FailureKind | Literal["unneeded"]
 """Why an attempt is being cancelled."""
 
 _Key: TypeAlias = tuple[Hashable, ...]
+
+
+class Listener(Protocol):
+    """Who hears what calls say while they go on."""
+
+    def progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
+        """How far one is."""
+        ...
+
+    def charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        """What one has cost."""
+        ...
+
+    def asked(self, attempt: Attempt, model: str) -> None:
+        """Which model one asks."""
+        ...
+
+    def used(self, attempt: Attempt, usage: Usage) -> None:
+        """What that has used."""
+        ...
 
 
 class Shell(Protocol):
@@ -36,8 +52,12 @@ class Shell(Protocol):
     loop: asyncio.AbstractEventLoop
     course: Course
     caller: Ticket | None
-    reports: Reports
     context: Any
+
+    @property
+    def reports(self) -> Listener:
+        """Who hears what calls say."""
+        ...
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""

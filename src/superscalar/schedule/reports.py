@@ -12,7 +12,7 @@ from superscalar import events
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.course import Course
 from superscalar.short import cut, short
-from superscalar.tools.execution import check_charge
+from superscalar.tools.execution import check_charge, check_usage
 from superscalar.values import Usage
 
 TICK: Final = 0.1
@@ -20,6 +20,8 @@ TICK: Final = 0.1
 
 LONGEST: Final = 500
 """Characters of a message of progress."""
+
+_NAME: Final = 200
 
 
 class Reports:
@@ -50,10 +52,15 @@ class Reports:
 
     def asked(self, attempt: Attempt, model: str) -> None:
         """Tell that a call asks a model of that name."""
-        self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, model)
+        self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, _text(model, _NAME))
 
     def used(self, attempt: Attempt, usage: Usage) -> None:
-        """Tell what a model has used that a call asked."""
+        """Tell what a model has used that a call asked.
+
+        Raises:
+            ValueError: it is no `Usage`, or something of it is below zero, or no number.
+        """
+        check_usage(usage)
         self._at_once(events.ModelUsed, attempt.tool.name, usage)
 
     def forget(self, attempt: Attempt) -> None:
@@ -72,7 +79,9 @@ class Reports:
 
     def progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
         """Take note of the newest; from any thread."""
-        text = cut(message, LONGEST) if type(message) is str else short(message, LONGEST)
+        text = _text(message, LONGEST)
+        if not (isinstance(fraction, int | float) and 0.0 <= fraction <= 1.0):
+            fraction = None
         told = (attempt,) if attempt.batch is None else tuple(attempt.batch.items)
         with self._lock:
             first = not self.open
@@ -97,3 +106,8 @@ class Reports:
         for attempt, (message, fraction) in said.items():
             if not attempt.over:
                 self._happened(events.Progressed(now, attempt.cell.id, message, fraction))
+
+
+def _text(said: Any, most: int) -> str:
+    """What somebody says, who may be in another process, as a text of bounded length."""
+    return cut(said, most) if type(said) is str else short(said, most)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from superscalar.short import short
 from superscalar.values import TaskId, Usage
-
-if TYPE_CHECKING:
-    from superscalar.tools.tool import Tool
 
 
 @dataclass(slots=True)
@@ -41,6 +39,19 @@ def check_charge(cost: float, tokens: int) -> None:
     """
     if not (0.0 <= cost < inf and tokens >= 0):
         raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
+
+
+def check_usage(usage: Usage) -> None:
+    """See that what a call says a model has used can be counted.
+
+    Raises:
+        ValueError: it is no `Usage`, or something of it is below zero, or no number.
+    """
+    if type(usage) is not Usage:
+        raise ValueError(f"used({short(usage)}): what a model has used, a Usage")
+    counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.requests, usage.cost)
+    if not all(isinstance(count, int | float) and 0 <= count < inf for count in counts):
+        raise ValueError(f"used({short(usage)}): what a model has used, not below 0")
 
 
 class Channel(Protocol):
@@ -76,7 +87,11 @@ class Channel(Protocol):
         ...
 
     def used(self, usage: Usage) -> None:
-        """Say what a model has used that the call asked; see `ToolContext.used`."""
+        """Say what a model has used that the call asked; see `ToolContext.used`.
+
+        Raises:
+            ValueError: it cannot be counted.
+        """
         ...
 
 
@@ -86,20 +101,3 @@ Runner: TypeAlias = Callable[[Invocation, Channel], Awaitable[Any]]
 Cancelling it stops the call: it ends when that really has ended, or when it is cancelled a second time. What certainly
 was not begun raises `NotBegun`, and so a write is not in doubt. The value is checked and weighed as any tool's is.
 """
-
-
-class Executor(Protocol):
-    """Where calls run: in this process (`superscalar.executors.LOCAL`), or wherever it takes them.
-
-    One that wraps another is 30 lines: a cache, a dry run, a span around each call. See docs/executors.md.
-    """
-
-    def runner(self, tool: Tool[..., Any]) -> Runner:
-        """What runs the calls of a tool. It is asked for when an agent is made, once for each of its tools, and
-        again where these are listed anew.
-
-        Raises:
-            UsageError: they cannot run here: the tool cannot be found there, or what it takes cannot be sent. The
-                message names the tool and says what to write.
-        """
-        ...

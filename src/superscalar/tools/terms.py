@@ -24,7 +24,6 @@ from superscalar.given import (
     one_of,
     whole,
 )
-from superscalar.tools.execution import Executor
 from superscalar.tools.pairing import MAX_BATCH
 from superscalar.tools.trust import Readers, Trust, TrustedFields
 
@@ -163,8 +162,8 @@ class Terms:
     """Who gets to read what it is given, likewise."""
     policy: Any = None
     """A rule for its calls, or what is said of each of them."""
-    executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
-    """Where its calls run; None: where those of the agent do."""
+    executor: Any = field(default=None, metadata=EXECUTOR.or_none.here)
+    """Where its calls run, a `superscalar.executors.Executor`; None: where those of the agent do."""
 
     def __post_init__(self) -> None:
         check_fields(self, "@tool")
@@ -241,4 +240,4 @@ class TermsDict(TypedDict, total=False):
     readers: Readers | None
     reads: Readers | None
     policy: Any
-    executor: Executor | None
+    executor: Any

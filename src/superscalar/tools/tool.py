@@ -481,7 +481,7 @@ def tool(
     may not choose that. `content`: those that do not, though their names or types (`path`, `to`, `url`, `id`) look so:
     of a write that has such a parameter and says neither, a person is asked. `readers`: who may read what it returns,
     and `reads`: who gets to read what it is given; names, or functions of arguments. `policy`: a rule for its calls,
-    or what is said of each: "ask", "deny", `Ask("why")`. See docs/security.md.
+    or what is said of each: "ask", "deny", `Ask("why")`. `executor`: where its calls run. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.
