@@ -133,6 +133,7 @@ def test_a_run_that_was_killed_says_what_is_in_doubt() -> None:
         "model  openai:x",
         "recorded  by superscalar (unknown)",
     ]
+    resuming = "superscalar resume left --agent FILE.py:NAME"
     assert shown[-8:] == [
         "tasks",
         "  x  done  price('IBM')  31.5  ~",
@@ -141,7 +142,7 @@ def test_a_run_that_was_killed_says_what_is_in_doubt() -> None:
         "",
         "in doubt",
         "  paid: pay(31.5) may have happened; look before you do it again",
-        "go on with it: agent.resume('left'), with the agent that began it",
+        f"go on with it: agent.resume('left'), with the agent that began it, or {resuming}",
     ]
 
 

@@ -90,8 +90,11 @@ def root(
 
 @app.command()
 def run(
+    command: typer.Context,
     question: options.Question,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
+    context: options.Context = None,
     model: options.Model = "local",
     base_url: options.BaseUrl = None,
     extractor: options.Extractor = None,
@@ -126,9 +129,9 @@ def run(
 
     `superscalar run - --tools money.py --json < question.txt`
     """
-    with reporting(as_json, journal=journal):
+    with reporting(as_json, journal=journal) as told:
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import opened
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -155,17 +158,20 @@ def run(
             }
             view = RunView()
             screen = screen_for(view, asked, hidden=as_json or quiet)
-            approve = asking(screen, view, plans=approve_plan, journal=journal)
-            compiler = opened(tools, chosen, journal, approve)
-            stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen, journal)
-        conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
+            place = Source(tools or (), agent, context, journal, options.typed(command))
+            with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
+            compiler, told.journal = with_tools.compiler, with_tools.journal
+            stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
+            result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+        conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
 @app.command()
 def plan(
+    command: typer.Context,
     question: options.Question,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
     model: options.Model = "local",
     base_url: options.BaseUrl = None,
     instructions: options.Instructions = None,
@@ -185,8 +191,7 @@ def plan(
     `superscalar plan "Which of these moved most?" --tools money.py --graph dot | dot -Tsvg > plan.svg`
     """
     with reporting(as_json):
-        from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -197,7 +202,8 @@ def plan(
 
         asked = _asked(question)
         with stdout_kept_clean():
-            compiler = open_compiler(load_tools(tools), model=model, base_url=base_url, instructions=instructions)
+            chosen = {"model": model, "base_url": base_url, "instructions": instructions}
+            compiler = opened(Source(tools or (), agent, typed=options.typed(command)), chosen).compiler
             toolset = compiler.tools
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
@@ -216,7 +222,8 @@ def plan(
 @app.command()
 def check(
     plan_file: options.PlanFile,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
     syntax: options.PlanSyntax = options.AUTO,
     explain: options.Explain = False,
     as_json: options.Json = False,
@@ -235,8 +242,7 @@ def check(
     with reporting(as_json):
         from dataclasses import replace
 
-        from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import diagnostic_document
@@ -244,7 +250,7 @@ def check(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            compiler = open_compiler(load_tools(tools))
+            compiler = opened(Source(tools or (), agent), {}).compiler
             toolset = compiler.tools
             read_as = _syntax(source, syntax)
             found = compiler.check(source, syntax=read_as)
@@ -273,8 +279,11 @@ def check(
 
 @app.command("exec")
 def execute(
+    command: typer.Context,
     plan_file: options.PlanFile,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
+    context: options.Context = None,
     syntax: options.PlanSyntax = options.AUTO,
     extractor: options.Extractor = None,
     max_concurrency: options.MaxConcurrency = None,
@@ -298,9 +307,9 @@ def execute(
 
     `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
     """
-    with reporting(as_json, plan_file, journal):
+    with reporting(as_json, plan_file, journal) as told:
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import opened
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import conclude
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -319,21 +328,22 @@ def execute(
             }
             view = RunView()
             screen = screen_for(view, name, hidden=as_json or quiet)
-            approve = asking(screen, view, plans=approve_plan, journal=journal)
-            compiler = opened(tools, chosen, journal, approve)
+            place = Source(tools or (), agent, context, journal, options.typed(command))
+            with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
+            compiler, told.journal = with_tools.compiler, with_tools.journal
             read_as = _syntax(source, syntax)
             if syntax == options.AUTO and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
             compiled = compiler.compile(source, syntax=read_as)
             if not (as_json or quiet):
                 _print_warnings(compiled)
-            stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen, journal)
-        conclude(result, view, journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
+            stream = lambda **given: compiler.stream_plan(compiled, deadline=deadline, **given)  # noqa: E731
+            result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+        conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 
 @app.command("tools")
-def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
+def list_tools(tools: options.Tools = None, agent: options.Agent = None, as_json: options.Json = False) -> None:
     """List the tools that a module or file offers, as plans see them.
 
     Example:
@@ -341,14 +351,13 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
     `superscalar tools --tools money.py`
     """
     with reporting(as_json):
-        from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import print_json, print_tools
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import tools_document
 
         with stdout_kept_clean():
-            toolset = open_compiler(load_tools(tools)).tools
+            toolset = opened(Source(tools or (), agent), {}).compiler.tools
         if as_json:
             print_json(tools_document(toolset))
         else:

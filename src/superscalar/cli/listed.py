@@ -100,9 +100,10 @@ def _counts(run: RunSummary) -> str:
 def going_on(journal: Journal, id: str) -> str:
     """What to type to go on with a run: only a command that began it knows its tools."""
     began = "cli" in journal.about(id)
-    return (
-        command("resume", id, journal=journal.path) if began else f"agent.resume({id!r}), with the agent that began it"
-    )
+    if began:
+        return command("resume", id, journal=journal.path)
+    named = command("resume", id, "--agent", "FILE.py:NAME", journal=journal.path)
+    return f"agent.resume({id!r}), with the agent that began it, or {named}"
 
 
 def answering(journal: Journal, id: str, questions: Sequence[Question]) -> str:
