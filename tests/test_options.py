@@ -113,7 +113,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "says"), WRONG, ids=[str(given)[:50] for given, _ in WRONG])
+@pytest.mark.parametrize(("given", "says"), WRONG, ids=[f"{next(iter(given))}-{says[:40]}" for given, says in WRONG])
 def test_what_an_option_cannot_be_is_said_where_it_is_given(given: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError) as error:
         LLMCompiler(**given)
@@ -202,7 +202,7 @@ def test_so_is_what_a_method_cannot_be_given(
         (wrong(Toolset, [price], limits={"q": 5}), 'write limits={"quotes": Limit(concurrency=5)}'),
         (wrong(Toolset, [price], schemas=[int]), "write types by name"),
     ],
-    ids=str,
+    ids=lambda case: case[:50] if isinstance(case, str) else case.func.__name__,
 )
 def test_so_are_limits_retries_policies_and_sets(make: Any, says: str) -> None:
     with pytest.raises(UsageError) as error:
@@ -238,7 +238,7 @@ def test_so_are_limits_retries_policies_and_sets(make: Any, says: str) -> None:
         ({"reads": [price]}, "write names, such as"),
         ({"effect": True}, 'write effect="pure"'),
     ],
-    ids=lambda given: str(given)[:30],
+    ids=lambda case: case[:50] if isinstance(case, str) else next(iter(case)),
 )
 def test_so_are_the_terms_of_a_tool(terms: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError) as error:
