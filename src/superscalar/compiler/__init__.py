@@ -64,7 +64,7 @@ class LLMCompiler:
         UsageError: an option is given what it cannot be, there is none of that name, or they contradict each other; the
             message shows what to write.
         JournalError: the journal cannot be opened.
-        ModelSetupError: the model needs an extra or a key that is missing.
+        ModelSetupError: the model needs an extra that is missing. A key is needed once a run begins.
     """
 
     @told_by(Options)
@@ -164,6 +164,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
+            self._equipment.check_setup()
             async with self._ready(deadline) as ready:
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
@@ -248,6 +249,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
+            self._equipment.check_setup()
             async with self._ready() as ready:
                 return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
@@ -270,6 +272,8 @@ class LLMCompiler:
         async def main(log: Log) -> RunResult:
             async with self._ready(deadline) as ready:
                 recording = Recording(await self._need_journal(run_id).areopen(run_id), ready.equipment.tools)
+                if recording.log.about.get("kind") == "answer":
+                    ready.equipment.check_setup()
                 return await resumed(
                     ready.equipment,
                     recording,

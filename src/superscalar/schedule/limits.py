@@ -86,7 +86,8 @@ class Limits:
                 known = ", ".join(sorted(self._declared)) or "none"
                 raise UsageError(
                     f'tool {tool.name} takes part in the limit "{name}", which is not defined (defined: {known}); '
-                    f'write limits={{"{name}": Limit(concurrency=5)}}; for --tools, LIMITS = {{...}} beside the tool'
+                    f'write limits={{"{name}": Limit(concurrency=5)}}; for --tools, LIMITS = {{...}} beside the tool, '
+                    "or --agent FILE.py:NAME"
                 )
         if not tool.limits:
             self._owners[tool.limited_by[0]] = _identity(tool.function)
