@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import approving, journals, options, resume, tidying
+from superscalar.cli import approving, journals, options, resume, starting, tidying
 from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -364,6 +364,7 @@ def list_tools(tools: options.Tools = None, agent: options.Agent = None, as_json
             print_tools(toolset)
 
 
+app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
 app.command("resume")(resume.resume_run)

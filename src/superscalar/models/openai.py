@@ -48,8 +48,8 @@ class OpenAIModel:
     """A model of OpenAI, or of any server that speaks its chat completions: `OpenAIModel("gpt-5-mini")`.
 
     The key is `api_key` or the variable `OPENAI_API_KEY`, which must be there once a run begins; the server is
-    `base_url` or `OPENAI_BASE_URL`, else OpenAI's. A server on this machine needs no key. `effort` is sent as `reasoning_effort`. `prices` per million tokens let usage
-    say what it cost, and budgets in money count it.
+    `base_url` or `OPENAI_BASE_URL`, else OpenAI's. A server on this machine needs no key. `effort` is sent as
+    `reasoning_effort`. `prices` per million tokens let usage say what it cost, and budgets in money count it.
 
     `grammar`: how the server is told what a plan may be, None for not at all. "json_schema": structured output, a plan
     in JSON; "lark": a custom tool of OpenAI's with a grammar; "llama.cpp": that server's parameter `grammar`; "vllm":
