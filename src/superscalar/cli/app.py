@@ -115,6 +115,7 @@ def run(
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Answer a question: a model plans it, the calls run in parallel, a model words the answer.
 
@@ -157,7 +158,7 @@ def run(
                 "approve_plan": approve_plan or None,
             }
             view = RunView()
-            screen = screen_for(view, asked, hidden=as_json or quiet)
+            screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
             place = Source(tools or (), agent, context, journal, options.typed(command))
             with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
             compiler, told.journal = with_tools.compiler, with_tools.journal
@@ -181,6 +182,7 @@ def plan(
     explain: options.Explain = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Write the plan for a question and print it; no tool is called.
 
@@ -207,7 +209,7 @@ def plan(
             toolset = compiler.tools
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
-            written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
+            written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
         text = print_plan(written.tasks)
         if as_json:
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
@@ -295,6 +297,7 @@ def execute(
     approve_plan: options.ApprovePlan = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Run a plan without any model and print the value of its join(...) as JSON.
 
@@ -327,7 +330,7 @@ def execute(
                 "approve_plan": approve_plan or None,
             }
             view = RunView()
-            screen = screen_for(view, name, hidden=as_json or quiet)
+            screen = screen_for(view, name, hidden=as_json or quiet, verbosity=verbose)
             place = Source(tools or (), agent, context, journal, options.typed(command))
             with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
             compiler, told.journal = with_tools.compiler, with_tools.journal

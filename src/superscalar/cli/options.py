@@ -160,6 +160,16 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        help="Where there is no terminal to draw on, print a line for every call.",
+        show_default=False,
+    ),
+]
 Explain = Annotated[
     bool,
     typer.Option("--explain", help="Print the plan after each pass of the compiler, what that did to it, and why."),

@@ -74,6 +74,7 @@ def resume_run(
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Go on with a run whose process died, to its end; tools, model and options are those it was begun with.
 
@@ -122,7 +123,7 @@ def resume_run(
             answers = about.get("kind") == "answer"
             view = RunView()
             title = str(about.get("question") or f"run {id}")
-            screen = screen_for(view, title, hidden=as_json or quiet)
+            screen = screen_for(view, title, hidden=as_json or quiet, verbosity=verbose)
             given = {
                 "policy": policy,
                 "approve_plan": approve_plan or None,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -15,7 +16,7 @@ from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, safe, safe_line
 from superscalar.observe.account import Account
 from superscalar.observe.view import RunView
-from superscalar.observe.wording import duration
+from superscalar.observe.wording import counts_text, duration
 from superscalar.short import cut
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from superscalar.cli.painter import Painter
 
 _PERIOD = 0.1  # seconds between two pictures
+_SECOND = 1.0
+_FEW = 10  # lines of one kind, such as failures
+_OF_SINGLE_CALLS = (
+    ev.Expanded,
+    ev.Waiting,
+    ev.Started,
+    ev.Progressed,
+    ev.Retrying,
+    ev.Cancelled,
+    ev.Succeeded,
+    ev.Skipped,
+)
 _REMAINING = 20  # rows that stay when the picture goes
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _WIDEST = 200  # characters of a plain line
@@ -84,13 +97,18 @@ class PlainLines:
 
     def saw(self, event: ev.Event) -> None:
         """Print what this event means to a person, if anything."""
-        for word, text in self._account.of(event):
-            line = f"{duration(self._view.elapsed(event.at)):>8}  {word:<9} {safe_line(text)}"
-            line = cut(line, _WIDEST)
-            if self._held is None:
-                self._console.out(line, highlight=False)
-            else:
-                self._held.append(line)
+        for word, text in self._lines(event):
+            self._print(event.at, word, text)
+
+    def _lines(self, event: ev.Event) -> Iterator[tuple[str, str]]:
+        return self._account.of(event)
+
+    def _print(self, at: float, word: str, text: str) -> None:
+        line = cut(f"{duration(self._view.elapsed(at)):>8}  {word:<9} {safe_line(text)}", _WIDEST)
+        if self._held is None:
+            self._console.out(line, highlight=False)
+        else:
+            self._held.append(line)
 
     @contextmanager
     def asking(self) -> Iterator[TextIO]:
@@ -105,6 +123,46 @@ class PlainLines:
 
     def release(self) -> None:
         """There is nothing to give back."""
+
+
+class FewLines(PlainLines):
+    """The plan, what fails or has to be known, and at most once a second how far the run is.
+
+    Of what happens often the first few are told.
+    """
+
+    def __init__(self, view: RunView) -> None:
+        super().__init__(view)
+        self._told: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Say once a second how many calls there are, if that has changed."""
+        telling = asyncio.create_task(self._tell(), name="tell how far it is")
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await telling
+
+    async def _tell(self) -> None:
+        said = self._view.counts
+        while True:
+            await asyncio.sleep(_SECOND)
+            if (counts := self._view.counts) != said:
+                said = counts
+                self._print(asyncio.get_running_loop().time(), "progress", counts_text(counts))
+
+    def _lines(self, event: ev.Event) -> Iterator[tuple[str, str]]:
+        for word, text in super()._lines(event):
+            if isinstance(event, _OF_SINGLE_CALLS) or word == "skipped" or _was_stopped(event):
+                continue
+            self._told[word] += word != "plan"
+            if self._told[word] <= _FEW:
+                yield word, text
+            elif self._told[word] == _FEW + 1:
+                yield word, "and more, which -v tells one by one"
 
 
 class Picture:
@@ -186,13 +244,24 @@ class Picture:
             out.print(line, soft_wrap=True)
 
 
-def screen_for(view: RunView, title: str, *, hidden: bool = False) -> Screen:
-    """The picture where somebody looks at a terminal, lines elsewhere, nothing if it is `hidden`."""
+def screen_for(view: RunView, title: str, *, hidden: bool = False, verbosity: int = 0) -> Screen:
+    """The picture where somebody looks at a terminal, lines elsewhere, nothing if it is `hidden`.
+
+    Lines tell of every call if there is any `verbosity`.
+    """
     if hidden:
         return NoScreen()
     # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
-    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
-    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else PlainLines(view)
+    # Nor is a file one, whatever FORCE_COLOR says of it.
+    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and sys.stderr.isatty()
+    if drawable and not console(sys.stderr).is_dumb_terminal:
+        return Picture(view, title)
+    return PlainLines(view) if verbosity else FewLines(view)
+
+
+def _was_stopped(event: ev.Event) -> bool:
+    """Whether a call is over since its run is: what the end of the run says."""
+    return isinstance(event, ev.Failed) and event.failure.kind == "cancelled"
 
 
 def _taken(captured: Captured) -> list[str]:

@@ -316,6 +316,7 @@ class Journal:
                 error=str(counts["error"]),
                 about=remembered,
                 asked=tuple(counts.get("asked", ())),
+                calls=dict(counts.get("calls", {})),
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error
