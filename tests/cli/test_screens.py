@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from superscalar import events as ev
-from superscalar.cli.screens import FewLines, PlainLines
+from superscalar.cli.screens import PlainLines
+from superscalar.observe.account import Account
+from superscalar.observe.digest import Digest
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Call, Span, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
@@ -18,10 +20,10 @@ from support.scripted_runs import ANSWERED
 
 
 def said(
-    capsys: pytest.CaptureFixture[str], *happened: ev.Event, by: Callable[[RunView], PlainLines] = PlainLines
+    capsys: pytest.CaptureFixture[str], *happened: ev.Event, by: Callable[[RunView], Account | Digest] = Account
 ) -> str:
     view = RunView()
-    lines = by(view)
+    lines = PlainLines(view, by(view))
     for event in happened:
         view.apply(event)
         lines.saw(event)
@@ -57,7 +59,7 @@ def test_a_run_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_terminal_a_run_is_its_plan_and_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
     """Every call is a line with -v."""
     assert (
-        said(capsys, *ANSWERED, by=FewLines)
+        said(capsys, *ANSWERED, by=Digest)
         == """
   0.50 s  plan      prices = [price(t) for t in tickers("NASDAQ")]
   0.50 s  plan      if prices:
@@ -79,7 +81,7 @@ def test_of_many_failures_the_first_are_told(capsys: pytest.CaptureFixture[str])
     ends = [ev.Failed(1.0, f"c{i}", down) for i in range(12)] + [
         ev.Failed(2.0, f"c{i}", stopped) for i in range(12, 16)
     ]
-    lines = said(capsys, ev.RunStarted(0.0, "r"), *calls, *begun, *ends, by=FewLines).splitlines()[1:]
+    lines = said(capsys, ev.RunStarted(0.0, "r"), *calls, *begun, *ends, by=Digest).splitlines()[1:]
     assert lines == [
         *(f"  1.00 s  failed    c{i}  1.00 s  ServiceError: down" for i in range(10)),
         "  1.00 s  failed    and more, which -v tells one by one",
@@ -88,7 +90,7 @@ def test_of_many_failures_the_first_are_told(capsys: pytest.CaptureFixture[str])
 
 def test_how_far_a_run_is_is_told_once_a_second_where_that_has_changed(capsys: pytest.CaptureFixture[str]) -> None:
     view = RunView()
-    lines = FewLines(view)
+    lines = PlainLines(view, Digest(view))
 
     async def main() -> None:
         at = asyncio.get_running_loop().time
@@ -184,7 +186,7 @@ def test_what_is_asked_and_answered_is_told(capsys: pytest.CaptureFixture[str]) 
 
 def test_lines_are_held_back_while_something_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     view = RunView()
-    lines = PlainLines(view)
+    lines = PlainLines(view, Account(view))
     with lines.asking() as out:
         for event in (ev.RunStarted(0.0, "r"), ev.DeadlinePassed(1.0)):
             view.apply(event)

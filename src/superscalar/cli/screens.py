@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import re
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -15,8 +14,9 @@ from superscalar import events as ev
 from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, safe, safe_line
 from superscalar.observe.account import Account
+from superscalar.observe.digest import Digest
 from superscalar.observe.view import RunView
-from superscalar.observe.wording import counts_text, duration
+from superscalar.observe.wording import duration
 from superscalar.short import cut
 
 if TYPE_CHECKING:
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
 _PERIOD = 0.1  # seconds between two pictures
 _SECOND = 1.0
-_FEW = 10  # lines of one kind, such as failures
-_OF_SINGLE_CALLS = (
-    ev.Expanded,
-    ev.Waiting,
-    ev.Started,
-    ev.Progressed,
-    ev.Retrying,
-    ev.Cancelled,
-    ev.Succeeded,
-    ev.Skipped,
-)
 _REMAINING = 20  # rows that stay when the picture goes
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _WIDEST = 200  # characters of a plain line
@@ -82,33 +71,29 @@ class NoScreen:
 
 
 class PlainLines:
-    """One line for each thing that happens, on standard error: for logs and pipes."""
+    """Lines on standard error, for logs and pipes: one for each thing that happens, or what `account` has of it."""
 
-    def __init__(self, view: RunView) -> None:
+    def __init__(self, view: RunView, account: Account | Digest) -> None:
         self._view = view
         self._console = console(sys.stderr)
-        self._account = Account(view)
+        self._account = account
         self._held: list[str] | None = None  # while something is asked
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Nothing is to be set up or taken down."""
-        yield
+        """Say once a second how far the run is, if that is told."""
+        telling = asyncio.create_task(self._tell(), name="tell how far it is")
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await telling
 
     def saw(self, event: ev.Event) -> None:
         """Print what this event means to a person, if anything."""
-        for word, text in self._lines(event):
+        for word, text in self._account.of(event):
             self._print(event.at, word, text)
-
-    def _lines(self, event: ev.Event) -> Iterator[tuple[str, str]]:
-        return self._account.of(event)
-
-    def _print(self, at: float, word: str, text: str) -> None:
-        line = cut(f"{duration(self._view.elapsed(at)):>8}  {word:<9} {safe_line(text)}", _WIDEST)
-        if self._held is None:
-            self._console.out(line, highlight=False)
-        else:
-            self._held.append(line)
 
     @contextmanager
     def asking(self) -> Iterator[TextIO]:
@@ -124,45 +109,18 @@ class PlainLines:
     def release(self) -> None:
         """There is nothing to give back."""
 
-
-class FewLines(PlainLines):
-    """The plan, what fails or has to be known, and at most once a second how far the run is.
-
-    Of what happens often the first few are told.
-    """
-
-    def __init__(self, view: RunView) -> None:
-        super().__init__(view)
-        self._told: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
-        """Say once a second how many calls there are, if that has changed."""
-        telling = asyncio.create_task(self._tell(), name="tell how far it is")
-        try:
-            yield
-        finally:
-            telling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await telling
-
     async def _tell(self) -> None:
-        said = self._view.counts
         while True:
             await asyncio.sleep(_SECOND)
-            if (counts := self._view.counts) != said:
-                said = counts
-                self._print(asyncio.get_running_loop().time(), "progress", counts_text(counts))
+            if said := self._account.so_far():
+                self._print(asyncio.get_running_loop().time(), "progress", said)
 
-    def _lines(self, event: ev.Event) -> Iterator[tuple[str, str]]:
-        for word, text in super()._lines(event):
-            if isinstance(event, _OF_SINGLE_CALLS) or word == "skipped" or _was_stopped(event):
-                continue
-            self._told[word] += word != "plan"
-            if self._told[word] <= _FEW:
-                yield word, text
-            elif self._told[word] == _FEW + 1:
-                yield word, "and more, which -v tells one by one"
+    def _print(self, at: float, word: str, text: str) -> None:
+        line = cut(f"{duration(self._view.elapsed(at)):>8}  {word:<9} {safe_line(text)}", _WIDEST)
+        if self._held is None:
+            self._console.out(line, highlight=False)
+        else:
+            self._held.append(line)
 
 
 class Picture:
@@ -256,12 +214,7 @@ def screen_for(view: RunView, title: str, *, hidden: bool = False, verbosity: in
     drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and sys.stderr.isatty()
     if drawable and not console(sys.stderr).is_dumb_terminal:
         return Picture(view, title)
-    return PlainLines(view) if verbosity else FewLines(view)
-
-
-def _was_stopped(event: ev.Event) -> bool:
-    """Whether a call is over since its run is: what the end of the run says."""
-    return isinstance(event, ev.Failed) and event.failure.kind == "cancelled"
+    return PlainLines(view, Account(view) if verbosity else Digest(view))
 
 
 def _taken(captured: Captured) -> list[str]:

@@ -86,8 +86,7 @@ class Limits:
                 known = ", ".join(sorted(self._declared)) or "none"
                 raise UsageError(
                     f'tool {tool.name} takes part in the limit "{name}", which is not defined (defined: {known}); '
-                    f'write limits={{"{name}": Limit(concurrency=5)}}; for --tools, LIMITS = {{...}} beside the tool, '
-                    "or --agent FILE.py:NAME"
+                    f'write limits={{"{name}": Limit(concurrency=5)}}; for --tools, LIMITS = {{...}} beside the tool'
                 )
         if not tool.limits:
             self._owners[tool.limited_by[0]] = _identity(tool.function)
