@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from superscalar.cli import approving, journals, options, resume, starting, tidying
+from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -40,7 +41,8 @@ class Commands(TyperGroup):
         try:
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except _UsageError as error:
-            from superscalar.cli.failures import USAGE, CommandError, error_document
+            from superscalar.cli.codes import USAGE
+            from superscalar.cli.failures import CommandError, error_document
             from superscalar.cli.report import print_json
 
             message = getattr(error, "format_message", error.__str__)()
@@ -75,17 +77,16 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(
+    help="An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.\n\n"
+    f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}."
+)
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.
-
-    Exit codes: 0 answered, 1 the plan or the run failed, 2 wrong usage, 3 the run waits for approval, 130 stopped with
-    Ctrl-C, 143 suspended by SIGTERM or SIGHUP: with `--journal`, `superscalar resume` goes on with it.
-    """
+    """What is said of all commands together."""
 
 
 @app.command()

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from superscalar.advice import command
+from superscalar.cli.codes import FAILED, USAGE, WAITING
 from superscalar.errors import (
     ApprovalPending,
     IllegalEvent,
@@ -23,8 +24,6 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
 from superscalar.values import Outcome, TaskId
-
-FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
 
 
 class CommandError(Exception):

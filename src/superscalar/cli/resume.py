@@ -207,7 +207,8 @@ def _verdicts(
     Raises:
         CommandError: nobody is there to say, or wants to.
     """
-    from superscalar.cli.failures import FAILED, CommandError
+    from superscalar.cli.codes import FAILED
+    from superscalar.cli.failures import CommandError
     from superscalar.compiler.sync import run_to_end
 
     doubts = run_to_end(lambda: compiler.doubts(id, rules_changed=rules_changed))
@@ -249,7 +250,8 @@ def _ask(doubt: Doubt) -> Verdict:
     """
     import json
 
-    from superscalar.cli.failures import FAILED, CommandError
+    from superscalar.cli.codes import FAILED
+    from superscalar.cli.failures import CommandError
     from superscalar.cli.terminal import safe_line
     from superscalar.schedule.doubts import CallAgain, Done, StillUnknown
 

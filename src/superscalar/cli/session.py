@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from superscalar.advice import command as advised
-from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
+from superscalar.cli.codes import INTERRUPTED, SUSPENDED
+from superscalar.cli.failures import CommandError
 from superscalar.cli.screens import Screen
 from superscalar.cli.streams import silence_lost
 from superscalar.cli.terminal import safe_line
