@@ -54,6 +54,15 @@ class Equipment:
         models = (self.planner, self.joiner, self.extractor)
         return tuple(key for model in models for key in getattr(model, "secrets", ()))
 
+    def check_setup(self) -> None:
+        """Make sure that each model has what it needs, before any of them is asked.
+
+        Raises:
+            ModelSetupError: one lacks a key.
+        """
+        for model in (self.planner, self.joiner, self.extractor):
+            getattr(model, "check_setup", _nothing)()
+
     def with_tools(self, given: Toolset) -> Equipment:
         """The same with these tools; `extract` is one more, where plans may call it.
 
@@ -79,12 +88,16 @@ class Equipment:
         return replace(self, given=given, tools=tools, limits=limits, runners=runners, grammar=constrained)
 
 
+def _nothing() -> None:
+    """A model lacks nothing that says nothing of it."""
+
+
 def equipped(options: Options) -> Equipment:
     """Make of options what they stand for.
 
     Raises:
         UsageError: they contradict each other; the message shows what to write.
-        ModelSetupError: a model needs an extra or a key that is missing.
+        ModelSetupError: a model needs an extra that is missing.
     """
     approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
     if options.syntax is not None:

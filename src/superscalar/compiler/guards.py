@@ -61,6 +61,11 @@ class Guards:
             made["tools"] = {name: said for name, said in made["tools"].items() if name in named}
         return {**remembered, GUARDS: made}
 
+    def loosened(self, by: Guards) -> tuple[str, ...]:
+        """Which of these guards another agent does without, or has laxer, in words; how much a run may take is none."""
+        rules = {name: said for name, said in self._all.items() if name not in (*_BUDGETS, *_BOUNDS)}
+        return tuple(change.what for change in _changes(rules, by._all) if change.how != "more")
+
     def check(self, log: RunLog, *, rules_changed: bool) -> tuple[str, ...]:
         """Refuse to go on with a run without the guards that it was begun under; what else has changed, in words.
 
