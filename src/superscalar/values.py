@@ -462,7 +462,7 @@ def _not_shown(value: Any, error: Exception) -> str:
 
 def _outer(value: Any) -> Any:
     match value:
-        case None | bool():
+        case None | True | False:  # themselves: an object may say that it is a bool
             return value
         case int() | str() | float() if isinstance(value, enum.Enum):
             return _outer(value.value)
