@@ -183,6 +183,12 @@ def test_many_failures_are_counted() -> None:
     assert lines[20:] == ["… 10 more of 30 failures", "p: 0"]
 
 
+def test_many_writes_are_counted() -> None:
+    lines = shown("\n".join([*(f"send('Ann', '{n}')" for n in range(30)), "join('ok')"]))
+    assert len(lines) == 22
+    assert lines[20:] == ["… 10 more of 30 writes", "'ok': \"ok\""]
+
+
 def test_what_an_earlier_round_joined_is_still_shown_and_its_older_versions_are_not() -> None:
     first = "a = price('IBM')\nb = price('IBM')\nc = record('x')\njoin(a, b)"
     assert shown(first, "b = price('AAPL')\njoin(b)") == ["a: 231.25", "b: 190.5"]

@@ -36,7 +36,7 @@ from superscalar.short import cut, more
 from superscalar.values import UNNEEDED, Failure, Observation, Outcome, Skipped, TaskId, is_silent, outer, plain
 
 _MOST: Final = 20
-"""So many failures are told one by one."""
+"""So many failures, and so many writes, are told one by one, and fewer where there is less room."""
 
 _LAST_ITEM: Final = re.compile(r"(.*)\[(\d+)\]")
 
@@ -52,7 +52,7 @@ def show_joined(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_t
         return show_results(tasks, outcomes, max_tokens)
     shown = _Shown(tasks, outcomes)
     room = max_tokens * 4
-    rest = _Rest(shown, outcomes, joined).lines(tasks)
+    rest = _Rest(shown, outcomes, joined, max(1, min(_MOST, room // 600))).lines(tasks)
     room -= sum(map(len, rest.values()))
     lines: list[str] = []
     left = len(joined)
@@ -286,12 +286,16 @@ class _Shown:
 class _Rest:
     """What is told of the tasks that nothing joins: what failed, and what became of writes, without a value."""
 
-    def __init__(self, shown: _Shown, outcomes: Mapping[TaskId, Outcome], joined: Collection[TaskId]) -> None:
+    def __init__(
+        self, shown: _Shown, outcomes: Mapping[TaskId, Outcome], joined: Collection[TaskId], most: int
+    ) -> None:
         self._shown = shown
         self._outcomes = outcomes
         self._joined = joined
+        self._most = most
+        self._looked_at: set[TaskId] = set()
         self._told = {id(failure) for task in joined for failure in self._failures(outcomes[task])}
-        self._failed = 0
+        self._failed = self._written = 0
         self._any_failed = any(isinstance(outcome, Failure) for outcome in outcomes.values())
 
     def _failures(self, outcome: Outcome) -> Iterator[Failure]:
@@ -302,8 +306,9 @@ class _Rest:
                     yield from self._failures(item)
             case Failure():
                 yield outcome
-            case Skipped() if not is_silent(outcome):
-                root = self._shown.root(outcome.because)[1]
+            case Skipped(because) if not is_silent(outcome) and because not in self._looked_at:
+                self._looked_at.add(because)
+                root = self._shown.root(because)[1]
                 if isinstance(root, Failure):
                     yield from self._failures(root)
 
@@ -318,8 +323,9 @@ class _Rest:
                 told += _counts(made)
             if told:
                 found[task.id] = told
-        if self._failed > _MOST:
-            found[next(reversed(found))].append(more(self._failed - _MOST, self._failed, "failures"))
+        for count, things in ((self._written, "writes"), (self._failed, "failures")):
+            if count > self._most:
+                found[next(reversed(found))].append(more(count - self._most, count, things))
         return {id: "\n".join(told) for id, told in found.items()}
 
     def _of(self, task: Task) -> Iterator[str]:
@@ -328,7 +334,9 @@ class _Rest:
         if self._is_new(outcome):
             yield f"{self._shown.as_called(task)}: UNKNOWN ({_reason(outcome, 200)})"
         elif isinstance(task.work, Call) and outcome is not None and _writes(task) and outcome != UNNEEDED:
-            yield f"{self._shown.as_called(task)}: {_fate(outcome)}"
+            self._written += 1
+            if self._written <= self._most:
+                yield f"{self._shown.as_called(task)}: {_fate(outcome)}"
 
     def _inside(
         self,
@@ -359,7 +367,7 @@ class _Rest:
             return False
         self._told.add(id(outcome))
         self._failed += 1
-        return self._failed <= _MOST
+        return self._failed <= self._most
 
 
 def _instance(template: TaskId, at: tuple[int, ...]) -> TaskId:
@@ -381,8 +389,9 @@ def _items(source: Outcome | None) -> Sequence[Any]:
 
 def _written(source: TaskId, index: int, item: Any) -> Expr:
     """How an item of a loop is written where it stands alone: itself, if it is short."""
-    simple = isinstance(item, str | int) and len(str(item)) <= 80
-    return Literal(item) if simple else Index(Ref(source), Literal(index))
+    if (type(item) is str and len(item) <= 80) or (type(item) is int and item.bit_length() <= 64):
+        return Literal(item)
+    return Index(Ref(source), Literal(index))  # of what a tool made up nothing is asked, not even its class
 
 
 def _writes(task: Task) -> bool:
