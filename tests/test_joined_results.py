@@ -87,6 +87,9 @@ def test_what_is_not_joined_is_not_shown(plan: str) -> None:
             "a, b = staff()\njoin(b, price('IBM'))",
             ['b: "Bob"', "price(symbol='IBM'): 231.25"],
         ),
+        ("join(price('IBM') + price('AAPL'))", ["price(symbol='IBM') + price(symbol='AAPL'): 421.75"]),
+        ("join([f'{s}: {price(s)}' for s in ['IBM']])", ['result: ["IBM": "IBM: 231.25"]']),
+        ("p = price('IBM')\njoin(f'It is {p}.')", ['result: "It is 231.25."']),
         (
             "p = price('IBM')\nassert p < 100, 'too dear'\nsend('Ann')\njoin(p)",
             ["p: 231.25", "assert p < 100: UNKNOWN (AssertionError: too dear)", "send(to='Ann'): not done"],
@@ -131,7 +134,7 @@ def test_the_items_of_what_is_joined_say_what_they_are_for_and_why_one_is_missin
 @pytest.mark.parametrize(
     ("plan", "lines"),
     [
-        ("r = send('Ann')\njoin('ok')", ["send(to='Ann'): done", "'ok': \"ok\""]),
+        ("r = send('Ann')\njoin('ok')", ["send(to='Ann'): done", 'result: "ok"']),
         (
             "s = staff()\nsend('Eve', s[0])\njoin(s)",
             [
@@ -148,7 +151,7 @@ def test_the_items_of_what_is_joined_say_what_they_are_for_and_why_one_is_missin
             [
                 "send(to='Eve'): UNKNOWN (LookupError: no such person (it may have happened all the same))",
                 "send: done 1 time, not done 2 times",
-                "'ok': \"ok\"",
+                'result: "ok"',
             ],
         ),
         (
@@ -157,12 +160,12 @@ def test_the_items_of_what_is_joined_say_what_they_are_for_and_why_one_is_missin
                 "price(symbol='XXX'): UNKNOWN (LookupError: no symbol XXX)",
                 "price(symbol='XXX'): UNKNOWN (LookupError: no symbol XXX)",
                 "send: done 2 times, not done 2 times",
-                "'ok': \"ok\"",
+                'result: "ok"',
             ],
         ),
         (
             "people = [{'name': n} for n in staff()]\nfor one in people:\n    price(one['name'])\njoin('ok')",
-            ["'ok': \"ok\""],  # what nothing needs is not called
+            ['result: "ok"'],  # what nothing needs is not called
         ),
     ],
 )
@@ -173,7 +176,7 @@ def test_whether_each_write_was_made_is_told_and_nothing_of_what_it_returned(pla
 def test_an_item_that_is_no_word_is_told_by_its_place() -> None:
     plan = "people = [{'name': n} for n in ['Ann', 'Eve']]\nfor one in people:\n    send(one['name'])\njoin('ok')"
     told = "send(to=people[1]['name']): UNKNOWN (LookupError: no such person (it may have happened all the same))"
-    assert shown(plan) == [told, "send: done 1 time, not done 1 time", "'ok': \"ok\""]
+    assert shown(plan) == [told, "send: done 1 time, not done 1 time", 'result: "ok"']
 
 
 def test_many_failures_are_counted() -> None:
@@ -186,7 +189,7 @@ def test_many_failures_are_counted() -> None:
 def test_many_writes_are_counted() -> None:
     lines = shown("\n".join([*(f"send('Ann', '{n}')" for n in range(30)), "join('ok')"]))
     assert len(lines) == 22
-    assert lines[20:] == ["… 10 more of 30 writes", "'ok': \"ok\""]
+    assert lines[20:] == ["… 10 more of 30 writes", 'result: "ok"']
 
 
 def test_what_an_earlier_round_joined_is_still_shown_and_its_older_versions_are_not() -> None:

@@ -16,6 +16,7 @@ from superscalar.observe.wording import counted
 from superscalar.plan.ir import (
     Apply,
     Call,
+    Comprehension,
     Compute,
     Display,
     Each,
@@ -23,13 +24,17 @@ from superscalar.plan.ir import (
     First,
     Index,
     Join,
+    Lambda,
     Literal,
     Map,
     Ref,
     Task,
+    Text,
+    Work,
     walk,
 )
 from superscalar.plan.ir.forms import parts_of
+from superscalar.plan.ir.needs import children
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_expr
 from superscalar.short import cut, more
@@ -58,7 +63,9 @@ def show_joined(tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], max_t
     left = len(joined)
     for task in tasks:
         if task.id in joined:
-            lines.append(shown.line(task, joined[task.id], max(80, room // left)))
+            alone = len(joined) == 1 and name_of(task.id) is None and _says_itself(task.work)
+            name = joined[task.id] or ("result" if alone else None)
+            lines.append(shown.line(task, name, max(80, room // left)))
             room -= len(lines[-1])
             left -= 1
         elif task.id in rest:
@@ -116,6 +123,15 @@ def _joined(tasks: Sequence[Task]) -> dict[TaskId, str | None]:
             named |= {item: name for name, item in task.work.items}
     versions = {name or name_of(id) or id: id for id, name in named.items()}
     return {id: named[id] for id in versions.values()}
+
+
+def _says_itself(work: Work) -> bool:
+    """Whether the expression of a value tells less than the value: a text, or what is made in a loop."""
+    pending = [work.value] if isinstance(work, Compute) else []
+    for part in pending:  # grows while we go through it
+        pending += children(part)
+    telling = any(isinstance(part, Text | Comprehension | Lambda) for part in pending)
+    return telling or isinstance(work, Map) or (isinstance(work, Compute) and isinstance(work.value, Literal))
 
 
 class _Shown:
