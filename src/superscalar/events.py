@@ -427,7 +427,7 @@ class AnswerWritten:
 
     at: float
     text: str
-    attempt: int = 1
+    attempt: int = field(default=1, repr=False)
 
 
 @fact
