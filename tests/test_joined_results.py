@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from superscalar import LLMCompiler, tool
+from superscalar import LLMCompiler, Observation, Toolset, results, tool
 from superscalar.choices import Show
+from superscalar.plan import compile_plan
 from superscalar.testing import ScriptedModel, run
 
 KEPT = "a record that nobody joined"
@@ -201,6 +202,12 @@ def test_a_planner_that_goes_on_is_told_of_everything_that_there_is() -> None:
     model = ScriptedModel("a = record('x')\nb = price('IBM')\njoin(b)", "REPLAN: more", "join(a, b)", "done")
     run(LLMCompiler(model, [price, record], policy="off", replanner_sees="text").run("Well?"))
     assert [f'a: "{KEPT}: x"' in model.requests[n].messages[-1].text for n in (1, 2, 3)] == [False, True, True]
+
+
+def test_a_plan_that_was_broken_off_is_shown_as_a_whole() -> None:
+    plan = compile_plan("a = price('IBM')\njoin(a)", Toolset([price]).signatures)
+    outcomes = {"a": Observation(231.25)}
+    assert results.show_joined(plan.tasks[:1], outcomes) == results.show_results(plan.tasks[:1], outcomes)
 
 
 def test_a_plan_without_a_name_to_join_is_shown_as_a_whole() -> None:

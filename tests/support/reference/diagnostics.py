@@ -183,6 +183,11 @@ CODES: Final[Mapping[str, Code]] = {
         "Write it as text.",
         "x = Decimal(0.1)\njoin(x)",
     ),
+    "W509": Code(
+        "Something in quotes looks like a reference to a step, such as `${7}`, and there is no such step: it is text.",
+        "Write the number of a step above, or a backslash before what is meant as text.",
+        '1. quote("${7}")\n2. join($1)',
+    ),
 }
 
 
