@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from superscalar.choices import Mode, Replan, ReplannerSees, words_of
+from superscalar.choices import Mode, Replan, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
 from superscalar.given import (
     EXECUTOR,
@@ -112,6 +112,10 @@ class ModelOptions:
 
     output_type: Any = None
     """Any type that pydantic validates; the answer is then of that type."""
+
+    show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
+    """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which
+    writes were made, without their values. "all": every result."""
 
     instructions: str = field(default="", metadata=TEXT.here)
     """What else the planner and the joiner should know."""
