@@ -32,7 +32,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
     monkeypatch.chdir(tmp_path)  # some write files
     for _time in range(2):
-        names: dict[str, object] = {"__name__": "documentation"}
+        names: dict[str, object] = {"__name__": "__main__"}
         for block in blocks_of(page):
             exec(compile(block.source, block.title, "exec", dont_inherit=True), names)
 

@@ -25,9 +25,9 @@ def report(month: str, run: ToolContext[str]) -> str:
 def test_what_a_tool_says_is_kept() -> None:
     noted = tool_context("ann")
     assert report("May", noted) == "May for ann, run:task, 1"
-    assert noted.said == [("reading", 0.2), ("done", None)]
-    assert (noted.cost, noted.tokens) == (0.75, 100)
-    assert (noted.models, noted.usage) == (["a model"], Usage(15, 0, 3, 2))
+    assert noted.notes.said == [("reading", 0.2), ("done", None)]
+    assert (noted.notes.cost, noted.notes.tokens) == (0.75, 100)
+    assert (noted.notes.models, noted.notes.usage) == (["a model"], Usage(15, 0, 3, 2))
 
 
 def test_a_tool_is_told_who_it_is() -> None:
@@ -40,7 +40,7 @@ def test_a_tool_is_told_that_nobody_wants_its_result() -> None:
     noted.cancelled = True
     with pytest.raises(ToolCancelled):
         report("May", noted)
-    assert noted.said == [("reading", 0.2)]
+    assert noted.notes.said == [("reading", 0.2)]
 
 
 def test_a_charge_that_is_none_is_refused_as_in_a_run() -> None:

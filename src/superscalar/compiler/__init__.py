@@ -6,9 +6,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import replace
-from os import PathLike
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, overload
 
 from typing_extensions import TypeVar
 
@@ -17,20 +17,20 @@ from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.observers import Observers
-from superscalar.compiler.recording import Recording, about_plan, about_question
+from superscalar.compiler.recording import Recording, about_plan, about_question, opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
 from superscalar.compiler.run import Run
+from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.errors import ToolsetError, UsageError
-from superscalar.forks import MAKING
-from superscalar.labels import NOTHING, Label, joined
+from superscalar.given import check_names
+from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.schedule.doubts import Doubt
-from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.short import LONGEST_REPR, cut
@@ -74,7 +74,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         UsageError: an option is given what it cannot be, there is none of that name, or they contradict each other; the
             message shows what to write.
         JournalError: the journal cannot be opened.
-        ModelSetupError: the model needs an extra or a key that is missing.
+        ModelSetupError: the model needs an extra that is missing. A key is needed once a run begins.
     """
 
     if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
     def _told(self, options: Options) -> None:
         equipment = equipped(options)  # first: what makes no sense leaves no file behind
-        self._journal = _opened(options.journal)
+        self._journal = opened(options.journal)
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
         self._toolset = equipment.given
@@ -148,6 +148,30 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         return self._equipment.options
 
     @property
+    def guards(self) -> Guards:
+        """What keeps its runs within bounds, to compare it with that of other agents."""
+        return self._made[1]
+
+    @property
+    def journal(self) -> Journal | None:
+        """Where its runs are recorded, if they are."""
+        return self._journal
+
+    def with_options(self, **changed: Any) -> Self:
+        """An agent that is told the same, but for what is `changed`: a test gives it another model.
+
+            agent = support.with_options(model=ScriptedModel(PLAN, "Done."))
+
+        Raises:
+            UsageError, JournalError, ModelSetupError: as for the class.
+        """
+        check_names(changed, Options.__dataclass_fields__, "with_options(...)")
+        told = {name: getattr(self.options, name) for name in Options.__dataclass_fields__}
+        made = copy(self)  # what a class of your own has beside
+        LLMCompiler.__init__(made, **{**told, "journal": self._journal, **changed})
+        return made
+
+    @property
     def tools(self) -> Toolset:
         """What plans may call."""
         return self._equipment.tools
@@ -175,6 +199,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
+            self._equipment.check_setup()
             async with self._ready(deadline) as ready:
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
@@ -260,6 +285,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
+            self._equipment.check_setup()
             async with self._ready() as ready:
                 return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
@@ -282,6 +308,8 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         async def main(log: Log) -> RunResult:
             async with self._ready(deadline) as ready:
                 recording = Recording(await self._need_journal(run_id).areopen(run_id), ready.equipment.tools)
+                if recording.log.about.get("kind") == "answer":
+                    ready.equipment.check_setup()
                 return await resumed(
                     ready.equipment,
                     recording,
@@ -437,7 +465,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             return compile_plan(plan, tools.signatures) if isinstance(plan, str) else plan
 
         def seen_of(tools: Toolset) -> Label:
-            return seen | _anything(tools) if saw_untrusted else seen
+            return seen | anything_of(tools) if saw_untrusted else seen
 
         return self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id)
 
@@ -501,7 +529,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             return turns[0].plan
 
         def seen_of(tools: Toolset) -> Label:
-            return seen if seen is not None else _anything(tools) if saw_untrusted else NOTHING
+            return seen if seen is not None else anything_of(tools) if saw_untrusted else NOTHING
 
         async with self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id) as running:
             result = await running.result()
@@ -564,18 +592,3 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
-
-
-def _anything(tools: Toolset) -> Label:
-    """The label of whatever these tools may return."""
-    named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in tools]
-    return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])
-
-
-def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
-    if journal is None:
-        return None
-    with MAKING:
-        from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
-
-    return journal if isinstance(journal, Journal) else Journal(journal)

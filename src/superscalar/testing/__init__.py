@@ -1,7 +1,7 @@
 """Doubles for tests: a scripted model, virtual time, simulated providers under a seed, and what tools are given."""
 
 from superscalar.testing.clock import Deadlock, Endless, VirtualLoop, run
-from superscalar.testing.context import NotedContext, tool_context
+from superscalar.testing.context import NotedContext, Notes, tool_context
 from superscalar.testing.latency import Latency, constant, heavy_tail, lognormal, uniform
 from superscalar.testing.provider import Faults, Provider, Request, ServiceError, Slowdown
 from superscalar.testing.scripted import ScriptedModel
@@ -13,6 +13,7 @@ __all__ = [
     "Faults",
     "Latency",
     "NotedContext",
+    "Notes",
     "Provider",
     "Request",
     "ScriptedModel",

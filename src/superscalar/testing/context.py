@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 from superscalar.tools.context import ContextT, ToolContext
+from superscalar.tools.execution import Invocation, check_charge, check_usage
 from superscalar.values import Usage
 
 
-class NotedContext(ToolContext[ContextT]):
-    """A `ToolContext` that keeps what its tool says.
+@dataclass(slots=True)
+class Notes:
+    """What a tool has said to its context.
 
     `said`: its progress, each message with its fraction; `cost` and `tokens`: what it charged in all; `models`: whom it
-    asked; `usage`: what these have used. Set `cancelled` and the tool is told that nobody wants its result any more.
+    asked; `usage`: what these have used.
     """
 
-    __slots__ = ("cost", "models", "said", "tokens", "usage")
+    context: Any
+    seconds_left: float | None = None
+    said: list[tuple[str, float | None]] = field(default_factory=list)
+    cost: float = 0.0
+    tokens: int = 0
+    models: list[str] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
 
-    def __init__(self, context: ContextT, run_id: str, task_id: str, attempt: int) -> None:
-        self.said: list[tuple[str, float | None]] = []
-        self.cost = 0.0
-        self.tokens = 0
-        self.models: list[str] = []
-        self.usage = Usage()
-        super().__init__(
-            context, run_id, task_id, attempt, self._say, self._charged, self._has_used, self.models.append
-        )
-
-    def _say(self, message: str, fraction: float | None) -> None:
+    def progress(self, message: str, fraction: float | None = None) -> None:
+        """Keep how far the work is."""
         self.said.append((message, fraction))
 
-    def _charged(self, cost: float, tokens: int) -> None:
+    def charge(self, cost: float, tokens: int) -> None:
+        """Add what the call has cost.
+
+        Raises:
+            ValueError: something below zero, or no number.
+        """
+        check_charge(cost, tokens)
         self.cost += cost
         self.tokens += tokens
 
-    def _has_used(self, usage: Usage) -> None:
+    def asked(self, model: str) -> None:
+        """Keep which model the call asks."""
+        self.models.append(model)
+
+    def used(self, usage: Usage) -> None:
+        """Add what a model has used."""
+        check_usage(usage)
         self.usage += usage
+
+
+class NotedContext(ToolContext[ContextT]):
+    """A `ToolContext` that keeps what its tool says in `notes`.
+
+    Set `cancelled`, and the tool is told that nobody wants its result any more.
+    """
+
+    __slots__ = ("notes",)
+
+    def __init__(self, call: Invocation, notes: Notes) -> None:
+        super().__init__(call, notes)
+        self.notes = notes
 
 
 @overload
@@ -53,6 +78,6 @@ def tool_context(
 
     run = tool_context(User("ann"))
     assert report("May", run) == "..."
-    assert run.said == [("reading", 0.2)]
+    assert run.notes.said == [("reading", 0.2)]
     """
-    return NotedContext(context, run_id, task_id, attempt)
+    return NotedContext(Invocation("tool", {}, run_id, task_id, attempt), Notes(context))
