@@ -238,7 +238,7 @@ def test_what_other_tools_returned_is_sent_as_json() -> None:
     act = Tool.from_schema("act", {"type": "object", "properties": {"a": {}}}, Server())
     value = {"p": (Point(1, date(2026, 1, 2)),), "m": Decimal("1.50"), "n": Decimal(2), "s": {3}}
     assert act.bind({"a": value}) == {"a": {"p": [{"x": 1, "on": "2026-01-02"}], "m": 1.5, "n": 2, "s": [3]}}
-    assert act.bind({"a": [Decimal("9007199254740993"), Decimal("-1E+20")]}) == {"a": [9007199254740993, -(10**20)]}
+    assert act.bind({"a": [Decimal(9007199254740993), Decimal("-1E+20")]}) == {"a": [9007199254740993, -(10**20)]}
     same = {"k": [1, "x", None]}
     assert act.bind({"a": same})["a"] is same
 
