@@ -234,7 +234,7 @@ def test_what_does_not_close_holds_no_run_for_ever(
             assert (await agent.execute("join(name('b'))")).joined == "b"
             return now()
 
-        return await asyncio.gather(one(0.0), one(5.0))
+        return [*await asyncio.gather(one(0.0), one(5.0))]
 
     with caplog.at_level(logging.WARNING, "superscalar"):
         assert run(main()) == [after, after + after]
