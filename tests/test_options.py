@@ -313,3 +313,23 @@ def test_the_command_line_takes_defaults_and_help_from_where_an_option_is_writte
         assert meanings()[name].partition(". ")[0].removesuffix(".") in shown
     for name in ("max_replans", "max_concurrency", "replan", "replanner_sees", "policy"):
         assert f"[default: {getattr(LLMCompiler().options, name)}]" in shown
+
+
+def test_an_agent_is_made_again_with_other_options(tmp_path: Path) -> None:
+    class Shop(LLMCompiler):
+        """An agent with something of its own."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__(ScriptedModel("join(price('IBM'))\n", "3."), [price], journal=tmp_path / "runs.db")
+            self.name = name
+
+    shop = Shop("corner")
+    other = shop.with_options(joiner=None, max_cost=2.0)
+    assert (type(other), other.name, other.journal) == (Shop, "corner", shop.journal)
+    assert (other.options.max_cost, shop.options.max_cost, other.options.tools) == (2.0, None, shop.options.tools)
+    assert run(other.run("How long?")).answer == 3.0
+    assert len(shop.journal.runs() if shop.journal else ()) == 1
+    with pytest.raises(UsageError, match="did you mean max_cost=?"):
+        shop.with_options(max_costs=2.0)
+    with pytest.raises(UsageError, match="max_cost=0"):
+        shop.with_options(max_cost=0)
