@@ -167,7 +167,7 @@ def test_an_agent_brings_its_tools() -> None:
     ("options", "said"),
     [
         (["--policy", "off"], "policy was enforce, and is off now"),
-        (["--policy", "warn"], "policy was enforce, and is warn now"),
+        (["--policy", "warn"], "policy was enforce, and is warn now\n  policy.own was kept, and is told now"),
         (["--policy", "ask"], "policy was enforce, and is ask now"),
         (["--replan", "any"], "replan was never, and is any now"),
         (["--replan", "planned-tools"], "replan was never, and is planned-tools now"),

@@ -70,6 +70,9 @@ class Account:
                 yield from self._thought()
             case ev.JoinStarted():
                 yield "joining", "the answer is being written"
+            case ev.AnswerRejected(_, attempt, why):
+                yield from self._thought()
+                yield "rejected", f"what the joiner wrote is not the answer (attempt {attempt}): {why}"
             case ev.Replanned(_, reason):
                 yield from self._thought()
                 yield "replan", reason

@@ -172,6 +172,8 @@ class RunView:
                     self._answer.clear()
                 self._answer.append(text)
                 self._thought.clear()
+            case ev.AnswerRejected():
+                self._answer.clear()
             case ev.AnswerCut(_, why):
                 self.cut = why
             case ev.Joined(_, answer):

@@ -35,7 +35,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
 OPENING: Final = """# The command line
 
 `superscalar COMMAND --help` says the same. This page is made from the commands: see
-`tests/cli/test_reference.py`.
+`tests/cli/test_pages.py`.
 
 ## Where tools and agents come from
 
