@@ -18,7 +18,15 @@ import pytest
 import superscalar
 from superscalar import Limit, LLMCompiler, Options, Policy, Retry, Toolset, UsageError
 from superscalar.given import WANTED
-from superscalar.options import BoundOptions, BudgetOptions, ModelOptions, RecordOptions, SafetyOptions, meanings
+from superscalar.options import (
+    AnswerOptions,
+    BoundOptions,
+    BudgetOptions,
+    ModelOptions,
+    RecordOptions,
+    SafetyOptions,
+    meanings,
+)
 from superscalar.testing import ScriptedModel, run
 
 wrong: Any = functools.partial  # type checkers would say so, too
@@ -122,9 +130,9 @@ def test_what_an_option_cannot_be_is_said_where_it_is_given(given: dict[str, Any
 
 def test_a_third_positional_argument_and_one_given_twice_are_errors_that_say_so() -> None:
     with pytest.raises(UsageError, match="too many positional arguments; it takes a model, tools, and options by key"):
-        LLMCompiler(None, [], 5)  # type: ignore[call-arg, arg-type]
+        LLMCompiler(None, [], 5)  # type: ignore[call-overload]
     with pytest.raises(UsageError, match="multiple values for argument 'model'"):
-        LLMCompiler("local", model="local")  # type: ignore[misc]
+        LLMCompiler("local", model="local")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("option", fields(Options), ids=lambda option: option.name)
@@ -262,7 +270,7 @@ def test_type_checkers_and_help_know_each_option() -> None:
 
 
 def test_each_option_stands_in_one_group_with_a_default_and_what_it_is_for() -> None:
-    groups = [ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions]
+    groups = [ModelOptions, AnswerOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions]
     names = [field.name for group in groups for field in fields(group)]
     assert sorted(names) == sorted({field.name for field in fields(Options)})
     assert set(meanings()) == set(names)
@@ -286,7 +294,7 @@ def _page() -> str:
         "was told, a frozen `superscalar.Options`. A value that an option cannot have is a `UsageError` that says what",
         "to write. This page is made from the source: see `tests/test_options.py`.",
     ]
-    for group in (ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
+    for group in (ModelOptions, AnswerOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
         lines += ["", f"## {group.__doc__}"[:-1], "", "| option | default | |", "|---|---|---|"]
         lines += [
             f"| `{field.name}` | `{field.default!r}` | {meanings()[field.name].replace('|', chr(92) + '|')} |"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from superscalar.compiler.history import heard
 from superscalar.events import Event, RunStarted
@@ -19,6 +21,9 @@ from superscalar.plan.print.expression import name_of
 from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
+
+AnswerT = TypeVar("AnswerT", covariant=True, default=Any)
+"""What an agent answers with: text, or what `output_type` says."""
 
 
 class Outcomes(Mapping[TaskId, Outcome]):
@@ -108,7 +113,7 @@ class Ending:
 
 @bounded
 @dataclass(frozen=True, kw_only=True)
-class RunResult:
+class RunResult(Generic[AnswerT]):
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
@@ -117,7 +122,7 @@ class RunResult:
     the next question. `rounds`: how many times a plan was asked for.
     Where the joiner's reply was cut, and once more when it was asked again, or the run's time passed before it was
     whole, there is no answer: `answer` is None, `partial` what it had written, `cut` says why, and `complete` is False.
-    The outcomes are whole.
+    The outcomes are whole. (Type checkers are not told of that None.)
 
     `events`: everything that happened, in order; `timing` is read off them when it is first asked for. `declared`: what
     the tools said of their results, by alias, as `provenance` wants it.
@@ -125,7 +130,7 @@ class RunResult:
     Its repr leaves out what is long: `asyncio.run` takes that of what it returns, and throws it away.
     """
 
-    answer: Any
+    answer: AnswerT
     plan: Plan = field(repr=False)
     outcomes: Outcomes
     usage: Usage
