@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "superscalar"
 ROOMS = [
     {"advice", "choices", "errors", "everyday", "forks", "private", "unseen", "version"},
     {"short"},
-    {"given"},
+    {"given", "traces"},
     {"values", "labels"},
     {"weight", "excerpt"},
     {"secrets"},

@@ -74,6 +74,24 @@ class JoinError(SuperscalarError):
         super().__init__(f"{message}\nit said: {self.reply}" if self.reply else message)
 
 
+class TaskFailed(SuperscalarError):
+    """A value was asked for that is not there. `outcome`: the `Failure` or `Skipped` in its place; `task`: its id.
+
+    What the tool raised, if the run still has it, is the exception's cause.
+    """
+
+    def __init__(self, message: str, outcome: Any, task: str = "") -> None:
+        self.outcome = outcome
+        self.task = task
+        super().__init__(message)
+
+
+class UnknownTask(UsageError, KeyError):
+    """A run has no task of that id or name; the message names those that come near."""
+
+    __str__ = Exception.__str__
+
+
 class JournalError(SuperscalarError):
     """A journal cannot be written or read (`path`): no room, no permission, damaged, or of a newer release.
 

@@ -110,6 +110,7 @@ def run(
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
+    traceback: options.Traceback = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -129,7 +130,7 @@ def run(
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import opened
-        from superscalar.cli.report import conclude
+        from superscalar.cli.report import conclude, print_tracebacks
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -159,6 +160,8 @@ def run(
             compiler = opened(tools, chosen, journal, approve)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
+        if traceback:
+            print_tracebacks(view)
         conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
@@ -284,6 +287,7 @@ def execute(
     journal: options.Journal = None,
     policy: options.Policy = None,
     approve_plan: options.ApprovePlan = False,
+    traceback: options.Traceback = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -301,7 +305,7 @@ def execute(
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import opened
-        from superscalar.cli.report import conclude
+        from superscalar.cli.report import conclude, print_tracebacks
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -329,6 +333,8 @@ def execute(
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
             result = followed(stream, view, screen, journal)
+        if traceback:
+            print_tracebacks(view)
         conclude(result, view, journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 

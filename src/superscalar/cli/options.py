@@ -127,6 +127,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
+Traceback = Annotated[bool, typer.Option("--traceback", help="Print all of the traceback of what a tool raised.")]
 Explain = Annotated[
     bool,
     typer.Option("--explain", help="Print the plan after each pass of the compiler, what that did to it, and why."),

@@ -16,6 +16,8 @@ from superscalar.compiler.result import RunResult, has_failed, result_document
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.observe.wording import (
+    failed_rows,
+    failure_lines,
     failures,
     limit_text,
     resource_text,
@@ -26,7 +28,7 @@ from superscalar.observe.wording import (
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.tools import Toolset
 from superscalar.tools.stubs import argument_lines, form_lines, schema_lines
-from superscalar.values import Usage, plain
+from superscalar.values import Failure, Usage, plain
 
 
 def print_json(document: Any) -> None:
@@ -135,6 +137,10 @@ def print_error(error: CommandError) -> None:
     for diagnostic in error.diagnostics:
         print_diagnostic(diagnostic, error=True)
     out = console(sys.stderr)
+    for id, outcome in error.outcomes.items():
+        if isinstance(outcome, Failure) and outcome.kind != "items":
+            for line in failure_lines(id, outcome):
+                out.print(Text(safe_line(line), style="red"))
     prefix = () if error.code in (INTERRUPTED, SUSPENDED, WAITING) else (("error: ", "bold red"),)
     out.print(Text.assemble(*prefix, safe(str(error))))
 
@@ -147,6 +153,17 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
     for line in failures(view):
         out.print(Text(safe_line(line), style="red"))
     out.print(Text(summary_text(timing, usage, rounds, cost), style="dim"))
+
+
+def print_tracebacks(view: RunView) -> None:
+    """Print on standard error where each failure came from, as Python does."""
+    from rich.text import Text
+
+    out = console(sys.stderr)
+    for row in failed_rows(view):
+        if row.failure is not None and (text := row.failure.traceback):
+            out.print(Text(safe_line(f"{row.id}:"), style="bold red"))
+            out.print(Text(safe(text.rstrip("\n"))))
 
 
 def print_recorded(journal: Path | None, run: str) -> None:

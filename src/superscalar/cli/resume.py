@@ -67,6 +67,7 @@ def resume_run(
             "done without.",
         ),
     ] = False,
+    traceback: options.Traceback = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -96,7 +97,7 @@ def resume_run(
     with reporting(as_json, journal=journal, again=again):
         from superscalar.cli.asking import asking
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import conclude
+        from superscalar.cli.report import conclude, print_tracebacks
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -129,6 +130,8 @@ def resume_run(
             result = followed(stream, view, screen, journal, again)
         rules = list(changes_told(result.events))
         also = {"rules": rules} if rules else {}
+        if traceback:
+            print_tracebacks(view)
         conclude(result, view, journal, also, answers=answers, as_json=as_json, quiet=quiet)
 
 

@@ -17,6 +17,7 @@ from superscalar.tools.context import ToolContext
 from superscalar.tools.secret import told_in
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
+from superscalar.traces import Raised
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped, TaskId
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Telling:
         match outcome:
             case Failure(message=message, error=error, items=items):
                 inner = None if items is None else tuple(map(self._outcome, items))
-                return replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+                told = replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+                return told.raised_by(outcome.raised and Raised(outcome.raised.error, self.scrub))
             case Skipped(items=tuple(items)):
                 return replace(outcome, items=tuple(map(self._outcome, items)))
             case _:

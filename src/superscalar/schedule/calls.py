@@ -30,6 +30,7 @@ from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.context import ToolContext
+from superscalar.traces import KEPT, Raised, kept
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -72,6 +73,7 @@ class Calls:
         self.stopped: FailureKind | None = None
         self.leaving = False
         self._dropped: set[asyncio.Task[None]] = set()
+        self._raised = 0  # exceptions that are kept
         self._escalation: Escalation | None = None
 
     def still_taken(self) -> Iterable[Ticket]:
@@ -303,6 +305,9 @@ class Calls:
         batch = attempt.batch
         if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
             alone = batch is not None and batch.answered and attempt.stopped is None
+            if self._raised < KEPT:
+                self._raised += 1
+                failure.raised_by(Raised(kept(error)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.

@@ -55,7 +55,9 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
 def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
     """What an attempt ended with whose time had passed; `error`: what it raised then."""
     said, began = too_slow(attempt, bounds), attempt.begun and not isinstance(error, NotBegun)
-    return TimeoutError(said) if began else NotBegun(f"{said}: it had not begun")
+    late = TimeoutError(said) if began else NotBegun(f"{said}: it had not begun")
+    late.__cause__ = error  # its traceback says what the call was at
+    return late
 
 
 def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
