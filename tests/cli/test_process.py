@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
@@ -152,22 +153,12 @@ def test_standard_output_holds_the_result_and_nothing_that_tools_print(tmp_path:
 def test_help_loads_neither_the_compiler_nor_the_models(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom superscalar.cli import main\n"
-        "try:\n    main()\nfinally:\n    print(sorted(m for m in sys.modules if m.startswith('superscalar')))\n"
+        "try:\n    main()\nfinally:\n    print({m.removeprefix('superscalar.').split('.')[0] for m in sys.modules})\n"
     )
     with started(tmp_path, code, "--help") as process:
         out, _ = process.communicate(timeout=20)
-    parts = ("app", "approving", "journals", "options", "reporting", "resume", "terminal")
-    assert out.splitlines()[-1] == str(
-        [
-            "superscalar",
-            "superscalar.advice",
-            "superscalar.cli",
-            *(f"superscalar.cli.{part}" for part in parts),
-            "superscalar.cli.tidying",
-            "superscalar.unseen",
-            "superscalar.version",
-        ]
-    )
+    heavy = {"asyncio", "pydantic", "codec", "compiler", "journal", "models", "observe", "plan", "tools"}
+    assert heavy & set(literal_eval(out.splitlines()[-1])) == set()
 
 
 def test_a_terminal_that_lacks_a_character_gets_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from superscalar import tool
 from superscalar.plan.ir import Call, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.print.program import print_plan
-from superscalar.plan.read.adopt import AdoptedProgram
+from superscalar.plan.read.adopt import Adopted
 from superscalar.plan.read.fronts.detect import reader_of
 from superscalar.plan.read.program import Program, Step
 from superscalar.tools import Toolset
@@ -83,7 +83,7 @@ def _goes_on(source: str) -> None:
     whole = [task for tasks in read for task in tasks]
     for number in (n for n in range(1, len(parts)) if ends(parts[n - 1])):
         begun = [task for tasks in read[:number] for task in tasks]
-        program = AdoptedProgram(TOOLS.signatures, [begun], open=True)
+        program = Program(TOOLS.signatures, Adopted(TOOLS.signatures, [begun], being_written=True))
         closed = tasks_of(program.close())
         again = reader_of("python", program)
         rest = tasks_of([*again.feed("".join(parts[number:])), *again.finish("stop")])
@@ -104,7 +104,7 @@ def test_what_is_written_again_is_not_done_twice(source: str) -> None:
     calls = sum(isinstance(task.work, Call) for task in whole)
     for number in (n for n in range(1, len(parts)) if ends(parts[n - 1])):
         begun = [task for tasks in read[:number] for task in tasks]
-        program = AdoptedProgram(TOOLS.signatures, [begun], open=True)
+        program = Program(TOOLS.signatures, Adopted(TOOLS.signatures, [begun], being_written=True))
         closed = tasks_of(program.close())
         program.begin_repair()
         again = reader_of("python", program)
@@ -131,7 +131,7 @@ def test_a_statement_that_was_cut_in_the_middle_leaves_its_ids_taken() -> None:
     reader = reader_of("python", Program(TOOLS.signatures))
     begun = tasks_of(reader.feed("a = num(num(1))\n"))
     assert [task.id for task in begun] == ["a.num", "a"]
-    program = AdoptedProgram(TOOLS.signatures, [begun[:1]], open=True)
+    program = Program(TOOLS.signatures, Adopted(TOOLS.signatures, [begun[:1]], being_written=True))
     again = reader_of("python", program)
     assert [task.id for task in tasks_of(again.feed("a = num(num(1))\njoin(a)\n"))] == ["a.2.num", "a.2", "join()"]
 
@@ -139,7 +139,7 @@ def test_a_statement_that_was_cut_in_the_middle_leaves_its_ids_taken() -> None:
 def test_names_of_earlier_rounds_are_known_and_their_numbers_go_on() -> None:
     program = Program(TOOLS.signatures)
     first = tasks_of(reader_of("python", program).feed("a = num(1)\nfor i in [1]:\n    word(i)\nnum(2)\njoin(a)\n"))
-    adopted = AdoptedProgram(TOOLS.signatures, [first])
+    adopted = Program(TOOLS.signatures, Adopted(TOOLS.signatures, [first]))
     adopted.next_round()
     later = "a = num(a)\nfor i in [2]:\n    word(i)\nnum(2)\njoin(a)\n"
     found = tasks_of(reader_of("python", adopted).feed(later))

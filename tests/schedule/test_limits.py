@@ -48,7 +48,7 @@ class Bench:
 
     def pause(self, limit: str, seconds: float) -> None:
         """Nothing starts under a limit for so long."""
-        self.limits._gate_of(limit).close(int((self.loop.time() + seconds) * 1e9))
+        self.limits.gate(limit).close(int((self.loop.time() + seconds) * 1e9))
 
     def until(self, seconds: float) -> None:
         """Let the time go by until then."""

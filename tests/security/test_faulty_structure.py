@@ -12,7 +12,7 @@ from security import test_label_soundness as soundness
 from security.test_label_soundness import leaks, worlds
 from superscalar.labels import NOTHING, PLAN
 from superscalar.plan.evaluate import labelling as labels
-from superscalar.plan.evaluate import parts
+from superscalar.plan.evaluate import parts, through
 from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, listed, run, some
 from superscalar.schedule import labels as derived
 
@@ -63,24 +63,24 @@ class Fault:
 
 
 FAULTS = [
-    Fault("zip: its length", labels, "zipped", shapeless(parts.zipped), "a = len(zip([1, 2, 3, 4], listing(3)))"),
+    Fault("zip: its length", through, "zipped", shapeless(parts.zipped), "a = len(zip([1, 2, 3, 4], listing(3)))"),
     Fault(
         "zip: which list an item is of",
-        labels,
+        through,
         "zipped",
         lambda lists: parts.zipped(lists[::-1]),
         "a = [x for x, y in zip([word(1), word(2)], [1, 2])]",
     ),
     Fault(
         "enumerate: its start",
-        labels,
+        through,
         "numbered",
         lambda found, _: parts.numbered(found, PLAN),
         "a = enumerate([1, 2], len(word(1)))[0][0]",
     ),
     Fault(
         "enumerate: its length",
-        labels,
+        through,
         "numbered",
         shapeless(parts.numbered),
         "a = len([i for i, x in enumerate(listing(3))])",
@@ -130,21 +130,21 @@ FAULTS = [
     ),
     Fault(
         "get: what is said for what is missing",
-        labels,
+        through,
         "got",
         lambda found, key, _: found[key],
         "a = {num(1): 2}.get(3, word(1))",
     ),
     Fault(
         "get: whether the key is there",
-        labels,
+        through,
         "got",
         lambda found, _key, otherwise: parts.either(found.any, otherwise),
         "a = {word(1): 5}.get('bc', 7)",
     ),
     Fault(
         "dict: keys of pairs",
-        labels,
+        through,
         "from_pairs",
         shapeless(parts.from_pairs),
         "a = list(dict([(word(1), 1)]))",
@@ -179,7 +179,7 @@ FAULTS = [
     ),
     Fault(
         "the rest behind a star",
-        labels,
+        through,
         "with_rest",
         rest_without_shape,
         "b, *a = [1, *[2 for i in listing(3)]]",
@@ -215,9 +215,9 @@ FAULTS = [
     ),
     Fault(
         "next: what it takes for nothing",
-        labels,
-        "_first",
-        lambda found, _: found.any,
+        through,
+        "reduce",
+        lambda _rule, _otherwise, first: first,
         "a = next((i for i in [1, 2] if i > 5), word(1))",
     ),
     Fault(

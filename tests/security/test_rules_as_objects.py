@@ -46,7 +46,7 @@ class Never(BuiltIn):
 
     name = "never"
 
-    def judge(self, call: LabelledCall) -> Decision:
+    def __call__(self, call: LabelledCall) -> Decision:
         """Whatever it is, no."""
         return Deny(f"never {call.tool}")
 
@@ -86,7 +86,7 @@ def test_what_a_rule_does_not_concern_it_is_not_asked_about(monkeypatch: pytest.
         def concerns(self, tool: Any, _tools: Any) -> bool:
             return bool(tool.name == "page")
 
-        def judge(self, call: LabelledCall) -> Decision:
+        def __call__(self, call: LabelledCall) -> Decision:
             asked.append(call.tool)
             return Allow()
 

@@ -23,8 +23,7 @@ from simulation import checks
 from simulation.programs import Writer
 from simulation.world import GRACE, Person, Services, Settings
 from superscalar import LLMCompiler, RunResult
-from superscalar.compiler import RunStream
-from superscalar.compiler import run as compiler_run
+from superscalar.compiler import RunStream, wiring
 from superscalar.errors import ModelError
 from superscalar.events import Event
 from superscalar.models.base import Chunk, Request
@@ -56,7 +55,7 @@ class _Watched(TaskFetchingUnit):
 def watched() -> Iterator[None]:
     """Every run has a watched unit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiler_run, "TaskFetchingUnit", _Watched)
+        patch.setattr(wiring, "TaskFetchingUnit", _Watched)
         yield
 
 

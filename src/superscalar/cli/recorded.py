@@ -10,7 +10,6 @@ from superscalar import events as ev
 from superscalar.cli.listed import COLOURS, WIDTH, answering, going_on, moment, summary_document
 from superscalar.cli.report import print_answer
 from superscalar.cli.terminal import console, safe, safe_line
-from superscalar.compiler.budget import Spending
 from superscalar.compiler.result import Outcomes, RunResult, result_document
 from superscalar.errors import IllegalEvent, JournalError
 from superscalar.journal import Journal, Recorded, RunState, RunSummary
@@ -41,7 +40,8 @@ class Folded:
         for event in self.events:
             self.view.apply(event)
         try:
-            self.ledger = Ledger.of(self.events, remembered(self.summary.about.get("declared", {})))
+            about = self.summary.about
+            self.ledger = Ledger.of(self.events, remembered(about.get("declared", {})), prices=about.get("prices", {}))
         except IllegalEvent as error:
             why = f"what is recorded of run {run} contradicts itself: {error}"
             raise JournalError(str(journal.path), why) from error
@@ -62,15 +62,12 @@ class Folded:
     @property
     def result(self) -> RunResult:
         """What the run has come to so far."""
-        spending = Spending(self.summary.about.get("prices", {}))
-        for event in self.events:
-            spending.note(event)
         return RunResult(
             answer=self.answer,
             plan=Plan(tuple(self.tasks)),
             outcomes=self.outcomes,
             usage=sum(self.view.usage.values(), Usage()),
-            cost=spending.usage.cost,
+            cost=self.ledger.spending.usage.cost,
             rounds=max(len(self.ledger.rounds), 1),
             run_id=self.summary.id,
             messages=(),

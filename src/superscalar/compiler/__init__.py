@@ -303,7 +303,8 @@ class LLMCompiler:
             recording = Recording(await self._need_journal(run_id).areopen(run_id), equipment.tools)
             try:
                 again = await without_secrets(equipment, recording)
-                return restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed).doubts
+                run, _ = restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed)
+                return run.rest.doubts
             finally:
                 await recording.log.aclose()
 

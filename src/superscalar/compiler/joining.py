@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 from superscalar import events, joiner
-from superscalar.compiler.asking import Asking, earlier
-from superscalar.compiler.budget import Spent
+from superscalar.compiler.asking import earlier
+from superscalar.compiler.past import tried_in
+from superscalar.compiler.wiring import Wiring
 from superscalar.errors import JoinError, ModelError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
 from superscalar.models.patience import within
-from superscalar.models.typed import AnswerType
-from superscalar.plan.ir.instances import is_of
 from superscalar.short import LONGEST
 from superscalar.short import cut as cut_short
-from superscalar.values import Failure
 
 _ATTEMPTS = 3
 
 
 class Joining:
-    """Asks the joiner of one run. `spent` says which budget does not allow to ask again."""
+    """Asks the joiner of one run."""
 
-    def __init__(
-        self,
-        asking: Asking,
-        record: Callable[[events.Event], object],
-        now: Callable[[], float],
-        spent: Callable[[], Spent | None],
-        *,
-        answer_type: AnswerType | None,
-        timeout: float | None,
-        max_tokens: int,
-    ) -> None:
-        self._asking = asking
-        self._record = record
-        self._now = now
-        self._spent = spent
-        self._answer_type = answer_type
-        self._timeout = timeout
-        self._max_tokens = max_tokens
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._record = wiring.log.record
+        self._now = wiring.now
+        self._answer_type = wiring.equipment.answer_type
 
     async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
         """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
@@ -58,7 +41,7 @@ class Joining:
         complaint = said_text = ""
         cut: joiner.Cut | None = None
         for attempt in range(_ATTEMPTS):
-            if attempt and (spent := self._spent()) is not None:
+            if attempt and (spent := self._wiring.spent()) is not None:
                 if cut is not None:
                     return cut
                 message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
@@ -107,12 +90,12 @@ class Joining:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
-        request = Request(tuple(conversation), max_tokens=self._max_tokens)
-        timeout = self._timeout
+        request = Request(tuple(conversation), max_tokens=self._wiring.equipment.options.max_answer_tokens)
+        timeout = self._wiring.equipment.options.joiner_timeout
         try:
             async with (
                 within(timeout) as clock,
-                aclosing(self._asking.ask("joiner", model, request, timeout)) as chunks,
+                aclosing(self._wiring.asking.ask("joiner", model, request, timeout)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
@@ -135,11 +118,11 @@ class Joining:
         return joiner.Cut("".join(written), why_cut(finish), was_too_long(finish))
 
 
-class Wording:
+class Progress:
     """Whether the rounds of a run do anything new. `failed`: the calls that failed in earlier rounds."""
 
-    def __init__(self) -> None:
-        self.failed: set[tuple[str, str, str]] = set()
+    def __init__(self, failed: set[tuple[str, str, str]]) -> None:
+        self.failed = failed
 
     def made(self, happened: list[events.Event], rounds: int) -> bool:
         """Whether this round did anything but repeat calls that had failed in the same way before."""
@@ -148,35 +131,6 @@ class Wording:
         progressed = fresh or not tried <= self.failed or rounds == 0
         self.failed |= tried
         return progressed
-
-
-def tried_in(round: Iterable[events.Event]) -> tuple[set[tuple[str, str, str]], bool]:
-    """The calls that failed in a round, with arguments and message, and whether any succeeded."""
-    tried: set[tuple[str, str, str]] = set()
-    called: dict[str, tuple[str, str]] = {}
-    fresh = False
-    happened = list(round)
-    retired = {id for event in happened if isinstance(event, events.Retired) for id in event.ids}
-    for event in happened:
-        match event:
-            case events.Started(id=id) if retired and is_of(id, retired):
-                pass  # it is no result
-            case events.Started(id=id, tool=tool, arguments=arguments):
-                called[id] = (tool, _told_apart(arguments))
-            case events.Failed(id=id, failure=Failure(message=message)) if id in called:
-                tried.add((*called.pop(id), message))
-            case events.Succeeded(id=id) if id in called:
-                fresh = True
-    return tried, fresh
-
-
-def _told_apart(arguments: Mapping[str, Any]) -> str:
-    """A text that is the same for the same arguments. Those that cannot be shown are like no others."""
-    try:
-        text = repr(arguments)
-        return text if len(text) <= LONGEST else hashlib.blake2b(text.encode("utf-8", "surrogatepass")).hexdigest()
-    except Exception:  # noqa: BLE001 -- the repr of what a tool returned is its own code
-        return f"<{id(arguments)}>"
 
 
 def _not_of_schema(error: ValueError) -> str:

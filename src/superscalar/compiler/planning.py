@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from superscalar import events, planner
-from superscalar.compiler.asking import Asking, earlier
-from superscalar.compiler.budget import Budget, Spent
+from superscalar.compiler.asking import earlier
+from superscalar.compiler.past import rest_of
+from superscalar.compiler.wiring import Wiring
 from superscalar.errors import ModelError, PlanError
-from superscalar.models.base import ChatModel, Message, Request
+from superscalar.models.base import Message, Request
 from superscalar.models.cleaning import thinks_aloud
 from superscalar.models.ending import is_whole, why_cut
 from superscalar.models.patience import Within
-from superscalar.plan.grammars import Grammar
-from superscalar.plan.ir import Span, Task
+from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
-from superscalar.plan.print.program import print_plan
-from superscalar.plan.read.fronts.detect import Syntax, front_of, reader_of
+from superscalar.plan.read.fronts.detect import Syntax, reader_of
 from superscalar.plan.read.fronts.reader import MAX_PROSE
 from superscalar.plan.read.program import Program, Step
 
@@ -30,18 +28,6 @@ _CHARACTERS: Final = 4  # to a token, where nobody counted
 
 Ended: TypeAlias = Literal["whole", "late", "spent"]
 """How a round of planning ended: its plan may be sealed, the run's deadline passed, or nobody may mend it any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanningTerms:
-    """How the planner of an agent is asked. `timeout`: seconds for one reply."""
-
-    model: ChatModel | None
-    syntax: Syntax
-    grammar: Grammar | None
-    timeout: float | None
-    max_tokens: int
-    max_repairs: int
 
 
 class _Reply:
@@ -135,38 +121,15 @@ class _Reply:
 
 
 class Planning:
-    """One round of planning of one run. `deadline`: the run's, on the clock of `now`.
+    """One round of planning of one run. `take` gets what a reply completed, at once. `running`: that begins."""
 
-    `take` gets what a reply completed, at once. `settled` waits for what it began. `spent`: the budget, if any, that
-    does not allow to ask the planner again. Between `hold` and `release` nothing that was taken begins.
-    """
-
-    def __init__(
-        self,
-        terms: PlanningTerms,
-        asking: Asking,
-        budget: Budget,
-        record: Callable[[events.Event], object],
-        now: Callable[[], float],
-        take: Callable[[Iterable[Step]], None],
-        settled: Callable[[], Awaitable[object]],
-        spent: Callable[[], Spent | None],
-        hold: Callable[[], None],
-        release: Callable[[], None],
-        *,
-        deadline: float | None,
-    ) -> None:
-        self._terms = terms
-        self._asking = asking
-        self._budget = budget
-        self._record = record
-        self._now = now
+    def __init__(self, wiring: Wiring, take: Callable[[Iterable[Step]], None], *, running: bool) -> None:
+        self._equipment = wiring.equipment
+        self._wiring = wiring
+        self._record = wiring.log.record
+        self._now = wiring.now
         self._take = take
-        self._settled = settled
-        self._spent = spent
-        self._hold = hold
-        self._release = release
-        self._deadline = deadline
+        self._running = running
         self._late = False
 
     async def round(
@@ -189,7 +152,7 @@ class Planning:
         """
         before: list[tuple[str, str, str]] = []
         begun = len(program.in_order())
-        most = self._terms.max_repairs
+        most = self._equipment.options.max_repairs
         for attempt in range(most + 1):
             if attempt:
                 self._record(events.Repairing(self._now(), attempt, cut))
@@ -205,12 +168,12 @@ class Planning:
             found = [(problem.code, problem.message, problem.line_text) for problem in problems]
             found += [("cut", cut, str(len(planned)))] if cut else []
             continuing = continuing or bool(cut and planned)
-            if self._spent() is not None:
+            if self._running and self._wiring.spent() is not None:
                 return "spent"
             repeated = found == before and (bool(cut) or all(_says(text, problem) for problem in problems))
             if attempt == most or repeated:
                 if reply.torn is not None:
-                    await self._settled()  # as below
+                    await self._wiring.unit.settle()  # as below
                     raise reply.torn
                 times = f" after {attempt} repair{'s' * (attempt != 1)}" if attempt else ""
                 again = ": the planner repeated them" if repeated else ""
@@ -219,57 +182,56 @@ class Planning:
                 raise PlanError(problems or (_cut_off(text),), summary=summary, reply=text)
             before = found
             if cut and (planned or not problems):
-                said = rest_of(reply.gone_on_from, planned, program.problems, self._terms.syntax)
+                said = rest_of(reply.gone_on_from, planned, program.problems, self._equipment.syntax)
             else:
-                said.append(Message("user", planner.repair_message(problems, self._terms.syntax)))
+                said.append(Message("user", planner.repair_message(problems, self._equipment.syntax)))
             conversation += said
         raise AssertionError("the last attempt returns or raises")
 
     async def _reply(self, program: Program, conversation: list[Message], *, corrects: bool, goes_on: bool) -> _Reply:
         """Stream one reply of the planner into the program."""
-        terms = self._terms
-        if terms.model is None:
+        equipment, unit = self._equipment, self._wiring.unit
+        deadline, timeout = self._wiring.deadline, equipment.options.planner_timeout
+        if equipment.planner is None:
             raise ModelError("this agent has no model")
-        aloud = thinks_aloud(terms.model)
-        reply = _Reply(program, terms.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
+        aloud = thinks_aloud(equipment.planner)
+        reply = _Reply(program, equipment.syntax, corrects=corrects, goes_on=goes_on, aloud=aloud)
         if aloud:
-            self._hold()
-        most = self._budget.tokens_left(terms.max_tokens)
-        request = Request(tuple(conversation), max_tokens=most, grammar=terms.grammar)
+            unit.hold()
+        most = self._wiring.tokens_left(equipment.options.max_plan_tokens)
+        request = Request(tuple(conversation), max_tokens=most, grammar=equipment.grammar)
         try:
             async with (
-                Within(earlier(self._deadline, terms.timeout, self._now()), latest=self._deadline) as clock,
-                aclosing(self._asking.ask("planner", terms.model, request, terms.timeout)) as chunks,
+                Within(earlier(deadline, timeout, self._now()), latest=deadline) as clock,
+                aclosing(self._wiring.asking.ask("planner", equipment.planner, request, timeout)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
-                        clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
+                        clock.reschedule(earlier(deadline, timeout, self._now()))
                     if chunk.withdrawn:
                         self._take(reply.withdrawn())
                         if aloud:
                             self._release()
-                        clock.reschedule(earlier(self._deadline, terms.timeout, self._now()))
+                        clock.reschedule(earlier(deadline, timeout, self._now()))
                     if chunk.text:
                         if reply.is_read(chunk.text):
                             break
                         self._record(events.PlanWritten(self._now(), chunk.text))
                         self._take(reply.read(chunk.text, self._now()))
                         if reply.joined:
-                            clock.reschedule(earlier(self._deadline, reply.seconds(terms.timeout), reply.joined_at))
-                        if reply.joined and reply.behind > _CHARACTERS * terms.max_tokens:
+                            clock.reschedule(earlier(deadline, reply.seconds(timeout), reply.joined_at))
+                        if reply.joined and reply.behind > _CHARACTERS * equipment.options.max_plan_tokens:
                             break
                     reply.finish = chunk.finish or reply.finish
         except TimeoutError:
             if self._is_late():
                 self._late = True
             elif not reply.joined:
-                await self._settled()  # as below
-                raise ModelError(
-                    f"the planner wrote no complete plan within {terms.timeout:g} s", retryable=True
-                ) from None
+                await self._wiring.unit.settle()  # as below
+                raise ModelError(f"the planner wrote no complete plan within {timeout:g} s", retryable=True) from None
         except ModelError as error:
             if not (reply.joined or (error.retryable and reply.text)):
-                await self._settled()  # what it had planned runs to its end; its writes fail, unsealed
+                await self._wiring.unit.settle()  # what it had planned runs to its end; its writes fail, unsealed
                 raise
             reply.torn = error  # in the middle of the reply: what was read of it stays
         self._take(reply.end())
@@ -277,21 +239,13 @@ class Planning:
             self._release()
         return reply
 
+    def _release(self) -> None:
+        if not self._equipment.options.approve_plan:
+            self._wiring.unit.release()
+
     def _is_late(self) -> bool:
         """Whether the run's deadline has passed."""
-        return self._late or (self._deadline is not None and self._now() >= self._deadline)
-
-
-def rest_of(text: str, planned: Sequence[Task], problems: Sequence[Diagnostic], syntax: Syntax) -> list[Message]:
-    """The turns that ask for the rest of a plan that was cut; none where nothing of it is there.
-
-    `text`: the reply as far as it came, empty if it is not there any more; what can be gone on from is shown.
-    """
-    kept = front_of(syntax).kept
-    shown = print_plan(planned) if kept is None or not text or problems else kept(text)
-    if not shown:
-        return []
-    return [Message("assistant", shown), Message("user", planner.resume_message(problems, syntax))]
+        return self._late or (self._wiring.deadline is not None and self._now() >= self._wiring.deadline)
 
 
 def _says(text: str, problem: Diagnostic) -> bool:

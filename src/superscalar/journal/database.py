@@ -7,10 +7,10 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from superscalar.errors import JournalError
 from superscalar.journal.lease import forget
@@ -40,6 +40,15 @@ _TABLES: Final = (
 )
 
 
+Connect: TypeAlias = Callable[[str], sqlite3.Connection]
+"""Makes a connection to what stands somewhere: at a path, or a URI."""
+
+
+def where_it_stands(path: Path, connected: Connect) -> sqlite3.Connection:
+    """A connection to the file itself."""
+    return connected(str(path))
+
+
 class Locked(JournalError):
     """Another process has the file locked."""
 
@@ -49,10 +58,12 @@ class Database:
 
     A forked child gets a connection of its own: one that was inherited may be neither used nor closed. No process is
     forked while a connection is in use, since what SQLite had locked then would be locked in the child for ever.
+    `reach`: makes the connection to the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reach: Callable[[Path, Connect], sqlite3.Connection] = where_it_stands) -> None:
         self.path = path
+        self._reach = reach
         self.guard = threading.RLock()
         self._process = os.getpid()
         self._durable: bool | None = None  # what the connection was told last
@@ -145,13 +156,9 @@ class Database:
     def _opened(self) -> sqlite3.Connection:
         self._look_for_what_is_left()
         self._make_private()
-        connection = self._connection_to()
+        connection = self._reach(self.path, self._connected)
         weakref.finalize(self, _close, connection, os.getpid())
         return connection
-
-    def _connection_to(self) -> sqlite3.Connection:
-        """One to the file where it stands."""
-        return self._connected(str(self.path))
 
     def _connected(self, where: str) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -22,11 +22,11 @@ from superscalar.errors import JournalError, RunBusy, UnknownRun, UsageError
 from superscalar.events import Approved, Event, PlanApproved
 from superscalar.journal.answers import answered
 from superscalar.journal.copies import Standing, lacks_its_log
-from superscalar.journal.database import damaged
+from superscalar.journal.database import Database, damaged
 from superscalar.journal.lease import Leases
 from superscalar.journal.log import KEEP_DURATION, Claim, Commits, RunLog
 from superscalar.journal.opened import Opened
-from superscalar.journal.reading import Readable
+from superscalar.journal.reading import readable
 from superscalar.journal.runs import Recorded, RunSummary, Tally, state_of
 from superscalar.journal.tidying import ENDED, Tidied, Which, copying, tidied
 from superscalar.plan import LANGUAGE
@@ -74,7 +74,7 @@ class Journal:
         self._listed: dict[str, dict[TaskId, Question]] = {}  # what was shown last, by run
 
     def _open(self) -> None:
-        self._database = Readable(self._path)
+        self._database = Database(self._path, readable)
         self._opened: Opened | None = None
         with suppress(JournalError):  # what may not be written may be read all the same; whoever writes is told
             self._opened = Opened.of(self._path)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 from superscalar.labels import NOTHING, Label, Source
 from superscalar.policy.calls import Allow, Ask, Decision, Deny, LabelledCall
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-
-if TYPE_CHECKING:
-    from superscalar.policy.policy import Policy
 
 Control: TypeAlias = Literal["none", "sinks"]
 """The sinks of which what decides that something goes there at all must be trusted; but for those that say so."""
@@ -39,6 +36,18 @@ UNCLEAR: Final = Unclear()
 Glance: TypeAlias = Decision | Unclear | None
 
 
+class Strictness(Protocol):
+    """What a policy says of the rules."""
+
+    @property
+    def control(self) -> Control:
+        """As for `Policy`."""
+
+    @property
+    def confidential_control(self) -> ConfidentialControl:
+        """As for `Policy`."""
+
+
 class BuiltIn(ABC):
     """A rule of every agent. One that only judges is asked of every call, and looks at each.
 
@@ -50,10 +59,10 @@ class BuiltIn(ABC):
     looks_at: ClassVar[Literal["sinks", "arguments"]] = "arguments"
 
     @abstractmethod
-    def judge(self, call: LabelledCall) -> Decision | None:
+    def __call__(self, call: LabelledCall) -> Decision | None:
         """What it says of a call, and nothing else; None where it has no say."""
 
-    def under(self, _policy: Policy, _shown: Label) -> BuiltIn:
+    def under(self, _policy: Strictness, _shown: Label) -> BuiltIn:
         """The rule as a policy has it, for plans of a planner that was shown something of this label."""
         return self
 
@@ -74,10 +83,6 @@ class BuiltIn(ABC):
         """
         return UNCLEAR
 
-    def __call__(self, call: LabelledCall) -> Decision | None:
-        """As for any other rule: what it judges."""
-        return self.judge(call)
-
 
 class Destinations(BuiltIn):
     """What is not trusted may not choose where something goes: no parameter that is a sink, in whole or in part.
@@ -97,11 +102,11 @@ class Destinations(BuiltIn):
     def __init__(self, control: Control = "none") -> None:
         self._control = control
 
-    def under(self, policy: Policy, _shown: Label) -> Destinations:
+    def under(self, policy: Strictness, _shown: Label) -> Destinations:
         """As strict about control as the policy says."""
         return Destinations(policy.control)
 
-    def judge(self, call: LabelledCall) -> Decision | None:
+    def __call__(self, call: LabelledCall) -> Decision | None:
         """Deny a call whose destination what is not trusted chose, ask where it may be one; allow others with one."""
         if call.effect == "pure":
             return None
@@ -159,11 +164,11 @@ class Confidentiality(BuiltIn):
         self._control = control
         self._shown = shown
 
-    def under(self, policy: Policy, shown: Label) -> Confidentiality:
+    def under(self, policy: Strictness, shown: Label) -> Confidentiality:
         """As strict about control as the policy says."""
         return Confidentiality(policy.confidential_control, shown)
 
-    def judge(self, call: LabelledCall) -> Decision | None:
+    def __call__(self, call: LabelledCall) -> Decision | None:
         """Deny a call that somebody would read who is no reader of an argument; allow others with confidential ones."""
         if call.effect == "pure":
             return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from superscalar.errors import IllegalEvent
 from superscalar.plan.evaluate.elements import truth
 from superscalar.plan.ir import Access, Call, Task
 from superscalar.schedule.commands import Skip
@@ -58,9 +59,10 @@ MOVES: Final[Mapping[tuple[str, str], str]] = {
 Retrying moves nothing: a call that waits to be tried again is running.
 """
 
-# What a watcher waits for that shares the call of the watched cell (rule L21), or touches something whose name is made
-# of its value (rule L17). `state` has the other kinds.
-SHARED, NAME = -1, -2
+# What a watcher waits for in the watched cell. A value is the common case and has a list of its own.
+# SHARED: it gets the outcome of that call (rule L21). NAME: what it touches has a name made of that value (rule L17).
+# OVER: its end, for the ordering edges of a map around it. From ITEM on: the item of a `first`, by position.
+NAME, SHARED, OUTCOME, GUARD_TRUE, GUARD_FALSE, OVER, ITEM = range(-2, 5)
 
 
 class Scope:
@@ -171,6 +173,37 @@ def attach(target: Cell, cell: Cell, what: int) -> None:
     target.watchers.append((cell, what))
 
 
+def cell_of(cells: Mapping[TaskId, Cell], id: TaskId) -> Cell:
+    """The instance of that id.
+
+    Raises:
+        IllegalEvent: there is none.
+    """
+    try:
+        return cells[id]
+    except KeyError:
+        raise IllegalEvent(f"there is no task `{id}`") from None
+
+
+def target_of(cell: Cell, task: TaskId) -> Cell:
+    """The cell that a task refers to.
+
+    Raises:
+        IllegalEvent: there is none.
+    """
+    found = cell.scope.find(task)
+    if found is None:
+        raise IllegalEvent(f"`{cell.id}` refers to `{task}`, which was not planned before it")
+    return found
+
+
+def top_of(cell: Cell) -> Cell:
+    """The task of the plan that an instance belongs to."""
+    while cell.scope.owner is not None:
+        cell = cell.scope.owner
+    return cell
+
+
 @dataclass(slots=True)
 class Element:
     """One item of a map or display: its cell, and the filters that must be true for it to count.
@@ -219,28 +252,3 @@ def fate_of(conditions: Sequence[tuple[Cell, bool]], outcome: Outcome | None) ->
             case _:
                 return Fate(Skipped(condition.id), adrift=True)
     return Fate(outcome)
-
-
-@dataclass(slots=True)
-class Race:
-    """What a `first` knows of its items, by position: which are open, and which succeeded, in the order of events.
-
-    `over`: enough did, or enough no longer can.
-    """
-
-    wanted: int
-    open: set[int]
-    won: list[int] = field(default_factory=list)
-    over: bool = False
-
-    def note(self, position: int, outcome: Outcome) -> None:
-        """An item settled."""
-        self.open.discard(position)
-        if isinstance(outcome, Observation):
-            self.won.append(position)
-        self.over = len(self.won) >= self.wanted or len(self.won) + len(self.open) < self.wanted
-
-    @property
-    def winners(self) -> tuple[int, ...]:
-        """Those that were first, at most as many as are wanted, in input order."""
-        return tuple(sorted(self.won[: self.wanted]))

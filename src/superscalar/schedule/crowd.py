@@ -5,12 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
 
 from superscalar.schedule.gate import Gate
-
-if TYPE_CHECKING:
-    from superscalar.schedule.waiting import First, Place, Queue
+from superscalar.schedule.waiting import First, Place, Queue
 
 
 class Crowd:

@@ -10,9 +10,10 @@ from superscalar.plan.evaluate.expression import BoundError, EvaluationError, Un
 from superscalar.plan.evaluate.expression import outcome_of as evaluated
 from superscalar.plan.evaluate.holders import HeldRow, held
 from superscalar.plan.ir import Compute, Display, Each, Expr, Join, Map, Ref, Select, Work
-from superscalar.schedule.cells import Cell, Race
+from superscalar.schedule.cells import Cell
 from superscalar.schedule.items import gathered, last, spread
 from superscalar.schedule.lookup import Lookup, cause, instance
+from superscalar.schedule.races import Race
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
 
 

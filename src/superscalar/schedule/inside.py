@@ -28,9 +28,9 @@ class Inside(Grants):
     def _inner_queue(self, names: tuple[str, ...]) -> InnerQueue:
         queue = self._inner.get(names)
         if queue is None:
-            gates = tuple(self._gate_of(name) for name in (*names, EVERYTHING))
+            gates = tuple(self.gate(name) for name in (*names, EVERYTHING))
             clock = self.clock
-            queue = InnerQueue(names, gates, self._runs, clock.keepers, clock.loans, self._caller)
+            queue = InnerQueue(names, gates, self.turns, clock.keepers, clock.loans, self._caller)
             self._inner[names] = queue
         return queue
 
@@ -41,14 +41,14 @@ class Inside(Grants):
             Entangled: it would wait for ever.
         """
         clock = self.clock
-        with self._lock:
+        with clock.lock:
             queue = self._inner_queue(ticket.names)
             if queue not in clock.waiting:
-                now = self._now()
+                now = clock.now()
                 if queue.opens_at(now) == now and (not clock.handing_on or queue.all_lent()):
                     queue.take(ticket, now)
                     return True
                 if queue.missing() and (why := queue.entangled(clock.waiting)):
                     raise Entangled(why)
-            self._queue_up(ticket, queue, order)
+            self.queue_up(ticket, queue, order)
             return False

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from types import MappingProxyType
 from typing import Any
 
 from superscalar import events
@@ -21,6 +22,7 @@ from superscalar.schedule.commands import Command
 from superscalar.schedule.labels import Labels, labels_by
 from superscalar.schedule.permission import Permission
 from superscalar.schedule.sharing import SharedCalls
+from superscalar.schedule.spending import Spending
 from superscalar.schedule.state import Schedule
 from superscalar.tools.trust import Declared
 from superscalar.values import TaskId
@@ -99,10 +101,16 @@ class Ledger:
 
     `apply` is the one method that changes it. `handlers` are what it does, by the type of an event: those of the graph
     are bound directly, since a run has many of them. `labels`: those of the run's values. `permission` is that of a run
-    that may still call something; whoever only reads has none.
+    that may still call something; whoever only reads has none, and says what its tools cost: `prices`, by their names.
     """
 
-    def __init__(self, schedule: Schedule, labels: Labels, permission: Permission | None = None) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        labels: Labels,
+        permission: Permission | None = None,
+        prices: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self.schedule = schedule
         self.labels = labels
         self.permission = permission
@@ -118,10 +126,11 @@ class Ledger:
         self._tried: dict[TaskId, UnderWay] = {}  # of those, the calls of which it was not the only one
         self._implicit = Round(schedule=schedule, number=0, begins=0)  # that of a plan that was there already
         tools = () if permission is None else permission.tools
+        self.spending = Spending({**prices, **{tool.name: tool.cost for tool in tools if tool.cost}})
         self._untrusted = frozenset(tool.name for tool in tools if tool.trust == "untrusted")
         counts = permission is not None and permission.admission.counts_writes
         self._writes = frozenset(tool.name for tool in tools if counts and tool.effect == "write")
-        self._watched = self._untrusted | self._writes
+        self._watched = self._untrusted | self._writes | self.spending.prices.keys()
         self.ran_untrusted = False  # a tool was called whose results are not trusted
         self._graph = dict(schedule.handlers)
         self._start = self._graph[events.Started]
@@ -134,6 +143,8 @@ class Ledger:
             events.Started: self._on_started,
             events.Retrying: self._on_retrying,
             events.Judged: self._on_judged,
+            events.Charged: self._on_charged,
+            events.ModelUsed: self.spending.model_used,
             events.Cancelled: self._on_cancelled,
             events.Decided: self._on_decided,
             events.Approved: self._on_approved,
@@ -148,7 +159,13 @@ class Ledger:
             self._admit()
 
     @classmethod
-    def of(cls, happened: Iterable[events.Event], declared: Mapping[str, Declared], question: str = "") -> Ledger:
+    def of(
+        cls,
+        happened: Iterable[events.Event],
+        declared: Mapping[str, Declared],
+        question: str = "",
+        prices: Mapping[str, float] = MappingProxyType({}),
+    ) -> Ledger:
         """Read a run off its events.
 
         `declared`: what its tools said of their results, by alias. `question`: what the user asked.
@@ -157,7 +174,7 @@ class Ledger:
             IllegalEvent: the events contradict each other.
         """
         schedule = Schedule()
-        ledger = cls(schedule, labels_by(schedule, declared, question))
+        ledger = cls(schedule, labels_by(schedule, declared, question), prices=prices)
         for event in happened:
             ledger.apply(event)
         return ledger
@@ -279,9 +296,10 @@ class Ledger:
 
     def _on_watched(self, event: events.Started) -> None:
         """A tool has run that more depends on than its result: that it did, or how often."""
+        self.spending.started(event.tool)
         if event.tool in self._untrusted:
             self.ran_untrusted = True
-            self._watched = self._writes
+            self._watched = self._writes | self.spending.prices.keys()
         if self.permission is not None and event.tool in self._writes:
             self.permission.admission.note_permitted(event.id)
 
@@ -294,6 +312,10 @@ class Ledger:
         if event.verdict == "again":
             first = self.called[event.id]
             self._tried.setdefault(event.id, UnderWay(first, first.arguments)).cleared = True
+
+    def _on_charged(self, event: events.Charged) -> None:
+        first = self.called.get(event.id)
+        self.spending.charged(event, None if first is None else first.tool)
 
     def _on_cancelled(self, event: events.Cancelled) -> None:
         self.called.pop(event.id, None)

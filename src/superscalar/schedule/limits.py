@@ -55,7 +55,6 @@ class User(Protocol):
 
     def still_taken(self) -> Iterable[Ticket]:
         """The calls for which something was taken that has not come back."""
-        ...
 
 
 _Later: TypeAlias = dict[asyncio.AbstractEventLoop, int]
@@ -139,7 +138,7 @@ class Grants:
         self._gates = {name: clock.gate(name, limit, None) for name, limit in declared.items()}
         self._gates[EVERYTHING] = Gate(EVERYTHING, Limit(concurrency=max_concurrency), history=0)
         self._queues: dict[tuple[str, ...], Queue] = {}
-        self._runs: dict[str, Turn] = {}
+        self.turns: dict[str, Turn] = {}
 
     @property
     def changed(self) -> bool:
@@ -149,11 +148,12 @@ class Grants:
     def _queue_of(self, names: tuple[str, ...]) -> Queue:
         queue = self._queues.get(names)
         if queue is None:
-            gates = tuple(self._gate_of(name) for name in (*names, EVERYTHING))
-            queue = self._queues[names] = Queue(names, gates, self._runs, self.clock.keepers)
+            gates = tuple(self.gate(name) for name in (*names, EVERYTHING))
+            queue = self._queues[names] = Queue(names, gates, self.turns, self.clock.keepers)
         return queue
 
-    def _gate_of(self, name: str) -> Gate:
+    def gate(self, name: str) -> Gate:
+        """The gate of a limit."""
         gate = self._gates.get(name)
         if gate is None:
             owner = self._owners.get(name, id(self))
@@ -186,10 +186,11 @@ class Grants:
                             gate.pace(now)
                     return True
                 queue.opens_at(now)  # notes what it is that it waits for
-            self._queue_up(ticket, queue, order)
+            self.queue_up(ticket, queue, order)
             return False
 
-    def _queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
+    def queue_up(self, ticket: Ticket, queue: Queue, order: Order) -> None:
+        """Have a call wait."""
         clock = self.clock
         if queue not in clock.waiting:
             clock.waiting[queue] = clock.watched[queue] = None
@@ -243,7 +244,7 @@ class Grants:
         after = refusal.retry_after
         with self._lock:
             now = self._now()
-            gates = [self._gate_of(name) for name in ticket.names]
+            gates = [self.gate(name) for name in ticket.names]
             since, ticket.since = ticket.since, -1
             for gate in gates:
                 if since >= 0 and gate.refuse(since, now, after, random):  # of a batch only the first call says it

@@ -115,7 +115,7 @@ class InnerQueue(Queue):
     Nothing that one of these wants is kept for anybody: who called it holds slots, and others may wait for those.
     """
 
-    __slots__ = ("__weakref__", "_inside", "_loans", "caller")
+    __slots__ = ("__weakref__", "_inside", "_loans", "_others", "caller")
 
     def __init__(
         self,
@@ -127,13 +127,14 @@ class InnerQueue(Queue):
         caller: Ticket,
     ) -> None:
         super().__init__(names, gates, runs, keepers)
+        self._others = keepers
         self._inside = keepers.inside
         self._loans = loans
         self.caller = caller
 
     def missing(self) -> list[Gate]:
         """The gates of which there is no slot for it now."""
-        return [gate for gate in self.gates if gate.free < 1 and gate not in self._kept and not self._lent(gate)]
+        return [gate for gate in self.gates if gate.free < 1 and not self.keeps(gate) and not self._lent(gate)]
 
     def _lent(self, gate: Gate) -> bool:
         return self._loans.lender(gate, self.caller) is not None
@@ -152,7 +153,7 @@ class InnerQueue(Queue):
                 opens = gate.opens
                 self.blocked_by = gate.blocks
         for gate in self.missing():
-            self._keepers.make_way(gate)
+            self._others.make_way(gate)
         missing = self.missing()
         if missing or opens > now:
             self._inside[self] = [gate for gate in self.gates if not self._lent(gate)]
@@ -163,7 +164,7 @@ class InnerQueue(Queue):
             for gate in missing:
                 self.lacked.setdefault(gate, gate.granted)
         if opens > now:
-            super()._give_up()
+            super().give_up()
         return None if missing else opens
 
     def take(self, ticket: Ticket, now: int) -> None:
@@ -181,11 +182,7 @@ class InnerQueue(Queue):
 
     def grant(self, ticket: Ticket, now: int, number: int) -> None:
         """As for any queue."""
-        self._lines[ticket.run].serve(number)
-        ticket.waiting = False
-        if self._due:
-            self._release()
-        self.lacked.clear()
+        self.serve(ticket, number)
         self.take(ticket, now)
 
     def capped(self) -> bool:
@@ -197,9 +194,9 @@ class InnerQueue(Queue):
         del now, numbers, granted
         return False
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         """Nobody waits here any more."""
-        super()._give_up()
+        super().give_up()
         self._inside.pop(self, None)
 
     def entangled(self, waiting: Iterable[Any]) -> str:

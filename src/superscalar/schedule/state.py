@@ -7,19 +7,22 @@ CACM 5(11), 1962, kept while the graph still grows).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from superscalar import events
 from superscalar.errors import IllegalEvent
-from superscalar.plan.evaluate.elements import truth
-from superscalar.plan.ir import Access, Call, Display, Each, First, Literal, Map, Need, Ref, Task
+from superscalar.plan.ir import Access, Call, Display, First, Map, Task
+from superscalar.plan.passes.dead import writes
 from superscalar.schedule.cells import (
     DOOMED,
     DORMANT,
     EXPANDED,
     GATHERING,
-    NAME,
+    GUARD_FALSE,
+    GUARD_TRUE,
+    OUTCOME,
     PENDING,
     READY,
     RUNNING,
@@ -28,18 +31,22 @@ from superscalar.schedule.cells import (
     Cell,
     Element,
     Scope,
+    cell_of,
+    target_of,
+    top_of,
 )
-from superscalar.schedule.commands import Command, Issue, Repeat, Revive, Skip
-from superscalar.schedule.hazards import Hazards
+from superscalar.schedule.commands import Command, Issue, Repeat, Revive
+from superscalar.schedule.counting import Counting
 from superscalar.schedule.items import items
-from superscalar.schedule.needed import GUARD_FALSE, GUARD_TRUE, ITEM, OUTCOME, OVER, Needed
+from superscalar.schedule.liveness import Liveness
 from superscalar.schedule.order import NOT_BOUND, NameOf, forget_name
+from superscalar.schedule.races import Race
 from superscalar.schedule.requests import Requests
-from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, is_silent
+from superscalar.values import UNNEEDED, Failure, Observation, Outcome, TaskId
 
 
-class Schedule(Needed):
-    """Counts what every task still misses.
+class Schedule:
+    """Counts what every task still misses, and judges what is needed.
 
     The one mutating method is `apply`, or `note`, which leaves what is to be done now in `todo`. Applying the events
     that this leads to is the caller's work. Applying recorded events again rebuilds the same state.
@@ -49,11 +56,23 @@ class Schedule(Needed):
     """
 
     def __init__(self, made_of: NameOf = lambda _call: ()) -> None:
-        super().__init__(made_of)
-        self._held: list[Cell] = []
-        self._hazards = Hazards()
+        self.sealed = False
         self.planned = 0
         self.requests = Requests()
+        self.unsettled = 0
+        self._began = 0  # tasks of the plan before this round
+        self._retired = 0  # instances that are no part of the plan any more
+        self._held: list[Cell] = []
+        self._writing: list[Cell] = []
+        self._looked_at = 0  # instances that `writing` has looked at
+        self._cells: dict[TaskId, Cell] = {}
+        self._root = Scope({})
+        self._counting = Counting(self._cells, made_of)
+        self._liveness = Liveness(self._cells, self._root, self._counting)
+        self._unneeded = self._liveness.unneeded  # this and the next two: looked at for every task
+        self._uses = self._counting.uses
+        self._lower = self._counting.lower
+        self.todo = self._counting.todo
         self.handlers: dict[type, Callable[[Any], None]] = {
             events.Planned: self._on_planned,
             events.Sealed: self._on_sealed,
@@ -65,13 +84,16 @@ class Schedule(Needed):
             events.Succeeded: self._on_succeeded,
             events.Failed: self._on_failed,
             events.Skipped: self._on_skipped,
-            **self._needing,
+            events.Wanted: self._on_wanted,
+            events.Won: self._on_won,
+            events.Retired: self._on_retired,
+            **dict.fromkeys(self._liveness.handlers, self._on_judged),
         }
 
     # ------------------------------------------------------------------------------------------------- reading
 
     def __len__(self) -> int:
-        return len(self._cells) - self.retired
+        return len(self._cells) - self._retired
 
     def cell(self, id: TaskId) -> Cell:
         """The instance of that id.
@@ -79,10 +101,21 @@ class Schedule(Needed):
         Raises:
             IllegalEvent: there is none.
         """
-        try:
-            return self._cells[id]
-        except KeyError:
-            raise IllegalEvent(f"there is no task `{id}`") from None
+        return cell_of(self._cells, id)
+
+    def outcomes(self) -> dict[TaskId, Outcome]:
+        """What every task left behind so far, in program order; of what nothing needs, that it was skipped.
+
+        Of what was retired there is nothing.
+        """
+        cells: Iterable[Cell] = self._cells.values()
+        if len(self._cells) != len(self._root.cells):  # without items of maps they are in program order already
+            cells = sorted(cells, key=_place)
+        return {
+            c.id: c.outcome or UNNEEDED
+            for c in cells
+            if (c.outcome is not None or c in self._unneeded) and not c.retired
+        }
 
     def plan(self) -> Iterator[Task]:
         """The tasks of the plan, the last one first."""
@@ -100,16 +133,45 @@ class Schedule(Needed):
 
     def in_program_order(self) -> list[Cell]:
         """Every instance, in the order of the program; none that was retired."""
-        return sorted((c for c in self._cells.values() if not c.retired), key=lambda cell: cell.order)
+        return sorted((c for c in self._cells.values() if not c.retired), key=_place)
 
     def open_cells(self) -> list[Cell]:
         """The instances that have not settled and are needed, in program order."""
-        waited_for = (c for c in self._cells.values() if c.status is not SETTLED and c not in self._unneeded)
-        return sorted(waited_for, key=lambda cell: cell.order)
+        waited_for = (c for c in self._cells.values() if c.status is not SETTLED and not self.is_unneeded(c))
+        return sorted(waited_for, key=_place)
+
+    def writing(self) -> Iterator[Cell]:
+        """The instances that write, and the maps in whose bodies something does."""
+        fresh = islice(self._cells.values(), self._looked_at, None)
+        self._writing += [cell for cell in fresh if cell.task is not None and writes(cell.task)]
+        self._looked_at = len(self._cells)
+        return (cell for cell in self._writing if not cell.retired)
 
     def writes_before(self, cell: Cell) -> int:
         """How many writes happened before an access that is ready, of those that it may meet (rule L21)."""
-        return 0 if cell.access is None else self._hazards.writes_before(cell.access, cell.order)
+        return 0 if cell.access is None else self._counting.hazards.writes_before(cell.access, cell.order)
+
+    def race(self, cell: Cell) -> Race:
+        """What a `first` knows of its items."""
+        return self._counting.races.of(cell)
+
+    def is_unneeded(self, cell: Cell) -> bool:
+        """Whether an instance has not settled and nothing needs it."""
+        return cell in self._unneeded
+
+    def losers(self, id: TaskId, stays: Callable[[Cell], bool] = lambda _: False) -> list[Cell]:
+        """What has not settled and only this `first` needed, in program order; what nothing needed before included.
+
+        What `stays` goes on, with all that it needs.
+        """
+        return sorted(self._liveness.losers(self.cell(id), stays), key=_place)
+
+    def dead(self) -> tuple[TaskId, ...]:
+        """What nothing needs of the tasks that were planned, now that the round is complete. It is asked once a round.
+
+        Tasks that have not settled, and tasks of bodies, which have none.
+        """
+        return self._liveness.judge_round()
 
     # ------------------------------------------------------------------------------------------------ changing
 
@@ -139,20 +201,20 @@ class Schedule(Needed):
     def _on_round(self, _event: events.RoundStarted) -> None:
         self.sealed = False
         self._began = self.planned
-        self._hazards.begin_round(self.planned)
+        self._counting.hazards.begin_round(self.planned)
 
     def _on_sealed(self, _event: events.Sealed) -> None:
         self.sealed = True
         held, self._held = self._held, []
         for cell in held:
-            self._lower(cell)
-        self._release()
+            self._counting.lower(cell)
+        self._counting.races.release()
 
     def _on_planned(self, event: events.Planned) -> None:
         order = self.planned
         self.planned = order + 1
         if self._unneeded:
-            self._revive_for(event.task)
+            self.todo.extend(self._liveness.revived_by(event.task))
         self._add(event.task, event.task.id, self._root, (order,), ())
 
     def _on_started(self, event: events.Started) -> None:
@@ -174,9 +236,9 @@ class Schedule(Needed):
         if cell.access is None or cell.access.known or (cell.status is not PENDING and cell.status is not READY):
             raise IllegalEvent(f"what `{cell.id}` touches became known while it was {cell.status}")
         cell.access = Access(cell.access.provider, event.resource)
-        if cell.status is READY and (cause := self._hazards.cause(cell.access, cell.order)) is not None:
-            self._stop(cell, cause)
-        self._order.named(cell)
+        if cell.status is READY and (cause := self._counting.hazards.cause(cell.access, cell.order)) is not None:
+            self._counting.stop(cell, cause)
+        self._counting.order.named(cell)
 
     def _on_shared(self, event: events.Shared) -> None:
         cell, other = self.cell(event.id), self.cell(event.of)
@@ -184,8 +246,7 @@ class Schedule(Needed):
             raise IllegalEvent(f"`{cell.id}` shares the call of `{other.id}` while {cell.status}")
         cell.status = RUNNING
         cell.parts = (Element(other),)  # it needs that one
-        if self._users is not None:
-            self._note_users(cell)
+        self._counting.uses.note(cell)
         if self.is_unneeded(other):
             self.todo.append(Revive((other.id,)))
         if other.status is SETTLED:
@@ -228,16 +289,51 @@ class Schedule(Needed):
             element, earlier = self._instantiate(cell, work, index, source, earlier)
             elements.append(element)
         cell.parts = elements
-        self._order.leave(cell)
-        if self._users is not None:
-            self._note_users(cell)
+        counting = self._counting
+        counting.order.leave(cell)
+        counting.uses.note(cell)
         if not work.flatten and work.kind in ("list", "tuple"):
             cell.elements = elements
-            self._shape_known(cell)
-        self._lower(cell)
+            counting.shape_known(cell)
+        counting.lower(cell)
 
-    def _forget_write(self, access: Access, order: tuple[int, ...]) -> None:
-        self._hazards.retired(access, order)
+    def _on_judged(self, event: events.Event) -> None:
+        """What is needed changes, and with it how much is waited for."""
+        before = len(self._unneeded)
+        self._liveness.handlers[type(event)](event)
+        self.unsettled += before - len(self._unneeded)
+
+    def _on_wanted(self, event: events.Wanted) -> None:
+        self._counting.races.begin(self.cell(event.id), event.count)
+
+    def _on_won(self, event: events.Won) -> None:
+        self._counting.races.check(self.cell(event.id), event.items)
+
+    def _on_retired(self, event: events.Retired) -> None:
+        ids = frozenset(event.ids)
+        fresh = [cell for cell in self._cells.values() if not cell.retired and top_of(cell).id in ids]
+        for cell in fresh:
+            self._check_retirable(cell)
+        if unknown := ids - {cell.id for cell in fresh}:
+            raise IllegalEvent(f"there is no task `{min(unknown)}` to retire")
+        for cell in fresh:
+            cell.retired = True
+            if cell.is_write and cell.access is not None and cell.outcome is not None:
+                self._counting.hazards.retired(cell.access, cell.order)
+        self._retired += len(fresh)
+        before = len(self._unneeded)
+        self._liveness.let_go_of_retired(fresh)
+        self.unsettled += before - len(self._unneeded)
+
+    def _check_retirable(self, cell: Cell) -> None:
+        if self.sealed:
+            raise IllegalEvent(f"`{cell.id}` was retired after the seal of its round")
+        if top_of(cell).order[0] < self._began:
+            raise IllegalEvent(f"`{cell.id}` is of an earlier round, and was retired")
+        outcome = cell.outcome
+        written = isinstance(outcome, Observation) or (isinstance(outcome, Failure) and outcome.in_doubt)
+        if cell.is_write and (written or cell.status is RUNNING):
+            raise IllegalEvent(f"`{cell.id}` writes and was retired after it had begun")
 
     # ---------------------------------------------------------------------------------------------------- maps
 
@@ -256,16 +352,16 @@ class Schedule(Needed):
             if task.id in work.chained:
                 chained.append(cell)
             if cell.status is not DORMANT:
-                self._watch(cell, owner, OUTCOME)
+                self._counting.watch(cell, owner, OUTCOME)
         keep = tuple(scope.cells[task] for task in work.keep)
         key = scope.cells[work.key] if work.key is not None else None
         result = scope.find(work.result)
         if result is None:
             raise IllegalEvent(f"`{owner.id}` has no result `{work.result}`")
         if result is source.cell:  # the item itself is the element: nothing in the body stands for it
-            self._watch(result, owner, OUTCOME)
+            self._counting.watch(result, owner, OUTCOME)
         for condition in source.keep:
-            self._watch(condition, owner, OUTCOME)
+            self._counting.watch(condition, owner, OUTCOME)
         return Element(result, source.keep + keep, key, scope), chained
 
     # ------------------------------------------------------------------------------------------------- counting
@@ -285,248 +381,51 @@ class Schedule(Needed):
         cell = cells[id] = Cell(id, task, scope, order)
         scope.cells[task.id] = cell
         self.unsettled += 1
+        counting = self._counting
         cell.missing = 1  # released at the end, so that nothing is issued half wired
         for condition in keep:
             cell.undecided += 1
-            self._watch(condition, cell, GUARD_TRUE)
+            counting.watch(condition, cell, GUARD_TRUE)
         for guard in task.guards:
             cell.undecided += 1
-            self._watch(self._found(cell, guard.condition), cell, GUARD_TRUE if guard.expected else GUARD_FALSE)
+            counting.watch(target_of(cell, guard.condition), cell, GUARD_TRUE if guard.expected else GUARD_FALSE)
         for need in task.needs:
-            self._require(cell, need)
+            counting.require(cell, need)
         for earlier in task.after:
-            self._order.follow(self._found(cell, earlier), cell)
+            counting.order.follow(target_of(cell, earlier), cell)
         for earlier_cell in after:
-            self._order.follow(earlier_cell, cell)
+            counting.order.follow(earlier_cell, cell)
         work = task.work
         kind = type(work)
         if isinstance(work, Call):
             cell.access = work.access
             if work.access is not None:
-                self._order.add(cell)
+                counting.order.add(cell)
             if not self.sealed and work.effect == "write":
                 cell.missing += 1
                 self._held.append(cell)
         elif kind is Map:
-            self._order.add(cell)
+            counting.order.add(cell)
         elif isinstance(work, Display) and work.kind in ("list", "tuple"):
-            cell.elements = [Element(self._found(cell, item)) for item in work.items]
-        if self._dead and task.id in self._dead:
-            self._set_aside([cell])
-        if self._users is not None or kind is First:
-            self._note_users(cell)
+            cell.elements = [Element(target_of(cell, item)) for item in work.items]
+        if self._liveness.dead and task.id in self._liveness.dead:
+            self._liveness.set_aside([cell])
+            self.unsettled -= 1
+        if kind is First:
+            counting.uses.keep()
+        if self._uses.kept:
+            self._uses.note(cell)
         self._lower(cell)
         if cell.access is not None and not cell.access.known and cell.status is PENDING:
-            self._order.await_name(cell)
+            counting.order.await_name(cell)
         return cell
 
-    def _found(self, cell: Cell, task: TaskId) -> Cell:
-        found = cell.scope.find(task)
-        if found is None:
-            raise IllegalEvent(f"`{cell.id}` refers to `{task}`, which was not planned before it")
-        return found
-
-    def _require(self, cell: Cell, need: Need) -> None:
-        target = cell.scope.cells.get(need.task) or self._found(cell, need.task)
-        mode = need.mode
-        if mode == "value":
-            outcome = target.outcome
-            if outcome is None:
-                cell.missing += 1
-                watching = target.value_watchers
-                if watching is None:
-                    target.value_watchers = cell
-                elif isinstance(watching, Cell):
-                    target.value_watchers = [watching, cell]
-                else:
-                    watching.append(cell)
-            elif type(outcome) is not Observation:
-                self._lacks(cell, target, outcome)
-        elif mode == "outcome":
-            self._watch(target, cell, OUTCOME)
-        elif target.outcome is not None or target.elements is not None:
-            cell.missing += 1
-            self._shape_arrived(target, cell, need.item if mode == "item" else None)
-        else:
-            cell.missing += 1
-            if target.shape_watchers is None:
-                target.shape_watchers = []
-            target.shape_watchers.append((cell, need.item if mode == "item" else None))
-
-    def _watch(self, target: Cell, cell: Cell, what: int) -> None:
-        cell.missing += 1
-        if target.outcome is not None:
-            self._noticed(target, cell, what)
-        elif target.watchers is None:
-            target.watchers = [(cell, what)]
-        else:
-            target.watchers.append((cell, what))
-
-    def _noticed(self, target: Cell, cell: Cell, what: int) -> None:
-        """`cell` learns that `target` settled, and how."""
-        if what >= OVER:
-            self._item_settled(cell, what - ITEM) if what >= ITEM else self._ended_inside(cell)
-            return
-        outcome = target.outcome
-        if what == SHARED:
-            if cell.status is not SETTLED:
-                self.todo.append(Repeat(cell.id, target.id))
-            return
-        if what == NAME:
-            self._order.name_input(cell)
-            return
-        if what != OUTCOME and outcome is not None:
-            cell.undecided -= 1
-            if isinstance(outcome, Observation):
-                if truth(outcome.value) is not (what == GUARD_TRUE):
-                    self._refuse(cell, target.id)
-                self._order_skip(cell)
-            elif isinstance(outcome, Skipped) and outcome.by_guard:  # what was not assigned is no yes
-                self._refuse(cell, outcome.because)
-                self._order_skip(cell)
-            else:
-                self._doom(cell, target, outcome)
-        self._lower(cell)
-
-    def _shape_known(self, target: Cell) -> None:
-        waiting, target.shape_watchers = target.shape_watchers, None
-        for cell, item in waiting or ():
-            self._shape_arrived(target, cell, item)
-
-    def _shape_arrived(self, target: Cell, cell: Cell, item: int | None) -> None:
-        """`cell` (one missing) learns how many items `target` has, or that it never will."""
-        elements, outcome = target.elements, target.outcome
-        if item is not None and elements is not None and outcome is None:
-            if any(element.keep for element in elements):  # positions are counted after the filters
-                self._watch(target, cell, OUTCOME)
-            elif item < len(elements):
-                self._watch(elements[item].cell, cell, OUTCOME)
-        elif item is None and (isinstance(outcome, Skipped | Failure) and outcome.items is None):
-            self._doom(cell, target, outcome)
-        elif item is None and elements is not None and cell.task is not None and isinstance(cell.task.work, Each):
-            self._collect(cell, cell.task.work, target)
-        self._lower(cell)
-
-    def _collect(self, cell: Cell, work: Each, loop: Cell) -> None:
-        """`cell` learns which instances of the loop's tasks it is to gather."""
-        elements = [
-            Element(found, element.keep)
-            for element in loop.parts
-            for task in work.tasks
-            if element.scope is not None and (found := element.scope.find(task)) is not None
-        ]
-        cell.parts = elements
-        if self._users is not None:
-            self._note_users(cell)
-        for element in elements:
-            self._watch(element.cell, cell, OUTCOME)
-            for condition in element.keep:
-                self._watch(condition, cell, OUTCOME)
-        guarded = any(element.cell.task is not None and element.cell.task.guards for element in elements)
-        if not (work.last or work.spliced or guarded or work.otherwise):  # else nobody knows yet which of them count
-            cell.elements = elements
-            self._shape_known(cell)
-
-    def _lower(self, cell: Cell) -> None:
-        cell.missing -= 1
-        if cell.missing == 0:
-            if cell.status is PENDING and cell.doom is not None:
-                self._order_skip(cell)
-            elif cell.status is PENDING:
-                cell.status = READY
-                if cell.access is None or cell.silent or not self._stop_for_hazards(cell, cell.access):
-                    self.todo.append(cell)
-            elif cell.status is EXPANDED:
-                cell.status = GATHERING
-                self.todo.append(cell)
-
-    def _stop_for_hazards(self, cell: Cell, access: Access) -> bool:
-        """Skip an access that a write before it, failed or in doubt, stands in the way of (rule L19)."""
-        cause = self._hazards.cause(access, cell.order) if access.known else None
-        if cause is None:
-            return False
-        if cell.task is not None and not _has_plain_arguments(cell.task):
-            cell.blocked = cause  # unless its arguments are silently absent: whoever evaluates them finds out
-            return False
-        self._stop(cell, cause)
-        return True
-
-    def _stop(self, cell: Cell, cause: TaskId) -> None:
-        cell.status = DOOMED
-        self.todo.append(Skip(cell.id, cause))
-
-    def _lacks(self, cell: Cell, target: Cell, outcome: Outcome) -> None:
-        """An input of `cell` has no value. Where nothing failed, or there are items that may be looked at, whoever
-        evaluates finds out what that means.
-        """
-        if isinstance(outcome, Observation) or outcome.items is not None:
-            return
-        if is_silent(outcome):
-            cell.silent = True
-        else:
-            self._doom(cell, target, outcome)
-
-    def _doom(self, cell: Cell, target: Cell, outcome: Outcome | None) -> None:
-        """`cell` cannot run because of what became of `target`; the root cause is the one that is named."""
-        if isinstance(outcome, Skipped):
-            self._condemn(cell, Skip(cell.id, outcome.because, outcome.by_guard))
-        else:
-            self._condemn(cell, Skip(cell.id, target.id))
-
-    def _refuse(self, cell: Cell, because: TaskId) -> None:
-        """A guard's no is no failure: it goes first."""
-        cell.doom = Skip(cell.id, because, by_guard=True)
-        cell.refused = True
-
-    def _condemn(self, cell: Cell, doom: Skip) -> None:
-        if cell.doom is None or (cell.doom.by_guard and not doom.by_guard and not cell.refused):
-            cell.doom = doom
-        self._order_skip(cell)
-
-    def _order_skip(self, cell: Cell) -> None:
-        """Order the skip that is due. Its kind must not depend on what comes in first, so a guard's no is final,
-        a cause waits for the guards only, and what was handed down from the guard of an input waits for all inputs.
-        """
-        doom = cell.doom
-        if doom is None or cell.status is not PENDING:
-            return
-        if cell.refused or cell.missing == 0 or (cell.undecided == 0 and not doom.by_guard):
-            cell.status = DOOMED
-            self.todo.append(doom)
-
     def _settle(self, cell: Cell, outcome: Outcome) -> None:
-        cell.outcome = outcome
-        cell.status = SETTLED
-        if not self._unneeded or self._unneeded.pop(cell, None) is None:
+        if not self._unneeded or not self._liveness.settled(cell):
             self.unsettled -= 1
-        if cell.access is not None and cell.is_write:
-            self._hazards.ended(cell.id, cell.access, cell.order, outcome)
-        if self._order.lanes:
-            self._order.leave(cell)
-        waiting = cell.value_watchers
-        if waiting is not None:
-            cell.value_watchers = None
-            if type(outcome) is not Observation:
-                for watcher in [waiting] if isinstance(waiting, Cell) else waiting:
-                    self._lacks(watcher, cell, outcome)
-                    self._lower(watcher)
-            elif isinstance(waiting, Cell):
-                self._lower(waiting)
-            else:
-                for watcher in waiting:
-                    self._lower(watcher)
-        others = cell.watchers
-        if others is not None:
-            cell.watchers = None
-            for watcher, what in others:
-                self._noticed(cell, watcher, what)
-        if cell.shape_watchers is not None:
-            self._shape_known(cell)
-        if cell.after_watchers is not None and cell.after_missing == 0:
-            self._order.tell_followers(cell)
-        if self._races and self._races.pop(cell, None) is not None:
-            self._decided.append(cell)
-            self._release()
+        self._counting.settle(cell, outcome)
+        if self._uses.kept:  # there is a `first`
+            self._counting.races.settled(cell, sealed=self.sealed)
 
     # ---------------------------------------------------------------------------------------------- invariants
 
@@ -562,6 +461,5 @@ class Schedule(Needed):
                 raise IllegalEvent(f"`{cell.id}` is {cell.status} and misses {cell.missing}")
 
 
-def _has_plain_arguments(task: Task) -> bool:
-    """Whether nothing is left to find out about a call's arguments once what they name has settled."""
-    return isinstance(task.work, Call) and all(type(value) in (Literal, Ref) for _, value in task.work.arguments)
+def _place(cell: Cell) -> tuple[int, ...]:
+    return cell.order

@@ -7,9 +7,8 @@ import heapq
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from superscalar.schedule.crowd import Crowd
 from superscalar.schedule.gate import Gate
 
 Order: TypeAlias = tuple[Any, ...]
@@ -156,7 +155,17 @@ class Keepers:
     def make_way(self, gate: Gate) -> None:
         """Such a call lacks one: what is kept of this gate is free."""
         for queue in [queue for queue in self._due if queue.keeps(gate)]:
-            queue.make_way()
+            queue.give_up()
+
+
+class Among(Protocol):
+    """Other queues among which one waits: it tells them of another first place that it has for a run."""
+
+    def enter(self, queue: Queue, run: str, place: Place) -> None:
+        """It has that one."""
+
+    def leave(self, queue: Queue) -> None:
+        """It waits there no more."""
 
 
 class Queue:
@@ -195,7 +204,7 @@ class Queue:
         self._keepers = keepers
         self._due = False  # it is among them
         self._kept: list[Gate] = []
-        self.crowd: Crowd | None = None  # it waits there, for nothing but the cap
+        self.crowd: Among | None = None  # it waits there, for nothing but the cap
 
     def count(self) -> int:
         """How many still wait."""
@@ -243,7 +252,7 @@ class Queue:
                 heapq.heapreplace(self._turns, (line.turn.served, run))
             else:
                 return served, place
-        self._give_up()
+        self.give_up()
         return None
 
     def _leave(self, run: str, line: _Line) -> None:
@@ -254,20 +263,24 @@ class Queue:
 
     def grant(self, ticket: Ticket, now: int, number: int) -> None:
         """Take everything for the first ticket, which leaves; its run has had its turn."""
-        self._lines[ticket.run].serve(number)
-        ticket.waiting = False
+        self.serve(ticket, number)
         ticket.holds = True
         ticket.since = now
-        if self._due:
-            self._release()
-        if self.lacked:
-            self.lacked.clear()
         for gate in self.gates:  # `Gate.take`, written out
             gate.free -= 1
             gate.granted += 1
             gate.times.append(now)
             if gate.paced:
                 gate.pace(now)
+
+    def serve(self, ticket: Ticket, number: int) -> None:
+        """The first ticket leaves; its run has had its turn."""
+        self._lines[ticket.run].serve(number)
+        ticket.waiting = False
+        if self._due:
+            self._release()
+        if self.lacked:
+            self.lacked.clear()
 
     def ungrant(self, ticket: Ticket, number: int) -> None:
         """A call that was granted did not start, and its slots have come back: it queues up again."""
@@ -307,7 +320,7 @@ class Queue:
                 if not missing:
                     self.blocked_by = gate.blocks
         if opens > now:
-            self._give_up()  # it is time that is missing: slots that are kept meanwhile would help nobody
+            self.give_up()  # it is time that is missing: slots that are kept meanwhile would help nobody
         return None if missing else opens
 
     def hand_on(self, now: int, numbers: Iterator[int], granted: list[Ticket]) -> bool:
@@ -371,11 +384,7 @@ class Queue:
         """Whether it keeps a slot of this gate."""
         return gate in self._kept
 
-    def make_way(self) -> None:
-        """Others need what it keeps more."""
-        self._give_up()
-
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         """Leave what it kept to others, who may have been looked at before they could have it."""
         if self._due:
             self._keepers.gave_back |= bool(self._kept)

@@ -14,12 +14,11 @@ from superscalar.plan.ir.signatures import Signatures
 from superscalar.plan.passes.pipeline import bare
 from superscalar.plan.print.expression import name_of
 from superscalar.plan.print.program import print_plan
+from superscalar.plan.read.ground import Ground
 from superscalar.plan.read.lowering.body import Writes
-from superscalar.plan.read.lowering.findings import EMPTY_LIST, ITEMS, Findings, returned
+from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS, Outputs, returned
 from superscalar.plan.read.lowering.scope import Path
-from superscalar.plan.read.program import Open, Program, Step
-from superscalar.plan.read.repairs.reply import RepairReply
-from superscalar.plan.read.slots import Arm, Branch, Slot, targets_of
+from superscalar.plan.read.slots import Arm, Branch, Open, Slot, targets_of
 from superscalar.plan.read.source import Source, parsed
 from superscalar.values import TaskId
 
@@ -27,12 +26,13 @@ _ROOT: Final = re.compile(r"(?P<base>\([^)]*\)|\w+(?:\(\))?)(?:\.(?P<number>\d+)
 _NOTHING: Final = Source("", 0)
 
 
-class AdoptedProgram(Program):
-    """A `Program` whose first statements are there as tasks, round by round.
+class Adopted:
+    """What a program has come to whose first statements are there as tasks, round by round.
 
-    Names stand for what they stood for, ids stay unique, and accesses keep their order. `open`: the last round was
-    still being written. Of a statement of which only the first tasks are there the name stands for nothing.
-    `retired`: the ids of tasks that were taken back, which stay used.
+    Names stand for what they stood for, ids stay unique, and accesses keep their order. Of a statement of which only
+    the first tasks are there the name stands for nothing. `being_written`: so was the last round, and `open` are its
+    `if`s whose last line may not be there. `retired`: the ids of tasks that were taken back, which stay used. `now` and
+    `ground`: where it stands, and where its last round began. `joined`: that has its `join`.
     """
 
     def __init__(
@@ -40,37 +40,40 @@ class AdoptedProgram(Program):
         signatures: Signatures,
         rounds: Sequence[Sequence[ir.Task]],
         *,
-        open: bool = False,
+        being_written: bool = False,
         retired: Collection[TaskId] = (),
     ) -> None:
-        super().__init__(signatures)
-        self._retired.update(_with_roots(retired))
-        self._taken = self._retired
-        self._ends_again = False
-        self._first_reply = False
+        self._signatures = signatures
+        self.now = Ground.empty(signatures)
+        self.ground = Ground.empty(signatures)
+        self.retired = frozenset(with_roots(retired))
+        self.joined = False
+        self.open: list[Open] = []
         self._writing = Writes(frozenset())
         self._by_header: dict[TaskId, Branch] = {}
         for number, tasks in enumerate(rounds):
             if number:
-                self.next_round()
+                self.now.next_round()
+                self.ground = self.now.copy()
+                self.joined = False
             for task in tasks:
                 self._adopt(task)
-        self._open_round = open and bool(rounds)
-        if self._open_round:
+        self.being_written = being_written and bool(rounds) and bool(rounds[-1])
+        if self.being_written:
             self._reopen(rounds[-1])
 
     # ---------------------------------------------------------------------------------------------------- one task
 
     def _adopt(self, task: ir.Task) -> None:
-        self._now.count += 1
-        place = (self._now.count,)
-        self._now.tasks.append(((*place, 0), task))
+        self.now.count += 1
+        place = (self.now.count,)
+        self.now.tasks.append(((*place, 0), task))
         for inner in ir.walk((task,)):
             self._writing.note(inner.id, inner.work, inner.needs)
-        self._now.writes = self._writing.own
-        self._now.sharing.note_all((task,))
-        self._now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
-        self._now.passes(bare(task))  # so that it knows of the access; what it says is said already
+        self.now.writes = self._writing.own
+        self.now.sharing.note_all((task,))
+        self.now.asserts += [ir.Guard(task.id, expected=True)] if is_assert(task.work) else []
+        self.now.passes(bare(task))  # so that it knows of the access; what it says is said already
         self._note_output(task)
         self._number(task)
         path = self._path(task)
@@ -78,9 +81,9 @@ class AdoptedProgram(Program):
             header.place = place
         name = name_of(task.id)
         if name is not None:
-            self._now.names.bind(name, place, ir.Ref(task.id), path)
+            self.now.names.bind(name, place, ir.Ref(task.id), path)
             if not _is_passing(task):
-                self._now.top_level[name] = None
+                self.now.top_level[name] = None
             for number, _ in path[-1:]:
                 self._branch(number).targets[name] = None
         if isinstance(task.work, ir.Select) and name is not None:
@@ -94,20 +97,20 @@ class AdoptedProgram(Program):
             raise IllegalEvent(f"`{task.id}` is no id of a task")
         base, number = root["base"], int(root["number"] or 1)
         counted = (
-            self._now.versions if base.isidentifier() and base not in ("if", "for", "assert") else self._now.nameless
+            self.now.versions if base.isidentifier() and base not in ("if", "for", "assert") else self.now.nameless
         )
         counted[base] = max(counted.get(base, 0), number)
 
     def _note_output(self, task: ir.Task) -> None:
         match task.work:
-            case ir.Call(tool, arguments) if (signature := self.signatures.get(tool)) is not None:
-                self._now.outputs[task.id] = returned(signature, arguments)
+            case ir.Call(tool, arguments) if (signature := self._signatures.get(tool)) is not None:
+                self.now.outputs[task.id] = returned(signature, arguments)
             case ir.Map() | ir.Display(kind="list" | "tuple") | ir.Each(last=False):
-                self._now.outputs[task.id] = ITEMS
+                self.now.outputs[task.id] = ITEMS
             case ir.Compute(ir.Sequence("list", ())):
-                self._now.outputs[task.id] = EMPTY_LIST
+                self.now.outputs[task.id] = EMPTY_LIST
             case ir.Compute(value):
-                self._now.outputs[task.id] = Findings(_NOTHING, self._now.outputs).output_of(value)
+                self.now.outputs[task.id] = Outputs(self.now.outputs).of(value)
 
     # -------------------------------------------------------------------------------------------------------- blocks
 
@@ -116,8 +119,8 @@ class AdoptedProgram(Program):
         root = _ROOT.fullmatch(task.id)
         if root is None or root["base"] != "if":
             return None
-        self._now.ifs += 1
-        branch = Branch(self._now.ifs, self._arm_of(task.guards))
+        self.now.ifs += 1
+        branch = Branch(self.now.ifs, self._arm_of(task.guards))
         branch.header = Slot(
             (), _NOTHING, None, (), nameless=task.id, published=True, arm=branch.outer, blocks=([], [])
         )
@@ -146,62 +149,17 @@ class AdoptedProgram(Program):
 
     def _reopen(self, tasks: Sequence[ir.Task]) -> None:
         """The `if`s whose last line may not have been written yet."""
-        last = tasks[-1] if tasks else None
-        arm = None if last is None else self._arm_of(last.guards)
-        if last is not None and last.id in self._by_header:
+        last = tasks[-1]
+        arm = self._arm_of(last.guards)
+        if last.id in self._by_header:
             arm = Arm(self._by_header[last.id], expected=True)
         while arm is not None and arm.branch.header is not None:
             header = arm.branch.header
-            self._open.insert(0, Open(header, header.blocks[not arm.expected], arm))
+            self.open.insert(0, Open(header, header.blocks[not arm.expected], arm))
             arm = arm.branch.outer
 
-    def close(self) -> Iterator[Step]:
-        """End the `if`s that were being written: behind them names have the version of the arm that is taken."""
-        while self._open:
-            yield from self.close_if()
 
-    def begin_repair(self) -> None:
-        """What follows is a reply; what is there as tasks is the text that it goes on with, as it is printed."""
-        if self._open_round:
-            while self._open:
-                self._open.pop()
-            self._published = self._adopted()
-            text = [_slot(tree) for tree in parsed(print_plan(tuple(self._published.values()))).body]
-            self._text = [slot for slot in text if not (self._ends_again and slot.is_join)]
-            self._open_round = False
-            self._first_reply = True
-        super().begin_repair()
-
-    def end_repair(self) -> Iterator[Step]:
-        """The reply is there. One that needs nothing of what was adopted is the whole round.
-
-        That only reads (see `can_go_on`), so nothing is lost; laid over it line by line, a text that begins anew could
-        give a name the value of another line, since what is printed is not set as it was written.
-        """
-        yield from super().end_repair()
-        self._first_reply = False
-
-    def _may_begin_anew(self, _reply: RepairReply) -> bool:
-        joins_all = any(slot.is_join and slot.source.text.replace(" ", "").startswith("join()") for slot in _reply.text)
-        return self._first_reply and not joins_all
-
-    def end_again(self) -> None:
-        """The `join` that is there may not have been the end of the text: the reply that follows says how it ends."""
-        self._ends_again, self.joined = True, False
-
-    def retract(self, why: str) -> Iterator[Step]:
-        """Take back all of this round, what an earlier process planned of it included."""
-        if self._open_round:
-            self._published = self._adopted()
-            self._retired.update(_with_roots(self._published))
-            self._open_round = False
-        yield from super().retract(why)
-
-    def _adopted(self) -> dict[TaskId, ir.Task]:
-        return {task.id: task for _, task in self._now.tasks[len(self._ground.tasks) :]}
-
-
-def _with_roots(ids: Iterable[TaskId]) -> Iterator[TaskId]:
+def with_roots(ids: Iterable[TaskId]) -> Iterator[TaskId]:
     """Ids, and those of the statements that the tasks are of: only the first tasks of one may have been there."""
     for id in ids:
         yield id
@@ -244,6 +202,11 @@ def _is_text(tasks: Sequence[ir.Task]) -> bool:
     except SyntaxError:  # an `if` of which nothing but the condition is there
         return False
     return True
+
+
+def as_text(tasks: Sequence[ir.Task]) -> list[Slot]:
+    """The statements that tasks are, as they are printed."""
+    return [_slot(tree) for tree in parsed(print_plan(tuple(tasks))).body]
 
 
 def _slot(tree: ast.stmt) -> Slot:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from superscalar.plan import ir
 from superscalar.plan.ir.signatures import Output, Signatures
 from superscalar.plan.passes.pipeline import Pipeline
-from superscalar.plan.read.lowering.findings import Findings
 from superscalar.plan.read.lowering.iterators import Once
+from superscalar.plan.read.lowering.outputs import Outputs
 from superscalar.plan.read.lowering.scope import Names, Place
 from superscalar.plan.read.lowering.sharing import Sharing
-from superscalar.plan.read.source import Source
 from superscalar.values import TaskId
 
 
@@ -42,12 +41,16 @@ class Ground:
     ifs: int = 0
 
     def __post_init__(self) -> None:
-        self.sharing.is_plain = Findings(Source("", 0), self.outputs).is_plain
+        self.sharing.is_plain = Outputs(self.outputs).is_plain
 
     @classmethod
     def empty(cls, signatures: Signatures) -> Ground:
         """That of a program without statements."""
         return cls(Names(), Pipeline(signatures))
+
+    def next_round(self) -> None:
+        """What was asserted in the last round guards nothing of the next one."""
+        self.asserts, self.open_assert = [], False
 
     def copy(self) -> Ground:
         """The same, to be built on without changing this one."""

@@ -31,11 +31,6 @@ class Held:
     def __len__(self) -> int:
         return len(self._slots)
 
-    @property
-    def slots(self) -> Sequence[Slot]:
-        """All of them."""
-        return tuple(self._slots)
-
     def add(self, slot: Slot) -> None:
         """Hold a statement."""
         insort(self._slots, slot, key=_place)
@@ -46,10 +41,6 @@ class Held:
         for word in slot.words & self._effects.keys():
             provider, effect = self._effects[word]
             (self._written if effect == "write" else self._read).add(provider)
-
-    def remove(self, slot: Slot) -> None:
-        """It is held no longer. What it held back still is, until the repair is over and all are taken."""
-        self._slots.remove(slot)
 
     def take(self) -> list[Slot]:
         """All of them, in program order; none is held any more."""

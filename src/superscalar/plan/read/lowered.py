@@ -19,6 +19,7 @@ from superscalar.plan.read.lowering.findings import Enough
 from superscalar.plan.read.lowering.iterators import Once, generator_of, gone_through, once_of, refuse_writes
 from superscalar.plan.read.lowering.loops import first_found, lower_loop
 from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.rules import RULES
 from superscalar.plan.read.lowering.statements import lower_simple
 from superscalar.plan.read.slots import Arm, Branch, Slot, guards_of, path_of
 from superscalar.plan.read.spelling import plain_join
@@ -51,7 +52,15 @@ def lower_statement(slot: Slot, around: Surroundings) -> Lowered:
     """Lower a statement. Of `around` only the numbers of what has no name are changed."""
     now = around.now
     lowering = Lowering(
-        slot.source, now.names, slot.place, around.signatures, now.outputs, path_of(slot.arm), now.writes, now.sharing
+        slot.source,
+        now.names,
+        slot.place,
+        around.signatures,
+        now.outputs,
+        path_of(slot.arm),
+        now.writes,
+        now.sharing,
+        rules=RULES,
     )
     guards = guards_of(slot.arm)
     lowering.waits = guards is None or now.open_assert

@@ -247,3 +247,16 @@ def targets_of_text(text: str) -> tuple[str, ...] | None:
     if match is None:
         return () if _JOINS.match(text) else None
     return tuple(dict.fromkeys(_WORD.findall(match.group(1))))
+
+
+@dataclass(slots=True)
+class Open:
+    """An `if` that is open, and the block and the arm of it to which the next statement belongs.
+
+    `ignored`: nothing comes of what stands in it: it is too deep, or behind the join.
+    """
+
+    header: Slot
+    block: list[Slot]
+    arm: Arm | None
+    ignored: bool = False

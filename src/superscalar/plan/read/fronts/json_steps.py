@@ -60,14 +60,15 @@ class _Object:
     pairs: tuple[tuple[str, Any], ...]
 
 
-class StepsReader(TextReader):
+class StepsReader:
     """Reads a plan in JSON into a `Program`. A step comes out when its object is complete, `join` at the plan's end.
 
     `notes`: what was tolerated about the plan, said of each step.
     """
 
     def __init__(self, program: Program, *, notes: Sequence[str] = ()) -> None:
-        super().__init__(program)
+        self.program = program
+        self.ended = False
         self._notes = notes
         self._elements = Elements("steps")
         self._ids: set[str] = set()
@@ -75,14 +76,18 @@ class StepsReader(TextReader):
         self._join: Element | None = None
         self._tools = program.signatures.aliases()
 
-    def _line(self) -> int:
+    @property
+    def line(self) -> int:
+        """The number of the line that is being read, from 1."""
         return self._elements.line
 
-    def _read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[Step]:
+        """Take the next piece."""
         for element in self._elements.feed(text):
             yield from self._take(element)
 
-    def _end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[Step]:
+        """The text ended as it should."""
         if self._elements.closed or self.ended:
             return
         line, text = self._elements.last
@@ -92,7 +97,8 @@ class StepsReader(TextReader):
         written = Written(text, line, Span(line, max(len(text) - 1, 0), line, max(len(text), 1)))
         yield from self._broken("join()", written, written.problem("E003", message, help))
 
-    def _cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[Step]:
+        """The text was cut."""
         yield from ()
 
     def _take(self, element: Element) -> Iterator[Step]:
@@ -429,7 +435,7 @@ _EXAMPLES: Final = (
 JSON: Final = Front(
     name="json",
     looks_like=re.compile(r'\s*(?:\{\s*(?:"|$|\})|\[\s*(?:\{|$))').match,
-    reader=lambda program, prose: ReadOn(StepsReader(program), begins="{", prose=prose),
+    reader=lambda program, prose: ReadOn(TextReader(program, StepsReader(program)), begins="{", prose=prose),
     prompt=Prompt(
         _LANGUAGE,
         _EXAMPLES,

@@ -14,7 +14,7 @@ from superscalar.plan.read.calls_in_json import plan_in_json
 from superscalar.plan.read.draft import Draft, may_begin_program, says_more_than_a_value
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.json_steps import StepsReader
-from superscalar.plan.read.fronts.reader import MAX_PROSE, Tail
+from superscalar.plan.read.fronts.reader import MAX_PROSE, Tail, TextReader
 from superscalar.plan.read.lines import Lines, Statement, complete_lines
 from superscalar.plan.read.loosely import understood
 from superscalar.plan.read.lowered import Lowered
@@ -392,7 +392,7 @@ class PythonReader:
     def _end_without_statement(self) -> Iterator[Step]:
         plan = self._json()
         if plan is not None:
-            reader = StepsReader(self.program, notes=("a plan in JSON",))
+            reader = TextReader(self.program, StepsReader(self.program, notes=("a plan in JSON",)))
             yield from reader.feed(plan)
             yield from reader.finish()
         elif not self.program.repairing:

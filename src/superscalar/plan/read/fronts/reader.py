@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -36,16 +35,39 @@ class PlanReader(Protocol):
         """The text has ended, as it should or `cut`; what that completed."""
 
 
-class TextReader(ABC):
-    """A `PlanReader` that bounds the text (rule L25). Never raises for what the text says."""
+class Form(Protocol):
+    """What takes the text of one syntax apart. `ended`: what follows is not read."""
 
-    def __init__(self, program: Program) -> None:
+    ended: bool
+
+    @property
+    def line(self) -> int:
+        """The number of the line that is being read, from 1."""
+
+    def read(self, text: str) -> Iterator[Step]:
+        """Take the next piece."""
+
+    def end(self) -> Iterator[Step]:
+        """The text ended as it should."""
+
+    def cut(self) -> Iterator[Step]:
+        """The text was cut."""
+
+
+class TextReader:
+    """Reads the text of a form within bounds (rule L25). Never raises for what the text says."""
+
+    def __init__(self, program: Program, form: Form) -> None:
         self.program = program
-        self.ended = self.whole = False
-        self.tail: Tail = ""
-        self.joins = 0
+        self.whole = False
+        self._form = form
         self._size = 0
         self._finished = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether what follows is not read."""
+        return self._finished or self._form.ended
 
     def feed(self, text: str) -> list[Step]:
         """Take the next piece of the plan; any chunking gives the same tasks."""
@@ -55,10 +77,10 @@ class TextReader(ABC):
             text = text.removeprefix("\ufeff")
         room = MAX_SOURCE - self._size
         self._size += len(text)
-        steps = list(self._read(text[:room]))
+        steps = list(self._form.read(text[:room]))
         if self._size > MAX_SOURCE and not self.ended:
-            self.ended = self._finished = True
-            line = self._line()
+            self._finished = True
+            line = self._form.line
             written = Written("", line, Span(line, 0, line, 1))
             help = "write less, or let a tool make what is long"
             problem = written.problem("E403", f"a plan has at most {MAX_SOURCE // 1024} KB of text", help)
@@ -71,25 +93,10 @@ class TextReader(ABC):
         self.whole = self.ended or reason == "stop"
         if not self._finished:
             if reason == "stop":
-                steps.extend(self._end())
+                steps.extend(self._form.end())
                 steps.extend(self.program.finish())
             else:
-                steps.extend(self._cut())
+                steps.extend(self._form.cut())
                 self.program.cut()
-        self.ended = self._finished = True
+        self._finished = True
         return steps
-
-    @abstractmethod
-    def _read(self, text: str) -> Iterator[Step]: ...
-
-    @abstractmethod
-    def _end(self) -> Iterator[Step]:
-        """The text ended as it should."""
-
-    @abstractmethod
-    def _cut(self) -> Iterator[Step]:
-        """The text was cut."""
-
-    @abstractmethod
-    def _line(self) -> int:
-        """The number of the line that is being read, from 1."""

@@ -16,6 +16,7 @@ from typing import Final
 from superscalar.plan.read.fronts.front import TAXES, Front, Prompt
 from superscalar.plan.read.fronts.papers.calls import CallReader
 from superscalar.plan.read.fronts.papers.dialect import TOOL, Dialect
+from superscalar.plan.read.fronts.reader import TextReader
 from superscalar.plan.read.fronts.reading_on import ReadOn
 
 _DIALECT: Final = Dialect(
@@ -42,7 +43,7 @@ You write plans. A plan is a list of steps, which call tools to find out what a 
 REWOO: Final = Front(
     name="rewoo",
     looks_like=re.compile(rf"{_DIALECT.header.pattern}{TOOL}[\[(]").match,
-    reader=lambda program, prose: ReadOn(CallReader(program, _DIALECT), prose=prose),
+    reader=lambda program, prose: ReadOn(TextReader(program, CallReader(program, _DIALECT)), prose=prose),
     prompt=Prompt(
         _LANGUAGE,
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate import dates, kinds
@@ -17,12 +17,11 @@ from superscalar.plan.ir.signatures import Parameter, Signature
 from superscalar.plan.read.instead import changes, code, forms, functions, methods, wrapped
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import Body
-from superscalar.plan.read.lowering.findings import STAND_IN, constant_of, returned
+from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.keyed import key_function
+from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.outputs import constant_of, returned
 from superscalar.values import TaskId
-
-if TYPE_CHECKING:
-    from superscalar.plan.read.lowering.lower import Lowering
 
 
 class Calls:
@@ -171,7 +170,7 @@ class Calls:
         if name in NOT_OF_TEXT and isinstance(base, ir.Literal | ir.Text):
             help = "methods of text: " + ", ".join(sorted(TEXT))
             return self._in.problem("E204", f"text has no method `{name}`", node, help=help)
-        if not self._in.check_method(self._in.output_of(base), name, node):
+        if not self._in.check_method(self._in.outputs.of(base), name, node):
             return STAND_IN
         return ir.Method(base, name, *self._plain_arguments(node, body))
 
@@ -222,7 +221,7 @@ class Calls:
                 self._look_into(owner, body)  # `d.setdefault(k, []).append(x)` is one change
             case owner:
                 before = len(self._in.problems)
-                known = self._in.output_of(self._in.expression(owner, body))
+                known = self._in.outputs.of(self._in.expression(owner, body))
                 own = known.type in kinds.BY_NAME
                 if len(self._in.problems) > before or (own and not self._in.check_method(known, name, node)):
                     return STAND_IN
@@ -290,7 +289,7 @@ class Calls:
         if missing and not unpacked:
             which = ", ".join(f"`{m}`" for m in missing)
             self._in.problem("E303", f"`{name}` needs {which}", node, help=hints.form(signature))
-        self._in.outputs[id] = returned(signature, arguments)
+        self._in.outputs.own[id] = returned(signature, arguments)
         return self._in.emit(id, ir.Call(name, tuple(arguments), signature.effect), body, node)
 
     def _argument(self, signature: Signature, parameter: Parameter, node: ast.expr, body: Body) -> tuple[str, ir.Expr]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from superscalar.plan import ir
 from superscalar.plan.read.lowering.body import Body, as_pairs, names_in, spelled
-from superscalar.plan.read.lowering.findings import ITEMS
+from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.outputs import ITEMS
 from superscalar.values import TaskId
-
-if TYPE_CHECKING:
-    from superscalar.plan.read.lowering.lower import Lowering
 
 
 class Comprehensions:
@@ -27,11 +25,11 @@ class Comprehensions:
                 return self._in.expression(as_pairs(node), body)
             return self.map(node, body, body.lifted("map"))
         kind: Any = {"SetComp": "set", "DictComp": "dict"}.get(type(node).__name__, "list")
-        outer = self._in.bound
+        outer = self._in.outputs.bound
         try:
             return self._over_data(node, kind, body)
         finally:
-            self._in.bound = outer
+            self._in.outputs.bound = outer
 
     def _over_data(self, node: Any, kind: Any, body: Body) -> ir.Expr:
         """A comprehension that is one expression: nothing in it is a task."""
@@ -46,11 +44,11 @@ class Comprehensions:
             )
             self._in.check_iterable(iterable, generator.iter)
             target = self._in.loop_target(generator.target, variables)
-            self._in.bound = {
-                name: known for name, known in self._in.bound.items() if name not in names_in(generator.target)
+            self._in.outputs.bound = {
+                name: known for name, known in self._in.outputs.bound.items() if name not in names_in(generator.target)
             }
-            if isinstance(target, str) and (each := self._in.output_of(iterable).items) is not None:
-                self._in.bound[target] = each
+            if isinstance(target, str) and (each := self._in.outputs.of(iterable).items) is not None:
+                self._in.outputs.bound[target] = each
             tests = tuple(self._in.inside(test, body, set(variables)) for test in generator.ifs)
             clauses.append(ir.Clause(target, iterable, tests))
         if kind == "dict":
@@ -87,7 +85,7 @@ class Comprehensions:
             result = self._in.value(node.elt, inner, inner.prefix)
         inner_kind: Any = "list" if generators is not None else kind
         work = ir.Map(source.task, item, tuple(inner.tasks), result.task, inner_kind, key, tuple(keep), bool(further))
-        self._in.outputs[id] = ITEMS
+        self._in.outputs.own[id] = ITEMS
         return self._in.emit(id, work, body, node)
 
 
@@ -101,4 +99,4 @@ def is_map(node: Any, body: Body, lowering: Lowering) -> bool:
     waits = lowering.waits
     meaning = lowering.known(source.id, body)
     lowering.waits = waits
-    return isinstance(meaning, ir.Ref) and lowering.output(meaning.task) is ITEMS
+    return isinstance(meaning, ir.Ref) and lowering.outputs.of_task(meaning.task) is ITEMS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -13,36 +13,23 @@ from superscalar.plan.evaluate import dates, kinds
 from superscalar.plan.evaluate.methods import TEXT
 from superscalar.plan.evaluate.moments import apart
 from superscalar.plan.evaluate.operators import ARITHMETIC, RELATIONS
-from superscalar.plan.evaluate.table import APPLIED
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Output, Parameter, Signature
 from superscalar.plan.read.instead import code
 from superscalar.plan.read.lowering import hints
 from superscalar.plan.read.lowering.body import key_twice, names_in
+from superscalar.plan.read.lowering.outputs import SAMPLES, Outputs
 from superscalar.plan.read.source import Source
 from superscalar.short import cut
-from superscalar.values import TaskId
 
 STAND_IN = ir.Var("?")
 """Stands where there is a problem; no constant, so that nothing is said of it a second time."""
 
-ITEMS = Output("items")
-"""What is known of a map or display: it has one outcome per item (rule L15)."""
-EMPTY_LIST = Output("empty list")
-
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes"})
-_REAL = ("int", "float")
-_PARTS = (ir.Var, ir.Index, ir.Field, ir.Slice, ir.Apply)
 _NUMBERS = frozenset({"int", "float", "bool"})
-_SAMPLES: Mapping[str, Any] = {
-    "int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}, "tuple": (), "set": set(),
-    "date": dt.date(2026, 1, 1), "datetime": dt.datetime(2026, 1, 1), "time": dt.time(), "timedelta": dt.timedelta(1),
-    "Decimal": Decimal(1),
-}  # fmt: skip
 _DIFFERENCE = "a date and a date have a difference: x - y"
 _AMOUNTS = "a Decimal is computed with whole numbers and other ones: write int(...) or Decimal(...) around the rest"
 _LONGEST = 500  # characters of a message: names are as long as somebody makes them
-_UNKNOWN = Output()
 _MOST = 20  # of one statement: who mends these will hear of the others
 
 
@@ -53,20 +40,16 @@ class Enough(Exception):
 class Findings:
     """`problems` keep a statement from being published, `warnings` do not. The same is not said twice of one.
 
-    `understood`: what means something else than is written. `outputs`: what is known of what the statement's
-    tasks give; `known`: the same of those before it.
+    `understood`: what means something else than is written. `outputs`: what is known of values.
     """
 
-    def __init__(self, source: Source, known: Mapping[TaskId, Output]) -> None:
+    def __init__(self, source: Source, outputs: Outputs) -> None:
         self.source = source
-        self.outputs: dict[TaskId, Output] = {}
-        self._known_outputs = known
+        self.outputs = outputs
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.understood: list[str] = []
         self._said: set[tuple[str, ...]] = set()
-        self._seen: dict[int, tuple[ir.Expr, Output]] = {}  # by `id`, which nobody else has while it is here
-        self.bound: dict[str, Output] = {}  # what is known of the variables of a comprehension
 
     def problem(self, code: str, message: str, node: ast.AST | None, *, label: str = "", help: str = "") -> ir.Expr:
         """Note what is wrong, and go on with a stand-in.
@@ -165,7 +148,7 @@ class Findings:
             return
         if not (left.annotated and right.annotated):
             return
-        samples = tuple("" if known.type == "str" else _SAMPLES.get(known.type) for known in (left, right))
+        samples = tuple("" if known.type == "str" else SAMPLES.get(known.type) for known in (left, right))
         if None in samples or (symbol not in RELATIONS and symbol not in ARITHMETIC):
             return
         try:
@@ -203,7 +186,7 @@ class Findings:
             message = f"`{parameter.alias}` of `{signature.alias}` is written in the plan, not computed"
             known = ", ".join(map(repr, parameter.choices))
             self.problem("E309", message, node, help=f"write one of these, as it is: {known}")
-        output = self.output_of(value)
+        output = self.outputs.of(value)
         self.check_record(signature, parameter, output, node)
         self._check_type(signature, parameter, output, node)
 
@@ -220,7 +203,7 @@ class Findings:
         """What is computed, and cannot be what the parameter is, whatever its value (rule L32)."""
         if known.type == "Any":
             return
-        sample = _SAMPLES.get(known.type.partition("[")[0])
+        sample = SAMPLES.get(known.type.partition("[")[0])
         wanted = {part.strip() for part in parameter.type.split("|")} - {"None"}
         if sample is None or not wanted or not wanted <= _SCALARS or parameter.reject(sample) is None:
             return
@@ -238,7 +221,7 @@ class Findings:
 
     def check_iterable(self, value: ir.Expr, node: ast.expr) -> None:
         """What a loop goes through is no number."""
-        known = self.output_of(value)
+        known = self.outputs.of(value)
         kind = known.type
         if not known.annotated or not (kind == "str" or kind in _NUMBERS):
             return
@@ -253,130 +236,9 @@ class Findings:
             help = f"write range({written}) to count up to it, or go through the list itself"
         self.problem("E308", f"`{written}` is {kind}, and a loop goes through a list", node, help=help)
 
-    def output(self, task: TaskId) -> Output:
-        """What is known of a task's value."""
-        return self.outputs.get(task) or self._known_outputs.get(task, _UNKNOWN)
-
-    def output_of(self, expr: ir.Expr) -> Output:
-        """What is known of an expression."""
-        if isinstance(expr, ir.Ref):
-            return self.output(expr.task)
-        if isinstance(expr, ir.Literal):
-            return _OF_KIND.get(type(expr.value).__name__, _UNKNOWN)
-        seen = self._seen.get(id(expr))
-        if seen is None:  # a long sum is looked at once, and not once more for each operand
-            seen = self._seen[id(expr)] = expr, self._look_at(expr)
-        return seen[1]
-
-    def _look_at(self, expr: ir.Expr) -> Output:
-        if isinstance(expr, _PARTS):
-            found = self._output_of_part(expr)
-            if found is not None:
-                return found
-        kind = _KINDS.get(type(expr))
-        if kind is None:
-            return _UNKNOWN
-        return _OF_KIND.get(kind(expr, self), _UNKNOWN)
-
-    def _output_of_part(self, expr: ir.Expr) -> Output | None:
-        """What is known of a variable, or of what is taken out of something; None if its kind may tell."""
-        match expr:
-            case ir.Var(name):
-                return self.bound.get(name, _UNKNOWN)
-            case ir.Index(base, ir.Literal(int())):
-                return self.output_of(base).items or _UNKNOWN
-            case ir.Slice(base) | ir.Apply(_, (base,)) if isinstance(expr, ir.Slice) or _gives_items(expr.function):
-                if (items := self.output_of(base).items) is not None:
-                    return Output("list", items=items, annotated=True)
-            case ir.Field(base, name, key):
-                known = self.output_of(base)
-                if known.annotated and known.type in kinds.BY_NAME:
-                    return Output(kinds.BY_NAME[known.type].parts.get(name, "Any"), annotated=True)
-                return (known.fields or {}).get(key or name, _UNKNOWN)
-            case ir.Index(base, ir.Literal(str(name))):
-                return (self.output_of(base).fields or {}).get(name, _UNKNOWN)
-        return None
-
-    def is_plain(self, expr: ir.Expr) -> bool:
-        """Whether an expression is declared to give a number or a text."""
-        known = self.output_of(expr)
-        return known.annotated and known.type in ("int", "float", "str", "bool", "Decimal")
-
-    def kind_of_sum(self, expr: ir.Binary) -> str:
-        """The type of an operation on numbers or text; empty where it is not sure."""
-        if expr.operator not in "+-*/":
-            return ""
-        left, right = self.output_of(expr.left).type, self.output_of(expr.right).type
-        if left in _REAL and right in _REAL:
-            return "float" if expr.operator == "/" or "float" in (left, right) else "int"
-        if left == right == "str" and expr.operator == "+":
-            return "str"
-        return kinds.of_operator(expr.operator, left, right)
-
-    def kind_of_method(self, expr: ir.Method) -> str:
-        """The type of what a method of a date, time or duration gives; empty of any other."""
-        known = self.output_of(expr.base)
-        kind = kinds.BY_NAME.get(known.type) if known.annotated else None
-        row = kind.methods.get(expr.name) if kind is not None else None
-        return row.gives if row is not None else ""
-
-
-def _gives_items(function: str) -> bool:
-    """Whether what comes out is a list of the items that were given, if those were in a list."""
-    return function == "ok" or APPLIED[function].gives == "list[item]"
-
-
-_KINDS: Mapping[type, Callable[[Any, Findings], str]] = {
-    ir.Text: lambda _expr, _: "str",
-    ir.Compare: lambda _expr, _: "bool",
-    ir.Sequence: lambda expr, _: expr.kind,
-    ir.Comprehension: lambda expr, _: expr.kind,
-    ir.Dict: lambda _expr, _: "dict",
-    ir.Apply: lambda expr, _: APPLIED[expr.function].gives.partition("[")[0],
-    ir.Method: lambda expr, findings: findings.kind_of_method(expr),
-    ir.Binary: lambda expr, findings: findings.kind_of_sum(expr),
-}
-"""The type of what is computed, where its form says it; else empty."""
-_OF_KIND: Mapping[str, Output] = {kind: Output(kind, annotated=True) for kind in (*_SAMPLES, "str")}
-
 
 def _of_float(node: ast.expr) -> str:
     """What to write where one side of an operation is a float that stands there, and the other a `Decimal`."""
     sides = (node.left, node.right) if isinstance(node, ast.BinOp) else ()
     written = [ast.unparse(side) for side in sides if isinstance(side, ast.Constant) and type(side.value) is float]
     return f'write Decimal("{written[0]}")' if written else "write Decimal(str(x)) around the float x, or float(...)"
-
-
-def of_member(known: Output, part: str, base: ir.Expr) -> ir.Expr:
-    """The `value` or `name` of an enum's member, which is its value: found among the members that are declared."""
-    made = [
-        (ir.Literal(value), ir.Literal(value if part == "value" else name)) for name, value in known.members.items()
-    ]
-    return ir.Index(ir.Dict(tuple(made)), base)
-
-
-def returned(signature: Signature, arguments: Iterable[tuple[str, ir.Expr]]) -> Output:
-    """What is known of the result of a call, where one of its arguments may decide on that."""
-    if signature.chooses:
-        for name, value in arguments:
-            if name == signature.chooses and isinstance(value, ir.Literal) and isinstance(value.value, str):
-                return signature.outputs.get(value.value, signature.output)
-    return signature.output
-
-
-def constant_of(expr: ir.Expr) -> Any:
-    """The value of an expression that is one whatever happens.
-
-    Raises:
-        ValueError: it depends on something.
-    """
-    match expr:
-        case ir.Literal(value):
-            return value
-        case ir.Sequence("list", items):
-            return [constant_of(item) for item in items]
-        case ir.Sequence("tuple", items):
-            return tuple(constant_of(item) for item in items)
-        case ir.Dict(items):
-            return {constant_of(key): constant_of(value) for key, value in items}
-    raise ValueError("not a constant")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from superscalar.plan import ir
 from superscalar.plan.evaluate.members import LIST, SET
@@ -12,9 +11,7 @@ from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.ir.forms import BY_OUTCOME
 from superscalar.plan.read.instead import functions
 from superscalar.plan.read.lowering.body import Body, CallFinder
-
-if TYPE_CHECKING:
-    from superscalar.plan.read.lowering.lower import Lowering
+from superscalar.plan.read.lowering.lower import Lowering
 
 
 def key_function(node: ast.expr, call: ast.Call, lowering: Lowering, body: Body) -> ir.Expr:
@@ -40,9 +37,12 @@ def key_function(node: ast.expr, call: ast.Call, lowering: Lowering, body: Body)
         return lowering.problem("E205", "a call of a tool inside a lambda", node.body, help=help)
     names = tuple(a.arg for a in arguments.args)
     with_names = lowering.hidden() | set(names)
-    outer, lowering.bound = lowering.bound, {name: known for name, known in lowering.bound.items() if name not in names}
+    outer, lowering.outputs.bound = (
+        lowering.outputs.bound,
+        {name: known for name, known in lowering.outputs.bound.items() if name not in names},
+    )
     inside = lowering.inside(node.body, body, with_names)
-    lowering.bound = outer
+    lowering.outputs.bound = outer
     return ir.Lambda(names, inside)
 
 

@@ -18,10 +18,11 @@ from superscalar.plan.read.lowering.attempts import Trial, attempt_of, lower_tri
 from superscalar.plan.read.lowering.attempts import refuse as refuse_try
 from superscalar.plan.read.lowering.body import Body, BodyNames, Carried, placed_at, spelled
 from superscalar.plan.read.lowering.changing import Change, change_of
-from superscalar.plan.read.lowering.findings import EMPTY_LIST, ITEMS, STAND_IN
+from superscalar.plan.read.lowering.findings import STAND_IN
 from superscalar.plan.read.lowering.in_place import check_augmented, check_written_out, refuse, version_changed
 from superscalar.plan.read.lowering.lower import Lowering
 from superscalar.plan.read.lowering.nested import entry_of, stored_of, why_shared
+from superscalar.plan.read.lowering.outputs import EMPTY_LIST, ITEMS
 from superscalar.plan.read.lowering.statements import Naming, lower_simple
 from superscalar.plan.read.lowering.symbols import BINARY
 from superscalar.values import TaskId
@@ -58,7 +59,7 @@ def lower_loop(
         message = f"more than {MAX_NESTED} loops stand in each other"
         lowering.problem("E402", message, tree, help="make it several plans, or a tool")
         return
-    around = naming._steps if isinstance(naming, _Loop) else {}  # noqa: SLF001 (another one of this class)
+    around = naming.steps if isinstance(naming, _Loop) else {}
     _Loop(tree, lowering, id, thoughts, around).lower(body, naming, bound)
 
 
@@ -109,8 +110,8 @@ class _Loop:
         self._lowering = lowering
         self._id = id
         self._thoughts = thoughts
-        self._steps = {node: around.get(node, step) for node, step in _steps_in(tree).items()}
-        self._collected = {step.name for step in self._steps.values()}
+        self.steps = {node: around.get(node, step) for node, step in _steps_in(tree).items()}
+        self._collected = {step.name for step in self.steps.values()}
         self._given: dict[str, list[tuple[TaskId, bool]]] = {name: [] for name in self._collected}
         self._versions: dict[str, int] = {}
         self._nameless: dict[str, int] = {}
@@ -187,7 +188,7 @@ class _Loop:
     def _collect(self, name: str, body: Body, naming: Naming, bound: dict[str, ir.Expr]) -> None:
         """What a name stands for behind the loop that adds to it."""
         lowering = self._lowering
-        steps = {node: step for node, step in self._steps.items() if step.name == name}
+        steps = {node: step for node, step in self.steps.items() if step.name == name}
         how = next(iter(steps.values())).how
         each = ir.Each(
             self._id,
@@ -205,13 +206,13 @@ class _Loop:
         if before is STAND_IN or not all(self._may_change(node, step, body) for node, step in steps.items()):
             return
         id = naming.id_of(name)
-        if how == "append" and isinstance(before, ir.Ref) and lowering.output(before.task) is EMPTY_LIST:
-            lowering.outputs[id] = ITEMS
+        if how == "append" and isinstance(before, ir.Ref) and lowering.outputs.of_task(before.task) is EMPTY_LIST:
+            lowering.outputs.own[id] = ITEMS
             bound[name] = lowering.emit(id, each, body, self._tree)
             return
         if how == "append":
             start = self._task(before, name, body)
-            lowering.outputs[id] = ITEMS
+            lowering.outputs.own[id] = ITEMS
             bound[name] = lowering.emit(id, replace(each, otherwise=start), body, self._tree)
             return
         gathered = lowering.emit(f"{id}.each", each, body, self._tree)
@@ -227,7 +228,7 @@ class _Loop:
         try:
             if step.change is not None:
                 version = version_changed(step.change, adding, lowering, body)
-                mine = [each.change for each in self._steps.values() if each.name == step.name and each.change]
+                mine = [each.change for each in self.steps.values() if each.name == step.name and each.change]
                 if version is not None and (why := why_shared(step.name, mine)):
                     refuse(why, adding, lowering)
                     return False
@@ -283,7 +284,7 @@ class _Loop:
 
     def _statement(self, tree: ast.stmt, body: Body, names: BodyNames) -> None:
         bound: dict[str, ir.Expr] = {}
-        if (step := self._steps.get(tree)) is not None:
+        if (step := self.steps.get(tree)) is not None:
             id = body.lifted(step.name)
             known = self._own_entry(step, body)
             self._lowering.value(step.value, known or body, id)
@@ -329,7 +330,7 @@ class _Loop:
             case _:
                 return None
         own = [node for node in ast.walk(value) if _is_entry(node, name, key)]
-        steps = [each for each in self._steps.values() if each.name == name]
+        steps = [each for each in self.steps.values() if each.name == name]
         mentions = [node for node in ast.walk(value) if isinstance(node, ast.Name) and node.id == name]
         if not own or len(own) < len(mentions) or len(steps) > 1 or self._versions.get(key, 0) > 1:
             return None
@@ -345,9 +346,9 @@ class _Loop:
         ids = {name.id: self.id_of(name.id) for name, _ in trial.steps}
         condition, done = lower_trial(trial, tree, self._lowering, body, ids, bound)
         if done is not None and trial.done is not None and (step := _step(done)):
-            known = self._steps.get(trial.done[0])
+            known = self.steps.get(trial.done[0])
             if known is not None:
-                self._steps[done] = _mixed(step) if known.how == MIXED else step
+                self.steps[done] = _mixed(step) if known.how == MIXED else step
         then = [*([] if done is None else [done]), *trial.otherwise]
         self._arms(condition.task, then, trial.handling, body, names, bound)
 

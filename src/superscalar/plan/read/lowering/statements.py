@@ -243,7 +243,7 @@ class _Simple:
                 case ast.Name():
                     self._lowering.check_name(target.id, target)
                     id = self._naming.id_of(target.id)
-                    self._lowering.outputs[id] = self._lowering.output_of(self._bound[first.id])
+                    self._lowering.outputs.own[id] = self._lowering.outputs.of(self._bound[first.id])
                     self._bound[target.id] = self._lowering.emit(
                         id, ir.Compute(self._bound[first.id]), self._body, target
                     )

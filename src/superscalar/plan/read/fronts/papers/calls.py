@@ -17,7 +17,6 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.papers.arguments import ArgumentReader, Found
 from superscalar.plan.read.fronts.papers.cutting import CallText, Cutter, End, Fence, Piece, Thought, Words
 from superscalar.plan.read.fronts.papers.dialect import Dialect
-from superscalar.plan.read.fronts.reader import TextReader
 from superscalar.plan.read.program import Program, Step
 from superscalar.plan.read.slots import Slot
 from superscalar.plan.read.translated import Translated, Written, made, placed, statement
@@ -41,11 +40,12 @@ class _Held:
     slot: Slot
 
 
-class CallReader(TextReader):
-    """Reads one round of a plan in a `dialect` into a `Program`. See `PlanReader` and `TextReader`."""
+class CallReader:
+    """Reads one round of a plan in a `dialect` into a `Program`. See `Form`."""
 
     def __init__(self, program: Program, dialect: Dialect) -> None:
-        super().__init__(program)
+        self.program = program
+        self.ended = False
         self._dialect = dialect
         self._own_tools = program.signatures.aliases()
         joins = _JOINS - self._own_tools.keys()
@@ -60,20 +60,25 @@ class CallReader(TextReader):
         self._around: dict[str, None] = {}
         self._seen_carriage_returns = False
 
-    def _line(self) -> int:
+    @property
+    def line(self) -> int:
+        """The number of the line that is being read, from 1."""
         return self._cutter.line + 1
 
-    def _read(self, text: str) -> Iterator[Step]:
+    def read(self, text: str) -> Iterator[Step]:
+        """Take the next piece."""
         for piece in self._cutter.feed(text):
             yield from self._take(piece)
 
-    def _end(self) -> Iterator[Step]:
+    def end(self) -> Iterator[Step]:
+        """The text ended as it should."""
         if not self.ended:
             for piece in self._cutter.finish():
                 yield from self._take(piece)
         yield from self._let_go()
 
-    def _cut(self) -> Iterator[Step]:
+    def cut(self) -> Iterator[Step]:
+        """The text was cut."""
         yield from (held.slot.unread for held in self._held if held.slot.unread is not None)
 
     def _take(self, piece: Piece) -> Iterator[Step]:
