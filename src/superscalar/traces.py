@@ -55,16 +55,24 @@ class Raised:
         self.scrub = scrub
 
     @property
+    def is_open(self) -> bool:
+        """Whether nothing of it has to be hidden, so that it may be shown itself."""
+        return self._shown == self.scrub(self._shown)
+
+    @property
     def text(self) -> str:
-        """The traceback with all causes, as Python prints it."""
+        """The traceback with all causes, as Python prints it, without secrets."""
+        return cut(self.scrub(self._shown), _LONGEST)
+
+    @property
+    def _shown(self) -> str:
         try:
             made = TracebackException(
                 type(self.error), self.error, self.error.__traceback__, max_group_width=5, max_group_depth=5
             )
-            text = "".join(made.format())
+            return "".join(made.format())
         except Exception as worse:  # noqa: BLE001 -- its class is a tool's own code
-            text = f"{type(self.error).__name__}, whose traceback raised {type(worse).__name__}\n"
-        return cut(self.scrub(text), _LONGEST)
+            return f"{type(self.error).__name__}, whose traceback raised {type(worse).__name__}\n"
 
     @property
     def place(self) -> Place | None:

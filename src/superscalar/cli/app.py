@@ -110,6 +110,7 @@ def run(
     no_joiner: Annotated[
         bool, typer.Option("--no-joiner", help="Answer with the value of join(...) and ask no model to word it.")
     ] = False,
+    _verbose: options.Verbose = 0,
     traceback: options.Traceback = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -287,6 +288,7 @@ def execute(
     journal: options.Journal = None,
     policy: options.Policy = None,
     approve_plan: options.ApprovePlan = False,
+    _verbose: options.Verbose = 0,
     traceback: options.Traceback = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

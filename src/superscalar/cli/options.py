@@ -127,6 +127,29 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
+
+
+def _logged(command: typer.Context, count: int) -> int:
+    if count:
+        import logging
+
+        from superscalar.cli.logs import log_to_stderr
+
+        command.call_on_close(log_to_stderr(logging.INFO if count == 1 else logging.DEBUG))
+    return count
+
+
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        callback=_logged,
+        help="Log on standard error: -v runs, retries, throttling, denials and failures, -vv every event.",
+        show_default=False,
+    ),
+]
 Traceback = Annotated[bool, typer.Option("--traceback", help="Print all of the traceback of what a tool raised.")]
 Explain = Annotated[
     bool,

@@ -67,6 +67,7 @@ def resume_run(
             "done without.",
         ),
     ] = False,
+    _verbose: options.Verbose = 0,
     traceback: options.Traceback = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

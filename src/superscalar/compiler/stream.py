@@ -14,13 +14,14 @@ from superscalar.compiler.result import RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
+from superscalar.observe.log import run_logger
 
 
 class Log:
     """The events of one run, in order, and whoever waits for the next.
 
     `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
-    `observe` hears of it last.
+    `observe` and `logger` hear of it last.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class Log:
         self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None
         self.observe: Callable[[Event], None] | None = None
+        self.logger = run_logger(self.events)
         self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -37,7 +39,8 @@ class Log:
         if self.tell is not None:
             event = self.tell(event)
         leaving: Iterable[Event] = ()
-        if self.keep is not None or self.observe is not None:
+        logged = self.logger is not None and type(event) in self.logger.wanted
+        if logged or self.keep is not None or self.observe is not None:
             leaving = (event,) if self.tell is None else tuple(self.tell.leaving(event))
         if self.keep is not None:
             for told in leaving:
@@ -48,6 +51,9 @@ class Log:
         if self.observe is not None:
             for told in leaving:
                 self.observe(told)
+        if logged and self.logger is not None:
+            for told in leaving:
+                self.logger(told)
         return event
 
     def close(self) -> None:
