@@ -206,8 +206,6 @@ def test_a_run_that_is_resumed_is_logged_under_its_id(tmp_path: Path) -> None:
     async def main() -> None:
         begun.append(asyncio.Event())
         async with agent.stream_plan("a = slow()\njoin(a)", run_id="monday") as running:
-            following = aiter(running)
-            await anext(following)
             await begun[0].wait()
             running.suspend()
         await agent.resume("monday")

@@ -108,7 +108,7 @@ class Joining:
                     if fresh := reader.feed(chunk.text):
                         self._record(events.AnswerWritten(self._now(), fresh))
         except TimeoutError:
-            raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
+            raise JoinError(f"the joiner gave no answer within {timeout:g} s", said="".join(written)) from None
         except ModelError as error:
             if error.retryable and any(written):
                 return joiner.Cut("".join(written), str(error))  # a connection that broke

@@ -91,9 +91,10 @@ class RunStream:
                 print(event)
             result = await run.result()
 
-    Every iteration sees all events from the beginning. The run starts with the first of these calls. Without the block,
-    a run ends too when nobody is left who follows it: when the last iteration is left early (`break`) and nobody awaits
-    `result()`, or when the stream is forgotten.
+    Every iteration sees all events from the beginning, and raises then what the run raised, as `result()` does; where
+    the run was cancelled it just ends. The run starts with the first of these calls. Without the block, a run ends too
+    when nobody is left who follows it: when the last iteration is left early (`break`) and nobody awaits `result()`, or
+    when the stream is forgotten.
     """
 
     def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> None:
@@ -172,7 +173,7 @@ class RunStream:
         try:
             async for event in self._log.follow():
                 yield event
-            self._raise_interrupt()
+            self._raise_what_failed()
         finally:
             self._followers -= 1
             await self._end_unless_followed()
@@ -208,10 +209,20 @@ class RunStream:
         if error is None:
             self._raise_interrupt()
 
+    def _raise_what_failed(self) -> None:
+        self._raise_interrupt()
+        if (error := self._error) is not None:
+            raise error
+
     def _raise_interrupt(self) -> None:
-        task = self._task
-        if task is not None and task.done() and not task.cancelled() and isinstance(task.exception(), Interrupted):
+        if isinstance(self._error, Interrupted):
             raise KeyboardInterrupt
+
+    @property
+    def _error(self) -> BaseException | None:
+        """What the run raised, if it is over and was not cancelled."""
+        task = self._task
+        return None if task is None or not task.done() or task.cancelled() else task.exception()
 
     def __del__(self) -> None:
         """Nobody can follow it any more: it ends."""
