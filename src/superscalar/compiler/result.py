@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from superscalar.compiler.history import heard
@@ -16,6 +17,7 @@ from superscalar.models.base import Message
 from superscalar.observe.documents import outcome_document, timing_document
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
+from superscalar.observe.wall import dated
 from superscalar.plan.ir import Join, Plan, Task
 from superscalar.plan.print.expression import name_of
 from superscalar.short import bounded, lines
@@ -209,6 +211,11 @@ class RunResult:
     def _provenance(self) -> Provenance:
         question = next((event.question for event in self.events if isinstance(event, RunStarted)), "")
         return Provenance(self.events, self.declared, question)
+
+    @property
+    def dated(self) -> tuple[tuple[datetime | None, Event], ...]:
+        """`events`, each with its time of day (UTC)."""
+        return tuple(dated(self.events))
 
     @made_once
     def timing(self) -> Timing:

@@ -186,7 +186,7 @@ def event_text(event: ev.Event) -> str:
             return f"{id}  {decision} by {rule}{said}  (from {Label(sources, readers)})"
         case _:
             fields = record_fields(event) or {}
-            shown = (_shown(name, value) for name, value in fields.items() if name != "at")
+            shown = (_shown(name, value) for name, value in fields.items() if name not in ("at", "wall"))
             return "  ".join(part for part in shown if part)
 
 
