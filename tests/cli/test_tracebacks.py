@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from superscalar.cli.app import app
+from superscalar.compiler import equipment
+from superscalar.testing import ScriptedModel
 
 TOOLS = '''\
 from superscalar import tool
@@ -50,3 +52,14 @@ def test_the_whole_traceback_is_told_when_it_is_asked_for(tmp_path: Path, monkey
         "KeyError: 'may'",
     ]
     assert json.loads(told.stdout)["failed"] is True
+
+
+def test_a_run_that_has_no_answer_tells_where_it_failed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reports.py").write_text(TOOLS)
+    model = ScriptedModel("a = total('may')\njoin(a)")
+    monkeypatch.setattr(equipment, "resolve", lambda *_, **__: model)
+    told = CliRunner().invoke(app, ["run", "How much?", "-t", "reports.py", "--no-joiner", "--traceback"])
+    assert told.exit_code == 1
+    assert "failed: a  KeyError: 'may'\n    at reports.py:5, in parse: return {}[report]\n" in told.stderr
+    assert "Traceback (most recent call last):\n" in told.stderr

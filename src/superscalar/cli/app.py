@@ -131,7 +131,7 @@ def run(
     with reporting(as_json, journal=journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import opened
-        from superscalar.cli.report import conclude, print_tracebacks
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -160,9 +160,8 @@ def run(
             approve = asking(screen, view, plans=approve_plan, journal=journal)
             compiler = opened(tools, chosen, journal, approve)
             stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen, journal)
-        if traceback:
-            print_tracebacks(view)
+            with traced(view, wanted=traceback):
+                result = followed(stream, view, screen, journal)
         conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
@@ -307,7 +306,7 @@ def execute(
     with reporting(as_json, plan_file, journal):
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import opened
-        from superscalar.cli.report import conclude, print_tracebacks
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -334,9 +333,8 @@ def execute(
             if not (as_json or quiet):
                 _print_warnings(compiled)
             stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen, journal)
-        if traceback:
-            print_tracebacks(view)
+            with traced(view, wanted=traceback):
+                result = followed(stream, view, screen, journal)
         conclude(result, view, journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 

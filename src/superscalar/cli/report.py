@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +156,17 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
     out.print(Text(summary_text(timing, usage, rounds, cost), style="dim"))
 
 
-def print_tracebacks(view: RunView) -> None:
-    """Print on standard error where each failure came from, as Python does."""
+@contextmanager
+def traced(view: RunView, *, wanted: bool) -> Iterator[None]:
+    """Print on standard error, once a run is over, where each of its failures came from, as Python does."""
+    try:
+        yield
+    finally:
+        if wanted:
+            _print_tracebacks(view)
+
+
+def _print_tracebacks(view: RunView) -> None:
     from rich.text import Text
 
     out = console(sys.stderr)

@@ -98,7 +98,7 @@ def resume_run(
     with reporting(as_json, journal=journal, again=again):
         from superscalar.cli.asking import asking
         from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import conclude, print_tracebacks
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -128,11 +128,10 @@ def resume_run(
                 resolve=lambda doubt: verdicts[doubt.task_id],
                 rules_changed=rules_changed,
             )
-            result = followed(stream, view, screen, journal, again)
+            with traced(view, wanted=traceback):
+                result = followed(stream, view, screen, journal, again)
         rules = list(changes_told(result.events))
         also = {"rules": rules} if rules else {}
-        if traceback:
-            print_tracebacks(view)
         conclude(result, view, journal, also, answers=answers, as_json=as_json, quiet=quiet)
 
 

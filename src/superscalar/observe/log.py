@@ -154,7 +154,7 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
                 "".join(f", then {n}" for n in now),
             )
         case ev.Failed(_, id, failure):
-            level = logging.DEBUG if id.startswith("join(") else _level_of(failure)  # it hands on what failed
+            level = logging.DEBUG if _follows(event) else logging.WARNING
             return level, "%s failed: %s%s", id, failure, _where(failure)
         case ev.Retired(_, ids, why, dropped):
             return logging.DEBUG, "Retired  %s  %s%s", ", ".join(ids), why, left_out(dropped)
@@ -166,9 +166,11 @@ def _answered(approved: bool) -> int:
     return logging.INFO if approved else logging.WARNING
 
 
-def _level_of(failure: Failure) -> int:
-    follows = failure.kind in _STOPPED and not (failure.in_doubt or failure.abandoned)
-    return logging.DEBUG if follows else logging.WARNING
+def _follows(event: ev.Failed) -> bool:
+    """Whether a failure is no news: it follows from what is told itself, or a `join` hands it on."""
+    failure = event.failure
+    stopped = failure.kind in _STOPPED and not (failure.in_doubt or failure.abandoned)
+    return stopped or event.id.startswith("join(")
 
 
 def _where(failure: Failure) -> str:
@@ -178,8 +180,6 @@ def _where(failure: Failure) -> str:
 def _summary(happened: Sequence[Event]) -> str:
     """The counts and the seconds of a run."""
     usage = sum((event.usage for event in happened if isinstance(event, ev.ModelUsed)), Usage())
-    failed = len(
-        {event.id for event in happened if isinstance(event, ev.Failed) and event.failure.kind not in _STOPPED}
-    )
+    failed = len({event.id for event in happened if isinstance(event, ev.Failed) and not _follows(event)})
     rounds = sum(isinstance(event, ev.RoundStarted) for event in happened)
     return f"{summary_text(Timing.of(happened), usage, rounds, usage.cost)}, {failed:,} failed"
