@@ -67,12 +67,39 @@ PlanFile = Annotated[
     str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
 ]
 Tools = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--tools",
         "-t",
         metavar="MODULE_OR_FILE[:NAME]",
         help="Where the tools are: a module, or a Python file, and one tool or list in it. May be repeated.",
+        show_default=False,
+    ),
+]
+Agent = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="MODULE_OR_FILE:NAME",
+        help="An LLMCompiler of yours, with its tools, rules, limits, models and journal; instead of --tools.",
+        show_default=False,
+    ),
+]
+JournalOf = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="MODULE_OR_FILE:NAME",
+        help="An LLMCompiler of yours, whose journal it is.",
+        show_default=False,
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option(
+        "--context",
+        metavar="MODULE_OR_FILE:NAME",
+        help="A function that returns what tools get as their context, or a context manager of it; it is called once.",
         show_default=False,
     ),
 ]
@@ -109,6 +136,12 @@ Deadline = Annotated[
 ReadJournal = Annotated[
     Path, typer.Option("--journal", envvar=VARIABLE, metavar="FILE", help="Where the runs are recorded.")
 ]
+
+
+def typed(command: typer.Context) -> frozenset[str]:
+    """The names of the options that stand on the command line, whatever the environment says and what is usual."""
+    sources = {name: command.get_parameter_source(name) for name in command.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
 
 
 AUTO: Final = "auto"
@@ -154,7 +187,8 @@ Verbose = Annotated[
         "-v",
         count=True,
         callback=_logged,
-        help="Log on standard error: -v runs, retries, throttling, denials and failures, -vv every event.",
+        help="Log runs, retries and failures, and print a line for every call where there is no terminal to draw on; "
+        "-vv logs every event.",
         show_default=False,
     ),
 ]

@@ -121,6 +121,11 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return tuple(id for id, failure in self.failures.items() if failure.in_doubt)
 
     @property
+    def named(self) -> dict[str, Outcome]:
+        """What each name that the plan's lines assign stands for at its end; no parts of expressions and no items."""
+        return {name: self._by_id[id] for id in self._by_id if ":" not in id and (name := name_of(id))}
+
+    @property
     def complete(self) -> bool:
         """Whether everything that was joined has a value."""
         return not _holds_failure(self.joined)
