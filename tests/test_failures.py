@@ -30,6 +30,7 @@ from superscalar import (
 )
 from superscalar.codec import to_json
 from superscalar.events import Failed
+from superscalar.executors.elsewhere import raised_elsewhere, told_of
 from superscalar.testing import ScriptedModel, run
 from superscalar.traces import KEPT, Raised, kept
 from superscalar.values import copied
@@ -214,6 +215,31 @@ def test_an_error_of_a_whole_batch_has_its_own_traceback_in_each_of_its_calls() 
 
     found = outcomes("a = load('1')\nb = load('2')\nc = load('3')\njoin(a, b, c)", load)
     assert [functions_of(each.exception) for each in found.failures.values()] == [["load_all", "raise_it"]] * 3
+
+
+def test_an_error_that_a_batch_returns_was_raised_nowhere() -> None:
+    @tool
+    async def load(report: str) -> float:
+        """Load a report."""
+        return 1.0
+
+    @load.batch(max_batch=50)
+    async def load_all(report: list[str]) -> list[float | Exception]:
+        return [Broken(each) for each in report]
+
+    found = outcomes("a = load('1')\nb = load('2')\njoin(a, b)", load).failures["b"]
+    assert isinstance(found.exception, Broken)
+    assert (str(found.exception), found.place) == ("2", None)
+
+
+def test_what_stands_for_an_error_of_another_process_is_not_kept() -> None:
+    @tool
+    def far() -> int:
+        """Far away."""
+        raise raised_elsewhere(told_of(Broken("there")))
+
+    found = failure("a = far()\njoin(a)", far)
+    assert (found.error, found.message, found.exception, found.traceback) == ("Broken", "there", None, "")
 
 
 def test_an_endless_recursion_is_kept_by_its_beginning_and_its_end() -> None:

@@ -45,6 +45,10 @@ class Place:
         return f"{_from_here(self.file)}:{self.line}, in {self.function}{said}"
 
 
+class Elsewhere:
+    """Marks an exception that stands for one of another process: where that was raised, nobody here knows."""
+
+
 class Raised:
     """What was raised, for a `Failure`; `scrub` takes what is secret out of the texts that are made of it."""
 
@@ -98,11 +102,10 @@ def kept(error: BaseException) -> BaseException:
 
 
 def beyond_us(traceback: TracebackType | None) -> TracebackType | None:
-    """What a traceback has from the first frame on that is not of this library; all of it where there is none."""
-    entry = traceback
-    while entry is not None and f"{entry.tb_frame.f_globals.get('__name__')}.".startswith(_OURS):
-        entry = entry.tb_next
-    return entry or traceback
+    """What a traceback has from the first frame on that is not of this library."""
+    while traceback is not None and f"{traceback.tb_frame.f_globals.get('__name__')}.".startswith(_OURS):
+        traceback = traceback.tb_next
+    return traceback
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

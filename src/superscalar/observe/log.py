@@ -28,7 +28,7 @@ _ROOMS: Final[Mapping[str, tuple[type, ...]]] = {
     ),
     "policy": (ev.Decided, ev.Approved, ev.PlanAsked, ev.PlanApproved),
     "models": (ev.ModelAsked, ev.ModelUsed, ev.ModelPreparing, ev.Thought, ev.Withdrawn),
-    "joiner": (ev.JoinStarted, ev.AnswerWritten, ev.AnswerCut, ev.Joined),
+    "joiner": (ev.JoinStarted, ev.AnswerWritten, ev.AnswerRejected, ev.AnswerCut, ev.Joined),
 }
 _ROOM: Final = {kind: room for room, kinds in _ROOMS.items() for kind in kinds}  # of all others: schedule
 
@@ -37,7 +37,7 @@ _HIGHEST: Final[Mapping[type, int]] = {
     **dict.fromkeys(
         (
             *(ev.RunEnded, ev.DeadlinePassed, ev.BudgetSpent, ev.Repairing, ev.Decided, ev.Approved, ev.PlanApproved),
-            *(ev.ModelAsked, ev.AnswerCut, ev.Retrying, ev.Throttled, ev.Failed),
+            *(ev.ModelAsked, ev.AnswerRejected, ev.AnswerCut, ev.Retrying, ev.Throttled, ev.Failed),
         ),
         logging.WARNING,
     ),
@@ -139,6 +139,8 @@ def _said(event: Event, happened: Sequence[Event]) -> tuple[Any, ...]:
         case ev.ModelAsked(_, role, attempt, model):
             level = logging.DEBUG if attempt == 1 else logging.WARNING
             return level, "the %s (%s) is asked, attempt %d", role, model, attempt
+        case ev.AnswerRejected(_, attempt, why):
+            return logging.WARNING, "the joiner's reply is no answer, attempt %d: %s", attempt, why
         case ev.AnswerCut(_, why):
             return logging.WARNING, "the joiner's reply was cut: %s", why
         case ev.Retrying(_, id, attempt, failure, delay):

@@ -31,7 +31,7 @@ from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.execution import Invocation
 from superscalar.tools.tool import Tool
-from superscalar.traces import KEPT, Raised, kept
+from superscalar.traces import KEPT, Elsewhere, Raised, kept
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -306,7 +306,7 @@ class Calls:
         batch = attempt.batch
         if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
             alone = batch is not None and batch.answered and attempt.stopped is None
-            if self._raised < KEPT:
+            if self._raised < KEPT and not isinstance(error, Elsewhere):
                 self._raised += 1
                 failure.raised_by(Raised(kept(error)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
