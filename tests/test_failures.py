@@ -281,6 +281,17 @@ def test_texts_of_ours_hide_what_the_exception_itself_says() -> None:
     assert "hunter2" not in f"{found}{found.message}{found.traceback}{found.place}"
 
 
+def test_texts_of_ours_have_no_queries_of_urls_and_no_short_secrets_either() -> None:
+    @tool
+    def fetch(pin: Annotated[str, Secret()]) -> str:
+        """Fetch."""
+        raise Broken(f"at https://h/x?key=12345 with {pin}")
+
+    found = failure("a = fetch('9876')\njoin(a)", fetch)
+    assert str(found.exception) == "at https://h/x?key=12345 with 9876"
+    assert found.traceback.endswith("Broken: at https://h/x?... with **********\n")
+
+
 def test_the_joiner_is_shown_no_place_and_no_traceback() -> None:
     model = ScriptedModel("a = digest('{}')\njoin(a)", "Sorry.")
     run(LLMCompiler(model, [digest]).run("How much?"))

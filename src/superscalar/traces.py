@@ -58,6 +58,11 @@ class Raised:
         self.error = error
         self.scrub = scrub
 
+    def hiding(self, scrub: Callable[[str], str]) -> Raised:
+        """The same, of whose texts this is taken out, too."""
+        first = self.scrub
+        return Raised(self.error, lambda text: scrub(first(text)))
+
     @property
     def is_open(self) -> bool:
         """Whether nothing of it has to be hidden, so that it may be shown itself."""

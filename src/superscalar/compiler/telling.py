@@ -16,7 +16,6 @@ from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.secret import told_in
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.traces import Raised
 from superscalar.values import WITHHELD, Failure, Observation, Outcome, Skipped, TaskId
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class Telling:
             case Failure(message=message, error=error, items=items):
                 inner = None if items is None else tuple(map(self._outcome, items))
                 told = replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
-                return told.raised_by(outcome.raised and Raised(outcome.raised.error, self.scrub))
+                return told.raised_by(outcome.raised and outcome.raised.hiding(self.scrub))
             case Skipped(items=tuple(items)):
                 return replace(outcome, items=tuple(map(self._outcome, items)))
             case _:

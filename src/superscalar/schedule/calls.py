@@ -308,7 +308,7 @@ class Calls:
             alone = batch is not None and batch.answered and attempt.stopped is None
             if self._raised < KEPT and not isinstance(error, Elsewhere):
                 self._raised += 1
-                failure.raised_by(Raised(kept(error)))
+                failure.raised_by(Raised(kept(error), ends.hiding(attempt)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.
