@@ -401,7 +401,7 @@ def test_a_missing_extra_names_the_line(monkeypatch: pytest.MonkeyPatch) -> None
     """Without the SDK the message is what to type."""
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(ModelSetupError, match=r"pip install 'superscalar\[openai\]'"):
-        OpenAIModel("gpt-5-mini", api_key="k")
+        OpenAIModel("gpt-5-mini", api_key="k").check_setup()
 
 
 def test_the_name_and_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

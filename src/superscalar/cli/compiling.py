@@ -157,10 +157,9 @@ def opened(
 
     source = source.checked()
     if source.agent is None:
-        approve, about = asking(source.journal), {}
-        if source.journal is not None:
-            about = {"journal": _journal(source.journal, source, chosen)}
-        compiler = open_compiler(load_tools(source.tools), **chosen, **about, approve=approve)
+        approve, toolset = asking(source.journal), load_tools(source.tools)  # what cannot be leaves no file behind
+        about = {} if source.journal is None else {"journal": _journal(source.journal, source, chosen)}
+        compiler = open_compiler(toolset, **chosen, **about, approve=approve)
         return Opened(compiler, source.journal, source.context)
     agent = load_agent(source.agent)
     kept = None if agent.journal is None else agent.journal.path

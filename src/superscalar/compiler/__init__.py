@@ -64,7 +64,6 @@ class LLMCompiler:
         UsageError: an option is given what it cannot be, there is none of that name, or they contradict each other; the
             message shows what to write.
         JournalError: the journal cannot be opened.
-        ModelSetupError: the model needs an extra that is missing. A key is needed once a run begins.
     """
 
     @told_by(Options)
@@ -128,7 +127,7 @@ class LLMCompiler:
             agent = support.with_options(model=ScriptedModel(PLAN, "Done."))
 
         Raises:
-            UsageError, JournalError, ModelSetupError: as for the class.
+            UsageError, JournalError: as for the class.
         """
         check_names(changed, Options.__dataclass_fields__, "with_options(...)")
         told = {name: getattr(self.options, name) for name in Options.__dataclass_fields__}

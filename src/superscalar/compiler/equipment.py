@@ -58,7 +58,7 @@ class Equipment:
         """Make sure that each model has what it needs, before any of them is asked.
 
         Raises:
-            ModelSetupError: one lacks a key.
+            ModelSetupError: one lacks an extra, or a key.
         """
         for model in (self.planner, self.joiner, self.extractor):
             getattr(model, "check_setup", _nothing)()
@@ -97,7 +97,6 @@ def equipped(options: Options) -> Equipment:
 
     Raises:
         UsageError: they contradict each other; the message shows what to write.
-        ModelSetupError: a model needs an extra that is missing.
     """
     approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
     if options.syntax is not None:

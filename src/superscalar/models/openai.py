@@ -47,8 +47,8 @@ _TRANSIENT = frozenset({"server_error", "rate_limit_exceeded", "overloaded", "ov
 class OpenAIModel:
     """A model of OpenAI, or of any server that speaks its chat completions: `OpenAIModel("gpt-5-mini")`.
 
-    The key is `api_key` or the variable `OPENAI_API_KEY`, which must be there once a run begins; the server is
-    `base_url` or `OPENAI_BASE_URL`, else OpenAI's. A server on this machine needs no key. `effort` is sent as
+    The key is `api_key` or the variable `OPENAI_API_KEY`, which, as the extra, must be there once a run begins; the
+    server is `base_url` or `OPENAI_BASE_URL`, else OpenAI's. A server on this machine needs no key. `effort` is sent as
     `reasoning_effort`. `prices` per million tokens let usage say what it cost, and budgets in money count it.
 
     `grammar`: how the server is told what a plan may be, None for not at all. "json_schema": structured output, a plan
@@ -69,7 +69,6 @@ class OpenAIModel:
     loops; each has its own connections, closed when that loop ends or by `aclose`.
 
     Raises:
-        ModelSetupError: the extra is not installed.
         UsageError: an option has no such form, or the key would be sent unencrypted.
     """
 
@@ -91,12 +90,11 @@ class OpenAIModel:
         if grammar is not None and grammar not in get_args(Constraint):
             forms = ", ".join(map(repr, get_args(Constraint)))
             raise UsageError(f"OpenAIModel(grammar={grammar!r}): write one of {forms}, or leave it out")
+        self._lacks: ImportError | None = None
         try:
             self._sdk = importlib.import_module("openai")
         except ImportError as error:
-            raise ModelSetupError(
-                f"The model openai:{name} needs the openai extra: pip install 'superscalar[openai]' ({error})"
-            ) from error
+            self._lacks = error
         self._model = name
         self._effort = effort
         self._grammar = grammar
@@ -135,12 +133,16 @@ class OpenAIModel:
         return self._found
 
     def check_setup(self) -> None:
-        """Make sure that there is a key by now, if the server wants one.
+        """Make sure that the extra is there, and a key by now if the server wants one.
 
         Raises:
-            ModelSetupError: there is none.
+            ModelSetupError: one is missing.
             UsageError: there is one by now, and it would be sent unencrypted.
         """
+        if self._lacks is not None:
+            raise ModelSetupError(
+                f"The model {self.name} needs the openai extra: pip install 'superscalar[openai]' ({self._lacks})"
+            ) from self._lacks
         host = urlsplit(self._base_url).hostname or ""
         if not self._key and not is_this_machine(host):
             raise ModelSetupError(
@@ -170,7 +172,7 @@ class OpenAIModel:
 
         Raises:
             ModelError: the server refused, failed or was cut; `retryable` and `retry_after` (seconds) say what to do.
-            ModelSetupError: the key is missing, or wrong.
+            ModelSetupError: the extra or the key is missing, or the key is wrong.
         """
         reply = Reply(self._ends, request.stop, self.prices)
         async with aclosing(self._documents(await self._open(request))) as documents:
