@@ -31,6 +31,7 @@ from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.execution import Invocation
 from superscalar.tools.tool import Tool
+from superscalar.traces import KEPT, Elsewhere, Raised, kept
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -74,6 +75,7 @@ class Calls:
         self.stopped: FailureKind | None = None
         self.leaving = False
         self._dropped: set[asyncio.Task[None]] = set()
+        self._raised = 0  # exceptions that are kept
         self._escalation: Escalation | None = None
 
     def still_taken(self) -> Iterable[Ticket]:
@@ -304,6 +306,9 @@ class Calls:
         batch = attempt.batch
         if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
             alone = batch is not None and batch.answered and attempt.stopped is None
+            if self._raised < KEPT and not isinstance(error, Elsewhere):
+                self._raised += 1
+                failure.raised_by(Raised(kept(error), ends.hiding(attempt)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.
