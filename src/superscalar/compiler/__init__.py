@@ -107,17 +107,17 @@ class LLMCompiler:
 
     @property
     def options(self) -> Options:
-        """What it was told."""
+        """Return the options that it was made with."""
         return self._equipment.options
 
     @property
     def tools(self) -> Toolset:
-        """What plans may call."""
+        """Return the tools that plans may call."""
         return self._equipment.tools
 
     @property
     def limits(self) -> Limits:
-        """What providers allow, and how many calls may be under way at once."""
+        """Return what providers allow, and how many calls may be under way at once."""
         return self._equipment.limits
 
     # ----------------------------------------------------------------------------------------------- questions
@@ -192,7 +192,7 @@ class LLMCompiler:
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunResult:
-        """`run` for code that is not async. Works inside a running event loop too (notebooks), which it blocks."""
+        """Answer a question from code that is not async. Works in a running event loop too (notebooks), blocking it."""
         return run_to_end(
             lambda: self.run(
                 question,
@@ -206,7 +206,7 @@ class LLMCompiler:
         )
 
     async def plan(self, question: str, *, history: History = (), history_trusted: bool = False) -> Plan:
-        """What the planner would do: its plan, repaired if need be. Nothing is run.
+        """Ask the planner and return its plan, repaired if need be. Nothing is run.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -216,7 +216,7 @@ class LLMCompiler:
             return (await running.result()).plan
 
     def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
-        """`plan`, with its events as they happen."""
+        """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
         self._need_model()
         said = said_before(history, trusted=history_trusted)
@@ -291,7 +291,7 @@ class LLMCompiler:
             return await running.result()
 
     async def doubts(self, run_id: str, *, rules_changed: bool = False) -> tuple[Doubt, ...]:
-        """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
+        """List the writes that `resume` would ask about: under way, perhaps made, and not idempotent.
 
         Nothing is changed, and nothing run.
 
@@ -317,7 +317,7 @@ class LLMCompiler:
         resolve: Resolve | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
-        """`resume` for code that is not async, as `run_sync` is."""
+        """Resume a run from code that is not async, as `run_sync` does."""
         return run_to_end(
             lambda: self.resume(
                 run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
@@ -351,7 +351,7 @@ class LLMCompiler:
         return compile_plan(source, self.tools.signatures, syntax)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
-        """The errors and warnings of a plan."""
+        """Return the errors and warnings of a plan."""
         check_call(source=source, syntax=syntax)
         return check(source, self.tools.signatures, syntax)
 
@@ -379,7 +379,7 @@ class LLMCompiler:
         saw_untrusted: bool = False,
         seen: Label = NOTHING,
     ) -> RunStream:
-        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`.
+        """Run a plan as `execute` does, with its events as they happen; the answer is the value of `join(...)`.
 
         `seen`: the label of what whoever wrote the plan had read, which all of it has, constants too. `saw_untrusted`:
         that may have been anything that these tools return.
@@ -472,7 +472,7 @@ class LLMCompiler:
         saw_untrusted: bool = True,
         seen: Label | None = None,
     ) -> CallResults:
-        """`execute_calls` for code that is not async, as `run_sync` is."""
+        """Make calls as `execute_calls` does, from code that is not async (see `run_sync`)."""
         return run_to_end(
             lambda: self.execute_calls(
                 message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen
