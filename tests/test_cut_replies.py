@@ -125,7 +125,7 @@ def test_reads_that_ran_are_not_made_again() -> None:
     plan = 'a = look("IBM")\nb = look("AAPL")\njoin(a, b)\n'
     model = Dictated([plan[:33], TORN], [plan, STOP])
     run(LLMCompiler(model, tools(log), joiner=None).run("?"))
-    assert log == [("look", "IBM"), ("look", "AAPL")]
+    assert sorted(log) == [("look", "AAPL"), ("look", "IBM")]  # two threads: either may be first
 
 
 def test_a_cut_is_told_in_the_event() -> None:

@@ -1,6 +1,6 @@
 """Every fact of a run is one event, in the order in which it happened. Views, results and replays are folds of them.
 
-`at` is in seconds of the event loop's clock. `id` is a task instance (rule L31 of the plan language).
+`at` is in seconds of the event loop's clock. `id` is a task instance.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Expanded:
 
 @fact
 class Wanted:
-    """A `first` learned how many of its items it wants (rule L16)."""
+    """A `first` learned how many of its items it wants."""
 
     at: float
     id: TaskId
@@ -152,7 +152,7 @@ class Won:
 
 @fact
 class Unneeded:
-    """Nothing that is wanted needs these tasks (rules L16, L22).
+    """Nothing that is wanted needs these tasks.
 
     What has not started will not; what runs is not waited for. No task has settled by that: a later round that refers
     to it revives it. An id with `[]` is a task of a map's body, whatever the item.
@@ -164,8 +164,8 @@ class Unneeded:
 
 @fact
 class Retired:
-    """These tasks are no part of the plan of this round any more: their text was taken back (L29), or a repair has not
-    got them (L30). An id stands for all instances of its task. None of them has written.
+    """These tasks are no part of the plan of this round any more: their text was taken back, or a repair has not
+    got them. An id stands for all instances of its task. None of them has written.
 
     What has not started never will; a call under way is cancelled; what ran is dead: nothing refers to it, and it is
     no result. `dropped`: the right writes among them, as they were written, that the new text does not make.
@@ -195,7 +195,7 @@ class Revived:
 
 @fact
 class Resolved:
-    """A call's arguments are bound, and with them the resource that it touches is known (rule L17)."""
+    """A call's arguments are bound, and with them the resource that it touches is known."""
 
     at: float
     id: TaskId
@@ -204,7 +204,7 @@ class Resolved:
 
 @fact
 class Shared:
-    """A call is identical to that of task `of`: it is not made, and settles as that one does (rule L21)."""
+    """A call is identical to that of task `of`: it is not made, and settles as that one does."""
 
     at: float
     id: TaskId

@@ -193,7 +193,8 @@ class SafetyOptions:
         ).here,
     )
     """Where a rule about untrusted or confidential data is broken: say nothing, warn, ask you, or deny the call. Or
-    a whole `Policy`. See docs/security.md."""
+    a whole `Policy`. Rules of your own act as they say, whatever stands here, but for "warn", which only tells. See
+    docs/security.md."""
 
     approve: Callable[[Question], bool | Awaitable[bool]] | None = field(
         default=None, metadata=function("the question to True or False", "question").or_none.here

@@ -66,7 +66,7 @@ class Observation:
 @bounded
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What the `items` of an outcome are in, where some of them have no value (rule L33).
+    """What the `items` of an outcome are in, where some of them have no value.
 
     `keys`: those of a dict, one for each item. `adrift`: the indices of the items of unknown position, since nobody
     knows whether a filter would have left them out; such an item of a dict has no key, and None stands in its place.
@@ -114,7 +114,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A task was not run: an input failed (`because` names it), its guard said no (`by_guard`: no failure), or nothing
-    needed it (`because` is empty: no failure either, see rules L16 and L22).
+    needed it (`because` is empty: no failure either).
 
     `items` holds the outcome of every item of a map or display of which some were not assigned on the path taken, and
     nothing failed; `holder` says what they are in. As a whole it has no value, but its items may be looked at.
@@ -206,7 +206,7 @@ WITHHELD: Final = Withheld()
 class Handle:
     """What stands for an opaque handle where it is shown or recorded: the name of its class, and its repr by then.
 
-    It is no data, and no tool is given it (rule L24).
+    It is no data, and no tool is given it.
     """
 
     __slots__ = ("text",)
@@ -240,7 +240,7 @@ IMMUTABLE = frozenset({type(None), bool, int, float, str, bytes, Decimal, dt.dat
 
 
 def copied(value: Any) -> Any:
-    """A copy deep enough that changing one never shows in the other, of what is data (rule L24) as data.
+    """A copy deep enough that changing one never shows in the other, of what is data, as data.
 
     Opaque handles are passed as they are, and records keep their class with everything in it, since tools take them.
     """
@@ -341,7 +341,7 @@ def field_as_data(value: Any) -> Any:
 
 
 class OrderedSet(Set[Any]):
-    """A set that iterates in insertion order, so that a plan's result does not depend on hashing (rule L24)."""
+    """A set that iterates in insertion order, so that a plan's result does not depend on hashing."""
 
     __slots__ = ("_items",)
 
@@ -462,7 +462,7 @@ def _not_shown(value: Any, error: Exception) -> str:
 
 def _outer(value: Any) -> Any:
     match value:
-        case None | bool():
+        case None | True | False:  # themselves: an object may say that it is a bool
             return value
         case int() | str() | float() if isinstance(value, enum.Enum):
             return _outer(value.value)

@@ -149,6 +149,12 @@ GONE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("the policy", {}, {"policy": rules(careful, bounded, mode="off")}, "policy was enforce, and is off now"),
     ("what it denies", {}, {"policy": rules(careful, bounded, mode="warn")}, "policy was enforce, and is warn now"),
     (
+        "what rules of one's own decide, which warn only tells",
+        {"policy": rules(careful, bounded, mode="off")},
+        {"policy": rules(careful, bounded, mode="warn")},
+        "policy.own was kept, and is told now",
+    ),
+    (
         "the list of tools",
         {"policy": rules(tools=["pay"])},
         {"policy": rules()},

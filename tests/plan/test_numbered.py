@@ -48,7 +48,17 @@ def second(arguments: str, first: str = "1. tool(1)") -> str:
         "tool('\\$1')": "tool(x='$1')",
         "tool('\\\\$1')": "tool(x=f'\\\\{<step1>}')",
         "tool(r'\\$1')": "tool(x='$1')",
-        "tool('${1} and $')": "tool(x='${1} and $')",
+        "tool('${1} and $')": "tool(x=f'{<step1>} and $')",
+        "tool('${1}')": "tool(x=<step1>)",
+        "tool(['${1}', {'k': '${1}'}])": "tool(x=[<step1>, {'k': <step1>}])",
+        "tool('${1}.name')": "tool(x=<step1>.name)",
+        "tool('${1}0, ${1}[0].')": "tool(x=f'{<step1>}0, {<step1>[0]}.')",
+        "tool('\\${1}')": "tool(x='${1}')",
+        "tool('${7} of ${1}')": "tool(x=f'${{7}} of {<step1>}')",
+        "tool('${1:>5} ${{1}} ${ 1 } ${a}')": "tool(x='${1:>5} ${{1}} ${ 1 } ${a}')",
+        "tool('${0000000001}')": "tool(x='${0000000001}')",
+        "tool(f'${1} of {1} ${7}')": "tool(x=f'{<step1>} of {1} ${{7}}')",
+        "tool(b'${1}')": "tool(x=b'${1}')",
         "tool(f'{$1:>5} of $1')": "tool(x=f'{<step1>:>5} of {<step1>}')",
         "tool('Hello' ' World $1')": "tool(x=f'Hello World {<step1>}')",
         "tool('\\u00e9 \\n')": "tool(x='é \\n')",
@@ -66,6 +76,7 @@ def test_references_and_text(written: str, meant: str) -> None:
         "search(Mount Everest)": "search(query='Mount Everest')",
         "search(What's up, doc?)": 'search(query="What\'s up, doc?")',
         "search(height of $1 in m)": "search(query=f'height of {<step1>} in m')",
+        "search(half of ${1} in m)": "search(query=f'half of {<step1>} in m')",
         "search(under $500)": "search(query='under $500')",
         "search(2024)": "search(query='2024')",
         "search(1 + 2)": "search(query='1 + 2')",
@@ -100,6 +111,8 @@ def test_unquoted_text_and_values(written: str, meant: str) -> None:
         "tool($2)": "2 E102",
         "tool('$2')": "2 E102",
         "tool('so $2.')": "2 E102",
+        "tool('${2}')": "2 E102",
+        "tool('so ${2}.')": "2 E102",
         "tool($3)": "2 E102",
         "tool('a' b)": "2 E001",
         "tool([a b])": "2 E001",
@@ -315,3 +328,23 @@ def test_a_plan_prints_as_python_and_reads_back() -> None:
     assert printed.splitlines()[:2] == ["# first a list", "step1 = lines(text='a $1.50\\nb $2.50')"]
     assert json.dumps(printed)
     assert compile_plan(printed, compiler.tools.signatures).syntax == "python"
+
+
+@pytest.mark.parametrize(
+    ("last", "warned"),
+    [
+        ("2. tool('under ${500}')", "`${500}` is text here: there is no step $500"),
+        ("2. join('${500}')", "`${500}` is text here: there is no step $500"),
+        ("2. tool(f'${500} of $1')", "`${500}` is text here: there is no step $500"),
+        ("2. tool('$500 and ${1}')", ""),
+        ("2. tool('\\${500}')", ""),
+    ],
+)
+def test_what_is_written_as_nothing_but_a_reference_is_and_has_no_step_is_warned_of(last: str, warned: str) -> None:
+    found = front("numbered", f"1. tool(1)\n{last}\n").found
+    assert [(problem.code, problem.message) for problem in found] == ([("W509", warned)] if warned else [])
+
+
+def test_a_reference_in_braces_waits_for_its_step_as_any_does() -> None:
+    reading = front("numbered", "1. tool('${3}')\n2. tool(2)\n3. tool(3)\n4. join($1)\n")
+    assert reading.problems == ["1 E102"]

@@ -68,16 +68,19 @@ def test_a_tool_that_is_not_on_the_list_is_not_called_and_its_siblings_go_on() -
     assert sorted(started(events)) == ["a", "c"]
 
 
-@pytest.mark.parametrize(
-    ("policy", "told"),
-    [(Policy("off", tools=(), max_writes=0, max_cost=0.0), []), (Policy("warn", tools={"page"}), [("b", "warn")])],
-)
-def test_with_the_policy_off_nothing_is_refused_and_with_warn_it_is_told(
-    policy: Policy, told: list[tuple[str, str]]
-) -> None:
-    outcomes, events = admitted('a = page("u")\nb = send("ann", "x")\njoin(a, b)', policy)
+def test_with_warn_what_goes_beyond_a_bound_is_told_and_happens() -> None:
+    outcomes, events = admitted('a = page("u")\nb = send("ann", "x")\njoin(a, b)', Policy("warn", tools={"page"}))
     assert isinstance(outcomes["b"], Observation)
-    assert decisions(events) == told
+    assert decisions(events) == [("b", "warn")]
+
+
+@pytest.mark.parametrize(
+    ("bound", "beyond"), [({"tools": {"page"}}, "b"), ({"max_writes": 0}, "b"), ({"max_cost": 1.0}, "a")]
+)
+def test_with_the_policy_off_bounds_are_kept(bound: dict[str, Any], beyond: str) -> None:
+    outcomes, events = admitted('a = page("u")\nb = send("ann", "x")\njoin(a, b)', Policy("off", **bound))
+    assert [id for id in "ab" if denied(outcomes[id])] == [beyond]
+    assert decisions(events) == [(beyond, "deny")]
 
 
 def test_of_a_plan_with_too_many_writes_none_is_made_and_its_reads_are() -> None:

@@ -128,8 +128,8 @@ def test_what_is_told_has_the_label_of_what_decided() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"control": "all"}, r"Policy\(control='all'\): write 'none' or 'sinks'"),
-        ({"confidential_control": "warn"}, r"Policy\(confidential_control='warn'\): write 'deny' or 'allow'"),
+        ({"control": "all"}, r"Policy\(control='all'\): write one of 'none', 'sinks'"),
+        ({"confidential_control": "warn"}, r"Policy\(confidential_control='warn'\): write one of 'deny', 'allow'"),
     ],
 )
 def test_a_word_that_there_is_not_is_an_error(wrong: dict[str, Any], says: str) -> None:

@@ -19,7 +19,7 @@ from superscalar.errors import PlanError
 from superscalar.events import Started
 from superscalar.plan.evaluate import itemwise
 from superscalar.plan.read.fronts.detect import Syntax
-from superscalar.schedule import binding, gather, state
+from superscalar.schedule import binding, counting, gather
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.cells import Cell
 from superscalar.values import Observation
@@ -118,7 +118,7 @@ def an_engine_that(read: Read) -> Iterator[None]:
     def reading(shell: Any, cell: Cell, tool: Any, arguments: dict[str, Any], *more: Any) -> Any:
         def value(name: str) -> str:
             for id in (name, f"s{name}", f"step{name}", f"E{name}"):
-                found = shell.schedule.get(id)
+                found = shell._schedule.get(id)
                 if found is not None and isinstance(found.outcome, Observation):
                     return str(found.outcome.value)
             return "?"
@@ -146,7 +146,7 @@ def an_engine_whose_guards_read() -> Iterator[None]:
         return bool(value) and not (isinstance(value, str) and "(" in value)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (state, gather, itemwise):
+        for module in (counting, gather, itemwise):
             patch.setattr(module, "truth", truth)
         yield
 

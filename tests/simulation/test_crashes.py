@@ -11,13 +11,13 @@ import pytest
 from simulation.campaign import watched
 from simulation.crashes import WatchedRest, crashed
 from superscalar import CallAgain
-from superscalar.compiler import resume
+from superscalar.compiler import wiring
 from support.depth import campaign
 
 
 @pytest.fixture(autouse=True)
 def _watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(resume, "Rest", WatchedRest)
+    monkeypatch.setattr(wiring, "Rest", WatchedRest)
     gc.disable()
     yield
     gc.enable()

@@ -17,6 +17,8 @@ from superscalar.errors import UsageError
 from superscalar.given import WANTED
 from superscalar.options import SAME, Options, check_call, meanings
 
+_BEGUN: Final = "as it was begun"
+
 
 def _checked(check: Callable[[Any], None]) -> Callable[[Any], Any]:
     """What typer calls with a value that was given."""
@@ -37,14 +39,17 @@ def _first_sentence(name: str) -> str:
     return re.split(r"(?<=\.) (?=[A-Z\"`])", meanings().get(name, ""))[0]
 
 
-def _option(name: str, metavar: str | None = None, **more: Any) -> Any:
-    """One of the agent's options, as a command takes it: what it is for, and its default, are said where it is."""
+def _option(name: str, metavar: str | None = None, *, begun: str = "", **more: Any) -> Any:
+    """One of the agent's options, as a command takes it: what it is for, and its default, are said where it is.
+
+    `begun`: what is said in the default's place, of a run that there is already.
+    """
     field = Options.__dataclass_fields__[name]
     wanted = field.metadata.get(WANTED)
     if wanted is not None and field.type != "bool":
         more.setdefault("callback", _checked(lambda value: wanted.check(name, value)))
     left_out = f"{field.default:,}" if isinstance(field.default, int) else field.default
-    default = "" if field.default in (None, "", False, MISSING, SAME) else f" [default: {left_out}]"
+    default = "" if field.default in (None, "", False, MISSING, SAME) else f" [default: {begun or left_out}]"
     return typer.Option(
         f"--{name.replace('_', '-')}",
         metavar=metavar,
@@ -81,11 +86,14 @@ Instructions = Annotated[str | None, _option("instructions", "TEXT")]
 MaxConcurrency = Annotated[int | None, _option("max_concurrency", "N")]
 MaxReplans = Annotated[int | None, _option("max_replans", "N")]
 Replan = Annotated[choices.Replan | None, _option("replan")]
+ReplanAgain = Annotated[choices.Replan | None, _option("replan", begun=_BEGUN)]
 ReplannerSees = Annotated[choices.ReplannerSees | None, _option("replanner_sees")]
+ReplannerSeesAgain = Annotated[choices.ReplannerSees | None, _option("replanner_sees", begun=_BEGUN)]
 MaxTokens = Annotated[int | None, _option("max_tokens", "N")]
 MaxBytes = Annotated[int | None, _option("max_bytes", "N")]
 MaxCost = Annotated[float | None, _option("max_cost", "AMOUNT")]
 Policy = Annotated[choices.Mode | None, _option("policy")]
+PolicyAgain = Annotated[choices.Mode | None, _option("policy", begun=_BEGUN)]
 ApprovePlan = Annotated[bool, _option("approve_plan")]
 Journal = Annotated[Path | None, _option("journal", "FILE", envvar=VARIABLE)]
 Deadline = Annotated[
@@ -94,7 +102,7 @@ Deadline = Annotated[
         "--deadline",
         metavar="SECONDS",
         callback=_checked(lambda value: check_call(deadline=value)),
-        help="Answer with what there is after this long.",
+        help="Answer with what there is after this long; the answer may take a quarter of it more, and at least 2 s.",
         show_default=False,
     ),
 ]

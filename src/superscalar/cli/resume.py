@@ -54,10 +54,10 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
-    replan: options.Replan = None,
-    replanner_sees: options.ReplannerSees = None,
+    replan: options.ReplanAgain = None,
+    replanner_sees: options.ReplannerSeesAgain = None,
     deadline: options.Deadline = None,
-    policy: options.Policy = None,
+    policy: options.PolicyAgain = None,
     approve_plan: options.ApprovePlan = False,
     rules_changed: Annotated[
         bool,

@@ -72,7 +72,7 @@ def to_json(event: Event) -> dict[str, JSON]:
     records as `superscalar.values.Record`, named tuples as named tuples of the same name and fields.
 
     Raises:
-        Unwritable: a value in it is an opaque handle (rule L24 of the plan language); says which.
+        Unwritable: a value in it is an opaque handle; says which.
     """
     kind = type(event)
     made: dict[str, JSON] = {"v": VERSION, "event": kind.__name__}

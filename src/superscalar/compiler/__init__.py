@@ -162,7 +162,8 @@ class LLMCompiler:
         `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
         results, which say where they came from and who may read them; or dicts with a `role` and `content`, of which
         what an assistant said is not trusted, unless `history_trusted`. After `deadline` seconds what is unfinished is
-        cancelled, and the joiner answers from what there is. Cancelling this cancels every call and waits for it to
+        cancelled, and the joiner answers from what there is, within a quarter of that (and at least 2 s) more: what is
+        not written by then is left out (`RunResult.partial`). Cancelling this cancels every call and waits for it to
         end.
 
         Raises:

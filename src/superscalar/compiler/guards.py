@@ -17,6 +17,7 @@ from superscalar.errors import UsageError
 from superscalar.events import Event, Resumed
 from superscalar.forks import made_once
 from superscalar.models.typed import AnswerType
+from superscalar.policy import Mode
 from superscalar.policy.calls import Always, rule_of
 from superscalar.policy.rules import BuiltIn
 from superscalar.tools.tool import Tool
@@ -118,16 +119,20 @@ def _listed(told: Iterable[str]) -> str:
 _BUDGETS: Final = ("max_tokens", "max_cost", "max_bytes", "max_replans")
 _BOUNDS: Final = ("max_tasks", "max_fan_out", "max_bytes")
 _HOOKS: Final = ("redact",)
+_OWN: Final[Mapping[Mode, str]] = {"off": "kept", "warn": "told", "ask": "kept", "enforce": "kept"}
+"""What becomes of rules and bounds of somebody's own: "warn" is laxer with these than "off"."""
 
 
 def _told(equipment: Equipment) -> dict[str, Any]:
     """The guards of an agent as JSON data; those that it has not are left out."""
     policy, options = equipment.policy, equipment.options
+    ruled = equipment.tools.rules
     answer = equipment.answer_type
     return _without_none(
         {
             "policy": policy.mode,
             "policy.rules": [_of_rule(rule) for rule in policy.rules] or None,
+            "policy.own": _OWN[policy.mode] if policy.is_bounded or policy.rules or any(ruled.values()) else None,
             "policy.tools": None if policy.tools is None else sorted(policy.tools),
             "policy.max_writes": policy.max_writes,
             "policy.max_cost": policy.max_cost,
@@ -145,7 +150,7 @@ def _told(equipment: Equipment) -> dict[str, Any]:
                 for name, kind in equipment.tools.named.items()
             }
             or None,
-            "tools": {tool.name: _of_tool(tool, equipment.tools.rules.get(tool.name, ())) for tool in equipment.tools},
+            "tools": {tool.name: _of_tool(tool, ruled.get(tool.name, ())) for tool in equipment.tools},
         }
     )
 
@@ -260,6 +265,16 @@ def _words(*ranked: Any, nothing: int = 1, apart: Collection[frozenset[Any]] = (
             yield Altered("gone" if laxer and by_now < nothing else "other" if laxer else "more", _said(name, was, now))
 
     return compare
+
+
+def _where_both(compare: Comparison) -> Comparison:
+    """What both say, as `compare` has it: whether there is anything to say it of, others tell."""
+
+    def compared(name: str, was: Data, now: Data) -> Iterator[Altered]:
+        if was is not None and now is not None:
+            yield from compare(name, was, now)
+
+    return compared
 
 
 def _bound(name: str, was: Data, now: Data) -> Iterator[Altered]:
@@ -392,6 +407,7 @@ def _tools(_name: str, was: Data, now: Data) -> Iterator[Altered]:
 _AGENT: Final[Mapping[str, Comparison]] = {
     "policy": _words("off", "warn", "ask", "enforce", nothing=2),
     "policy.rules": _functions,
+    "policy.own": _where_both(_words("told", "kept")),
     "policy.tools": _only,
     "policy.max_writes": _bound,
     "policy.max_cost": _bound,

@@ -14,11 +14,12 @@ from superscalar.errors import JoinError, ModelError
 from superscalar.models.base import ChatModel, Message, Request
 from superscalar.models.blocks import inert
 from superscalar.models.ending import is_whole, was_too_long, why_cut
-from superscalar.models.patience import within
+from superscalar.models.patience import Within
 from superscalar.short import LONGEST
 from superscalar.short import cut as cut_short
 
 _ATTEMPTS = 3
+_LATE = "the run's deadline passed before it was written"
 
 
 class Joining:
@@ -33,7 +34,8 @@ class Joining:
     async def decision(self, model: ChatModel, conversation: list[Message], *, last: bool) -> Any:
         """The joiner's decision: a `Replan`, the answer (validated, with an output type), or what was cut of it.
 
-        `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole.
+        `last`: it may not ask for another round. A reply that was cut is asked for once more, as a whole, unless the
+        run's time is over.
 
         Raises:
             JoinError: it gave none after being asked again.
@@ -41,6 +43,8 @@ class Joining:
         complaint = said_text = ""
         cut: joiner.Cut | None = None
         for attempt in range(_ATTEMPTS):
+            if self._is_over():
+                return self._cut_off("") if cut is None else cut
             if attempt and (spent := self._wiring.spent()) is not None:
                 if cut is not None:
                     return cut
@@ -54,7 +58,6 @@ class Joining:
                 return replace(cut, why=f"{cut.why}; and asked again: {error}")
             match decision:
                 case joiner.Cut(text):
-                    self._record(events.AnswerCut(self._now(), decision.why))
                     if cut is not None:
                         return max(cut, decision, key=lambda found: len(found.text))
                     cut = decision
@@ -90,16 +93,19 @@ class Joining:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
-        request = Request(tuple(conversation), max_tokens=self._wiring.equipment.options.max_answer_tokens)
-        timeout = self._wiring.equipment.options.joiner_timeout
+        options, until = self._wiring.equipment.options, self._wiring.answer_by
+        request = Request(tuple(conversation), max_tokens=options.max_answer_tokens)
+        timeout = options.joiner_timeout
+        end = earlier(until, timeout, self._now())
+        within = None if end is None else end - self._now()
         try:
             async with (
-                within(timeout) as clock,
-                aclosing(self._wiring.asking.ask("joiner", model, request, timeout)) as chunks,
+                Within(end, latest=until) as clock,
+                aclosing(self._wiring.asking.ask("joiner", model, request, within)) as chunks,
             ):
                 async for chunk in chunks:
                     if chunk.preparing is not None:
-                        clock.reschedule(earlier(None, timeout, self._now()))
+                        clock.reschedule(earlier(until, timeout, self._now()))
                     if chunk.withdrawn:
                         reader = joiner.AnswerReader()
                         written.clear()
@@ -108,14 +114,31 @@ class Joining:
                     if fresh := reader.feed(chunk.text):
                         self._record(events.AnswerWritten(self._now(), fresh))
         except TimeoutError:
+            if self._is_over():
+                said = reader.finish()
+                return self._cut_off(said.answer if isinstance(said, joiner.Finish) else "")
             raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
         except ModelError as error:
-            if error.retryable and any(written):
-                return joiner.Cut("".join(written), str(error))  # a connection that broke
+            if error.retryable and (any(written) or self._would_be_late(error)):
+                return self._cut_off("".join(written), str(error))  # a connection that broke
             raise
         if is_whole(finish):
             return reader.finish()
-        return joiner.Cut("".join(written), why_cut(finish), was_too_long(finish))
+        return self._cut_off("".join(written), why_cut(finish), too_long=was_too_long(finish))
+
+    def _cut_off(self, text: str, why: str = _LATE, *, too_long: bool = False) -> joiner.Cut:
+        self._record(events.AnswerCut(self._now(), why))
+        return joiner.Cut(text, why, too_long)
+
+    def _is_over(self) -> bool:
+        """Whether the run's time is over, and what its answer had behind that."""
+        until = self._wiring.answer_by
+        return until is not None and self._now() >= until
+
+    def _would_be_late(self, refused: ModelError) -> bool:
+        """Whether a model that refused wants to be asked again only when the run's time is over."""
+        until = self._wiring.answer_by
+        return until is not None and self._now() + (refused.retry_after or 0.0) >= until
 
 
 class Progress:

@@ -109,8 +109,9 @@ class RunResult:
     in which a `Failure` stands where something failed (where nothing has a value, the run raises `JoinError`). `usage`:
     of the models; `cost`: of models and tools together, in the currency of their prices. `messages`: the history for
     the next question. `rounds`: how many times a plan was asked for.
-    Where the joiner's reply was cut, and once more when it was asked again, there is no answer: `answer` is None,
-    `partial` what it had written, `cut` says why, and `complete` is False. The outcomes are whole.
+    Where the joiner's reply was cut, and once more when it was asked again, or the run's time passed before it was
+    whole, there is no answer: `answer` is None, `partial` what it had written, `cut` says why, and `complete` is False.
+    The outcomes are whole.
 
     `events`: everything that happened, in order; `timing` is read off them when it is first asked for. `declared`: what
     the tools said of their results, by alias, as `provenance` wants it.

@@ -21,11 +21,16 @@ from superscalar.tools.tool import Tool
 from superscalar.values import Failure
 
 
+def grace_of(deadline: float) -> float:
+    """How long a joiner may write on behind a deadline, which is when the last call ends: a quarter of it, and 2 s."""
+    return max(deadline / 4, 2.0)
+
+
 class Wiring:
     """The unit of a run and its ledger, its log, its models, and what bounds it.
 
     `rest`: what is left of it, where an earlier process began it. `overdue`: its time has passed, which nobody may have
-    recorded yet.
+    recorded yet. `answer_by`: when the joiner has to be done, see `grace_of`.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Wiring:
         self.loop = asyncio.get_running_loop()
         self.now = self.loop.time
         self.deadline = None if deadline is None else self.now() + deadline
+        self.answer_by = None if deadline is None else self.now() + deadline + grace_of(deadline)
         self.overdue = False
         self.budget = Budget(equipment.tools, equipment.options.max_tokens, equipment.options.max_cost)
         self.asking = Asking(self.happened, equipment.random, self.now)

@@ -20,7 +20,12 @@ from superscalar.values import TaskId
 WriteKind: TypeAlias = tuple[str, str]
 """A kind of write: its tool, and the expressions for its destinations."""
 
-_FOLLOWS: Final[dict[Mode, Literal["warn", "ask", "deny"]]] = {"warn": "warn", "ask": "ask", "enforce": "deny"}
+_FOLLOWS: Final[dict[Mode, Literal["warn", "ask", "deny"]]] = {
+    "off": "deny",  # that is said of built-in rules, and a bound is somebody's own
+    "warn": "warn",
+    "ask": "ask",
+    "enforce": "deny",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Admission:
         self._tools = tools
         self._policy = policy
         self._replan = replan
-        self._follows = _FOLLOWS.get(policy.mode)  # None where the policy is off
+        self._follows = _FOLLOWS[policy.mode]
         self._restricted = False
         self._first = True
         self._first_tools: set[str] = set()
@@ -66,9 +71,8 @@ class Admission:
         self._before: tuple[float, frozenset[str]] = (0.0, frozenset())  # what they cost, and called, before this round
         self._permitted: set[TaskId] = set()
         self._refused: dict[TaskId, Refusal] = {}
-        bounds = (policy.tools, policy.max_writes, policy.max_cost)
-        self.limited = self._follows is not None and any(bound is not None for bound in bounds)
-        self.counts_writes = self._follows is not None and policy.max_writes is not None
+        self.limited = policy.is_bounded
+        self.counts_writes = policy.max_writes is not None
         self.watches = self.counts_writes
 
     def begin_round(self, number: int, *, restricted: bool) -> None:
@@ -122,7 +126,7 @@ class Admission:
     def sealed(self) -> None:
         """Close the plan of this round: if it has more writes than it may have, none of them is admitted."""
         most = self._policy.max_writes
-        if most is None or self._follows is None:
+        if most is None:
             return
         sites = sum(once for _, once in self._writes)
         if len(self._permitted) + sites <= most:
@@ -147,7 +151,7 @@ class Admission:
     def excess(self, id: TaskId) -> Refusal | None:
         """Refuse a call that writes, if it is one too many. One that is asked about counts once it is made."""
         most = self._policy.max_writes
-        if most is None or self._follows is None or id in self._permitted:
+        if most is None or id in self._permitted:
             return None
         if len(self._permitted) >= most:
             made = f"{len(self._permitted)} of the run's calls that write were made" if most else "no call may write"
@@ -160,12 +164,12 @@ class Admission:
 
     def _admitted(self, call: Call, tool: Tool[..., object], *, once: bool) -> Refusal | None:
         """Why a call of the plan is not admitted."""
-        refused = self._by_policy(tool, once=once) if self._follows is not None else None
+        refused = self._by_policy(tool, once=once)
         if refused is not None and self._follows == "deny":
             return Refusal("deny", "admission", refused)
         if self._restricted and (later := self._in_later_round(call, tool)) is not None:
             return later
-        return None if refused is None or self._follows is None else Refusal(self._follows, "admission", refused)
+        return None if refused is None else Refusal(self._follows, "admission", refused)
 
     def _by_policy(self, tool: Tool[..., object], *, once: bool) -> str | None:
         policy = self._policy

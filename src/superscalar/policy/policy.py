@@ -42,12 +42,12 @@ _STRICTNESS: Final[Mapping[type, int]] = {Allow: 0, Ask: 1, Deny: 2}
 class Policy:
     """What an agent lets happen. Given to `LLMCompiler(policy=...)`; the name of a mode stands for `Policy(mode)`.
 
-    `mode`: what follows where a built-in rule is broken: "off" (nothing is checked), "warn" (it happens, and is told),
-    "ask" (a person decides) or "enforce" (it is denied). `rules`: further ones, for every call; they decide as they
-    say, but where the mode is "off" or "warn". What is to be said of every call may stand in the place of a rule:
-    `Ask("why")`. `tools`: the only tools that plans may call, by name; None is all. `max_writes`: calls of a run that
-    may write. `max_cost`: what the calls of a plan may cost together as declared by `@tool(cost=)`, as far as their
-    number is known before it runs.
+    `mode`: what follows where a built-in rule is broken: "off" (none is asked), "warn" (it happens, and is told), "ask"
+    (a person decides) or "enforce" (it is denied). `rules`: further ones, for every call; they decide as they say in
+    every mode but "warn", which lets everything happen and tells what they said. What is to be said of every call may
+    stand in the place of a rule: `Ask("why")`. Bounds are denied beyond, or follow "warn" and "ask": `tools`: the only
+    tools that plans may call, by name; None is all. `max_writes`: calls of a run that may write. `max_cost`: what the
+    calls of a plan may cost together as declared by `@tool(cost=)`, as far as their number is known before it runs.
 
     `control="sinks"`: what is not trusted may not decide, by a condition, a filter or the length of a list, whether
     something goes to a destination either; so it does not choose among trusted ones. `@tool` says it of single sinks
@@ -86,6 +86,11 @@ class Policy:
         for name, value in given.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Tell whether it bounds what the plans of a run may hold."""
+        return any(bound is not None for bound in (self.tools, self.max_writes, self.max_cost))
+
 
 @fact
 class Ruling:
@@ -112,7 +117,7 @@ class Rulings:
         rules = [rule.under(policy, shown) for rule in (() if policy.mode == "off" else BUILT_IN)]
         self._built_in = {tool.name: tuple(rule for rule in rules if rule.concerns(tool, tools)) for tool in tools}
         own = {tool.name: tuple(map(rule_of, tools.rules.get(tool.name, ()))) for tool in tools}
-        self._others = {name: () if policy.mode == "off" else (*policy.rules, *said) for name, said in own.items()}
+        self._others = {name: (*policy.rules, *said) for name, said in own.items()}
 
     def concern(self, tool: Tool[..., object]) -> bool:
         """Tell whether a rule may have a say in calls of a tool."""

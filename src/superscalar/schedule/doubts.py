@@ -45,7 +45,7 @@ class CallAgain:
 
 @dataclass(frozen=True, slots=True)
 class StillUnknown:
-    """Nobody can tell: the task fails in doubt, as a write does whose time passed (rule L19)."""
+    """Nobody can tell: the task fails in doubt, as a write does whose time passed."""
 
 
 Verdict: TypeAlias = Done | CallAgain | StillUnknown

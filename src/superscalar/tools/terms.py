@@ -42,11 +42,11 @@ INHERITED: Final = Inherited()
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a provider allows: at most `concurrency` calls at once, at most `rate` calls in `per` seconds.
+    """What a provider allows: at most `concurrency` calls at once, and `rate` calls in `per` seconds, evenly spaced.
 
-    None is no bound. `burst` calls may come at once after a pause; the rest are spaced evenly (the generic cell rate
-    algorithm, ITU-T I.371), so with the default of 1 no window of `per` seconds ever sees more than `rate` starts.
-    While the provider refuses calls the limit is narrower, and nothing comes in a burst.
+    None is no bound. `burst` calls may come at once after a pause (the generic cell rate algorithm, ITU-T I.371): no
+    window of `per` seconds ever sees more than `rate + burst - 1` starts, rounded up, so with the default of 1 never
+    more than `rate`. While the provider refuses calls the limit is narrower, and nothing comes in a burst.
     """
 
     concurrency: int | None = field(default=None, metadata=whole(1, "calls at once").or_none.here)
@@ -124,9 +124,9 @@ class Terms:
     effect: Effect | None = field(default=None, metadata=_EFFECT.or_none.here)
     """`pure` (its result depends on its arguments only), `read`, or `write`: it changes something."""
     resource: Resource | None = field(default=None, metadata=_RESOURCE.or_none.here)
-    """What its accesses are ordered against: a name, or a function of some of the arguments (rule L17)."""
+    """What its accesses are ordered against: a name, or a function of some of the arguments."""
     dedupe: bool | None = field(default=None, metadata=FLAG.or_none.here)
-    """Whether identical calls are one call (rule L21); None: those of a pure tool are."""
+    """Whether identical calls are one call; None: those of a pure tool are."""
     limit: str | Iterable[str] = field(default=(), metadata=NAMES.here)
     """The named limit, or limits, that a call takes part in."""
     timeout: float | Inherited | None = field(default=INHERITED, metadata=_TIMEOUT.here)
@@ -134,7 +134,7 @@ class Terms:
     retry: Retry | int = field(default=UNLESS_REFUSED, metadata=_RETRY.here)
     """When to try again, or how many attempts there are in all."""
     idempotent: bool = field(default=False, metadata=FLAG.here)
-    """Doing it twice is doing it once."""
+    """Doing it twice is doing it once, so that `retry` may cover unknown errors of a write."""
     cost: float = field(default=0.0, metadata=at_least(0.0, "what one attempt costs").here)
     """What an attempt costs, in any currency; it counts in the run's `max_cost`."""
     provider: str = field(default="", metadata=TEXT.here)

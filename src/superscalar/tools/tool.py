@@ -83,7 +83,7 @@ class Tool(Generic[P, R]):
     Calling it calls the function. `described`: its name, what it takes and gives. `terms`: as they were declared; the
     other attributes are what follows from both.
     `limits`: the named limits that a call takes part in; `limited_by`: these, or where there are none the tool's own,
-    which is no bound until its provider refuses a call. `shares`: identical calls are one call (rule L21). `batched`:
+    which is no bound until its provider refuses a call. `shares`: identical calls are one call. `batched`:
     its batched form, None without one (one that was named is found when a `Toolset` is made). `secrets`: the parameters
     whose values are never shown; `secret_parts`: what of each is secret.
     `trust`: whether what it returns is other people's text; None of a pure tool, whose result has the label of its
@@ -383,7 +383,7 @@ class Tool(Generic[P, R]):
         return self.described.schema()
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """Name the resource that a call touches, where the tool has a function for that (rule L17).
+        """Name the resource that a call touches, where the tool has a function for that.
 
         `arguments` are those that `bind` gave.
 
@@ -466,7 +466,7 @@ def tool(
     Sync functions run in threads. `effect`: `pure` (depends on its arguments only), `read` (the default) or `write`
     (changes something; never runs before the plan is complete, and keeps its place among accesses of `resource`).
     `resource`: its name, or a function of some of the arguments (`resource=lambda path: f"file:{path}"`), named as the
-    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are (rule L21).
+    tool names them. `dedupe`: whether identical calls are one call; without it those of a pure tool are.
     `limit`: the named limit, or limits, that a call takes part in. `timeout`: seconds per attempt. `retry`: a `Retry`,
     or how many attempts in all. `cost`: what each attempt costs, in any currency; it counts in the run's `max_cost`.
     `batch` names the batched form; `Tool.batch` says what `over` and `max_batch` are. `secret`: the parameter, or

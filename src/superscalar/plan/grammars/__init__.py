@@ -27,7 +27,7 @@ class Grammar:
     """What a reply may be, in the notations that engines take; an empty one is not there.
 
     `gbnf` and `lark` describe plans in the `python` syntax: for llama.cpp and what reads its notation, and for OpenAI's
-    custom tools and llguidance. `json_schema` describes plans in JSON (rule L28), for endpoints that write only that.
+    custom tools and llguidance. `json_schema` describes plans in JSON, for endpoints that write only that.
     """
 
     gbnf: str = ""

@@ -416,7 +416,7 @@ class Task:
     """One node of the graph.
 
     `needs` is derived from `work` (see `needs_of`) and kept so that nothing walks expressions twice. `after`: ordering
-    edges, tasks that must have ended before this one starts, however they ended (rule L17). `thought`: the comment
+    edges, tasks that must have ended before this one starts, however they ended. `thought`: the comment
     above it. `notes`: what the reader tolerated.
     """
 

@@ -18,7 +18,7 @@ class LeaveOutDeadCode(Pass):
     """Notes what is dead once the plan is complete; changes nothing: the run does that at the seal."""
 
     name = "dead"
-    purpose = "what nothing joined and no write needs is not started once the plan is complete (L22)"
+    purpose = "what nothing joined and no write needs is not started once the plan is complete"
 
     def __call__(self, task: Task) -> Task:
         """The same task."""

@@ -20,7 +20,7 @@ class HoistCalls(Pass):
     """Notes the calls in the body of a map that are made once; changes nothing."""
 
     name = "hoist"
-    purpose = "a call in a map that does not depend on the item is made once, if some item reaches it (L23)"
+    purpose = "a call in a map that does not depend on the item is made once, if some item reaches it"
 
     def __init__(self, signatures: Signatures) -> None:
         super().__init__(signatures)

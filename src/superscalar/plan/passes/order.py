@@ -113,7 +113,7 @@ class OrderAccesses(ChangingPass):
     """Says of each call what it touches and adds `after` to each task; for maps, `chained` as well."""
 
     name = "order"
-    purpose = "accesses of one resource keep their order in the program if one of them writes (L17)"
+    purpose = "accesses of one resource keep their order in the program if one of them writes"
 
     def __init__(self, signatures: Signatures, around: OrderAccesses | None = None) -> None:
         super().__init__(signatures)

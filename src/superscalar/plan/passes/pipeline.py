@@ -71,7 +71,7 @@ def explain(plan: Plan, signatures: Signatures) -> tuple[Stage, ...]:
     """
     tasks = tuple(map(bare, plan.tasks))
     tolerated = tuple(Note(task.id, note) for task in tasks for note in task.notes)
-    purpose = "statements are tasks: calls are taken out of expressions, names are references (L9, L10)"
+    purpose = "statements are tasks: calls are taken out of expressions, names are references"
     stages = [Stage("lower", purpose, tasks, tolerated)]
     for make in PASSES:
         step = make(signatures)

@@ -16,7 +16,7 @@ class ShareCalls(Pass):
     """Notes the calls that repeat an earlier one, or one of the same map's body; changes nothing."""
 
     name = "share"
-    purpose = "identical calls of a pure tool, and of a read with dedupe=True, are one call (L21)"
+    purpose = "identical calls of a pure tool, and of a read with dedupe=True, are one call"
 
     def __init__(self, signatures: Signatures) -> None:
         super().__init__(signatures)

@@ -12,7 +12,16 @@ from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.ir.signatures import Parameter, Signature
 from superscalar.plan.read.fronts.papers.cutting import CallText, Segment
-from superscalar.plan.read.fronts.papers.dialect import ESCAPED, HOLE, NEWLINE, REFERENCE, STAND_INS, Dialect
+from superscalar.plan.read.fronts.papers.dialect import (
+    CLOSED,
+    ESCAPED,
+    HOLE,
+    NEWLINE,
+    OPENED,
+    REFERENCE,
+    STAND_INS,
+    Dialect,
+)
 from superscalar.plan.read.lowering.body import key_twice
 from superscalar.plan.read.source import Source, parsed
 from superscalar.plan.read.translated import made, placed, settle, span_of
@@ -24,10 +33,14 @@ _QUOTE = "put text in quotes"
 
 
 class Unresolved(NamedTuple):
-    """A number in text that may be a reference to a step which has not come yet, and where the text stands."""
+    """A number in text that may be a reference to a step which has not come yet, and where the text stands.
+
+    `braced`: it is written as nothing but a reference is.
+    """
 
     number: int
     span: Span
+    braced: bool
 
 
 class Found(NamedTuple):
@@ -64,10 +77,10 @@ class ArgumentReader:
         self._found = Found([], [], [], [], [])
         sign, letter = re.escape(dialect.sign), dialect.letter
         path = r"((?:\.[^\W\d_]\w*|\[-?\d{1,9}\])*)"
-        number = rf"{letter}(\d++)(?!\.\d|,\d{{3}}(?!\d))"  # $1.50 and $1,000 are amounts
-        self._hole = re.compile(HOLE + number + path)
-        self._hole_in_formatted = re.compile(REFERENCE + number + path)
-        self._unquoted = re.compile(rf"\\{sign}|{sign}(?={letter}\d)")
+        bare = r"(\d++)(?!\.\d|,\d{3}(?!\d))"  # $1.50 and $1,000 are amounts
+        self._hole = re.compile(rf"{HOLE}{letter}(?:\{{(\d{{1,9}})\}}|{bare}){path}")
+        self._hole_in_formatted = re.compile(rf"{REFERENCE}{letter}(?:{OPENED}(\d+){CLOSED}|{bare}){path}")
+        self._unquoted = re.compile(rf"\\{sign}|{sign}(?={letter}(?:\d|\{{\d{{1,9}}\}}))")
 
     def read(self) -> Found:
         """All of them."""
@@ -227,12 +240,13 @@ class ArgumentReader:
         parts: list[ast.expr] = []
         position = 0
         for found in pattern.finditer(value):
-            number = int(found[1]) if len(found[1]) < 10 else -1
+            digits = found[1] or found[2]
+            number = int(digits) if len(digits) < 10 else -1
             meaning = self._meaning(number)
             if meaning is None:
-                self._found.maybe.append(Unresolved(number, span))
+                self._found.maybe.append(Unresolved(number, span, braced=bool(found[1])))
                 continue
-            hole = _part(self.reference(number, span), found[2]) if meaning else self._not_before(number, span)
+            hole = _part(self.reference(number, span), found[3]) if meaning else self._not_before(number, span)
             if found.span() == (0, len(value)):
                 return made(hole, span)
             if position < found.start():
@@ -247,7 +261,8 @@ class ArgumentReader:
     def restored(self, text: str) -> str:
         """Text without the signs that stand for others."""
         sign = self._dialect.sign
-        return text.replace(ESCAPED, sign).replace(HOLE, sign).replace(REFERENCE, sign).replace(NEWLINE, "\n")
+        text = text.replace(ESCAPED, sign).replace(HOLE, sign).replace(REFERENCE, sign)
+        return text.replace(OPENED, "{").replace(CLOSED, "}").replace(NEWLINE, "\n")
 
     # ------------------------------------------------------------------------------------------------- what is said
 

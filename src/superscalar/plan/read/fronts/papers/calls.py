@@ -142,6 +142,16 @@ class CallReader:
             yield from self._hold(call, order, thought, notes, found)
         else:
             yield from self._put(call, thought, notes, found)
+            yield from self._nowhere(call, found)
+
+    def _nowhere(self, call: CallText, found: Found) -> Iterator[Step]:
+        """Warnings of what is written as a reference, and is text, for there is no such step."""
+        for number in dict.fromkeys(maybe.number for maybe in found.maybe if maybe.braced):
+            spelled = self._dialect.spelled(number, braced=True)
+            span = next(maybe.span for maybe in found.maybe if maybe.number == number)
+            message = f"`{spelled}` is text here: there is no step {self._dialect.spelled(number)}"
+            help = f"write the number of a step above; \\{spelled} is text"
+            yield call.written.problem("W509", message, help, span)
 
     def _problem_of(self, call: CallText, repeated: bool) -> Diagnostic | None:
         """What is wrong with a call before its arguments are looked at."""
@@ -231,8 +241,8 @@ class CallReader:
     # ---------------------------------------------------------------------------------- steps that wait for the end
 
     def _hold(self, call: CallText, order: int, thought: str, notes: tuple[str, ...], found: Found) -> Iterator[Step]:
-        number, span = found.maybe[0]
-        spelled = self._dialect.spelled(number)
+        number, span, braced = found.maybe[0]
+        spelled = self._dialect.spelled(number, braced=braced)
         message = f"`{spelled}` is text if there is no such step, which is open as long as the plan is"
         problem = call.written.problem("E003", message, f"write \\{spelled} for text", span)
         self._seen = True
@@ -246,15 +256,19 @@ class CallReader:
         held, self._held = self._held, []
         if not held:
             return
+        nowhere: list[Step] = []
         for step in held:
             call = step.call
-            problem, tree, source, notes = self._read_call(call, step.notes, self._arguments(call, step.order))
+            found = self._arguments(call, step.order)
+            nowhere += self._nowhere(call, found)
+            problem, tree, source, notes = self._read_call(call, step.notes, found)
             if problem is not None:
                 known, source = self._known(self._name_of(call.number), call.tool, call.written)
                 self.program.cannot_fill(step.slot, source, problem, known)
             else:
                 self.program.fill(step.slot, tree, source, thought=step.thought, notes=notes)
         yield from self.program.filled()
+        yield from nowhere
 
 
 def _says_more(call: CallText) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from superscalar.plan.ir import Span
-from superscalar.plan.read.fronts.papers.dialect import ESCAPED, HOLE, NEWLINE, REFERENCE, Dialect
+from superscalar.plan.read.fronts.papers.dialect import CLOSED, ESCAPED, HOLE, NEWLINE, OPENED, REFERENCE, Dialect
 from superscalar.plan.read.translated import Written
 
 END = "<END_OF_PLAN>"
@@ -140,7 +140,8 @@ class Cutter:
         self._is_tool = is_tool
         self._signs = re.compile(rf"{dialect.reference}|[\"'()\[\]{{}},\\]")
         sign = re.escape(dialect.sign)
-        self._in_text = re.compile(rf"\\(.)?|(?P<hole>{sign}){dialect.letter}(?=\d)|(?P<quote>[\"'])", re.DOTALL)
+        hole = rf"(?P<hole>{sign}){dialect.letter}(?:(?=\d)|\{{(?P<braced>\d{{1,9}})\}})"
+        self._in_text = re.compile(rf"\\(.)?|{hole}|(?P<quote>[\"'])", re.DOTALL)
         self._pieces: list[str] = []
         self._return = ""
         self._open: _Open | None = None
@@ -400,10 +401,17 @@ class Cutter:
                 position = stop + len(text)
                 open.quote = ""
             elif found["hole"] and not open.plain:
-                shown = (REFERENCE if open.formatted else HOLE) + self._dialect.letter
+                shown = self._hole(open, found["braced"])
             elif text == f"\\{self._dialect.sign}" and not open.plain:
                 shown = ESCAPED
             open.written.append(text)
             open.layout.append(shown)
             if not open.quote:
                 return position
+
+    def _hole(self, open: _Open, braced: str | None) -> str:
+        """What stands for the beginning of a reference in text, or for all of it where its number is in braces."""
+        begin = (REFERENCE if open.formatted else HOLE) + self._dialect.letter
+        if braced is None:
+            return begin
+        return begin + (f"{OPENED}{braced}{CLOSED}" if open.formatted else f"{{{braced}}}")

@@ -10,11 +10,13 @@ REFERENCE = "\u01c0"
 """Stands in text that Python's parser gets where a reference outside text begins: with its number it is a name."""
 HOLE = "\ufdd3"
 """The same in quoted text, for what may be a reference."""
+OPENED, CLOSED = "\ufdd4", "\ufdd5"
+"""The braces of a reference in formatted text, where Python's would be those of an expression."""
 ESCAPED = "\ufdd1\ufdd2"
 """Two signs for two: a backslash and the sign of a reference, which together are just that sign."""
 NEWLINE = "\ufdd0"
 """A line end in quotes that in Python cannot hold one."""
-STAND_INS = re.compile("[\u01c0\ufdd0-\ufdd3]")
+STAND_INS = re.compile("[\u01c0\ufdd0-\ufdd5]")
 TOOL: Final = r"[*`]*[^\W\d][\w.:/-]*[*`]*\s*"
 """The name of a tool at the beginning of a call, with the marks that models put around it."""
 
@@ -45,6 +47,6 @@ class Dialect:
         """The name in the program of the result of a step."""
         return f"{self.variable}{number}"
 
-    def spelled(self, number: int) -> str:
+    def spelled(self, number: int, *, braced: bool = False) -> str:
         """A reference as the plan writes it."""
-        return f"{self.sign}{self.letter}{number}"
+        return f"{self.sign}{self.letter}{{{number}}}" if braced else f"{self.sign}{self.letter}{number}"

@@ -1,0 +1,674 @@
+"""What README and the pages say of guards, word for word, and the test that each sentence stands or falls with.
+
+A new promise is a new row; a sentence that is worded anew is worded anew here. `test_every_point_about_a_guard_is_here`
+says which points of the pages have none.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from typer.testing import CliRunner
+
+import superscalar
+import superscalar.events
+from superscalar.cli.app import app
+from superscalar.plan.ir import Plan
+from superscalar.plan.ir.signatures import Signatures
+from superscalar.plan.passes.pipeline import explain
+
+ROOT: Final = Path(__file__).parent.parent
+
+PROMISES: Final[dict[str, dict[str, str]]] = {
+    "README.md": {
+        "A failure stays in its own branch": "schedule/test_properties.py::test_every_plan_ends_and_keeps_its_promises",
+        "what tools return can never redirect the plan": (
+            "security/test_noninterference.py::test_a_run_is_the_same_whatever_the_texts_say"
+        ),
+        "`context=` for credentials that tools get and planners never see": (
+            "schedule/test_unit.py::test_the_context_is_handed_to_who_declares_it_and_is_seen_nowhere_else"
+        ),
+        "`deadline=` ([for all of it]": (
+            "test_deadlines.py::test_a_joiner_that_takes_ninety_seconds_has_the_grace_and_no_more"
+        ),
+        "pauses that limit until the time that the provider named": (
+            "schedule/test_refusal.py::test_a_refused_call_is_made_again_when_its_provider_said"
+        ),
+        "rate and concurrency narrow, then widen again": (
+            "schedule/test_narrowing.py::test_recovery_is_additive_and_ends_at_what_was_declared"
+        ),
+        "None of this needs declaring": (
+            "schedule/test_narrowing.py::test_a_limit_that_nobody_declared_narrows_from_what_was_under_way"
+        ),
+        "Limits are shared by all runs of the process, and runs take turns": (
+            "schedule/test_shared_limits.py::test_agents_that_declare_a_limit_alike_share_it"
+        ),
+        "what was done is not done again": (
+            "journal/test_kill.py::test_nothing_is_done_twice_and_the_answer_is_the_same_however_often_processes_are_killed"
+        ),
+        "a write that may or may not have happened is asked about, not repeated": (
+            "journal/test_resume.py::"
+            "test_a_write_that_may_have_happened_is_asked_about_and_nothing_changes_until_somebody_answers"
+        ),
+        "the call with the longest path ahead of it goes first": (
+            "schedule/test_priority.py::test_of_what_becomes_ready_in_the_same_turn_the_longest_path_starts_first"
+        ),
+        "each of which replays from its seed": (
+            "schedule/test_properties.py::test_the_same_run_again_is_the_same_to_the_last_event"
+        ),
+        "no text adds a call to it or changes one": (
+            "security/test_prompts_as_targets.py::test_a_tool_is_called_only_where_the_plan_calls_it"
+        ),
+        "Data that only some people may read (`readers=`) goes to them alone": (
+            "security/test_policies.py::test_confidential_data_goes_to_its_readers_alone"
+        ),
+        "ids may choose a destination, the text beside them may not": (
+            "security/test_vouching.py::test_the_text_beside_it_may_not_and_neither_what_that_chose"
+        ),
+        'a person decides** (`policy="ask"`), and only that call waits': (
+            "security/test_approval.py::test_only_the_call_that_is_asked_about_waits_and_what_refers_to_it"
+        ),
+        "`--approve-plan` shows the whole plan first, with its writes": (
+            "cli/test_asking.py::test_a_plan_is_shown_and_asked_about_before_anything_happens"
+        ),
+        "add reads and no new kind of write once untrusted data is there": (
+            "security/test_replanning.py::test_under_read_only_no_write_of_a_new_kind_ever_starts"
+        ),
+        "their planner sees its type and size, not its text": (
+            "security/test_replanning.py::test_a_planner_that_goes_on_sees_summaries_of_what_is_not_trusted"
+        ),
+        "a value of that type is all that comes out": (
+            "security/test_extract.py::test_whatever_is_replied_a_narrow_value_comes_out_or_none"
+        ),
+        "per provider, taken together, never held while waiting": (
+            "schedule/test_limits.py::test_nothing_is_taken_while_something_is_missing"
+        ),
+        "in program order, only once the plan is complete": (
+            "schedule/test_properties.py::test_a_plan_that_is_being_written_keeps_its_promises"
+        ),
+    },
+    "docs/approval.md": {
+        'Your own rules ask in every [mode](security.md#modes-and-rules-of-your-own) but `"warn"`': (
+            "security/test_rules_in_every_mode.py::test_a_rule_that_asks_does_so"
+        ),
+        "where the call is made unasked, and a `Decided` event tells": (
+            "security/test_rules_in_every_mode.py::test_with_warn_the_call_is_made_unasked_and_that_is_told"
+        ),
+        "While it waits it holds no slot and no token, and its timeout is not running": (
+            "security/test_approval.py::test_the_time_in_which_somebody_thinks_is_not_that_of_the_tool"
+        ),
+        "Its place among the accesses of what it writes is kept": (
+            "security/test_approval.py::test_a_write_that_waits_keeps_its_place_among_the_accesses"
+        ),
+        "Anything else that it returns, and whatever it raises, denies the call": (
+            "security/test_approval.py::test_what_is_no_answer_denies_the_call"
+        ),
+        "It certainly did not happen. What refers to it is skipped": (
+            "security/test_approval.py::test_a_refused_call_certainly_did_not_happen_and_skips_only_what_refers_to_it"
+        ),
+        "**A question is withdrawn**, and the callback cancelled, when the deadline passes": (
+            "security/test_approval.py::test_a_deadline_withdraws_the_question"
+        ),
+        "**The question** has all that the function would be called with": (
+            "security/test_shown_is_called.py::test_what_a_question_shows_is_what_the_function_receives"
+        ),
+        "cuts long values, but no destination": (
+            "security/test_spelling.py::test_no_destination_is_cut_however_much_stands_beside_it"
+        ),
+        "**An answer is to what was shown.**": (
+            "security/test_approval.py::test_what_is_approved_is_bound_to_the_same_arguments"
+        ),
+        "(an opaque handle whose repr changed), it is asked about again": (
+            "security/test_effective_calls.py::test_what_changes_while_a_person_thinks_is_not_called_unseen"
+        ),
+        'needs no rule: `@tool(policy="ask")`': ("security/test_rules_as_objects.py::test_a_policy_means_what_it_says"),
+        "Without `approve=`, a run with a journal waits in it": (
+            "journal/test_approving.py::test_a_run_that_nobody_is_there_to_answer_is_suspended_when_the_rest_is_done"
+        ),
+        "Without a journal either, the call is denied": (
+            "security/test_approval.py::test_without_anybody_to_ask_and_without_a_journal_the_call_is_denied"
+        ),
+        "Nothing that had succeeded is done again": (
+            "journal/test_approving.py::test_an_answer_is_recorded_and_the_run_goes_on_without_doing_anything_again"
+        ),
+        "stands, also under a stricter policy": (
+            "journal/test_approving.py::test_an_answer_stands_under_a_stricter_policy_too"
+        ),
+        "a default is not made a second time": (
+            "journal/test_bound_answers.py::test_what_was_made_for_a_call_is_made_once_and_used_as_it_is"
+        ),
+        "a digest (`Question.digest`), keyed by the run and without anything secret in it": (
+            "journal/test_bound_answers.py::test_a_digest_is_of_one_call_of_one_run"
+        ),
+        "if the run asks something else by now, it is refused with a message": (
+            "journal/test_answers_to_what_was_read.py::test_another_question_is_not_answered"
+        ),
+        "They refuse ids of which nothing is asked": (
+            "journal/test_approving.py::test_only_open_questions_can_be_answered"
+        ),
+        "What `journal.questions` shows is what a callback would have been shown": (
+            "journal/test_bound_answers.py::test_a_journal_names_arguments_as_the_agent_does"
+        ),
+        "a call that needs one cannot be made by another process": (
+            "journal/test_resume.py::test_a_call_that_needs_a_secret_of_the_plan_says_that_it_was_not_kept"
+        ),
+        "Text of tools is shown escaped": "security/test_unseen.py::test_so_it_is_wherever_a_question_is_put",
+        "nothing of a plan is begun before a person has seen all of it": (
+            "journal/test_approving.py::test_a_plan_waits_for_approval_before_anything_of_it_begins"
+        ),
+        "A first plan that is refused ends the run with `NotApproved`": (
+            "journal/test_approving.py::test_a_refused_plan_ends_the_run"
+        ),
+        "after a later one the joiner answers from what there is": (
+            "journal/test_approving.py::test_after_a_refused_replan_the_joiner_answers_from_what_there_is"
+        ),
+    },
+    "docs/tools.md": {
+        "are validated against the annotations before a call is made": (
+            "schedule/test_effects.py::test_arguments_are_checked_before_they_name_a_resource"
+        ),
+        "it carries what the caller gave to this run": (
+            "schedule/test_unit.py::test_the_context_is_handed_to_who_declares_it_and_is_seen_nowhere_else"
+        ),
+        "Arguments are given by name only": (
+            "tools/test_from_schema.py::test_what_comes_from_a_schema_is_given_by_name"
+        ),
+        "defaults are filled in before rules, approvals, labels and the journal see the call": (
+            "tools/test_from_schema.py::test_defaults_are_sent_so_that_what_is_judged_is_what_is_sent"
+        ),
+        "if that does not fit, the call has failed (`ResultError`), and a write is in doubt": (
+            "tools/test_from_schema.py::test_results_are_checked_by_their_schema"
+        ),
+        "references that lead out (nothing is ever fetched)": (
+            "tools/test_hostile_schemas.py::test_a_schema_that_cannot_be_used_is_refused"
+        ),
+        "A tool that declares no `effect` is a `write`, as nobody knows what it does": (
+            "tools/test_from_schema.py::test_what_declares_no_effect_is_a_write_and_untrusted"
+        ),
+        "by itself once a schema allows something other than before": (
+            "tools/test_from_schema.py::test_a_run_is_not_resumed_with_another_schema"
+        ),
+        "It brings its limits and schemas": (
+            "tools/test_live_toolsets.py::test_a_set_that_is_handed_over_itself_keeps_its_limits_and_schemas"
+        ),
+        "is asked about every call of its tools, in whatever list or set these are put": (
+            "tools/test_live_toolsets.py::test_a_rule_of_a_set_holds_however_its_tools_are_handed_over"
+        ),
+        "entered before the first run that needs it and left after the last": (
+            "tools/test_live_toolsets.py::test_runs_at_once_share_one_session_that_is_left_after_the_last"
+        ),
+        "nothing of theirs is run or recorded": (
+            "tools/test_live_toolsets.py::test_what_cannot_be_opened_fails_the_run_says_which_and_is_tried_again"
+        ),
+        "the time this takes counts towards a `deadline=`": (
+            "tools/test_live_toolsets.py::test_a_deadline_counts_from_before_the_tools_are_open"
+        ),
+        "During a run its tools stay what they are": (
+            "tools/test_live_toolsets.py::test_tools_are_listed_anew_between_runs_and_stay_what_they_are_within_one"
+        ),
+        "`retry` covers unknown errors of a write too, as of a read": (
+            "schedule/test_unit.py::test_an_idempotent_write_is_tried_again_after_any_retryable_error"
+        ),
+        "(the default covers none)": (
+            "schedule/test_idempotent_writes.py::test_without_a_retry_neither_a_read_nor_a_write_is_tried_again"
+        ),
+        "a write is tried again only after what says that nothing happened, whatever its `retry`": (
+            "schedule/test_idempotent_writes.py::test_a_write_that_is_not_idempotent_is_not_tried_again_whatever_its_retry"
+        ),
+        "at least one of them a write, the one that comes first in the program is made first": (
+            "schedule/test_properties.py::test_every_plan_ends_and_keeps_its_promises"
+        ),
+        "**A write that failed** in a way that says that nothing happened": (
+            "schedule/test_effects.py::test_a_failed_write_of_one_file_is_nothing_to_another"
+        ),
+        "**A write in doubt** (any other error, a timeout) skips every later access that may touch the same": (
+            "schedule/test_effects.py::test_doubt_about_one_file_is_nothing_to_another"
+        ),
+        "So does one of an `idempotent` tool when its attempts are used up": (
+            "schedule/test_idempotent_writes.py::test_an_idempotent_write_is_in_doubt_once_its_attempts_are_used_up"
+        ),
+        "a failed read holds nothing up": (
+            "schedule/test_effects.py::test_a_read_that_fails_however_it_does_holds_nothing_up"
+        ),
+        "**Identical calls** of a `pure` tool, or of a `read` with `dedupe=True`, are one call": (
+            "schedule/test_effects.py::test_identical_calls_of_a_pure_tool_are_one_call"
+        ),
+        "at most `rate` starts in any `per` seconds": (
+            "schedule/test_limits.py::test_no_window_ever_sees_more_than_the_rate"
+        ),
+        "so `per` seconds can see `rate + b - 1`": (
+            "schedule/test_windows_of_limits.py::test_no_window_sees_more_than_the_rate_and_a_burst_but_one"
+        ),
+        "Everything that a call needs is taken together when it starts": (
+            "schedule/test_limits.py::test_nothing_is_taken_while_something_is_missing"
+        ),
+        "**Shared.** Runs take turns; within a run the most urgent call goes first": (
+            "schedule/test_limits.py::test_runs_take_turns_however_much_each_of_them_wants"
+        ),
+        "A call that runs an agent lends its slots to that run": (
+            "schedule/test_runs_inside_calls.py::test_no_limit_is_exceeded_and_every_call_ends"
+        ),
+        "it fails at once, and the message says so": (
+            "schedule/test_runs_inside_calls.py::test_a_call_that_would_wait_for_ever_fails_at_once_with_a_message"
+        ),
+        "pauses its limits, not the run, and is tried again": (
+            "schedule/test_limits.py::"
+            "test_a_refusal_pauses_the_limit_for_every_tool_that_takes_part_in_it_and_nobody_else"
+        ),
+        "429 says that nothing was done, so a write is made again too": (
+            "schedule/test_refusal.py::test_a_write_that_was_refused_with_429_did_nothing_and_is_made_again"
+        ),
+        "after 503 only what is harmless twice": (
+            "schedule/test_refusal.py::test_a_write_that_met_503_is_in_doubt_and_is_made_again_only_if_that_is_harmless"
+        ),
+        "by at most half and at least a twentieth": (
+            "schedule/test_narrowing.py::test_one_refusal_narrows_to_half_at_the_most_and_by_a_twentieth_at_least"
+        ),
+        "**Nothing declared.** A tool without `limit` has a limit of its own": (
+            "schedule/test_narrowing.py::test_the_limit_of_one_tool_is_not_that_of_another"
+        ),
+        "only if nothing else gets through either, and every tenth time": (
+            "schedule/test_narrowing.py::test_attempts_that_others_got_through_beside_do_not_count"
+        ),
+        "gives for each limit in use what runs, waits, was granted and refused": (
+            "schedule/test_narrowing.py::test_statistics_say_what_a_limit_has_seen_beside_what_was_declared"
+        ),
+        "Nothing waits for company": "schedule/test_batch.py::test_nothing_waits_for_company",
+        "A batch is one attempt: one slot and one token of the tool's limits, and its timeout": (
+            "schedule/test_batch.py::test_a_batch_has_one_timeout_and_is_tried_again_as_one"
+        ),
+        "its progress is reported for all of them": (
+            "schedule/test_batch.py::test_a_batch_gets_a_context_whose_progress_is_that_of_all"
+        ),
+        "A batch is cancelled when each of its calls is": (
+            "schedule/test_batch.py::"
+            "test_a_call_that_is_cancelled_alone_ends_alone_and_the_last_one_cancels_the_request"
+        ),
+        "A call that would go beyond what is left is not made": (
+            "test_budgets.py::test_calls_beyond_the_cost_are_not_made_and_free_ones_are"
+        ),
+        "Once a budget is spent the planner is not asked again, neither for a repair nor for a replan": (
+            "test_budgets.py::test_no_replan_is_asked_for_once_the_tokens_are_spent"
+        ),
+        "a plan that is not complete by then writes nothing": (
+            "test_budgets.py::test_a_faulty_plan_is_not_repaired_once_the_tokens_are_spent_and_writes_nothing"
+        ),
+        "Every attempt costs": "test_budgets.py::test_every_attempt_costs",
+        "A value of more than 256 MB, or nested more than 200 deep, is refused": (
+            "test_weight.py::test_what_shares_its_parts_fails_before_anything_is_made_of_it"
+        ),
+        "(a write was done then, and is in doubt, so that it is not made again)": (
+            "test_weight.py::test_a_write_whose_result_is_too_large_was_done_and_is_in_doubt"
+        ),
+        "from then on no call begins (kind `budget`), those that run end by themselves": (
+            "test_weight.py::test_what_has_not_begun_when_a_run_is_full_does_not_begin"
+        ),
+        "A run that is resumed counts what it held before": (
+            "test_weight.py::test_a_run_that_goes_on_counts_what_it_held"
+        ),
+        "A `repr` of an outcome, event, question or result has at most 4,000 characters": (
+            "test_short_reprs.py::test_the_repr_of_what_holds_much_is_short"
+        ),
+        "`run` raises `JoinError` instead, whose `outcomes` are the same": (
+            "test_absent_answers.py::test_an_answer_that_is_absent_for_a_cause_is_an_error"
+        ),
+        "its task settles once and the run ends": (
+            "schedule/test_properties.py::test_a_run_that_is_stopped_at_any_time_settles_within_the_grace_period"
+        ),
+        "its attempt is given that lateness again, once and never more than its whole `timeout`": (
+            "schedule/test_late_timers.py::test_what_never_comes_times_out_after_that_lateness_again"
+        ),
+        "is *abandoned* and the run goes on without it": (
+            "schedule/test_properties.py::test_a_run_that_is_stopped_at_any_time_settles_within_the_grace_period"
+        ),
+        "is never called (`NotBegun`)": (
+            "schedule/test_threads_and_forks.py::test_a_job_that_was_given_up_before_it_began_never_begins"
+        ),
+        "A write that failed in a way that does not say that nothing happened is *in doubt*": (
+            "schedule/test_unit.py::test_a_write_whose_first_attempt_may_have_happened_stays_in_doubt"
+        ),
+        "Ctrl-C ends the runs of the main thread": (
+            "schedule/test_interrupts.py::test_ctrl_c_ends_the_run_whatever_runs_the_loop"
+        ),
+        "Cancelling `agent.run(...)` cancels every call and waits for it to end": (
+            "schedule/test_unit.py::test_a_run_that_is_cancelled_at_any_point_settles_within_the_grace_period"
+        ),
+        "no call runs any longer (but for its `grace=`)": (
+            "schedule/test_unit.py::test_at_the_deadline_what_is_unfinished_fails_and_the_rest_is_kept"
+        ),
+        "the planner is not waited for, whatever its retries": (
+            "test_deadlines.py::test_a_planner_has_until_the_deadline_with_all_its_tries"
+        ),
+        "with `joiner=None` that is the end": (
+            "test_deadlines.py::test_without_a_joiner_the_answer_is_there_at_the_deadline"
+        ),
+        "a quarter of the deadline for it, and at least 2 seconds": (
+            "test_deadlines.py::test_the_grace_is_a_quarter_of_the_deadline_and_two_seconds_at_least"
+        ),
+        "What it has not written by then is left out": ("test_deadlines.py::test_what_it_has_written_by_then_is_there"),
+    },
+    "docs/language.md": {
+        "collections 100,000 items": "plan/test_bounds_of_the_page.py::test_more_cannot",
+        "`list(range(100000))` is within that": "plan/test_bounds_of_the_page.py::test_so_many_items_can_be_made",
+        "What exceeds a bound fails alone, before anything is allocated": (
+            "plan/test_bounds.py::test_what_exceeds_a_bound_is_refused_before_it_is_made"
+        ),
+        "So are `$500` and `${500}` in text where there is no step 500": (
+            "plan/test_numbered.py::test_references_and_text"
+        ),
+        "of braces a warning is given": (
+            "plan/test_numbered.py::test_what_is_written_as_nothing_but_a_reference_is_and_has_no_step_is_warned_of"
+        ),
+    },
+    "docs/durable.md": {
+        "**A write is on the disk before it is made.**": (
+            "journal/test_recording.py::test_the_start_of_a_write_is_on_the_disk"
+        ),
+        "**The rest is in the file within a hundredth of a second**": (
+            "journal/test_recording.py::test_what_happened_is_in_the_file_soon"
+        ),
+        "**What is in the file is a beginning of the run**, whenever it was killed": (
+            "journal/test_recording.py::test_whenever_it_is_killed_the_file_holds_a_beginning"
+        ),
+        "a plan that was executed is in it whole or not at all": (
+            "journal/test_recording.py::test_a_plan_is_recorded_whole_or_not_at_all"
+        ),
+        "**One process at a time** is at work on a run": (
+            "journal/test_file.py::test_two_processes_are_not_at_work_on_one_run"
+        ),
+        "**Only those who need the disk wait for it.**": (
+            "journal/test_writer.py::test_what_does_not_wait_for_its_record_goes_on_in_the_same_run"
+        ),
+        "**Nothing goes on unrecorded.**": "journal/test_recording.py::test_a_full_disk_stops_the_run",
+        "a write whose start could not be recorded is not made": (
+            "journal/test_recording.py::test_a_write_whose_start_cannot_be_recorded_is_not_made"
+        ),
+        "that is a `JournalError`, and the write is not made": (
+            "journal/test_moved.py::test_a_write_is_not_made_that_would_not_be_recorded"
+        ),
+        "once another process has taken a run over, nothing more of it is recorded here, none of its writes is begun": (
+            "journal/test_moved.py::test_nothing_of_a_run_is_written_that_another_has_taken_over"
+        ),
+        "A run is not resumed from a copy while the original is there on the same machine": (
+            "journal/test_copied_journals.py::test_a_copy_is_not_gone_on_with_beside_its_original"
+        ),
+        "What had succeeded or failed is not done again": (
+            "journal/test_resume.py::test_what_had_succeeded_is_not_done_again_and_what_was_under_way_is"
+        ),
+        "is never finished without the planner": "journal/test_resume_unsealed.py::test_a_draft_is_never_written",
+        "A run whose deadline had passed is stopped again": (
+            "schedule/test_restore.py::test_a_run_that_died_while_it_was_being_stopped_starts_nothing_more"
+        ),
+        "otherwise the error names them before anything runs": (
+            "journal/test_resume.py::test_a_tool_that_is_gone_is_named_before_anything_runs"
+        ),
+        "becomes one of that class again where a tool's parameter asks for it": (
+            "journal/test_resume.py::test_a_record_that_was_read_back_fits_where_its_class_is_wanted"
+        ),
+        "The rules under which the run was begun must be there": (
+            "journal/test_rules_over_resume.py::test_a_run_does_not_go_on_without_a_guard_whatever_is_said"
+        ),
+        "**What is gone is refused**, always": (
+            "journal/test_rules_over_resume.py::test_a_run_does_not_go_on_without_a_guard_whatever_is_said"
+        ),
+        "**What says something else is shown and refused**, unless you say that you know": (
+            "journal/test_rules_over_resume.py::"
+            "test_a_run_goes_on_under_a_guard_that_says_something_else_if_somebody_says_so"
+        ),
+        "**What is stricter, or comes in addition, is allowed and told**": (
+            "journal/test_rules_over_resume.py::test_what_is_stricter_or_comes_in_addition_is_told"
+        ),
+        "**What a release does not know** of a newer one's journal, or cannot read, counts as gone": (
+            "journal/test_rules_over_resume.py::test_a_guard_that_a_newer_release_recorded_is_not_done_without"
+        ),
+        "such a run goes on under the rules of the agent that resumes it, and `Resumed` says so": (
+            "journal/test_rules_over_resume.py::"
+            "test_a_run_of_an_older_journal_goes_on_under_the_rules_of_who_goes_on_with_a_line"
+        ),
+        "what was spent before counts": "journal/test_resume.py::test_budgets_count_what_was_spent_before",
+        "an agent without the budget, or with a larger one, does not go on with the run unasked": (
+            "journal/test_rules_over_resume.py::test_a_run_does_not_go_on_without_a_guard_whatever_is_said"
+        ),
+        'told (`"warn"`) < kept': (
+            "journal/test_rules_over_resume.py::test_a_run_does_not_go_on_without_a_guard_whatever_is_said"
+        ),
+        '`@tool(effect="write", idempotent=True)` is called again': (
+            "journal/test_resume.py::test_an_idempotent_write_is_called_again_with_the_same_key"
+        ),
+        "`resolve` is asked once for each, before anything else happens": (
+            "journal/test_resume.py::test_who_says_that_a_write_did_not_happen_has_it_called_again"
+        ),
+        "`StillUnknown()`: the task fails in doubt": (
+            "journal/test_resume.py::test_a_write_of_which_nobody_knows_fails_in_doubt_and_stops_what_follows_it"
+        ),
+        "the class itself is never looked for": (
+            "security/test_other_ways_in.py::test_a_record_that_is_read_back_names_a_class_and_imports_nothing"
+        ),
+        "The **`context`** of a run is never recorded": (
+            "journal/test_recording.py::test_no_byte_of_a_secret_is_in_the_files"
+        ),
+        "wherever they stand in arguments or results, are recorded as `**********`": (
+            "journal/test_recording.py::test_no_byte_of_a_secret_is_in_the_files"
+        ),
+        "their arguments are withheld from every event, screens included": (
+            "journal/test_recording.py::test_secrets_are_not_shown_in_events_either"
+        ),
+        "is a mark in the journal, as a whole": (
+            "journal/test_secrets.py::test_a_secret_in_any_script_is_found_in_what_is_recorded"
+        ),
+    },
+    "docs/models.md": {
+        "A model that is held to it cannot name a tool or an argument that does not exist": (
+            "plan/test_grammar.py::test_what_a_grammar_accepts_can_be_read"
+        ),
+        "A redirect to another scheme, host or port is refused": (
+            "models/test_origin.py::test_a_redirect_to_another_origin_is_refused"
+        ),
+        "The message names the URL and never a key": "models/test_streams.py::test_a_key_is_in_no_message",
+        "Over plain HTTP that is this machine alone": (
+            "models/test_origin.py::test_only_this_machine_is_spoken_to_in_the_open"
+        ),
+        "a folder or file that is a link, belongs to somebody else or may be written by others is refused": (
+            "test_private_files.py::test_a_model_that_others_may_write_is_not_loaded"
+        ),
+        "**Any other word says that it was cut.**": "test_cut_replies.py::test_a_cut_is_told_in_the_event",
+        "*A plan* that was cut writes nothing": (
+            "models/test_streams.py::test_a_plan_that_is_cut_writes_nothing_however_its_bytes_are_cut"
+        ),
+        "The joiner is asked once more for the whole of it": (
+            "models/test_streams.py::test_an_answer_that_is_cut_is_asked_for_once_more"
+        ),
+        "One that the run's [`deadline=`](tools.md#what-can-happen-to-a-task) cuts is not asked for again": (
+            "test_deadlines.py::test_a_joiner_that_takes_ninety_seconds_has_the_grace_and_no_more"
+        ),
+        "*An extraction* takes no value from a reply that was cut": (
+            "models/test_streams.py::test_no_value_comes_from_an_extraction_that_is_cut"
+        ),
+        "whatever was planned from it is taken back, its reads are cancelled, and no write has run": (
+            "test_replies.py::test_a_thought_that_nothing_opened_is_taken_back_with_its_reads"
+        ),
+        "the round ends at once with a `PlanError` that shows them": (
+            "test_planning.py::test_a_planner_that_repeats_its_mistake_ends_the_round"
+        ),
+        "A reply that calls nothing and assigns nothing is an error too": (
+            "test_planning.py::test_a_reply_without_a_statement_is_asked_for_again"
+        ),
+        "Nothing that a tool returned is among what goes back": (
+            "security/test_prompts_as_targets.py::test_a_repair_sees_nothing_that_a_tool_returned"
+        ),
+        "*An edit* has the corrected lines": "test_repairs.py::test_the_final_text_decides",
+        "*The whole round* has a `join(...)`, all that it uses": "test_repairs.py::test_the_final_text_decides",
+        "what it writes is an answer or that request, never a call": (
+            "security/test_prompts_as_targets.py::test_a_tool_is_called_only_where_the_plan_calls_it"
+        ),
+        "and not the joiner's reason": (
+            "security/test_prompts_as_targets.py::test_the_reason_of_a_joiner_that_read_mail_is_not_told_to_the_planner"
+        ),
+        "the joiner is told that nothing more can be looked up": (
+            "security/test_replanning.py::test_with_never_the_joiner_hears_that_nothing_more_can_be_looked_up"
+        ),
+        "Nothing that it writes from then on is trusted": (
+            "security/test_replanning.py::test_all_that_a_planner_writes_after_it_saw_text_is_not_trusted"
+        ),
+        "in these, what an assistant said is not trusted unless you say `history_trusted=True`": (
+            "security/test_readers_over_rounds.py::"
+            "test_turns_of_a_user_are_the_users_and_those_of_an_assistant_are_not_trusted"
+        ),
+    },
+    "docs/security.md": {
+        "With nothing declared, what a tool returns is not trusted": (
+            "security/test_policies.py::test_untrusted_data_chooses_no_destination"
+        ),
+        "are sinks by themselves": ("security/test_policies.py::test_sinks_are_declared_marked_or_known_by_their_type"),
+        "is an error when the tool is made": (
+            "security/test_marks.py::test_a_mark_that_can_mean_nothing_is_an_error_when_the_tool_is_made"
+        ),
+        "a person is asked (or it is denied, where nobody is there to ask)": (
+            "security/test_unsaid_destinations.py::test_what_is_not_trusted_asks_where_it_may_be_a_destination"
+        ),
+        "What is denied certainly did not happen": (
+            "security/test_policies.py::test_nothing_is_started_of_what_is_denied"
+        ),
+        "nothing in a plan makes a value more trusted": (
+            "security/test_label_soundness.py::test_what_is_trusted_does_not_depend_on_what_is_not"
+        ),
+        "lets an identifier through and no sentence": (
+            "security/test_vouched_texts.py::"
+            "test_a_vouched_value_is_taken_for_a_destination_and_shown_as_far_as_nobody_can_say_much_with_it"
+        ),
+        "never that somebody else does": (
+            "security/test_vouching.py::test_what_is_not_trusted_may_choose_one_of_them_and_no_other"
+        ),
+        '`Sink(control=True)` forbids it for one destination, and `Policy(control="sinks")` for all of them': (
+            "security/test_control.py::test_what_may_be_chosen_by_anybody_may_not_be_by_a_condition"
+        ),
+        "So it counts like one, for every argument of such a call": (
+            "security/test_filters_by_failing.py::test_an_argument_that_fails_is_a_filter_like_any_other"
+        ),
+        "A read gives away its arguments as surely as a write does": (
+            "security/test_policies.py::test_a_read_gives_away_what_it_is_called_with"
+        ),
+        "what decides on a call counts like one more argument of it": (
+            "security/test_two_readers.py::"
+            "test_what_a_plan_finds_in_a_confidential_text_decides_no_call_that_others_see"
+        ),
+        "do not go out in one request, which could fail for both": (
+            "security/test_two_readers.py::test_nor_where_calls_are_shared_sent_together_or_let_go"
+        ),
+        "it happens, and a `Decided` event tells": (
+            "security/test_rules_in_every_mode.py::test_with_warn_the_call_is_made_unasked_and_that_is_told"
+        ),
+        '`"off"` switches off ours, and none of yours': (
+            "security/test_rules_in_every_mode.py::test_a_rule_that_denies_does_so"
+        ),
+        '| `"off"` | is not looked at | as it says | denied |': (
+            "security/test_admission.py::test_with_the_policy_off_bounds_are_kept"
+        ),
+        "the strictest of all that are asked wins": (
+            "security/test_policies.py::test_rules_of_tools_toolsets_and_the_agent_are_asked_and_the_strictest_wins"
+        ),
+        "A rule that raises, is async or returns anything else denies": (
+            "security/test_rules_of_any_kind.py::test_its_call_is_denied_and_the_run_goes_on"
+        ),
+        "none can change the call, or what the next rule sees": (
+            "security/test_effective_calls.py::test_a_rule_that_changes_what_it_is_shown_changes_no_call"
+        ),
+        "that planner is shown the status, the type and the size, never the text": (
+            "security/test_replanning.py::test_a_planner_that_goes_on_sees_summaries_of_what_is_not_trusted"
+        ),
+        "the new round may add reads, and writes of a kind that was planned before": (
+            "security/test_replanning.py::test_a_write_of_a_kind_that_was_planned_before_may_be_made_again"
+        ),
+        "An answer is as trusted as what it was made from, and for the same readers": (
+            "security/test_readers_over_rounds.py::test_an_answer_says_who_may_read_it_and_so_does_what_is_planned_next"
+        ),
+        "nothing gets through but a value of a registered type": (
+            "security/test_extract.py::test_whatever_is_replied_a_narrow_value_comes_out_or_none"
+        ),
+        "in failures, the names of exception classes, progress, reasons": (
+            "journal/test_secrets.py::test_failures_class_names_and_progress_say_no_secret"
+        ),
+        "in what the joiner and later planners are shown of results": (
+            "journal/test_secrets.py::test_no_model_is_shown_a_secret_of_a_result"
+        ),
+        "where a value with a secret in it is a mark as a whole": (
+            "journal/test_secrets.py::test_a_secret_stands_in_no_file_of_the_journal"
+        ),
+        "nothing of the text is let through: `(withheld: redact= raised ValueError)`": (
+            "test_scrubber.py::test_a_hook_that_raises_lets_nothing_through"
+        ),
+        "Of URLs in the texts of exceptions userinfo, query and fragment are always left out": (
+            "test_scrubber.py::test_what_a_url_may_hide_is_left_out_of_the_texts_of_exceptions"
+        ),
+    },
+}
+
+LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
+    "README.md": ("Learn more",),  # links
+    "docs/security.md": ("What is not protected",),  # the opposite of promises
+}
+"""Sections whose points promise nothing."""
+
+
+def words(text: str) -> str:
+    """A text on one line, whatever its lines are."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("page", PROMISES)
+def test_each_sentence_stands_on_its_page_as_it_stands_here(page: str) -> None:
+    text = words((ROOT / page).read_text(encoding="utf-8"))
+    assert [sentence for sentence in PROMISES[page] if sentence not in text] == []
+
+
+@pytest.mark.parametrize("page", PROMISES)
+def test_the_test_of_each_sentence_is_there(page: str) -> None:
+    assert [test for test in PROMISES[page].values() if not is_there(test)] == []
+
+
+def is_there(test: str) -> bool:
+    """Whether a test of this name stands in its file."""
+    file, _, name = test.partition("::")
+    path = ROOT / "tests" / file
+    return path.is_file() and f"\ndef {name}(" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PROMISES)
+def test_every_point_about_a_guard_is_here(page: str) -> None:
+    """Pages put what is promised into points: each of them has a sentence above."""
+    points = points_of((ROOT / page).read_text(encoding="utf-8"), without=LEFT_OUT.get(page, ()))
+    assert [point for point in points if not any(sentence in point for sentence in PROMISES[page])] == []
+
+
+def points_of(text: str, *, without: tuple[str, ...]) -> list[str]:
+    """The points of a page, each on one line, but those of some sections."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    sections = re.split(r"^#+ ", prose, flags=re.MULTILINE)
+    kept = "".join(f"\n{section}" for section in sections if not section.startswith(without))
+    return [words(point) for point in re.findall(r"^- (.*(?:\n  .*)*)", kept, flags=re.MULTILINE)]
+
+
+def test_no_page_nor_what_help_prints_names_rules_by_numbers() -> None:
+    """They are those of a text that is not in the repository."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    public = [getattr(superscalar, name) for name in superscalar.__all__]
+    public += [one for one in vars(superscalar.events).values() if isinstance(one, type)]
+    told = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    told |= {one.__name__: one.__doc__ or "" for one in public if isinstance(one, type) or callable(one)}
+    told |= {stage.name: stage.purpose for stage in explain(Plan(()), Signatures())}
+    assert [name for name, text in told.items() if re.search(r"\bL\d{1,2}\b", text)] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "promise"),
+    [
+        ("run", "the answer may take a quarter of it more, and at least 2 s"),  # tests/test_deadlines.py
+        ("resume", "[default: as it was begun]"),  # tests/cli/test_resuming.py
+    ],
+)
+def test_help_promises_what_the_pages_do(command: str, promise: str) -> None:
+    printed = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "4000", "NO_COLOR": "1"}).stdout
+    assert promise in words(printed)
