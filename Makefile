@@ -11,7 +11,7 @@ SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
 
-.PHONY: help demo test search check lint hooks format bench peers order soak agentdojo planning clean
+.PHONY: help demo test search check lint hooks format docs bench peers order soak agentdojo planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -61,6 +61,9 @@ hooks: $(VENV)/.dev ## run `make lint` before each commit in this clone
 format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## write the pages anew that are made from the source: events, failures, diagnostics, options, public names
+	@SUPERSCALAR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_reference.py tests/test_options.py tests/cli/test_pages.py tests/plan/test_table.py
 
 bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels beside none, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py

@@ -28,7 +28,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(
 
     monkeypatch.setattr(equipment, "resolve", played)
     monkeypatch.chdir(tmp_path)  # some write files
-    names: dict[str, object] = {"__name__": "documentation"}
+    names: dict[str, object] = {"__name__": "__main__"}
     for number, block in enumerate(BLOCK.findall(page.read_text())):
         exec(compile(block, f"{page.name}, example {number + 1}", "exec", dont_inherit=True), names)
 

@@ -419,10 +419,26 @@ class JoinStarted:
 
 @fact
 class AnswerWritten:
-    """The joiner wrote this piece of the answer."""
+    """The joiner wrote this piece of what may become the answer, in its `attempt`-th reply since `JoinStarted`.
+
+    Pieces of an attempt before the last are no part of the answer: `AnswerRejected` or `AnswerCut` ends each, and
+    `Replanned` takes all of them back.
+    """
 
     at: float
     text: str
+    attempt: int = field(default=1, repr=False)
+
+
+@fact
+class AnswerRejected:
+    """What the joiner wrote in this attempt is not the answer (`why`): it does not fit `output_type`, say. It is asked
+    again, unless this was its last attempt. Journals of 0.1 have none.
+    """
+
+    at: float
+    attempt: int
+    why: str
 
 
 @fact
@@ -435,7 +451,7 @@ class AnswerCut:
 
 @fact
 class Joined:
-    """The joiner's answer is complete; with `output_type` it is the validated value."""
+    """The answer is complete; with `output_type` it is the validated value, without a joiner that of `join(...)`."""
 
     at: float
     answer: Any
@@ -532,6 +548,7 @@ Event: TypeAlias = (
     | BudgetSpent
     | JoinStarted
     | AnswerWritten
+    | AnswerRejected
     | AnswerCut
     | Joined
     | Replanned

@@ -11,9 +11,10 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from superscalar.choices import Mode, Replan, ReplannerSees, words_of
+from superscalar.choices import Mode, Replan, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
 from superscalar.given import (
+    EXECUTOR,
     FLAG,
     LIMITS,
     SCHEMAS,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from os import PathLike
     from random import Random
 
+    from superscalar.executors import Executor
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel
     from superscalar.observe.observed import Observer
@@ -90,6 +92,9 @@ class ModelOptions:
     """What plans may call: tools, plain functions, and whole sets of them. A set keeps its rules, limits and schemas,
     whether it is given itself or in a list."""
 
+    executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
+    """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""
+
     joiner: str | ChatModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
     """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
 
@@ -107,6 +112,10 @@ class ModelOptions:
 
     output_type: Any = None
     """Any type that pydantic validates; the answer is then of that type."""
+
+    show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
+    """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which
+    writes were made, without their values. "all": every result."""
 
     instructions: str = field(default="", metadata=TEXT.here)
     """What else the planner and the joiner should know."""

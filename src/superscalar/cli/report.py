@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from superscalar.advice import command
-from superscalar.cli.failures import INTERRUPTED, SUSPENDED, WAITING, CommandError
+from superscalar.cli.codes import INTERRUPTED, SUSPENDED, WAITING
+from superscalar.cli.failures import CommandError
 from superscalar.cli.terminal import console, json_text, safe, safe_line
 from superscalar.compiler.result import RunResult, has_failed, result_document
 from superscalar.observe.timing import Timing

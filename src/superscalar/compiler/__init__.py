@@ -6,9 +6,10 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
@@ -24,6 +25,7 @@ from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.errors import ToolsetError, UsageError
 from superscalar.forks import MAKING
+from superscalar.given import check_names
 from superscalar.labels import NOTHING, Label, joined
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
@@ -62,7 +64,6 @@ class LLMCompiler:
         UsageError: an option is given what it cannot be, there is none of that name, or they contradict each other; the
             message shows what to write.
         JournalError: the journal cannot be opened.
-        ModelSetupError: the model needs an extra or a key that is missing.
     """
 
     @told_by(Options)
@@ -111,6 +112,30 @@ class LLMCompiler:
         return self._equipment.options
 
     @property
+    def guards(self) -> Guards:
+        """Return what keeps its runs within bounds, to compare it with that of other agents."""
+        return self._made[1]
+
+    @property
+    def journal(self) -> Journal | None:
+        """Say where its runs are recorded, if they are."""
+        return self._journal
+
+    def with_options(self, **changed: Any) -> Self:
+        """Make an agent that is told the same, except for what is `changed`: a test gives it another model.
+
+            agent = support.with_options(model=ScriptedModel(PLAN, "Done."))
+
+        Raises:
+            UsageError, JournalError: as for the class.
+        """
+        check_names(changed, Options.__dataclass_fields__, "with_options(...)")
+        told = {name: getattr(self.options, name) for name in Options.__dataclass_fields__}
+        made = copy(self)  # what a class of your own has beside
+        LLMCompiler.__init__(made, **{**told, "journal": self._journal, **changed})
+        return made
+
+    @property
     def tools(self) -> Toolset:
         """Return the tools that plans may call."""
         return self._equipment.tools
@@ -138,6 +163,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
+            self._equipment.check_setup()
             async with self._ready(deadline) as ready:
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
@@ -223,6 +249,7 @@ class LLMCompiler:
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
+            self._equipment.check_setup()
             async with self._ready() as ready:
                 return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
@@ -245,6 +272,8 @@ class LLMCompiler:
         async def main(log: Log) -> RunResult:
             async with self._ready(deadline) as ready:
                 recording = Recording(await self._need_journal(run_id).areopen(run_id), ready.equipment.tools)
+                if recording.log.about.get("kind") == "answer":
+                    ready.equipment.check_setup()
                 return await resumed(
                     ready.equipment,
                     recording,

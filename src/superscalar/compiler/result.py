@@ -15,6 +15,7 @@ from superscalar.observe.documents import outcome_document, timing_document
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
 from superscalar.plan.ir import Join, Plan, Task
+from superscalar.plan.print.expression import name_of
 from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
@@ -65,6 +66,11 @@ class Outcomes(Mapping[TaskId, Outcome]):
     def in_doubt(self) -> tuple[TaskId, ...]:
         """Return the writes that may or may not have happened."""
         return tuple(id for id, failure in self.failures.items() if failure.in_doubt)
+
+    @property
+    def named(self) -> dict[str, Outcome]:
+        """Return what each name that the plan's lines assign stands for at its end; no parts of expressions, no items."""
+        return {name: self._by_id[id] for id in self._by_id if ":" not in id and (name := name_of(id))}
 
     @property
     def complete(self) -> bool:

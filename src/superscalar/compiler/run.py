@@ -154,7 +154,7 @@ class Run:
         return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
 
     async def _rest_of_answer(self, past: Past) -> Ending:
-        if past.joined is not None:
+        if past.joined is not None and past.joins:  # else what was joined is there still, and no worse for being told
             answer = past.joined.answer
             if self._equipment.answer_type is not None:
                 answer = self._equipment.answer_type.again(answer)
@@ -171,6 +171,7 @@ class Run:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
                 if why := outcomes.absent:
                     raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
+                self._log.record(events.Joined(self._wiring.now(), outcomes.joined))
                 return self._answered(outcomes.joined, question, said)
             decision = await self._join(self._equipment.joiner, question, said)
             if isinstance(decision, joiner.Cut):

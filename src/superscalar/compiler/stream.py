@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from superscalar.compiler.interrupts import Interrupted, interruptible
 from superscalar.compiler.result import RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
+
+LOADING: Final = ContextVar("LOADING", default=False)
+"""Whether a file is being loaded for what it defines: no run begins then."""
+
+
+class RunWhileLoading(UsageError):
+    """A file runs an agent at its top level, and was loaded for its tools or its agent."""
 
 
 class Log:
@@ -105,6 +113,8 @@ class RunStream:
 
     def _started(self) -> asyncio.Task[RunResult]:
         if self._task is None:
+            if LOADING.get():
+                raise RunWhileLoading("put what runs an agent under `if __name__ == '__main__':`")
             log = self._log
             self._task = asyncio.get_running_loop().create_task(
                 interruptible(partial(self._main, log)), name="superscalar run"

@@ -5,7 +5,7 @@ The words hold text of tools and models: whoever shows them escapes them for the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from superscalar import events as ev
@@ -95,6 +95,8 @@ def items_text(items: Items) -> str:
     parts = [f"{settled:,}/{items.count:,}"]
     if items.failed:
         parts.append(f"{items.failed:,} failed")
+    if items.cancelled:
+        parts.append(f"{items.cancelled:,} cancelled")
     if items.running:
         parts.append(f"{items.running:,} running")
     return ", ".join(parts)
@@ -111,6 +113,12 @@ def counts_text(counts: Counts, *, over: bool = False) -> str:
     said = {"asked": "waiting for approval", "waiting": "not needed" if over else "waiting"}
     parts = [f"{number:,} {said.get(state, state)}" for state in states if (number := getattr(counts, state))]
     return counted(counts.total, "call") + (f": {', '.join(parts)}" if parts else "")
+
+
+def calls_text(calls: Mapping[str, int]) -> str:
+    """The calls that were begun, by what became of them: `9 calls: 4 done, 1 failed, 4 cancelled`."""
+    parts = [f"{number:,} {became}" for became, number in calls.items() if number]
+    return counted(sum(calls.values()), "call") + (f": {', '.join(parts)}" if parts else "")
 
 
 def tokens_text(usage: Usage) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,8 @@ from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
-from superscalar.tools.context import ToolContext
+from superscalar.tools.execution import Invocation
+from superscalar.tools.tool import Tool
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -56,13 +57,14 @@ class Calls:
         self._schedule = ledger.schedule
         self._known = ledger.known
         self._approval = approval
-        self._invoke = surroundings.invoke
+        self._runners = surroundings.runners
+        self.context = surroundings.context
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
-        self.batches = Batches(self, self._limits, self._invoke, permission.whether.company)
+        self.batches = Batches(self, self._limits, permission.whether.company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
-        self._reports = Reports(self.run_id, course)
+        self.reports = Reports(course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
         self.live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self.ready: list[Attempt] = []
@@ -183,8 +185,6 @@ class Calls:
             why = "what would be called now is not what was approved"
             self._hand_back(attempt, Failure("denied", why, in_doubt=attempt.in_doubt))
             return
-        if tool.context_parameter is not None:
-            attempt.context = self.context_for(attempt)
         now = self._now()
         batch = 0 if attempt.batch is None else attempt.batch.number
         self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, batch))
@@ -211,9 +211,10 @@ class Calls:
             self._limits.give_back(attempt)
         self._pump()
 
-    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run; in a batch its progress is that of all its calls."""
-        return self._reports.context_for(attempt, self._surroundings.context)
+    def invoke(self, attempt: Attempt, tool: Tool[..., Any], arguments: dict[str, Any]) -> Awaitable[Any]:
+        """The running of a call for this attempt, where its executor runs it."""
+        call = Invocation(tool.name, arguments, self.run_id, attempt.cell.id, attempt.number)
+        return self._runners[tool](call, attempt)
 
     def _overflowed(self, held: int) -> None:
         """The run holds what it may: no call begins any more."""
@@ -225,7 +226,7 @@ class Calls:
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         HOLDER.set(ref(attempt.batch or attempt))
-        context, batch = attempt.context, attempt.batch
+        batch = attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
@@ -238,10 +239,10 @@ class Calls:
             if attempt.kept is not None:
                 self.deadlines.begin(attempt)
             attempt.begun = True
-            if context is not None:
-                arguments = {**arguments, attempt.tool.context_parameter or "": context}
             if batch is None:
-                result = await self._invoke(attempt.tool, arguments, context)
+                tool = attempt.tool  # `invoke`, written out
+                call = Invocation(tool.name, arguments, self.run_id, attempt.cell.id, attempt.number)
+                result = await self._runners[tool](call, attempt)
             else:
                 result = await batch.answer(attempt, arguments)
             if not is_light(result):
@@ -319,8 +320,8 @@ class Calls:
         attempt.over = True
         live = self.live
         live.pop(attempt, None)
-        if self._reports.open:
-            self._reports.forget(attempt)
+        if self.reports.open:
+            self.reports.forget(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
         if attempt.batch is not None:

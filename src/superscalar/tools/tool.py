@@ -266,7 +266,9 @@ class Tool(Generic[P, R]):
         self._pair(form, self.terms.over, self.terms.max_batch)
 
     def _pair(self, function: Callable[..., Any], over: str | None, max_batch: int) -> None:
-        form = function if isinstance(function, Tool) else tool(effect=self.effect)(function)
+        form = (
+            function if isinstance(function, Tool) else tool(effect=self.effect, executor=self.terms.executor)(function)
+        )
         one_is, many_are = self.described, form.described
         if not (isinstance(one_is, Inspected) and isinstance(many_are, Inspected)):
             raise UsageError(f"tool {self.name}: a tool that comes from a schema has no batched form, and is none")
@@ -479,7 +481,7 @@ def tool(
     may not choose that. `content`: those that do not, though their names or types (`path`, `to`, `url`, `id`) look so:
     of a write that has such a parameter and says neither, a person is asked. `readers`: who may read what it returns,
     and `reads`: who gets to read what it is given; names, or functions of arguments. `policy`: a rule for its calls,
-    or what is said of each: "ask", "deny", `Ask("why")`. See docs/security.md.
+    or what is said of each: "ask", "deny", `Ask("why")`. `executor`: where its calls run. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.

@@ -193,7 +193,8 @@ class Toolset:
     def _sessions(self) -> Sessions:
         from superscalar.tools.sessions import Sessions  # and asyncio: not for those who list tools
 
-        return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}")
+        own = type(self).session is not Toolset.session
+        return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}", own)
 
     async def now(self) -> Toolset:
         """Return a set of the tools that are listed now, which does not change; itself where none ever do.
@@ -204,18 +205,43 @@ class Toolset:
         """
         if not self.is_live:
             return self
-        try:
-            listed = await self.listed()
-        except Exception as error:
-            why = without_queries(f"{type(error).__name__}: {error}")
-            raise ToolsetError(f"the toolset {type(self).__name__} did not list its tools: {why}") from error
-        given = [await one.now() if isinstance(one, Toolset) else one for one in self._given]
-        found = tuple(given if listed is None else listed)
+        found = await self._found()
+        if found is None:
+            found = tuple([await one.now() if isinstance(one, Toolset) else one for one in self._given])
         before, latest = self._latest
         if len(found) != len(before) or not all(map(operator.is_, found, before)):
             latest = Toolset(found, **self._own)
             self._latest = found, latest
         return latest
+
+    async def _found(self) -> tuple[Any, ...] | None:
+        """What `listed` gives.
+
+        Raises:
+            ToolsetError: it raised, gives nothing that can be listed, or a set that nobody has opened.
+        """
+        import asyncio  # not for those who list tools
+
+        task = asyncio.current_task()
+        cancelling = task.cancelling() if task is not None else 0
+        what = f"the toolset {type(self).__name__}"
+        try:
+            listed = await self.listed()
+            found = None if listed is None else (listed,) if isinstance(listed, Toolset) else tuple(listed)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if task is not None and task.cancelling() > cancelling:
+                raise  # it is this run that is cancelled
+            why = without_queries(f"{type(error).__name__}: {error}")
+            raise ToolsetError(f"{what} did not list its tools: {why}") from error
+        for one in found or ():
+            if isinstance(one, Toolset) and one.is_live:
+                raise ToolsetError(
+                    f"{what} lists {type(one).__name__}, which has to be opened: hand that over when it is made, "
+                    f"{type(self).__name__}([...]), or list its tools"
+                )
+        return found
 
     # ----------------------------------------------------------------------------------------------- what is in it
 
