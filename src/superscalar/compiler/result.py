@@ -69,7 +69,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     @property
     def named(self) -> dict[str, Outcome]:
-        """Return what each name that the plan's lines assign stands for at its end; no parts of expressions, no items."""
+        """Return what each name that the plan's lines assign stands for at its end: no items, no parts."""
         return {name: self._by_id[id] for id in self._by_id if ":" not in id and (name := name_of(id))}
 
     @property
