@@ -18,7 +18,15 @@ import pytest
 import superscalar
 from superscalar import Limit, LLMCompiler, Options, Policy, Retry, Toolset, UsageError
 from superscalar.given import WANTED
-from superscalar.options import BoundOptions, BudgetOptions, ModelOptions, RecordOptions, SafetyOptions, meanings
+from superscalar.options import (
+    AnswerOptions,
+    BoundOptions,
+    BudgetOptions,
+    ModelOptions,
+    RecordOptions,
+    SafetyOptions,
+    meanings,
+)
 from superscalar.testing import ScriptedModel, run
 
 wrong: Any = functools.partial  # type checkers would say so, too
@@ -129,9 +137,9 @@ def test_what_an_option_cannot_be_is_said_where_it_is_given(given: dict[str, Any
 
 def test_a_third_positional_argument_and_one_given_twice_are_errors_that_say_so() -> None:
     with pytest.raises(UsageError, match="too many positional arguments; it takes a model, tools, and options by key"):
-        LLMCompiler(None, [], 5)  # type: ignore[call-arg, arg-type]
+        LLMCompiler(None, [], 5)  # type: ignore[call-overload]
     with pytest.raises(UsageError, match="multiple values for argument 'model'"):
-        LLMCompiler("local", model="local")  # type: ignore[misc]
+        LLMCompiler("local", model="local")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("option", fields(Options), ids=lambda option: option.name)
@@ -274,7 +282,7 @@ def test_type_checkers_and_help_know_each_option() -> None:
 
 
 def test_each_option_stands_in_one_group_with_a_default_and_what_it_is_for() -> None:
-    groups = [ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions]
+    groups = [ModelOptions, AnswerOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions]
     names = [field.name for group in groups for field in fields(group)]
     assert sorted(names) == sorted({field.name for field in fields(Options)})
     assert set(meanings()) == set(names)
@@ -298,7 +306,7 @@ def _page() -> str:
         "was told, a frozen `superscalar.Options`. A value that an option cannot have is a `UsageError` that says what",
         "to write. This page is made from the source: see `tests/test_options.py`.",
     ]
-    for group in (ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
+    for group in (ModelOptions, AnswerOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
         lines += ["", f"## {group.__doc__}"[:-1], "", "| option | default | |", "|---|---|---|"]
         lines += [
             f"| `{field.name}` | `{field.default!r}` | {meanings()[field.name].replace('|', chr(92) + '|')} |"
@@ -325,3 +333,23 @@ def test_the_command_line_takes_defaults_and_help_from_where_an_option_is_writte
         assert meanings()[name].partition(". ")[0].removesuffix(".") in shown
     for name in ("max_replans", "max_concurrency", "replan", "replanner_sees", "policy"):
         assert f"[default: {getattr(LLMCompiler().options, name)}]" in shown
+
+
+def test_an_agent_is_made_again_with_other_options(tmp_path: Path) -> None:
+    class Shop(LLMCompiler):
+        """An agent with something of its own."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__(ScriptedModel("join(price('IBM'))\n", "3."), [price], journal=tmp_path / "runs.db")
+            self.name = name
+
+    shop = Shop("corner")
+    other = shop.with_options(joiner=None, max_cost=2.0)
+    assert (type(other), other.name, other.journal) == (Shop, "corner", shop.journal)
+    assert (other.options.max_cost, shop.options.max_cost, other.options.tools) == (2.0, None, shop.options.tools)
+    assert run(other.run("How long?")).answer == 3.0
+    assert len(shop.journal.runs() if shop.journal else ()) == 1
+    with pytest.raises(UsageError, match="did you mean max_cost="):
+        shop.with_options(max_costs=2.0)
+    with pytest.raises(UsageError, match="max_cost=0"):
+        shop.with_options(max_cost=0)

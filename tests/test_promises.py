@@ -484,6 +484,19 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "One that the run's [`deadline=`](tools.md#what-can-happen-to-a-task) cuts is not asked for again": (
             "test_deadlines.py::test_a_joiner_that_takes_ninety_seconds_has_the_grace_and_no_more"
         ),
+        "a record that a plan reads and does not join is not shown to the model that answers": (
+            "test_joined_results.py::test_what_is_not_joined_is_not_shown"
+        ),
+        "A list that is made item by item says what each item is for": (
+            "test_joined_results.py::test_the_items_of_what_is_joined_say_what_they_are_for_and_why_one_is_missing"
+        ),
+        "*What failed* is told with its reason": "test_joined_results.py::test_many_failures_are_counted",
+        "*A write* is told to be done, not done or not needed, and not what it returned": (
+            "test_joined_results.py::test_whether_each_write_was_made_is_told_and_nothing_of_what_it_returned"
+        ),
+        "A plan that came to no `join`, since it was broken off or the time was over, is shown as a whole": (
+            "test_joined_results.py::test_a_plan_that_was_broken_off_is_shown_as_a_whole"
+        ),
         "*An extraction* takes no value from a reply that was cut": (
             "models/test_streams.py::test_no_value_comes_from_an_extraction_that_is_cut"
         ),

@@ -174,6 +174,10 @@ TEXT: Final = an(str, "a text")
 NAME: Final = Wanted('write a name, such as "price"', _is_name)
 NAMES: Final = Wanted("write a name, or a list of names", _are_names)
 SECONDS: Final = number("seconds")
+EXECUTOR: Final = Wanted(
+    "write an object with a method runner(tool), such as superscalar.executors.LOCAL",
+    lambda value: callable(getattr(value, "runner", None)) and not isinstance(value, type),
+)
 TOOLS: Final = Wanted("write a list, such as tools=[price], or a Toolset", _are_tools)
 LIMITS: Final = Wanted('write limits={"quotes": Limit(concurrency=5)}', _are_limits)
 SCHEMAS: Final = Wanted(

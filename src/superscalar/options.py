@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
-from superscalar.choices import Mode, Replan, ReplannerSees, words_of
+from superscalar.choices import Mode, Replan, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
 from superscalar.given import (
+    EXECUTOR,
     FLAG,
     LIMITS,
     SCHEMAS,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from os import PathLike
     from random import Random
 
+    from superscalar.executors import Executor
     from superscalar.journal import Journal
     from superscalar.models.base import ChatModel
     from superscalar.observe.observed import Observer
@@ -47,6 +49,8 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from superscalar.secrets import Redact
     from superscalar.tools import Limit, Tool, Toolset
 
+A = TypeVar("A")
+OptionsT = TypeVar("OptionsT")
 P = ParamSpec("P")
 S = TypeVar("S")
 
@@ -95,8 +99,8 @@ class ModelOptions:
     """What plans may call: tools, plain functions, and whole sets of them. A set keeps its rules, limits and schemas,
     whether it is given itself or in a list."""
 
-    joiner: str | ChatModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
-    """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
+    executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
+    """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""
 
     extractor: str | ChatModel | None = field(default=None, metadata=_MODEL.or_none.here)
     """Which model reads for extract(...) in plans, if it is not the one that plans. "same" is that one. See
@@ -110,8 +114,9 @@ class ModelOptions:
     `extract(source, "Invoice", "what to find")`: a model without tools reads data that nobody trusts, and a value of
     that type is all that comes out."""
 
-    output_type: Any = None
-    """Any type that pydantic validates; the answer is then of that type."""
+    show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
+    """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which
+    writes were made, without their values. "all": every result."""
 
     instructions: str = field(default="", metadata=TEXT.here)
     """What else the planner and the joiner should know."""
@@ -132,6 +137,17 @@ class ModelOptions:
     syntax: str | None = field(default=None, metadata=TEXT.or_none.here)
     """What the planner is asked to write its plans in. None: JSON where its server writes only that, else
     Python."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerOptions:
+    """Who answers, and what type an answer has."""
+
+    joiner: str | ChatModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
+    """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
+
+    output_type: Any = None
+    """Any type that pydantic validates; the answer is then of that type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +273,7 @@ class RecordOptions:
 
 @bounded
 @dataclass(frozen=True, kw_only=True)
-class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions):
+class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, AnswerOptions, ModelOptions):
     """Everything that an agent may be told: the keywords of `LLMCompiler(...)`.
 
     Raises:
@@ -268,6 +284,42 @@ class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOp
         check_fields(self)
         if isinstance(self.tools, Iterator):  # which would be empty when it is read again
             object.__setattr__(self, "tools", tuple(self.tools))
+
+
+if TYPE_CHECKING:
+    # What type checkers read off of which type answers are: `AnswerOptions` in its four forms, and all else as it
+    # stands above.
+
+    @dataclass(frozen=True, kw_only=True)
+    class _Others(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions): ...
+
+    @dataclass(frozen=True, kw_only=True)
+    class Text(_Others, Generic[A]):
+        """With neither, the joiner writes text."""
+
+        joiner: str | ChatModel = SAME
+        output_type: type[A] = str  # type: ignore[assignment]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Typed(_Others, Generic[A]):
+        """A class, or a generic type such as `list[int]`."""
+
+        joiner: str | ChatModel = SAME
+        output_type: type[A]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Joined(_Others):
+        """Without a joiner, anything that a plan joins."""
+
+        joiner: None
+        output_type: None = None
+
+    @dataclass(frozen=True, kw_only=True)
+    class Validated(_Others):
+        """What is no class for a type checker: unions, `Literal`, `Annotated`."""
+
+        joiner: str | ChatModel | None = SAME
+        output_type: Any
 
 
 _CALL: Final[Mapping[str, Wanted]] = {
@@ -319,7 +371,9 @@ def meanings() -> Mapping[str, str]:
     return found
 
 
-def told_by(made: Callable[P, Options]) -> Callable[[Callable[[S, Options], None]], Callable[Concatenate[S, P], None]]:
+def told_by(
+    made: Callable[P, OptionsT],
+) -> Callable[[Callable[[S, OptionsT], None]], Callable[Concatenate[S, P], None]]:
     """Make an `__init__` that takes `Options` one that takes each of them by its name, as type checkers see it too.
 
     Raises:
@@ -328,7 +382,7 @@ def told_by(made: Callable[P, Options]) -> Callable[[Callable[[S, Options], None
     signature = inspect.signature(made)
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
 
-    def decorate(init: Callable[[S, Options], None]) -> Callable[Concatenate[S, P], None]:
+    def decorate(init: Callable[[S, OptionsT], None]) -> Callable[Concatenate[S, P], None]:
         def __init__(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:  # noqa: N807 -- it is one
             called = type(self).__name__
             check_names(kwargs, signature.parameters, f"{called}(...)")

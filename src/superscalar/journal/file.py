@@ -66,7 +66,7 @@ class Journal:
             raise UsageError(f'journal={given!r} is no path of a file; write journal="runs.db"')
         self.path = Path(given)
         self._about = dict(about or {})
-        self._when_moved = when_moved
+        self._when_moved: Literal["fail", "new"] = when_moved
         real = self.path.resolve()  # by whatever name: the files beside it are those of the real one
         self._path = real
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
@@ -88,6 +88,10 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
+
+    def remembering(self, about: Mapping[str, Any]) -> Journal:
+        """The same file, and `about` is remembered too with every run that is begun here."""
+        return Journal(self.path, about={**self._about, **about}, when_moved=self._when_moved)
 
     # -------------------------------------------------------------------------------------------------- writing
 
@@ -312,6 +316,7 @@ class Journal:
                 error=str(counts["error"]),
                 about=remembered,
                 asked=tuple(counts.get("asked", ())),
+                calls=dict(counts.get("calls", {})),
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise damaged(self.path, f"of run {id!r}: {error!r}") from error

@@ -28,7 +28,8 @@ class Described(ABC):
     lists). `output`, `results`: the fields and the constants of what it returns. `anew`: the parameters of which every
     call may get another default. `context`: the one that wants a ToolContext. `module`: what stands for its provider
     where none is named; `elsewhere`: it does not come from this program. `effect`: what it has where none is declared.
-    `identity`: what, beside the annotations, must be the same for a recorded run to mean the same.
+    `identity`: what, beside the annotations, must be the same for a recorded run to mean the same. `checked`: what
+    gives a result as it is declared, or raises; None where nothing is.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Described(ABC):
     elsewhere: bool = False
     effect: Effect = "read"
     identity: Any = None
+    checked: Callable[[Any], Any] | None = None
 
     @abstractmethod
     def validator(self, secrets: Secrets, completed: Check) -> Check:

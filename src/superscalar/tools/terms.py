@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from superscalar.errors import RateLimited, UsageError
 from superscalar.given import (
+    EXECUTOR,
     FLAG,
     NAME,
     NAMES,
@@ -169,6 +170,8 @@ class Terms:
     """Who gets to read what it is given, likewise."""
     policy: Any = None
     """A rule for its calls, or what is said of each of them."""
+    executor: Any = field(default=None, metadata=EXECUTOR.or_none.here)
+    """Where its calls run, a `superscalar.executors.Executor`; None: where those of the agent do."""
 
     def __post_init__(self) -> None:
         check_fields(self, "@tool")
@@ -245,3 +248,4 @@ class TermsDict(TypedDict, total=False):
     readers: Readers | None
     reads: Readers | None
     policy: Any
+    executor: Any

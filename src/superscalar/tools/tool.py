@@ -8,12 +8,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from types import MethodType
-from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
+from typing import Any, Generic, Unpack, overload
+
+from typing_extensions import ParamSpec, TypeVar
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
 from superscalar.given import NAME
 from superscalar.plan.ir.signatures import ResourceFunction, Signature
+from superscalar.short import LONGEST_REPR, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import filled
@@ -29,6 +32,8 @@ __all__ = ["INHERITED", "Effect", "Inherited", "Tool", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Takes = ParamSpec("Takes", default=...)
+Gives = TypeVar("Gives", default=Any)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -77,7 +82,7 @@ class Batched:
             return LookupError(f"{self.tool.name} returned nothing for {item!r}")
 
 
-class Tool(Generic[P, R]):
+class Tool(Generic[Takes, Gives]):
     """What plans may call: what it is, on which terms, and the function. Made by `tool`, or by `Tool.from_schema`.
 
     Calling it calls the function. `described`: its name, what it takes and gives. `terms`: as they were declared; the
@@ -95,15 +100,15 @@ class Tool(Generic[P, R]):
     """
 
     @overload
-    def __init__(self, described: Described, terms: Terms, function: Callable[P, R]) -> None: ...
+    def __init__(self, described: Described, terms: Terms, function: Callable[Takes, Gives]) -> None: ...
     @overload
-    def __init__(self, described: Callable[P, R], **terms: Any) -> None: ...
+    def __init__(self, described: Callable[Takes, Gives], **terms: Any) -> None: ...
 
     def __init__(
         self,
-        described: Described | Callable[P, R],
+        described: Described | Callable[Takes, Gives],
         terms: Terms | None = None,
-        function: Callable[P, R] | None = None,
+        function: Callable[Takes, Gives] | None = None,
         **declared: Any,
     ) -> None:
         if not isinstance(described, Described):
@@ -200,7 +205,7 @@ class Tool(Generic[P, R]):
         checked = about.checked
         return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: Takes.args, **kwargs: Takes.kwargs) -> Gives:
         """Call the function itself: no validation, no limits, no run."""
         return self.function(*args, **kwargs)
 
@@ -266,7 +271,9 @@ class Tool(Generic[P, R]):
         self._pair(form, self.terms.over, self.terms.max_batch)
 
     def _pair(self, function: Callable[..., Any], over: str | None, max_batch: int) -> None:
-        form = function if isinstance(function, Tool) else tool(effect=self.effect)(function)
+        form = (
+            function if isinstance(function, Tool) else tool(effect=self.effect, executor=self.terms.executor)(function)
+        )
         one_is, many_are = self.described, form.described
         if not (isinstance(one_is, Inspected) and isinstance(many_are, Inspected)):
             raise UsageError(f"tool {self.name}: a tool that comes from a schema has no batched form, and is none")
@@ -276,7 +283,7 @@ class Tool(Generic[P, R]):
         self.batched = Batched(form, one, many, defaults_of(one_is.taken), max_batch)
 
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(self.aliases)})>"
+        return cut(f"<tool {self.name}({', '.join(self.aliases)})>", LONGEST_REPR)
 
     @property
     def open_sinks(self) -> Mapping[str, tuple[Sink, ...]]:
@@ -479,7 +486,7 @@ def tool(
     may not choose that. `content`: those that do not, though their names or types (`path`, `to`, `url`, `id`) look so:
     of a write that has such a parameter and says neither, a person is asked. `readers`: who may read what it returns,
     and `reads`: who gets to read what it is given; names, or functions of arguments. `policy`: a rule for its calls,
-    or what is said of each: "ask", "deny", `Ask("why")`. See docs/security.md.
+    or what is said of each: "ask", "deny", `Ask("why")`. `executor`: where its calls run. See docs/security.md.
 
     Raises:
         UsageError: the function cannot be described to a planner, or a term makes no sense.

@@ -15,7 +15,7 @@ from superscalar.forks import made_once
 from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
-from superscalar.short import short
+from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ranked
 from superscalar.tools.stubs import tool_stub
 from superscalar.tools.terms import Limit
@@ -257,6 +257,9 @@ class Toolset:
         _AT_MOST.check("limit", limit, "describe")
         found = list(self.signatures) if query is None else ranked(self.signatures, query)
         return "\n".join(map(tool_stub, found[:limit]))
+
+    def __repr__(self) -> str:
+        return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
 
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
