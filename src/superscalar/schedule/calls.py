@@ -62,12 +62,14 @@ class Calls:
         self.context = surroundings.context
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
+        # first, since the clock knows this from here on, and asks it: a set in the order of arrival, so that a run
+        # replays to the last event
+        self.live: dict[Attempt, None] = {}
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
         self.batches = Batches(self, self._limits, permission.whether.company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self.reports = Reports(course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
-        self.live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self.ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
