@@ -67,8 +67,8 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev ## write the pages anew that are made from the source: events, failures, diagnostics, options, public names
-	@SUPERSCALAR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_reference.py tests/test_options.py tests/cli/test_pages.py tests/plan/test_table.py
+docs: $(VENV)/.dev ## write the pages anew that are made from the source: events, failures, diagnostics, options, commands, public names
+	@SUPERSCALAR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_reference.py tests/test_options.py tests/plan/test_table.py
 
 bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels beside none, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py

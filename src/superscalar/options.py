@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from superscalar.given import (
     check_names,
     function,
     is_a,
+    is_sendable,
     number,
     one_of,
     whole,
@@ -68,7 +70,10 @@ _MODEL: Final = Wanted(
 
 
 def _is_path_or_journal(value: object) -> bool:
-    return (isinstance(value, str) and value != "") or hasattr(value, "__fspath__") or _is_journal(value)
+    if not isinstance(value, str | os.PathLike):
+        return _is_journal(value)
+    path = os.fspath(value)
+    return isinstance(path, str) and "\0" not in path and os.fsencode(path) != b""
 
 
 _is_journal: Final = is_a("superscalar.journal", "Journal")
@@ -321,9 +326,7 @@ _CALL: Final[Mapping[str, Wanted]] = {
     "question": TEXT,
     "history_trusted": FLAG,
     "deadline": number("seconds from now").or_none,
-    "run_id": Wanted(
-        "write a name of your own, such as run_id='monday'", lambda v: isinstance(v, str) and v != ""
-    ).or_none,
+    "run_id": Wanted("write a name of your own, such as run_id='monday'", is_sendable).or_none,
     "resolve": function("a doubt to Done(value), CallAgain() or StillUnknown()", "doubt").or_none,
     "rules_changed": FLAG,
     "plan": Wanted(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from os import PathLike
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from superscalar import events
 from superscalar.compiler.telling import Telling
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("superscalar.journal")
 
 
 class Recording:
@@ -77,6 +80,7 @@ class Recording:
         return self.log.durable() if tool.name in self._writes else None
 
     def _lost(self, error: JournalError) -> None:
+        _LOG.warning("the run is stopped, as it cannot be recorded: %s", error, extra={"run_id": self.log.run})
         self._loop.call_soon(self._stop, error)
 
     def _stop(self, error: JournalError) -> None:
