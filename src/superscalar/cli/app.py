@@ -117,6 +117,7 @@ def run(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
+    traceback: options.Traceback = False,
 ) -> None:
     """Answer a question: a model plans it, the calls run in parallel, a model words the answer.
 
@@ -134,7 +135,7 @@ def run(
     with reporting(as_json, journal=journal) as told:
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import Source, opened
-        from superscalar.cli.report import conclude
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -164,7 +165,8 @@ def run(
             with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
             compiler, told.journal = with_tools.compiler, with_tools.journal
             stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
-            result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+            with traced(view, wanted=traceback):
+                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
         conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
@@ -299,6 +301,7 @@ def execute(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
+    traceback: options.Traceback = False,
 ) -> None:
     """Run a plan without any model and print the value of its join(...) as JSON.
 
@@ -314,7 +317,7 @@ def execute(
     with reporting(as_json, plan_file, journal) as told:
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import Source, opened
-        from superscalar.cli.report import conclude
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -342,7 +345,8 @@ def execute(
             if not (as_json or quiet):
                 _print_warnings(compiled)
             stream = lambda **given: compiler.stream_plan(compiled, deadline=deadline, **given)  # noqa: E731
-            result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+            with traced(view, wanted=traceback):
+                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
         conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 

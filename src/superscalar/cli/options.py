@@ -168,16 +168,31 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
+
+
+def _logged(command: typer.Context, count: int) -> int:
+    if count:
+        import logging
+
+        from superscalar.cli.logs import log_to_stderr
+
+        command.call_on_close(log_to_stderr(logging.INFO if count == 1 else logging.DEBUG))
+    return count
+
+
 Verbose = Annotated[
     int,
     typer.Option(
         "--verbose",
         "-v",
         count=True,
-        help="Where there is no terminal to draw on, print a line for every call.",
+        callback=_logged,
+        help="Log runs, retries and failures, and print a line for every call where there is no terminal to draw on; "
+        "-vv logs every event.",
         show_default=False,
     ),
 ]
+Traceback = Annotated[bool, typer.Option("--traceback", help="Print all of the traceback of what a tool raised.")]
 Explain = Annotated[
     bool,
     typer.Option("--explain", help="Print the plan after each pass of the compiler, what that did to it, and why."),

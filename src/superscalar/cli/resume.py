@@ -75,6 +75,7 @@ def resume_run(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
+    traceback: options.Traceback = False,
 ) -> None:
     """Go on with a run whose process died, to its end; tools, model and options are those it was begun with.
 
@@ -108,7 +109,7 @@ def resume_run(
         from superscalar.cli.asking import asking
         from superscalar.cli.compiling import Source
         from superscalar.cli.journals import journal_of, open_journal
-        from superscalar.cli.report import conclude
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -141,7 +142,8 @@ def resume_run(
                 rules_changed=rules_changed,
                 **given,
             )
-            result = followed(lambda: using.streamed(stream), view, screen, journal, again)
+            with traced(view, wanted=traceback):
+                result = followed(lambda: using.streamed(stream), view, screen, journal, again)
         rules = list(changes_told(result.events))
         also = {"rules": rules} if rules else {}
         conclude(result, view, journal, also, answers=answers, as_json=as_json, quiet=quiet)

@@ -19,6 +19,7 @@ from superscalar.cli.screens import Screen
 from superscalar.cli.streams import silence_lost
 from superscalar.cli.terminal import safe_line
 from superscalar.compiler.sync import run_to_end
+from superscalar.errors import SuperscalarError
 from superscalar.events import Event
 from superscalar.observe.rows import Row
 from superscalar.observe.view import RunView
@@ -127,7 +128,8 @@ async def _follow(
                         await watcher.watch(stream)
                         return await stream.result()
                 except asyncio.CancelledError:
-                    await watcher.watch(stream)  # how the calls that were cancelled settled
+                    with suppress(SuperscalarError):  # it was stopped, which is what is told
+                        await watcher.watch(stream)  # how the calls that were cancelled settled
                     raise
         except asyncio.CancelledError:
             if journal is not None and signals.suspended:

@@ -123,7 +123,7 @@ class Joining:
             if self._is_over():
                 said = reader.finish()
                 return self._cut_off(said.answer if isinstance(said, joiner.Finish) else "")
-            raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
+            raise JoinError(f"the joiner gave no answer within {timeout:g} s", said="".join(written)) from None
         except ModelError as error:
             if error.retryable and (any(written) or self._would_be_late(error)):
                 return self._cut_off("".join(written), str(error))  # a connection that broke

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -225,7 +226,7 @@ class Run:
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell
         if self._past is None or not self._past.started:
-            wiring.happened(events.RunStarted(wiring.now(), self._id, question))
+            wiring.happened(events.RunStarted(wiring.now(), self._id, question, time.time()))
         timer = None if wiring.deadline is None else wiring.loop.call_at(wiring.deadline, self._pass_deadline)
         error: str | None = "cancelled"
         result: Ending | BaseException

@@ -72,7 +72,8 @@ class Telling:
         match outcome:
             case Failure(message=message, error=error, items=items):
                 inner = None if items is None else tuple(map(self._outcome, items))
-                return replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+                told = replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+                return told.raised_by(outcome.raised and outcome.raised.hiding(self.scrub))
             case Skipped(items=tuple(items)):
                 return replace(outcome, items=tuple(map(self._outcome, items)))
             case _:

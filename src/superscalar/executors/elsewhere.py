@@ -16,6 +16,7 @@ from superscalar.short import LONGEST, cut
 from superscalar.tools.context import ArgumentError, ToolCancelled
 from superscalar.tools.function import Inspected, told_by
 from superscalar.tools.tool import Tool
+from superscalar.traces import Elsewhere
 
 # ------------------------------------------------------------------------------------------------ where a tool is found
 
@@ -98,7 +99,7 @@ _WAITS: Final = ("retry-after", "ratelimit", "date")
 _STATUS: Final = ("status_code", "status", "code")
 
 
-class RaisedElsewhere(Exception):
+class RaisedElsewhere(Elsewhere, Exception):
     """What a tool raised in another process: an exception with the name and the text that it has there.
 
     It is also of the nearest class that both sides know, so that `Retry(on=...)` finds it.

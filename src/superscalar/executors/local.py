@@ -89,11 +89,13 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
     except (RuntimeError, MemoryError) as error:  # there are as many threads as the system allows
         raise NotBegun(f"it was not begun, as there is no thread for it: {error}") from error
     cancelled = False
+    failed: BaseException
     while True:
         try:
             value = await asyncio.shield(future)
         except _Raised as raised:
-            raise raised.error from raised.error.__cause__  # its own, and not this wrapper
+            failed = raised.error
+            break
         except asyncio.CancelledError:
             if _THREADS.give_up(job):
                 raise NotBegun("it was given up before it had begun") from None
@@ -105,6 +107,10 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
                 context.cancelled = True
         else:
             return await value if inspect.isawaitable(value) else value
+    try:
+        raise failed  # out here: its causes are its own, and not this wrapper
+    finally:
+        del failed
 
 
 class _Raised(Exception):

@@ -16,6 +16,7 @@ from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
 from superscalar.tools.tool import Batched, Tool
+from superscalar.traces import beyond_us
 from superscalar.values import FailureKind, Usage
 from superscalar.weight import Scale
 
@@ -328,7 +329,7 @@ class Batch(Ticket):
                     raise
         answer = self._answers[attempt]
         if isinstance(answer, BaseException):
-            raise answer.with_traceback(None)  # it may be that of all calls: do not pile up their tracebacks
+            raise answer.with_traceback(beyond_us(answer.__traceback__))  # that of all calls: they must not pile up
         return answer
 
     async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:

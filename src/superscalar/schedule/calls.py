@@ -31,6 +31,7 @@ from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
 from superscalar.tools.execution import Invocation
 from superscalar.tools.tool import Tool
+from superscalar.traces import KEPT, Elsewhere, Raised, kept
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -61,12 +62,14 @@ class Calls:
         self.context = surroundings.context
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
+        # first, since the clock knows this from here on, and asks it: a set in the order of arrival, so that a run
+        # replays to the last event
+        self.live: dict[Attempt, None] = {}
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
         self.batches = Batches(self, self._limits, permission.whether.company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self.reports = Reports(course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
-        self.live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self.ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
@@ -74,6 +77,7 @@ class Calls:
         self.stopped: FailureKind | None = None
         self.leaving = False
         self._dropped: set[asyncio.Task[None]] = set()
+        self._raised = 0  # exceptions that are kept
         self._escalation: Escalation | None = None
 
     def still_taken(self) -> Iterable[Ticket]:
@@ -304,6 +308,9 @@ class Calls:
         batch = attempt.batch
         if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
             alone = batch is not None and batch.answered and attempt.stopped is None
+            if self._raised < KEPT and not isinstance(error, Elsewhere):
+                self._raised += 1
+                failure.raised_by(Raised(kept(error), ends.hiding(attempt)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.
