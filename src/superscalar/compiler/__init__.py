@@ -143,21 +143,21 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
     @property
     def options(self) -> Options:
-        """What it was told."""
+        """Return the options that it was made with."""
         return self._equipment.options
 
     @property
     def guards(self) -> Guards:
-        """What keeps its runs within bounds, to compare it with that of other agents."""
+        """Return what keeps its runs within bounds, to compare it with that of other agents."""
         return self._made[1]
 
     @property
     def journal(self) -> Journal | None:
-        """Where its runs are recorded, if they are."""
+        """Say where its runs are recorded, if they are."""
         return self._journal
 
     def with_options(self, **changed: Any) -> Self:
-        """An agent that is told the same, but for what is `changed`: a test gives it another model.
+        """Make an agent that is told the same, except for what is `changed`: a test gives it another model.
 
             agent = support.with_options(model=ScriptedModel(PLAN, "Done."))
 
@@ -172,12 +172,12 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
     @property
     def tools(self) -> Toolset:
-        """What plans may call."""
+        """Return the tools that plans may call."""
         return self._equipment.tools
 
     @property
     def limits(self) -> Limits:
-        """What providers allow, and how many calls may be under way at once."""
+        """Return what providers allow, and how many calls may be under way at once."""
         return self._equipment.limits
 
     # ----------------------------------------------------------------------------------------------- questions
@@ -254,7 +254,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         deadline: float | None = None,
         run_id: str | None = None,
     ) -> RunResult[AnswerT]:
-        """`run` for code that is not async. Works inside a running event loop too (notebooks), which it blocks."""
+        """Answer a question from code that is not async. Works in a running event loop too (notebooks), blocking it."""
         return run_to_end(
             lambda: self.run(
                 question,
@@ -268,7 +268,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         )
 
     async def plan(self, question: str, *, history: History = (), history_trusted: bool = False) -> Plan:
-        """What the planner would do: its plan, repaired if need be. Nothing is run.
+        """Ask the planner and return its plan, repaired if need be. Nothing is run.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -278,7 +278,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             return (await running.result()).plan
 
     def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
-        """`plan`, with its events as they happen."""
+        """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
         self._need_model()
         said = said_before(history, trusted=history_trusted)
@@ -358,7 +358,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             return await running.result()
 
     async def doubts(self, run_id: str, *, rules_changed: bool = False) -> tuple[Doubt, ...]:
-        """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
+        """List the writes that `resume` would ask about: under way, perhaps made, and not idempotent.
 
         Nothing is changed, and nothing run.
 
@@ -384,7 +384,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         resolve: Resolve | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
-        """`resume` for code that is not async, as `run_sync` is."""
+        """Resume a run from code that is not async, as `run_sync` does."""
         return run_to_end(
             lambda: self.resume(
                 run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
@@ -418,7 +418,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         return compile_plan(source, self.tools.signatures, syntax)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
-        """The errors and warnings of a plan."""
+        """Return the errors and warnings of a plan."""
         check_call(source=source, syntax=syntax)
         return check(source, self.tools.signatures, syntax)
 
@@ -451,7 +451,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         saw_untrusted: bool = False,
         seen: Label = NOTHING,
     ) -> RunStream:
-        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`.
+        """Run a plan as `execute` does, with its events as they happen; the answer is the value of `join(...)`.
 
         `seen`: the label of what whoever wrote the plan had read, which all of it has, constants too. `saw_untrusted`:
         that may have been anything that these tools return.
@@ -544,7 +544,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         saw_untrusted: bool = True,
         seen: Label | None = None,
     ) -> CallResults:
-        """`execute_calls` for code that is not async, as `run_sync` is."""
+        """Make calls as `execute_calls` does, from code that is not async (see `run_sync`)."""
         return run_to_end(
             lambda: self.execute_calls(
                 message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen

@@ -102,13 +102,13 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     @property
     def joined(self) -> Any:
-        """The value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
+        """Return the value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
         outcome = self._by_id.get(self._join) if self._join is not None else None
         return outcome.value if isinstance(outcome, Observation) else outcome
 
     @property
     def absent(self) -> str:
-        """Why nothing of what was joined has a value; empty if some of it has, or if a condition alone left it out."""
+        """Say why nothing that was joined has a value; empty if some of it has, or only a condition left it out."""
         joined = self.joined
         if not isinstance(joined, Failure | Skipped) or is_silent(joined) or _holds_value(joined):
             return ""
@@ -117,22 +117,22 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     @property
     def failures(self) -> dict[TaskId, Failure]:
-        """The tasks that failed. What was skipped because of them is not among them."""
+        """Return the tasks that failed. What was skipped because of them is not among them."""
         return {id: outcome for id, outcome in self._by_id.items() if isinstance(outcome, Failure)}
 
     @property
     def in_doubt(self) -> tuple[TaskId, ...]:
-        """The writes that may or may not have happened."""
+        """Return the writes that may or may not have happened."""
         return tuple(id for id, failure in self.failures.items() if failure.in_doubt)
 
     @property
     def named(self) -> dict[str, Outcome]:
-        """What each name that the plan's lines assign stands for at its end; no parts of expressions and no items."""
+        """Return what each name that the plan's lines assign stands for at its end: no items, no parts."""
         return {name: self._by_id[id] for id in self._by_id if ":" not in id and (name := name_of(id))}
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was joined has a value."""
+        """Tell whether everything that was joined has a value."""
         return not _holds_failure(self.joined)
 
 
@@ -198,11 +198,11 @@ class RunResult(Generic[AnswerT]):
 
     @property
     def complete(self) -> bool:
-        """Whether there is a whole answer."""
+        """Tell whether there is a whole answer."""
         return not self.cut
 
     def provenance(self, name: str) -> Made:
-        """Where the value of a task came from: by its id, or by a name of the plan (its last version).
+        """Trace where the value of a task came from: by its id, or by a name of the plan (its last version).
 
         Raises:
             UsageError: there is no such task; the message names those that come near.
@@ -211,7 +211,7 @@ class RunResult(Generic[AnswerT]):
 
     @made_once
     def label(self) -> Label:
-        """Where the answer came from, and who may read it.
+        """Say where the answer came from, and who may read it.
 
         That of a joiner is made from everything that it was shown: the question, what was said before and all results.
         Without one it is the label of what the plan joins.
@@ -230,7 +230,7 @@ class RunResult(Generic[AnswerT]):
 
     @made_once
     def timing(self) -> Timing:
-        """Where the time went, in seconds."""
+        """Say where the time went, in seconds."""
         return Timing.of(self.events)
 
 

@@ -119,7 +119,7 @@ class RunStream(Generic[AnswerT]):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What has happened so far."""
+        """Return what has happened so far."""
         return tuple(self._log.events)
 
     def _started(self) -> asyncio.Task[RunResult[AnswerT]]:
@@ -134,7 +134,7 @@ class RunStream(Generic[AnswerT]):
         return self._task
 
     async def result(self) -> RunResult[AnswerT]:
-        """The result, as soon as there is one. Cancelling this does not cancel the run; leaving the block does.
+        """Wait for the result. Cancelling this does not cancel the run; leaving the block does.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -173,7 +173,7 @@ class RunStream(Generic[AnswerT]):
             task.cancel()
 
     async def cancel(self) -> None:
-        """Stop the run and wait until nothing of it is left running (for the grace period at the most)."""
+        """Stop the run and wait until nothing of it is left running (for at most the grace period)."""
         task = self._started()
         task.cancel()
         await asyncio.wait([task])

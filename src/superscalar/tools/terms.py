@@ -94,7 +94,7 @@ class Retry:
         check_fields(self, "Retry")
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait after the `attempt`-th attempt (from 1) failed."""
+        """Return the seconds to wait after the `attempt`-th attempt (from 1) failed."""
         return random.uniform(0.0, min(self.maximum, self.initial * 2.0 ** min(attempt - 1, 60)))
 
 

@@ -185,7 +185,7 @@ class Tool(Generic[Takes, Gives]):
         description: str = "",
         **terms: Unpack[TermsDict],
     ) -> Tool[..., Any]:
-        """A tool that JSON Schema describes (2020-12 or draft-07), as servers and other frameworks do.
+        """Make a tool that JSON Schema describes (2020-12 or draft-07), as servers and other frameworks do.
 
             Tool.from_schema("get-user", {"type": "object", "properties": {"user-id": {"type": "integer"}}}, call)
 
@@ -287,12 +287,12 @@ class Tool(Generic[Takes, Gives]):
 
     @property
     def open_sinks(self) -> Mapping[str, tuple[Sink, ...]]:
-        """What is said of the sinks that what is not trusted may choose in part, by path."""
+        """Return, by path, what is said of sinks that may be chosen in part by what is not trusted."""
         return {str(one): one.marks for one in self.destinations if one.marks}
 
     @made_once
     def validate(self) -> Check:
-        """`validate(arguments)`: the arguments (by the tool's own names) as it wants them; nothing is filled in.
+        """Return `arguments`, by the tool's own names, as the tool wants them; nothing is filled in.
 
         Raises:
             ArgumentError: they do not fit.
@@ -301,7 +301,7 @@ class Tool(Generic[Takes, Gives]):
 
     @made_once
     def bind(self) -> Check:
-        """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
+        """Return all arguments of a call by the tool's own names, from what a plan gives by alias.
 
         They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
 
@@ -313,7 +313,7 @@ class Tool(Generic[Takes, Gives]):
 
     @made_once
     def binding(self) -> Callable[[dict[str, Any]], Portions[dict[str, Any]]]:
-        """`binding(given)`: what `bind(given)` does, in portions.
+        """Bind as `bind(given)` does, in portions.
 
         Raises:
             ArgumentError: as for `bind`.
@@ -334,19 +334,19 @@ class Tool(Generic[Takes, Gives]):
         }
 
     def fills(self, parameter: str) -> bool:
-        """Whether a call that leaves a parameter out gets a default for it."""
+        """Tell whether a call that leaves a parameter out gets a default for it."""
         return parameter in self.described.defaults
 
     def timeout_in(self, usual: float | None) -> float | None:
-        """Seconds that an attempt may last; what is `usual` where it has no timeout of its own. None: without bound."""
+        """Return how many seconds an attempt may last: its own timeout or else the `usual` one. None: without bound."""
         return usual if isinstance(self.timeout, Inherited) else self.timeout
 
     def named(self, given: dict[str, Any]) -> dict[str, Any]:
-        """What a plan gives by alias, by the tool's own names of its parameters."""
+        """Return what a plan gives by alias under the tool's own names of its parameters."""
         return {self.renamed.get(alias, alias): value for alias, value in given.items()}
 
     def default_of(self, parameter: str) -> Any:
-        """What a call gets that leaves a parameter out: one for itself. `anew` has the names where that may differ.
+        """Return what a call that leaves a parameter out gets, one for itself. `anew`: the names where that may differ.
 
         Raises:
             ArgumentError: making it raised.
@@ -364,7 +364,7 @@ class Tool(Generic[Takes, Gives]):
             raise ArgumentError(f"{self.name}(): making the default of `{parameter}` raised {error!r}") from error
 
     def read_back(self, parameter: str, value: Any) -> Any:
-        """An argument that comes out of a journal, of the class that the function wants (see `Record`).
+        """Return an argument from a journal as the class that the function wants (see `Record`).
 
         Raises:
             ArgumentError: it does not fit.
@@ -375,12 +375,12 @@ class Tool(Generic[Takes, Gives]):
         return self._checks[parameter]({parameter: value})[parameter]
 
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments as they may be shown and recorded: what is secret is withheld."""
+        """Withhold secret arguments, so that the rest may be shown and recorded."""
         return hidden(arguments, self.secret_parts) if self.secrets else arguments
 
     @made_once
     def schema(self) -> dict[str, Any]:
-        """The arguments of a call as a JSON Schema object, by the tool's own names: `{"type": "object", ...}`.
+        """Describe the arguments of a call as a JSON Schema object, by the tool's own names: `{"type": "object", ...}`.
 
         Of a tool that was made from one, exactly that.
 
@@ -390,7 +390,7 @@ class Tool(Generic[Takes, Gives]):
         return self.described.schema()
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that.
+        """Name the resource that a call touches, where the tool has a function for that.
 
         `arguments` are those that `bind` gave.
 

@@ -465,7 +465,7 @@ class Plan:
 
     @property
     def calls(self) -> tuple[Task, ...]:
-        """The tasks that call a tool, bodies of maps included."""
+        """Return the tasks that call a tool, bodies of maps included."""
         return tuple(task for task in walk(self.tasks) if isinstance(task.work, Call))
 
 
