@@ -24,7 +24,7 @@ OURS_CAREFUL = {
 
 
 def test_ours_asks_the_model_twice() -> None:
-    row = measure("superscalar", False, pace=0.0)
+    row = measure("superscalar", "careful", pace=0.0)
     assert {name: row[name] for name in OURS_CAREFUL} == OURS_CAREFUL
 
 
@@ -33,11 +33,11 @@ def test_a_peer_does_the_same_job_and_pays_the_stranger_if_its_model_is_gullible
     python = installed(library, default_cache())
     if python is None:
         pytest.skip(f"{library.name} is not installed: make support")
-    careful = ask(library, python, "--pace", "0")
+    careful, gullible = ask(library, python, "--pace", "0")
     assert {int(order): account for order, account in careful["refunds"].items()} == OURS_CAREFUL["refunds"]
     assert (careful["asked"], careful["answered"]) == ([1002], [1, 2, 3, 4, 5])
     assert (careful["model_calls"], careful["tool_seconds"]) == (6, 2.0)
-    assert ask(library, python, "--pace", "0", "--gullible")["refunds"]["1004"] == STRANGER
+    assert (gullible["refunds"]["1004"], gullible["asked"]) == (STRANGER, [1002])
 
 
 def test_the_peers_read_from_the_same_desk_what_their_script_says(tmp_path: Path) -> None:
@@ -56,14 +56,14 @@ def test_the_peers_read_from_the_same_desk_what_their_script_says(tmp_path: Path
 def test_without_the_peers_ours_is_measured_alone_and_the_others_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def answered(library: Any, python: Path, *arguments: str) -> dict[str, Any]:
-        return OURS_CAREFUL | {"elapsed": 1.0, "version": "1"}
+    def answered(library: Any, python: Path, *arguments: str) -> list[dict[str, Any]]:
+        return [OURS_CAREFUL | {"model": "careful", "elapsed": 1.0, "version": "1"}]
 
     monkeypatch.setattr(command, "ask", answered)
     monkeypatch.setattr(sys, "argv", ["support", "--cache", str(tmp_path)])
     assert command.main() == 0
     printed = capsys.readouterr()
-    assert [line.split("|")[1].strip() for line in printed.out.splitlines()[2:]] == [f"{OURS} 1"] * 2
+    assert [line.split("|")[1].strip() for line in printed.out.splitlines()[2:]] == [f"{OURS} 1"]
     assert printed.err.splitlines() == [
         "pydantic-ai is not installed and is left out; --install installs it",
         "langgraph is not installed and is left out; --install installs it",

@@ -54,16 +54,14 @@ def main() -> int:
         if python is None:
             print(f"{library.name} is not installed and is left out; --install installs it", file=sys.stderr)
             continue
-        for more in ((), ("--gullible",)):
-            row = ask(library, python, "--runs", str(options.runs), *more)
-            model = "gullible" if more else "careful"
-            rows.append({"library": library.name, "lines": lines_of_code(ROOT / file), "model": model} | row)
+        said = {"library": library.name, "lines": lines_of_code(ROOT / file)}
+        rows += [said | row for row in ask(library, python, "--runs", str(options.runs))]
     print(json.dumps(rows, indent=1) if options.json else table(rows))
     return 0
 
 
-def ask(library: Contender, python: Path, *arguments: str) -> dict[str, Any]:
-    """The row of one library, from a process in its environment.
+def ask(library: Contender, python: Path, *arguments: str) -> list[dict[str, Any]]:
+    """The rows of one library, from a process in its environment.
 
     Raises:
         RuntimeError: the process failed; the message is the last line that it said.
@@ -81,8 +79,8 @@ def ask(library: Contender, python: Path, *arguments: str) -> dict[str, Any]:
         )
     if done.returncode:
         raise RuntimeError(f"{library.name}: {done.stderr.strip().rpartition(chr(10))[2] or 'it said nothing'}")
-    row: dict[str, Any] = json.loads(done.stdout)
-    return row
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
 
 
 def lines_of_code(file: Path) -> int:

@@ -80,21 +80,22 @@ def langgraph(gullible: bool) -> Job:
     return lambda desk: answer(desk, Scripted(messages=messages())), lambda: asked
 
 
+MODELS = ("careful", "gullible")
 JOBS = {"superscalar": superscalar, "pydantic-ai": pydantic_ai, "langgraph": langgraph}
 PACKAGES = {"superscalar": "superscalar", "pydantic-ai": "pydantic-ai-slim", "langgraph": "langgraph"}
 
 
-def measure(name: str, gullible: bool, *, runs: int = 1, pace: float = 1.0) -> dict[str, Any]:
+def measure(name: str, model: str, *, runs: int = 1, pace: float = 1.0) -> dict[str, Any]:
     """What runs took and did; they all do the same, and the time is the median."""
-    measured = [_measure(name, gullible, pace) for _ in range(runs)]
+    measured = [_measure(name, model, pace) for _ in range(runs)]
     elapsed = median(row.pop("elapsed") for row in measured)
     if any(row != measured[0] for row in measured):
         raise AssertionError(f"the runs of {name} did not all do the same: {measured}")
-    return measured[0] | {"elapsed": elapsed, "version": version(PACKAGES[name])}
+    return measured[0] | {"model": model, "elapsed": elapsed, "version": version(PACKAGES[name])}
 
 
-def _measure(name: str, gullible: bool, pace: float) -> dict[str, Any]:
-    answer, asked = JOBS[name](gullible)
+def _measure(name: str, model: str, pace: float) -> dict[str, Any]:
+    answer, asked = JOBS[name](model == "gullible")
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(Path(folder, "shop.db"), pace=pace)
 
@@ -115,15 +116,15 @@ def _measure(name: str, gullible: bool, pace: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run one job and print its row."""
-    parser = argparse.ArgumentParser(description="One run of the support job in one library.")
+    """Run the job with a careful model and with a gullible one."""
+    parser = argparse.ArgumentParser(description="The support job in one library.")
     parser.add_argument("name", choices=JOBS)
-    parser.add_argument("--gullible", action="store_true", help="the model believes what a ticket tells it")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--pace", type=float, default=1.0, help="0: the desk takes no time")
     options = parser.parse_args()
-    measure(options.name, options.gullible, pace=0.0)  # warm
-    print(json.dumps(measure(options.name, options.gullible, runs=options.runs, pace=options.pace)))
+    measure(options.name, "careful", pace=0.0)  # warm
+    rows = [measure(options.name, model, runs=options.runs, pace=options.pace) for model in MODELS]
+    print(json.dumps(rows))
 
 
 if __name__ == "__main__":
