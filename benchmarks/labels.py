@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.overhead import chain, layered, wide
 from superscalar import tool
 from superscalar.events import Decided, Event
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.policy import Policy
 from superscalar.schedule.attempt import Bounds
@@ -74,7 +74,13 @@ async def _seconds(tasks: list[Task], setting: str) -> float:
     bounds = Bounds(max_tasks=1_000_000)
     unit = TaskFetchingUnit(
         Surroundings(
-            run="labels", tools=tools, limits=limits, invoke=invoke, record=events.append, bounds=bounds, policy=policy
+            run="labels",
+            tools=tools,
+            limits=limits,
+            runners=Runners(),
+            record=events.append,
+            bounds=bounds,
+            policy=policy,
         )
     )
     begin = process_time()

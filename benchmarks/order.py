@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from superscalar import Observation, Tool, tool
 from superscalar.events import Event
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.plan import Plan, compile_plan
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
@@ -186,7 +186,7 @@ class Steps:
                 run="benchmark",
                 tools=self.tools,
                 limits=Limits({}, max_concurrency=slots),
-                invoke=invoke,
+                runners=Runners(),
                 record=events.append,
                 bounds=Bounds(timeout=None),
                 durations=durations,

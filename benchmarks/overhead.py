@@ -29,7 +29,7 @@ from time import perf_counter, process_time
 
 from superscalar import LLMCompiler, ObservedRun, tool
 from superscalar.events import Event
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.observe.observed import Observer
 from superscalar.plan.ir import Call, Literal, Plan, Ref, Task
 from superscalar.plan.ir.needs import needs_of
@@ -91,7 +91,9 @@ def new_unit(events: list[Event]) -> TaskFetchingUnit:
     limits = Limits(_TOOLS.limits, max_concurrency=32)
     bounds = Bounds(max_tasks=1_000_000)
     return TaskFetchingUnit(
-        Surroundings(run="benchmark", tools=_TOOLS, limits=limits, invoke=invoke, record=events.append, bounds=bounds)
+        Surroundings(
+            run="benchmark", tools=_TOOLS, limits=limits, runners=Runners(), record=events.append, bounds=bounds
+        )
     )
 
 
@@ -222,7 +224,9 @@ async def latencies(count: int) -> dict[str, float]:
     events: list[Event] = []
     bounds = Bounds(max_tasks=1_000_000)
     unit = TaskFetchingUnit(
-        Surroundings(run="benchmark", tools=toolset, limits=limits, invoke=invoke, record=events.append, bounds=bounds)
+        Surroundings(
+            run="benchmark", tools=toolset, limits=limits, runners=Runners(), record=events.append, bounds=bounds
+        )
     )
     ours, bare = [], []
     for number in range(count):

@@ -135,7 +135,23 @@ def exits(event: Event, run: ObservedRun) -> None:
     raise SystemExit(3)
 
 
-@pytest.mark.parametrize("wrong", [raises, raises_async, exits])
+class Exotic(BaseException):
+    pass
+
+
+async def raises_exotic(event: Event, run: ObservedRun) -> None:
+    raise Exotic
+
+
+async def exits_async(event: Event, run: ObservedRun) -> None:
+    raise SystemExit(3)
+
+
+def forgets(event: Event, run: ObservedRun) -> Any:
+    return raises_async(event, run)
+
+
+@pytest.mark.parametrize("wrong", [raises, raises_async, exits, raises_exotic, exits_async, forgets])
 def test_one_that_raises_is_reported_once_and_ends_nothing(wrong: Any, caplog: pytest.LogCaptureFixture) -> None:
     told = Told()
     agent = LLMCompiler(tools=[price], observers=[wrong, told])
@@ -143,6 +159,53 @@ def test_one_that_raises_is_reported_once_and_ends_nothing(wrong: Any, caplog: p
         assert run(agent.execute(PLAN)).joined == 14.0
     assert isinstance(told.events[-1], events.RunEnded)
     assert [record.getMessage() for record in caplog.records] == [f"the observer {wrong.__name__} raised an error"]
+
+
+def test_one_that_answers_no_question_is_told_all_the_same() -> None:
+    class Silent(Told):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "__qualname__":
+                raise RuntimeError("none of your business")
+            return super().__getattribute__(name)
+
+    told = Silent()
+    assert run(LLMCompiler(tools=[price], observers=[told]).execute(PLAN)).joined == 14.0
+    assert isinstance(told.events[-1], events.RunEnded)
+
+
+def test_a_plain_function_around_an_async_one_is_waited_for() -> None:
+    told = ToldAsync()
+    result = run(LLMCompiler(ScriptedModel(PLAN, "14."), [price], observers=[lambda e, r: told(e, r)]).run("How much?"))
+    assert tuple(told.events) == result.events
+
+
+def test_what_an_observer_changes_in_a_value_shows_nowhere_else() -> None:
+    @tool(effect="read", trust="trusted")
+    async def prices() -> list[float]:
+        return [7.0]
+
+    @tool(effect="read", trust="trusted")
+    async def given(prices: list[float]) -> list[float]:
+        return prices
+
+    def changes(event: Event, run: ObservedRun) -> None:
+        match event:
+            case events.Succeeded(value=list(value)):
+                value.append(1e6)
+            case events.Started(arguments=arguments):
+                arguments.get("prices", []).append(1e9)
+
+    async def changes_async(event: Event, run: ObservedRun) -> None:
+        changes(event, run)
+
+    told = Told()
+    agent = LLMCompiler(tools=[prices, given], observers=[changes, changes_async, told])
+    assert run(agent.execute("x = prices()\ny = given(x)\njoin(x, y)")).joined == [[7.0], [7.0]]
+    assert [event.value for event in told.events if isinstance(event, events.Succeeded)] == [
+        [7.0],
+        [7.0],
+        [[7.0], [7.0]],
+    ]
 
 
 def test_one_that_hangs_is_reported_once_and_the_run_ends_without_it(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from superscalar import Message, Toolset, joiner, planner, tool
+from superscalar import Message, Toolset, joiner, planner, results, tool
 from superscalar.plan import check, compile_plan
 from superscalar.plan.ir import Span
 from superscalar.plan.ir.diagnostics import Diagnostic
@@ -165,7 +165,7 @@ def test_a_replan_marks_results_as_data() -> None:
 
 
 def shown(plan: str, outcomes: dict[str, Outcome], **options: Any) -> list[str]:
-    return joiner.show_results(compile_plan(plan, TOOLS.signatures).tasks, outcomes, **options).split("\n")
+    return results.show_results(compile_plan(plan, TOOLS.signatures).tasks, outcomes, **options).split("\n")
 
 
 def test_results_are_marked_as_data_and_stand_before_the_question() -> None:
@@ -227,7 +227,7 @@ def test_a_result_without_a_name_is_shown_by_its_expression() -> None:
     plan = 'join(capital("Peru").people + 1)'
     tasks = compile_plan(plan, TOOLS.signatures).tasks
     outcomes: dict[str, Outcome] = {tasks[0].id: Observation({"people": 5}), tasks[1].id: Observation(6)}
-    assert joiner.show_results(tasks, outcomes).split("\n") == [
+    assert results.show_results(tasks, outcomes).split("\n") == [
         "capital(country='Peru'): {\"people\": 5}",
         "capital(country='Peru').people + 1: 6",
     ]

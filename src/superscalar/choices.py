@@ -16,6 +16,9 @@ is asked about other writes. "any": everything.
 ReplannerSees: TypeAlias = Literal["summaries", "text"]
 """What a planner that goes on is shown of results that are not trusted, or not for everybody."""
 
+Show: TypeAlias = Literal["all", "joined"]
+"""What the joiner is shown: all results, or what a plan's `join` names."""
+
 
 def words_of(choice: Any) -> tuple[str, ...]:
     """The words of one of these."""

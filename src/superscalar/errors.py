@@ -10,10 +10,18 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+SAID = 2_000
+"""Characters of what a model had said that an error holds."""
+
 
 def beginning(reply: str) -> str:
-    """As much of what a model said as an error tells."""
+    """As much of what a model said as the text of an error tells."""
     return reply.strip()[:200]
+
+
+def as_said(reply: str) -> str:
+    """As much of what a model said as an error holds."""
+    return reply.strip()[:SAID]
 
 
 class SuperscalarError(Exception):
@@ -31,13 +39,14 @@ class ToolsetError(SuperscalarError):
 class PlanError(SuperscalarError):
     """A plan has errors and nobody is left to repair it.
 
-    `diagnostics` holds what was found, in source order; `str()` of the exception shows each with its place. `reply`:
-    the first 200 characters of what the planner said last, if a planner was asked.
+    `diagnostics` holds what was found, in source order; `str()` of the exception shows each with its place. `said`: the
+    first 2,000 characters of what the planner said last, if a planner was asked; `reply`: the first 200.
     """
 
     def __init__(self, diagnostics: Sequence[object], *, summary: str = "the plan has errors", reply: str = "") -> None:
         self.diagnostics = tuple(diagnostics)
         self.reply = beginning(reply)
+        self.said = as_said(reply)
         super().__init__("\n\n".join([summary, *(str(d) for d in self.diagnostics)]))
 
 
@@ -45,13 +54,20 @@ class ModelError(SuperscalarError):
     """A language model did not answer.
 
     `retryable` says whether the same request may succeed later, `retry_after` (seconds) when, if the provider said so;
-    `status` is the HTTP status where there was one.
+    `status` is the HTTP status where there was one. `said`: the first 2,000 characters of what it had written by then.
     """
 
     def __init__(
-        self, message: str, *, retryable: bool = False, retry_after: float | None = None, status: int | None = None
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(message)
+        self.said = as_said(said)
         self.retryable = retryable
         self.retry_after = retry_after
         self.status = status
@@ -64,14 +80,36 @@ class ModelSetupError(ModelError):
 class JoinError(SuperscalarError):
     """The joiner gave no usable answer: it timed out, broke its output type, or asked for a replan at the limit.
 
-    `reply`: the first 200 characters of what it said last. Without a joiner: nothing that was joined has a value, and
-    that is no condition's doing; `outcomes` has what every task left behind, by id.
+    `said`: the first 2,000 characters of what it said last, or had by then; `reply`: the first 200. Without a joiner:
+    nothing that was joined has a value, and that is no condition's doing; `outcomes` has what every task left behind,
+    by id.
     """
 
-    def __init__(self, message: str, *, reply: str = "", outcomes: Mapping[str, Any] = MappingProxyType({})) -> None:
+    def __init__(
+        self, message: str, *, reply: str = "", outcomes: Mapping[str, Any] = MappingProxyType({}), said: str = ""
+    ) -> None:
         self.reply = beginning(reply)
+        self.said = as_said(said or reply)
         self.outcomes = outcomes
         super().__init__(f"{message}\nit said: {self.reply}" if self.reply else message)
+
+
+class TaskFailed(SuperscalarError):
+    """A value was asked for that is not there. `outcome`: the `Failure` or `Skipped` in its place; `task`: its id.
+
+    What the tool raised, if the run still has it, is the exception's cause.
+    """
+
+    def __init__(self, message: str, outcome: Any, task: str = "") -> None:
+        self.outcome = outcome
+        self.task = task
+        super().__init__(message)
+
+
+class UnknownTask(UsageError, KeyError):
+    """A run has no task of that id or name; the message names those that come near."""
+
+    __str__ = Exception.__str__
 
 
 class JournalError(SuperscalarError):

@@ -1,10 +1,11 @@
 """Every fact of a run is one event, in the order in which it happened. Views, results and replays are folds of them.
 
-`at` is in seconds of the event loop's clock. `id` is a task instance.
+`at` is in seconds of the event loop's clock (`superscalar.observe.wall` has the times of day). `id` is a task instance.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, TypeAlias
@@ -16,29 +17,67 @@ from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.values import LIST, Failure, Holder, Outcome, TaskId, Usage, fact
 
 
+class Happened:
+    """What every event can do."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as JSON data, as a journal has it; `from_json` reads it.
+
+        Raises:
+            superscalar.codec.Unwritable: a value in it is an opaque handle.
+        """
+        made: dict[str, Any] = _codec().to_json(self)
+        return made
+
+
+def _codec() -> Any:
+    """What writes and reads events. It knows each of them, so it is looked for when it is needed."""
+    return importlib.import_module("superscalar.codec")
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """The event that `to_json` made this of.
+
+    Values come back as data: a record as a `superscalar.values.Record`, what was secret as a mark.
+
+    Raises:
+        superscalar.codec.Unreadable: it is none, or of a newer release.
+    """
+    event: Event = _codec().from_json(data)
+    return event
+
+
 @fact
-class RunStarted:
-    """A run began. `question` is empty where a plan is executed without a model."""
+class RunStarted(Happened):
+    """A run began. `question` is empty where a plan is executed without a model.
+
+    `wall`: seconds since 1970 by then; None in older journals.
+    """
 
     at: float
     run: str
     question: str = ""
+    wall: float | None = field(default=None, compare=False, repr=False)
 
 
 @fact
-class Resumed:
+class Resumed(Happened):
     """The process that ran it had ended, and another one goes on from here. Attempts under way had ended with it.
 
     The clock of the first process stopped with it: the times before this event are moved so that none passed between.
-    `rules`: what has changed of the rules that it was begun under, in words; or that nobody recorded these.
+    `rules`: what has changed of the rules that it was begun under, in words; or that nobody recorded these. `wall`: as
+    of `RunStarted`.
     """
 
     at: float
     rules: tuple[str, ...] = ()
+    wall: float | None = field(default=None, compare=False, repr=False)
 
 
 @fact
-class RoundStarted:
+class RoundStarted(Happened):
     """The planner was asked for a plan (round 0), or for more statements (a replan).
 
     `label`: that of all that it was shown by then, of this run and of what was said before, which is the label of what
@@ -56,7 +95,7 @@ class RoundStarted:
 
 
 @fact
-class PlanWritten:
+class PlanWritten(Happened):
     """The planner wrote this piece of text."""
 
     at: float
@@ -64,7 +103,7 @@ class PlanWritten:
 
 
 @fact
-class Thought:
+class Thought(Happened):
     """A model thought this piece of text before or between what it said; `role` as in `ModelUsed`."""
 
     at: float
@@ -73,7 +112,7 @@ class Thought:
 
 
 @fact
-class Withdrawn:
+class Withdrawn(Happened):
     """All that a model had written of the reply that it is writing was a thought, which the next event has."""
 
     at: float
@@ -81,7 +120,7 @@ class Withdrawn:
 
 
 @fact
-class Diagnosed:
+class Diagnosed(Happened):
     """Something is wrong with the plan's text."""
 
     at: float
@@ -89,7 +128,7 @@ class Diagnosed:
 
 
 @fact
-class Repairing:
+class Repairing(Happened):
     """The plan's errors went back to the planner, for the `attempt`-th time in this round (from 1).
 
     `cut`: why its reply was cut, if it was; it was then asked for what is missing.
@@ -101,7 +140,7 @@ class Repairing:
 
 
 @fact
-class Planned:
+class Planned(Happened):
     """A task was added to the graph."""
 
     at: float
@@ -109,14 +148,14 @@ class Planned:
 
 
 @fact
-class Sealed:
+class Sealed(Happened):
     """The plan of this round is complete: its writes may run."""
 
     at: float
 
 
 @fact
-class Ordered:
+class Ordered(Happened):
     """The tasks of this round in the order of its program, which is complete: a repair has put some between others."""
 
     at: float
@@ -124,7 +163,7 @@ class Ordered:
 
 
 @fact
-class Expanded:
+class Expanded(Happened):
     """A map learned how many items it has."""
 
     at: float
@@ -133,7 +172,7 @@ class Expanded:
 
 
 @fact
-class Wanted:
+class Wanted(Happened):
     """A `first` learned how many of its items it wants."""
 
     at: float
@@ -142,7 +181,7 @@ class Wanted:
 
 
 @fact
-class Won:
+class Won(Happened):
     """A `first` has its answers: these items of its list, by position, succeeded first."""
 
     at: float
@@ -151,7 +190,7 @@ class Won:
 
 
 @fact
-class Unneeded:
+class Unneeded(Happened):
     """Nothing that is wanted needs these tasks.
 
     What has not started will not; what runs is not waited for. No task has settled by that: a later round that refers
@@ -163,7 +202,7 @@ class Unneeded:
 
 
 @fact
-class Retired:
+class Retired(Happened):
     """These tasks are no part of the plan of this round any more: their text was taken back, or a repair has not
     got them. An id stands for all instances of its task. None of them has written.
 
@@ -178,7 +217,7 @@ class Retired:
 
 
 @fact
-class Cancelled:
+class Cancelled(Happened):
     """A call that nothing needed any more was cancelled and has ended. It may be revived, unless it was retired."""
 
     at: float
@@ -186,7 +225,7 @@ class Cancelled:
 
 
 @fact
-class Revived:
+class Revived(Happened):
     """Something needs what nothing needed: these tasks take part again, each at its place."""
 
     at: float
@@ -194,7 +233,7 @@ class Revived:
 
 
 @fact
-class Resolved:
+class Resolved(Happened):
     """A call's arguments are bound, and with them the resource that it touches is known."""
 
     at: float
@@ -203,7 +242,7 @@ class Resolved:
 
 
 @fact
-class Shared:
+class Shared(Happened):
     """A call is identical to that of task `of`: it is not made, and settles as that one does."""
 
     at: float
@@ -212,7 +251,7 @@ class Shared:
 
 
 @fact
-class Waiting:
+class Waiting(Happened):
     """A call is ready but its limits (`max_concurrency` is the global one) are used up for now."""
 
     at: float
@@ -221,7 +260,7 @@ class Waiting:
 
 
 @fact
-class Started:
+class Started(Happened):
     """An attempt (from 1) to call a tool began, with these arguments.
 
     Attempts of one `batch` (numbered from 1; 0 is none) are one request, with one slot and one token of their limits.
@@ -236,7 +275,7 @@ class Started:
 
 
 @fact
-class Progressed:
+class Progressed(Happened):
     """A tool reported how far it is; `fraction` is from 0 to 1 where it knows.
 
     For the eyes alone: the newest in a tenth of a second, cut at 500 characters. Journals of today have none.
@@ -249,7 +288,7 @@ class Progressed:
 
 
 @fact
-class Charged:
+class Charged(Happened):
     """A tool said what a call of it has cost, beside what its declaration says."""
 
     at: float
@@ -259,7 +298,7 @@ class Charged:
 
 
 @fact
-class Retrying:
+class Retrying(Happened):
     """An attempt failed and the next one starts no earlier than `delay` seconds from now."""
 
     at: float
@@ -270,7 +309,7 @@ class Retrying:
 
 
 @fact
-class Judged:
+class Judged(Happened):
     """Somebody said what became of a write that the end of the process had cut off; `attempt` is the one in doubt.
 
     `verdict`: "done" (a `Succeeded` follows), "again" (it did not happen and is called again) or "unknown" (a `Failed`
@@ -284,7 +323,7 @@ class Judged:
 
 
 @fact
-class Decided:
+class Decided(Happened):
     """The policy decided on a call: "allow", "warn" (it is broken, and happens), "ask" (a person decides) or "deny".
 
     `rule`: the name of the rule that said so, and `reason` why. `sources` and `readers` (None: everybody) are the label
@@ -304,7 +343,7 @@ class Decided:
 
 
 @fact
-class Approved:
+class Approved(Happened):
     """A person answered what the policy asked of a call. `by`: who, in any words.
 
     `digest`: that of what was asked. An answer is one to that alone.
@@ -318,7 +357,7 @@ class Approved:
 
 
 @fact
-class PlanAsked:
+class PlanAsked(Happened):
     """The plan of this round waits for a person's approval, and nothing of it has begun. `writes`: those in it."""
 
     at: float
@@ -326,7 +365,7 @@ class PlanAsked:
 
 
 @fact
-class PlanApproved:
+class PlanApproved(Happened):
     """A person approved of the plan of this round as a whole, or not."""
 
     at: float
@@ -335,7 +374,7 @@ class PlanApproved:
 
 
 @fact
-class Throttled:
+class Throttled(Happened):
     """A provider refused a call, so this limit (`search()` is the own one of a tool `search`) narrowed.
 
     Nothing starts under it for `delay` seconds, and after that at most `concurrency` calls at once and `rate` per
@@ -350,7 +389,7 @@ class Throttled:
 
 
 @fact
-class Succeeded:
+class Succeeded(Happened):
     """A task settled with a value."""
 
     at: float
@@ -359,7 +398,7 @@ class Succeeded:
 
 
 @fact
-class Failed:
+class Failed(Happened):
     """A task settled with a failure.
 
     `alone`: the request of its batch was answered, and it is this call that got no result. Otherwise a call that was in
@@ -373,7 +412,7 @@ class Failed:
 
 
 @fact
-class Skipped:
+class Skipped(Happened):
     """A task settled without being run; see `superscalar.values.Skipped`."""
 
     at: float
@@ -385,19 +424,19 @@ class Skipped:
 
     @property
     def outcome(self) -> values.Skipped:
-        """What the task left behind."""
+        """Return what the task left behind."""
         return values.Skipped(self.because, self.by_guard, self.items, self.holder)
 
 
 @fact
-class DeadlinePassed:
+class DeadlinePassed(Happened):
     """The run's deadline passed: what is unfinished is being cancelled."""
 
     at: float
 
 
 @fact
-class BudgetSpent:
+class BudgetSpent(Happened):
     """A budget of the run (`max_tokens`, `max_cost`, `max_bytes`) was reached: what would go beyond it is not begun.
 
     `used` of `limit`, in tokens, in the currency of the prices, or in bytes. Each budget is told once.
@@ -410,7 +449,7 @@ class BudgetSpent:
 
 
 @fact
-class JoinStarted:
+class JoinStarted(Happened):
     """The joiner was asked for an answer. `last`: it may not ask for another round."""
 
     at: float
@@ -418,15 +457,31 @@ class JoinStarted:
 
 
 @fact
-class AnswerWritten:
-    """The joiner wrote this piece of the answer."""
+class AnswerWritten(Happened):
+    """The joiner wrote this piece of what may become the answer, in its `attempt`-th reply since `JoinStarted`.
+
+    Pieces of an attempt before the last are no part of the answer: `AnswerRejected` or `AnswerCut` ends each, and
+    `Replanned` takes all of them back.
+    """
 
     at: float
     text: str
+    attempt: int = field(default=1, repr=False)
 
 
 @fact
-class AnswerCut:
+class AnswerRejected(Happened):
+    """What the joiner wrote in this attempt is not the answer (`why`): it does not fit `output_type`, say. It is asked
+    again, unless this was its last attempt. Journals of 0.1 have none.
+    """
+
+    at: float
+    attempt: int
+    why: str
+
+
+@fact
+class AnswerCut(Happened):
     """What the joiner wrote was cut (`why`): it is not the answer. It may be asked once more."""
 
     at: float
@@ -434,15 +489,15 @@ class AnswerCut:
 
 
 @fact
-class Joined:
-    """The joiner's answer is complete; with `output_type` it is the validated value."""
+class Joined(Happened):
+    """The answer is complete; with `output_type` it is the validated value, without a joiner that of `join(...)`."""
 
     at: float
     answer: Any
 
 
 @fact
-class Replanned:
+class Replanned(Happened):
     """The joiner asked for another round."""
 
     at: float
@@ -450,7 +505,7 @@ class Replanned:
 
 
 @fact
-class ModelPreparing:
+class ModelPreparing(Happened):
     """A model is not yet writing: it is being fetched, loaded, or reads; `fraction` is from 0 to 1."""
 
     at: float
@@ -460,7 +515,7 @@ class ModelPreparing:
 
 
 @fact
-class ModelAsked:
+class ModelAsked(Happened):
     """A model call began; `role` is `planner`, `joiner`, or the name of the tool that asks the model.
 
     `attempt` counts from 1: a refusal is waited out, and then the same is asked again. `model` is the model's name. A
@@ -474,7 +529,7 @@ class ModelAsked:
 
 
 @fact
-class ModelUsed:
+class ModelUsed(Happened):
     """A model call ended; `role` is that of its `ModelAsked`. Of one that was refused, nothing was used."""
 
     at: float
@@ -483,7 +538,7 @@ class ModelUsed:
 
 
 @fact
-class RunEnded:
+class RunEnded(Happened):
     """The run is over. `error` is empty unless it failed or was cancelled."""
 
     at: float
@@ -532,6 +587,7 @@ Event: TypeAlias = (
     | BudgetSpent
     | JoinStarted
     | AnswerWritten
+    | AnswerRejected
     | AnswerCut
     | Joined
     | Replanned

@@ -20,6 +20,7 @@ from math import isfinite
 from typing import Any, Final, Literal, get_args
 
 from superscalar.errors import ModelError, RateLimited, UsageError
+from superscalar.executors import LOCAL
 from superscalar.models.base import ChatModel, Message, Request, estimated
 from superscalar.models.blocks import inert
 from superscalar.models.cleaning import replies
@@ -253,6 +254,7 @@ def extraction(
         provider=NAME,
         trust="untrusted",
         reads=(),
+        executor=LOCAL,  # it is the agent's own, with its model
     )(extractor)
     made.results = Results("schema", {name: shape_of(type_) for name, type_ in extractor.types.items()})
     made.signature = replace(

@@ -14,11 +14,13 @@ from dataclasses import MISSING, dataclass, field, fields
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from types import MappingProxyType, MemberDescriptorType
-from typing import Any, Final, Literal, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias, TypeVar, dataclass_transform
 
+from superscalar.errors import TaskFailed
 from superscalar.everyday import as_data, holds_none_else, twin
 from superscalar.everyday import record_fields as record_fields
 from superscalar.short import LONGEST, LOOKS, Bare, bounded, cut
+from superscalar.traces import Place, Raised
 
 TaskId: TypeAlias = str
 
@@ -41,7 +43,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def fact(cls: type[T]) -> type[T]:
-    """A frozen, slotted dataclass whose `__init__` sets the slots themselves.
+    """Make a frozen, slotted dataclass whose `__init__` sets the slots themselves.
 
     The one that `dataclass` writes goes through `object.__setattr__`, which takes twice as long; every call of a tool
     makes several facts.
@@ -62,6 +64,10 @@ class Observation:
 
     value: Any
 
+    def unwrap(self) -> Any:
+        """The value; of a task that has none, `unwrap` raises `TaskFailed`."""
+        return self.value
+
 
 @bounded
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,50 @@ class Holder:
 LIST: Final = Holder()
 
 
+class Traced:
+    """Room for what was raised, beside the fields of a `Failure`: no part of what is compared, shown or written."""
+
+    __slots__ = ("_raised",)
+
+    _raised: Raised
+
+    @property
+    def raised(self) -> Raised | None:
+        """What was raised, with the means to make texts of it that hold no secret."""
+        return getattr(self, "_raised", None)
+
+    def raised_by(self, raised: Raised | None) -> Self:
+        """This very failure, which knows from now on what was raised."""
+        if raised is not None:
+            object.__setattr__(self, "_raised", raised)
+        return self
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What the tool raised, as it was, with its traceback and causes; the frames hold no variables.
+
+        A run keeps the first 20. None for any other, where nothing was raised, and in a run that was read or resumed.
+        It is the tool's own: unlike `message` and `traceback`, its text may hold a secret.
+        """
+        raised = self.raised
+        return None if raised is None else raised.error
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of `exception` as Python prints it, without secrets; empty where there is none."""
+        raised = self.raised
+        return "" if raised is None else raised.text
+
+    @property
+    def place(self) -> Place | None:
+        """Where it was raised: the innermost line of `exception`'s traceback in a file that is not a library's."""
+        raised = self.raised
+        return None if raised is None else raised.place
+
+
 @bounded
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Traced):
     """A task failed.
 
     `error` is the class name of what was raised, if anything was. `in_doubt`: a write that may have happened all the
@@ -109,6 +156,14 @@ class Failure:
         doubt = " (it may have happened all the same)" if self.in_doubt else ""
         return f"{head}{doubt}"
 
+    def unwrap(self) -> NoReturn:
+        """There is no value.
+
+        Raises:
+            TaskFailed: always, from `exception`.
+        """
+        raise TaskFailed(str(self), self) from self.exception
+
 
 @bounded
 @dataclass(frozen=True, slots=True)
@@ -127,7 +182,7 @@ class Skipped:
 
     @property
     def unneeded(self) -> bool:
-        """Whether nothing needed the task."""
+        """Tell whether nothing needed the task."""
         return not self.because
 
     def __str__(self) -> str:
@@ -137,6 +192,14 @@ class Skipped:
             absent = sum(not isinstance(item, Observation) for item in self.items)
             return f"not complete: {absent} of {len(self.items)} items not needed"
         return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
+
+    def unwrap(self) -> NoReturn:
+        """There is no value.
+
+        Raises:
+            TaskFailed: always.
+        """
+        raise TaskFailed(str(self), self)
 
 
 UNNEEDED: Final = Skipped("")
@@ -171,7 +234,7 @@ class Usage:
 
     @property
     def tokens(self) -> int:
-        """Read and written together."""
+        """Add the tokens read and those written."""
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:
@@ -314,7 +377,7 @@ def _computed(kind: type) -> frozenset[str]:
 @lru_cache(maxsize=1_024)
 def _slots(kind: type) -> tuple[Any, ...]:
     """The slots of a class and of those that it derives from."""
-    classes = [base for base in kind.__mro__ if "__slots__" in vars(base)]
+    classes = [base for base in kind.__mro__ if "__slots__" in vars(base) and base is not Traced]
     return tuple(held for base in classes for held in vars(base).values() if type(held) is MemberDescriptorType)
 
 

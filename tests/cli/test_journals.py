@@ -88,7 +88,7 @@ def test_a_recorded_run_is_listed_and_shown() -> None:
     done = command("exec", "plan.txt", "-t", "money.py", "--journal", "runs.db")
     assert re.search(r"^recorded: superscalar show [0-9a-f]{12}$", done.stderr, re.MULTILINE)
     listed = command("runs")
-    assert lines(listed.stdout) == ["~  ~  answered  5 of 7 tasks, 2 failed  plan: price, send"]
+    assert lines(listed.stdout) == ["~  ~  answered  3 calls: 2 done, 1 failed  plan: price, send"]
     shown = command("show", listed.stdout[:5])
     assert shown.exit_code == 0
     assert lines(shown.stdout) == [
@@ -124,7 +124,9 @@ def test_a_recorded_run_is_listed_and_shown() -> None:
 
 def test_a_run_that_was_killed_says_what_is_in_doubt() -> None:
     recorded("left", *LEFT, question="Pay \x1b[31mthem")
-    assert lines(command("runs").stdout) == ["left  ~  interrupted  1 of 3 tasks, 1 in doubt  Pay \\x1b[31mthem"]
+    assert lines(command("runs").stdout) == [
+        "left  ~  interrupted  2 calls: 1 done, 1 cut off, 1 in doubt  Pay \\x1b[31mthem"
+    ]
     shown = lines(command("show", "left").stdout)
     assert shown[:5] == [
         "run left  interrupted",
@@ -133,6 +135,7 @@ def test_a_run_that_was_killed_says_what_is_in_doubt() -> None:
         "model  openai:x",
         "recorded  by superscalar (unknown)",
     ]
+    resuming = "superscalar resume left --agent FILE.py:NAME"
     assert shown[-8:] == [
         "tasks",
         "  x  done  price('IBM')  31.5  ~",
@@ -141,7 +144,7 @@ def test_a_run_that_was_killed_says_what_is_in_doubt() -> None:
         "",
         "in doubt",
         "  paid: pay(31.5) may have happened; look before you do it again",
-        "go on with it: agent.resume('left'), with the agent that began it",
+        f"go on with it: agent.resume('left'), with the agent that began it, or {resuming}",
     ]
 
 
@@ -152,7 +155,7 @@ def test_a_run_that_is_going_on_is_not_called_doubtful() -> None:
     for event in LEFT:
         log.append(event)
     log.flush()
-    assert "running      1 of 3 tasks   " in command("runs").stdout
+    assert "running      2 calls: 1 done, 1 running  " in command("runs").stdout
     shown = command("show", "r1").stdout
     assert ("paid    running" in shown, "in doubt" in shown, "resume" in shown) == (True, False, False)
     log.close()

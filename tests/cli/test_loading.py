@@ -222,3 +222,43 @@ def test_two_sources_with_different_schemas_of_one_name_are_refused(place: Path)
     )
     with pytest.raises(CommandError, match="two modules have different SCHEMAS called 'Mood'"):
         load_tools(["one.py", "two.py"])
+
+
+# --------------------------------------------------------------------------------------- a file that is a program too
+
+PROGRAM = '''
+import asyncio
+from superscalar import Limit, LLMCompiler, tool
+
+@tool(effect="read", limit="quotes")
+def price(ticker: str) -> float:
+    """Latest price."""
+    return 1.0
+
+LIMITS = {"quotes": Limit(concurrency=2)}
+agent = LLMCompiler("local", [price], limits=LIMITS)
+
+async def main():
+    result = await agent.run("Which is dearest?")
+    print(result.answer)
+
+'''
+
+
+@pytest.mark.parametrize("runs", ["asyncio.run(main())", "agent.run_sync('Which?')", "agent.resume_sync('r')"])
+def test_a_file_that_runs_its_agent_when_it_is_imported_is_told_where_to_put_that(place: Path, runs: str) -> None:
+    file = place / "program.py"
+    file.write_text(PROGRAM + runs)
+    assert refused("program.py").splitlines() == [
+        f"--tools {file} cannot be loaded",
+        f"{file}:17: it runs an agent while being imported; put that under `if __name__ == '__main__':`",
+        f"    {runs}",
+    ]
+
+
+def test_a_program_lends_its_tools_and_needs_no_key_for_that(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    pytest.importorskip("openai", reason="needs the extra: pip install 'superscalar[openai]'")
+    program = PROGRAM.replace('"local"', '"openai:gpt-5-mini"')
+    (place / "program.py").write_text(f"{program}if __name__ == '__main__':\n    asyncio.run(main())\n")
+    assert (names("program.py"), load_tools(["program.py"]).limits) == (["price"], {"quotes": Limit(concurrency=2)})

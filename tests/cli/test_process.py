@@ -94,14 +94,14 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to a pr
 @posix
 def test_ctrl_c_cancels_the_run_and_says_what_had_been_done(tmp_path: Path) -> None:
     code = HANGING.format(tests=str(TESTS), patch="")
-    with started(tmp_path, code, "run", "why", "-t", "money.py") as process:
+    with started(tmp_path, code, "run", "why", "-t", "money.py", "-v") as process:
         read_until(process, "started   paid")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-4:] == [
         "  1.75 s  failed    paid  0.25 s  cancelled (it may have happened all the same)",
-        "Stopped. 2 calls had succeeded, 0 had failed, 2 were cancelled.",
+        "Stopped. 4 calls: 2 done, 2 cancelled.",
         "  done      sent: send('me')",
         "  in doubt  paid: pay(5) may have happened; check before you run it again",
     ]
@@ -126,13 +126,14 @@ stream.__class__ = Watched
     assert process.returncode == 130
     error = json.loads(out)["error"]
     assert error["type"] == "Interrupted"
-    assert error["message"].startswith("Stopped. 2 calls had succeeded")
+    assert error["message"].startswith("Stopped. 4 calls: 2 done, 2 cancelled.\n")
+    assert (error["run_id"], error["calls"]) == ("r1", {"done": 2, "failed": 0, "cancelled": 2})
 
 
 @posix
 def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
     code = HANGING.format(tests=str(TESTS), patch=STUBBORN)
-    with started(tmp_path, code, "run", "why", "-t", "money.py") as process:
+    with started(tmp_path, code, "run", "why", "-t", "money.py", "-v") as process:
         read_until(process, "started   paid")
         process.send_signal(signal.SIGINT)
         read_until(process, "settling")

@@ -74,7 +74,7 @@ def killed_in_the_payment(place: Path) -> tuple[str, tuple[int, str, str]]:
     place.mkdir(exist_ok=True)
     (place / "shop.py").write_text(TOOLS)
     (place / "plan.txt").write_text(PLAN)
-    with command(place, "exec", "plan.txt", "-t", "shop.py", "--journal", "runs.db") as process:
+    with command(place, "exec", "plan.txt", "-t", "shop.py", "--journal", "runs.db", "-v") as process:
         assert process.stderr is not None
         assert any("started   p " in line for line in process.stderr)
         while "pay" not in (place / "world").read_text():

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from superscalar import events as ev
 from superscalar.cli.screens import PlainLines
+from superscalar.observe.account import Account
+from superscalar.observe.digest import Digest
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Call, Span, Task
 from superscalar.plan.ir.diagnostics import Diagnostic
+from superscalar.testing import run
 from superscalar.values import Failure
 from support.scripted_runs import ANSWERED
 
 
-def said(capsys: pytest.CaptureFixture[str], *happened: ev.Event) -> str:
+def said(
+    capsys: pytest.CaptureFixture[str], *happened: ev.Event, by: Callable[[RunView], Account | Digest] = Account
+) -> str:
     view = RunView()
-    lines = PlainLines(view)
+    lines = PlainLines(view, by(view))
     for event in happened:
         view.apply(event)
         lines.saw(event)
@@ -46,6 +54,60 @@ def test_a_run_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
   2.00 s  joining   the answer is being written
 """
     )
+
+
+def test_without_a_terminal_a_run_is_its_plan_and_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every call is a line with -v."""
+    assert (
+        said(capsys, *ANSWERED, by=Digest)
+        == """
+  0.50 s  plan      prices = [price(t) for t in tickers("NASDAQ")]
+  0.50 s  plan      if prices:
+  0.50 s  plan          alert = notify("me", prices)
+  0.50 s  plan      join(prices)
+  0.75 s  sealed    the plan is complete
+  2.00 s  failed    prices[1]  0.50 s  LookupError: no such ticker
+  2.00 s  failed    prices  1.00 s  1/2, 1 failed
+  2.00 s  joining   the answer is being written
+"""
+    )
+
+
+def test_of_many_failures_the_first_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """And none of what the end of the run stopped."""
+    down, stopped = Failure("error", "down", "ServiceError"), Failure("cancelled", "the run was cancelled")
+    calls = [ev.Planned(0.0, Task(f"c{i}", Call("t"))) for i in range(16)]
+    begun = [ev.Started(0.0, f"c{i}", "t", {}) for i in range(15)]
+    ends = [ev.Failed(1.0, f"c{i}", down) for i in range(12)] + [
+        ev.Failed(2.0, f"c{i}", stopped) for i in range(12, 16)
+    ]
+    lines = said(capsys, ev.RunStarted(0.0, "r"), *calls, *begun, *ends, by=Digest).splitlines()[1:]
+    assert lines == [
+        *(f"  1.00 s  failed    c{i}  1.00 s  ServiceError: down" for i in range(10)),
+        "  1.00 s  failed    and more, which -v tells one by one",
+    ]
+
+
+def test_how_far_a_run_is_is_told_once_a_second_where_that_has_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    view = RunView()
+    lines = PlainLines(view, Digest(view))
+
+    async def main() -> None:
+        at = asyncio.get_running_loop().time
+        view.apply(ev.RunStarted(at(), "r"))
+        view.apply(ev.Planned(at(), Task("a", Call("t"))))
+        async with lines.watching():
+            await asyncio.sleep(0.25)
+            view.apply(ev.Started(at(), "a", "t", {}))
+            await asyncio.sleep(2.25)
+            view.apply(ev.Succeeded(at(), "a", 1))
+            await asyncio.sleep(5)
+
+    run(main())
+    assert capsys.readouterr().err.splitlines() == [
+        "  1.00 s  progress  1 call: 1 running",
+        "  3.00 s  progress  1 call: 1 done",
+    ]
 
 
 def test_troubles_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +186,7 @@ def test_what_is_asked_and_answered_is_told(capsys: pytest.CaptureFixture[str]) 
 
 def test_lines_are_held_back_while_something_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     view = RunView()
-    lines = PlainLines(view)
+    lines = PlainLines(view, Account(view))
     with lines.asking() as out:
         for event in (ev.RunStarted(0.0, "r"), ev.DeadlinePassed(1.0)):
             view.apply(event)

@@ -165,7 +165,7 @@ def test_without_a_journal_it_is_ctrl_c(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "Stopped. 0 calls had succeeded, 0 had failed, 1 was cancelled." in err.splitlines()
+    assert "Stopped. 1 call: 1 cancelled." in err.splitlines()
 
 
 def test_a_terminal_that_hangs_up_suspends_the_run(tmp_path: Path) -> None:

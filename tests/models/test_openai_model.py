@@ -373,19 +373,35 @@ def test_cached_tokens_may_be_missing() -> None:
     run(test)
 
 
-def test_a_missing_key_names_the_variable() -> None:
-    """Without a key there is nothing to try."""
+def test_a_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key there is nothing to try: it is missed when a run begins, not where the model is made."""
+    model = OpenAIModel("gpt-5-mini")
     with pytest.raises(ModelSetupError, match="OPENAI_API_KEY"):
-        OpenAIModel("gpt-5-mini")
+        model.check_setup()
+    with pytest.raises(ModelSetupError, match="OPENAI_API_KEY"):
+        asyncio.run(reply(model))
     with pytest.raises(ModelSetupError, match=r"example\.org.*OPENAI_API_KEY"):
-        OpenAIModel("m", base_url="https://example.org/v1")
+        OpenAIModel("m", base_url="https://example.org/v1").check_setup()
+    monkeypatch.setenv("OPENAI_API_KEY", "later")
+    model.check_setup()
+    assert model.secrets == ("later",)
+
+
+def test_a_key_that_comes_later_is_not_sent_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that was there from the first."""
+    model = OpenAIModel("m", base_url="http://example.org/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "later")
+    with pytest.raises(UsageError, match="unencrypted"):
+        asyncio.run(reply(model))
+    with pytest.raises(UsageError, match="unencrypted"):
+        model.check_setup()
 
 
 def test_a_missing_extra_names_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the SDK the message is what to type."""
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(ModelSetupError, match=r"pip install 'superscalar\[openai\]'"):
-        OpenAIModel("gpt-5-mini", api_key="k")
+        OpenAIModel("gpt-5-mini", api_key="k").check_setup()
 
 
 def test_the_name_and_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
+from superscalar import LLMCompiler
 from superscalar.errors import ModelSetupError, UsageError
 from superscalar.models import LocalModel, OpenAIModel, resolve
+from superscalar.testing import ScriptedModel, run
 
 
 def test_importing_the_room_imports_no_extra() -> None:
@@ -51,9 +54,15 @@ def test_a_server_address_goes_with_a_remote_name() -> None:
         resolve(LocalModel(), base_url="http://127.0.0.1:1/v1")
 
 
-def test_what_is_missing_is_said_when_the_name_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing key does not wait for the first request."""
+@pytest.mark.parametrize("place", ["model", "joiner", "extractor"])
+def test_a_missing_key_is_said_before_a_run_begins(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent without one can be made, loaded, and execute plans; none of its models waits for its first request."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    with pytest.raises(ModelSetupError):
-        resolve("openai:gpt-5-mini")
+    planner = ScriptedModel("join(1)\n", "One.")
+    named: dict[str, Any] = {"model": planner, place: "openai:gpt-5-mini"}
+    agent = LLMCompiler(**named)
+    assert run(agent.execute("join(1)")).joined == 1
+    with pytest.raises(ModelSetupError, match="OPENAI_API_KEY"):
+        run(agent.run("How many?"))
+    assert planner.requests == []

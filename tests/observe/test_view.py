@@ -160,7 +160,7 @@ def test_what_the_end_of_a_run_kept_from_starting_did_not_fail() -> None:
     )
     assert [view.row(f"prices[{n}]").state for n in range(3)] == ["failed", "skipped", "skipped"]
     assert view.row("prices[1]").failure == stopped
-    assert view.row("prices").items == Items(count=3, failed=1)
+    assert view.row("prices").items == Items(count=3, cancelled=1)
 
 
 def test_an_item_whose_input_failed_counts_as_failed() -> None:

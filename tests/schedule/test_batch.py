@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from superscalar import Failure, Limit, LLMCompiler, Observation, RateLimited, Retry, RunResult, Tool, ToolContext, tool
 from superscalar.events import Event, Failed, Progressed, Retrying, Started, Waiting
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.observe.timing import Timing, lower_bound, span
 from superscalar.plan.ir import Call, Literal, Task
 from superscalar.schedule.limits import Limits
@@ -426,7 +426,7 @@ def test_a_call_that_is_cancelled_alone_ends_alone_and_the_last_one_cancels_the_
     async def main(*stops: tuple[float, str]) -> tuple[list[Any], list[float]]:
         seen: list[Event] = []
         unit = TaskFetchingUnit(
-            Surroundings(run="run", tools=Toolset([price]), limits=Limits(), invoke=local.invoke, record=seen.append)
+            Surroundings(run="run", tools=Toolset([price]), limits=Limits(), runners=Runners(), record=seen.append)
         )
 
         def stop(id: str) -> None:

@@ -7,7 +7,7 @@ from random import Random
 
 from superscalar import events as ev
 from superscalar import tool
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan import compile_plan
 from superscalar.schedule.again import Again, Terms, read_again
 from superscalar.schedule.attempt import Bounds
@@ -38,7 +38,7 @@ def got_again(lines: str, *happened: ev.Event) -> Again:
             run="run",
             tools=tools,
             limits=limits,
-            invoke=local.invoke,
+            runners=Runners(),
             bounds=Bounds(),
             context=None,
             random=Random(1),

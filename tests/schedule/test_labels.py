@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from superscalar import Label, LLMCompiler, Source, tool
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.plan.evaluate.narrow import shaped
 from superscalar.plan.evaluate.parts import Labelled, Parts, whole
 from superscalar.schedule.attempt import Bounds
@@ -81,7 +81,7 @@ async def _unit(plan: str, question: str = "") -> TaskFetchingUnit:
             run="r",
             tools=TOOLS,
             limits=Limits(TOOLS.limits),
-            invoke=invoke,
+            runners=Runners(),
             record=lambda _: None,
             bounds=Bounds(),
             question=question,

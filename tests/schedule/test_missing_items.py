@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from superscalar import LLMCompiler, Observation, Outcomes, Skipped, tool
 from superscalar import events as ev
 from superscalar.codec import dumps, loads
-from superscalar.joiner import show_results
 from superscalar.observe.documents import outcome_document
+from superscalar.results import show_results
 from superscalar.testing import run
 from superscalar.values import Holder
 from support.depth import examples

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from superscalar import Failure, Limit, LLMCompiler, Observation, Retry, RunResult, Skipped, Tool, tool
 from superscalar.events import Cancelled, Failed, Revived, Started, Succeeded, Unneeded, Won
-from superscalar.joiner import show_results
 from superscalar.models.base import ChatModel
 from superscalar.observe.documents import outcome_document
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Plan
 from superscalar.plan.passes.dead import dead
+from superscalar.results import show_results
 from superscalar.testing import ScriptedModel, run
 from superscalar.values import UNNEEDED, TaskId
 from support.depth import examples

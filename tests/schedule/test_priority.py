@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from superscalar import Limit, LLMCompiler, Tool, tool
 from superscalar.events import Event, Planned, Sealed, Started
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan import compile_plan
 from superscalar.plan.ir import Task
 from superscalar.schedule.attempt import Bounds
@@ -72,7 +72,7 @@ def times(
                 run="run",
                 tools=tools,
                 limits=limits,
-                invoke=local.invoke,
+                runners=Runners(),
                 record=happened.append,
                 bounds=Bounds(timeout=None),
                 durations=durations,

@@ -26,7 +26,7 @@ from superscalar.events import (
     Succeeded,
     Unneeded,
 )
-from superscalar.executors.local import invoke
+from superscalar.executors.runners import Runners
 from superscalar.journal.runs import Tally
 from superscalar.observe.view import RunView
 from superscalar.plan.ir import Access, Call, Join, Literal, Ref, Task
@@ -241,7 +241,7 @@ class Drafts:
             run="run",
             tools=self.tools,
             limits=limits,
-            invoke=invoke,
+            runners=Runners(),
             record=self.events.append,
             bounds=Bounds(grace=0.5),
             random=Random(chosen.times),

@@ -10,7 +10,7 @@ from typing import Any
 
 from superscalar import Failure, Limit, Observation, tool
 from superscalar.events import Cancelled, Event, Planned, Revived, RoundStarted, Shared, Started, Unneeded
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.plan.read.fronts.detect import reader_of
 from superscalar.plan.read.program import Program
@@ -50,7 +50,7 @@ class Rounds:
             run="run",
             tools=TOOLS,
             limits=Limits(TOOLS.limits),
-            invoke=local.invoke,
+            runners=Runners(),
             record=self.log.append,
             random=Random(0),
         )

@@ -31,6 +31,7 @@ from superscalar import (
 from superscalar.errors import IllegalEvent
 from superscalar.events import DeadlinePassed, Event, Failed, Progressed, Retrying, RunEnded, Started
 from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
@@ -952,7 +953,7 @@ def unit(*tools: Any, record: Callable[[Event], None] | None = None, **bounds: A
             run="run",
             tools=toolset,
             limits=Limits(),
-            invoke=local.invoke,
+            runners=Runners().made(toolset),
             record=record or events.append,
             bounds=Bounds(**bounds),
         )

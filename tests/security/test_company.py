@@ -10,7 +10,7 @@ import pytest
 
 from superscalar import Failure, LLMCompiler, Policy, RunResult, Sink, Skipped, Tool, tool
 from superscalar.events import Started
-from superscalar.joiner import show_results, summary
+from superscalar.results import show_results, summary
 from superscalar.testing import run
 from superscalar.values import UNNEEDED, Observation, Outcome
 from support.two_readers import ANN

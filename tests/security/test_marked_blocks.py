@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from superscalar import JoinError, LLMCompiler, Message, joiner, planner, tool
+from superscalar import JoinError, LLMCompiler, Message, joiner, planner, results, tool
 from superscalar.events import Started
 from superscalar.models.blocks import inert, recounted
 from superscalar.plan import compile_plan
@@ -81,7 +81,7 @@ def test_no_mixture_of_them_ends_a_block(pieces: list[str]) -> None:
 @given(st.text())
 def test_a_text_without_line_ends_stays_on_its_line(text: str) -> None:
     """Whatever JSON keeps in quotes as it is, no reader takes for the end of a line."""
-    shown = joiner.show_results(PLAN, {"a": Observation(text), "b": Failure("error", text)})
+    shown = results.show_results(PLAN, {"a": Observation(text), "b": Failure("error", text)})
     assert len(re.split("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", shown)) == 2
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from superscalar import Failure, Label, LLMCompiler, Policy, compiler, joiner
+from superscalar import Failure, Label, LLMCompiler, Policy, compiler, results
 from superscalar.compiler import calls as native
 from superscalar.compiler import history, run, sight
 from superscalar.errors import PlanError
@@ -298,8 +298,8 @@ def what_comes_first_is_forgotten(patch: Patch) -> None:
 
 
 def statuses_are_told(patch: Patch) -> None:
-    before = joiner.show_results
-    patch.setattr(joiner, "show_results", lambda *given: before(*given[:5]))
+    before = results.show_results
+    patch.setattr(results, "show_results", lambda *given: before(*given[:5]))
 
 
 def rounds_keep_no_readers(patch: Patch) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from superscalar import Limit, Retry, ToolContext, tool
 from superscalar import events as ev
 from superscalar.codec import from_json, to_json
-from superscalar.executors import local
+from superscalar.executors.runners import Runners
 from superscalar.plan.ir import Task
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.plan.read.fronts.detect import reader_of
@@ -197,7 +197,7 @@ def surroundings(world: Fates) -> Surroundings:
         run="run",
         tools=tools,
         limits=limits,
-        invoke=local.invoke,
+        runners=Runners(),
         record=world.log.append,
         bounds=bounds,
         random=Random(0),

@@ -26,8 +26,8 @@ from superscalar.events import (
     Unneeded,
 )
 from superscalar.events import Skipped as SkippedEvent
-from superscalar.joiner import show_results
 from superscalar.plan.ir import Task, walk
+from superscalar.results import show_results
 from superscalar.values import Outcome, TaskId
 from support.depth import examples
 from support.random_plans import RATE, Settings, World

@@ -182,6 +182,7 @@ ONE_OF_EACH: tuple[Event, ...] = (
     events.BudgetSpent(4.0, "max_cost", 0.75, 0.5),
     events.JoinStarted(4.0, last=True),
     events.AnswerWritten(4.5, "It is "),
+    events.AnswerRejected(4.5, 1, "it is empty"),
     events.AnswerCut(4.5, 'it ended with the word "length"'),
     events.Joined(5.0, Record("brief.Answer", {"total": 12.5})),
     events.Replanned(5.0, "one price is missing"),

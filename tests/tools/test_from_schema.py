@@ -101,6 +101,30 @@ def test_names_that_come_to_one_alias_get_numbers() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["\ufb01", "\uff46oo", "\u00aa", "e\u0301", "\U0001d4b3", "\ufb01-x"])
+def test_a_name_that_python_reads_as_another_has_that_as_its_alias(name: str) -> None:
+    """An identifier of a plan is read in one form (NFKC): a tool, a parameter or a field in another was never found."""
+    server = Server({name: 1})
+    act = Tool.from_schema(
+        name,
+        {"type": "object", "properties": {name: {"type": "integer"}}},
+        server,
+        returns={"type": "object", "properties": {name: {"type": "integer"}}},
+        effect="read",
+    )
+    (alias,) = act.aliases.values()
+    assert executed(f"x = {act.alias}({alias}=1)\njoin(x.{alias})", [act]).answer == 1
+    assert server.sent == [{name: 1}]
+
+
+def test_old_lists_are_seen_in_a_parameter_of_any_name() -> None:
+    pair = {"items": [{"type": "integer"}, {"type": "string"}]}
+    act = Tool.from_schema("t", {"type": "object", "properties": {"default": pair, "enum": pair}}, Server())
+    assert act.bind({"default": [1, "x"]}) == {"default": [1, "x"]}
+    with pytest.raises(ArgumentError, match='"x" is not of type "integer"'):
+        act.bind({"enum": ["x"]})
+
+
 def test_what_comes_from_a_schema_is_given_by_name() -> None:
     """The keys of an object have no order."""
     found = check('a = send_mail("a@b.example", "x")\njoin(a)', Toolset([mail(Server())]).signatures)
@@ -214,6 +238,7 @@ def test_what_other_tools_returned_is_sent_as_json() -> None:
     act = Tool.from_schema("act", {"type": "object", "properties": {"a": {}}}, Server())
     value = {"p": (Point(1, date(2026, 1, 2)),), "m": Decimal("1.50"), "n": Decimal(2), "s": {3}}
     assert act.bind({"a": value}) == {"a": {"p": [{"x": 1, "on": "2026-01-02"}], "m": 1.5, "n": 2, "s": [3]}}
+    assert act.bind({"a": [Decimal(9007199254740993), Decimal("-1E+20")]}) == {"a": [9007199254740993, -(10**20)]}
     same = {"k": [1, "x", None]}
     assert act.bind({"a": same})["a"] is same
 
@@ -225,6 +250,7 @@ def test_what_other_tools_returned_is_sent_as_json() -> None:
         (Decimal("inf"), "Infinity is no number in JSON"),
         (b"x", "a bytes has no form in JSON"),
         pytest.param(10**5_000, "a number has too many digits", id="digits"),
+        pytest.param(Decimal("1E+400"), "a number has too many digits", id="digits of a Decimal"),
         ({1: 2}, "the key 1 is no text"),
         ("\ud800", "a text has half of a character at 0, which cannot be sent"),
         ([object], "a type has no form in JSON"),

@@ -62,6 +62,8 @@ HOSTILE = {
     "what is never valid is required": ({**of(False), "required": ["a"]}, "requires 'a', and allows no value for it"),
     "what is closed is required": ({**of({}), "required": ["b"], "additionalProperties": False}, "requires 'b', and allows"),
     "draft-04": ({**of({}), "$schema": "http://json-schema.org/draft-04/schema#"}, "write it as 2020-12"),
+    "a bound that is a text, in draft-07": ({**of({"minimum": "3"}), "$schema": "http://json-schema.org/draft-07/schema#"}, '"3" is not of type "number", at properties/a/minimum'),
+    "a list of no items": (of({"items": []}), "at properties/a/items"),
     "a dialect of its own": ({**of({}), "$schema": "https://evil.example/s"}, "write it as 2020-12"),
     "a URL": (of({"$ref": "http://127.0.0.1:1/s.json"}), "leads out of it, and nothing is fetched"),
     "a file": (of({"$ref": "file:///etc/passwd"}), "leads out of it, and nothing is fetched"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import logging
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,77 @@ def test_what_goes_wrong_on_the_way_out_is_logged_and_ends_no_run(caplog: pytest
     ]
 
 
+class Stuck(Remote):
+    """What never closes by itself, and does not end either for so many cancellations."""
+
+    def __init__(self, *tools: Any, deaf: int) -> None:
+        super().__init__(*tools)
+        self.deaf = deaf
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
+        yield
+        for _ in range(self.deaf):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1e6)
+
+
+@pytest.mark.parametrize(("deaf", "after", "said"), [(1, 10.0, 1), (2, 12.0, 2)])
+def test_what_does_not_close_holds_no_run_for_ever(
+    deaf: int, after: float, said: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is cancelled, then left alone; whoever waits to open it anew does not wait for that one."""
+    agent = LLMCompiler(tools=Stuck(name, deaf=deaf))
+
+    async def main() -> list[float]:
+        now = asyncio.get_running_loop().time
+
+        async def one(delay: float) -> float:
+            await asyncio.sleep(delay)
+            assert (await agent.execute("join(name('b'))")).joined == "b"
+            return now()
+
+        return [*await asyncio.gather(one(0.0), one(5.0))]
+
+    with caplog.at_level(logging.WARNING, "superscalar"):
+        assert run(main()) == [after, after + after]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the toolset Stuck has not closed for 10 seconds, and is cancelled",
+        "the toolset Stuck does not close, and is left as it is",
+    ][:said] * 2
+
+
+def test_a_toolset_keeps_no_event_loop_that_is_gone() -> None:
+    remote = Remote(name, fails=None)
+    agent = LLMCompiler(tools=remote)
+    loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+
+    async def main() -> None:
+        loops.add(asyncio.get_running_loop())
+        with suppress(ToolsetError):
+            await agent.execute("join(name('b'))")
+
+    run(main())
+    remote.fails = OSError("gone")
+    run(main())
+    remote.tasks.clear()
+    remote.fails = None
+    gc.collect()
+    assert not loops
+
+
+class Exotic(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("raised", [Exotic("x"), BaseExceptionGroup("g", [asyncio.CancelledError()])])
+def test_whatever_a_toolset_raises_is_an_error_of_the_toolset(raised: BaseException) -> None:
+    """As libraries raise it that cancel in groups: the run is not cancelled for that, and no task is left with it."""
+    agent = LLMCompiler(tools=[Remote(price, fails=raised)])
+    with pytest.raises(ToolsetError, match=rf"the toolset Remote could not be opened: {type(raised).__name__}: "):
+        run(agent.execute("join(price('b'))"))
+
+
 def test_a_session_that_died_is_opened_again_for_the_next_run() -> None:
     remote = Remote(name)
 
@@ -259,6 +332,53 @@ def test_tools_that_cannot_be_listed_or_have_one_name_fail_the_run() -> None:
         run(LLMCompiler(tools=Broken()).execute("join(1)"))
     with pytest.raises(UsageError, match="two tools are called 'name'"):
         run(LLMCompiler(tools=[Remote(name), name]).execute("join(1)"))
+
+
+def _broken() -> Iterable[Any]:
+    yield price
+    raise ConnectionResetError("gone, https://host/mcp?token=abc")
+
+
+@pytest.mark.parametrize(
+    ("listed", "why"),
+    [
+        (lambda: 5, "did not list its tools: TypeError: 'int' object is not iterable"),
+        (_broken, r"did not list its tools: ConnectionResetError: gone, https://host/mcp\?\.\.\.$"),
+        (lambda: [Remote(price)], "lists Remote, which has to be opened: hand that over when it is made"),
+        (lambda: Remote(price), "lists Remote, which has to be opened"),
+    ],
+)
+def test_what_is_listed_is_what_can_be_called_or_an_error_of_the_toolset(listed: Any, why: str) -> None:
+    class Wrong(Toolset):
+        async def listed(self) -> Any:
+            return listed()
+
+    with pytest.raises(ToolsetError, match=why):
+        run(LLMCompiler(tools=Wrong()).execute("join(price('b'))"))
+
+
+def test_what_cancels_itself_while_it_lists_cancels_no_run() -> None:
+    class Cancels(Toolset):
+        async def listed(self) -> Any:
+            raise asyncio.CancelledError
+
+    with pytest.raises(ToolsetError, match="the toolset Cancels did not list its tools: CancelledError"):
+        run(LLMCompiler(tools=Cancels()).execute("join(1)"))
+
+
+def test_a_set_that_is_listed_keeps_its_rules_limits_and_schemas() -> None:
+    limited = tool(limit="q")(name.function)
+    inner = Toolset([limited], limits={"q": Limit(concurrency=1)}, schemas={"Name": str}, policy=never)
+
+    class Lists(Toolset):
+        async def listed(self) -> Any:
+            return inner
+
+    agent = LLMCompiler(tools=Lists())
+    outcome = run(agent.execute("x = name('b')"))["x"]
+    assert isinstance(outcome, Failure)
+    assert outcome.message == "never"
+    assert (agent.tools.limits, agent.tools.named) == (inner.limits, {"Name": str})
 
 
 def test_a_run_is_resumed_with_the_tools_that_are_listed_then(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from superscalar.cli import approving, journals, options, resume, tidying
+from superscalar.cli import approving, journals, options, resume, starting, tidying
+from superscalar.cli.codes import EXIT_CODES
 from superscalar.cli.reporting import file_name, reporting
 
 if TYPE_CHECKING:  # what is slow to import is imported by the command that needs it: --help must not wait
@@ -40,7 +41,8 @@ class Commands(TyperGroup):
         try:
             code = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
         except _UsageError as error:
-            from superscalar.cli.failures import USAGE, CommandError, error_document
+            from superscalar.cli.codes import USAGE
+            from superscalar.cli.failures import CommandError, error_document
             from superscalar.cli.report import print_json
 
             message = getattr(error, "format_message", error.__str__)()
@@ -75,23 +77,25 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(
+    help="An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.\n\n"
+    f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}."
+)
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """An LLM compiler: the plan a model writes runs as a parallel program while it is still being written.
-
-    Exit codes: 0 answered, 1 the plan or the run failed, 2 wrong usage, 3 the run waits for approval, 130 stopped with
-    Ctrl-C, 143 suspended by SIGTERM or SIGHUP: with `--journal`, `superscalar resume` goes on with it.
-    """
+    """What is said of all commands together."""
 
 
 @app.command()
 def run(
+    command: typer.Context,
     question: options.Question,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
+    context: options.Context = None,
     model: options.Model = "local",
     base_url: options.BaseUrl = None,
     extractor: options.Extractor = None,
@@ -112,6 +116,8 @@ def run(
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    traceback: options.Traceback = False,
 ) -> None:
     """Answer a question: a model plans it, the calls run in parallel, a model words the answer.
 
@@ -126,10 +132,10 @@ def run(
 
     `superscalar run - --tools money.py --json < question.txt`
     """
-    with reporting(as_json, journal=journal):
+    with reporting(as_json, journal=journal) as told:
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import opened
-        from superscalar.cli.report import conclude
+        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -154,18 +160,22 @@ def run(
                 "approve_plan": approve_plan or None,
             }
             view = RunView()
-            screen = screen_for(view, asked, hidden=as_json or quiet)
-            approve = asking(screen, view, plans=approve_plan, journal=journal)
-            compiler = opened(tools, chosen, journal, approve)
-            stream = lambda: compiler.stream(asked, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen, journal)
-        conclude(result, view, journal, {}, answers=True, as_json=as_json, quiet=quiet)
+            screen = screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)
+            place = Source(tools or (), agent, context, journal, options.typed(command))
+            with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
+            compiler, told.journal = with_tools.compiler, with_tools.journal
+            stream = lambda **given: compiler.stream(asked, deadline=deadline, **given)  # noqa: E731
+            with traced(view, wanted=traceback):
+                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+        conclude(result, view, told.journal, {}, answers=True, as_json=as_json, quiet=quiet)
 
 
 @app.command()
 def plan(
+    command: typer.Context,
     question: options.Question,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
     model: options.Model = "local",
     base_url: options.BaseUrl = None,
     instructions: options.Instructions = None,
@@ -175,6 +185,7 @@ def plan(
     explain: options.Explain = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
 ) -> None:
     """Write the plan for a question and print it; no tool is called.
 
@@ -185,8 +196,7 @@ def plan(
     `superscalar plan "Which of these moved most?" --tools money.py --graph dot | dot -Tsvg > plan.svg`
     """
     with reporting(as_json):
-        from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import print_json, print_text
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
@@ -197,11 +207,12 @@ def plan(
 
         asked = _asked(question)
         with stdout_kept_clean():
-            compiler = open_compiler(load_tools(tools), model=model, base_url=base_url, instructions=instructions)
+            chosen = {"model": model, "base_url": base_url, "instructions": instructions}
+            compiler = opened(Source(tools or (), agent, typed=options.typed(command)), chosen).compiler
             toolset = compiler.tools
             view = RunView()
             stream = lambda: compiler.stream_planning(asked)  # noqa: E731
-            written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet)).plan
+            written = followed(stream, view, screen_for(view, asked, hidden=as_json or quiet, verbosity=verbose)).plan
         text = print_plan(written.tasks)
         if as_json:
             document = plan_document(written, text) | ({"graph": _drawn(written, graph)} if graph else {})
@@ -216,7 +227,8 @@ def plan(
 @app.command()
 def check(
     plan_file: options.PlanFile,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
     syntax: options.PlanSyntax = options.AUTO,
     explain: options.Explain = False,
     as_json: options.Json = False,
@@ -235,8 +247,7 @@ def check(
     with reporting(as_json):
         from dataclasses import replace
 
-        from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import print_diagnostic, print_json, print_text
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import diagnostic_document
@@ -244,7 +255,7 @@ def check(
 
         name, source = _read(plan_file)
         with stdout_kept_clean():
-            compiler = open_compiler(load_tools(tools))
+            compiler = opened(Source(tools or (), agent), {}).compiler
             toolset = compiler.tools
             read_as = _syntax(source, syntax)
             found = compiler.check(source, syntax=read_as)
@@ -273,8 +284,11 @@ def check(
 
 @app.command("exec")
 def execute(
+    command: typer.Context,
     plan_file: options.PlanFile,
-    tools: options.Tools,
+    tools: options.Tools = None,
+    agent: options.Agent = None,
+    context: options.Context = None,
     syntax: options.PlanSyntax = options.AUTO,
     extractor: options.Extractor = None,
     max_concurrency: options.MaxConcurrency = None,
@@ -286,6 +300,8 @@ def execute(
     approve_plan: options.ApprovePlan = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    traceback: options.Traceback = False,
 ) -> None:
     """Run a plan without any model and print the value of its join(...) as JSON.
 
@@ -298,10 +314,10 @@ def execute(
 
     `superscalar exec - --tools money.py --deadline 10 < plan.txt | jq .`
     """
-    with reporting(as_json, plan_file, journal):
+    with reporting(as_json, plan_file, journal) as told:
         from superscalar.cli.asking import asking
-        from superscalar.cli.compiling import opened
-        from superscalar.cli.report import conclude
+        from superscalar.cli.compiling import Source, opened
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
@@ -318,22 +334,24 @@ def execute(
                 "approve_plan": approve_plan or None,
             }
             view = RunView()
-            screen = screen_for(view, name, hidden=as_json or quiet)
-            approve = asking(screen, view, plans=approve_plan, journal=journal)
-            compiler = opened(tools, chosen, journal, approve)
+            screen = screen_for(view, name, hidden=as_json or quiet, verbosity=verbose)
+            place = Source(tools or (), agent, context, journal, options.typed(command))
+            with_tools = opened(place, chosen, lambda path: asking(screen, view, plans=approve_plan, journal=path))
+            compiler, told.journal = with_tools.compiler, with_tools.journal
             read_as = _syntax(source, syntax)
             if syntax == options.AUTO and not (as_json or quiet):
                 typer.echo(f"{name}: read as {read_as}", err=True)
             compiled = compiler.compile(source, syntax=read_as)
             if not (as_json or quiet):
                 _print_warnings(compiled)
-            stream = lambda: compiler.stream_plan(compiled, deadline=deadline)  # noqa: E731
-            result = followed(stream, view, screen, journal)
-        conclude(result, view, journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
+            stream = lambda **given: compiler.stream_plan(compiled, deadline=deadline, **given)  # noqa: E731
+            with traced(view, wanted=traceback):
+                result = followed(lambda: with_tools.streamed(stream), view, screen, told.journal)
+        conclude(result, view, told.journal, {"syntax": read_as}, answers=False, as_json=as_json, quiet=quiet)
 
 
 @app.command("tools")
-def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
+def list_tools(tools: options.Tools = None, agent: options.Agent = None, as_json: options.Json = False) -> None:
     """List the tools that a module or file offers, as plans see them.
 
     Example:
@@ -341,20 +359,20 @@ def list_tools(tools: options.Tools, as_json: options.Json = False) -> None:
     `superscalar tools --tools money.py`
     """
     with reporting(as_json):
-        from superscalar.cli.compiling import open_compiler
-        from superscalar.cli.loading import load_tools
+        from superscalar.cli.compiling import Source, opened
         from superscalar.cli.report import print_json, print_tools
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.observe.documents import tools_document
 
         with stdout_kept_clean():
-            toolset = open_compiler(load_tools(tools)).tools
+            toolset = opened(Source(tools or (), agent), {}).compiler.tools
         if as_json:
             print_json(tools_document(toolset))
         else:
             print_tools(toolset)
 
 
+app.command("init")(starting.begin_program)
 app.command("runs")(journals.list_runs)
 app.command("show")(journals.show_run)
 app.command("resume")(resume.resume_run)

@@ -11,6 +11,7 @@ from superscalar.cli.reporting import reporting
 
 
 def approve_run(
+    command: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
     tasks: Annotated[
         list[str] | None,
@@ -28,6 +29,7 @@ def approve_run(
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="List questions with all of every value, however long.")] = False,
     journal: options.ReadJournal = options.JOURNAL,
+    agent: options.JournalOf = None,
     as_json: options.Json = False,
 ) -> None:
     """Say whether calls of a run that waits may be made, or its plan be begun; without any, list what it asks.
@@ -48,12 +50,12 @@ def approve_run(
     with reporting(as_json):
         from superscalar.cli.asking import put, whose_keyboard
         from superscalar.cli.failures import CommandError
-        from superscalar.cli.journals import open_journal
+        from superscalar.cli.journals import journal_of, open_journal
         from superscalar.cli.listed import answering, going_on
         from superscalar.cli.report import print_json, print_text
         from superscalar.observe.documents import question_document
 
-        opened = open_journal(journal)
+        opened = open_journal(journal_of(command, journal, agent))
         id = opened.named(run)
         chosen = [*(tasks or ()), *([""] if plan else ())]
         if every and chosen:

@@ -1,8 +1,11 @@
-"""From command-line options to a compiler."""
+"""From command-line options to a compiler: one that is made of them, or an agent of the user's under them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -10,44 +13,195 @@ from urllib.parse import urlsplit
 from superscalar.tools import Toolset
 
 if TYPE_CHECKING:
+    from superscalar.cli.session import Stream
     from superscalar.compiler import LLMCompiler
     from superscalar.compiler.approval import Approve
+    from superscalar.events import Event
 
 
-def open_compiler(toolset: Toolset, *, model: str | None = None, joiner: bool = True, **options: Any) -> LLMCompiler:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a command has from what it runs: `tools`, or an `agent`; and the `context` of its tools.
+
+    `typed` has the names of the options that stand on the command line: what the environment says, or is usual, makes
+    way for what the agent has.
+    """
+
+    tools: Sequence[str] = ()
+    agent: str | None = None
+    context: str | None = None
+    journal: Path | None = None
+    typed: frozenset[str] = frozenset()
+
+    def checked(self) -> Source:
+        """Itself.
+
+        Raises:
+            CommandError: it names nothing, or both.
+        """
+        from superscalar.cli.failures import CommandError
+
+        if self.agent is not None and self.tools:
+            raise CommandError("--agent brings its own tools: leave out --tools, or add them to the agent")
+        if self.agent is None and not self.tools:
+            raise CommandError("say where the tools are: --tools FILE.py, or --agent FILE.py:NAME for a whole agent")
+        return self
+
+    def found_from(self, folder: Path) -> Source:
+        """What was said in a folder, for the one where this process is."""
+        agent, context = (spec and _found_from(folder, spec) for spec in (self.agent, self.context))
+        return replace(self, tools=[_found_from(folder, spec) for spec in self.tools], agent=agent, context=context)
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The same as it is remembered with a run, and read again by `remembered`."""
+        said = {"tools": list(self.tools), "agent": self.agent, "context": self.context}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The compiler of a command, with the path of its journal, and how its streams get their context."""
+
+    compiler: LLMCompiler
+    journal: Path | None
+    context: str | None
+
+    def streamed(self, stream: Callable[..., Stream]) -> Stream:
+        """A stream of the compiler's, called with the context if there is one."""
+        return stream() if self.context is None else InContext(self.context, stream)
+
+
+class InContext:
+    """A stream whose run gets what the function that `--context` names returns: open as long as the stream is."""
+
+    def __init__(self, spec: str, open_stream: Callable[..., Stream]) -> None:
+        self._spec = spec
+        self._open_stream = open_stream
+        self._stack = AsyncExitStack()
+        self._stream: Stream | None = None
+
+    async def __aenter__(self) -> InContext:
+        from superscalar.cli.loading import open_context
+
+        async with AsyncExitStack() as stack:
+            context = await stack.enter_async_context(open_context(self._spec))
+            self._stream = self._open_stream(context=context)
+            await stack.enter_async_context(self._stream)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._stack.__aexit__(*error)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        if self._stream is not None:
+            async for event in self._stream:
+                yield event
+
+    async def result(self) -> Any:
+        """What the run came to."""
+        assert self._stream is not None, "it is not open"
+        return await self._stream.result()
+
+    def suspend(self) -> None:
+        """Leave the run to another process, if it has begun."""
+        if self._stream is not None:
+            self._stream.suspend()
+
+
+def open_compiler(toolset: Toolset, *, model: str | None = None, **options: Any) -> LLMCompiler:
     """A compiler for `toolset`; without a `model` it can check and execute plans, and not write any.
 
     `options` that are None are left to the compiler's defaults.
     """
     from superscalar.compiler import LLMCompiler
 
-    given = {name: value for name, value in options.items() if value is not None}
-    if not joiner:
-        given["joiner"] = None
-    return LLMCompiler(model, [toolset], **given)
+    return LLMCompiler(model, [toolset], **_given(**options))
+
+
+def under(agent: LLMCompiler, spec: str, *, approve: Approve | None = None, **options: Any) -> LLMCompiler:
+    """An agent of the user's under the options that were typed; those that are None, or left out, are its own.
+
+    They may tighten its rules, and not loosen them. `approve` is for an agent that asks nobody.
+
+    Raises:
+        CommandError: they would; the message says which.
+    """
+    from superscalar.cli.failures import CommandError
+
+    told, given = agent.options, _given(**options)
+    if approve is not None and told.approve is None:
+        given["approve"] = approve
+    if (mode := given.get("policy")) is not None and not isinstance(told.policy, str):
+        given["policy"] = replace(told.policy, mode=mode)
+    if told.base_url is not None and not str(given.get("model", "openai:")).startswith("openai:"):
+        given.setdefault("base_url", None)  # a model that runs here has no server
+    made = agent.with_options(**given) if given else agent
+    if looser := agent.guards.loosened(made.guards):
+        lines = "\n".join(f"  {line}" for line in looser)
+        raise CommandError(
+            f"--agent {spec}: what stands beside it would loosen its rules:\n{lines}\nsay it there instead"
+        )
+    return made
 
 
 def opened(
-    tools: Sequence[str], chosen: Mapping[str, Any], journal: Path | None, approve: Approve | None
-) -> LLMCompiler:
-    """The compiler of a command that runs something: what was `chosen` is recorded with the run, to go on with it."""
-    from superscalar.cli.loading import load_tools
+    source: Source, chosen: Mapping[str, Any], asking: Callable[[Path | None], Approve | None] = lambda _: None
+) -> Opened:
+    """The compiler of a command: what was `chosen` is recorded with its runs, to go on with them.
 
-    about = _recorded(journal, tools, chosen)
-    return open_compiler(load_tools(tools), **chosen, **about, approve=approve)
+    `asking` makes who is asked, by the journal.
+    """
+    from superscalar.cli.loading import load_agent, load_tools
+
+    source = source.checked()
+    if source.agent is None:
+        approve, toolset = asking(source.journal), load_tools(source.tools)  # what cannot be leaves no file behind
+        about = {} if source.journal is None else {"journal": _journal(source.journal, source, chosen)}
+        compiler = open_compiler(toolset, **chosen, **about, approve=approve)
+        return Opened(compiler, source.journal, source.context)
+    agent = load_agent(source.agent)
+    kept = None if agent.journal is None else agent.journal.path
+    path = source.journal if "journal" in source.typed else kept or source.journal
+    if agent.options.model is not None and "model" not in source.typed:
+        chosen = {name: value for name, value in chosen.items() if name != "model"}
+    if agent.journal is not None and path == kept:
+        about = {"journal": agent.journal.remembering(_about(source, chosen))}
+    else:
+        about = {} if path is None else {"journal": _journal(path, source, chosen)}
+    compiler = under(agent, source.agent, **chosen, **about, approve=asking(path))
+    return Opened(compiler, path, source.context)
 
 
-def _recorded(path: Path | None, tools: Sequence[str], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The compiler's option for a journal, which remembers how the command was called; none without a path.
+def _found_from(folder: Path, spec: str) -> str:
+    if Path.cwd() == folder:
+        return spec
+    if (folder / spec.partition(":")[0]).exists():
+        return str(folder / spec)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return spec
+
+
+def _given(*, joiner: bool = True, **options: Any) -> dict[str, Any]:
+    given = {name: value for name, value in options.items() if value is not None}
+    return given if joiner else {**given, "joiner": None}
+
+
+def _journal(path: Path, source: Source, chosen: Mapping[str, Any]) -> Any:
+    """A journal that remembers how the command was called.
 
     Raises:
-        JournalError: the journal cannot be opened.
+        JournalError: it cannot be opened.
     """
-    if path is None:
-        return {}
     from superscalar.journal import Journal
 
+    return Journal(path, about=_about(source, chosen))
+
+
+def _about(source: Source, chosen: Mapping[str, Any]) -> dict[str, Any]:
     remembered = {name: value for name, value in chosen.items() if value is not None}
     if address := remembered.get("base_url"):
         remembered["base_url"] = urlsplit(address)._replace(netloc=urlsplit(address).netloc.rpartition("@")[2]).geturl()
-    return {"journal": Journal(path, about={"cli": {"tools": list(tools), "folder": str(Path.cwd()), **remembered}})}
+    return {"cli": {**source.named, "folder": str(Path.cwd()), **remembered}}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from superscalar.advice import command
+from superscalar.cli.codes import FAILED, USAGE, WAITING
 from superscalar.errors import (
     ApprovalPending,
     IllegalEvent,
@@ -24,13 +25,12 @@ from superscalar.policy import Question
 from superscalar.schedule.questions import pending_text
 from superscalar.values import Outcome, TaskId
 
-FAILED, USAGE, WAITING, INTERRUPTED, SUSPENDED = 1, 2, 3, 130, 143
-
 
 class CommandError(Exception):
     """A command cannot go on. `kind` is what `--json` calls it, `code` the exit code.
 
     `questions`: what the run `run` waits for a person to answer. `outcomes`: of a run that ended without an answer.
+    `calls`: those that a stopped run had begun, by what became of them.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class CommandError(Exception):
         run: str = "",
         questions: tuple[Question, ...] = (),
         outcomes: Mapping[TaskId, Outcome] = MappingProxyType({}),
+        calls: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -51,6 +52,7 @@ class CommandError(Exception):
         self.run = run
         self.questions = questions
         self.outcomes = outcomes
+        self.calls = calls
 
 
 def command_error(
@@ -86,6 +88,8 @@ def error_document(error: CommandError) -> dict[str, Any]:
     }
     if error.questions:
         document |= {"run_id": error.run, "questions": [question_document(question) for question in error.questions]}
+    if error.calls:
+        document |= {"run_id": error.run, "calls": dict(error.calls)}
     if error.outcomes:
         document["outcomes"] = {task: outcome_document(outcome) for task, outcome in error.outcomes.items()}
     return {"error": document}

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def list_runs(
+    command: typer.Context,
     journal: options.ReadJournal = options.JOURNAL,
+    agent: options.JournalOf = None,
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="How many, at the most.")] = 20,
     as_json: options.Json = False,
 ) -> None:
@@ -37,7 +39,7 @@ def list_runs(
         from superscalar.cli.listed import print_runs, runs_document
         from superscalar.cli.terminal import json_text
 
-        opened = open_journal(journal)
+        opened = open_journal(journal_of(command, journal, agent))
         if as_json:
             sys.stdout.write(json_text(runs_document(opened, limit)) + "\n")
         else:
@@ -45,8 +47,10 @@ def list_runs(
 
 
 def show_run(
+    command: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
     journal: options.ReadJournal = options.JOURNAL,
+    agent: options.JournalOf = None,
     events: Annotated[bool, typer.Option("--events", help="Print every event, one on a line.")] = False,
     provenance: Annotated[
         str | None,
@@ -75,7 +79,7 @@ def show_run(
         from superscalar.cli.report import print_json
         from superscalar.observe.documents import made_document
 
-        opened = open_journal(journal)
+        opened = open_journal(journal_of(command, journal, agent))
         id = opened.named(run)
         if provenance is not None:
             made = provenance_of(opened, id).of(provenance)
@@ -89,6 +93,27 @@ def show_run(
             print_events(opened.read(id))
         else:
             print_run(opened, id)
+
+
+def journal_of(command: typer.Context, path: Path, agent: str | None) -> Path:
+    """Where a command looks for runs: at `path` if it was typed, or there is no `agent`; else in that of the agent.
+
+    Raises:
+        CommandError: the agent keeps none, or cannot be loaded.
+    """
+    if agent is None or "journal" in options.typed(command):
+        return path
+    from superscalar.cli.failures import CommandError
+    from superscalar.cli.loading import load_agent
+    from superscalar.cli.streams import stdout_kept_clean
+
+    with stdout_kept_clean():
+        journal = load_agent(agent).journal
+    if journal is not None:
+        return journal.path
+    if path == options.JOURNAL:
+        raise CommandError(f"--agent {agent}: it keeps no journal; name one, with --journal FILE")
+    return path
 
 
 def open_journal(path: Path) -> Journal:

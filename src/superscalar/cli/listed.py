@@ -10,7 +10,7 @@ from typing import Any, Final
 from superscalar.advice import command, naming, typed
 from superscalar.cli.terminal import console, safe_line
 from superscalar.journal import Journal, RunState, RunSummary
-from superscalar.observe.wording import counted
+from superscalar.observe.wording import calls_text, counted
 from superscalar.policy import Question
 from superscalar.short import cut
 
@@ -48,6 +48,7 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
         "tasks": run.tasks,
         "done": run.done,
         "failed": run.failed,
+        "calls": dict(run.calls),
         "in_doubt": list(run.in_doubt),
         "asked": list(run.asked),
         "error": run.error,
@@ -73,7 +74,7 @@ def print_runs(journal: Journal, limit: int) -> None:
             (f"{run.state:<11}", COLOURS[run.state]),
             f"  {_counts(run):<26}  ",
         )
-        room = max(width - len(text.plain), 20)
+        room = max(width - len(text.plain), 8)
         title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
         text.append(cut(title, room))
         out.print(text)
@@ -90,8 +91,10 @@ def print_runs(journal: Journal, limit: int) -> None:
 
 
 def _counts(run: RunSummary) -> str:
-    parts = [f"{run.done:,} of {counted(run.tasks, 'task')}"]
-    parts += [f"{run.failed:,} failed"] if run.failed else []
+    said = {} if run.state == "running" else {"running": "cut off"}
+    parts = [f"{run.done:,} of {counted(run.tasks, 'task')}"] + ([f"{run.failed:,} failed"] if run.failed else [])
+    if run.calls or not run.tasks:
+        parts = [calls_text({said.get(became, became): number for became, number in run.calls.items()})]
     parts += [f"{len(run.asked):,} asked"] if run.asked else []
     parts += [f"{len(run.in_doubt):,} in doubt"] if run.in_doubt and run.state != "running" else []
     return ", ".join(parts)
@@ -100,9 +103,10 @@ def _counts(run: RunSummary) -> str:
 def going_on(journal: Journal, id: str) -> str:
     """What to type to go on with a run: only a command that began it knows its tools."""
     began = "cli" in journal.about(id)
-    return (
-        command("resume", id, journal=journal.path) if began else f"agent.resume({id!r}), with the agent that began it"
-    )
+    if began:
+        return command("resume", id, journal=journal.path)
+    named = command("resume", id, "--agent", "FILE.py:NAME", journal=journal.path)
+    return f"agent.resume({id!r}), with the agent that began it, or {named}"
 
 
 def answering(journal: Journal, id: str, questions: Sequence[Question]) -> str:

@@ -67,12 +67,39 @@ PlanFile = Annotated[
     str, typer.Argument(metavar="PLAN_FILE", help="A file with a plan; - reads standard input.", show_default=False)
 ]
 Tools = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--tools",
         "-t",
         metavar="MODULE_OR_FILE[:NAME]",
         help="Where the tools are: a module, or a Python file, and one tool or list in it. May be repeated.",
+        show_default=False,
+    ),
+]
+Agent = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="MODULE_OR_FILE:NAME",
+        help="An LLMCompiler of yours, with its tools, rules, limits, models and journal; instead of --tools.",
+        show_default=False,
+    ),
+]
+JournalOf = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="MODULE_OR_FILE:NAME",
+        help="An LLMCompiler of yours, whose journal it is.",
+        show_default=False,
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option(
+        "--context",
+        metavar="MODULE_OR_FILE:NAME",
+        help="A function that returns what tools get as their context, or a context manager of it; it is called once.",
         show_default=False,
     ),
 ]
@@ -111,6 +138,12 @@ ReadJournal = Annotated[
 ]
 
 
+def typed(command: typer.Context) -> frozenset[str]:
+    """The names of the options that stand on the command line, whatever the environment says and what is usual."""
+    sources = {name: command.get_parameter_source(name) for name in command.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+
+
 AUTO: Final = "auto"
 
 
@@ -135,6 +168,31 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else, errors included.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only, no progress and no summary.")]
+
+
+def _logged(command: typer.Context, count: int) -> int:
+    if count:
+        import logging
+
+        from superscalar.cli.logs import log_to_stderr
+
+        command.call_on_close(log_to_stderr(logging.INFO if count == 1 else logging.DEBUG))
+    return count
+
+
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        callback=_logged,
+        help="Log runs, retries and failures, and print a line for every call where there is no terminal to draw on; "
+        "-vv logs every event.",
+        show_default=False,
+    ),
+]
+Traceback = Annotated[bool, typer.Option("--traceback", help="Print all of the traceback of what a tool raised.")]
 Explain = Annotated[
     bool,
     typer.Option("--explain", help="Print the plan after each pass of the compiler, what that did to it, and why."),

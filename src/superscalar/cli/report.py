@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from superscalar.advice import command
-from superscalar.cli.failures import INTERRUPTED, SUSPENDED, WAITING, CommandError
+from superscalar.cli.codes import INTERRUPTED, SUSPENDED, WAITING
+from superscalar.cli.failures import CommandError
 from superscalar.cli.terminal import console, json_text, safe, safe_line
 from superscalar.compiler.result import RunResult, has_failed, result_document
 from superscalar.observe.timing import Timing
 from superscalar.observe.view import RunView
 from superscalar.observe.wording import (
+    failed_rows,
+    failure_lines,
     failures,
     limit_text,
     resource_text,
@@ -26,7 +30,7 @@ from superscalar.observe.wording import (
 from superscalar.plan.ir.diagnostics import Diagnostic
 from superscalar.tools import Toolset
 from superscalar.tools.stubs import argument_lines, form_lines, schema_lines
-from superscalar.values import Usage, plain
+from superscalar.values import Failure, Usage, plain
 
 
 def print_json(document: Any) -> None:
@@ -135,6 +139,10 @@ def print_error(error: CommandError) -> None:
     for diagnostic in error.diagnostics:
         print_diagnostic(diagnostic, error=True)
     out = console(sys.stderr)
+    for id, outcome in error.outcomes.items():
+        if isinstance(outcome, Failure) and outcome.kind != "items":
+            for line in failure_lines(id, outcome):
+                out.print(Text(safe_line(line), style="red"))
     prefix = () if error.code in (INTERRUPTED, SUSPENDED, WAITING) else (("error: ", "bold red"),)
     out.print(Text.assemble(*prefix, safe(str(error))))
 
@@ -147,6 +155,26 @@ def print_summary(view: RunView, timing: Timing, usage: Usage, rounds: int, cost
     for line in failures(view):
         out.print(Text(safe_line(line), style="red"))
     out.print(Text(summary_text(timing, usage, rounds, cost), style="dim"))
+
+
+@contextmanager
+def traced(view: RunView, *, wanted: bool) -> Iterator[None]:
+    """Print on standard error, once a run is over, where each of its failures came from, as Python does."""
+    try:
+        yield
+    finally:
+        if wanted:
+            _print_tracebacks(view)
+
+
+def _print_tracebacks(view: RunView) -> None:
+    from rich.text import Text
+
+    out = console(sys.stderr)
+    for row in failed_rows(view):
+        if row.failure is not None and (text := row.failure.traceback):
+            out.print(Text(safe_line(f"{row.id}:"), style="bold red"))
+            out.print(Text(safe(text.rstrip("\n"))))
 
 
 def print_recorded(journal: Path | None, run: str) -> None:

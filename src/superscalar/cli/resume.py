@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ from superscalar.cli import options
 from superscalar.cli.reporting import reporting
 
 if TYPE_CHECKING:
+    from superscalar.cli.compiling import Opened, Source
     from superscalar.compiler import LLMCompiler
     from superscalar.journal import Journal
     from superscalar.schedule.doubts import Doubt, Verdict
@@ -29,6 +31,7 @@ class InDoubtAnswer(StrEnum):
 
 
 def resume_run(
+    command: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or how it begins.", show_default=False)],
     journal: options.ReadJournal = options.JOURNAL,
     tools: Annotated[
@@ -41,6 +44,8 @@ def resume_run(
             show_default=False,
         ),
     ] = None,
+    agent: options.Agent = None,
+    context: options.Context = None,
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", metavar="MODEL", help="Which model goes on, if another.", show_default=False),
@@ -69,6 +74,8 @@ def resume_run(
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+    traceback: options.Traceback = False,
 ) -> None:
     """Go on with a run whose process died, to its end; tools, model and options are those it was begun with.
 
@@ -76,16 +83,21 @@ def resume_run(
     or not: you are asked, or say it with `--in-doubt`; otherwise nothing is changed and the exit code is 1.
 
     The rules and bounds that the run was begun under must still be there. One that says something else by now is shown,
-    and refused without `--rules-changed`; one that is missing always is, such as the rule of an agent in Python.
+    and refused without `--rules-changed`; one that is missing always is. A run of an agent in Python is gone on with by
+    that agent: `--agent`.
 
     Examples:
 
     `superscalar resume 3f9c`
 
+    `superscalar resume 3f9c --agent shop.py:agent --context shop.py:customer`
+
     `superscalar resume 3f9c --journal nightly.db --in-doubt unknown --json`
     """
     again = _said_again(
         ("--tools", tools),
+        ("--agent", agent),
+        ("--context", context),
         ("--model", model),
         ("--replan", replan),
         ("--replanner-sees", replanner_sees),
@@ -93,24 +105,26 @@ def resume_run(
         ("--approve-plan", approve_plan),
         ("--rules-changed", rules_changed),
     )
-    with reporting(as_json, journal=journal, again=again):
+    with reporting(as_json, journal=journal, again=again) as told:
         from superscalar.cli.asking import asking
-        from superscalar.cli.journals import open_journal
-        from superscalar.cli.report import conclude
+        from superscalar.cli.compiling import Source
+        from superscalar.cli.journals import journal_of, open_journal
+        from superscalar.cli.report import conclude, traced
         from superscalar.cli.screens import screen_for
         from superscalar.cli.session import followed
         from superscalar.cli.streams import stdout_kept_clean
         from superscalar.compiler.guards import changes_told
         from superscalar.observe.view import RunView
 
-        opened = open_journal(journal)
-        id = opened.named(run)
-        about = opened.about(id)
-        answers = about.get("kind") == "answer"
         with stdout_kept_clean():
+            journal = told.journal = journal_of(command, journal, agent)
+            opened = open_journal(journal)
+            id = opened.named(run)
+            about = opened.about(id)
+            answers = about.get("kind") == "answer"
             view = RunView()
             title = str(about.get("question") or f"run {id}")
-            screen = screen_for(view, title, hidden=as_json or quiet)
+            screen = screen_for(view, title, hidden=as_json or quiet, verbosity=verbose)
             given = {
                 "policy": policy,
                 "approve_plan": approve_plan or None,
@@ -118,15 +132,18 @@ def resume_run(
                 "replan": replan,
                 "replanner_sees": replanner_sees,
             }
-            compiler = _compiler(opened, about, tools, model, given)
+            using = _using(opened, about, Source(tools or (), agent, context), model, given)
+            compiler = using.compiler
             verdicts = _verdicts(compiler, id, journal, in_doubt, again, rules_changed=rules_changed)
-            stream = lambda: compiler.stream_resume(  # noqa: E731
+            stream = lambda **given: compiler.stream_resume(  # noqa: E731
                 id,
                 deadline=deadline,
                 resolve=lambda doubt: verdicts[doubt.task_id],
                 rules_changed=rules_changed,
+                **given,
             )
-            result = followed(stream, view, screen, journal, again)
+            with traced(view, wanted=traceback):
+                result = followed(lambda: using.streamed(stream), view, screen, journal, again)
         rules = list(changes_told(result.events))
         also = {"rules": rules} if rules else {}
         conclude(result, view, journal, also, answers=answers, as_json=as_json, quiet=quiet)
@@ -143,39 +160,39 @@ def _said_again(*options: tuple[str, Any]) -> list[str]:
     return words
 
 
-def _compiler(
-    opened: Journal, about: Mapping[str, Any], tools: list[str] | None, model: str | None, given: Mapping[str, Any]
-) -> LLMCompiler:
-    """A compiler as the command had that began the run; `tools`, `model` and options where others are `given`."""
-    from superscalar.cli.compiling import open_compiler
+def _using(
+    journal: Journal, about: Mapping[str, Any], source: Source, model: str | None, given: Mapping[str, Any]
+) -> Opened:
+    """What goes on with a run: as the command had it that began it; what `source`, `model` and `given` say instead."""
+    from superscalar.cli.compiling import Opened, Source, open_compiler, under
     from superscalar.cli.failures import CommandError
-    from superscalar.cli.loading import load_tools
+    from superscalar.cli.loading import load_agent, load_tools
 
     remembered = dict(about.get("cli") or {})
     folder = Path(remembered.pop("folder", "."))
-    specs = remembered.pop("tools", None)
-    chosen = tools or (None if specs is None else [_found_from(folder, spec) for spec in specs])
-    if chosen is None:
-        raise CommandError("the run was not begun by a command that names its tools: say where they are, with --tools")
-    if model is not None:
-        remembered["model"] = model
-    if "cli" not in about and about.get("kind") == "answer":
-        remembered["joiner"] = about.get("joiner") is not None
-    if about.get("kind") == "answer" and not remembered.get("model"):
-        raise CommandError("the run was not begun by a command that names its model: name one, with --model")
+    begun = Source(remembered.pop("tools", ()), remembered.pop("agent", None), remembered.pop("context", None))
+    if source.agent is None and not source.tools:
+        if begun.agent is None and not begun.tools:
+            raise CommandError(
+                "the run was not begun by a command that names its tools: say where they are, with --tools, "
+                "or whose agent it is, with --agent"
+            )
+        begun = begun.found_from(folder)
+        source = replace(begun, context=source.context or begun.context)
+    source = source.checked()
     options = {**remembered, **{name: value for name, value in given.items() if value is not None}}
-    return open_compiler(load_tools(chosen), journal=opened, **options)
-
-
-def _found_from(folder: Path, spec: str) -> str:
-    """What `--tools` said in a folder, for this one."""
-    if Path.cwd() == folder:
-        return spec
-    if (folder / spec.partition(":")[0]).exists():
-        return str(folder / spec)
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    return spec
+    if model is not None:
+        options["model"] = model
+    if source.agent is not None:
+        compiler = under(load_agent(source.agent), source.agent, **{**options, "journal": journal})
+        return Opened(compiler, journal.path, source.context)
+    if about.get("kind") == "answer":
+        if "cli" not in about:
+            options["joiner"] = about.get("joiner") is not None
+        if not options.get("model"):
+            raise CommandError("the run was not begun by a command that names its model: name one, with --model")
+    compiler = open_compiler(load_tools(source.tools), journal=journal, **options)
+    return Opened(compiler, journal.path, source.context)
 
 
 def _verdicts(
@@ -192,7 +209,8 @@ def _verdicts(
     Raises:
         CommandError: nobody is there to say, or wants to.
     """
-    from superscalar.cli.failures import FAILED, CommandError
+    from superscalar.cli.codes import FAILED
+    from superscalar.cli.failures import CommandError
     from superscalar.compiler.sync import run_to_end
 
     doubts = run_to_end(lambda: compiler.doubts(id, rules_changed=rules_changed))
@@ -234,7 +252,8 @@ def _ask(doubt: Doubt) -> Verdict:
     """
     import json
 
-    from superscalar.cli.failures import FAILED, CommandError
+    from superscalar.cli.codes import FAILED
+    from superscalar.cli.failures import CommandError
     from superscalar.cli.terminal import safe_line
     from superscalar.schedule.doubts import CallAgain, Done, StillUnknown
 

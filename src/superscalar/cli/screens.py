@@ -14,6 +14,7 @@ from superscalar import events as ev
 from superscalar.cli.streams import Captured, captured_stderr
 from superscalar.cli.terminal import console, safe, safe_line
 from superscalar.observe.account import Account
+from superscalar.observe.digest import Digest
 from superscalar.observe.view import RunView
 from superscalar.observe.wording import duration
 from superscalar.short import cut
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from superscalar.cli.painter import Painter
 
 _PERIOD = 0.1  # seconds between two pictures
+_SECOND = 1.0
 _REMAINING = 20  # rows that stay when the picture goes
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _WIDEST = 200  # characters of a plain line
@@ -69,28 +71,29 @@ class NoScreen:
 
 
 class PlainLines:
-    """One line for each thing that happens, on standard error: for logs and pipes."""
+    """Lines on standard error, for logs and pipes: one for each thing that happens, or what `account` has of it."""
 
-    def __init__(self, view: RunView) -> None:
+    def __init__(self, view: RunView, account: Account | Digest) -> None:
         self._view = view
         self._console = console(sys.stderr)
-        self._account = Account(view)
+        self._account = account
         self._held: list[str] | None = None  # while something is asked
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Nothing is to be set up or taken down."""
-        yield
+        """Say once a second how far the run is, if that is told."""
+        telling = asyncio.create_task(self._tell(), name="tell how far it is")
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await telling
 
     def saw(self, event: ev.Event) -> None:
         """Print what this event means to a person, if anything."""
         for word, text in self._account.of(event):
-            line = f"{duration(self._view.elapsed(event.at)):>8}  {word:<9} {safe_line(text)}"
-            line = cut(line, _WIDEST)
-            if self._held is None:
-                self._console.out(line, highlight=False)
-            else:
-                self._held.append(line)
+            self._print(event.at, word, text)
 
     @contextmanager
     def asking(self) -> Iterator[TextIO]:
@@ -105,6 +108,19 @@ class PlainLines:
 
     def release(self) -> None:
         """There is nothing to give back."""
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(_SECOND)
+            if said := self._account.so_far():
+                self._print(asyncio.get_running_loop().time(), "progress", said)
+
+    def _print(self, at: float, word: str, text: str) -> None:
+        line = cut(f"{duration(self._view.elapsed(at)):>8}  {word:<9} {safe_line(text)}", _WIDEST)
+        if self._held is None:
+            self._console.out(line, highlight=False)
+        else:
+            self._held.append(line)
 
 
 class Picture:
@@ -186,13 +202,19 @@ class Picture:
             out.print(line, soft_wrap=True)
 
 
-def screen_for(view: RunView, title: str, *, hidden: bool = False) -> Screen:
-    """The picture where somebody looks at a terminal, lines elsewhere, nothing if it is `hidden`."""
+def screen_for(view: RunView, title: str, *, hidden: bool = False, verbosity: int = 0) -> Screen:
+    """The picture where somebody looks at a terminal, lines elsewhere, nothing if it is `hidden`.
+
+    Lines tell of every call if there is any `verbosity`.
+    """
     if hidden:
         return NoScreen()
     # The answer goes to standard output: where that is no terminal, this is a pipeline, and it gets lines.
-    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and console(sys.stderr).is_terminal
-    return Picture(view, title) if drawable and not console(sys.stderr).is_dumb_terminal else PlainLines(view)
+    # Nor is a file one, whatever FORCE_COLOR says of it.
+    drawable = sys.__stdout__ is not None and sys.__stdout__.isatty() and sys.stderr.isatty()
+    if drawable and not console(sys.stderr).is_dumb_terminal:
+        return Picture(view, title)
+    return PlainLines(view, Account(view) if verbosity else Digest(view))
 
 
 def _taken(captured: Captured) -> list[str]:

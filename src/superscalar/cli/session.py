@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,15 +13,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from superscalar.advice import command as advised
-from superscalar.cli.failures import INTERRUPTED, SUSPENDED, CommandError
+from superscalar.cli.codes import INTERRUPTED, SUSPENDED
+from superscalar.cli.failures import CommandError
 from superscalar.cli.screens import Screen
 from superscalar.cli.streams import silence_lost
 from superscalar.cli.terminal import safe_line
 from superscalar.compiler.sync import run_to_end
+from superscalar.errors import SuperscalarError
 from superscalar.events import Event
 from superscalar.observe.rows import Row
 from superscalar.observe.view import RunView
-from superscalar.observe.wording import counted
+from superscalar.observe.wording import calls_text, counted
 
 
 class Stream(Protocol):
@@ -106,7 +109,8 @@ def followed(
     """
     result = follow(open_stream, view, screen, journal, again)
     if isinstance(result, StoppedRun):
-        raise CommandError(str(result), kind="Interrupted", code=INTERRUPTED)
+        calls = calls_of(result.view)
+        raise CommandError(str(result), kind="Interrupted", code=INTERRUPTED, run=view.run, calls=calls)
     if isinstance(result, Suspended):
         raise CommandError(str(result), kind="Suspended", code=SUSPENDED, run=view.run)
     return result
@@ -124,7 +128,8 @@ async def _follow(
                         await watcher.watch(stream)
                         return await stream.result()
                 except asyncio.CancelledError:
-                    await watcher.watch(stream)  # how the calls that were cancelled settled
+                    with suppress(SuperscalarError):  # it was stopped, which is what is told
+                        await watcher.watch(stream)  # how the calls that were cancelled settled
                     raise
         except asyncio.CancelledError:
             if journal is not None and signals.suspended:
@@ -214,18 +219,19 @@ def _left(view: RunView, journal: Path, again: Sequence[str]) -> Iterator[str]:
         yield f"  {advised('resume', view.run, journal=journal, then=again)}    goes on with it"
 
 
+def calls_of(view: RunView) -> dict[str, int]:
+    """The calls that a stopped run had begun, by what became of them, as its journal counts them."""
+    calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
+    became = Counter("cancelled" if _was_cancelled(row) else row.state for row in calls)
+    return {state: became[state] for state in ("done", "failed", "cancelled")}
+
+
 def _account(view: RunView) -> Iterator[str]:
     """What a stopped run had done, for somebody who has to decide what to do next."""
     calls = [row for row in view.rows() if row.kind == "call" and row.attempts]
-    done = [row for row in calls if row.state == "done"]
-    cancelled = [row for row in calls if _was_cancelled(row)]
-    failed = [row for row in calls if row.state == "failed" and row not in cancelled]
     doubtful = [row for row in calls if _in_doubt(row)]
-    yield (
-        f"Stopped. {counted(len(done), 'call')} had succeeded, {len(failed):,} had failed, "
-        f"{len(cancelled):,} {'was' if len(cancelled) == 1 else 'were'} cancelled."
-    )
-    for row in (row for row in done if row.effect == "write"):
+    yield f"Stopped. {calls_text(calls_of(view))}."
+    for row in (row for row in calls if row.state == "done" and row.effect == "write"):
         yield f"  done      {_named(row)}"
     for row in doubtful:
         yield f"  in doubt  {_named(row)} may have happened; check before you run it again"
@@ -236,7 +242,7 @@ def _account(view: RunView) -> Iterator[str]:
 def _was_cancelled(row: Row) -> bool:
     if row.state == "failed":
         return row.failure is not None and row.failure.kind == "cancelled"
-    return row.state in ("running", "retrying", "ready", "asked", "waiting")
+    return row.state != "done"
 
 
 def _in_doubt(row: Row) -> bool:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from random import Random
 
 from superscalar import events
-from superscalar.errors import ModelError
+from superscalar.errors import SAID, ModelError, as_said
 from superscalar.models.base import ChatModel, Chunk, Request, estimated
 from superscalar.models.cleaning import replies
 from superscalar.values import Usage
@@ -36,11 +36,13 @@ class Asking:
         for attempt in range(1, _ATTEMPTS + 1):
             begun = counted = False
             written = 0
+            said = ""
             self._record(events.ModelAsked(self._now(), role, attempt, model.name))
             try:
                 async with aclosing(replies(model, request)) as chunks:
                     async for chunk in chunks:
                         begun = begun or bool(chunk.text or chunk.thought)
+                        said = (chunk.text if chunk.withdrawn else said + chunk.text)[:SAID]
                         written += len(chunk.text) + (0 if chunk.withdrawn else len(chunk.thought))
                         if chunk.withdrawn:
                             self._record(events.Withdrawn(self._now(), role))
@@ -55,6 +57,7 @@ class Asking:
                         yield chunk
                 return
             except ModelError as error:
+                error.said = as_said(said)
                 if begun or not error.retryable or attempt == _ATTEMPTS:
                     raise
                 backoff = self._random.uniform(0.0, 2.0**attempt)

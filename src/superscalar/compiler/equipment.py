@@ -9,7 +9,8 @@ from typing import Any
 
 from superscalar.compiler import approval
 from superscalar.errors import UsageError
-from superscalar.executors import local
+from superscalar.executors import LOCAL
+from superscalar.executors.runners import Runners
 from superscalar.extractor import extraction
 from superscalar.models.base import ChatModel
 from superscalar.models.resolve import resolve
@@ -20,7 +21,6 @@ from superscalar.plan.evaluate.table import FUNCTIONS
 from superscalar.plan.grammars import Grammar
 from superscalar.plan.read.fronts.detect import Syntax, front_of
 from superscalar.policy import Policy, Rulings
-from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
 from superscalar.tools.toolset import Toolset
@@ -42,7 +42,7 @@ class Equipment:
     random: Random
     syntax: Syntax
     limits: Limits
-    invoke: Invoke = local.invoke
+    runners: Runners = field(default_factory=Runners)
     durations: Durations = field(default_factory=Durations)
     given: Toolset = field(default_factory=Toolset)
     tools: Toolset = field(default_factory=Toolset)
@@ -54,12 +54,21 @@ class Equipment:
         models = (self.planner, self.joiner, self.extractor)
         return tuple(key for model in models for key in getattr(model, "secrets", ()))
 
+    def check_setup(self) -> None:
+        """Make sure that each model has what it needs, before any of them is asked.
+
+        Raises:
+            ModelSetupError: one lacks an extra, or a key.
+        """
+        for model in (self.planner, self.joiner, self.extractor):
+            getattr(model, "check_setup", _nothing)()
+
     def with_tools(self, given: Toolset) -> Equipment:
         """The same with these tools; `extract` is one more, where plans may call it.
 
         Raises:
-            UsageError: a tool or a schema cannot be used, a tool takes part in a limit that there is not, or is said to
-                follow a rule that is none.
+            UsageError: a tool or a schema cannot be used, a tool takes part in a limit that there is not, is said to
+                follow a rule that is none, or cannot run where it is to run.
         """
         told, tools = self.options, given
         if given.named or told.schemas is not None or told.extractor is not None:
@@ -74,7 +83,13 @@ class Equipment:
             limits.require(tool)
         Rulings(self.policy, tools)  # complains of what makes no sense now, not in the first run
         held = told.grammar and self.planner is not None and self.planner.constrains
-        return replace(self, given=given, tools=tools, limits=limits, grammar=grammar(tools) if held else None)
+        runners = Runners(told.executor or LOCAL).made(tools)
+        constrained = grammar(tools) if held else None
+        return replace(self, given=given, tools=tools, limits=limits, runners=runners, grammar=constrained)
+
+
+def _nothing() -> None:
+    """A model lacks nothing that says nothing of it."""
 
 
 def equipped(options: Options) -> Equipment:
@@ -82,7 +97,6 @@ def equipped(options: Options) -> Equipment:
 
     Raises:
         UsageError: they contradict each other; the message shows what to write.
-        ModelSetupError: a model needs an extra or a key that is missing.
     """
     approval.check_approver(options.approve, plans=options.approve_plan, recorded=options.journal is not None)
     if options.syntax is not None:

@@ -61,6 +61,11 @@ class Guards:
             made["tools"] = {name: said for name, said in made["tools"].items() if name in named}
         return {**remembered, GUARDS: made}
 
+    def loosened(self, by: Guards) -> tuple[str, ...]:
+        """Which of these guards another agent does without, or has laxer, in words; how much a run may take is none."""
+        rules = {name: said for name, said in self._all.items() if name not in (*_BUDGETS, *_BOUNDS)}
+        return tuple(change.what for change in _changes(rules, by._all) if change.how != "more")
+
     def check(self, log: RunLog, *, rules_changed: bool) -> tuple[str, ...]:
         """Refuse to go on with a run without the guards that it was begun under; what else has changed, in words.
 
@@ -142,6 +147,7 @@ def _told(equipment: Equipment) -> dict[str, Any]:
             "approve_plan": options.approve_plan,
             "replan": options.replan,
             "replanner_sees": options.replanner_sees,
+            "show": options.show,
             **{name: getattr(options, name) for name in (*_BUDGETS, *_BOUNDS)},
             "hooks": [identity_of(hook) for name in _HOOKS if (hook := getattr(options, name)) is not None] or None,
             "output_type": None if answer is None else _schema_mark(answer),
@@ -424,6 +430,7 @@ _AGENT: Final[Mapping[str, Comparison]] = {
         apart=[frozenset(("planned-tools", "ask")), frozenset(("planned-tools", "read-only"))],
     ),
     "replanner_sees": _words("text", "summaries", nothing=0),
+    "show": _words("all", "joined", nothing=0),
     **dict.fromkeys((*_BUDGETS, *_BOUNDS), _bound),
     "hooks": _functions,
     "output_type": _same("the type of the answer"),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from superscalar import joiner
+from superscalar import results
 from superscalar.excerpt import excerpt
 from superscalar.labels import Label
 from superscalar.plan.evaluate.parts import Entries, Labelled, Parts, whole
@@ -72,4 +72,4 @@ def _joined(parts: list[str], count: int, what: str, others: Iterable[str] = ())
 
 
 def _withheld(item: Any) -> str:
-    return joiner.summary(Observation(item))
+    return results.summary(Observation(item))

@@ -42,20 +42,21 @@ class Joining:
         """
         complaint = said_text = ""
         cut: joiner.Cut | None = None
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(1, _ATTEMPTS + 1):
             if self._is_over():
                 return self._cut_off("") if cut is None else cut
-            if attempt and (spent := self._wiring.spent()) is not None:
+            if attempt > 1 and (spent := self._wiring.spent()) is not None:
                 if cut is not None:
                     return cut
                 message = f"{spent}, and the joiner gave no usable answer; the last time: {complaint}"
                 raise JoinError(message, reply=said_text)
             try:
-                decision = await self._decide(model, conversation)
+                decision = await self._decide(model, conversation, attempt)
             except (JoinError, ModelError) as error:
                 if cut is None:
                     raise
                 return replace(cut, why=f"{cut.why}; and asked again: {error}")
+            why = ""
             match decision:
                 case joiner.Cut(text):
                     if cut is not None:
@@ -70,8 +71,10 @@ class Joining:
                 case joiner.Replan(reason):
                     complaint = "Nothing more can be looked up. Answer now with what there is, and say what is missing."
                     said_text = f"{joiner.REPLAN} {reason}"
+                    why = "it asks for another round, and there is none"
                 case joiner.Finish(""):
                     complaint, said_text = "The answer was empty. Answer the question.", ""
+                    why = "it is empty"
                 case joiner.Finish(text):
                     if self._answer_type is None:
                         self._record(events.Joined(self._now(), text))
@@ -80,16 +83,19 @@ class Joining:
                         value = self._answer_type.read(text)
                     except ValueError as error:
                         complaint, said_text = _not_of_schema(error), text
+                        why = cut_short(str(error), LONGEST)
                     else:
                         self._record(events.Joined(self._now(), value))
                         return value
+            if why:
+                self._record(events.AnswerRejected(self._now(), attempt, why))
             conversation += [Message("assistant", said_text), Message("user", complaint)]
         if cut is not None:
             return cut
         message = f"the joiner gave no usable answer in {_ATTEMPTS} tries; the last time: {complaint}"
         raise JoinError(message, reply=said_text)
 
-    async def _decide(self, model: ChatModel, conversation: list[Message]) -> joiner.NextStep:
+    async def _decide(self, model: ChatModel, conversation: list[Message], attempt: int) -> joiner.NextStep:
         reader = joiner.AnswerReader()
         written: list[str] = []
         finish: str | None = None
@@ -112,12 +118,12 @@ class Joining:
                     written.append(chunk.text)
                     finish = chunk.finish or finish
                     if fresh := reader.feed(chunk.text):
-                        self._record(events.AnswerWritten(self._now(), fresh))
+                        self._record(events.AnswerWritten(self._now(), fresh, attempt))
         except TimeoutError:
             if self._is_over():
                 said = reader.finish()
                 return self._cut_off(said.answer if isinstance(said, joiner.Finish) else "")
-            raise JoinError(f"the joiner gave no answer within {timeout:g} s") from None
+            raise JoinError(f"the joiner gave no answer within {timeout:g} s", said="".join(written)) from None
         except ModelError as error:
             if error.retryable and (any(written) or self._would_be_late(error)):
                 return self._cut_off("".join(written), str(error))  # a connection that broke

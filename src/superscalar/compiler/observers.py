@@ -6,14 +6,16 @@ import asyncio
 import inspect
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from superscalar import events
 from superscalar.events import Event
 from superscalar.executors import local
 from superscalar.observe.observed import ObservedRun, Observer
+from superscalar.values import twin_of
 
 MOST: Final = 10_000
 """Events that wait for one observer, at most."""
@@ -44,7 +46,7 @@ class Observers:
             self._begun = True
             for feed in self._feeds:
                 for before in self._past:
-                    feed.run.note(before)
+                    feed.run.note(_own(before))
         for feed in self._feeds:
             feed.put(event)
 
@@ -59,8 +61,8 @@ class _Feed:
     def __init__(self, observer: Observer) -> None:
         self.run = ObservedRun()
         self._observer = observer
-        self._name = getattr(observer, "__qualname__", type(observer).__name__)
-        called = getattr(observer, "__call__", None)  # noqa: B004 -- an object whose __call__ is async is async
+        self._name = _name_of(observer)
+        called = type(observer).__call__  # an object whose __call__ is async is async
         self._is_async = inspect.iscoroutinefunction(observer) or inspect.iscoroutinefunction(called)
         self._waiting: deque[Event] = deque()
         self._told = 0
@@ -100,7 +102,7 @@ class _Feed:
             await self._more.wait()
             self._more.clear()
             if self._waiting:
-                told = self._tell_async() if self._is_async else local.called(self._tell_all)
+                told = self._tell_async() if self._is_async else self._tell_plain()
                 await self._watched(asyncio.ensure_future(told))
             if self._closed and not self._waiting:
                 return
@@ -122,30 +124,51 @@ class _Feed:
                 await asyncio.sleep(0)
             raise
 
-    def _tell_all(self) -> None:
-        """Tell a plain function, in a thread, all that waits and what comes meanwhile."""
+    async def _tell_plain(self) -> None:
+        """Tell a plain function; what it leaves to be waited for, as one around an async function does, is."""
+        while left := await local.called(self._tell_all):
+            for answer in left:
+                await self._awaited(answer)
+
+    def _tell_all(self) -> list[Awaitable[Any]]:
+        """Tell a plain function, in a thread, all that waits and what comes meanwhile, until it leaves something."""
         while self._waiting:
             with suppress(IndexError):  # given up just now
                 event = self._waiting.popleft()
-                self.run.note(event)
+                answer = None
                 try:
-                    self._observer(event, self.run)
+                    answer = self._told_of(event)
                 except BaseException as error:  # noqa: BLE001 -- whatever it raises, no run ends for that
                     self._raised(error)
                 self._told += 1
+                if inspect.isawaitable(answer):
+                    return [answer]
+        return []
 
     async def _tell_async(self) -> None:
         while self._waiting:
-            event = self._waiting.popleft()
-            self.run.note(event)
-            try:
-                if (answer := self._observer(event, self.run)) is not None:
-                    await answer
-            except (Exception, asyncio.CancelledError) as error:
-                if (own := asyncio.current_task()) is not None and own.cancelling():
-                    raise
-                self._raised(error)
+            await self._awaited(self._async_told_of(self._waiting.popleft()))
             self._told += 1
+
+    async def _async_told_of(self, event: Event) -> None:
+        if (answer := self._told_of(event)) is not None:
+            await answer
+
+    async def _awaited(self, answer: Awaitable[Any]) -> None:
+        try:
+            await answer
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if (own := asyncio.current_task()) is not None and own.cancelling():
+                raise
+            self._raised(error)
+
+    def _told_of(self, event: Event) -> Any:
+        """Call it with an event, whose values are copies: what it changes there shows nowhere else."""
+        own = _own(event)
+        self.run.note(own)
+        return self._observer(own, self.run)
 
     def _raised(self, error: BaseException) -> None:
         self._report("raises", "the observer %s raised an error", error=error)
@@ -155,3 +178,25 @@ class _Feed:
         if what not in self._said:
             self._said.add(what)
             _LOG.warning(message, self._name, *more, exc_info=error)
+
+
+def _own(event: Event) -> Event:
+    """The event with copies of what is in it that can be changed."""
+    match event:
+        case events.Succeeded(value=value):
+            return replace(event, value=twin_of(value))
+        case events.Started(arguments=arguments) | events.Decided(arguments=arguments) if arguments:
+            return replace(event, arguments=twin_of(dict(arguments)))
+        case events.Joined(answer=answer):
+            return replace(event, answer=twin_of(answer))
+        case _:
+            return event
+
+
+def _name_of(observer: Observer) -> str:
+    """What it is called, whatever its class makes of being asked."""
+    try:
+        name = observer.__qualname__
+    except Exception:  # noqa: BLE001 -- as any attribute of an object of any class
+        name = None
+    return name if isinstance(name, str) else type(observer).__name__

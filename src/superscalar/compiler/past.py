@@ -76,7 +76,8 @@ class Dialogue:
 class Past:
     """What is `recorded` of a run that is to go on, and `about` it. It hears each event when the ledger has it.
 
-    `joined`: the joiner's answer. `guards`: what has changed of those that it was begun under, in words.
+    `joined`: the answer, and `joins`: a joiner gave it. `guards`: what has changed of those that it was begun under, in
+    words.
     """
 
     def __init__(self, recorded: Iterable[events.Event], about: Mapping[str, Any], syntax: Syntax) -> None:
@@ -85,6 +86,7 @@ class Past:
         self.question = str(about.get("question", ""))
         self.said = history_of(about)
         self.answers = about.get("kind") == "answer"
+        self.joins = about.get("joiner", "") is not None
         self.guards: tuple[str, ...] = ()
         self.started = False
         self.rounds: list[Dialogue] = []

@@ -228,7 +228,8 @@ class Planning:
                 self._late = True
             elif not reply.joined:
                 await self._wiring.unit.settle()  # as below
-                raise ModelError(f"the planner wrote no complete plan within {timeout:g} s", retryable=True) from None
+                late = f"the planner wrote no complete plan within {timeout:g} s"
+                raise ModelError(late, retryable=True, said=reply.text) from None
         except ModelError as error:
             if not (reply.joined or (error.retryable and reply.text)):
                 await self._wiring.unit.settle()  # what it had planned runs to its end; its writes fail, unsealed

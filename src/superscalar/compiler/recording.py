@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from superscalar import events
 from superscalar.compiler.telling import Telling
 from superscalar.errors import JournalError
 from superscalar.events import Event
+from superscalar.forks import MAKING
 from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
@@ -22,10 +25,12 @@ from superscalar.values import TaskId
 from superscalar.version import __version__
 
 if TYPE_CHECKING:
-    from superscalar.journal import RunLog
+    from superscalar.journal import Journal, RunLog
 
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("superscalar.journal")
 
 
 class Recording:
@@ -75,6 +80,7 @@ class Recording:
         return self.log.durable() if tool.name in self._writes else None
 
     def _lost(self, error: JournalError) -> None:
+        _LOG.warning("the run is stopped, as it cannot be recorded: %s", error, extra={"run_id": self.log.run})
         self._loop.call_soon(self._stop, error)
 
     def _stop(self, error: JournalError) -> None:
@@ -173,3 +179,17 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
     prices = {tool.name: tool.cost for tool in tools if tool.cost}
     said = {"secrets": secrets, "renamed": renamed, "prices": prices}
     return about | {name: each for name, each in said.items() if each}
+
+
+def opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
+    """The journal that an agent is told to keep.
+
+    Raises:
+        JournalError: it cannot be opened.
+    """
+    if journal is None:
+        return None
+    with MAKING:
+        from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
+
+    return journal if isinstance(journal, Journal) else Journal(journal)

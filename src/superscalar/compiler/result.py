@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from superscalar.compiler.history import heard
+from superscalar.errors import TaskFailed, UnknownTask
 from superscalar.events import Event, RunStarted
 from superscalar.forks import made_once
 from superscalar.labels import Label
@@ -14,20 +19,26 @@ from superscalar.models.base import Message
 from superscalar.observe.documents import outcome_document, timing_document
 from superscalar.observe.provenance import Made, Provenance
 from superscalar.observe.timing import Timing
+from superscalar.observe.wall import dated
 from superscalar.plan.ir import Join, Plan, Task
+from superscalar.plan.print.expression import name_of
 from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
+
+AnswerT = TypeVar("AnswerT", covariant=True, default=Any)
+"""What an agent answers with: text, or what `output_type` says."""
 
 
 class Outcomes(Mapping[TaskId, Outcome]):
     """The outcome of every task by id, in program order; items of maps included (`prices[0]`)."""
 
-    __slots__ = ("_by_id", "_join")
+    __slots__ = ("_by_id", "_join", "_joins")
 
     def __init__(self, by_id: Mapping[TaskId, Outcome], tasks: Sequence[Task] = ()) -> None:
         self._by_id = by_id
-        self._join = next((task.id for task in reversed(tasks) if isinstance(task.work, Join)), None)
+        self._joins = [task.id for task in tasks if isinstance(task.work, Join)]
+        self._join = self._joins[-1] if self._joins else None
 
     def __getitem__(self, id: TaskId) -> Outcome:
         return self._by_id[id]
@@ -41,15 +52,63 @@ class Outcomes(Mapping[TaskId, Outcome]):
     def __repr__(self) -> str:
         return lines(f"{id}: {outcome}" for id, outcome in self._by_id.items())
 
+    def value(self, name: str) -> Any:
+        """The value of a task: by its id, or by a name of the plan (its last version).
+
+        Raises:
+            TaskFailed: it has none, as it failed or was not run; the cause is what its tool raised.
+            UnknownTask: there is no such task. It is a `KeyError`, too.
+        """
+        id = self._named(name)
+        outcome = self._by_id[id]
+        if isinstance(outcome, Observation):
+            return outcome.value
+        root = self._by_id.get(outcome.because) if isinstance(outcome, Skipped) else None
+        why = f" ({root})" if isinstance(root, Failure) else ""
+        failed = root if isinstance(root, Failure) else outcome
+        cause = failed.exception if isinstance(failed, Failure) else None
+        raise TaskFailed(f"`{id}` has no value: {outcome}{why}", outcome, id) from cause
+
+    def _named(self, name: str) -> TaskId:
+        if name in self._by_id and name_of(name) is None:
+            return name
+        versions = [id for id in self._by_id if name_of(id) == name]
+        if versions or name in self._by_id:
+            return versions[-1] if versions else name
+        ids = list(self._by_id)
+        close = difflib.get_close_matches(name, ids, n=3)
+        hint = f"did you mean {' or '.join(f'`{id}`' for id in close)}?" if close else ""
+        raise UnknownTask(f"there is no task `{name}`; {hint or 'there are ' + (', '.join(ids[:10]) or 'none')}")
+
+    def raise_for_failure(self) -> None:
+        """Nothing if no task failed.
+
+        Raises:
+            TaskFailed: one did; the cause is what its tool raised.
+            ExceptionGroup: several did; it holds a `TaskFailed` of each. What was skipped for them is not among them,
+                nor is what they are items of.
+        """
+        failures = self.failures
+        own = {id: each for id, each in failures.items() if each.kind != "items" and id not in self._joins} or failures
+        raised = []
+        for id, failure in own.items():
+            error = TaskFailed(f"`{id}` failed: {failure}", failure, id)
+            error.__cause__ = failure.exception
+            raised.append(error)
+        if len(raised) > 1:
+            raise ExceptionGroup(f"{len(raised):,} tasks failed", raised)
+        if raised:
+            raise raised[0]
+
     @property
     def joined(self) -> Any:
-        """The value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
+        """Return the value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
         outcome = self._by_id.get(self._join) if self._join is not None else None
         return outcome.value if isinstance(outcome, Observation) else outcome
 
     @property
     def absent(self) -> str:
-        """Why nothing of what was joined has a value; empty if some of it has, or if a condition alone left it out."""
+        """Say why nothing that was joined has a value; empty if some of it has, or only a condition left it out."""
         joined = self.joined
         if not isinstance(joined, Failure | Skipped) or is_silent(joined) or _holds_value(joined):
             return ""
@@ -58,17 +117,22 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     @property
     def failures(self) -> dict[TaskId, Failure]:
-        """The tasks that failed. What was skipped because of them is not among them."""
+        """Return the tasks that failed. What was skipped because of them is not among them."""
         return {id: outcome for id, outcome in self._by_id.items() if isinstance(outcome, Failure)}
 
     @property
     def in_doubt(self) -> tuple[TaskId, ...]:
-        """The writes that may or may not have happened."""
+        """Return the writes that may or may not have happened."""
         return tuple(id for id, failure in self.failures.items() if failure.in_doubt)
 
     @property
+    def named(self) -> dict[str, Outcome]:
+        """Return what each name that the plan's lines assign stands for at its end: no items, no parts."""
+        return {name: self._by_id[id] for id in self._by_id if ":" not in id and (name := name_of(id))}
+
+    @property
     def complete(self) -> bool:
-        """Whether everything that was joined has a value."""
+        """Tell whether everything that was joined has a value."""
         return not _holds_failure(self.joined)
 
 
@@ -102,7 +166,7 @@ class Ending:
 
 @bounded
 @dataclass(frozen=True, kw_only=True)
-class RunResult:
+class RunResult(Generic[AnswerT]):
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
@@ -111,7 +175,7 @@ class RunResult:
     the next question. `rounds`: how many times a plan was asked for.
     Where the joiner's reply was cut, and once more when it was asked again, or the run's time passed before it was
     whole, there is no answer: `answer` is None, `partial` what it had written, `cut` says why, and `complete` is False.
-    The outcomes are whole.
+    The outcomes are whole. (Type checkers are not told of that None.)
 
     `events`: everything that happened, in order; `timing` is read off them when it is first asked for. `declared`: what
     the tools said of their results, by alias, as `provenance` wants it.
@@ -119,7 +183,7 @@ class RunResult:
     Its repr leaves out what is long: `asyncio.run` takes that of what it returns, and throws it away.
     """
 
-    answer: Any
+    answer: AnswerT
     plan: Plan = field(repr=False)
     outcomes: Outcomes
     usage: Usage
@@ -134,11 +198,11 @@ class RunResult:
 
     @property
     def complete(self) -> bool:
-        """Whether there is a whole answer."""
+        """Tell whether there is a whole answer."""
         return not self.cut
 
     def provenance(self, name: str) -> Made:
-        """Where the value of a task came from: by its id, or by a name of the plan (its last version).
+        """Trace where the value of a task came from: by its id, or by a name of the plan (its last version).
 
         Raises:
             UsageError: there is no such task; the message names those that come near.
@@ -147,7 +211,7 @@ class RunResult:
 
     @made_once
     def label(self) -> Label:
-        """Where the answer came from, and who may read it.
+        """Say where the answer came from, and who may read it.
 
         That of a joiner is made from everything that it was shown: the question, what was said before and all results.
         Without one it is the label of what the plan joins.
@@ -159,9 +223,14 @@ class RunResult:
         question = next((event.question for event in self.events if isinstance(event, RunStarted)), "")
         return Provenance(self.events, self.declared, question)
 
+    @property
+    def dated(self) -> tuple[tuple[datetime | None, Event], ...]:
+        """`events`, each with its time of day (UTC)."""
+        return tuple(dated(self.events))
+
     @made_once
     def timing(self) -> Timing:
-        """Where the time went, in seconds."""
+        """Say where the time went, in seconds."""
         return Timing.of(self.events)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,9 +24,10 @@ from superscalar.errors import InDoubt, UsageError
 from superscalar.observe.timeline import on_one_clock
 from superscalar.plan.ir import Call, Task, walk
 from superscalar.schedule.again import Again, Terms, is_lost, read_again
-from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.doubts import CallAgain, Done, Doubt, StillUnknown, Verdict
 from superscalar.schedule.inside import granted_here
+from superscalar.tools.execution import Runner
+from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import TaskId
 
@@ -57,8 +58,8 @@ async def resumed(
     try:
         allowed = partial(guards.check, recording.log, rules_changed=rules_changed)
         log.tell = recording.tell = telling(equipment, context)
-        invoke = equipment.invoke if log.tell is None else log.tell.learning(equipment.invoke)
-        again = await without_secrets(equipment, recording, invoke, context, allowed)
+        runners = equipment.runners if log.tell is None else log.tell.learning(equipment.runners)
+        again = await without_secrets(equipment, recording, runners, context, allowed)
         run, past = restored(
             equipment, recording, log, guards, again, context=context, deadline=deadline, rules_changed=rules_changed
         )
@@ -72,13 +73,13 @@ async def resumed(
 async def without_secrets(
     equipment: Equipment,
     recording: Recording,
-    invoke: Invoke | None = None,
+    runners: Mapping[Tool[..., Any], Runner] | None = None,
     context: Any = None,
     allowed: Callable[[], object] = bool,
 ) -> Again:
     """What is recorded of a run, under the names of today, with the values that are in no journal read again.
 
-    Without `invoke`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
+    Without `runners`, nothing is read: they are absent. `allowed` raises, before anything is, if the run may not go on.
     """
     recorded = _as_of_today(equipment, recording)
     if not any(map(is_lost, recorded)) or any(isinstance(event, events.RunEnded) for event in recorded):
@@ -86,13 +87,13 @@ async def without_secrets(
     allowed()
     late = any(isinstance(event, events.DeadlinePassed) for event in recorded)
     run, (limits, _) = recording.log.run, granted_here(equipment.limits, asyncio.get_running_loop())
-    called = None if late else invoke
+    called = None if late else runners
     tell = str if recording.tell is None else recording.tell.scrub
     terms = Terms(
         run=run,
         tools=equipment.tools,
         limits=limits,
-        invoke=called,
+        runners=called,
         bounds=equipment.options,
         context=context,
         random=equipment.random,

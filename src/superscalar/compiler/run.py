@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ class Run:
         return Ending(answer=outcomes.joined, plan=Plan(tasks), outcomes=outcomes)
 
     async def _rest_of_answer(self, past: Past) -> Ending:
-        if past.joined is not None:
+        if past.joined is not None and past.joins:  # else what was joined is there still, and no worse for being told
             answer = past.joined.answer
             if self._equipment.answer_type is not None:
                 answer = self._equipment.answer_type.again(answer)
@@ -171,6 +172,7 @@ class Run:
                 outcomes = Outcomes(self._unit.outcomes(), self._rounds.tasks)
                 if why := outcomes.absent:
                     raise JoinError(f"the answer has no value: {why}", outcomes=outcomes)
+                self._log.record(events.Joined(self._wiring.now(), outcomes.joined))
                 return self._answered(outcomes.joined, question, said)
             decision = await self._join(self._equipment.joiner, question, said)
             if isinstance(decision, joiner.Cut):
@@ -224,7 +226,7 @@ class Run:
     async def _run(self, question: str, main: Callable[[], Awaitable[Ending]]) -> RunResult:
         wiring, tell = self._wiring, self._log.tell
         if self._past is None or not self._past.started:
-            wiring.happened(events.RunStarted(wiring.now(), self._id, question))
+            wiring.happened(events.RunStarted(wiring.now(), self._id, question, time.time()))
         timer = None if wiring.deadline is None else wiring.loop.call_at(wiring.deadline, self._pass_deadline)
         error: str | None = "cancelled"
         result: Ending | BaseException

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from superscalar import joiner, planner
+from superscalar import planner, results
 from superscalar.choices import ReplannerSees as ReplannerSees
 from superscalar.compiler.in_part import in_part
 from superscalar.labels import USER, Label, joined
+from superscalar.options import Options
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Task
 from superscalar.plan.read.fronts.detect import Syntax
-from superscalar.schedule.labels import Labels, in_view_of
+from superscalar.schedule.labels import SHOWN, Labels, in_view_of
 from superscalar.schedule.state import Schedule
+from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
 
@@ -27,17 +29,18 @@ class Briefing:
 
 
 class Sight:
-    """Shows the results of one run, and knows which of them are trusted. `most`: tokens of results."""
+    """Shows the results of one run, and knows which of them are trusted."""
 
-    def __init__(self, schedule: Schedule, labels: Labels, most: int, syntax: Syntax) -> None:
+    def __init__(self, schedule: Schedule, labels: Labels, options: Options, syntax: Syntax) -> None:
         self._schedule = schedule
         self._labels = labels
-        self._most = most
+        self._most = options.max_result_tokens
         self._syntax = syntax
+        self._show = results.show_joined if options.show == "joined" else results.show_results
 
     def of_joiner(self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome]) -> str:
-        """What the joiner is shown: everything."""
-        return joiner.show_results(tasks, outcomes, self._most)
+        """What the joiner is shown: what is joined, or everything where the agent says `show="all"`."""
+        return self._show(tasks, outcomes, self._most)
 
     def of_planner(
         self, tasks: Sequence[Task], outcomes: Mapping[TaskId, Outcome], reason: str, seen: Label, sees: ReplannerSees
@@ -51,7 +54,7 @@ class Sight:
         everything = seen | self._labels.shown(task.id for task in tasks)
         trusted = everything.told
         if (trusted and everything.readers == seen.readers) or sees == "text":
-            shown = joiner.show_results(tasks, outcomes, self._most)
+            shown = results.show_results(tasks, outcomes, self._most)
             return Briefing(
                 planner.replan_message(reason, shown, self._syntax, trusted=trusted), in_view_of(everything)
             )
@@ -76,7 +79,7 @@ class Sight:
             cell = self._schedule.get(id)
             return None if cell is None else in_part(value, self._labels.of(cell), may_see, room)
 
-        shown = joiner.show_results(tasks, outcomes, self._most, harmless, in_part_of, hidden)
+        shown = results.show_results(tasks, outcomes, self._most, harmless, in_part_of, hidden)
         return Briefing(planner.replan_message("", shown, self._syntax, trusted=False), in_view_of(joined(told)))
 
     def label(self, tasks: Sequence[Task], *, joined: bool, heard: Label) -> Label:
@@ -84,3 +87,9 @@ class Sight:
         if not joined:
             return self._labels.joined()
         return USER | heard | self._labels.shown(task.id for task in tasks)
+
+
+def anything_of(tools: Toolset) -> Label:
+    """The label of whatever these tools may return."""
+    named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in tools]
+    return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])

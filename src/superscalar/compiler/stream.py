@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Final, Generic
 
 from superscalar.compiler.interrupts import Interrupted, interruptible
-from superscalar.compiler.result import RunResult
+from superscalar.compiler.result import AnswerT, RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
+from superscalar.observe.log import run_logger
+
+LOADING: Final = ContextVar("LOADING", default=False)
+"""Whether a file is being loaded for what it defines: no run begins then."""
+
+
+class RunWhileLoading(UsageError):
+    """A file runs an agent at its top level, and was loaded for its tools or its agent."""
 
 
 class Log:
     """The events of one run, in order, and whoever waits for the next.
 
     `tell` takes out of each event what is secret. `keep` hears of it first: what raises there has not happened.
-    `observe` hears of it last.
+    `observe` and `logger` hear of it last.
     """
 
     def __init__(self) -> None:
@@ -29,6 +38,7 @@ class Log:
         self.tell: Telling | None = None
         self.keep: Callable[[Event], None] | None = None
         self.observe: Callable[[Event], None] | None = None
+        self.logger = run_logger(self.events)
         self.leave: Callable[[], None] = lambda: None  # the run is to be left to another process
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -37,7 +47,8 @@ class Log:
         if self.tell is not None:
             event = self.tell(event)
         leaving: Iterable[Event] = ()
-        if self.keep is not None or self.observe is not None:
+        logged = self.logger is not None and type(event) in self.logger.wanted
+        if logged or self.keep is not None or self.observe is not None:
             leaving = (event,) if self.tell is None else tuple(self.tell.leaving(event))
         if self.keep is not None:
             for told in leaving:
@@ -48,6 +59,9 @@ class Log:
         if self.observe is not None:
             for told in leaving:
                 self.observe(told)
+        if logged and self.logger is not None:
+            for told in leaving:
+                self.logger(told)
         return event
 
     def close(self) -> None:
@@ -75,7 +89,7 @@ class Log:
             await future
 
 
-class RunStream:
+class RunStream(Generic[AnswerT]):
     """Iterate over it for events; ask `result()` for the end.
 
     Leaving the `async with` block cancels what still runs and waits for it to end.
@@ -85,26 +99,33 @@ class RunStream:
                 print(event)
             result = await run.result()
 
-    Every iteration sees all events from the beginning. The run starts with the first of these calls. Without the block,
-    a run ends too when nobody is left who follows it: when the last iteration is left early (`break`) and nobody awaits
-    `result()`, or when the stream is forgotten.
+    Every iteration sees all events from the beginning, and raises then what the run raised, as `result()` does; where
+    the run was cancelled it just ends. The run starts with the first of these calls. Without the block, a run ends too
+    when nobody is left who follows it: when the last iteration is left early (`break`) and nobody awaits `result()`, or
+    when the stream is forgotten.
     """
 
-    def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> None:
+    def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult[AnswerT]]]) -> None:
         self._main = main
         self._log = Log()
-        self._task: asyncio.Task[RunResult] | None = None
+        self._task: asyncio.Task[RunResult[AnswerT]] | None = None
         self._followers = 0  # blocks, iterations and calls of `result` that are open
         self._left = False
         self._suspended = False
 
+    def __repr__(self) -> str:
+        state = "not begun" if self._task is None else "over" if self._task.done() else "under way"
+        return f"<{type(self).__name__}: {state}, {len(self._log.events):,} events>"
+
     @property
     def events(self) -> tuple[Event, ...]:
-        """What has happened so far."""
+        """Return what has happened so far."""
         return tuple(self._log.events)
 
-    def _started(self) -> asyncio.Task[RunResult]:
+    def _started(self) -> asyncio.Task[RunResult[AnswerT]]:
         if self._task is None:
+            if LOADING.get():
+                raise RunWhileLoading("put what runs an agent under `if __name__ == '__main__':`")
             log = self._log
             self._task = asyncio.get_running_loop().create_task(
                 interruptible(partial(self._main, log)), name="superscalar run"
@@ -112,8 +133,8 @@ class RunStream:
             self._task.add_done_callback(lambda _: log.close())  # even if it is cancelled before it begins
         return self._task
 
-    async def result(self) -> RunResult:
-        """The result, as soon as there is one. Cancelling this does not cancel the run; leaving the block does.
+    async def result(self) -> RunResult[AnswerT]:
+        """Wait for the result. Cancelling this does not cancel the run; leaving the block does.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -152,7 +173,7 @@ class RunStream:
             task.cancel()
 
     async def cancel(self) -> None:
-        """Stop the run and wait until nothing of it is left running (for the grace period at the most)."""
+        """Stop the run and wait until nothing of it is left running (for at most the grace period)."""
         task = self._started()
         task.cancel()
         await asyncio.wait([task])
@@ -166,7 +187,7 @@ class RunStream:
         try:
             async for event in self._log.follow():
                 yield event
-            self._raise_interrupt()
+            self._raise_what_failed()
         finally:
             self._followers -= 1
             await self._end_unless_followed()
@@ -179,7 +200,7 @@ class RunStream:
         task.cancel()
         await asyncio.wait([task])
 
-    async def __aenter__(self) -> RunStream:
+    async def __aenter__(self) -> RunStream[AnswerT]:
         self._task = self._started()
         self._followers += 1
         return self
@@ -202,10 +223,20 @@ class RunStream:
         if error is None:
             self._raise_interrupt()
 
+    def _raise_what_failed(self) -> None:
+        self._raise_interrupt()
+        if (error := self._error) is not None:
+            raise error
+
     def _raise_interrupt(self) -> None:
-        task = self._task
-        if task is not None and task.done() and not task.cancelled() and isinstance(task.exception(), Interrupted):
+        if isinstance(self._error, Interrupted):
             raise KeyboardInterrupt
+
+    @property
+    def _error(self) -> BaseException | None:
+        """What the run raised, if it is over and was not cancelled."""
+        task = self._task
+        return None if task is None or not task.done() or task.cancelled() else task.exception()
 
     def __del__(self) -> None:
         """Nobody can follow it any more: it ends."""

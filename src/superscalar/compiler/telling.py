@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from superscalar import codec, events
 from superscalar.compiler.raised import cleaned
 from superscalar.plan.ir import Call, Literal, Task, Text, walk
-from superscalar.schedule.attempt import Invoke
 from superscalar.schedule.withholding import feeding_secrets, said_for_secrets, secrets_of, withheld
 from superscalar.secrets import Scrubber, secrets_in
-from superscalar.tools.context import ToolContext
+from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.secret import told_in
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
@@ -62,7 +61,7 @@ class Telling:
                 return replace(event, reason=self.scrub(reason))
             case events.RunEnded(error=error):
                 return replace(event, error=self.scrub(error))
-            case events.AnswerCut(why=why):
+            case events.AnswerCut(why=why) | events.AnswerRejected(why=why):
                 return replace(event, why=self.scrub(why))
             case events.Diagnosed(diagnostic=diagnostic):
                 return replace(event, diagnostic=self._masked(diagnostic))
@@ -73,7 +72,8 @@ class Telling:
         match outcome:
             case Failure(message=message, error=error, items=items):
                 inner = None if items is None else tuple(map(self._outcome, items))
-                return replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+                told = replace(outcome, message=self.scrub(message), error=self.scrub(error), items=inner)
+                return told.raised_by(outcome.raised and outcome.raised.hiding(self.scrub))
             case Skipped(items=tuple(items)):
                 return replace(outcome, items=tuple(map(self._outcome, items)))
             case _:
@@ -105,19 +105,18 @@ class Telling:
         self.scrub.learn(said_for_secrets(plan, self._secrets, feeding))
         return feeding
 
-    def learning(self, invoke: Invoke) -> Invoke:
-        """The same invocation; what a call is given for a secret parameter is known before the call is made."""
+    def learning(self, runners: Mapping[Tool[..., Any], Runner]) -> Mapping[Tool[..., Any], Runner]:
+        """The same runners; what a call is given for a secret parameter is known before the call is made."""
         if not self._secrets:
-            return invoke
+            return runners
+        return {tool: self._heard(tool, run) if tool.secrets else run for tool, run in runners.items()}
 
-        def call(
-            tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None, /
-        ) -> Awaitable[Any]:
-            if tool.secrets:
-                self.scrub.learn(list(told_in(arguments, tool.secret_parts)))
-            return invoke(tool, arguments, context)
+    def _heard(self, tool: Tool[..., Any], run: Runner) -> Runner:
+        def heard(call: Invocation, channel: Channel) -> Awaitable[Any]:
+            self.scrub.learn(list(told_in(call.arguments, tool.secret_parts)))
+            return run(call, channel)
 
-        return call
+        return heard
 
     # --------------------------------------------------------------------------------------------- where else it goes
 

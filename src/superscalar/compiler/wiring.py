@@ -60,7 +60,7 @@ class Wiring:
             run=run_id,
             tools=equipment.tools,
             limits=equipment.limits,
-            invoke=equipment.invoke if log.tell is None else log.tell.learning(equipment.invoke),
+            runners=equipment.runners if log.tell is None else log.tell.learning(equipment.runners),
             record=log.record,
             bounds=equipment.options,
             context=context,
@@ -76,9 +76,7 @@ class Wiring:
         self.rest = None if past is None else Rest(surroundings, past.recorded, past.hear)
         self.unit = TaskFetchingUnit(surroundings) if self.rest is None else self.rest.unit
         self.ledger = self.unit.ledger
-        self.sight = Sight(
-            self.ledger.schedule, self.ledger.labels, equipment.options.max_result_tokens, equipment.syntax
-        )
+        self.sight = Sight(self.ledger.schedule, self.ledger.labels, equipment.options, equipment.syntax)
 
     @property
     def late(self) -> bool:

@@ -9,32 +9,51 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, Final
 
 from superscalar.errors import NotBegun
 from superscalar.forks import in_child
 from superscalar.tools.context import ToolContext
+from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.tool import Tool
 
 _IDLE_SECONDS = 5.0
 
 
-def invoke(tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None) -> Awaitable[Any]:
-    """The running of one call, to be awaited.
+class Local:
+    """The executor of whoever names none.
 
-    Cancelling it cancels an async tool as asyncio does. A thread cannot be stopped: its `ToolContext.cancelled` becomes
-    true, and the awaiting goes on until the function has returned, or until it is cancelled a second time.
+    Cancelling a call cancels an async tool as asyncio does. A thread cannot be stopped: its `ToolContext.cancelled`
+    becomes true, and the awaiting goes on until the function has returned, or until it is cancelled a second time.
     """
-    if tool.is_async:
-        result: Awaitable[Any] = tool.function(**arguments)
-        return result
-    return _in_thread(tool.function, arguments, context)
+
+    def runner(self, tool: Tool[..., Any]) -> Runner:
+        """What calls the tool's function."""
+        function, parameter, is_async = tool.function, tool.context_parameter, tool.is_async
+
+        def with_context(call: Invocation, channel: Channel) -> Awaitable[Any]:
+            context: ToolContext[Any] = ToolContext(call, channel)
+            arguments = {**call.arguments, parameter or "": context}
+            return function(**arguments) if is_async else _in_thread(function, arguments, context)
+
+        def on_the_loop(call: Invocation, _: Channel) -> Awaitable[Any]:
+            return function(**call.arguments)  # type: ignore[no-any-return]  # it is async
+
+        def in_a_thread(call: Invocation, _: Channel) -> Awaitable[Any]:
+            return _in_thread(function, call.arguments, None)
+
+        if parameter is not None:
+            return with_context
+        return on_the_loop if is_async else in_a_thread
+
+
+LOCAL: Final = Local()
 
 
 async def called(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function of the user's returns: an async one runs on the event loop, any other in a thread, as tools do.
 
-    Cancelling it is as for `invoke`.
+    Cancelling it is as for a tool (`Local`).
     """
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
         return await function(*arguments)
@@ -70,11 +89,13 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
     except (RuntimeError, MemoryError) as error:  # there are as many threads as the system allows
         raise NotBegun(f"it was not begun, as there is no thread for it: {error}") from error
     cancelled = False
+    failed: BaseException
     while True:
         try:
             value = await asyncio.shield(future)
         except _Raised as raised:
-            raise raised.error from raised.error.__cause__  # its own, and not this wrapper
+            failed = raised.error
+            break
         except asyncio.CancelledError:
             if _THREADS.give_up(job):
                 raise NotBegun("it was given up before it had begun") from None
@@ -86,6 +107,10 @@ async def _in_thread(function: Callable[..., Any], arguments: dict[str, Any], co
                 context.cancelled = True
         else:
             return await value if inspect.isawaitable(value) else value
+    try:
+        raise failed  # out here: its causes are its own, and not this wrapper
+    finally:
+        del failed
 
 
 class _Raised(Exception):

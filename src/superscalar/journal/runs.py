@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from superscalar import events as ev
@@ -39,9 +40,11 @@ class Recorded:
 class RunSummary:
     """A run in a few words.
 
-    `began`, `ended`: Unix seconds. `tasks`: those that are known by now, `done` and `failed` those that settled so.
-    `in_doubt`: the writes that may or may not have happened. `about`: what the run was begun with. `asked`: the calls
-    that wait for a person's answer; an empty id is the plan as a whole.
+    `began`, `ended`: Unix seconds. `tasks`: those that are known by now, `done` and `failed` those that settled so, be
+    it that they were cancelled. `calls`: how many calls of tools were begun, by what became of them ("done", "failed",
+    "cancelled", and "running" as long as the run has no end); empty if an older release counted. `in_doubt`: the writes
+    that may or may not have happened. `about`: what the run was begun with. `asked`: the calls that wait for a person's
+    answer; an empty id is the plan as a whole.
     """
 
     id: str
@@ -56,6 +59,7 @@ class RunSummary:
     error: str
     about: Mapping[str, Any]
     asked: tuple[TaskId, ...] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
 
 
 class Tally:
@@ -66,6 +70,7 @@ class Tally:
         self.error = ""
         self._planned = False  # a plan is recorded as a whole
         self._known: dict[TaskId, str] = {}  # what became of each task
+        self._begun: dict[TaskId, str] = {}  # and of each call that was begun
         self._retired: set[TaskId] = set()
         self._writes: set[TaskId] = set()
         self._running: dict[TaskId, None] = {}  # writes
@@ -77,18 +82,23 @@ class Tally:
         if isinstance(event, ev.Planned):
             self._plan(event)
         elif isinstance(event, ev.Started):
+            self._begun[event.id] = ""
             if self._writes and self.is_write(event.id):
                 self._running[event.id] = None
         elif isinstance(event, ev.Succeeded):
             self._settle(event.id, "done")
         elif isinstance(event, ev.Failed):
             self._settle(event.id, "failed")
+            if event.failure.kind == "cancelled" and event.id in self._begun:
+                self._begun[event.id] = "cancelled"
             if event.failure.in_doubt:
                 self._doubtful[event.id] = None
         elif isinstance(event, ev.Retrying):
             self._running.pop(event.id, None)
             if event.failure.in_doubt:
                 self._doubtful[event.id] = None
+        elif isinstance(event, ev.Cancelled):
+            self._begun[event.id] = "cancelled"
         elif isinstance(event, ev.Skipped):
             self._settle(event.id, "skipped")
         elif isinstance(event, ev.Decided):
@@ -102,6 +112,7 @@ class Tally:
         elif isinstance(event, ev.Retired):
             self._retired.update(event.ids)
             self._known = {id: became for id, became in self._known.items() if not is_of(id, self._retired)}
+            self._begun = {id: became for id, became in self._begun.items() if not is_of(id, self._retired)}
             self._asked = {id: None for id in self._asked if not is_of(id, self._retired)}
         elif isinstance(event, ev.Sealed):
             self._planned = True
@@ -125,6 +136,8 @@ class Tally:
     def _settle(self, id: TaskId, became: str) -> None:
         if not self._retired or not is_of(id, self._retired):
             self._known[id] = became
+            if id in self._begun:
+                self._begun[id] = became
         if self._asked:
             self._asked.pop(id, None)
         if self._writes:
@@ -144,6 +157,7 @@ class Tally:
             "in_doubt": list({**self._doubtful, **self._running}),
             "error": self.error,
             "asked": list(self._asked),
+            "calls": Counter(became or ("cancelled" if self.ended else "running") for became in self._begun.values()),
             "planned": self._planned,
         }
 

@@ -47,9 +47,9 @@ _TRANSIENT = frozenset({"server_error", "rate_limit_exceeded", "overloaded", "ov
 class OpenAIModel:
     """A model of OpenAI, or of any server that speaks its chat completions: `OpenAIModel("gpt-5-mini")`.
 
-    The key is `api_key` or the variable `OPENAI_API_KEY`; the server is `base_url` or `OPENAI_BASE_URL`, else OpenAI's.
-    A server on this machine needs no key. `effort` is sent as `reasoning_effort`. `prices` per million tokens let usage
-    say what it cost, and budgets in money count it.
+    The key is `api_key` or the variable `OPENAI_API_KEY`, which, as the extra, must be there once a run begins; the
+    server is `base_url` or `OPENAI_BASE_URL`, else OpenAI's. A server on this machine needs no key. `effort` is sent as
+    `reasoning_effort`. `prices` per million tokens let usage say what it cost, and budgets in money count it.
 
     `grammar`: how the server is told what a plan may be, None for not at all. "json_schema": structured output, a plan
     in JSON; "lark": a custom tool of OpenAI's with a grammar; "llama.cpp": that server's parameter `grammar`; "vllm":
@@ -69,7 +69,6 @@ class OpenAIModel:
     loops; each has its own connections, closed when that loop ends or by `aclose`.
 
     Raises:
-        ModelSetupError: the extra is not installed, or there is no key.
         UsageError: an option has no such form, or the key would be sent unencrypted.
     """
 
@@ -91,27 +90,20 @@ class OpenAIModel:
         if grammar is not None and grammar not in get_args(Constraint):
             forms = ", ".join(map(repr, get_args(Constraint)))
             raise UsageError(f"OpenAIModel(grammar={grammar!r}): write one of {forms}, or leave it out")
+        self._lacks: ImportError | None = None
         try:
             self._sdk = importlib.import_module("openai")
         except ImportError as error:
-            raise ModelSetupError(
-                f"The model openai:{name} needs the openai extra: pip install 'superscalar[openai]' ({error})"
-            ) from error
+            self._lacks = error
         self._model = name
         self._effort = effort
         self._grammar = grammar
         self.prices = prices
         self._base_url = base_url or os.environ.get("OPENAI_BASE_URL") or f"https://{_OFFICIAL}/v1"
         host = urlsplit(self._base_url).hostname or ""
-        key = api_key or os.environ.get("OPENAI_API_KEY")
-        if not key and not is_this_machine(host):
-            raise ModelSetupError(
-                f"The model openai:{name} at {host} needs a key: set the environment variable OPENAI_API_KEY, "
-                "or write OpenAIModel(name, api_key=...)."
-            )
-        check_origin(name, self._base_url, keyed=bool(key), insecure=insecure)
-        self._key = key or "unused"
-        self._without = Scrubber([self._key] if key else ()).without
+        self._insecure = insecure
+        self._found = api_key or ""
+        check_origin(name, self._base_url, keyed=bool(self._key), insecure=insecure)
         self._given = {**_sent("parameters", parameters), **_sent("extra_body", extra_body)}
         self._omitted = _names(omit)
         self._ends = Ends(_FINISHES, ends)
@@ -126,22 +118,47 @@ class OpenAIModel:
 
     @property
     def name(self) -> str:
-        """`openai:` and the model's name."""
+        """Return Return `openai:` and the model's name."""
         return f"openai:{self._model}"
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no text of a run may show."""
-        return () if self._key == "unused" else (self._key,)
+        """Return what no text of a run may show."""
+        return (self._key,) if self._key else ()
+
+    @property
+    def _key(self) -> str:
+        """The key, be it that of the environment, where it is looked for until it is there; empty if there is none."""
+        self._found = self._found or os.environ.get("OPENAI_API_KEY") or ""
+        return self._found
+
+    def check_setup(self) -> None:
+        """Make sure that the extra is there, and a key by now if the server wants one.
+
+        Raises:
+            ModelSetupError: one is missing.
+            UsageError: there is one by now, and it would be sent unencrypted.
+        """
+        if self._lacks is not None:
+            raise ModelSetupError(
+                f"The model {self.name} needs the openai extra: pip install 'superscalar[openai]' ({self._lacks})"
+            ) from self._lacks
+        host = urlsplit(self._base_url).hostname or ""
+        if not self._key and not is_this_machine(host):
+            raise ModelSetupError(
+                f"The model {self.name} at {host} needs a key: set the environment variable OPENAI_API_KEY, "
+                "or write OpenAIModel(name, api_key=...)."
+            )
+        check_origin(self._model, self._base_url, keyed=bool(self._key), insecure=self._insecure)
 
     @property
     def constrains(self) -> bool:
-        """Whether the server is told what a plan may be."""
+        """Tell whether the server is told what a plan may be."""
         return self._grammar is not None
 
     @property
     def writes(self) -> Literal["python", "json"]:
-        """The syntax of plans that are constrained."""
+        """Name the syntax of plans that are constrained."""
         return "json" if self._grammar == "json_schema" else "python"
 
     async def aclose(self) -> None:
@@ -155,7 +172,7 @@ class OpenAIModel:
 
         Raises:
             ModelError: the server refused, failed or was cut; `retryable` and `retry_after` (seconds) say what to do.
-            ModelSetupError: the key is wrong.
+            ModelSetupError: the extra or the key is missing, or the key is wrong.
         """
         reply = Reply(self._ends, request.stop, self.prices)
         async with aclosing(self._documents(await self._open(request))) as documents:
@@ -259,10 +276,11 @@ class OpenAIModel:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            self.check_setup()
             # max_retries=0: the SDK would sleep out Retry-After inside the call, holding the caller's slot.
             http = self._sdk.DefaultAsyncHttpxClient(**options(self._base_url))
             sdk: AsyncOpenAI = self._sdk.AsyncOpenAI(
-                api_key=self._key, base_url=self._base_url, max_retries=0, http_client=http
+                api_key=self._key or "unused", base_url=self._base_url, max_retries=0, http_client=http
             )
             client = self._clients[loop] = _Client(sdk)
             await client.tie_to_loop()
@@ -275,7 +293,7 @@ class OpenAIModel:
         return f"{self.name} at {place(self._base_url).rstrip('/')}/chat/completions"
 
     def _shown(self, text: str) -> str:
-        return said_by_server(self._without(text), (self._key,))
+        return said_by_server(Scrubber(self.secrets).without(text), self.secrets)
 
     def _hint(self) -> str:
         """What may be wrong with the address, where something else than a model answered."""

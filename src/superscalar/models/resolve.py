@@ -14,7 +14,6 @@ def resolve(model: str | ChatModel, *, base_url: str | None = None) -> ChatModel
 
     Raises:
         UsageError: the name has no such form; the message shows the forms.
-        ModelSetupError: the model needs an extra or a key that is missing.
     """
     if not isinstance(model, str):
         if base_url is not None:

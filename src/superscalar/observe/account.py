@@ -70,6 +70,9 @@ class Account:
                 yield from self._thought()
             case ev.JoinStarted():
                 yield "joining", "the answer is being written"
+            case ev.AnswerRejected(_, attempt, why):
+                yield from self._thought()
+                yield "rejected", f"what the joiner wrote is not the answer (attempt {attempt}): {why}"
             case ev.Replanned(_, reason):
                 yield from self._thought()
                 yield "replan", reason
@@ -81,6 +84,10 @@ class Account:
                 yield from self._row(event)
             case _:
                 return
+
+    def so_far(self) -> str:
+        """Nothing: every call is told."""
+        return ""
 
     def _row(self, event: ev.TaskEvent) -> Iterator[tuple[str, str]]:
         row = self._view.row(event.id)

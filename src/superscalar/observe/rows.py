@@ -25,7 +25,8 @@ RowKind: TypeAlias = Literal["call", "compute", "map", "display", "first", "sele
 class Items:
     """How far a map is. `count` is None until its list is known; `running` counts calls, the others items.
 
-    `skipped`: left out by a filter. An item that the end of the run kept from starting is in none of them.
+    `skipped`: left out by a filter. `cancelled`: the end of the run stopped what had begun. An item that the end of the
+    run kept from starting is in none of them.
     """
 
     count: int | None = None
@@ -33,6 +34,7 @@ class Items:
     failed: int = 0
     skipped: int = 0
     running: int = 0
+    cancelled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

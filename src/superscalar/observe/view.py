@@ -57,7 +57,7 @@ class _Group:
     own: _Entry | None = None
     result: TaskId = ""
     count: int | None = None
-    items: Counter[State] = field(default_factory=Counter)  # settled items
+    items: Counter[str] = field(default_factory=Counter)  # settled items
     calls: int = 0
     retired: bool = False
     by_state: dict[State, dict[TaskId, _Entry]] = field(default_factory=dict)  # its calls, and what failed
@@ -172,6 +172,8 @@ class RunView:
                     self._answer.clear()
                 self._answer.append(text)
                 self._thought.clear()
+            case ev.AnswerRejected():
+                self._answer.clear()
             case ev.AnswerCut(_, why):
                 self.cut = why
             case ev.Joined(_, answer):
@@ -335,7 +337,9 @@ class RunView:
         entry.ended = at
         if entry.group.own is not entry and entry.task.id == entry.group.result:
             lost = state == "skipped" and not entry.by_guard and entry.failure is None  # something inside it failed
-            entry.group.items["failed" if lost else state] += entry.failure is None or state == "failed"
+            stopped = state == "failed" and entry.failure is not None and entry.failure.kind == "cancelled"
+            became = "cancelled" if stopped else "failed" if lost else state
+            entry.group.items[became] += entry.failure is None or state == "failed"
         self._set(entry, state)
 
     def _withdraw(self, role: str) -> None:
@@ -505,7 +509,8 @@ class RunView:
 
     def _items(self, group: _Group) -> Items:
         busy = sum(len(group.by_state.get(state, {})) for state in ("running", "retrying"))
-        return Items(group.count, group.items["done"], group.items["failed"], group.items["skipped"], busy)
+        settled = group.items
+        return Items(group.count, settled["done"], settled["failed"], settled["skipped"], busy, settled["cancelled"])
 
     def _missing(self, entry: _Entry) -> tuple[TaskId, ...]:
         """What a task of the plan still waits for; what one inside a map waits for is in the same map, and not said."""

@@ -5,7 +5,7 @@ The words hold text of tools and models: whoever shows them escapes them for the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from superscalar import events as ev
@@ -17,7 +17,7 @@ from superscalar.plan.ir.signatures import Parameter, ResourceFunction, Signatur
 from superscalar.plan.print.program import print_plan
 from superscalar.short import short, short_arguments
 from superscalar.tools import Limit, Tool
-from superscalar.values import Failure, Usage, record_fields
+from superscalar.values import Failure, TaskId, Usage, record_fields
 
 _MOST: Final = 10  # failures said one by one
 
@@ -95,6 +95,8 @@ def items_text(items: Items) -> str:
     parts = [f"{settled:,}/{items.count:,}"]
     if items.failed:
         parts.append(f"{items.failed:,} failed")
+    if items.cancelled:
+        parts.append(f"{items.cancelled:,} cancelled")
     if items.running:
         parts.append(f"{items.running:,} running")
     return ", ".join(parts)
@@ -111,6 +113,12 @@ def counts_text(counts: Counts, *, over: bool = False) -> str:
     said = {"asked": "waiting for approval", "waiting": "not needed" if over else "waiting"}
     parts = [f"{number:,} {said.get(state, state)}" for state in states if (number := getattr(counts, state))]
     return counted(counts.total, "call") + (f": {', '.join(parts)}" if parts else "")
+
+
+def calls_text(calls: Mapping[str, int]) -> str:
+    """The calls that were begun, by what became of them: `9 calls: 4 done, 1 failed, 4 cancelled`."""
+    parts = [f"{number:,} {became}" for became, number in calls.items() if number]
+    return counted(sum(calls.values()), "call") + (f": {', '.join(parts)}" if parts else "")
 
 
 def tokens_text(usage: Usage) -> str:
@@ -140,18 +148,32 @@ def summary_text(timing: Timing, usage: Usage, rounds: int, cost: float = 0.0) -
 
 
 def failures(view: RunView) -> Iterator[str]:
-    """A line for each task that failed of itself; a map is told by its items, and what hands it on not at all."""
+    """Each task that failed of itself, and the line where that was, if anybody knows."""
+    failed = [(row.id, row.failure) for row in failed_rows(view) if row.failure]
+    for id, failure in failed[:_MOST]:
+        yield from failure_lines(id, failure)
+    if len(failed) > _MOST:
+        yield f"failed: {len(failed) - _MOST:,} more"
+
+
+def failure_lines(id: TaskId, failure: Failure) -> Iterator[str]:
+    """What became of one task, and below it where."""
+    yield f"failed: {id}  {failure}"
+    if (place := failure.place) is not None:
+        yield f"    at {place}"
+
+
+def failed_rows(view: RunView) -> list[Row]:
+    """The tasks that failed of themselves; a map is told by its items, and what hands it on not at all."""
     rows = [row for row in view.rows() if row.state == "failed" and row.failure]
     told = [row.failure for row in rows if row.kind != "compute"]
-    failed = [
+    own = [row.failure for row in rows if row.kind not in ("join", "select")]
+    rows = [row for row in rows if row.kind not in ("join", "select") or row.failure not in own]
+    return [
         row
         for row in rows
         if row.failure and (row.failure.kind != "items" or (row.kind == "compute" and row.failure not in told))
     ]
-    for row in failed[:_MOST]:
-        yield f"failed: {row.id}  {row.failure}"
-    if len(failed) > _MOST:
-        yield f"failed: {len(failed) - _MOST:,} more"
 
 
 def event_text(event: ev.Event) -> str:
@@ -172,7 +194,7 @@ def event_text(event: ev.Event) -> str:
             return f"{id}  {decision} by {rule}{said}  (from {Label(sources, readers)})"
         case _:
             fields = record_fields(event) or {}
-            shown = (_shown(name, value) for name, value in fields.items() if name != "at")
+            shown = (_shown(name, value) for name, value in fields.items() if name not in ("at", "wall"))
             return "  ".join(part for part in shown if part)
 
 

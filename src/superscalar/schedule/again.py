@@ -18,7 +18,7 @@ from superscalar import events
 from superscalar.plan.evaluate.expression import EvaluationError, Unavailable
 from superscalar.plan.ir import Call, First, Map
 from superscalar.schedule import gather
-from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.effective import bound_again, fresh, given_to
 from superscalar.schedule.ends import text_of
@@ -30,10 +30,11 @@ from superscalar.schedule.lookup import outcomes_for
 from superscalar.schedule.state import Schedule
 from superscalar.schedule.waiting import Ticket
 from superscalar.secrets import lacks_secret, without_queries
-from superscalar.tools.context import ArgumentError, ToolContext
+from superscalar.tools.context import ArgumentError
+from superscalar.tools.execution import Channel, Invocation, Runner
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
-from superscalar.values import WITHHELD, Failure, Observation, Outcome, TaskId, copied
+from superscalar.values import WITHHELD, Failure, Observation, Outcome, TaskId, Usage, copied
 
 _WHY = "something secret stands in the value, which is in no journal for that"
 
@@ -57,7 +58,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How calls are made. `invoke` is None where none may be: what would have to be read is absent then.
+    """How calls are made. `runners` is None where none may be: what would have to be read is absent then.
 
     `tell`: a text as it may be told.
     """
@@ -65,7 +66,7 @@ class Terms:
     run: str
     tools: Toolset
     limits: Grants
-    invoke: Invoke | None
+    runners: Mapping[Tool[..., Any], Runner] | None
     bounds: Bounds
     context: Any
     random: Random
@@ -156,7 +157,7 @@ class _Reading:
 
     async def _read(self, cell: Cell, work: Call) -> Outcome:
         terms, tool = self._terms, self._terms.tools.get(work.tool)
-        if tool is None or terms.invoke is None or tool.effect == "write":
+        if tool is None or terms.runners is None or tool.effect == "write":
             return _absent(_WHY)
         given, _ = given_to(cell, work, _unsaid)
         started = self._ledger.called.get(cell.id)
@@ -175,18 +176,15 @@ class _Reading:
 
     async def _called(self, tool: Tool[..., Any], arguments: dict[str, Any], id: TaskId, attempt: int) -> Any:
         terms = self._terms
-        assert terms.invoke is not None
-        context = None
-        passed = fresh(arguments)
-        if tool.context_parameter is not None:
-            context = ToolContext(terms.context, terms.run, id, attempt, _unsaid, _unsaid, _unsaid, _unsaid)
-            passed[tool.context_parameter] = context
+        assert terms.runners is not None
+        made = Invocation(tool.name, fresh(arguments), terms.run, id, attempt)
         loop = asyncio.get_running_loop()
         ticket = _Turn(terms.run, tool.limited_by, loop)
         await ticket.comes(terms.limits)
         timeout = tool.timeout_in(terms.bounds.timeout)
+        channel = _Unheard(terms.context, None if timeout is None else loop.time() + timeout)
         before = HOLDER.set(ref(ticket))
-        call = asyncio.ensure_future(terms.invoke(tool, passed, context))
+        call = asyncio.ensure_future(_awaited(terms.runners[tool], made, channel))
         HOLDER.reset(before)
         try:
             done, _ = await asyncio.wait([call], timeout=timeout)
@@ -199,6 +197,35 @@ class _Reading:
                 await asyncio.wait([call], timeout=terms.bounds.grace)
             terms.limits.give_back(ticket)
             terms.limits.dispatch(loop)
+
+
+async def _awaited(run: Runner, call: Invocation, channel: Channel) -> Any:
+    return await run(call, channel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    """The channel of a call that tells nobody anything: the run has not begun to go on."""
+
+    context: Any
+    until: float | None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """As of any channel."""
+        return None if self.until is None else self.until - asyncio.get_running_loop().time()
+
+    def progress(self, message: str, fraction: float | None = None) -> None:
+        """Nobody looks."""
+
+    def charge(self, cost: float, tokens: int) -> None:
+        """Nobody counts."""
+
+    def asked(self, model: str) -> None:
+        """Nobody looks."""
+
+    def used(self, usage: Usage) -> None:
+        """Nobody counts."""
 
 
 class _Turn(Ticket):

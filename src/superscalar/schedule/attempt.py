@@ -15,26 +15,35 @@ from superscalar.schedule.effective import fresh
 from superscalar.schedule.limits import Grants, Order, Ticket
 from superscalar.schedule.loans import HOLDER
 from superscalar.schedule.sharing import identity
-from superscalar.tools.context import ToolContext
 from superscalar.tools.tool import Batched, Tool
-from superscalar.values import FailureKind
+from superscalar.traces import beyond_us
+from superscalar.values import FailureKind, Usage
 from superscalar.weight import Scale
-
-
-class Invoke(Protocol):
-    """Where a call runs: see `superscalar.executors`."""
-
-    def __call__(
-        self, tool: Tool[..., Any], arguments: dict[str, Any], context: ToolContext[Any] | None, /
-    ) -> Awaitable[Any]:
-        """The running of one call, to be awaited; cancelling it stops the call."""
-        ...
-
 
 Stop: TypeAlias = FailureKind | Literal["unneeded"]
 """Why an attempt is being cancelled."""
 
 _Key: TypeAlias = tuple[Hashable, ...]
+
+
+class Listener(Protocol):
+    """Who hears what calls say while they go on."""
+
+    def progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
+        """How far one is."""
+        ...
+
+    def charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        """What one has cost."""
+        ...
+
+    def asked(self, attempt: Attempt, model: str) -> None:
+        """Which model one asks."""
+        ...
+
+    def used(self, attempt: Attempt, usage: Usage) -> None:
+        """What that has used."""
+        ...
 
 
 class Shell(Protocol):
@@ -44,13 +53,19 @@ class Shell(Protocol):
     loop: asyncio.AbstractEventLoop
     course: Course
     caller: Ticket | None
+    context: Any
+
+    @property
+    def reports(self) -> Listener:
+        """Who hears what calls say."""
+        ...
 
     def start(self, attempt: Attempt) -> None:
         """Call the tool: everything that the attempt takes was taken."""
         ...
 
-    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run."""
+    def invoke(self, attempt: Attempt, tool: Tool[..., Any], arguments: dict[str, Any]) -> Awaitable[Any]:
+        """The running of a call for this attempt, to be awaited; cancelling it stops the call."""
         ...
 
 
@@ -70,7 +85,6 @@ class Attempt(Ticket):
         "batch",
         "begun",
         "cell",
-        "context",
         "deadline",
         "in_doubt",
         "kept",
@@ -120,7 +134,6 @@ class Attempt(Ticket):
         self.started = 0.0
         self.timer: asyncio.Handle | None = None
         self.runner: asyncio.Task[None] | None = None
-        self.context: ToolContext[Any] | None = None
         self.stopped: Stop | None = None
         self.deadline = inf
         self.over = False
@@ -140,6 +153,34 @@ class Attempt(Ticket):
         """Start; or give everything back, if it was stopped between the grant on another thread and this turn."""
         self.shell.start(self)
 
+    # What follows makes an attempt the `Channel` of its call: an object more for each costs as much as all of this.
+
+    @property
+    def context(self) -> Any:
+        """What the caller gave to the run."""
+        return self.shell.context
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until it is cancelled; None: there is no bound."""
+        return None if self.deadline == inf else self.deadline - self.shell.course.now()
+
+    def progress(self, message: str, fraction: float | None = None) -> None:
+        """How far the work is; of a batch, that of all its calls."""
+        self.shell.reports.progressed(self, message, fraction)
+
+    def charge(self, cost: float, tokens: int) -> None:
+        """What it has cost."""
+        self.shell.reports.charged(self, cost, tokens)
+
+    def asked(self, model: str) -> None:
+        """It asks a model of that name."""
+        self.shell.reports.asked(self, model)
+
+    def used(self, usage: Usage) -> None:
+        """What a model has used that it asked."""
+        self.shell.reports.used(self, usage)
+
 
 class Batches:
     """Groups the calls of batched tools. No `await`, no clock.
@@ -149,11 +190,10 @@ class Batches:
     comes along if it differs in the one argument only, and may be in its `company`.
     """
 
-    def __init__(self, shell: Shell, limits: Grants, invoke: Invoke, company: Callable[[Cell], Hashable]) -> None:
+    def __init__(self, shell: Shell, limits: Grants, company: Callable[[Cell], Hashable]) -> None:
         self._company = company
         self.shell = shell
         self.limits = limits
-        self.invoke = invoke
         self._open: dict[_Key, Batch] = {}
         self._made = 0
 
@@ -277,7 +317,7 @@ class Batch(Ticket):
                 request = self._ask(attempt, list(self.items.values()), self._answers)
                 self._request = self._batches.shell.course.begin(request, f"batch {self.number}")
         if self._request is None:
-            return await self._batches.invoke(attempt.tool, arguments, attempt.context)
+            return await self._batches.shell.invoke(attempt, attempt.tool, arguments)
         while not self._request.done():
             try:
                 await asyncio.wait((self._request,))
@@ -289,21 +329,17 @@ class Batch(Ticket):
                     raise
         answer = self._answers[attempt]
         if isinstance(answer, BaseException):
-            raise answer.with_traceback(None)  # it may be that of all calls: do not pile up their tracebacks
+            raise answer.with_traceback(beyond_us(answer.__traceback__))  # that of all calls: they must not pile up
         return answer
 
     async def _ask(self, first: Attempt, values: list[Any], answers: dict[Attempt, Any]) -> None:
         """Make the request for these items, and note what each came to. Raises nothing."""
         tool = self._batched.tool
         arguments = fresh({**self._others, self._batched.into: list(values)})
-        context = None
         found: list[Any]
         HOLDER.set(ref(self))
         try:
-            if tool.context_parameter is not None:
-                context = self._batches.shell.context_for(first)
-                arguments[tool.context_parameter] = context
-            found = self._batched.divided(await self._batches.invoke(tool, arguments, context), values)
+            found = self._batched.divided(await self._batches.shell.invoke(first, tool, arguments), values)
         except BaseException as error:  # noqa: BLE001 -- as in the unit: a tool may raise anything
             found = [error] * len(values)
         self.answered = not (isinstance(found[0], BaseException) and all(one is found[0] for one in found))

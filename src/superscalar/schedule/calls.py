@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,9 @@ from superscalar.schedule.permission import Permission
 from superscalar.schedule.priority import Key
 from superscalar.schedule.reports import Reports
 from superscalar.schedule.surroundings import Surroundings
-from superscalar.tools.context import ToolContext
+from superscalar.tools.execution import Invocation
+from superscalar.tools.tool import Tool
+from superscalar.traces import KEPT, Elsewhere, Raised, kept
 from superscalar.values import Failure, FailureKind, Observation
 from superscalar.weight import TooHeavy, in_turn, is_light
 
@@ -56,15 +58,18 @@ class Calls:
         self._schedule = ledger.schedule
         self._known = ledger.known
         self._approval = approval
-        self._invoke = surroundings.invoke
+        self._runners = surroundings.runners
+        self.context = surroundings.context
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
+        # first, since the clock knows this from here on, and asks it: a set in the order of arrival, so that a run
+        # replays to the last event
+        self.live: dict[Attempt, None] = {}
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
-        self.batches = Batches(self, self._limits, self._invoke, permission.whether.company)
+        self.batches = Batches(self, self._limits, permission.whether.company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
-        self._reports = Reports(self.run_id, course)
+        self.reports = Reports(course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
-        self.live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self.ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
@@ -72,6 +77,7 @@ class Calls:
         self.stopped: FailureKind | None = None
         self.leaving = False
         self._dropped: set[asyncio.Task[None]] = set()
+        self._raised = 0  # exceptions that are kept
         self._escalation: Escalation | None = None
 
     def still_taken(self) -> Iterable[Ticket]:
@@ -183,8 +189,6 @@ class Calls:
             why = "what would be called now is not what was approved"
             self._hand_back(attempt, Failure("denied", why, in_doubt=attempt.in_doubt))
             return
-        if tool.context_parameter is not None:
-            attempt.context = self.context_for(attempt)
         now = self._now()
         batch = 0 if attempt.batch is None else attempt.batch.number
         self._happened(events.Started(now, cell.id, tool.name, attempt.told, attempt.number, batch))
@@ -211,9 +215,10 @@ class Calls:
             self._limits.give_back(attempt)
         self._pump()
 
-    def context_for(self, attempt: Attempt) -> ToolContext[Any]:
-        """What a tool may ask of the run; in a batch its progress is that of all its calls."""
-        return self._reports.context_for(attempt, self._surroundings.context)
+    def invoke(self, attempt: Attempt, tool: Tool[..., Any], arguments: dict[str, Any]) -> Awaitable[Any]:
+        """The running of a call for this attempt, where its executor runs it."""
+        call = Invocation(tool.name, arguments, self.run_id, attempt.cell.id, attempt.number)
+        return self._runners[tool](call, attempt)
 
     def _overflowed(self, held: int) -> None:
         """The run holds what it may: no call begins any more."""
@@ -225,7 +230,7 @@ class Calls:
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         HOLDER.set(ref(attempt.batch or attempt))
-        context, batch = attempt.context, attempt.batch
+        batch = attempt.batch
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
@@ -238,10 +243,10 @@ class Calls:
             if attempt.kept is not None:
                 self.deadlines.begin(attempt)
             attempt.begun = True
-            if context is not None:
-                arguments = {**arguments, attempt.tool.context_parameter or "": context}
             if batch is None:
-                result = await self._invoke(attempt.tool, arguments, context)
+                tool = attempt.tool  # `invoke`, written out
+                call = Invocation(tool.name, arguments, self.run_id, attempt.cell.id, attempt.number)
+                result = await self._runners[tool](call, attempt)
             else:
                 result = await batch.answer(attempt, arguments)
             if not is_light(result):
@@ -303,6 +308,9 @@ class Calls:
         batch = attempt.batch
         if self.stopped is not None or not ends.may_try_again(attempt, error, verdict):
             alone = batch is not None and batch.answered and attempt.stopped is None
+            if self._raised < KEPT and not isinstance(error, Elsewhere):
+                self._raised += 1
+                failure.raised_by(Raised(kept(error), ends.hiding(attempt)))
             self._happened(events.Failed(self._now(), attempt.cell.id, failure, alone))
             return
         # It waits where others get through too: one that is always refused must not be the first after every pause.
@@ -319,8 +327,8 @@ class Calls:
         attempt.over = True
         live = self.live
         live.pop(attempt, None)
-        if self._reports.open:
-            self._reports.forget(attempt)
+        if self.reports.open:
+            self.reports.forget(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
         if attempt.batch is not None:

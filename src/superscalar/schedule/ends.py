@@ -55,7 +55,9 @@ def too_slow(attempt: Attempt, bounds: Bounds) -> str:
 def too_late(attempt: Attempt, bounds: Bounds, error: BaseException | None = None) -> TimeoutError:
     """What an attempt ended with whose time had passed; `error`: what it raised then."""
     said, began = too_slow(attempt, bounds), attempt.begun and not isinstance(error, NotBegun)
-    return TimeoutError(said) if began else NotBegun(f"{said}: it had not begun")
+    late = TimeoutError(said) if began else NotBegun(f"{said}: it had not begun")
+    late.__cause__ = error  # its traceback says what the call was at
+    return late
 
 
 def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_REFUSED) -> Failure:
@@ -68,8 +70,16 @@ def failure_of(attempt: Attempt, error: BaseException, verdict: Verdict = NOT_RE
         return Failure("timeout", str(error), name, in_doubt=in_doubt)
     if isinstance(error, asyncio.CancelledError):
         return Failure("cancelled", f"{attempt.tool.name} cancelled itself", name, in_doubt=in_doubt)
-    said = without_queries(without(text_of(error), attempt.arguments, attempt.tool.secret_parts))
+    said = hiding(attempt)(text_of(error))
     return Failure("error", said or name, name, in_doubt=in_doubt)
+
+
+def hiding(attempt: Attempt) -> Callable[[str], str]:
+    """What takes out of texts about a call what is secret in its arguments, and the queries of URLs."""
+    parts, arguments = attempt.tool.secret_parts, attempt.arguments
+    if not parts:
+        return without_queries
+    return lambda text: without_queries(without(text, arguments, parts))
 
 
 def _says_nothing_happened(error: BaseException, verdict: Verdict) -> bool:

@@ -12,7 +12,7 @@ from superscalar import events
 from superscalar.schedule.attempt import Attempt
 from superscalar.schedule.course import Course
 from superscalar.short import cut, short
-from superscalar.tools.context import ToolContext
+from superscalar.tools.execution import check_charge, check_usage
 from superscalar.values import Usage
 
 TICK: Final = 0.1
@@ -20,6 +20,8 @@ TICK: Final = 0.1
 
 LONGEST: Final = 500
 """Characters of a message of progress."""
+
+_NAME: Final = 200
 
 
 class Reports:
@@ -29,8 +31,7 @@ class Reports:
     `open`: something was said that nobody was told yet.
     """
 
-    def __init__(self, run: str, course: Course) -> None:
-        self._run = run
+    def __init__(self, course: Course) -> None:
         self._loop = course.loop
         self._now = course.now
         self._happened = course.happened
@@ -40,22 +41,27 @@ class Reports:
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = -inf
 
-    def context_for(self, attempt: Attempt, context: Any) -> ToolContext[Any]:
-        """What a tool may ask of the run."""
+    def charged(self, attempt: Attempt, cost: float, tokens: int) -> None:
+        """Tell what a call has cost.
 
-        def progress(message: str, fraction: float | None) -> None:
-            self._progressed(attempt, message, fraction)
+        Raises:
+            ValueError: something below zero, or no number.
+        """
+        check_charge(cost, tokens)
+        self._at_once(events.Charged, attempt.cell.id, cost, tokens)
 
-        def charge(cost: float, tokens: int) -> None:
-            self._at_once(events.Charged, attempt.cell.id, cost, tokens)
+    def asked(self, attempt: Attempt, model: str) -> None:
+        """Tell that a call asks a model of that name."""
+        self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, _text(model, _NAME))
 
-        def used(usage: Usage) -> None:
-            self._at_once(events.ModelUsed, attempt.tool.name, usage)
+    def used(self, attempt: Attempt, usage: Usage) -> None:
+        """Tell what a model has used that a call asked.
 
-        def asked(model: str) -> None:
-            self._at_once(events.ModelAsked, attempt.tool.name, attempt.number, model)
-
-        return ToolContext(context, self._run, attempt.cell.id, attempt.number, progress, charge, used, asked)
+        Raises:
+            ValueError: it is no `Usage`, or something of it is below zero, or no number.
+        """
+        check_usage(usage)
+        self._at_once(events.ModelUsed, attempt.tool.name, usage)
 
     def forget(self, attempt: Attempt) -> None:
         """The attempt is over: what it said last is of no interest, and no timer waits for it."""
@@ -71,9 +77,11 @@ class Reports:
         else:
             self._loop.call_soon_threadsafe(lambda: self._happened(kind(self._now(), *said)))
 
-    def _progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
+    def progressed(self, attempt: Attempt, message: Any, fraction: float | None) -> None:
         """Take note of the newest; from any thread."""
-        text = cut(message, LONGEST) if type(message) is str else short(message, LONGEST)
+        text = _text(message, LONGEST)
+        if not (isinstance(fraction, int | float) and 0.0 <= fraction <= 1.0):
+            fraction = None
         told = (attempt,) if attempt.batch is None else tuple(attempt.batch.items)
         with self._lock:
             first = not self.open
@@ -98,3 +106,8 @@ class Reports:
         for attempt, (message, fraction) in said.items():
             if not attempt.over:
                 self._happened(events.Progressed(now, attempt.cell.id, message, fraction))
+
+
+def _text(said: Any, most: int) -> str:
+    """What somebody says, who may be in another process, as a text of bounded length."""
+    return cut(said, most) if type(said) is str else short(said, most)

@@ -8,6 +8,7 @@ records two facts in a row of which only the first survived.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ class Rest:
         What was being called is called again, unless nothing needs it. What waited before a retry goes on waiting. A
         run whose deadline had passed is stopped again.
         """
-        self._happened(events.Resumed(self._now(), rules))
+        self._happened(events.Resumed(self._now(), rules, time.time()))
         self._finish_step()
         for cell, under in list(self._under_way()):
             self._settle_or_call_again(cell, under, verdicts)

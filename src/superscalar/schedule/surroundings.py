@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from superscalar import events
 from superscalar.policy import Policy, Replan
 from superscalar.schedule.approval import Approver
-from superscalar.schedule.attempt import Bounds, Invoke
+from superscalar.schedule.attempt import Bounds
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations, LongestPath, Priority
+from superscalar.tools.execution import Runner
 from superscalar.tools.tool import Tool
 from superscalar.tools.toolset import Toolset
 from superscalar.values import Failure
@@ -26,7 +27,7 @@ class Surroundings:
     run: str
     tools: Toolset
     limits: Limits
-    invoke: Invoke
+    runners: Mapping[Tool[..., Any], Runner]
     record: Callable[[events.Event], events.Event | None]  # it gives the event as it is told, if that is another
     bounds: Bounds = field(default_factory=Bounds)
     context: Any = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import inf
 from typing import Generic, TypeVar
 
-from superscalar.values import TaskId, Usage
+from superscalar.tools.execution import Channel, Invocation, check_charge
+from superscalar.values import Usage
 
 ContextT = TypeVar("ContextT")
 
@@ -36,37 +35,25 @@ class ToolContext(Generic[ContextT]):
     written to events. `idempotency_key` is the same for every attempt of one task: hand it to the provider of a write.
     """
 
-    __slots__ = ("_asked", "_charge", "_progress", "_used", "attempt", "cancelled", "context", "run_id", "task_id")
+    __slots__ = ("_call", "_channel", "attempt", "cancelled", "context", "run_id", "task_id")
 
-    def __init__(
-        self,
-        context: ContextT,
-        run_id: str,
-        task_id: TaskId,
-        attempt: int,
-        progress: Callable[[str, float | None], None],
-        charge: Callable[[float, int], None],
-        used: Callable[[Usage], None],
-        asked: Callable[[str], None],
-    ) -> None:
-        self.context = context
-        self.run_id = run_id
-        self.task_id = task_id
-        self.attempt = attempt
+    def __init__(self, call: Invocation, channel: Channel) -> None:
+        self._call = call
+        self._channel = channel
+        self.context: ContextT = channel.context
+        self.run_id = call.run_id
+        self.task_id = call.task_id
+        self.attempt = call.attempt
         self.cancelled = False
-        self._progress = progress
-        self._charge = charge
-        self._used = used
-        self._asked = asked
 
     @property
     def idempotency_key(self) -> str:
-        """The run and the task, stable over attempts."""
-        return f"{self.run_id}:{self.task_id}"
+        """Return a key made of the run and the task, stable over attempts."""
+        return self._call.idempotency_key
 
     def progress(self, message: str, fraction: float | None = None) -> None:
         """Say how far the work is; `fraction` from 0 to 1. Safe from any thread, cheap, never blocks."""
-        self._progress(message, fraction)
+        self._channel.progress(message, fraction)
 
     def charge(self, cost: float = 0.0, *, tokens: int = 0) -> None:
         """Say what this call has cost, in money or in tokens of a model: it counts in the run's budgets.
@@ -76,20 +63,19 @@ class ToolContext(Generic[ContextT]):
         Raises:
             ValueError: something below zero, or no number.
         """
-        if not (0.0 <= cost < inf and tokens >= 0):
-            raise ValueError(f"charge({cost!r}, tokens={tokens!r}): what a call has cost, not below 0")
-        self._charge(cost, tokens)
+        check_charge(cost, tokens)
+        self._channel.charge(cost, tokens)
 
     def asked(self, model: str) -> None:
         """Say that this call asks a model of that name; `used` says that it is done. Safe from any thread."""
-        self._asked(model)
+        self._channel.asked(model)
 
     def used(self, usage: Usage) -> None:
-        """Say what a model that this call asked has used: it counts in the budgets, and in the usage of the result.
+        """Say what a model that this call asked has used: it counts towards the budgets and the result's usage.
 
         Safe from any thread.
         """
-        self._used(usage)
+        self._channel.used(usage)
 
     def raise_if_cancelled(self) -> None:
         """Stop here if the run no longer wants the result.

@@ -15,6 +15,7 @@ from superscalar.tools.terms import Effect
 from superscalar.weight import Portions
 
 Arguments: TypeAlias = dict[str, Any]
+"""All arguments of a call, by the names that its function gives them."""
 Check: TypeAlias = Callable[[Arguments], Arguments]
 """Arguments by the tool's own names, as the tool wants them; it raises `ArgumentError` where they do not fit."""
 
@@ -28,7 +29,8 @@ class Described(ABC):
     lists). `output`, `results`: the fields and the constants of what it returns. `anew`: the parameters of which every
     call may get another default. `context`: the one that wants a ToolContext. `module`: what stands for its provider
     where none is named; `elsewhere`: it does not come from this program. `effect`: what it has where none is declared.
-    `identity`: what, beside the annotations, must be the same for a recorded run to mean the same.
+    `identity`: what, beside the annotations, must be the same for a recorded run to mean the same. `checked`: what
+    gives a result as it is declared, or raises; None where nothing is.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Described(ABC):
     elsewhere: bool = False
     effect: Effect = "read"
     identity: Any = None
+    checked: Callable[[Any], Any] | None = None
 
     @abstractmethod
     def validator(self, secrets: Secrets, completed: Check) -> Check:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 from superscalar.errors import RateLimited, UsageError
 from superscalar.given import (
+    EXECUTOR,
     FLAG,
     NAME,
     NAMES,
@@ -40,6 +41,9 @@ class Inherited:
 INHERITED: Final = Inherited()
 
 
+_RATES: Final = 1e9  # calls in a second, and seconds between two: beyond that nobody means one, or counts it
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What a provider allows: at most `concurrency` calls at once, and `rate` calls in `per` seconds, evenly spaced.
@@ -56,6 +60,11 @@ class Limit:
 
     def __post_init__(self) -> None:
         check_fields(self, "Limit")
+        if self.rate is not None and not 1 / _RATES <= self.rate / self.per <= _RATES:
+            raise UsageError(
+                f"Limit(rate={self.rate:g}, per={self.per:g}): write a rate between one call in {_RATES:g} seconds and "
+                f"{_RATES:g} calls in one"
+            )
 
 
 def _are_errors(value: object) -> bool:
@@ -85,7 +94,7 @@ class Retry:
         check_fields(self, "Retry")
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait after the `attempt`-th attempt (from 1) failed."""
+        """Return the seconds to wait after the `attempt`-th attempt (from 1) failed."""
         return random.uniform(0.0, min(self.maximum, self.initial * 2.0 ** min(attempt - 1, 60)))
 
 
@@ -161,6 +170,8 @@ class Terms:
     """Who gets to read what it is given, likewise."""
     policy: Any = None
     """A rule for its calls, or what is said of each of them."""
+    executor: Any = field(default=None, metadata=EXECUTOR.or_none.here)
+    """Where its calls run, a `superscalar.executors.Executor`; None: where those of the agent do."""
 
     def __post_init__(self) -> None:
         check_fields(self, "@tool")
@@ -237,3 +248,4 @@ class TermsDict(TypedDict, total=False):
     readers: Readers | None
     reads: Readers | None
     policy: Any
+    executor: Any

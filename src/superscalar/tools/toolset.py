@@ -15,7 +15,7 @@ from superscalar.forks import made_once
 from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
-from superscalar.short import short
+from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ranked
 from superscalar.tools.stubs import tool_stub
 from superscalar.tools.terms import Limit
@@ -109,7 +109,7 @@ class Toolset:
 
     @classmethod
     def from_module(cls, module: ModuleType) -> Toolset:
-        """The `@tool` functions of a module, in the order of the file, with its `LIMITS` and `SCHEMAS`.
+        """Collect the `@tool` functions of a module, in the order of the file, with its `LIMITS` and `SCHEMAS`.
 
         Raises:
             UsageError: it has none, or its LIMITS are not limits.
@@ -122,7 +122,7 @@ class Toolset:
 
     @classmethod
     def beside(cls, module: ModuleType) -> Toolset:
-        """The `LIMITS` and `SCHEMAS` of a module, without its tools.
+        """Collect the `LIMITS` and `SCHEMAS` of a module, without its tools.
 
         Raises:
             UsageError: they are not what they should be.
@@ -139,7 +139,7 @@ class Toolset:
     # ------------------------------------------------------------------------------------------ what must be open
 
     def session(self) -> AbstractAsyncContextManager[object]:
-        """What is open while tools are called: to be overridden. Without that, the sessions of the sets in it.
+        """Open what tools need while they are called. Override it; by default it opens the sessions of the sets in it.
 
             @asynccontextmanager
             async def session(self):
@@ -153,7 +153,7 @@ class Toolset:
         return self._sessions_of_sets()
 
     async def listed(self) -> Iterable[Tool[..., Any] | Callable[..., Any]] | None:
-        """The tools as they are now: to be overridden where they may change; None: those that it was made with.
+        """List the tools as they are now. Override it where they may change; None: those that it was made with.
 
         It is asked before each run, with the session open; during a run its tools stay what they are. Give the same
         objects as long as nothing has changed, or the agent prepares anew for each run.
@@ -162,7 +162,7 @@ class Toolset:
 
     @property
     def is_live(self) -> bool:
-        """Whether a run has anything to open, or to ask."""
+        """Tell whether a run has anything to open, or to ask."""
         own = type(self)
         return (
             own.session is not Toolset.session or own.listed is not Toolset.listed or any(s.is_live for s in self._sets)
@@ -193,10 +193,11 @@ class Toolset:
     def _sessions(self) -> Sessions:
         from superscalar.tools.sessions import Sessions  # and asyncio: not for those who list tools
 
-        return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}")
+        own = type(self).session is not Toolset.session
+        return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}", own)
 
     async def now(self) -> Toolset:
-        """The set with the tools that are listed now, which does not change; itself where none ever do.
+        """Return a set of the tools that are listed now, which does not change; itself where none ever do.
 
         Raises:
             ToolsetError: they could not be listed.
@@ -204,23 +205,48 @@ class Toolset:
         """
         if not self.is_live:
             return self
-        try:
-            listed = await self.listed()
-        except Exception as error:
-            why = without_queries(f"{type(error).__name__}: {error}")
-            raise ToolsetError(f"the toolset {type(self).__name__} did not list its tools: {why}") from error
-        given = [await one.now() if isinstance(one, Toolset) else one for one in self._given]
-        found = tuple(given if listed is None else listed)
+        found = await self._found()
+        if found is None:
+            found = tuple([await one.now() if isinstance(one, Toolset) else one for one in self._given])
         before, latest = self._latest
         if len(found) != len(before) or not all(map(operator.is_, found, before)):
             latest = Toolset(found, **self._own)
             self._latest = found, latest
         return latest
 
+    async def _found(self) -> tuple[Any, ...] | None:
+        """What `listed` gives.
+
+        Raises:
+            ToolsetError: it raised, gives nothing that can be listed, or a set that nobody has opened.
+        """
+        import asyncio  # not for those who list tools
+
+        task = asyncio.current_task()
+        cancelling = task.cancelling() if task is not None else 0
+        what = f"the toolset {type(self).__name__}"
+        try:
+            listed = await self.listed()
+            found = None if listed is None else (listed,) if isinstance(listed, Toolset) else tuple(listed)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            if task is not None and task.cancelling() > cancelling:
+                raise  # it is this run that is cancelled
+            why = without_queries(f"{type(error).__name__}: {error}")
+            raise ToolsetError(f"{what} did not list its tools: {why}") from error
+        for one in found or ():
+            if isinstance(one, Toolset) and one.is_live:
+                raise ToolsetError(
+                    f"{what} lists {type(one).__name__}, which has to be opened: hand that over when it is made, "
+                    f"{type(self).__name__}([...]), or list its tools"
+                )
+        return found
+
     # ----------------------------------------------------------------------------------------------- what is in it
 
     def describe(self, query: str | None = None, limit: int | None = None) -> str:
-        """The tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
+        """Describe the tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
 
         A tool is found by the words of its name, description and parameters (`superscalar.tools.search`).
 
@@ -232,6 +258,9 @@ class Toolset:
         found = list(self.signatures) if query is None else ranked(self.signatures, query)
         return "\n".join(map(tool_stub, found[:limit]))
 
+    def __repr__(self) -> str:
+        return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
+
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
 
@@ -240,7 +269,7 @@ class Toolset:
 
     @property
     def declared(self) -> dict[str, Declared]:
-        """What the tools say of their results, by alias: what labels are derived from once the tools are gone."""
+        """Return what the tools say of their results, by alias: labels are derived from it once the tools are gone."""
         return {
             alias: Declared(
                 member.name,
@@ -252,17 +281,17 @@ class Toolset:
         }
 
     def get(self, alias: str) -> Tool[..., Any] | None:
-        """The tool that plans call `alias`, or None."""
+        """Return the tool that plans call `alias`, or None."""
         return self.by_alias.get(alias)
 
     def find(self, name: str) -> tuple[str, Tool[..., Any]] | None:
-        """The tool of that alias or else of that real name, and its alias; None if there is none."""
+        """Return the tool of that alias or else of that real name, and its alias; None if there is none."""
         if (known := self.by_alias.get(name)) is not None:
             return name, known
         return next(((alias, member) for alias, member in self.by_alias.items() if member.name == name), None)
 
     def schemas(self, api: Literal["openai", "responses", "anthropic"]) -> list[dict[str, Any]]:
-        """The tools as a chat API wants them in its `tools=`: OpenAI's chat completions or Responses, or Anthropic's.
+        """Describe the tools as a chat API wants them in `tools=`: OpenAI chat completions, Responses, or Anthropic's.
 
         Tools are called by their aliases there, parameters by the functions' own names.
 

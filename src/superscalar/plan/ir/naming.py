@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Iterable, Set
 
 
 def identifier(name: str, taken: Set[str] = frozenset()) -> str:
     """The alias under which plans use `name`: itself where it is a free identifier, else the nearest one.
 
-    `WeatherAPI.com` becomes `WeatherAPI_com`, `from` becomes `from_`, `2d` becomes `n2d`.
+    `WeatherAPI.com` becomes `WeatherAPI_com`, `from` becomes `from_`, `2d` becomes `n2d`. In characters other than
+    ASCII it is in the form (NFKC) that Python reads every identifier in.
     """
-    alias = re.sub(r"\W", "_", name).strip("_") or "n"
-    if name.isidentifier() and not name.startswith("_"):
-        alias = name
+    read = unicodedata.normalize("NFKC", name)
+    alias = re.sub(r"\W", "_", read).strip("_") or "n"
+    if read.isidentifier() and not read.startswith("_"):
+        alias = read
     if alias[0].isdigit():
         alias = f"n{alias}"
     if not alias.isidentifier():  # a character that may continue an identifier but not begin one
@@ -24,7 +27,7 @@ def identifier(name: str, taken: Set[str] = frozenset()) -> str:
 
 def is_identifier(name: str) -> bool:
     """Whether plans can call a field by its own name."""
-    return name.isidentifier() and not keyword.iskeyword(name)
+    return name.isidentifier() and not keyword.iskeyword(name) and unicodedata.is_normalized("NFKC", name)
 
 
 def field_aliases(names: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from uuid import UUID
 from superscalar.values import record_fields
 
 _WIDEST: Final = 14_000  # bits: of more than about 4,300 digits Python makes no text
+_LARGEST: Final = 308  # digits before the point of a Decimal: of more there is no float
 
 
 class NoJson(Exception):
@@ -75,14 +76,21 @@ def _check_text(text: str) -> None:
         raise NoJson(f"a text has half of a character at {error.start}, which cannot be sent") from None
 
 
+def _number(value: Decimal) -> int | float:
+    """What it is as a number in JSON: a whole one in all of its digits, another one as close as a float comes."""
+    if not value.is_finite():
+        raise NoJson(f"{value} is no number in JSON")
+    if value.adjusted() >= _LARGEST:
+        raise NoJson("a number has too many digits")
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def _other(value: Any) -> Any:
     match value:
         case enum.Enum():
             return _as_json(value.value)
         case Decimal():
-            if not value.is_finite():
-                raise NoJson(f"{value} is no number in JSON")
-            return int(value) if value == value.to_integral_value() and abs(value) < 1 << 53 else float(value)
+            return _number(value)
         case dt.datetime() | dt.date() | dt.time():
             return value.isoformat()
         case UUID() | PurePath():

@@ -31,13 +31,11 @@ from superscalar.weight import Portions
 class FromSchema(Described):
     """A tool as the schemas of what it takes and returns say it.
 
-    `given`: the first, as it was given. `checked`: what gives a result as JSON if the second allows that; None where
-    there is none.
+    `given`: the first, as it was given. `checked`: what gives a result as JSON if the second allows that.
     """
 
     given: dict[str, Any]
     checking: Checking
-    checked: Callable[[Any], Any] | None
 
     def validator(self, secrets: Secrets, completed: Check) -> Check:
         """Its schema, by jsonschema-rs."""

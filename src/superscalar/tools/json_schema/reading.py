@@ -79,7 +79,10 @@ def read(given: Json, wrong: str) -> Schema:
         raise UsageError(f"{wrong} is {own!r:.80}, and no schema; write {{'type': 'object', 'properties': {{...}}}}")
     reader = _Reader(own, wrong)
     defs = reader.defs()
-    compiled({"$schema": reader.dialect, "$defs": defs, "allOf": [{"$ref": f"#/$defs/{ROOT}"}]}, wrong)
+    document = {"$schema": reader.dialect, "$defs": defs, "allOf": [{"$ref": f"#/$defs/{ROOT}"}]}
+    if reader.dialect.startswith(_OLD):  # which knows them by this name alone, and asks nothing of others
+        document["definitions"] = defs
+    compiled(document, wrong)
     try:
         return Schema(own, reader.dialect, defs, cost_of(defs))
     except TooCostly as error:
@@ -248,10 +251,14 @@ def bare(node: Node) -> Node:
     return mapped(kept, bare)
 
 
+_NAMED: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+"""Keywords that hold schemas by name, whatever these names are."""
+
+
 def _has_old_items(node: Json) -> bool:
     """Whether lists are described as draft-07 does it, and later ones do not."""
     if isinstance(node, dict):
-        return isinstance(node.get("items"), list) or any(
-            _has_old_items(part) for key, part in node.items() if key not in ("enum", "const", "default", "examples")
-        )
+        named = [one for key in _NAMED if isinstance(part := node.get(key), dict) for one in part.values()]
+        others = [part for key, part in node.items() if key not in ("enum", "const", "default", "examples", *_NAMED)]
+        return isinstance(node.get("items"), list) or any(map(_has_old_items, (*named, *others)))
     return isinstance(node, list) and any(map(_has_old_items, node))

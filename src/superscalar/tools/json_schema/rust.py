@@ -59,7 +59,7 @@ def compiled(document: dict[str, Any], wrong: str) -> Checker:
 def _why(error: Any) -> str:
     """What is wrong with a schema, and where in it."""
     path = [str(step) for step in error.instance_path]
-    place = "/".join(path[2:] if path[:1] == ["$defs"] else path)
+    place = "/".join(path[2:] if path[:1] in (["$defs"], ["definitions"]) else path)
     if path and path[-1] in ("pattern", "patternProperties") and isinstance(error.instance, str):
         return (
             f"the pattern {error.instance!r:.200} at {place} cannot be used: it looks ahead or back, refers to a "

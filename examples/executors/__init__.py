@@ -1,0 +1,1 @@
+"""Executors that wrap another one: copy the one that you need."""
