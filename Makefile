@@ -11,7 +11,7 @@ SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
 
-.PHONY: help demo test search check lint hooks format docs bench peers order soak agentdojo planning clean
+.PHONY: help demo test search check types lint hooks format docs bench peers order soak agentdojo planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -45,9 +45,14 @@ search: $(VENV)/.dev ## the tests that search, ten times as deep; SAMPLE=8 an ei
 	@echo "Searching $(if $(filter-out 1,$(SAMPLE)),one test in $(SAMPLE) ,)from the seed $(SEED). Again: make search SAMPLE=$(SAMPLE) SEED=$(SEED)$(if $(DEPTH), DEPTH=$(DEPTH))"
 	@$(if $(DEPTH),SUPERSCALAR_DEPTH=$(DEPTH) )$(BIN)/python -m pytest -q -n $(WORKERS) -m search --hypothesis-profile=search --hypothesis-seed=$(SEED) --sample=$(SAMPLE)
 
-check: $(VENV)/.dev lint ## format, lint, strict types
-	@$(BIN)/mypy
+check: $(VENV)/.dev lint types ## format, lint, strict types
 	@$(PIP) check
+
+types: $(VENV)/.dev ## strict types, here and in the documentation's examples, which mypy and pyright check as a user's own
+	@$(BIN)/mypy
+	@$(BIN)/python -m tests.support.doc_blocks build/examples
+	@$(BIN)/mypy --config-file= --strict --cache-dir .mypy_cache/examples build/examples tests/typing
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 lint: $(VENV)/.dev ## the fast half of check: format and lint
 	@$(BIN)/ruff format --check .
@@ -62,8 +67,8 @@ format: $(VENV)/.dev ## put the code into shape
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev ## write the pages anew that are made from the source: events, failures, diagnostics, options, public names
-	@SUPERSCALAR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_reference.py tests/test_options.py tests/cli/test_pages.py tests/plan/test_table.py
+docs: $(VENV)/.dev ## write the pages anew that are made from the source: events, failures, diagnostics, options, commands, public names
+	@SUPERSCALAR_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_reference.py tests/test_options.py tests/plan/test_table.py
 
 bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels beside none, a long plan beside short ones, limits beside a provider's
 	@$(BIN)/python benchmarks/overhead.py

@@ -26,8 +26,8 @@ async def price(ticker: str, seconds: float = 0) -> float:
     return 0.0 if ticker == "FREE" else 7.0
 
 
-def agent(plan: str, **options: object) -> LLMCompiler:
-    return LLMCompiler(ScriptedModel(plan), [price], joiner=None, **options)  # type: ignore[arg-type]
+def agent(plan: str, **options: Any) -> LLMCompiler:
+    return LLMCompiler(ScriptedModel(plan), [price], joiner=None, **options)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,15 @@ import pytest
 import superscalar
 from superscalar import Limit, LLMCompiler, Options, Policy, Retry, Toolset, UsageError
 from superscalar.given import WANTED
-from superscalar.options import BoundOptions, BudgetOptions, ModelOptions, RecordOptions, SafetyOptions, meanings
+from superscalar.options import (
+    AnswerOptions,
+    BoundOptions,
+    BudgetOptions,
+    ModelOptions,
+    RecordOptions,
+    SafetyOptions,
+    meanings,
+)
 from superscalar.testing import ScriptedModel, run
 
 wrong: Any = functools.partial  # type checkers would say so, too
@@ -41,6 +49,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timeout": math.nan}, "timeout=nan: write a number"),
     ({"timeout": math.inf}, "timeout=inf: write a number above 0 (seconds); or None"),
     ({"timeout": "60"}, "timeout='60': write a number"),
+    ({"timeout": 10**400}, "an integer of 1,329 bits>: write a number above 0 (seconds)"),
+    ({"max_cost": 10**400}, "bits>: write a number above 0 (what a run may cost"),
+    ({"max_tasks": 10**5_000}, "write a whole number from 1 on"),
+    ({"max_bytes": 1 << 63}, "max_bytes=9223372036854775808: write a whole number from"),
+    ({"journal": "a\0b"}, 'write journal="runs.db", or a Journal; or None'),
+    ({"journal": "\ud800"}, 'write journal="runs.db", or a Journal; or None'),
+    ({"journal": Path}, 'write journal="runs.db", or a Journal; or None'),
     ({"grace": None}, "grace=None: write a number from 0 on (seconds)"),
     ({"planner_timeout": 0}, "planner_timeout=0"),
     ({"joiner_timeout": Decimal(3)}, "joiner_timeout="),
@@ -122,9 +137,9 @@ def test_what_an_option_cannot_be_is_said_where_it_is_given(given: dict[str, Any
 
 def test_a_third_positional_argument_and_one_given_twice_are_errors_that_say_so() -> None:
     with pytest.raises(UsageError, match="too many positional arguments; it takes a model, tools, and options by key"):
-        LLMCompiler(None, [], 5)  # type: ignore[call-arg, arg-type]
+        LLMCompiler(None, [], 5)  # type: ignore[call-overload]
     with pytest.raises(UsageError, match="multiple values for argument 'model'"):
-        LLMCompiler("local", model="local")  # type: ignore[misc]
+        LLMCompiler("local", model="local")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("option", fields(Options), ids=lambda option: option.name)
@@ -150,6 +165,8 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("run_sync", ("?",), {"history": 5}, "history=5: write a list"),
     ("run_sync", ("?",), {"history_trusted": "no"}, "history_trusted='no': write True or False"),
     ("run_sync", ("?",), {"run_id": 7}, "run_id=7: write a name"),
+    ("run_sync", ("?",), {"run_id": "\ud800"}, "write a name of your own"),
+    ("run_sync", ("?",), {"deadline": 10**400}, "write a number above 0"),
     ("run_sync", ("?",), {"run_id": ""}, "run_id='': write a name"),
     ("stream", ("?",), {"deadline": "5"}, "deadline='5'"),
     ("stream_plan", ("join(1)",), {"saw_untrusted": None}, "saw_untrusted=None"),
@@ -183,6 +200,9 @@ def test_so_is_what_a_method_cannot_be_given(
         (wrong(Limit, rate=math.nan), "Limit(rate=nan): write a number above 0"),
         (wrong(Limit, rate="5/s"), "Limit(rate='5/s')"),
         (wrong(Limit, per=0), "Limit(per=0): write a number above 0 (seconds, such as per=60.0"),
+        (wrong(Limit, rate=1e-320), "Limit(rate=9.99989e-321, per=1): write a rate between one call in 1e+09 seconds"),
+        (wrong(Limit, rate=1, per=5e-324), "write a rate between one call in 1e+09 seconds and 1e+09 calls in one"),
+        (wrong(Limit, rate=10**400), "write a number above 0"),
         (wrong(Limit, burst=1.5), "Limit(burst=1.5): write a whole number from 1 on"),
         (wrong(Retry, 0), "Retry(attempts=0): write a whole number from 1 on"),
         (wrong(Retry, None), "Retry(attempts=None)"),
@@ -262,7 +282,7 @@ def test_type_checkers_and_help_know_each_option() -> None:
 
 
 def test_each_option_stands_in_one_group_with_a_default_and_what_it_is_for() -> None:
-    groups = [ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions]
+    groups = [ModelOptions, AnswerOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions]
     names = [field.name for group in groups for field in fields(group)]
     assert sorted(names) == sorted({field.name for field in fields(Options)})
     assert set(meanings()) == set(names)
@@ -286,7 +306,7 @@ def _page() -> str:
         "was told, a frozen `superscalar.Options`. A value that an option cannot have is a `UsageError` that says what",
         "to write. This page is made from the source: see `tests/test_options.py`.",
     ]
-    for group in (ModelOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
+    for group in (ModelOptions, AnswerOptions, BoundOptions, BudgetOptions, SafetyOptions, RecordOptions):
         lines += ["", f"## {group.__doc__}"[:-1], "", "| option | default | |", "|---|---|---|"]
         lines += [
             f"| `{field.name}` | `{field.default!r}` | {meanings()[field.name].replace('|', chr(92) + '|')} |"
@@ -313,3 +333,23 @@ def test_the_command_line_takes_defaults_and_help_from_where_an_option_is_writte
         assert meanings()[name].partition(". ")[0].removesuffix(".") in shown
     for name in ("max_replans", "max_concurrency", "replan", "replanner_sees", "policy"):
         assert f"[default: {getattr(LLMCompiler().options, name)}]" in shown
+
+
+def test_an_agent_is_made_again_with_other_options(tmp_path: Path) -> None:
+    class Shop(LLMCompiler):
+        """An agent with something of its own."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__(ScriptedModel("join(price('IBM'))\n", "3."), [price], journal=tmp_path / "runs.db")
+            self.name = name
+
+    shop = Shop("corner")
+    other = shop.with_options(joiner=None, max_cost=2.0)
+    assert (type(other), other.name, other.journal) == (Shop, "corner", shop.journal)
+    assert (other.options.max_cost, shop.options.max_cost, other.options.tools) == (2.0, None, shop.options.tools)
+    assert run(other.run("How long?")).answer == 3.0
+    assert len(shop.journal.runs() if shop.journal else ()) == 1
+    with pytest.raises(UsageError, match="did you mean max_cost="):
+        shop.with_options(max_costs=2.0)
+    with pytest.raises(UsageError, match="max_cost=0"):
+        shop.with_options(max_cost=0)

@@ -31,16 +31,16 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "`context=` for credentials that tools get and planners never see": (
             "schedule/test_unit.py::test_the_context_is_handed_to_who_declares_it_and_is_seen_nowhere_else"
         ),
-        "`deadline=` ([of all of it]": (
+        "`deadline=` ([for all of it]": (
             "test_deadlines.py::test_a_joiner_that_takes_ninety_seconds_has_the_grace_and_no_more"
         ),
         "pauses that limit until the time that the provider named": (
             "schedule/test_refusal.py::test_a_refused_call_is_made_again_when_its_provider_said"
         ),
-        "rate and concurrency narrow and widen again": (
+        "rate and concurrency narrow, then widen again": (
             "schedule/test_narrowing.py::test_recovery_is_additive_and_ends_at_what_was_declared"
         ),
-        "Nothing needs to be declared for that": (
+        "None of this needs declaring": (
             "schedule/test_narrowing.py::test_a_limit_that_nobody_declared_narrows_from_what_was_under_way"
         ),
         "Limits are shared by all runs of the process, and runs take turns": (
@@ -49,11 +49,11 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "what was done is not done again": (
             "journal/test_kill.py::test_nothing_is_done_twice_and_the_answer_is_the_same_however_often_processes_are_killed"
         ),
-        "a write of which nobody knows whether it happened is asked about, not repeated": (
+        "a write that may or may not have happened is asked about, not repeated": (
             "journal/test_resume.py::"
             "test_a_write_that_may_have_happened_is_asked_about_and_nothing_changes_until_somebody_answers"
         ),
-        "the call with the longest path before it goes first": (
+        "the call with the longest path ahead of it goes first": (
             "schedule/test_priority.py::test_of_what_becomes_ready_in_the_same_turn_the_longest_path_starts_first"
         ),
         "each of which replays from its seed": (
@@ -62,7 +62,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "no text adds a call to it or changes one": (
             "security/test_prompts_as_targets.py::test_a_tool_is_called_only_where_the_plan_calls_it"
         ),
-        "Data that only some may read (`readers=`) goes to them alone": (
+        "Data that only some people may read (`readers=`) goes to them alone": (
             "security/test_policies.py::test_confidential_data_goes_to_its_readers_alone"
         ),
         "ids may choose a destination, the text beside them may not": (
@@ -97,7 +97,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "where the call is made unasked, and a `Decided` event tells": (
             "security/test_rules_in_every_mode.py::test_with_warn_the_call_is_made_unasked_and_that_is_told"
         ),
-        "It holds no slot and no token, and its time does not run": (
+        "While it waits it holds no slot and no token, and its timeout is not running": (
             "security/test_approval.py::test_the_time_in_which_somebody_thinks_is_not_that_of_the_tool"
         ),
         "Its place among the accesses of what it writes is kept": (
@@ -167,7 +167,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "docs/tools.md": {
-        "Arguments are validated against the annotations before a call is made": (
+        "are validated against the annotations before a call is made": (
             "schedule/test_effects.py::test_arguments_are_checked_before_they_name_a_resource"
         ),
         "it carries what the caller gave to this run": (
@@ -185,10 +185,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "references that lead out (nothing is ever fetched)": (
             "tools/test_hostile_schemas.py::test_a_schema_that_cannot_be_used_is_refused"
         ),
-        "What declares no `effect` is a `write`, as nobody knows what it does": (
+        "A tool that declares no `effect` is a `write`, as nobody knows what it does": (
             "tools/test_from_schema.py::test_what_declares_no_effect_is_a_write_and_untrusted"
         ),
-        "by itself once a schema allows something else than before": (
+        "by itself once a schema allows something other than before": (
             "tools/test_from_schema.py::test_a_run_is_not_resumed_with_another_schema"
         ),
         "It brings its limits and schemas": (
@@ -200,10 +200,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "entered before the first run that needs it and left after the last": (
             "tools/test_live_toolsets.py::test_runs_at_once_share_one_session_that_is_left_after_the_last"
         ),
-        "nothing of them is run or recorded": (
+        "nothing of theirs is run or recorded": (
             "tools/test_live_toolsets.py::test_what_cannot_be_opened_fails_the_run_says_which_and_is_tried_again"
         ),
-        "a `deadline=` counts from before": (
+        "the time this takes counts towards a `deadline=`": (
             "tools/test_live_toolsets.py::test_a_deadline_counts_from_before_the_tools_are_open"
         ),
         "During a run its tools stay what they are": (
@@ -218,7 +218,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "a write is tried again only after what says that nothing happened, whatever its `retry`": (
             "schedule/test_idempotent_writes.py::test_a_write_that_is_not_idempotent_is_not_tried_again_whatever_its_retry"
         ),
-        "**Order.** Of two accesses of one resource, of which one is a write, the first in the program is made first": (
+        "at least one of them a write, the one that comes first in the program is made first": (
             "schedule/test_properties.py::test_every_plan_ends_and_keeps_its_promises"
         ),
         "**A write that failed** in a way that says that nothing happened": (
@@ -242,7 +242,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "so `per` seconds can see `rate + b - 1`": (
             "schedule/test_windows_of_limits.py::test_no_window_sees_more_than_the_rate_and_a_burst_but_one"
         ),
-        "All that a call needs is taken together when it starts": (
+        "Everything that a call needs is taken together when it starts": (
             "schedule/test_limits.py::test_nothing_is_taken_while_something_is_missing"
         ),
         "**Shared.** Runs take turns; within a run the most urgent call goes first": (
@@ -264,7 +264,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "after 503 only what is harmless twice": (
             "schedule/test_refusal.py::test_a_write_that_met_503_is_in_doubt_and_is_made_again_only_if_that_is_harmless"
         ),
-        "by half at the most and by a twentieth at least": (
+        "by at most half and at least a twentieth": (
             "schedule/test_narrowing.py::test_one_refusal_narrows_to_half_at_the_most_and_by_a_twentieth_at_least"
         ),
         "**Nothing declared.** A tool without `limit` has a limit of its own": (
@@ -280,7 +280,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "A batch is one attempt: one slot and one token of the tool's limits, and its timeout": (
             "schedule/test_batch.py::test_a_batch_has_one_timeout_and_is_tried_again_as_one"
         ),
-        "its progress is told of all": (
+        "its progress is reported for all of them": (
             "schedule/test_batch.py::test_a_batch_gets_a_context_whose_progress_is_that_of_all"
         ),
         "A batch is cancelled when each of its calls is": (
@@ -297,7 +297,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
             "test_budgets.py::test_a_faulty_plan_is_not_repaired_once_the_tokens_are_spent_and_writes_nothing"
         ),
         "Every attempt costs": "test_budgets.py::test_every_attempt_costs",
-        "A value of more than 256 MB, or nested more than 200 deep, is none": (
+        "A value of more than 256 MB, or nested more than 200 deep, is refused": (
             "test_weight.py::test_what_shares_its_parts_fails_before_anything_is_made_of_it"
         ),
         "(a write was done then, and is in doubt, so that it is not made again)": (
@@ -309,7 +309,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "A run that is resumed counts what it held before": (
             "test_weight.py::test_a_run_that_goes_on_counts_what_it_held"
         ),
-        "A `repr` of an outcome, event, question or result has 4,000 characters at the most": (
+        "A `repr` of an outcome, event, question or result has at most 4,000 characters": (
             "test_short_reprs.py::test_the_repr_of_what_holds_much_is_short"
         ),
         "`run` raises `JoinError` instead, whose `outcomes` are the same": (
@@ -379,7 +379,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "**One process at a time** is at work on a run": (
             "journal/test_file.py::test_two_processes_are_not_at_work_on_one_run"
         ),
-        "**Nobody waits for the disk but who needs it.**": (
+        "**Only those who need the disk wait for it.**": (
             "journal/test_writer.py::test_what_does_not_wait_for_its_record_goes_on_in_the_same_run"
         ),
         "**Nothing goes on unrecorded.**": "journal/test_recording.py::test_a_full_disk_stops_the_run",
@@ -389,10 +389,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "that is a `JournalError`, and the write is not made": (
             "journal/test_moved.py::test_a_write_is_not_made_that_would_not_be_recorded"
         ),
-        "of a run that another process took over nothing more is recorded here, no write of it is begun": (
+        "once another process has taken a run over, nothing more of it is recorded here, none of its writes is begun": (
             "journal/test_moved.py::test_nothing_of_a_run_is_written_that_another_has_taken_over"
         ),
-        "A run is not gone on with in a copy while the original is there on the same machine": (
+        "A run is not resumed from a copy while the original is there on the same machine": (
             "journal/test_copied_journals.py::test_a_copy_is_not_gone_on_with_beside_its_original"
         ),
         "What had succeeded or failed is not done again": (
@@ -402,13 +402,13 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "A run whose deadline had passed is stopped again": (
             "schedule/test_restore.py::test_a_run_that_died_while_it_was_being_stopped_starts_nothing_more"
         ),
-        "else the error names them, before anything runs": (
+        "otherwise the error names them before anything runs": (
             "journal/test_resume.py::test_a_tool_that_is_gone_is_named_before_anything_runs"
         ),
         "becomes one of that class again where a tool's parameter asks for it": (
             "journal/test_resume.py::test_a_record_that_was_read_back_fits_where_its_class_is_wanted"
         ),
-        "The rules must be there under which the run was begun": (
+        "The rules under which the run was begun must be there": (
             "journal/test_rules_over_resume.py::test_a_run_does_not_go_on_without_a_guard_whatever_is_said"
         ),
         "**What is gone is refused**, always": (
@@ -438,7 +438,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         '`@tool(effect="write", idempotent=True)` is called again': (
             "journal/test_resume.py::test_an_idempotent_write_is_called_again_with_the_same_key"
         ),
-        "`resolve` is asked, once for each, before anything else happens": (
+        "`resolve` is asked once for each, before anything else happens": (
             "journal/test_resume.py::test_who_says_that_a_write_did_not_happen_has_it_called_again"
         ),
         "`StillUnknown()`: the task fails in doubt": (
@@ -500,7 +500,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "*An extraction* takes no value from a reply that was cut": (
             "models/test_streams.py::test_no_value_comes_from_an_extraction_that_is_cut"
         ),
-        "what was planned of it is taken back, its reads are cancelled, and no write has run": (
+        "whatever was planned from it is taken back, its reads are cancelled, and no write has run": (
             "test_replies.py::test_a_thought_that_nothing_opened_is_taken_back_with_its_reads"
         ),
         "the round ends at once with a `PlanError` that shows them": (
@@ -514,7 +514,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         ),
         "*An edit* has the corrected lines": "test_repairs.py::test_the_final_text_decides",
         "*The whole round* has a `join(...)`, all that it uses": "test_repairs.py::test_the_final_text_decides",
-        "what it writes is an answer or that wish, and never a call": (
+        "what it writes is an answer or that request, never a call": (
             "security/test_prompts_as_targets.py::test_a_tool_is_called_only_where_the_plan_calls_it"
         ),
         "and not the joiner's reason": (
@@ -526,7 +526,7 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "Nothing that it writes from then on is trusted": (
             "security/test_replanning.py::test_all_that_a_planner_writes_after_it_saw_text_is_not_trusted"
         ),
-        "of these, what an assistant said is not trusted unless you say `history_trusted=True`": (
+        "in these, what an assistant said is not trusted unless you say `history_trusted=True`": (
             "security/test_readers_over_rounds.py::"
             "test_turns_of_a_user_are_the_users_and_those_of_an_assistant_are_not_trusted"
         ),

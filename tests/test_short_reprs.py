@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from superscalar import Failure, LLMCompiler, Observation, ToolContext, events, tool
+from superscalar import Failure, LLMCompiler, Observation, Tool, ToolContext, Toolset, events, tool
 from superscalar.compiler import CallResult, RunResult
 from superscalar.compiler.result import Outcomes
 from superscalar.joiner import Finish
@@ -16,9 +16,10 @@ from superscalar.journal.runs import Recorded
 from superscalar.labels import NOTHING
 from superscalar.models.base import Chunk, Message, Request
 from superscalar.observe.provenance import Made
-from superscalar.plan.ir import Plan
+from superscalar.plan.ir import Call, Plan, Task
 from superscalar.policy import Question
 from superscalar.schedule.doubts import Done
+from superscalar.testing import ScriptedModel
 from superscalar.values import Holder, Skipped, Usage
 from support.running import executed
 
@@ -64,6 +65,23 @@ HOLDING: dict[str, Any] = {
 @pytest.mark.parametrize("holding", HOLDING.values(), ids=HOLDING)
 def test_the_repr_of_what_holds_much_is_short(holding: Any) -> None:
     assert len(repr(holding)) <= 4_000
+
+
+def test_agents_toolsets_tools_and_plans_say_what_they_are() -> None:
+    agent = LLMCompiler(ScriptedModel(name="a model"), tools=[much])
+    assert repr(agent) == "<LLMCompiler of a model, with much>"
+    assert repr(LLMCompiler()) == "<LLMCompiler of no model, with no tools>"
+    assert [repr(agent.tools), repr(Toolset())] == ["<Toolset: much>", "<Toolset: no tools>"]
+    assert repr(much) == "<tool much()>"
+    assert repr(agent.stream("?")) == "<RunStream: not begun, 0 events>"
+
+
+def test_the_repr_of_what_has_many_tools_is_short() -> None:
+    many = LLMCompiler(tools=[Tool.from_schema(f"tool{n}", {"type": "object"}, lambda: 1) for n in range(1_000)])
+    wide = {"type": "object", "properties": {f"parameter{n}": {} for n in range(1_000)}}
+    held = [many, many.tools, Tool.from_schema("wide", wide, lambda **given: 1)]
+    held.append(Plan(tuple(Task(f"a{n}", Call(f"tool{n}", ())) for n in range(1_000))))
+    assert [len(repr(one)) for one in held] == [4_000] * 4
 
 
 def test_the_repr_of_many_outcomes_is_short() -> None:

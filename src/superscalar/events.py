@@ -424,7 +424,7 @@ class Skipped(Happened):
 
     @property
     def outcome(self) -> values.Skipped:
-        """What the task left behind."""
+        """Return what the task left behind."""
         return values.Skipped(self.because, self.by_guard, self.items, self.holder)
 
 

@@ -7,11 +7,13 @@ import importlib
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from math import inf
+from math import inf, isfinite
 from typing import Any, Final
 
 from superscalar.errors import UsageError
 from superscalar.short import short
+
+_MOST: Final = (1 << 63) - 1
 
 WANTED: Final = "wanted"
 """Under which name the metadata of a dataclass's field has what may be given for it."""
@@ -80,10 +82,10 @@ def one_of(*words: str) -> Wanted:
 
 
 def whole(least: int, of_what: str) -> Wanted:
-    """A whole number, `least` or more; True and False are none."""
+    """A whole number, `least` or more, that a journal can hold; True and False are none."""
     return Wanted(
         f"write a whole number from {least} on ({of_what})",
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least,
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= _MOST,
     )
 
 
@@ -100,7 +102,13 @@ def at_least(least: float, of_what: str) -> Wanted:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is one, and finite; a whole one of too many digits for a float (`OverflowError`) is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def is_sendable(value: object) -> bool:
+    """Whether it is a text, and no half of a character is in it, which no file takes (`UnicodeEncodeError`)."""
+    return isinstance(value, str) and value.encode() != b""
 
 
 def function(of_what: str, *parameters: str) -> Wanted:

@@ -60,22 +60,22 @@ class Label:
 
     @property
     def untrusted(self) -> tuple[Source, ...]:
-        """The sources that are not trusted, in a stable order."""
+        """Return the sources that are not trusted, in a stable order."""
         return tuple(sorted(source for source in self.sources if not source.trusted))
 
     @property
     def told(self) -> bool:
-        """Whether a model that plans may be shown it: it is trusted, and nobody else chose any word of it."""
+        """Say whether a model that plans may be shown it: it is trusted, and nobody else chose any word of it."""
         return self.trusted and all(source.type != WORD for source in self.sources)
 
     @property
     def open(self) -> bool:
-        """Whether a model that plans may be shown it, and everybody may read it: to have seen that changes nothing."""
+        """Say whether a planner may be shown it and everybody may read it: having seen it changes nothing."""
         return self.told and self.readers is None
 
     @property
     def narrow(self) -> bool:
-        """Whether all that is not trusted in it was narrowed to a type that carries no text."""
+        """Say whether all that is not trusted in it was narrowed to a type that carries no text."""
         return all(source.trusted or source.type for source in self.sources)
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from superscalar.choices import Mode, Replan, ReplannerSees, Show, words_of
 from superscalar.errors import UsageError
@@ -27,6 +28,7 @@ from superscalar.given import (
     check_names,
     function,
     is_a,
+    is_sendable,
     number,
     one_of,
     whole,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:  # a command line that prints its help needs none of them
     from superscalar.secrets import Redact
     from superscalar.tools import Limit, Tool, Toolset
 
+A = TypeVar("A")
+OptionsT = TypeVar("OptionsT")
 P = ParamSpec("P")
 S = TypeVar("S")
 
@@ -66,7 +70,10 @@ _MODEL: Final = Wanted(
 
 
 def _is_path_or_journal(value: object) -> bool:
-    return (isinstance(value, str) and value != "") or hasattr(value, "__fspath__") or _is_journal(value)
+    if not isinstance(value, str | os.PathLike):
+        return _is_journal(value)
+    path = os.fspath(value)
+    return isinstance(path, str) and "\0" not in path and os.fsencode(path) != b""
 
 
 _is_journal: Final = is_a("superscalar.journal", "Journal")
@@ -95,9 +102,6 @@ class ModelOptions:
     executor: Executor | None = field(default=None, metadata=EXECUTOR.or_none.here)
     """Where calls run that have no executor of their own; None: in this process. See docs/executors.md."""
 
-    joiner: str | ChatModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
-    """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
-
     extractor: str | ChatModel | None = field(default=None, metadata=_MODEL.or_none.here)
     """Which model reads for extract(...) in plans, if it is not the one that plans. "same" is that one. See
     docs/extract.md."""
@@ -109,9 +113,6 @@ class ModelOptions:
     """Types by name, anything that pydantic validates. With them, or with `extractor`, plans may write
     `extract(source, "Invoice", "what to find")`: a model without tools reads data that nobody trusts, and a value of
     that type is all that comes out."""
-
-    output_type: Any = None
-    """Any type that pydantic validates; the answer is then of that type."""
 
     show: Show = field(default="joined", metadata=one_of(*words_of(Show)).here)
     """What the joiner is shown. "joined": the values that `join(...)` names, and of the rest what failed and which
@@ -136,6 +137,17 @@ class ModelOptions:
     syntax: str | None = field(default=None, metadata=TEXT.or_none.here)
     """What the planner is asked to write its plans in. None: JSON where its server writes only that, else
     Python."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerOptions:
+    """Who answers, and what type an answer has."""
+
+    joiner: str | ChatModel | None = field(default=SAME, metadata=_MODEL.or_none.here)
+    """Which model answers, if it is not the one that plans. None: the value of `join(...)` is the answer."""
+
+    output_type: Any = None
+    """Any type that pydantic validates; the answer is then of that type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +273,7 @@ class RecordOptions:
 
 @bounded
 @dataclass(frozen=True, kw_only=True)
-class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions):
+class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, AnswerOptions, ModelOptions):
     """Everything that an agent may be told: the keywords of `LLMCompiler(...)`.
 
     Raises:
@@ -274,13 +286,47 @@ class Options(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOp
             object.__setattr__(self, "tools", tuple(self.tools))
 
 
+if TYPE_CHECKING:
+    # What type checkers read off of which type answers are: `AnswerOptions` in its four forms, and all else as it
+    # stands above.
+
+    @dataclass(frozen=True, kw_only=True)
+    class _Others(RecordOptions, SafetyOptions, BudgetOptions, BoundOptions, ModelOptions): ...
+
+    @dataclass(frozen=True, kw_only=True)
+    class Text(_Others, Generic[A]):
+        """With neither, the joiner writes text."""
+
+        joiner: str | ChatModel = SAME
+        output_type: type[A] = str  # type: ignore[assignment]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Typed(_Others, Generic[A]):
+        """A class, or a generic type such as `list[int]`."""
+
+        joiner: str | ChatModel = SAME
+        output_type: type[A]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Joined(_Others):
+        """Without a joiner, anything that a plan joins."""
+
+        joiner: None
+        output_type: None = None
+
+    @dataclass(frozen=True, kw_only=True)
+    class Validated(_Others):
+        """What is no class for a type checker: unions, `Literal`, `Annotated`."""
+
+        joiner: str | ChatModel | None = SAME
+        output_type: Any
+
+
 _CALL: Final[Mapping[str, Wanted]] = {
     "question": TEXT,
     "history_trusted": FLAG,
     "deadline": number("seconds from now").or_none,
-    "run_id": Wanted(
-        "write a name of your own, such as run_id='monday'", lambda v: isinstance(v, str) and v != ""
-    ).or_none,
+    "run_id": Wanted("write a name of your own, such as run_id='monday'", is_sendable).or_none,
     "resolve": function("a doubt to Done(value), CallAgain() or StillUnknown()", "doubt").or_none,
     "rules_changed": FLAG,
     "plan": Wanted(
@@ -325,7 +371,9 @@ def meanings() -> Mapping[str, str]:
     return found
 
 
-def told_by(made: Callable[P, Options]) -> Callable[[Callable[[S, Options], None]], Callable[Concatenate[S, P], None]]:
+def told_by(
+    made: Callable[P, OptionsT],
+) -> Callable[[Callable[[S, OptionsT], None]], Callable[Concatenate[S, P], None]]:
     """Make an `__init__` that takes `Options` one that takes each of them by its name, as type checkers see it too.
 
     Raises:
@@ -334,7 +382,7 @@ def told_by(made: Callable[P, Options]) -> Callable[[Callable[[S, Options], None
     signature = inspect.signature(made)
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
 
-    def decorate(init: Callable[[S, Options], None]) -> Callable[Concatenate[S, P], None]:
+    def decorate(init: Callable[[S, OptionsT], None]) -> Callable[Concatenate[S, P], None]:
         def __init__(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:  # noqa: N807 -- it is one
             called = type(self).__name__
             check_names(kwargs, signature.parameters, f"{called}(...)")

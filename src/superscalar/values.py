@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def fact(cls: type[T]) -> type[T]:
-    """A frozen, slotted dataclass whose `__init__` sets the slots themselves.
+    """Make a frozen, slotted dataclass whose `__init__` sets the slots themselves.
 
     The one that `dataclass` writes goes through `object.__setattr__`, which takes twice as long; every call of a tool
     makes several facts.
@@ -182,7 +182,7 @@ class Skipped:
 
     @property
     def unneeded(self) -> bool:
-        """Whether nothing needed the task."""
+        """Tell whether nothing needed the task."""
         return not self.because
 
     def __str__(self) -> str:
@@ -234,7 +234,7 @@ class Usage:
 
     @property
     def tokens(self) -> int:
-        """Read and written together."""
+        """Add the tokens read and those written."""
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: Usage) -> Usage:

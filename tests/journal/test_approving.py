@@ -530,7 +530,7 @@ def test_a_plan_cannot_be_approved_where_nobody_is_there_to_ask() -> None:
     with pytest.raises(UsageError, match="approve_plan=True, and there is nobody to ask"):
         LLMCompiler(tools=TOOLS, approve_plan=True)
     with pytest.raises(UsageError, match="approve=True: write a function of the question"):
-        LLMCompiler(tools=TOOLS, approve=True)  # type: ignore[arg-type]
+        LLMCompiler(tools=TOOLS, approve=True)  # type: ignore[call-overload]
 
 
 def test_a_planner_that_fails_leaves_nothing_of_a_plan_that_was_to_be_approved() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from superscalar import Limit, LLMCompiler, UsageError, tool
+from superscalar.schedule import limits
 from superscalar.testing import run
 from support.running import Gauge
 
@@ -76,6 +77,20 @@ def test_a_loop_that_was_closed_holds_nothing() -> None:
     assert asyncio.run(all_of(quick())) == [0, 1, 2, 3]
     seen = agent.limits.statistics()["api"]
     assert (seen.running, seen.waiting) == (0, 0)
+
+
+def test_a_run_that_cannot_begin_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever begins next asks it what it held, while the error still keeps it."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise OverflowError("no such limit")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(limits, "Gate", broken)
+        with pytest.raises(OverflowError) as kept:
+            asyncio.run(quick().execute("join(look(1))"))
+    assert asyncio.run(quick().execute("join(look(1))")).joined == 1
+    assert kept.value is not None
 
 
 def test_a_loop_that_is_gone_holds_nothing() -> None:

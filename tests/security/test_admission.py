@@ -126,9 +126,9 @@ def test_rounds_share_what_a_run_may_write() -> None:
 
 def test_an_unknown_setting_names_those_that_there_are() -> None:
     with pytest.raises(UsageError, match=r"replan='some': write one of 'never', 'planned-tools', 'read-only'"):
-        LLMCompiler(tools=TOOLS, replan="some")  # type: ignore[arg-type]
+        LLMCompiler(tools=TOOLS, replan="some")  # type: ignore[call-overload]
     with pytest.raises(UsageError, match=r"replanner_sees='all': write one of 'summaries', 'text'"):
-        LLMCompiler(tools=TOOLS, replanner_sees="all")  # type: ignore[arg-type]
+        LLMCompiler(tools=TOOLS, replanner_sees="all")  # type: ignore[call-overload]
 
 
 LINES = st.sampled_from(

@@ -242,7 +242,7 @@ def test_a_rule_that_is_broken_denies() -> None:
 @pytest.mark.parametrize("wrong", ["strict", ""])
 def test_a_mode_that_there_is_not_is_an_error(wrong: str) -> None:
     with pytest.raises(UsageError, match="policy="):
-        LLMCompiler(tools=TOOLS, policy=wrong)  # type: ignore[arg-type]
+        LLMCompiler(tools=TOOLS, policy=wrong)  # type: ignore[call-overload]
 
 
 def _turn(**arguments: str) -> list[dict[str, Any]]:

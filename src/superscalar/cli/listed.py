@@ -74,7 +74,7 @@ def print_runs(journal: Journal, limit: int) -> None:
             (f"{run.state:<11}", COLOURS[run.state]),
             f"  {_counts(run):<26}  ",
         )
-        room = max(width - len(text.plain), 20)
+        room = max(width - len(text.plain), 8)
         title = safe_line(run.question or f"plan: {', '.join(map(str, run.about.get('calls', ())))}")
         text.append(cut(title, room))
         out.print(text)

@@ -8,37 +8,43 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import replace
-from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, overload
+
+from typing_extensions import TypeVar
 
 from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
 from superscalar.compiler.observers import Observers
-from superscalar.compiler.recording import Recording, about_plan, about_question
-from superscalar.compiler.result import Outcomes, RunResult
+from superscalar.compiler.recording import Recording, about_plan, about_question, opened
+from superscalar.compiler.result import AnswerT, Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
 from superscalar.compiler.run import Run
+from superscalar.compiler.sight import anything_of
 from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.errors import ToolsetError, UsageError
-from superscalar.forks import MAKING
 from superscalar.given import check_names
-from superscalar.labels import NOTHING, Label, joined
+from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
 from superscalar.schedule.doubts import Doubt
-from superscalar.schedule.labels import SHOWN
 from superscalar.schedule.limits import Limits
 from superscalar.schedule.priority import Durations
+from superscalar.short import LONGEST_REPR, cut
 from superscalar.tools.toolset import Toolset
 
 if TYPE_CHECKING:
     from superscalar.journal import Journal
+    from superscalar.options import Joined, Text, Typed, Validated
 
 __all__ = ["CallResult", "CallResults", "LLMCompiler", "Outcomes", "RunResult", "RunStream"]
+
+
+DepsT = TypeVar("DepsT", contravariant=True, default=Any)
+"""What the tools of an agent are given as `ToolContext.context`."""
 
 
 class _Ready(NamedTuple):
@@ -49,7 +55,7 @@ class _Ready(NamedTuple):
     deadline: float | None
 
 
-class LLMCompiler:
+class LLMCompiler(Generic[DepsT, AnswerT]):
     """Answers questions: plans tool calls, runs them in parallel while the plan is being written, and joins.
 
         agent = LLMCompiler(model="openai:gpt-5-mini", tools=[price], limits={"quotes": Limit(concurrency=5)})
@@ -57,6 +63,10 @@ class LLMCompiler:
 
     It takes a model, tools, and by keyword everything else that `superscalar.Options` has: what each is for, and its
     default, stands there. Without a model, `compile` and `execute` work.
+
+    For type checkers it is an `LLMCompiler[Deps, Answer]`. `Answer` is `str`, or the class that is given as
+    `output_type`; where that is none (a union, say) write it: `LLMCompiler[Shop, int | str](...)`. `Deps` is what
+    `context` must be, so what tools ask for as `ToolContext[Deps]`.
 
     An agent may be used for many runs at once, and from several threads.
 
@@ -66,10 +76,31 @@ class LLMCompiler:
         JournalError: the journal cannot be opened.
     """
 
-    @told_by(Options)
-    def __init__(self, options: Options) -> None:
+    if TYPE_CHECKING:
+        # The default of `output_type` in `Text` says to pyright that answers are text, and `self` says it to mypy.
+        @overload
+        @told_by(Typed[AnswerT])
+        def __init__(self, options: Typed[AnswerT]) -> None: ...
+        @overload
+        @told_by(Joined)
+        def __init__(self, options: Joined) -> None: ...
+        @overload
+        @told_by(Text[AnswerT])
+        def __init__(self: LLMCompiler[DepsT, str], options: Text[AnswerT]) -> None: ...
+        @overload
+        @told_by(Validated)
+        def __init__(self, options: Validated) -> None: ...
+        def __init__(self, *given: Any, **options: Any) -> None: ...
+
+    else:
+
+        @told_by(Options)
+        def __init__(self, options):
+            self._told(options)
+
+    def _told(self, options: Options) -> None:
         equipment = equipped(options)  # first: what makes no sense leaves no file behind
-        self._journal = _opened(options.journal)
+        self._journal = opened(options.journal)
         if self._journal is not None:
             equipment = replace(equipment, durations=Durations(self._journal.durations()))
         self._toolset = equipment.given
@@ -106,23 +137,27 @@ class LLMCompiler:
                 self._made = equipment, guards = equipment, Guards(equipment)
             yield _Ready(equipment, guards, None if deadline is None else max(begun + deadline - now(), 1e-9))
 
+    def __repr__(self) -> str:
+        tools = ", ".join(self.tools.by_alias) or "no tools"
+        return cut(f"<{type(self).__name__} of {self._model_name or 'no model'}, with {tools}>", LONGEST_REPR)
+
     @property
     def options(self) -> Options:
-        """What it was told."""
+        """Return the options that it was made with."""
         return self._equipment.options
 
     @property
     def guards(self) -> Guards:
-        """What keeps its runs within bounds, to compare it with that of other agents."""
+        """Return what keeps its runs within bounds, to compare it with that of other agents."""
         return self._made[1]
 
     @property
     def journal(self) -> Journal | None:
-        """Where its runs are recorded, if they are."""
+        """Say where its runs are recorded, if they are."""
         return self._journal
 
     def with_options(self, **changed: Any) -> Self:
-        """An agent that is told the same, but for what is `changed`: a test gives it another model.
+        """Make an agent that is told the same, except for what is `changed`: a test gives it another model.
 
             agent = support.with_options(model=ScriptedModel(PLAN, "Done."))
 
@@ -137,12 +172,12 @@ class LLMCompiler:
 
     @property
     def tools(self) -> Toolset:
-        """What plans may call."""
+        """Return the tools that plans may call."""
         return self._equipment.tools
 
     @property
     def limits(self) -> Limits:
-        """What providers allow, and how many calls may be under way at once."""
+        """Return what providers allow, and how many calls may be under way at once."""
         return self._equipment.limits
 
     # ----------------------------------------------------------------------------------------------- questions
@@ -151,12 +186,12 @@ class LLMCompiler:
         self,
         question: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
-    ) -> RunStream:
+    ) -> RunStream[AnswerT]:
         """Answer a question, with its events as they happen. See `run` for the arguments."""
         check_call(question=question, history_trusted=history_trusted, deadline=deadline, run_id=run_id)
         self._need_model()
@@ -177,12 +212,12 @@ class LLMCompiler:
         self,
         question: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
-    ) -> RunResult:
+    ) -> RunResult[AnswerT]:
         """Answer a question.
 
         `context` reaches tools that declare a `ToolContext`, and nobody else. `history`: the `messages` of earlier
@@ -213,13 +248,13 @@ class LLMCompiler:
         self,
         question: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         history: History = (),
         history_trusted: bool = False,
         deadline: float | None = None,
         run_id: str | None = None,
-    ) -> RunResult:
-        """`run` for code that is not async. Works inside a running event loop too (notebooks), which it blocks."""
+    ) -> RunResult[AnswerT]:
+        """Answer a question from code that is not async. Works in a running event loop too (notebooks), blocking it."""
         return run_to_end(
             lambda: self.run(
                 question,
@@ -233,7 +268,7 @@ class LLMCompiler:
         )
 
     async def plan(self, question: str, *, history: History = (), history_trusted: bool = False) -> Plan:
-        """What the planner would do: its plan, repaired if need be. Nothing is run.
+        """Ask the planner and return its plan, repaired if need be. Nothing is run.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -243,7 +278,7 @@ class LLMCompiler:
             return (await running.result()).plan
 
     def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
-        """`plan`, with its events as they happen."""
+        """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
         self._need_model()
         said = said_before(history, trusted=history_trusted)
@@ -261,7 +296,7 @@ class LLMCompiler:
         self,
         run_id: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
         rules_changed: bool = False,
@@ -291,7 +326,7 @@ class LLMCompiler:
         self,
         run_id: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
         rules_changed: bool = False,
@@ -302,6 +337,8 @@ class LLMCompiler:
         tool is `idempotent`, with the same idempotency key; of any other, nobody knows whether it happened, so
         `resolve` is asked: `resolve(doubt)`, sync or async, returns `Done(value)`, `CallAgain()` or `StillUnknown()`.
         `context` and `deadline` (seconds from now) are those of this call, not of the one that died.
+
+        The answer is of the type that it has for the run: text, that of its `output_type`, or what a plan joined.
 
         The rules that the run was begun under, and all else that bounds it, must be this agent's, too. One that says
         something else than it did is refused, unless `rules_changed`; one that is missing always is.
@@ -321,7 +358,7 @@ class LLMCompiler:
             return await running.result()
 
     async def doubts(self, run_id: str, *, rules_changed: bool = False) -> tuple[Doubt, ...]:
-        """The writes that `resume` would ask about: they were under way, may have happened, and are not idempotent.
+        """List the writes that `resume` would ask about: under way, perhaps made, and not idempotent.
 
         Nothing is changed, and nothing run.
 
@@ -342,12 +379,12 @@ class LLMCompiler:
         self,
         run_id: str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         resolve: Resolve | None = None,
         rules_changed: bool = False,
     ) -> RunResult:
-        """`resume` for code that is not async, as `run_sync` is."""
+        """Resume a run from code that is not async, as `run_sync` does."""
         return run_to_end(
             lambda: self.resume(
                 run_id, context=context, deadline=deadline, resolve=resolve, rules_changed=rules_changed
@@ -381,12 +418,17 @@ class LLMCompiler:
         return compile_plan(source, self.tools.signatures, syntax)
 
     def check(self, source: str, *, syntax: AnySyntax = "auto") -> tuple[Diagnostic, ...]:
-        """The errors and warnings of a plan."""
+        """Return the errors and warnings of a plan."""
         check_call(source=source, syntax=syntax)
         return check(source, self.tools.signatures, syntax)
 
     async def execute(
-        self, plan: Plan | str, *, context: Any = None, deadline: float | None = None, run_id: str | None = None
+        self,
+        plan: Plan | str,
+        *,
+        context: DepsT | None = None,
+        deadline: float | None = None,
+        run_id: str | None = None,
     ) -> Outcomes:
         """Run a plan without any model and return what every task left behind.
 
@@ -403,13 +445,13 @@ class LLMCompiler:
         self,
         plan: Plan | str,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = False,
         seen: Label = NOTHING,
     ) -> RunStream:
-        """`execute`, with its events as they happen; the result's answer is the value of `join(...)`.
+        """Run a plan as `execute` does, with its events as they happen; the answer is the value of `join(...)`.
 
         `seen`: the label of what whoever wrote the plan had read, which all of it has, constants too. `saw_untrusted`:
         that may have been anything that these tools return.
@@ -422,7 +464,7 @@ class LLMCompiler:
             return compile_plan(plan, tools.signatures) if isinstance(plan, str) else plan
 
         def seen_of(tools: Toolset) -> Label:
-            return seen | _anything(tools) if saw_untrusted else seen
+            return seen | anything_of(tools) if saw_untrusted else seen
 
         return self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id)
 
@@ -452,7 +494,7 @@ class LLMCompiler:
         self,
         message: object,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = True,
@@ -486,7 +528,7 @@ class LLMCompiler:
             return turns[0].plan
 
         def seen_of(tools: Toolset) -> Label:
-            return seen if seen is not None else _anything(tools) if saw_untrusted else NOTHING
+            return seen if seen is not None else anything_of(tools) if saw_untrusted else NOTHING
 
         async with self._stream_made(plan_for, seen_of, context=context, deadline=deadline, run_id=run_id) as running:
             result = await running.result()
@@ -496,13 +538,13 @@ class LLMCompiler:
         self,
         message: object,
         *,
-        context: Any = None,
+        context: DepsT | None = None,
         deadline: float | None = None,
         run_id: str | None = None,
         saw_untrusted: bool = True,
         seen: Label | None = None,
     ) -> CallResults:
-        """`execute_calls` for code that is not async, as `run_sync` is."""
+        """Make calls as `execute_calls` does, from code that is not async (see `run_sync`)."""
         return run_to_end(
             lambda: self.execute_calls(
                 message, context=context, deadline=deadline, run_id=run_id, saw_untrusted=saw_untrusted, seen=seen
@@ -549,18 +591,3 @@ class LLMCompiler:
                 'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
                 'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
             )
-
-
-def _anything(tools: Toolset) -> Label:
-    """The label of whatever these tools may return."""
-    named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in tools]
-    return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])
-
-
-def _opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
-    if journal is None:
-        return None
-    with MAKING:
-        from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
-
-    return journal if isinstance(journal, Journal) else Journal(journal)

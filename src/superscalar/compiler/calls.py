@@ -58,7 +58,7 @@ class CallResults(Sequence[CallResult]):
 
     @property
     def label(self) -> Label:
-        """The label of all results together, and of what the model was shown that asked for them."""
+        """Return the label of all results together, and of what the model was shown that asked for them."""
         return self.run.label
 
     @overload

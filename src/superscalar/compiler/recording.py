@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from superscalar import events
 from superscalar.compiler.telling import Telling
 from superscalar.errors import JournalError
 from superscalar.events import Event
+from superscalar.forks import MAKING
 from superscalar.models.base import Message
 from superscalar.plan.ir import Call, Plan
 from superscalar.schedule.priority import Durations
@@ -23,7 +25,7 @@ from superscalar.values import TaskId
 from superscalar.version import __version__
 
 if TYPE_CHECKING:
-    from superscalar.journal import RunLog
+    from superscalar.journal import Journal, RunLog
 
 
 T = TypeVar("T")
@@ -177,3 +179,17 @@ def _about(tools: Toolset) -> Mapping[str, Any]:
     prices = {tool.name: tool.cost for tool in tools if tool.cost}
     said = {"secrets": secrets, "renamed": renamed, "prices": prices}
     return about | {name: each for name, each in said.items() if each}
+
+
+def opened(journal: str | PathLike[str] | Journal | None) -> Journal | None:
+    """The journal that an agent is told to keep.
+
+    Raises:
+        JournalError: it cannot be opened.
+    """
+    if journal is None:
+        return None
+    with MAKING:
+        from superscalar.journal import Journal  # and with it SQLite: not for those who keep no journal
+
+    return journal if isinstance(journal, Journal) else Journal(journal)

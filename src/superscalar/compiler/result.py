@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from superscalar.compiler.history import heard
 from superscalar.errors import TaskFailed, UnknownTask
@@ -23,6 +25,9 @@ from superscalar.plan.print.expression import name_of
 from superscalar.short import bounded, lines
 from superscalar.tools.trust import Declared
 from superscalar.values import Failure, Observation, Outcome, Skipped, TaskId, Usage, is_silent, plain, record_fields
+
+AnswerT = TypeVar("AnswerT", covariant=True, default=Any)
+"""What an agent answers with: text, or what `output_type` says."""
 
 
 class Outcomes(Mapping[TaskId, Outcome]):
@@ -97,13 +102,13 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     @property
     def joined(self) -> Any:
-        """The value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
+        """Return the value of the last `join(...)`; what failed stands in it as its `Failure` or `Skipped`."""
         outcome = self._by_id.get(self._join) if self._join is not None else None
         return outcome.value if isinstance(outcome, Observation) else outcome
 
     @property
     def absent(self) -> str:
-        """Why nothing of what was joined has a value; empty if some of it has, or if a condition alone left it out."""
+        """Say why nothing that was joined has a value; empty if some of it has, or only a condition left it out."""
         joined = self.joined
         if not isinstance(joined, Failure | Skipped) or is_silent(joined) or _holds_value(joined):
             return ""
@@ -112,22 +117,22 @@ class Outcomes(Mapping[TaskId, Outcome]):
 
     @property
     def failures(self) -> dict[TaskId, Failure]:
-        """The tasks that failed. What was skipped because of them is not among them."""
+        """Return the tasks that failed. What was skipped because of them is not among them."""
         return {id: outcome for id, outcome in self._by_id.items() if isinstance(outcome, Failure)}
 
     @property
     def in_doubt(self) -> tuple[TaskId, ...]:
-        """The writes that may or may not have happened."""
+        """Return the writes that may or may not have happened."""
         return tuple(id for id, failure in self.failures.items() if failure.in_doubt)
 
     @property
     def named(self) -> dict[str, Outcome]:
-        """What each name that the plan's lines assign stands for at its end; no parts of expressions and no items."""
+        """Return what each name that the plan's lines assign stands for at its end: no items, no parts."""
         return {name: self._by_id[id] for id in self._by_id if ":" not in id and (name := name_of(id))}
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was joined has a value."""
+        """Tell whether everything that was joined has a value."""
         return not _holds_failure(self.joined)
 
 
@@ -161,7 +166,7 @@ class Ending:
 
 @bounded
 @dataclass(frozen=True, kw_only=True)
-class RunResult:
+class RunResult(Generic[AnswerT]):
     """The result of a run.
 
     `answer`: the joiner's text, the validated value with `output_type`, or with `joiner=None` the value of `join(...)`,
@@ -170,7 +175,7 @@ class RunResult:
     the next question. `rounds`: how many times a plan was asked for.
     Where the joiner's reply was cut, and once more when it was asked again, or the run's time passed before it was
     whole, there is no answer: `answer` is None, `partial` what it had written, `cut` says why, and `complete` is False.
-    The outcomes are whole.
+    The outcomes are whole. (Type checkers are not told of that None.)
 
     `events`: everything that happened, in order; `timing` is read off them when it is first asked for. `declared`: what
     the tools said of their results, by alias, as `provenance` wants it.
@@ -178,7 +183,7 @@ class RunResult:
     Its repr leaves out what is long: `asyncio.run` takes that of what it returns, and throws it away.
     """
 
-    answer: Any
+    answer: AnswerT
     plan: Plan = field(repr=False)
     outcomes: Outcomes
     usage: Usage
@@ -193,11 +198,11 @@ class RunResult:
 
     @property
     def complete(self) -> bool:
-        """Whether there is a whole answer."""
+        """Tell whether there is a whole answer."""
         return not self.cut
 
     def provenance(self, name: str) -> Made:
-        """Where the value of a task came from: by its id, or by a name of the plan (its last version).
+        """Trace where the value of a task came from: by its id, or by a name of the plan (its last version).
 
         Raises:
             UsageError: there is no such task; the message names those that come near.
@@ -206,7 +211,7 @@ class RunResult:
 
     @made_once
     def label(self) -> Label:
-        """Where the answer came from, and who may read it.
+        """Say where the answer came from, and who may read it.
 
         That of a joiner is made from everything that it was shown: the question, what was said before and all results.
         Without one it is the label of what the plan joins.
@@ -225,7 +230,7 @@ class RunResult:
 
     @made_once
     def timing(self) -> Timing:
-        """Where the time went, in seconds."""
+        """Say where the time went, in seconds."""
         return Timing.of(self.events)
 
 

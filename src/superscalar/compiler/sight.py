@@ -14,8 +14,9 @@ from superscalar.options import Options
 from superscalar.plan.evaluate.parts import whole
 from superscalar.plan.ir import Task
 from superscalar.plan.read.fronts.detect import Syntax
-from superscalar.schedule.labels import Labels, in_view_of
+from superscalar.schedule.labels import SHOWN, Labels, in_view_of
 from superscalar.schedule.state import Schedule
+from superscalar.tools.toolset import Toolset
 from superscalar.values import Outcome, TaskId
 
 
@@ -86,3 +87,9 @@ class Sight:
         if not joined:
             return self._labels.joined()
         return USER | heard | self._labels.shown(task.id for task in tasks)
+
+
+def anything_of(tools: Toolset) -> Label:
+    """The label of whatever these tools may return."""
+    named = [frozenset[str]() if callable(tool.readers) else tool.readers for tool in tools]
+    return joined([SHOWN, *(Label((), readers) for readers in named if readers is not None)])

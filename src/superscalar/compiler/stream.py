@@ -8,10 +8,10 @@ from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from superscalar.compiler.interrupts import Interrupted, interruptible
-from superscalar.compiler.result import RunResult
+from superscalar.compiler.result import AnswerT, RunResult
 from superscalar.compiler.telling import Telling
 from superscalar.errors import UsageError
 from superscalar.events import Event
@@ -89,7 +89,7 @@ class Log:
             await future
 
 
-class RunStream:
+class RunStream(Generic[AnswerT]):
     """Iterate over it for events; ask `result()` for the end.
 
     Leaving the `async with` block cancels what still runs and waits for it to end.
@@ -105,20 +105,24 @@ class RunStream:
     when the stream is forgotten.
     """
 
-    def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> None:
+    def __init__(self, main: Callable[[Log], Coroutine[Any, Any, RunResult[AnswerT]]]) -> None:
         self._main = main
         self._log = Log()
-        self._task: asyncio.Task[RunResult] | None = None
+        self._task: asyncio.Task[RunResult[AnswerT]] | None = None
         self._followers = 0  # blocks, iterations and calls of `result` that are open
         self._left = False
         self._suspended = False
 
+    def __repr__(self) -> str:
+        state = "not begun" if self._task is None else "over" if self._task.done() else "under way"
+        return f"<{type(self).__name__}: {state}, {len(self._log.events):,} events>"
+
     @property
     def events(self) -> tuple[Event, ...]:
-        """What has happened so far."""
+        """Return what has happened so far."""
         return tuple(self._log.events)
 
-    def _started(self) -> asyncio.Task[RunResult]:
+    def _started(self) -> asyncio.Task[RunResult[AnswerT]]:
         if self._task is None:
             if LOADING.get():
                 raise RunWhileLoading("put what runs an agent under `if __name__ == '__main__':`")
@@ -129,8 +133,8 @@ class RunStream:
             self._task.add_done_callback(lambda _: log.close())  # even if it is cancelled before it begins
         return self._task
 
-    async def result(self) -> RunResult:
-        """The result, as soon as there is one. Cancelling this does not cancel the run; leaving the block does.
+    async def result(self) -> RunResult[AnswerT]:
+        """Wait for the result. Cancelling this does not cancel the run; leaving the block does.
 
         Raises:
             PlanError: the plan has errors that the planner did not repair.
@@ -169,7 +173,7 @@ class RunStream:
             task.cancel()
 
     async def cancel(self) -> None:
-        """Stop the run and wait until nothing of it is left running (for the grace period at the most)."""
+        """Stop the run and wait until nothing of it is left running (for at most the grace period)."""
         task = self._started()
         task.cancel()
         await asyncio.wait([task])
@@ -196,7 +200,7 @@ class RunStream:
         task.cancel()
         await asyncio.wait([task])
 
-    async def __aenter__(self) -> RunStream:
+    async def __aenter__(self) -> RunStream[AnswerT]:
         self._task = self._started()
         self._followers += 1
         return self

@@ -83,20 +83,20 @@ class Journal:
 
     @property
     def lacks_its_log(self) -> bool:
-        """Whether this is a copy that was made without its log (`-wal`): what happened last is missing in it."""
+        """Tell whether this copy was made without its log (`-wal`): it lacks what happened last."""
         return self._standing.lacking
 
     def __repr__(self) -> str:
         return f"Journal({str(self.path)!r})"
 
     def remembering(self, about: Mapping[str, Any]) -> Journal:
-        """The same file, and `about` is remembered too with every run that is begun here."""
+        """Open the same file; `about` is remembered too with every run that is begun here."""
         return Journal(self.path, about={**self._about, **about}, when_moved=self._when_moved)
 
     # -------------------------------------------------------------------------------------------------- writing
 
     def begin(self, run: str, about: Mapping[str, Any]) -> RunLog:
-        """A new run, which this process is at work on until the log is closed. `about`: JSON data to remember with it.
+        """Begin a run; this process is at work on it until the log is closed. `about`: JSON data to remember with it.
 
         The version of the plan language is remembered too, as `language`; runs without one are of version 1.
 
@@ -109,7 +109,7 @@ class Journal:
         return RunLog(entry.claim, self._commits_here(), entry.about)
 
     async def abegin(self, run: str, about: Mapping[str, Any]) -> RunLog:
-        """`begin` that leaves the event loop to others. A run that is cancelled meanwhile was never there.
+        """Do as `begin` does, leaving the event loop to others. A run that is cancelled meanwhile was never there.
 
         Raises:
             UsageError, JournalError: as for `begin`.
@@ -130,7 +130,7 @@ class Journal:
         return _Beginning(Claim(self.path, run, 0, time.time()), remembered, kept, self._here(), self._standing)
 
     def reopen(self, run: str) -> RunLog:
-        """Go on with a run: its log, with what had happened.
+        """Go on with a run: return its log, and what had happened.
 
         Raises:
             UnknownRun: there is none of that id.
@@ -146,7 +146,7 @@ class Journal:
         return going_on.log(self._commits_here())
 
     async def areopen(self, run: str) -> RunLog:
-        """`reopen` that leaves the event loop to others while something is written.
+        """Do as `reopen` does, leaving the event loop to others while something is written.
 
         Raises:
             UnknownRun, RunBusy, JournalError: as for `reopen`.
@@ -205,7 +205,7 @@ class Journal:
     # -------------------------------------------------------------------------------------------------- reading
 
     def runs(self, limit: int | None = None) -> list[RunSummary]:
-        """Every run, the newest first; `limit`: that many at the most.
+        """List the runs, newest first, at most `limit` of them.
 
         Only of those that were cut off, and of those that are going on, events have to be read.
 
@@ -226,7 +226,7 @@ class Journal:
         return True
 
     def summary(self, run: str) -> RunSummary:
-        """One run in a few words.
+        """Sum up one run in a few words.
 
         Raises:
             UnknownRun: there is none of that id.
@@ -237,7 +237,7 @@ class Journal:
         return self._summary(*self._database.rows(f"SELECT {columns} FROM runs WHERE number = ?", number)[0])  # noqa: S608 -- our own names
 
     def read(self, run: str) -> list[Recorded]:
-        """The events of a run, in order.
+        """Read the events of a run, in order.
 
         Raises:
             UnknownRun: there is none of that id.
@@ -247,7 +247,7 @@ class Journal:
         return self._read(run, number)
 
     def about(self, run: str) -> Mapping[str, Any]:
-        """What a run was begun with.
+        """Return what a run was begun with.
 
         Raises:
             UnknownRun: there is none of that id.
@@ -255,7 +255,7 @@ class Journal:
         return self._find(run)[1]
 
     def named(self, beginning: str) -> str:
-        """The id of the run that is meant: that id itself, or the only one that begins so.
+        """Return the id of the run that is meant: that id itself, or the only one that begins so.
 
         Raises:
             UnknownRun: there is none, or there are several.
@@ -347,7 +347,7 @@ class Journal:
     # ------------------------------------------------------------------------------------------------- approval
 
     def questions(self, run: str) -> tuple[Question, ...]:
-        """What a run waits for a person to answer: calls, and its plan as a whole.
+        """List what a run waits for a person to answer: calls, and its plan as a whole.
 
         Raises:
             UnknownRun: there is none of that id.
@@ -386,7 +386,7 @@ class Journal:
     # -------------------------------------------------------------------------------------------------- tidying
 
     def prune(self, older_than: float, *, of: Collection[Which] = ENDED) -> Tidied:
-        """Delete runs that ended more than so many seconds ago; of "unfinished" ones, that were taken up so long ago.
+        """Delete runs that ended more than so many seconds ago, or "unfinished" ones last taken up that long ago.
 
         A run that a process is at work on is never deleted.
 
@@ -412,7 +412,7 @@ class Journal:
     # ------------------------------------------------------------------------------------------------- durations
 
     def durations(self) -> dict[str, float]:
-        """Seconds that a call of each tool takes, as far as is known (see `keep_durations`)."""
+        """Return the seconds that a call of each tool takes, as far as is known (see `keep_durations`)."""
         return dict(self._database.rows("SELECT tool, seconds FROM durations"))
 
     def keep_durations(self, known: Mapping[str, float]) -> None:

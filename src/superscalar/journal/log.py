@@ -268,7 +268,7 @@ class RunLog:
         self._commits.soon()
 
     def durable(self) -> asyncio.Future[None]:
-        """Done when what was appended is on the disk; it holds a `JournalError` if that cannot be.
+        """Return what is done once all that was appended is on the disk; it holds a `JournalError` if that cannot be.
 
         What is appended in the same turn of the event loop, to this log or others, is written with it.
         """
@@ -316,7 +316,7 @@ class RunLog:
             raise self.lost
 
     async def aclose(self, durations: Mapping[str, float] | None = None) -> None:
-        """`close` that leaves the event loop to others. A cancellation is heard when it is over.
+        """Close as `close` does, leaving the event loop to others. A cancellation is heard when it is over.
 
         Raises:
             JournalError: as for `close`.
@@ -352,7 +352,7 @@ class RunLog:
             self._commits.opened.leases.give_back(self.claim.number)
 
     def lose(self, error: JournalError) -> None:
-        """The file cannot be written: say so, once."""
+        """Say, once, that the file cannot be written."""
         self.claim.lost = self.claim.lost or error
         if self.lost is None:
             self.lost = error

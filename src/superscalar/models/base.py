@@ -61,7 +61,7 @@ class Message:
 
     @property
     def label(self) -> Label:
-        """What its text was made from, and who may read it."""
+        """Return what its text was made from, and who may read it."""
         return Label(self.sources, self.readers)
 
 
@@ -94,7 +94,7 @@ class Prices:
     cached: float | None = None
 
     def of(self, usage: Usage) -> float:
-        """What this usage costs."""
+        """Return what this usage costs."""
         cached = self.input if self.cached is None else self.cached
         fresh = usage.input_tokens - usage.cached_tokens
         return (fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / 1e6
@@ -149,12 +149,12 @@ class ChatModel(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call the model in logs, such as `openai:gpt-5-mini`."""
+        """Say what to call the model in logs, such as `openai:gpt-5-mini`."""
         ...
 
     @property
     def constrains(self) -> bool:
-        """Whether `Request.grammar` is obeyed. A model whose plans are then JSON has an attribute `writes = "json"`."""
+        """Say whether `Request.grammar` is obeyed. A model whose plans are JSON then has `writes = "json"`."""
         ...
 
     def stream(self, request: Request) -> AsyncIterator[Chunk]:

@@ -65,14 +65,14 @@ class LocalModel:
         _models.add(self)
 
     def renew(self) -> None:
-        """In a forked child: the thread that answers is in the parent, with what it was doing to the engine."""
+        """Start anew in a forked child: the thread that answers is in the parent, and the engine with it."""
         if self._worker is not None:
             _INHERITED.append(self._worker)
         self._worker, self._lock = None, threading.Lock()
 
     @property
     def name(self) -> str:
-        """`local`, with the path of the file if one was given."""
+        """Return Return Return `local`, with the path of the file if one was given."""
         return "local" if self._path is None else f"local:{self._path}"
 
     async def prepare(self) -> None:

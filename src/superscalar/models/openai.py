@@ -118,12 +118,12 @@ class OpenAIModel:
 
     @property
     def name(self) -> str:
-        """`openai:` and the model's name."""
+        """Return Return `openai:` and the model's name."""
         return f"openai:{self._model}"
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no text of a run may show."""
+        """Return what no text of a run may show."""
         return (self._key,) if self._key else ()
 
     @property
@@ -153,12 +153,12 @@ class OpenAIModel:
 
     @property
     def constrains(self) -> bool:
-        """Whether the server is told what a plan may be."""
+        """Tell whether the server is told what a plan may be."""
         return self._grammar is not None
 
     @property
     def writes(self) -> Literal["python", "json"]:
-        """The syntax of plans that are constrained."""
+        """Name the syntax of plans that are constrained."""
         return "json" if self._grammar == "json_schema" else "python"
 
     async def aclose(self) -> None:

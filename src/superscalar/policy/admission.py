@@ -76,7 +76,7 @@ class Admission:
         self.watches = self.counts_writes
 
     def begin_round(self, number: int, *, restricted: bool) -> None:
-        """A round of planning begins. `restricted`: a tool whose results are not trusted has run before it."""
+        """Begin a round of planning. `restricted`: a tool whose results are not trusted has run before it."""
         self._first = number == 0
         self._restricted = restricted and number > 0
         self._kinds |= self._fresh
@@ -86,7 +86,7 @@ class Admission:
         self._before = self._cost, frozenset(self._first_tools)
 
     def retired(self, ids: Collection[TaskId]) -> None:
-        """Some tasks of this round are no part of its plan any more, and count for nothing."""
+        """Forget tasks of this round that are no longer part of its plan: they count for nothing."""
         tasks = self._round
         for task in tasks.values():
             for inner, _ in _calls(task, once=True):
@@ -98,7 +98,7 @@ class Admission:
                 self.planned(task)
 
     def planned(self, task: Task) -> list[str]:
-        """Take in the next task of the plan; the tools, by alias, of its calls that are not admitted."""
+        """Take in the next task of the plan and return the tools, by alias, of its calls that are not admitted."""
         self._round[task.id] = task
         return list(self._admit(task))
 
@@ -124,7 +124,7 @@ class Admission:
                 self._writes.append((inner.id, once))
 
     def sealed(self) -> None:
-        """The plan of this round is complete: with more writes than there may be, none of them is admitted."""
+        """Close the plan of this round: if it has more writes than it may have, none of them is admitted."""
         most = self._policy.max_writes
         if most is None:
             return
@@ -138,18 +138,18 @@ class Admission:
             self.watches = True
 
     def refusal(self, site: TaskId) -> Refusal | None:
-        """Why the calls of a task of the plan are not admitted, by its id there (`mails[].send`); None if they are."""
+        """Say why the calls of a task, by its id in the plan (`mails[].send`), are not admitted; None if they are."""
         return self._refused.get(site)
 
     def permit(self, id: TaskId) -> Refusal | None:
-        """Count a call that writes and is about to be made, once; the refusal of one that is too many."""
+        """Count a call that writes and is about to be made, once; return the refusal of one that is too many."""
         refusal = self.excess(id)
         if refusal is None:
             self._permitted.add(id)
         return refusal
 
     def excess(self, id: TaskId) -> Refusal | None:
-        """The refusal of a call that writes, if it is too many. One that is asked about counts once it is made."""
+        """Refuse a call that writes, if it is one too many. One that is asked about counts once it is made."""
         most = self._policy.max_writes
         if most is None or id in self._permitted:
             return None
@@ -159,7 +159,7 @@ class Admission:
         return None
 
     def note_permitted(self, id: TaskId) -> None:
-        """An earlier process had permitted a call that writes."""
+        """Note that an earlier process had permitted a call that writes."""
         self._permitted.add(id)
 
     def _admitted(self, call: Call, tool: Tool[..., object], *, once: bool) -> Refusal | None:

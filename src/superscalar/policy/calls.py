@@ -37,12 +37,12 @@ class Argument:
 
     @property
     def strangers(self) -> tuple[Source, ...]:
-        """The sources that are not trusted to choose a destination, if there is one that may not choose this one."""
+        """Return the untrusted sources, if one of them may not choose this destination."""
         untrusted = self.label.untrusted
         return () if all(source.type in self.narrow for source in untrusted) else untrusted
 
     def apart(self) -> Argument:
-        """The same with a value of its own."""
+        """Return the same argument with a value of its own."""
         if type(self.value) in IMMUTABLE and not self.parts:
             return self
         return replace(self, value=twin_of(self.value), parts=_apart(self.parts))
@@ -71,16 +71,16 @@ class LabelledCall:
 
     @property
     def sinks(self) -> Mapping[str, Argument]:
-        """The arguments, and the parts of some, that choose a destination."""
+        """Return the arguments, and the parts of some, that choose a destination."""
         return {name: place for name, place in self._places() if place.sink}
 
     @property
     def likely(self) -> Mapping[str, Argument]:
-        """Those of which nobody says whether they choose one, and that look so."""
+        """Return those of which nobody says whether they choose one, and that look so."""
         return {name: place for name, place in self._places() if place.likely}
 
     def apart(self) -> LabelledCall:
-        """The same for somebody who may do something to it: nobody else sees that."""
+        """Return a copy for somebody who may do something to it: nobody else sees that."""
         return replace(self, arguments=_apart(self.arguments))
 
     def _places(self) -> Iterator[tuple[str, Argument]]:
@@ -189,7 +189,7 @@ class Question:
 
     @property
     def answered_by(self) -> str:
-        """What is typed to answer this question and no other (`x@3f9c21d0`); a plan as a whole has no id.
+        """Return what is typed to answer this question and no other (`x@3f9c21d0`); a plan as a whole has no id.
 
         A bare id in journals of releases that bound no answer to its question.
         """
@@ -199,7 +199,7 @@ class Question:
         return "\n".join(self.lines(_SHORT))
 
     def lines(self, most: int) -> Iterator[str]:
-        """What is to be decided on, for a person; values of more than `most` characters are cut, which is said.
+        """Describe what is to be decided, for a person; values of more than `most` characters are cut, which is said.
 
         No destination is, however much stands beside it: in what holds one, only long texts of other fields are.
 
@@ -209,11 +209,11 @@ class Question:
         return map(revealed, self._lines(most))
 
     def whole(self) -> str:
-        """The same with nothing cut."""
+        """Describe the same with nothing cut."""
         return "\n".join(self.lines(_WHOLE))
 
     def plan_lines(self) -> Iterator[str]:
-        """The plan that is to be approved as a whole, in the same way."""
+        """Describe the plan that is to be approved as a whole, in the same way."""
         return map(revealed, self.plan.splitlines())
 
     def _lines(self, most: int) -> Iterator[str]:

@@ -88,7 +88,7 @@ class Policy:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it bounds what the plans of a run may hold."""
+        """Tell whether it bounds what the plans of a run may hold."""
         return any(bound is not None for bound in (self.tools, self.max_writes, self.max_cost))
 
 
@@ -120,17 +120,17 @@ class Rulings:
         self._others = {name: (*policy.rules, *said) for name, said in own.items()}
 
     def concern(self, tool: Tool[..., object]) -> bool:
-        """Whether a rule may have a say in calls of a tool."""
+        """Tell whether a rule may have a say in calls of a tool."""
         return bool(self._built_in[tool.name] or self._others[tool.name])
 
     def by_labels(self, tool: Tool[..., object]) -> tuple[BuiltIn, ...] | None:
-        """The rules that `at_a_glance` asks of calls of a tool; None if these are not all that look at them."""
+        """Return the rules that `at_a_glance` asks of calls of a tool; None if these are not all that look at them."""
         return None if self._others[tool.name] else self._built_in[tool.name]
 
     def at_a_glance(
         self, tool: Tool[..., object], given: Label, sinks: Label | None, control: Label
     ) -> Ruling | Unclear | None:
-        """What `ruling` would say of a call with these labels (see `BuiltIn.glance`), if they are enough to tell.
+        """Return what `ruling` would say of a call with these labels (see `BuiltIn.glance`), if they are enough.
 
         `control`: that of what decided that it is made; it may be left out where no rule weighs it.
         """
@@ -149,7 +149,7 @@ class Rulings:
         return self._ruled(rule.name, decision, label | control if rule.weighs_control(tool) else label)
 
     def ruling(self, call: LabelledCall) -> Ruling | None:
-        """What the strictest of the rules says; None where none has a say. A rule that is broken denies."""
+        """Return what the strictest of the rules says; None where none has a say. A rule that is broken denies."""
         found: tuple[BuiltIn | Rule, Decision] | None = None
         for built_in in self._built_in[call.tool]:
             said = ruling_of(built_in, lambda: call)

@@ -63,19 +63,19 @@ class BuiltIn(ABC):
         """What it says of a call, and nothing else; None where it has no say."""
 
     def under(self, _policy: Strictness, _shown: Label) -> BuiltIn:
-        """The rule as a policy has it, for plans of a planner that was shown something of this label."""
+        """Return the rule as a policy has it, for plans of a planner that was shown something of this label."""
         return self
 
     def concerns(self, _tool: Tool[..., object], _tools: Toolset) -> bool:
-        """Whether it may have a say in calls of this tool, of this set."""
+        """Tell whether it may have a say in calls of this tool, of this set."""
         return True
 
     def weighs_control(self, _tool: Tool[..., object]) -> bool:
-        """Whether what decided that a call of this tool is made counts for it, too."""
+        """Tell whether what decided that a call of this tool is made counts for it, too."""
         return False
 
     def glance(self, _given: Label, _sinks: Label | None) -> Glance:
-        """What it says of every call with these labels; None where it is silent, `UNCLEAR` where that depends.
+        """Return what it says of every call with these labels; None where it is silent, `UNCLEAR` where that depends.
 
         `given` is the label of all that the plan gives, `sinks` that of what chooses a destination, None without any.
         That of what decided on the call is in both, if it counts. A pure function: it is asked once for labels that

@@ -62,12 +62,14 @@ class Calls:
         self.context = surroundings.context
         self._refuse = surroundings.refuse
         self._committed = surroundings.committed
+        # first, since the clock knows this from here on, and asks it: a set in the order of arrival, so that a run
+        # replays to the last event
+        self.live: dict[Attempt, None] = {}
         self._limits, self.caller = granted_here(surroundings.limits, self.loop, self)
         self.batches = Batches(self, self._limits, permission.whether.company)
         self.holding = Holding(surroundings.bounds.max_bytes, self._overflowed)
         self.reports = Reports(course)
         self._priority = surroundings.priority(surroundings.durations, surroundings.tools)
-        self.live: dict[Attempt, None] = {}  # a set in the order of arrival: a run replays to the last event
         self.ready: list[Attempt] = []
         self._queued: list[Attempt] = []
         self._crowded = False  # a call of this run may be waiting for its limits
@@ -228,17 +230,17 @@ class Calls:
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         HOLDER.set(ref(attempt.batch or attempt))
-        batch = attempt.batch
+        batch, kept = attempt.batch, attempt.kept
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
-            if attempt.kept is not None:
-                await attempt.kept
+            if kept is not None:
+                await kept
             if attempt.scale is not None:
                 arguments = await in_turn(copied_in_portions(attempt.arguments, attempt.scale), turn)
             else:
                 arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
-            if attempt.kept is not None:
+            if kept is not None:
                 self.deadlines.begin(attempt)
             attempt.begun = True
             if batch is None:
@@ -247,7 +249,7 @@ class Calls:
                 result = await self._runners[tool](call, attempt)
             else:
                 result = await batch.answer(attempt, arguments)
-            if not is_light(result):
+            if type(result) is not int and not is_light(result):
                 result = await ends.kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure

@@ -16,7 +16,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from superscalar import codec
@@ -26,6 +26,7 @@ from superscalar.plan.ir import Call, Literal, Ref
 from superscalar.schedule.cells import Cell
 from superscalar.schedule.lookup import outcomes_for
 from superscalar.tools.context import ArgumentError
+from superscalar.tools.described import Arguments as Arguments
 from superscalar.tools.tool import Tool
 from superscalar.values import (
     IMMUTABLE,
@@ -45,9 +46,6 @@ from superscalar.values import (
     twin_of,
 )
 from superscalar.weight import Portions, Scale, TooHeavy, is_light
-
-Arguments: TypeAlias = dict[str, Any]
-"""All arguments of a call, by the names that its function gives them."""
 
 T = TypeVar("T")
 

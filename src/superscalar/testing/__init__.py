@@ -1,6 +1,7 @@
-"""Doubles for tests, of ours and of users: a scripted model, virtual time, and simulated providers under a seed."""
+"""Doubles for tests: a scripted model, virtual time, simulated providers under a seed, and what tools are given."""
 
 from superscalar.testing.clock import Deadlock, Endless, VirtualLoop, run
+from superscalar.testing.context import NotedContext, Notes, tool_context
 from superscalar.testing.latency import Latency, constant, heavy_tail, lognormal, uniform
 from superscalar.testing.provider import Faults, Provider, Request, ServiceError, Slowdown
 from superscalar.testing.scripted import ScriptedModel
@@ -11,6 +12,8 @@ __all__ = [
     "Endless",
     "Faults",
     "Latency",
+    "NotedContext",
+    "Notes",
     "Provider",
     "Request",
     "ScriptedModel",
@@ -23,5 +26,6 @@ __all__ = [
     "run",
     "seeds",
     "simulate",
+    "tool_context",
     "uniform",
 ]

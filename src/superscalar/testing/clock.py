@@ -69,7 +69,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.turns_left = turns_left
 
     def time(self) -> float:
-        """Seconds since the loop was made, by its own clock."""
+        """Return the seconds since the loop was made, by its own clock."""
         return self._virtual
 
     def advance(self, seconds: float) -> None:
@@ -78,7 +78,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     @property
     def open_timers(self) -> list[asyncio.TimerHandle]:
-        """The timers that are set and have neither fired nor been cancelled, earliest first."""
+        """Return the timers that are set and have neither fired nor been cancelled, earliest first."""
         return [timer for *_, timer in sorted(self._timers) if not timer.cancelled()]
 
     def call_at(
@@ -200,7 +200,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T], *, wait_for_threads: bool = True, seed: int | None = None) -> T:
-    """`asyncio.run` in virtual time.
+    """Run a coroutine as `asyncio.run` does, in virtual time.
 
         def test_a_timeout() -> None:
             result = virtual.run(agent.execute(plan))     # minutes of sleeping tools, no waiting

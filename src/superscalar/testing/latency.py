@@ -14,19 +14,19 @@ Latency: TypeAlias = Callable[[Random], float]
 
 
 def constant(seconds: float) -> Latency:
-    """Always the same."""
+    """Take the same time always."""
     _check("constant", seconds)
     return lambda _random: seconds
 
 
 def uniform(least: float, most: float) -> Latency:
-    """Anything between the two, equally often."""
+    """Draw anything between the two, equally often."""
     _check("uniform", least, most)
     return lambda random: random.uniform(least, most)
 
 
 def lognormal(median: float, sigma: float = 0.6, most: float = 300.0) -> Latency:
-    """Mostly near the median, now and then far above it, as web services are. Never more than `most`.
+    """Stay mostly near the median, now and then far above it, as web services are. Never more than `most`.
 
     With `sigma` 0.6 one request in a hundred takes four times the median; with 1.0, ten times.
     """
@@ -35,7 +35,7 @@ def lognormal(median: float, sigma: float = 0.6, most: float = 300.0) -> Latency
 
 
 def heavy_tail(least: float, alpha: float = 1.5, most: float = 300.0) -> Latency:
-    """A Pareto distribution: no request takes less than `least`, and a few take very much longer, up to `most`.
+    """Draw from a Pareto distribution: no request takes less than `least`, and a few take far longer, up to `most`.
 
     With `alpha` 1.5 one request in a hundred takes twenty times the least; the smaller alpha, the heavier the tail.
     """

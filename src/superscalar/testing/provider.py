@@ -56,7 +56,7 @@ class Faults:
             raise UsageError(f"Faults(deaf_seconds={self.deaf_seconds}): seconds, not below 0 and finite")
 
     def draw(self, random: Random) -> Fate:
-        """What becomes of one request."""
+        """Draw what becomes of one request."""
         left = random.random()
         for fate in _FATES:
             left -= getattr(self, fate)
@@ -133,7 +133,7 @@ class Provider:
             raise UsageError(f"Provider(concurrency={self.concurrency}): at least 1; leave it out for no bound")
 
     def wrap(self, given: Tool[..., Any] | Callable[..., Any]) -> Tool[..., Any]:
-        """The tool, asked through this provider: same name, parameters and terms. May be put above `@tool`.
+        """Return the tool, called through this provider: same name, parameters and terms. May be put above `@tool`.
 
         Its function is carried out at the moment of the effect; one that is not async runs on the event loop then, not
         in a thread.
@@ -155,12 +155,12 @@ class Provider:
         return wrapped
 
     def requests_of(self, name: str, **arguments: Any) -> list[Request]:
-        """The requests of that tool that had these arguments (and any others)."""
+        """Return the requests of that tool that had these arguments (and any others)."""
         wanted = arguments.items()
         return [r for r in self.requests if r.tool == name and all(r.arguments.get(k) == v for k, v in wanted)]
 
     def effects(self, name: str, **arguments: Any) -> int:
-        """How often that really happened."""
+        """Count how often that really happened."""
         return sum(request.effects for request in self.requests_of(name, **arguments))
 
     # ---------------------------------------------------------------------------------------------------- at work

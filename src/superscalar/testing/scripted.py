@@ -41,7 +41,7 @@ class ScriptedModel:
         self._finish = finish
 
     async def stream(self, request: Request) -> AsyncIterator[Chunk]:
-        """The next reply, in chunks.
+        """Yield the next reply, in chunks.
 
         Raises:
             ModelError: every reply has been given.

@@ -51,7 +51,7 @@ def simulate(main: Callable[[Random], Coroutine[Any, Any, T]], *, seed: int, mos
 
 
 def seeds(count: int) -> Sequence[int]:
-    """The seeds from 0 to `count`; what to look at is also said by the environment.
+    """Return the seeds from 0 to `count`; the environment may choose others.
 
     SUPERSCALAR_SEED=17 is that one only, to replay it; SUPERSCALAR_SIMULATIONS=500000 so many instead of `count`.
 

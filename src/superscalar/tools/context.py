@@ -48,7 +48,7 @@ class ToolContext(Generic[ContextT]):
 
     @property
     def idempotency_key(self) -> str:
-        """The run and the task, stable over attempts."""
+        """Return a key made of the run and the task, stable over attempts."""
         return self._call.idempotency_key
 
     def progress(self, message: str, fraction: float | None = None) -> None:
@@ -71,7 +71,7 @@ class ToolContext(Generic[ContextT]):
         self._channel.asked(model)
 
     def used(self, usage: Usage) -> None:
-        """Say what a model that this call asked has used: it counts in the budgets, and in the usage of the result.
+        """Say what a model that this call asked has used: it counts towards the budgets and the result's usage.
 
         Safe from any thread.
         """

@@ -15,6 +15,7 @@ from superscalar.tools.terms import Effect
 from superscalar.weight import Portions
 
 Arguments: TypeAlias = dict[str, Any]
+"""All arguments of a call, by the names that its function gives them."""
 Check: TypeAlias = Callable[[Arguments], Arguments]
 """Arguments by the tool's own names, as the tool wants them; it raises `ArgumentError` where they do not fit."""
 

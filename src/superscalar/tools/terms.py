@@ -41,6 +41,9 @@ class Inherited:
 INHERITED: Final = Inherited()
 
 
+_RATES: Final = 1e9  # calls in a second, and seconds between two: beyond that nobody means one, or counts it
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What a provider allows: at most `concurrency` calls at once, and `rate` calls in `per` seconds, evenly spaced.
@@ -57,6 +60,11 @@ class Limit:
 
     def __post_init__(self) -> None:
         check_fields(self, "Limit")
+        if self.rate is not None and not 1 / _RATES <= self.rate / self.per <= _RATES:
+            raise UsageError(
+                f"Limit(rate={self.rate:g}, per={self.per:g}): write a rate between one call in {_RATES:g} seconds and "
+                f"{_RATES:g} calls in one"
+            )
 
 
 def _are_errors(value: object) -> bool:
@@ -86,7 +94,7 @@ class Retry:
         check_fields(self, "Retry")
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait after the `attempt`-th attempt (from 1) failed."""
+        """Return the seconds to wait after the `attempt`-th attempt (from 1) failed."""
         return random.uniform(0.0, min(self.maximum, self.initial * 2.0 ** min(attempt - 1, 60)))
 
 

@@ -8,12 +8,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from types import MethodType
-from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
+from typing import Any, Generic, Unpack, overload
+
+from typing_extensions import ParamSpec, TypeVar
 
 from superscalar.errors import UsageError
 from superscalar.forks import MAKING, made_once
 from superscalar.given import NAME
 from superscalar.plan.ir.signatures import ResourceFunction, Signature
+from superscalar.short import LONGEST_REPR, cut
 from superscalar.tools.context import ArgumentError
 from superscalar.tools.described import Check, Described
 from superscalar.tools.fields import filled
@@ -29,6 +32,8 @@ __all__ = ["INHERITED", "Effect", "Inherited", "Tool", "tool"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Takes = ParamSpec("Takes", default=...)
+Gives = TypeVar("Gives", default=Any)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -77,7 +82,7 @@ class Batched:
             return LookupError(f"{self.tool.name} returned nothing for {item!r}")
 
 
-class Tool(Generic[P, R]):
+class Tool(Generic[Takes, Gives]):
     """What plans may call: what it is, on which terms, and the function. Made by `tool`, or by `Tool.from_schema`.
 
     Calling it calls the function. `described`: its name, what it takes and gives. `terms`: as they were declared; the
@@ -95,15 +100,15 @@ class Tool(Generic[P, R]):
     """
 
     @overload
-    def __init__(self, described: Described, terms: Terms, function: Callable[P, R]) -> None: ...
+    def __init__(self, described: Described, terms: Terms, function: Callable[Takes, Gives]) -> None: ...
     @overload
-    def __init__(self, described: Callable[P, R], **terms: Any) -> None: ...
+    def __init__(self, described: Callable[Takes, Gives], **terms: Any) -> None: ...
 
     def __init__(
         self,
-        described: Described | Callable[P, R],
+        described: Described | Callable[Takes, Gives],
         terms: Terms | None = None,
-        function: Callable[P, R] | None = None,
+        function: Callable[Takes, Gives] | None = None,
         **declared: Any,
     ) -> None:
         if not isinstance(described, Described):
@@ -180,7 +185,7 @@ class Tool(Generic[P, R]):
         description: str = "",
         **terms: Unpack[TermsDict],
     ) -> Tool[..., Any]:
-        """A tool that JSON Schema describes (2020-12 or draft-07), as servers and other frameworks do.
+        """Make a tool that JSON Schema describes (2020-12 or draft-07), as servers and other frameworks do.
 
             Tool.from_schema("get-user", {"type": "object", "properties": {"user-id": {"type": "integer"}}}, call)
 
@@ -200,7 +205,7 @@ class Tool(Generic[P, R]):
         checked = about.checked
         return Tool(about, Terms.of(terms), call if checked is None else returning(call, checked, is_async(call)))
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: Takes.args, **kwargs: Takes.kwargs) -> Gives:
         """Call the function itself: no validation, no limits, no run."""
         return self.function(*args, **kwargs)
 
@@ -278,16 +283,16 @@ class Tool(Generic[P, R]):
         self.batched = Batched(form, one, many, defaults_of(one_is.taken), max_batch)
 
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(self.aliases)})>"
+        return cut(f"<tool {self.name}({', '.join(self.aliases)})>", LONGEST_REPR)
 
     @property
     def open_sinks(self) -> Mapping[str, tuple[Sink, ...]]:
-        """What is said of the sinks that what is not trusted may choose in part, by path."""
+        """Return, by path, what is said of sinks that may be chosen in part by what is not trusted."""
         return {str(one): one.marks for one in self.destinations if one.marks}
 
     @made_once
     def validate(self) -> Check:
-        """`validate(arguments)`: the arguments (by the tool's own names) as it wants them; nothing is filled in.
+        """Return `arguments`, by the tool's own names, as the tool wants them; nothing is filled in.
 
         Raises:
             ArgumentError: they do not fit.
@@ -296,7 +301,7 @@ class Tool(Generic[P, R]):
 
     @made_once
     def bind(self) -> Check:
-        """`bind(given)`: the arguments of a call as it is made, from what a plan gives by alias: all, by their names.
+        """Return all arguments of a call by the tool's own names, from what a plan gives by alias.
 
         They are validated, and what the plan leaves out is filled in: there is nothing else that the function receives.
 
@@ -308,7 +313,7 @@ class Tool(Generic[P, R]):
 
     @made_once
     def binding(self) -> Callable[[dict[str, Any]], Portions[dict[str, Any]]]:
-        """`binding(given)`: what `bind(given)` does, in portions.
+        """Bind as `bind(given)` does, in portions.
 
         Raises:
             ArgumentError: as for `bind`.
@@ -329,19 +334,19 @@ class Tool(Generic[P, R]):
         }
 
     def fills(self, parameter: str) -> bool:
-        """Whether a call that leaves a parameter out gets a default for it."""
+        """Tell whether a call that leaves a parameter out gets a default for it."""
         return parameter in self.described.defaults
 
     def timeout_in(self, usual: float | None) -> float | None:
-        """Seconds that an attempt may last; what is `usual` where it has no timeout of its own. None: without bound."""
+        """Return how many seconds an attempt may last: its own timeout or else the `usual` one. None: without bound."""
         return usual if isinstance(self.timeout, Inherited) else self.timeout
 
     def named(self, given: dict[str, Any]) -> dict[str, Any]:
-        """What a plan gives by alias, by the tool's own names of its parameters."""
+        """Return what a plan gives by alias under the tool's own names of its parameters."""
         return {self.renamed.get(alias, alias): value for alias, value in given.items()}
 
     def default_of(self, parameter: str) -> Any:
-        """What a call gets that leaves a parameter out: one for itself. `anew` has the names where that may differ.
+        """Return what a call that leaves a parameter out gets, one for itself. `anew`: the names where that may differ.
 
         Raises:
             ArgumentError: making it raised.
@@ -359,7 +364,7 @@ class Tool(Generic[P, R]):
             raise ArgumentError(f"{self.name}(): making the default of `{parameter}` raised {error!r}") from error
 
     def read_back(self, parameter: str, value: Any) -> Any:
-        """An argument that comes out of a journal, of the class that the function wants (see `Record`).
+        """Return an argument from a journal as the class that the function wants (see `Record`).
 
         Raises:
             ArgumentError: it does not fit.
@@ -370,12 +375,12 @@ class Tool(Generic[P, R]):
         return self._checks[parameter]({parameter: value})[parameter]
 
     def masked(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments as they may be shown and recorded: what is secret is withheld."""
+        """Withhold secret arguments, so that the rest may be shown and recorded."""
         return hidden(arguments, self.secret_parts) if self.secrets else arguments
 
     @made_once
     def schema(self) -> dict[str, Any]:
-        """The arguments of a call as a JSON Schema object, by the tool's own names: `{"type": "object", ...}`.
+        """Describe the arguments of a call as a JSON Schema object, by the tool's own names: `{"type": "object", ...}`.
 
         Of a tool that was made from one, exactly that.
 
@@ -385,7 +390,7 @@ class Tool(Generic[P, R]):
         return self.described.schema()
 
     def resource_of(self, arguments: Mapping[str, Any]) -> str:
-        """The resource that a call touches, where the tool has a function for that.
+        """Name the resource that a call touches, where the tool has a function for that.
 
         `arguments` are those that `bind` gave.
 

@@ -15,7 +15,7 @@ from superscalar.forks import made_once
 from superscalar.given import LIMITS, SCHEMAS, TEXT, TOOLS, whole
 from superscalar.plan.ir.signatures import Signatures
 from superscalar.secrets import without_queries
-from superscalar.short import short
+from superscalar.short import LONGEST_REPR, cut, short
 from superscalar.tools.search import ranked
 from superscalar.tools.stubs import tool_stub
 from superscalar.tools.terms import Limit
@@ -109,7 +109,7 @@ class Toolset:
 
     @classmethod
     def from_module(cls, module: ModuleType) -> Toolset:
-        """The `@tool` functions of a module, in the order of the file, with its `LIMITS` and `SCHEMAS`.
+        """Collect the `@tool` functions of a module, in the order of the file, with its `LIMITS` and `SCHEMAS`.
 
         Raises:
             UsageError: it has none, or its LIMITS are not limits.
@@ -122,7 +122,7 @@ class Toolset:
 
     @classmethod
     def beside(cls, module: ModuleType) -> Toolset:
-        """The `LIMITS` and `SCHEMAS` of a module, without its tools.
+        """Collect the `LIMITS` and `SCHEMAS` of a module, without its tools.
 
         Raises:
             UsageError: they are not what they should be.
@@ -139,7 +139,7 @@ class Toolset:
     # ------------------------------------------------------------------------------------------ what must be open
 
     def session(self) -> AbstractAsyncContextManager[object]:
-        """What is open while tools are called: to be overridden. Without that, the sessions of the sets in it.
+        """Open what tools need while they are called. Override it; by default it opens the sessions of the sets in it.
 
             @asynccontextmanager
             async def session(self):
@@ -153,7 +153,7 @@ class Toolset:
         return self._sessions_of_sets()
 
     async def listed(self) -> Iterable[Tool[..., Any] | Callable[..., Any]] | None:
-        """The tools as they are now: to be overridden where they may change; None: those that it was made with.
+        """List the tools as they are now. Override it where they may change; None: those that it was made with.
 
         It is asked before each run, with the session open; during a run its tools stay what they are. Give the same
         objects as long as nothing has changed, or the agent prepares anew for each run.
@@ -162,7 +162,7 @@ class Toolset:
 
     @property
     def is_live(self) -> bool:
-        """Whether a run has anything to open, or to ask."""
+        """Tell whether a run has anything to open, or to ask."""
         own = type(self)
         return (
             own.session is not Toolset.session or own.listed is not Toolset.listed or any(s.is_live for s in self._sets)
@@ -197,7 +197,7 @@ class Toolset:
         return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}", own)
 
     async def now(self) -> Toolset:
-        """The set with the tools that are listed now, which does not change; itself where none ever do.
+        """Return a set of the tools that are listed now, which does not change; itself where none ever do.
 
         Raises:
             ToolsetError: they could not be listed.
@@ -246,7 +246,7 @@ class Toolset:
     # ----------------------------------------------------------------------------------------------- what is in it
 
     def describe(self, query: str | None = None, limit: int | None = None) -> str:
-        """The tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
+        """Describe the tools as a planner is shown them: those that a `query` finds, the best first, `limit` at most.
 
         A tool is found by the words of its name, description and parameters (`superscalar.tools.search`).
 
@@ -258,6 +258,9 @@ class Toolset:
         found = list(self.signatures) if query is None else ranked(self.signatures, query)
         return "\n".join(map(tool_stub, found[:limit]))
 
+    def __repr__(self) -> str:
+        return cut(f"<{type(self).__name__}: {', '.join(self.by_alias) or 'no tools'}>", LONGEST_REPR)
+
     def __iter__(self) -> Iterator[Tool[..., Any]]:
         return iter(self.by_alias.values())
 
@@ -266,7 +269,7 @@ class Toolset:
 
     @property
     def declared(self) -> dict[str, Declared]:
-        """What the tools say of their results, by alias: what labels are derived from once the tools are gone."""
+        """Return what the tools say of their results, by alias: labels are derived from it once the tools are gone."""
         return {
             alias: Declared(
                 member.name,
@@ -278,17 +281,17 @@ class Toolset:
         }
 
     def get(self, alias: str) -> Tool[..., Any] | None:
-        """The tool that plans call `alias`, or None."""
+        """Return the tool that plans call `alias`, or None."""
         return self.by_alias.get(alias)
 
     def find(self, name: str) -> tuple[str, Tool[..., Any]] | None:
-        """The tool of that alias or else of that real name, and its alias; None if there is none."""
+        """Return the tool of that alias or else of that real name, and its alias; None if there is none."""
         if (known := self.by_alias.get(name)) is not None:
             return name, known
         return next(((alias, member) for alias, member in self.by_alias.items() if member.name == name), None)
 
     def schemas(self, api: Literal["openai", "responses", "anthropic"]) -> list[dict[str, Any]]:
-        """The tools as a chat API wants them in its `tools=`: OpenAI's chat completions or Responses, or Anthropic's.
+        """Describe the tools as a chat API wants them in `tools=`: OpenAI chat completions, Responses, or Anthropic's.
 
         Tools are called by their aliases there, parameters by the functions' own names.
 

@@ -112,11 +112,11 @@ class Sink(Mark):
 
     @property
     def lists(self) -> bool:
-        """Whether it says which destinations may be chosen by what is not trusted."""
+        """Tell whether it says which destinations may be chosen by what is not trusted."""
         return bool(self._among)
 
     def has(self, destination: str) -> bool:
-        """Whether it is one that may be chosen by what is not trusted; none is in which something cannot be seen."""
+        """Tell whether what is not trusted may choose it; it may not choose one in which something cannot be seen."""
         if not callable(self._among):
             return destination in self._among
         return len(destination) <= _LONGEST and not hides(destination) and bool(self._among(destination))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from support.reference import api, diagnostics, events, failures
+from support.reference import api, commands, diagnostics, events, failures
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "api.md": api.page,
+    "cli.md": commands.page,
     "diagnostics.md": diagnostics.page,
     "events.md": events.page,
     "failures.md": failures.page,

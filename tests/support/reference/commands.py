@@ -35,7 +35,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
 OPENING: Final = """# The command line
 
 `superscalar COMMAND --help` says the same. This page is made from the commands: see
-`tests/cli/test_pages.py`.
+`tests/test_reference.py`.
 
 ## Where tools and agents come from
 

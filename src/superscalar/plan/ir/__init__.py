@@ -11,11 +11,12 @@ body of a map, which is written once and instantiated per item, `[i]` is printed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias, get_args
 from typing import Literal as OneOf
 
+from superscalar.short import LONGEST_REPR, cut
 from superscalar.values import TaskId
 
 LANGUAGE: Final = 2
@@ -430,9 +431,16 @@ class Task:
     span: Span = field(default=NOWHERE, compare=False)
 
 
+SHOWN: Final[dict[OneOf["text", "picture"], Callable[[Plan], str]]] = {}
+"""How a plan is shown, by those who can: this room knows neither text nor pictures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole, checked plan: its tasks in program order, the text they came from, and the syntax of that."""
+    """A whole, checked plan: its tasks in program order, the text they came from, and the syntax of that.
+
+    `str(plan)` is its text in Python, whatever it was written in; a notebook draws it.
+    """
 
     tasks: tuple[Task, ...]
     source: str = field(default="", compare=False)
@@ -445,9 +453,19 @@ class Plan:
     def __len__(self) -> int:
         return len(self.tasks)
 
+    def __str__(self) -> str:
+        return SHOWN["text"](self)
+
+    def __repr__(self) -> str:
+        calls = ", ".join(dict.fromkeys(task.work.tool for task in self.calls if isinstance(task.work, Call)))
+        return cut(f"<{type(self).__name__}: {len(self):,} tasks, calls of {calls or 'nothing'}>", LONGEST_REPR)
+
+    def _repr_html_(self) -> str:
+        return SHOWN["picture"](self)
+
     @property
     def calls(self) -> tuple[Task, ...]:
-        """The tasks that call a tool, bodies of maps included."""
+        """Return the tasks that call a tool, bodies of maps included."""
         return tuple(task for task in walk(self.tasks) if isinstance(task.work, Call))
 
 

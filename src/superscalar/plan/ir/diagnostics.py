@@ -30,7 +30,7 @@ class Diagnostic:
 
     @property
     def severity(self) -> Literal["error", "warning"]:
-        """`error` keeps the plan from being sealed, `warning` does not."""
+        """Tell an `error`, which keeps the plan from being sealed, from a `warning`, which does not."""
         return "warning" if self.code.startswith("W") else "error"
 
     def __str__(self) -> str:

@@ -18,8 +18,7 @@ from superscalar.plan.read.instead.code import (
     write,
     written,
 )
-
-IsList = Callable[[ast.expr], bool]
+from superscalar.plan.read.instead.forms import IsList
 
 NO_CHANGE = "results do not change: assign a new value to the name, or make it with a comprehension"
 
