@@ -95,18 +95,18 @@ class Traced:
 
     @property
     def raised(self) -> Raised | None:
-        """What was raised, with the means to make texts of it that hold no secret."""
+        """Return what was raised, with the means to make texts of it that hold no secret."""
         return getattr(self, "_raised", None)
 
     def raised_by(self, raised: Raised | None) -> Self:
-        """This very failure, which knows from now on what was raised."""
+        """Return this very failure, which knows from now on what was raised."""
         if raised is not None:
             object.__setattr__(self, "_raised", raised)
         return self
 
     @property
     def exception(self) -> BaseException | None:
-        """What the tool raised, as it was, with its traceback and causes; the frames hold no variables.
+        """Return what the tool raised, as it was, with its traceback and causes; the frames hold no variables.
 
         A run keeps the first 20. None for any other, where nothing was raised, and in a run that was read or resumed.
         It is the tool's own: unlike `message` and `traceback`, its text may hold a secret.
@@ -157,7 +157,7 @@ class Failure(Traced):
         return f"{head}{doubt}"
 
     def unwrap(self) -> NoReturn:
-        """There is no value.
+        """Raise what stands for the value that is not there.
 
         Raises:
             TaskFailed: always, from `exception`.
@@ -194,7 +194,7 @@ class Skipped:
         return "not needed: its condition was false" if self.by_guard else f"not run: `{self.because}` failed"
 
     def unwrap(self) -> NoReturn:
-        """There is no value.
+        """Raise what stands for the value that is not there.
 
         Raises:
             TaskFailed: always.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import replace
@@ -16,7 +16,7 @@ from superscalar.compiler.calls import CallResult, CallResults, ToolTurn
 from superscalar.compiler.equipment import Equipment, equipped
 from superscalar.compiler.guards import Guards
 from superscalar.compiler.history import History, said_before
-from superscalar.compiler.observers import Observers
+from superscalar.compiler.observers import observed
 from superscalar.compiler.recording import Recording, about_plan, about_question, opened
 from superscalar.compiler.result import AnswerT, Outcomes, RunResult
 from superscalar.compiler.resume import Resolve, restored, resumed, without_secrets
@@ -26,7 +26,6 @@ from superscalar.compiler.stream import Log, RunStream
 from superscalar.compiler.sync import run_to_end
 from superscalar.compiler.telling import telling
 from superscalar.errors import ToolsetError, UsageError
-from superscalar.given import check_names
 from superscalar.labels import NOTHING, Label
 from superscalar.options import Options, check_call, told_by
 from superscalar.plan import AnySyntax, Diagnostic, Plan, check, compile_plan
@@ -139,7 +138,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
     def __repr__(self) -> str:
         tools = ", ".join(self.tools.by_alias) or "no tools"
-        return cut(f"<{type(self).__name__} of {self._model_name or 'no model'}, with {tools}>", LONGEST_REPR)
+        return cut(f"<{type(self).__name__} of {self._equipment.model_name or 'no model'}, with {tools}>", LONGEST_REPR)
 
     @property
     def options(self) -> Options:
@@ -157,17 +156,13 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         return self._journal
 
     def with_options(self, **changed: Any) -> Self:
-        """Make an agent that is told the same, except for what is `changed`: a test gives it another model.
-
-            agent = support.with_options(model=ScriptedModel(PLAN, "Done."))
+        """Make an agent that is told the same, but for what is `changed`: `with_options(model=ScriptedModel(PLAN))`.
 
         Raises:
             UsageError, JournalError: as for the class.
         """
-        check_names(changed, Options.__dataclass_fields__, "with_options(...)")
-        told = {name: getattr(self.options, name) for name in Options.__dataclass_fields__}
         made = copy(self)  # what a class of your own has beside
-        LLMCompiler.__init__(made, **{**told, "journal": self._journal, **changed})
+        LLMCompiler.__init__(made, **{**vars(self.options), "journal": self._journal, **changed})
         return made
 
     @property
@@ -194,7 +189,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     ) -> RunStream[AnswerT]:
         """Answer a question, with its events as they happen. See `run` for the arguments."""
         check_call(question=question, history_trusted=history_trusted, deadline=deadline, run_id=run_id)
-        self._need_model()
+        self._equipment.need_planner()
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
@@ -202,11 +197,11 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._ready(deadline) as ready:
                 equipment = ready.equipment
                 joiner = None if equipment.joiner is None else equipment.joiner.name
-                about = about_question(question, said, self._model_name, joiner, equipment.tools)
+                about = about_question(question, said, self._equipment.model_name, joiner, equipment.tools)
                 run = await self._new_run(ready, log, context, run_id, about, question)
                 return await run.answer(question, said)
 
-        return self._streamed(main)
+        return RunStream(observed(main, self.options.observers))
 
     async def run(
         self,
@@ -280,7 +275,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
     def stream_planning(self, question: str, *, history: History = (), history_trusted: bool = False) -> RunStream:
         """Plan as `plan` does, with the events as they happen."""
         check_call(question=question, history_trusted=history_trusted)
-        self._need_model()
+        self._equipment.need_planner()
         said = said_before(history, trusted=history_trusted)
 
         async def main(log: Log) -> RunResult:
@@ -288,7 +283,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             async with self._ready() as ready:
                 return await (await self._new_run(ready, log, None, None)).plan_only(question, said)
 
-        return self._streamed(main)
+        return RunStream(observed(main, self.options.observers))
 
     # ------------------------------------------------------------------------------------------------ going on
 
@@ -306,7 +301,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
 
         async def main(log: Log) -> RunResult:
             async with self._ready(deadline) as ready:
-                recording = Recording(await self._need_journal(run_id).areopen(run_id), ready.equipment.tools)
+                recording = Recording(await _needed(self._journal, run_id).areopen(run_id), ready.equipment.tools)
                 if recording.log.about.get("kind") == "answer":
                     ready.equipment.check_setup()
                 return await resumed(
@@ -320,7 +315,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                     rules_changed=rules_changed,
                 )
 
-        return self._streamed(main)
+        return RunStream(observed(main, self.options.observers))
 
     async def resume(
         self,
@@ -367,7 +362,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
         """
         check_call(run_id=run_id, rules_changed=rules_changed)
         async with self._ready() as (equipment, guards, _):
-            recording = Recording(await self._need_journal(run_id).areopen(run_id), equipment.tools)
+            recording = Recording(await _needed(self._journal, run_id).areopen(run_id), equipment.tools)
             try:
                 again = await without_secrets(equipment, recording)
                 run, _ = restored(equipment, recording, Log(), guards, again, rules_changed=rules_changed)
@@ -391,20 +386,6 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             ),
             grace=self.options.grace,
         )
-
-    def _streamed(self, main: Callable[[Log], Coroutine[Any, Any, RunResult]]) -> RunStream:
-        """A run whose observers are told of it."""
-        if not self.options.observers:
-            return RunStream(main)
-
-        async def observed(log: Log) -> RunResult:
-            observers = log.observe = Observers(self.options.observers, log.events)
-            try:
-                return await main(log)
-            finally:
-                await observers.aclose()
-
-        return RunStream(observed)
 
     # ---------------------------------------------------------------------------------------------- without a model
 
@@ -486,7 +467,7 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
                 run = await self._new_run(ready, log, context, run_id, about_plan(plan, tools))
                 return await run.execute(plan, seen_of(tools))
 
-        return self._streamed(main)
+        return RunStream(observed(main, self.options.observers))
 
     # ----------------------------------------------------------------------------------------- a loop of your own
 
@@ -574,20 +555,10 @@ class LLMCompiler(Generic[DepsT, AnswerT]):
             recording.tell = log.tell
         return Run(equipment, log, id, context=context, deadline=deadline, recording=recording, question=question)
 
-    def _need_journal(self, run_id: str) -> Journal:
-        if self._journal is None:
-            raise UsageError(
-                f'this agent has no journal that run {run_id!r} could be in; write LLMCompiler(..., journal="runs.db")'
-            )
-        return self._journal
 
-    @property
-    def _model_name(self) -> str:
-        return "" if self._equipment.planner is None else self._equipment.planner.name
-
-    def _need_model(self) -> None:
-        if self._equipment.planner is None:
-            raise UsageError(
-                'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
-                'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
-            )
+def _needed(journal: Journal | None, run_id: str) -> Journal:
+    if journal is None:
+        raise UsageError(
+            f'this agent has no journal that run {run_id!r} could be in; write LLMCompiler(..., journal="runs.db")'
+        )
+    return journal

@@ -54,6 +54,23 @@ class Equipment:
         models = (self.planner, self.joiner, self.extractor)
         return tuple(key for model in models for key in getattr(model, "secrets", ()))
 
+    @property
+    def model_name(self) -> str:
+        """What plans; empty if nothing does."""
+        return "" if self.planner is None else self.planner.name
+
+    def need_planner(self) -> None:
+        """Make sure that there is a model to plan with.
+
+        Raises:
+            UsageError: there is none; the message says what to write.
+        """
+        if self.planner is None:
+            raise UsageError(
+                'this agent has no model to plan with; write LLMCompiler(model="openai:gpt-5-mini", ...) '
+                'or model="local", or run a plan of your own: agent.execute(agent.compile(source))'
+            )
+
     def check_setup(self) -> None:
         """Make sure that each model has what it needs, before any of them is asked.
 

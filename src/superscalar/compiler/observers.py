@@ -6,16 +6,20 @@ import asyncio
 import inspect
 import logging
 from collections import deque
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from superscalar import events
 from superscalar.events import Event
 from superscalar.executors import local
 from superscalar.observe.observed import ObservedRun, Observer
 from superscalar.values import twin_of
+
+if TYPE_CHECKING:
+    from superscalar.compiler.result import RunResult
+    from superscalar.compiler.stream import Log
 
 MOST: Final = 10_000
 """Events that wait for one observer, at most."""
@@ -178,6 +182,23 @@ class _Feed:
         if what not in self._said:
             self._said.add(what)
             _LOG.warning(message, self._name, *more, exc_info=error)
+
+
+def observed(
+    main: Callable[[Log], Coroutine[Any, Any, RunResult]], observers: Sequence[Observer]
+) -> Callable[[Log], Coroutine[Any, Any, RunResult]]:
+    """A run whose observers are told of it, and which ends once they were."""
+    if not observers:
+        return main
+
+    async def told(log: Log) -> RunResult:
+        told_of = log.observe = Observers(observers, log.events)
+        try:
+            return await main(log)
+        finally:
+            await told_of.aclose()
+
+    return told
 
 
 def _own(event: Event) -> Event:
