@@ -11,6 +11,7 @@ import pytest
 
 from superscalar import LLMCompiler
 from superscalar.journal import Journal
+from superscalar.journal.database import Connect, Database
 from superscalar.testing import run
 from support.recorded_runs import told
 
@@ -35,3 +36,15 @@ def test_a_journal_that_was_made_anew_of_its_text_can_be_written(tmp_path: Path)
     agent = LLMCompiler(journal=tmp_path / "runs.db")
     assert run(agent.execute("join(1)", run_id="new")).joined == 1
     assert "new" in {summary.id for summary in Journal(tmp_path / "runs.db").runs()}
+
+
+def test_such_a_journal_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((RECORDED / "v1.sql").read_text())
+
+    def reach(path: Path, connected: Connect) -> sqlite3.Connection:
+        return connected(f"{path.absolute().as_uri()}?immutable=1")
+
+    with Database(path, reach).alone() as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone()[0] == 5

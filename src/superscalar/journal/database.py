@@ -180,8 +180,12 @@ class Database:
                 tighten(self.path.with_name(self.path.name + end))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        is_journal = self._is_journal(connection)
-        if not is_journal or connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # as `.recover` makes it
+        if self._is_journal(connection):
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # as `.recover` makes it
+                with suppress(sqlite3.OperationalError):  # where nothing can be written it is read as it is
+                    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                    self._is_journal(connection)  # the log is made when something is read
+        else:
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise JournalError(
