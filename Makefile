@@ -11,7 +11,7 @@ SAMPLE ?= 1
 SEED ?= $(shell date -u +%Y%m%d)
 DEPTH ?=
 
-.PHONY: help demo test search check types lint hooks format docs bench peers order soak agentdojo planning clean
+.PHONY: help demo test search check types lint hooks format docs bench peers support order soak agentdojo planning clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -80,6 +80,9 @@ bench: $(VENV)/.dev ## what the scheduler costs beside a bare event loop, labels
 
 peers: $(VENV)/.dev ## cost, order and memory beside other schedulers, into docs/benchmarks.md; installs them, half an hour
 	@$(BIN)/python -m benchmarks.peers --page docs/benchmarks.md
+
+support: $(VENV)/.dev ## a support agent with approvals beside Pydantic AI and LangGraph: lines, model calls, seconds; installs them
+	@$(BIN)/python -m benchmarks.peers.support --install
 
 order: $(VENV)/.dev ## how good the order of calls is where slots are scarce; wants asynchow_dev.json in ../shared/data
 	@$(BIN)/python benchmarks/order.py

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,17 @@ CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
 
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Whatever is set up of `logging` is set up for this test."""
+    root, ours = logging.getLogger(), logging.getLogger("superscalar")
+    handlers, level = root.handlers[:], ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+
+
+@pytest.mark.usefixtures("own_logging")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page)], ids=lambda page: page.name)
 def test_the_examples_of_a_page_run_from_top_to_bottom(
     page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -601,7 +601,10 @@ PROMISES: Final[dict[str, dict[str, str]]] = {
         "nothing gets through but a value of a registered type": (
             "security/test_extract.py::test_whatever_is_replied_a_narrow_value_comes_out_or_none"
         ),
-        "in failures, the names of exception classes, progress, reasons": (
+        "in failures, tracebacks and [logs](debugging.md#logs)": (
+            "test_logs.py::test_nothing_secret_is_logged_not_even_by_a_traceback"
+        ),
+        "the names of exception classes, progress, reasons": (
             "journal/test_secrets.py::test_failures_class_names_and_progress_say_no_secret"
         ),
         "in what the joiner and later planners are shown of results": (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_REQUIREMENTS = Path(__file__).parent / "requirements"
+_STAMP = ".pinned"
 
 OURS = "superscalar"
 FLOOR = "bare loop"
@@ -63,18 +63,32 @@ def python_of(contender: Contender, cache: Path) -> Path:
     Raises:
         subprocess.CalledProcessError: the package index has no such versions, or there is no index.
     """
-    if not contender.environment:
-        return Path(sys.executable)
-    pinned = _REQUIREMENTS / f"{contender.environment}.txt"
+    if found := installed(contender, cache):
+        return found
+    pinned = _pinned(contender)
     folder = cache / contender.environment
     python = folder / "bin" / "python"
-    wanted = hashlib.sha256(pinned.read_bytes()).hexdigest()
-    stamp = folder / ".pinned"
-    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
-        return python
     print(f"installing {contender.environment} ...", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(pinned)]
     subprocess.run(install, check=True)
-    stamp.write_text(wanted)
+    (folder / _STAMP).write_text(_digest(pinned))
     return python
+
+
+def installed(contender: Contender, cache: Path) -> Path | None:
+    """The interpreter that runs a driver, if its environment is there with the versions that are pinned."""
+    if not contender.environment:
+        return Path(sys.executable)
+    python = cache / contender.environment / "bin" / "python"
+    stamp = cache / contender.environment / _STAMP
+    there = python.exists() and stamp.exists() and stamp.read_text() == _digest(_pinned(contender))
+    return python if there else None
+
+
+def _pinned(contender: Contender) -> Path:
+    return Path(__file__).parent / "requirements" / f"{contender.environment}.txt"
+
+
+def _digest(pinned: Path) -> str:
+    return hashlib.sha256(pinned.read_bytes()).hexdigest()

@@ -19,7 +19,7 @@ from benchmarks.peers.peers import ROOT, Contender
 START_SECONDS = 180.0
 _END_SECONDS = 20.0
 
-_QUIET = {
+QUIET = {
     "DO_NOT_TRACK": "1",
     "HAMILTON_TELEMETRY_ENABLED": "false",
     "LANGCHAIN_TRACING_V2": "false",
@@ -59,7 +59,7 @@ class Driver:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self._home.name,
-            env=kept | _QUIET | {"HOME": self._home.name, "PYTHONPATH": os.pathsep.join(path)},
+            env=kept | QUIET | {"HOME": self._home.name, "PYTHONPATH": os.pathsep.join(path)},
             start_new_session=True,
         )
         self._unread = b""

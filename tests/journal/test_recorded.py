@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from superscalar import LLMCompiler
 from superscalar.journal import Journal
+from superscalar.testing import run
 from support.recorded_runs import told
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -22,5 +24,14 @@ def test_what_was_recorded_comes_to_what_it_came_to(path: Path, tmp_path: Path) 
         connection.executescript(path.read_text())
     found, expected = told(Journal(tmp_path / "runs.db")), json.loads(path.with_suffix(".json").read_text())
     assert found.keys() == expected.keys()
-    for run in found:
-        assert found[run] == expected[run], run
+    for name in found:
+        assert found[name] == expected[name], name
+
+
+def test_a_journal_that_was_made_anew_of_its_text_can_be_written(tmp_path: Path) -> None:
+    """As `sqlite3 FILE .recover` gives it: without the log beside it that every journal has that we made."""
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        connection.executescript((RECORDED / "v1.sql").read_text())
+    agent = LLMCompiler(journal=tmp_path / "runs.db")
+    assert run(agent.execute("join(1)", run_id="new")).joined == 1
+    assert "new" in {summary.id for summary in Journal(tmp_path / "runs.db").runs()}

@@ -117,6 +117,13 @@ def test_a_name_that_python_reads_as_another_has_that_as_its_alias(name: str) ->
     assert server.sent == [{name: 1}]
 
 
+@pytest.mark.parametrize("description", [None, 5])
+def test_a_description_that_is_no_text_is_refused_at_once(description: Any) -> None:
+    """It was a bare error of whoever showed the tools to a planner."""
+    with pytest.raises(UsageError, match=rf"Tool.from_schema\(description={description}\): write a text"):
+        Tool.from_schema("t", {"type": "object", "properties": {}}, Server(), description=description)
+
+
 def test_old_lists_are_seen_in_a_parameter_of_any_name() -> None:
     pair = {"items": [{"type": "integer"}, {"type": "string"}]}
     act = Tool.from_schema("t", {"type": "object", "properties": {"default": pair, "enum": pair}}, Server())

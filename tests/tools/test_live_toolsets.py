@@ -244,6 +244,33 @@ def test_what_does_not_close_holds_no_run_for_ever(
     ][:said] * 2
 
 
+def test_a_set_with_a_session_of_its_own_opens_the_sets_in_it_before() -> None:
+    """Their tools are listed and called with their sessions open, as anywhere else."""
+    told: list[str] = []
+    inner = Remote(price)
+    inner.told = told
+
+    class Outer(Toolset):
+        @asynccontextmanager
+        async def session(self) -> AsyncIterator[None]:
+            told.append("outer open")
+            yield
+            told.append("outer closed")
+
+    assert run(LLMCompiler(tools=Outer([inner, name])).execute("join(price('b'), name('c'))")).joined == [7.0, "c"]
+    assert told == ["opening", "open", "outer open", "outer closed", "closed"]
+
+
+def test_a_set_is_left_where_it_was_entered() -> None:
+    remote = Remote(price)
+
+    async def leave() -> None:
+        await remote.__aexit__(None, None, None)
+
+    with pytest.raises(UsageError, match="the toolset Remote is not open on this event loop"):
+        run(leave())
+
+
 def test_a_toolset_keeps_no_event_loop_that_is_gone() -> None:
     remote = Remote(name, fails=None)
     agent = LLMCompiler(tools=remote)

@@ -180,7 +180,8 @@ class Database:
                 tighten(self.path.with_name(self.path.name + end))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if not self._is_journal(connection):
+        is_journal = self._is_journal(connection)
+        if not is_journal or connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # as `.recover` makes it
             mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise JournalError(

@@ -230,17 +230,17 @@ class Calls:
     async def _attempt(self, attempt: Attempt) -> None:
         """One asyncio task per attempt. The only place where a tool's exception is caught."""
         HOLDER.set(ref(attempt.batch or attempt))
-        batch = attempt.batch
+        batch, kept = attempt.batch, attempt.kept
         result: Any
         step: Callable[[Attempt, Any], None]
         try:
-            if attempt.kept is not None:
-                await attempt.kept
+            if kept is not None:
+                await kept
             if attempt.scale is not None:
                 arguments = await in_turn(copied_in_portions(attempt.arguments, attempt.scale), turn)
             else:
                 arguments = attempt.arguments if attempt.plain else fresh(attempt.arguments)
-            if attempt.kept is not None:
+            if kept is not None:
                 self.deadlines.begin(attempt)
             attempt.begun = True
             if batch is None:
@@ -249,7 +249,7 @@ class Calls:
                 result = await self._runners[tool](call, attempt)
             else:
                 result = await batch.answer(attempt, arguments)
-            if not is_light(result):
+            if type(result) is not int and not is_light(result):
                 result = await ends.kept(attempt, result, self.holding.kept)
             step = self._went_well
         except BaseException as error:  # noqa: BLE001 -- a tool may raise anything; it becomes a Failure

@@ -74,7 +74,7 @@ def tool_context(
 def tool_context(
     context: Any = None, *, run_id: str = "run", task_id: str = "task", attempt: int = 1
 ) -> NotedContext[Any]:
-    """What a tool is given that asks for a `ToolContext`, for a test that calls it itself.
+    """Make what a tool is given that asks for a `ToolContext`, for a test that calls it itself.
 
     run = tool_context(User("ann"))
     assert report("May", run) == "..."

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from superscalar.errors import ToolsetError
+from superscalar.errors import ToolsetError, UsageError
 from superscalar.secrets import without_queries
 
 CLOSES: Final = 10.0
@@ -52,9 +52,14 @@ class Sessions:
             raise
 
     async def leave(self) -> None:
-        """Need it no longer: when nobody does, it is closed when this returns, or left alone."""
+        """Need it no longer: when nobody does, it is closed when this returns, or left alone.
+
+        Raises:
+            UsageError: nobody needs it on this event loop.
+        """
         loop = asyncio.get_running_loop()
-        session = self._open[loop]
+        if (session := self._open.get(loop)) is None:
+            raise UsageError(f"{self._what} is not open on this event loop: enter and leave it on one")
         try:
             await session.leave()
         finally:

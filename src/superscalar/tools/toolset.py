@@ -139,7 +139,7 @@ class Toolset:
     # ------------------------------------------------------------------------------------------ what must be open
 
     def session(self) -> AbstractAsyncContextManager[object]:
-        """Open what tools need while they are called. Override it; by default it opens the sessions of the sets in it.
+        """Open what tools need while they are called. Override it; the sets in it are opened before it, either way.
 
             @asynccontextmanager
             async def session(self):
@@ -175,6 +175,11 @@ class Toolset:
                 await stack.enter_async_context(one)
             yield
 
+    @asynccontextmanager
+    async def _all_sessions(self) -> AsyncIterator[None]:
+        async with self._sessions_of_sets(), self.session():
+            yield
+
     async def __aenter__(self) -> Self:
         """Open it, if nobody else has.
 
@@ -194,7 +199,8 @@ class Toolset:
         from superscalar.tools.sessions import Sessions  # and asyncio: not for those who list tools
 
         own = type(self).session is not Toolset.session
-        return Sessions(lambda: self.session(), f"the toolset {type(self).__name__}", own)
+        opened = self._all_sessions if own and self._sets else lambda: self.session()
+        return Sessions(opened, f"the toolset {type(self).__name__}", own)
 
     async def now(self) -> Toolset:
         """Return a set of the tools that are listed now, which does not change; itself where none ever do.

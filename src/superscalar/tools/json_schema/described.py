@@ -10,6 +10,7 @@ from functools import partial, wraps
 from typing import Any
 
 from superscalar.errors import UsageError
+from superscalar.given import TEXT
 from superscalar.plan.evaluate.table import TAKEN
 from superscalar.plan.ir.naming import identifier
 from superscalar.plan.ir.signatures import Output, Parameter
@@ -70,6 +71,7 @@ def described(
     """
     if not isinstance(name, str) or not name:
         raise UsageError(f"Tool.from_schema({name!r}, ...): a tool needs a name")
+    TEXT.check("description", description, "Tool.from_schema")
     check_returns(name, call)
     wrong = f"tool {name}: the schema of its parameters"
     schema = read(parameters, wrong)
