@@ -23,7 +23,7 @@ class Happened:
     __slots__ = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The event as JSON data, as a journal has it; `from_json` reads it.
+        """Write the event as JSON data, as a journal has it; `from_json` reads it.
 
         Raises:
             superscalar.codec.Unwritable: a value in it is an opaque handle.
@@ -38,7 +38,7 @@ def _codec() -> Any:
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
-    """The event that `to_json` made this of.
+    """Read the event that `to_json` made this of.
 
     Values come back as data: a record as a `superscalar.values.Record`, what was secret as a mark.
 

@@ -65,7 +65,7 @@ class Observation:
     value: Any
 
     def unwrap(self) -> Any:
-        """The value; of a task that has none, `unwrap` raises `TaskFailed`."""
+        """Return the value; of a task that has none, `unwrap` raises `TaskFailed`."""
         return self.value
 
 
@@ -116,13 +116,13 @@ class Traced:
 
     @property
     def traceback(self) -> str:
-        """The traceback of `exception` as Python prints it, without secrets; empty where there is none."""
+        """Return the traceback of `exception` as Python prints it, without secrets; empty where there is none."""
         raised = self.raised
         return "" if raised is None else raised.text
 
     @property
     def place(self) -> Place | None:
-        """Where it was raised: the innermost line of `exception`'s traceback in a file that is not a library's."""
+        """Find where it was raised: the innermost line of `exception`'s traceback in a file that is not a library's."""
         raised = self.raised
         return None if raised is None else raised.place
 

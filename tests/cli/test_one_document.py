@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from superscalar.compiler.result import Outcomes, result_document
 from superscalar.journal import Journal
 from superscalar.values import UNNEEDED, TaskId
 from support.depth import examples
+from support.folders import standing_in
 from support.random_plans import Settings, World, plans
 from support.running import executed
 
@@ -60,11 +61,9 @@ def unneeded(outcomes: Outcomes) -> list[TaskId]:
 
 
 @pytest.fixture(autouse=True)
-def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SUPERSCALAR_JOURNAL", raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "shop.py").write_text(SHOP)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with standing_in(tmp_path, monkeypatch, {"shop.py": SHOP}) as place:
+        yield place
 
 
 def printed(*arguments: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
         return lines(f"{id}: {outcome}" for id, outcome in self._by_id.items())
 
     def value(self, name: str) -> Any:
-        """The value of a task: by its id, or by a name of the plan (its last version).
+        """Return the value of a task: by its id, or by a name of the plan (its last version).
 
         Raises:
             TaskFailed: it has none, as it failed or was not run; the cause is what its tool raised.
@@ -81,7 +81,7 @@ class Outcomes(Mapping[TaskId, Outcome]):
         raise UnknownTask(f"there is no task `{name}`; {hint or 'there are ' + (', '.join(ids[:10]) or 'none')}")
 
     def raise_for_failure(self) -> None:
-        """Nothing if no task failed.
+        """Return nothing if no task failed.
 
         Raises:
             TaskFailed: one did; the cause is what its tool raised.
@@ -225,7 +225,7 @@ class RunResult(Generic[AnswerT]):
 
     @property
     def dated(self) -> tuple[tuple[datetime | None, Event], ...]:
-        """`events`, each with its time of day (UTC)."""
+        """Return `events`, each with its time of day (UTC)."""
         return tuple(dated(self.events))
 
     @made_once

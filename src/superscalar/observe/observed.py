@@ -29,7 +29,7 @@ class ObservedRun:
         self._clock = Clock()
 
     def when(self, event: Event) -> datetime | None:
-        """The time of day (UTC) at which an event happened; None where the run was begun by an older release."""
+        """Tell the time of day (UTC) at which an event happened; None where the run was begun by an older release."""
         return self._clock.when(event.at)
 
     def note(self, event: Event) -> None:
